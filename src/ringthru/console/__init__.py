@@ -1,0 +1,1 @@
+"""One command table and its faces. Imports switch and net."""

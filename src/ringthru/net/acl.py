@@ -1,0 +1,93 @@
+"""Access lists: FreeSWITCH's rules, longest prefix first (acl.conf.xml).
+
+Lives here: lists, nodes, the built-in lists.
+Never here: reading configuration files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network, ip_network
+
+from .address import parse_address
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One line of a list: a network, allowed or denied."""
+
+    network: IPv4Network | IPv6Network
+    allow: bool
+
+
+@dataclass(frozen=True, slots=True)
+class AccessList:
+    """A named list. The longest matching prefix decides, else ``default_allow``."""
+
+    name: str
+    default_allow: bool
+    nodes: tuple[Node, ...] = ()
+
+    def allows(self, text: str) -> bool:
+        """Whether the address is in the list. A host name never is (FreeSWITCH agrees)."""
+        address = parse_address(text)
+        if address is None:
+            return False
+        matching = [
+            node for node in self.nodes if node.network.version == address.version and address in node.network
+        ]
+        if not matching:
+            return self.default_allow
+        return max(matching, key=lambda node: node.network.prefixlen).allow
+
+
+def make_list(
+    name: str, default_allow: bool, *, allow: Iterable[str] = (), deny: Iterable[str] = ()
+) -> AccessList:
+    """A list from CIDR texts.
+
+    Raises:
+        ValueError: a text is not a network.
+    """
+    nodes = [Node(ip_network(text, strict=False), True) for text in allow]
+    nodes += [Node(ip_network(text, strict=False), False) for text in deny]
+    return AccessList(name, default_allow, tuple(nodes))
+
+
+PRIVATE_V4 = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")
+NOT_INTERNET = ("0.0.0.0/8", *PRIVATE_V4, "169.254.0.0/16", "100.64.0.0/10", "fe80::/10")
+
+
+def builtin_lists(lan: Iterable[str]) -> dict[str, AccessList]:
+    """The lists that exist without any configuration; ``lan`` is our own network(s), as CIDR."""
+    lan = tuple(lan)
+    lists = (
+        make_list("rfc6598.auto", False, allow=("100.64.0.0/10",)),
+        make_list("rfc1918.auto", False, allow=(*PRIVATE_V4, "fe80::/10")),
+        make_list("wan.auto", True, deny=NOT_INTERNET),
+        make_list("wan_v4.auto", True, deny=(*NOT_INTERNET, "::/0")),
+        make_list("wan_v6.auto", True, deny=(*NOT_INTERNET, "0.0.0.0/0")),
+        make_list("any_v4.auto", True, deny=("::/0",)),
+        make_list("any_v6.auto", True, deny=("0.0.0.0/0",)),
+        make_list("nat.auto", False, allow=(*PRIVATE_V4, "100.64.0.0/10"), deny=lan),
+        make_list("loopback.auto", False, allow=("127.0.0.0/8", "::1/128")),
+        make_list("localnet.auto", False, allow=lan),
+    )
+    return {each.name: each for each in lists}
+
+
+def matches(lists: Mapping[str, AccessList], setting: str, address: str) -> bool:
+    """Test an address against a setting: a list's name, a CIDR, or a comma list of CIDRs.
+
+    ``none`` and the empty setting match nobody; an unknown name matches nobody.
+    """
+    if setting in ("", "none"):
+        return False
+    if setting in lists:
+        return lists[setting].allows(address)
+    try:
+        networks = [text.strip() for text in setting.split(",") if text.strip()]
+        return make_list(setting, False, allow=networks).allows(address)
+    except ValueError:
+        return False

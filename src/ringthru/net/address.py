@@ -1,0 +1,95 @@
+"""Addresses and endpoints: what they are, and which of them count as public.
+
+Lives here: values and their tests.
+Never here: sockets, name lookups, or an address of our own.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, ip_address
+from typing import Final, NamedTuple
+
+
+class Endpoint(NamedTuple):
+    """A host and a port (0–65535); equal to the plain tuple that sockets use."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+class AddressKind(Enum):
+    """What sort of address a gateway (or a peer) has, seen from here."""
+
+    PUBLIC = "public"
+    PRIVATE = "private"  # RFC 1918
+    SHARED = "carrier-grade NAT"  # RFC 6598, 100.64.0.0/10
+    LOOPBACK = "loopback"
+    LINK_LOCAL = "link-local"
+    DOCUMENTATION = "documentation"  # RFC 5737
+    UNSPECIFIED = "unspecified"  # 0.0.0.0
+    RESERVED = "reserved"
+    INVALID = "not an address"
+
+
+KINDS: Final = tuple(
+    (IPv4Network(text), kind)
+    for text, kind in (
+        ("0.0.0.0/32", AddressKind.UNSPECIFIED),
+        ("0.0.0.0/8", AddressKind.RESERVED),
+        ("10.0.0.0/8", AddressKind.PRIVATE),
+        ("100.64.0.0/10", AddressKind.SHARED),
+        ("127.0.0.0/8", AddressKind.LOOPBACK),
+        ("169.254.0.0/16", AddressKind.LINK_LOCAL),
+        ("172.16.0.0/12", AddressKind.PRIVATE),
+        ("192.0.2.0/24", AddressKind.DOCUMENTATION),
+        ("192.168.0.0/16", AddressKind.PRIVATE),
+        ("198.18.0.0/15", AddressKind.RESERVED),
+        ("198.51.100.0/24", AddressKind.DOCUMENTATION),
+        ("203.0.113.0/24", AddressKind.DOCUMENTATION),
+        ("224.0.0.0/3", AddressKind.RESERVED),
+    )
+)
+
+
+def parse_address(text: str) -> IPv4Address | IPv6Address | None:
+    """Read an address; ``::ffff:a.b.c.d`` is its IPv4 address. None when it is no address."""
+    try:
+        address = ip_address(text.strip("[]"))
+    except ValueError:
+        return None
+    if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
+        return address.ipv4_mapped
+    return address
+
+
+@dataclass(frozen=True, slots=True)
+class AddressRules:
+    """Which addresses count as public: the Internet's own, and what the operator adds.
+
+    A laboratory whose "Internet" is a loopback range names that range in ``also_public``;
+    nothing else in the program knows the difference.
+    """
+
+    also_public: tuple[IPv4Network, ...] = ()
+
+    def kind(self, text: str) -> AddressKind:
+        """The kind of an IPv4 address given as text; IPv6 is judged by ``is_global``."""
+        address = parse_address(text)
+        if address is None:
+            return AddressKind.INVALID
+        if isinstance(address, IPv6Address):
+            return AddressKind.PUBLIC if address.is_global else AddressKind.RESERVED
+        if any(address in network for network in self.also_public):
+            return AddressKind.PUBLIC
+        return next((kind for network, kind in KINDS if address in network), AddressKind.PUBLIC)
+
+    def is_public(self, text: str) -> bool:
+        return self.kind(text) is AddressKind.PUBLIC
+
+
+INTERNET: Final = AddressRules()

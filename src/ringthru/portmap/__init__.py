@@ -1,0 +1,1 @@
+"""NAT gateways and our mappings on them; a library of its own. Imports net."""

@@ -1,0 +1,76 @@
+"""The house keeps its shape: imports run one way, and only drivers touch sockets and clocks."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+SOURCE = Path(__file__).parents[1] / "src" / "ringthru"
+MAY_IMPORT = {
+    "net": set(),
+    "portmap": {"net"},
+    "sip": {"net"},
+    "media": {"net"},
+    "switch": {"net", "portmap", "sip", "media"},
+    "console": {"net", "switch"},
+    "lab": {"net", "portmap", "sip", "media", "switch"},
+}
+WORLD = {"asyncio", "socket", "ssl", "time", "random", "secrets", "select", "threading", "subprocess"}
+PURE_ROOMS = {"portmap", "sip", "media"}  # here only driver modules meet the world
+FILES = sorted(SOURCE.rglob("*.py"))
+
+
+def imports_of(path: Path) -> list[tuple[str, int]]:
+    """Every module a file imports, relative ones made absolute, with its line."""
+    package = ["ringthru", *path.relative_to(SOURCE).parts[:-1]]
+    found = []
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found += [(alias.name, node.lineno) for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            base = package[: len(package) - node.level + 1] if node.level else []
+            module = ".".join([*base, *([node.module] if node.module else [])])
+            found.append((module, node.lineno))
+            found += [(f"{module}.{alias.name}", node.lineno) for alias in node.names]
+    return found
+
+
+def room_of(path: Path) -> str:
+    parts = path.relative_to(SOURCE).parts
+    return parts[0] if len(parts) > 1 else ""
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(SOURCE)))
+def test_imports_run_downwards_only(path: Path) -> None:
+    room = room_of(path)
+    if not room:
+        return  # entry points may import any room
+    for module, line in imports_of(path):
+        parts = module.split(".")
+        if parts[0] != "ringthru" or len(parts) < 2 or parts[1] == room or parts[1] not in MAY_IMPORT:
+            continue
+        assert parts[1] in MAY_IMPORT[room], f"{path}:{line}: {room} may not import {module}"
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(SOURCE)))
+def test_only_drivers_touch_sockets_and_clocks(path: Path) -> None:
+    if room_of(path) not in PURE_ROOMS or "driver" in path.stem:
+        return
+    for module, line in imports_of(path):
+        assert module.split(".")[0] not in WORLD, f"{path}:{line}: {module} belongs in a driver"
+
+
+def test_every_room_is_known() -> None:
+    assert {p.name for p in SOURCE.iterdir() if p.is_dir() and (p / "__init__.py").exists()} == set(
+        MAY_IMPORT
+    )
+
+
+def test_no_module_state_that_two_switches_would_share() -> None:
+    """Two switches must run in one process: no module-level lists, dicts or sets that code changes."""
+    for path in FILES:
+        tree = ast.parse(path.read_text())
+        for node in ast.walk(tree):
+            assert not isinstance(node, ast.Global), f"{path}:{node.lineno}: a global"
