@@ -1,0 +1,113 @@
+"""What the switch shows of itself: values that every face renders, and nobody parses back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from ..net.address import Endpoint
+from ..portmap import MapperSnapshot
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileSnapshot:
+    """One SIP profile, in the words and the order of FreeSWITCH's ``sofia status profile``."""
+
+    name: str
+    aliases: tuple[str, ...]
+    auto_nat: bool
+    running: bool
+    sip_ip: str
+    sip_port: int
+    rtp_ip: str
+    ext_sip_ip: str | None
+    ext_sip_port: int
+    ext_rtp_ip: str | None
+    url: str  # sip:mod_sofia@192.168.1.103:5060
+    bind_url: str
+    dialplan: str
+    context: str
+    challenge_realm: str
+    hold_music: str | None
+    outbound_proxy: str | None
+    codecs_in: tuple[str, ...]
+    codecs_out: tuple[str, ...]
+    telephone_event: int
+    dtmf_mode: str
+    comfort_noise: int
+    session_timeout: int
+    max_dialog: int
+    max_recv_rps: int
+    no_media: bool
+    late_negotiation: bool
+    proxy_media: bool
+    aggressive_nat: bool
+    sessions: int  # calls in progress
+    calls_in: int
+    failed_calls_in: int
+    calls_out: int
+    failed_calls_out: int
+    registrations: int
+
+
+class RegistrationState(Enum):
+    """How a phone reached us; FreeSWITCH's words in brackets after ``Registered``."""
+
+    UDP = "UDP"
+    UDP_NAT = "UDP-NAT"
+
+
+@dataclass(frozen=True, slots=True)
+class RegistrationSnapshot:
+    """One binding of the registrar."""
+
+    call_id: str
+    user: str  # 1000@domain
+    contact: str  # as the phone sent it
+    agent: str
+    state: RegistrationState
+    expires_in: float  # seconds
+    source: Endpoint
+    auth_user: str
+    auth_realm: str
+    profile: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelSnapshot:
+    """One leg of a call."""
+
+    uuid: str
+    name: str  # sofia/internal/1000@domain
+    direction: str  # inbound | outbound
+    state: str  # CS_EXECUTE …
+    call_state: str  # RINGING, ACTIVE …
+    destination: str
+    context: str
+    application: str  # what it runs, with its data
+    seconds: float  # since it began
+    peer: Endpoint
+    advertised: Endpoint  # what this peer sees as our signalling address
+    advertised_media: Endpoint | None
+    packets_received: int
+    packets_sent: int
+    packets_lost: int
+    jitter_ms: float
+    round_trip_ms: float | None
+    bridged_to: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class SwitchSnapshot:
+    """Everything, at one moment."""
+
+    version: str
+    hostname: str
+    uptime: float  # seconds
+    nat_enabled: bool  # False with -nonat
+    mapper: MapperSnapshot | None  # None with -nonat
+    profiles: tuple[ProfileSnapshot, ...]
+    registrations: tuple[RegistrationSnapshot, ...]
+    channels: tuple[ChannelSnapshot, ...]
+    sessions_since_start: int
+    sessions_peak: int
