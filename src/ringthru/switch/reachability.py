@@ -1,0 +1,95 @@
+"""Which endpoint does this peer see us at? The one seam between NAT and SIP.
+
+Every address of ours that leaves in a Via, a Contact, a From or an SDP comes from ``seen_by``. It applies
+FreeSWITCH's decision table to the profile's rules and to what the gateway really granted:
+
+===  ==========  ========  ========  ===================  ===========
+row  ext-sip-ip  auto-nat  far peer  Via, Contact, From   SDP o=, c=
+===  ==========  ========  ========  ===================  ===========
+1    no          –         never     sip-ip               rtp-ip
+2    yes         on        no        sip-ip               rtp-ip
+3    yes         on        yes       ext-sip-ip           ext-rtp-ip
+4    yes         off       no        ext-sip-ip (From:    rtp-ip
+                                     sip-ip)
+5    yes         off       yes       ext-sip-ip           ext-rtp-ip
+6    yes         any       loopback  as row 2 or 4        rtp-ip
+7    only        –         –         sip-ip               rtp-ip; ext-rtp-ip
+     ext-rtp-ip                                           while no peer is known
+===  ==========  ========  ========  ===================  ===========
+
+Lives here: the table and its reasons. Never here: sockets, configuration files, asking a gateway.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ..net.acl import AccessList, matches
+from ..net.address import Endpoint, parse_address
+
+LOOPBACK = "loopback.auto"
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileAddresses:
+    """What a profile's settings and the gateway come to, at this moment."""
+
+    sip: Endpoint  # sip-ip and sip-port: where the profile listens
+    rtp_ip: str
+    ext_sip: Endpoint | None  # with the port the gateway granted, or ext-sip-port
+    ext_rtp_ip: str | None
+    auto_nat: bool
+    local_network_acl: str
+    source: str  # where the external address came from, in words
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """How one peer sees us, and why."""
+
+    signalling: Endpoint  # Via and Contact
+    from_host: str
+    media: str  # SDP o= and c=
+    far: bool
+    row: int
+    reasons: tuple[str, ...]
+
+
+def seen_by(peer: str | None, addresses: ProfileAddresses, lists: Mapping[str, AccessList]) -> Seen:
+    """The row of the table that holds for ``peer`` (an address as text; a name counts as far; None: unknown)."""
+    inside = addresses.sip
+    outside = addresses.ext_sip
+    if outside is None:
+        row = 7 if addresses.ext_rtp_ip else 1
+        media = addresses.ext_rtp_ip if peer is None and addresses.ext_rtp_ip else addresses.rtp_ip
+        reason = "the profile has no external address: everybody sees the address it listens on"
+        return Seen(inside, inside.host, media, False, row, (reason,))
+    near_reason, loopback = _near(peer, addresses, lists)
+    if near_reason is None:
+        why = f"{peer or 'an unknown peer'} is neither in {LOOPBACK} nor in {_acl_words(addresses)}: it is far"
+        media = addresses.ext_rtp_ip or addresses.rtp_ip
+        reasons = (why, f"the external address {outside} comes from {addresses.source}")
+        return Seen(outside, outside.host, media, True, 3 if addresses.auto_nat else 5, reasons)
+    if addresses.auto_nat:
+        reasons = (near_reason, "auto-nat is on: a near peer sees the address we listen on")
+        return Seen(inside, inside.host, addresses.rtp_ip, False, 6 if loopback else 2, reasons)
+    reasons = (near_reason, "a plain ext-sip-ip without autonat: is shown to everybody, near peers too")
+    return Seen(outside, inside.host, addresses.rtp_ip, False, 6 if loopback else 4, reasons)
+
+
+def _near(
+    peer: str | None, addresses: ProfileAddresses, lists: Mapping[str, AccessList]
+) -> tuple[str | None, bool]:
+    """Why a peer is near (None when it is far), and whether it is loopback."""
+    if peer is None or parse_address(peer) is None:
+        return None, False
+    if matches(lists, LOOPBACK, peer):
+        return f"{peer} is in {LOOPBACK}", True
+    if matches(lists, addresses.local_network_acl, peer):
+        return f"{peer} is in {_acl_words(addresses)}", False
+    return None, False
+
+
+def _acl_words(addresses: ProfileAddresses) -> str:
+    return f"local-network-acl {addresses.local_network_acl}"

@@ -1,0 +1,61 @@
+"""The decision table: which address a peer sees, row by row."""
+
+from __future__ import annotations
+
+import pytest
+
+from ringthru.net.acl import builtin_lists
+from ringthru.net.address import Endpoint
+from ringthru.switch.reachability import ProfileAddresses, seen_by
+
+LISTS = builtin_lists(["192.168.1.0/24"])
+INSIDE = Endpoint("192.168.1.103", 5060)
+OUTSIDE = Endpoint("203.0.113.9", 15060)
+LAN_PHONE = "192.168.1.50"
+FAR_PHONE = "198.51.100.7"
+
+
+def addresses(
+    ext_sip: Endpoint | None, ext_rtp: str | None = None, *, auto_nat: bool = False, acl: str = "localnet.auto"
+) -> ProfileAddresses:
+    return ProfileAddresses(INSIDE, INSIDE.host, ext_sip, ext_rtp, auto_nat, acl, "the gateway")
+
+
+@pytest.mark.parametrize(
+    ("row", "profile", "peer", "signalling", "from_host", "media"),
+    [
+        (1, addresses(None), FAR_PHONE, INSIDE, INSIDE.host, INSIDE.host),
+        (2, addresses(OUTSIDE, OUTSIDE.host, auto_nat=True), LAN_PHONE, INSIDE, INSIDE.host, INSIDE.host),
+        (3, addresses(OUTSIDE, OUTSIDE.host, auto_nat=True), FAR_PHONE, OUTSIDE, OUTSIDE.host, OUTSIDE.host),
+        (4, addresses(OUTSIDE, OUTSIDE.host), LAN_PHONE, OUTSIDE, INSIDE.host, INSIDE.host),
+        (5, addresses(OUTSIDE, OUTSIDE.host), FAR_PHONE, OUTSIDE, OUTSIDE.host, OUTSIDE.host),
+        (6, addresses(OUTSIDE, OUTSIDE.host, auto_nat=True), "127.0.0.1", INSIDE, INSIDE.host, INSIDE.host),
+        (7, addresses(None, OUTSIDE.host), FAR_PHONE, INSIDE, INSIDE.host, INSIDE.host),
+        (7, addresses(None, OUTSIDE.host), None, INSIDE, INSIDE.host, OUTSIDE.host),
+    ],
+)
+def test_each_row_of_the_table(row, profile, peer, signalling, from_host, media):
+    seen = seen_by(peer, profile, LISTS)
+    assert (seen.row, seen.signalling, seen.from_host, seen.media) == (row, signalling, from_host, media)
+    assert seen.reasons
+
+
+def test_the_port_the_gateway_granted_is_the_port_a_far_peer_sees():
+    assert seen_by(FAR_PHONE, addresses(OUTSIDE, auto_nat=True), LISTS).signalling.port == 15060
+
+
+def test_a_host_name_is_far():
+    assert seen_by("phones.example.com", addresses(OUTSIDE, auto_nat=True), LISTS).far
+
+
+def test_nobody_is_local_when_the_list_is_none():
+    assert seen_by(LAN_PHONE, addresses(OUTSIDE, auto_nat=True, acl="none"), LISTS).far
+
+
+def test_a_comma_list_of_networks_makes_a_second_lan_local():
+    profile = addresses(OUTSIDE, auto_nat=True, acl="192.168.1.0/24, 10.8.0.0/16")
+    assert not seen_by("10.8.3.4", profile, LISTS).far
+
+
+def test_without_ext_rtp_ip_the_far_media_address_falls_back_to_rtp_ip():
+    assert seen_by(FAR_PHONE, addresses(OUTSIDE, None, auto_nat=True), LISTS).media == INSIDE.host
