@@ -14,7 +14,7 @@ from .errors import MalformedMessage
 from .grammar import TOKEN, quote, split_list, unquote
 
 AUTH_PARAMETER: Final = re.compile(
-    r"[ \t]*([A-Za-z0-9\-.!%*_+`'~]+)[ \t]*=[ \t]*(\"(?:[^\"\\]|\\.)*\"|[^,\s\"]*)[ \t]*(,|$)", re.DOTALL
+    r"[ \t]*([A-Za-z0-9\-.!%*_+`'~]+)[ \t]*=[ \t]*(\"(?:[^\"\\]++|\\.)*+\"|[^,\s\"]*)[ \t]*(,|$)", re.DOTALL
 )
 
 

@@ -55,9 +55,7 @@ class Message:
 
     def get(self, name: str) -> str | None:
         """The raw value of the first header of that name, long or compact, any case."""
-        first = self._first
-        if first is None:
-            first = self._first = dict(reversed(self.headers))
+        first = self._index()
         name = canonical(name)
         if name in first or name in SPELLED:
             return first.get(name)
@@ -107,7 +105,15 @@ class Message:
                 break
         self._changed()
 
+    def _index(self) -> dict[str, str]:
+        """The first value of each name, built once per change."""
+        if self._first is None:
+            self._first = dict(reversed(self.headers))
+        return self._first
+
     def _rows(self, name: str) -> list[str]:
+        if name in SPELLED:  # a canonical name, and so are those of the pairs
+            return [value for each, value in self.headers if each == name]
         return [value for each, value in self.headers if _same(each, name)]
 
     def _changed(self) -> None:
@@ -118,13 +124,14 @@ class Message:
 
     def _read(self, name: str, reader: Callable[[str], T]) -> T:
         """A required header through its reader, once."""
-        typed = self._typed
-        if name not in typed:
-            value = self.get(name)
-            if value is None:
-                raise MalformedMessage(f"no {name}")
-            typed[name] = reader(value)
-        return typed[name]  # type: ignore[no-any-return]
+        try:
+            return self._typed[name]  # type: ignore[no-any-return]
+        except KeyError:
+            value = self._index().get(name)
+        if value is None:
+            raise MalformedMessage(f"no {name}")
+        self._typed[name] = typed = reader(value)
+        return typed
 
     def _read_list(self, name: str, reader: Callable[[str], T]) -> list[T]:
         key = name + "s"
@@ -172,7 +179,7 @@ class Message:
     @property
     def contact_is_star(self) -> bool:
         """Whether this is ``Contact: *``, every binding (§10.2.2)."""
-        return self.get("Contact") == "*" and len(self._rows("Contact")) == 1
+        return self._index().get("Contact") == "*" and len(self._rows("Contact")) == 1
 
     @property
     def routes(self) -> list[NameAddr]:
@@ -185,7 +192,7 @@ class Message:
     @property
     def max_forwards(self) -> int | None:
         """0 to 255, None without the header (§20.22)."""
-        return None if self.get("Max-Forwards") is None else self._read("Max-Forwards", _read_max_forwards)
+        return None if "Max-Forwards" not in self._index() else self._read("Max-Forwards", _read_max_forwards)
 
     @property
     def expires(self) -> int | None:
@@ -227,11 +234,10 @@ class Message:
         Raises:
             MalformedMessage: one of them is missing, repeated, or unreadable.
         """
-        self.get("Via")  # builds the index
-        if self._first is not None and len(self._first) != len(self.headers):
+        present = self._index()
+        if len(present) != len(self.headers):
             self._refuse_repeated()
         _ = self.via, self.from_, self.to, self.cseq, self.call_id, self.max_forwards
-        present = self._first or {}
         if "Contact" in present:
             _ = self.contacts
         if "Route" in present:
@@ -361,13 +367,25 @@ def _split(datagram: bytes) -> tuple[str, list[str], bytes]:
         text = head.decode()
     except UnicodeDecodeError:
         text = head.decode("latin-1")
-    text = text.replace("\r\n", "\n")
-    if "\r" in text or HERE in text or HERE_HOST in text:
-        raise MalformedMessage("NUL, SOH or lone CR among the headers")
-    start, _, text = text.partition("\n")
+    if HERE in text or HERE_HOST in text:
+        raise MalformedMessage("NUL or SOH among the headers")
+    start, *lines = _split_lines(text)
+    return start, lines, datagram[end + gap :]
+
+
+def _split_lines(text: str) -> list[str]:
+    """The lines, folded ones joined by a space (§7.3.1: the same as the fold)."""
+    lines = text.split("\r\n")
+    ends = len(lines) - 1
+    if text.count("\n") != ends or text.count("\r") != ends:
+        text = text.replace("\r\n", "\n")
+        if "\r" in text:
+            raise MalformedMessage("lone CR among the headers")
+        lines = text.split("\n")
     if "\n " in text or "\n\t" in text:
-        text = FOLD.sub(" ", text)
-    return start, text.split("\n"), datagram[end + gap :]
+        start, *rest = lines
+        lines = [start, *FOLD.sub(" ", "\n".join(rest)).split("\n")]
+    return lines
 
 
 def _read_headers(lines: list[str]) -> tuple[list[tuple[str, str]], str | None]:

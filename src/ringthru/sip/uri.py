@@ -18,16 +18,16 @@ DECISIVE: Final = ("user", "ttl", "method", "maddr", "transport")
 UNRESERVED: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.!~*'()")
 USER_UNRESERVED: Final = frozenset("&=+$,;?/")
 
-SCHEME: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
 # A hole for our own address (message.HERE, HERE_HOST) may stand where a host stands.
-SIP_REST: Final = re.compile(
+SIP_URI: Final = re.compile(
+    r"([sS][iI][pP][sS]?):"
     r"(?:([^@:\s<>\"\x00-\x1f\x7f]+)(?::([^@\s<>\"\x00-\x1f\x7f]*))?@)?"  # userinfo
     r"(?:([A-Za-z0-9._-]+|\x00|\x01)|\[([0-9A-Fa-f:.]+)\])"  # host
     r"(?::([0-9]{1,5}))?"  # port
     r"(;[^?\s<>\"\x00-\x1f\x7f]*)?"  # uri-parameters
     r"(?:\?([^\s<>\"\x00-\x1f\x7f]*))?"  # headers
 )
-OPAQUE: Final = re.compile(r"[^\s<>\"\x00-\x1f\x7f]+")
+OTHER_URI: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):([^\s<>\"\x00-\x1f\x7f]+)")
 BROKEN_ESCAPE: Final = re.compile(r"%(?![0-9A-Fa-f]{2})")
 ESCAPE: Final = re.compile(r"%([0-9A-Fa-f]{2})")
 ESCAPES: Final = re.compile(r"(?:%[0-9A-Fa-f]{2})+")
@@ -67,18 +67,12 @@ class SipUri:
         """
         if "%" in text and BROKEN_ESCAPE.search(text):
             raise MalformedMessage(f"broken escape in URI {text[:80]!r}")
-        head = SCHEME.match(text)
-        if head is None:
-            raise MalformedMessage(f"no URI: {text[:80]!r}")
-        scheme = head[1].lower()
-        if scheme != "sip" and scheme != "sips":
-            return cls._parse_opaque(scheme, text[head.end() :])
-        found = SIP_REST.fullmatch(text, head.end())
+        found = SIP_URI.fullmatch(text)
         if found is None:
-            raise MalformedMessage(f"no SIP URI: {text[:80]!r}")
-        user, password, host, ipv6, port, parameters, headers = found.groups()
+            return cls._parse_opaque(text)
+        scheme, user, password, host, ipv6, port, parameters, headers = found.groups()
         return cls(
-            scheme,
+            scheme.lower(),
             user,
             host or ipv6,
             None if port is None else read_port(port),
@@ -88,9 +82,11 @@ class SipUri:
         )
 
     @classmethod
-    def _parse_opaque(cls, scheme: str, rest: str) -> SipUri:
-        if OPAQUE.fullmatch(rest) is None:
-            raise MalformedMessage(f"no URI of scheme {scheme}: {rest[:80]!r}")
+    def _parse_opaque(cls, text: str) -> SipUri:
+        found = OTHER_URI.fullmatch(text)
+        if found is None or found[1].lower() in ("sip", "sips"):
+            raise MalformedMessage(f"no URI: {text[:80]!r}")
+        scheme, rest = found[1].lower(), found[2]
         if scheme != "tel":
             return cls(scheme, rest, "")
         number, semicolon, parameters = rest.partition(";")
