@@ -1,0 +1,53 @@
+# Two commands do everything: `make run` shows a call through a NAT, `make test` proves that it works.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+# What the real-program tests drive. The package `miniupnpd` itself is left alone: it configures eth0.
+DEBIAN := miniupnpd-nftables nftables iproute2 sip-tester baresip miniupnpc natpmpc conntrack tcpdump
+
+.PHONY: run test lint unit bench real-programs clean
+
+run: $(VENV)/installed
+	@$(BIN)/python -m ringthru.demo $(ARGS)
+
+test: lint unit
+
+lint: $(VENV)/installed-test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+unit: $(VENV)/installed-test real-programs
+	$(BIN)/python -m pytest $(ARGS)
+
+bench: $(VENV)/installed real-programs
+	$(BIN)/python -m bench $(ARGS)
+
+# As root the tests' Debian packages are installed; otherwise those tests skip, and the summary says so.
+real-programs:
+	@if [ "$$(id -u)" = 0 ]; then \
+	  missing=""; for package in $(DEBIAN); do \
+	    dpkg-query -W -f '$${Status}' $$package 2>/dev/null | grep -q 'ok installed' || missing="$$missing $$package"; done; \
+	  if [ -n "$$missing" ]; then echo "Installing$$missing"; \
+	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends $$missing >/dev/null; fi; \
+	fi
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Ringthru needs Python 3.11 or newer; $(PYTHON) is older. Try: make PYTHON=python3.11 …"; exit 1; }
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || { [ "$$(id -u)" = 0 ] && apt-get update -qq && apt-get install -qq -y python3-venv; } \
+	  || { echo "Python cannot make a virtual environment here. Install it with: sudo apt-get install python3-venv"; exit 1; }
+	@echo "Making a virtual environment in $(VENV) (once)"
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/installed: $(VENV)/bin/python pyproject.toml
+	@echo "Installing Ringthru and what it needs (once)"
+	@$(BIN)/pip install -q --disable-pip-version-check -e .
+	@touch $@
+
+$(VENV)/installed-test: $(VENV)/installed
+	@echo "Installing what the tests need (once)"
+	@$(BIN)/pip install -q --disable-pip-version-check -e '.[test]'
+	@touch $@
+
+clean:
+	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
