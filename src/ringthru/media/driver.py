@@ -1,0 +1,327 @@
+"""The media engine of this process: sockets, one epoll of them, and timers around the streams.
+
+One epoll descriptor holds every RTP and RTCP socket, and the event loop watches that one:
+measured three times as fast as asyncio's own datagram transports, since a wake-up that finds
+many sockets ready costs the loop one callback.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import logging
+import random
+import secrets
+import select
+import socket
+import time
+from collections.abc import Callable
+from typing import Final
+
+from ringthru.net.address import Endpoint
+
+from .errors import LocalError, NoFreePorts
+from .offer_answer import Negotiated
+from .ports import PortBook
+from .report import LegReport
+from .rtp import MAX_DATAGRAM
+from .statistics import NTP_UNIX_OFFSET
+from .stream import MediaEvent, MediaStream
+
+log = logging.getLogger(__name__)
+
+SOCKETS_PER_WAKE_UP: Final = 256  # then the loop does something else
+DATAGRAMS_PER_SOCKET: Final = 8  # per wake-up; a flood on one leg leaves the others their turn
+STALE_DATAGRAMS: Final = 64  # thrown away when a reserved pair is opened
+BUSY_PORTS: Final = 256  # pairs of other programs stepped over before we give up
+
+
+class PortPair:
+    """Two bound sockets: RTP on an even port, RTCP on the next."""
+
+    def __init__(self, host: str, rtp_socket: socket.socket, rtcp_socket: socket.socket) -> None:
+        self.host = host
+        self.rtp_port: int = rtp_socket.getsockname()[1]
+        self.rtcp_port: int = rtcp_socket.getsockname()[1]
+        self.sockets = (rtp_socket, rtcp_socket)
+
+    def close(self) -> None:
+        for sock in self.sockets:
+            sock.close()
+
+
+class MediaEngine:
+    """Owns the RTP port range and all legs; lives in one running event loop."""
+
+    def __init__(self, first_port: int = 16384, last_port: int = 32768) -> None:
+        self._ports = PortBook(first_port, last_port)
+        self._pairs: set[PortPair] = set()
+        self._legs: set[MediaLeg] = set()
+        self._readers: dict[int, Callable[[float], None]] = {}
+        self._epoll: select.epoll | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def reserve(self, host: str) -> PortPair:
+        """Two bound sockets on an address of ours, ports adjacent and in the range.
+
+        Raises:
+            NoFreePorts: the range is used up, or the system refuses; the text says which.
+        """
+        busy = 0
+        for port in self._ports.candidates(host, random.random()):
+            try:
+                pair = _bind_pair(host, port)
+            except OSError as error:
+                if error.errno != errno.EADDRINUSE:
+                    raise NoFreePorts(
+                        f"cannot open RTP port {Endpoint(host, port)}: {error.strerror}"
+                    ) from error
+                busy += 1
+                if busy == BUSY_PORTS:
+                    break
+                continue
+            self._ports.take(host, port)
+            self._pairs.add(pair)
+            return pair
+        raise NoFreePorts(
+            f"no free RTP port pair in {self._ports.first}–{self._ports.last} on {host}: "
+            f"{self._ports.in_use(host)} are ours, other programs hold {busy}"
+        )
+
+    def release(self, pair: PortPair) -> None:
+        """Close a pair that no leg owns; doing it twice is harmless."""
+        if pair in self._pairs:
+            self._pairs.discard(pair)
+            self._ports.give_back(pair.host, pair.rtp_port)
+            pair.close()
+
+    def open(self, pair: PortPair, *, name: str) -> MediaLeg:
+        """A leg on a reserved pair, which it owns from then on; ``name`` is for the logs.
+
+        Raises:
+            LocalError: the pair is not reserved here.
+        """
+        if pair not in self._pairs:
+            raise LocalError("this pair of ports is not reserved here, or already in use")
+        self._pairs.discard(pair)
+        leg = MediaLeg(self, pair, name, self._running_loop())
+        self._legs.add(leg)
+        return leg
+
+    async def close(self) -> None:
+        """Close all legs and pairs."""
+        for leg in list(self._legs):
+            leg.close()
+        for pair in list(self._pairs):
+            self.release(pair)
+        if self._epoll is not None and self._loop is not None:
+            self._loop.remove_reader(self._epoll.fileno())
+            self._epoll.close()
+        self._epoll = self._loop = None
+
+    # For the legs
+
+    def watch(self, sock: socket.socket, reader: Callable[[float], None]) -> None:
+        assert self._epoll is not None
+        self._readers[sock.fileno()] = reader
+        self._epoll.register(sock.fileno(), select.EPOLLIN)
+
+    def forget(self, leg: MediaLeg, pair: PortPair) -> None:
+        self._legs.discard(leg)
+        for sock in pair.sockets:
+            if self._readers.pop(sock.fileno(), None) is not None and self._epoll is not None:
+                self._epoll.unregister(sock.fileno())
+        self._ports.give_back(pair.host, pair.rtp_port)
+        pair.close()
+
+    def _running_loop(self) -> asyncio.AbstractEventLoop:
+        if self._loop is None:
+            self._loop = asyncio.get_running_loop()
+            self._epoll = select.epoll()
+            self._loop.add_reader(self._epoll.fileno(), self._on_ready)
+        return self._loop
+
+    def _on_ready(self) -> None:
+        if self._epoll is None:
+            return
+        now = time.monotonic()
+        for descriptor, _ in self._epoll.poll(0, SOCKETS_PER_WAKE_UP):
+            reader = self._readers.get(descriptor)
+            if reader is None:
+                continue  # closed by an event of an earlier socket in this very batch
+            try:
+                reader(now)
+            except Exception:  # a bug of ours must cost one datagram, not the calls beside it
+                log.exception("media of descriptor %d", descriptor)
+
+
+class MediaLeg:
+    """One side of a call: connect it, and let it echo or bridge it to another."""
+
+    def __init__(
+        self, engine: MediaEngine, pair: PortPair, name: str, loop: asyncio.AbstractEventLoop
+    ) -> None:
+        self.name = name
+        self.local = Endpoint(pair.host, pair.rtp_port)
+        self._engine = engine
+        self._pair = pair
+        self._rtp, self._rtcp = pair.sockets
+        self._loop = loop
+        self._timer: asyncio.TimerHandle | None = None
+        self._subscribers: list[Callable[[MediaEvent], None]] = []
+        self._other: MediaLeg | None = None
+        self._closed = False
+        self._stream = MediaStream(
+            ssrc=secrets.randbits(32),
+            sequence=secrets.randbits(15),  # the lower half, so that it cannot wrap at once
+            timestamp=secrets.randbits(32),
+            cname=secrets.token_urlsafe(12),  # 96 random bits (RFC 7022 §4.2)
+            uniform=random.random,
+            ntp_offset=time.time() - time.monotonic() + NTP_UNIX_OFFSET,
+        )
+        for sock, reader in ((self._rtp, self._on_rtp), (self._rtcp, self._on_rtcp)):
+            _drain(sock)
+            engine.watch(sock, reader)
+
+    def connect(self, negotiated: Negotiated) -> None:
+        """Send to and hear the peer of this agreement; a new one starts the learning anew."""
+        if not self._closed:
+            self._stream.connect(negotiated, time.monotonic())
+            self._pump()
+            self._arm()
+
+    def echo(self, on: bool = True) -> None:
+        """Return to the peer what it says; ends a bridge."""
+        self.unbridge()
+        self._stream.set_sink(self._stream if on and not self._closed else None)
+
+    def bridge(self, other: MediaLeg) -> None:
+        """Let two legs hear each other; ends echo and earlier bridges of both."""
+        if self._closed or other._closed or other is self:
+            return
+        for one, two in ((self, other), (other, self)):
+            one.unbridge()
+            two.unbridge()
+        for one, two in ((self, other), (other, self)):
+            one._other = two
+            one._stream.set_sink(two._stream)
+
+    def unbridge(self) -> None:
+        """Part from the other leg; both fall silent."""
+        other, self._other = self._other, None
+        if other is not None:
+            self._stream.set_sink(None)
+            other._other = None
+            other._stream.set_sink(None)
+
+    def subscribe(self, callback: Callable[[MediaEvent], None]) -> Callable[[], None]:
+        """Call ``callback`` with each event from now on; the result ends it."""
+        self._subscribers.append(callback)
+
+        def unsubscribe() -> None:
+            if callback in self._subscribers:
+                self._subscribers.remove(callback)
+
+        return unsubscribe
+
+    def report(self) -> LegReport:
+        """The counters as they are, also after ``close``."""
+        return self._stream.report()
+
+    def close(self) -> LegReport:
+        """Say BYE, close the sockets, free the ports; harmless twice."""
+        if not self._closed:
+            self.unbridge()
+            self._stream.close(time.monotonic())
+            self._pump()
+            self._closed = True
+            if self._timer is not None:
+                self._timer.cancel()
+            self._engine.forget(self, self._pair)
+        return self.report()
+
+    def _on_rtp(self, now: float) -> None:
+        receive = self._stream.receive_rtp
+        for _ in range(DATAGRAMS_PER_SOCKET):
+            try:
+                datagram, source = self._rtp.recvfrom(MAX_DATAGRAM)
+            except OSError:
+                break  # nothing more, or an ICMP error of an earlier packet
+            receive(datagram, source[:2], now)
+        if self._other is not None:
+            self._other._pump()
+        self._pump()
+
+    def _on_rtcp(self, now: float) -> None:
+        for _ in range(DATAGRAMS_PER_SOCKET):
+            try:
+                datagram, source = self._rtcp.recvfrom(MAX_DATAGRAM)
+            except OSError:
+                break
+            self._stream.receive_rtcp(datagram, source[:2], now)
+        self._pump()
+
+    def _on_timer(self) -> None:
+        self._timer = None
+        self._stream.handle_timeout(time.monotonic())
+        self._pump()
+        self._arm()
+
+    def _arm(self) -> None:
+        """Packets only ever postpone the next timeout, so control and timers alone come here."""
+        if self._timer is not None:
+            self._timer.cancel()
+        when = self._stream.next_timeout()
+        if when is None or self._closed:
+            self._timer = None
+            return
+        delay = max(when - time.monotonic(), 0.0)
+        self._timer = self._loop.call_later(delay, self._on_timer)
+
+    def _pump(self) -> None:
+        stream = self._stream
+        if self._closed:
+            return
+        _send(self._rtp, stream.rtp_to_send(), stream.rtp_target)
+        _send(self._rtcp, stream.rtcp_to_send(), stream.rtcp_target)
+        for event in stream.events():
+            for callback in list(self._subscribers):
+                try:
+                    callback(event)
+                except Exception:
+                    log.exception("%s: a listener failed on %s", self.name, event)
+
+
+def _bind_pair(host: str, port: int) -> PortPair:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    opened: list[socket.socket] = []
+    try:
+        for each in (port, port + 1):
+            sock = socket.socket(family, socket.SOCK_DGRAM)
+            opened.append(sock)
+            sock.setblocking(False)
+            sock.bind((host, each))
+    except OSError:
+        for sock in opened:
+            sock.close()
+        raise
+    return PortPair(host, *opened)
+
+
+def _drain(sock: socket.socket) -> None:
+    """Throw away what arrived while nobody listened: it belongs to an earlier call."""
+    for _ in range(STALE_DATAGRAMS):
+        try:
+            sock.recv(MAX_DATAGRAM)
+        except OSError:
+            return
+
+
+def _send(sock: socket.socket, datagrams: list[bytes], target: Endpoint | None) -> None:
+    if target is None:
+        return
+    for datagram in datagrams:
+        try:
+            sock.sendto(datagram, target)
+        except OSError as error:
+            log.debug("RTP to %s: %s", target, error)

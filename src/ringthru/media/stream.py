@@ -1,0 +1,283 @@
+"""The media of one leg: its RTP, its RTCP, and what becomes of a packet that came in.
+
+Lives here: who is heard, what is echoed or forwarded, reports, counters, silence.
+Never here: sockets and clocks; SDP beyond the agreed result.
+
+Driven from outside: call any method, then send ``rtp_to_send()`` to ``rtp_target`` and
+``rtcp_to_send()`` to ``rtcp_target`` (of ``sink`` too, after ``receive_rtp``), act on
+``events()``, and sleep until ``next_timeout()``, which packets only ever move further away.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from ringthru.net.address import Endpoint
+
+from .errors import MalformedPacket
+from .g711 import TRANSCODE, silence
+from .latch import RTCP_THRESHOLD, Confirmed, Latch, Latched
+from .offer_answer import Negotiated
+from .report import LegReport, Reporter
+from .rtp import RtpPacket
+from .sender import Allowance, RtpSender
+
+log = logging.getLogger(__name__)
+
+COMFORT_NOISE: Final = frozenset((13, 19))  # RFC 3389, and its number before
+OPENING_PACKETS: Final = 25  # half a second of silence, unless something is heard before
+OPENING_INTERVAL: Final = 0.02  # seconds
+QUEUE_LIMIT: Final = 512  # datagrams nobody has fetched; more are dropped
+RTP_TIMEOUT: Final = 300.0  # seconds; FreeSWITCH's rtp-timeout-sec
+HOLD_TIMEOUT: Final = 1800.0  # seconds; its rtp-hold-timeout-sec
+
+
+@dataclass(frozen=True, slots=True)
+class FirstPacket:
+    """The first audio of the leg was heard."""
+
+    source: Endpoint
+
+
+@dataclass(frozen=True, slots=True)
+class Timeout:
+    """Nothing was heard for so many seconds; said once per silence."""
+
+    seconds: float
+
+
+MediaEvent = Latched | Confirmed | FirstPacket | Timeout
+
+
+class MediaStream:
+    """One leg's stream.
+
+    ``ssrc`` (32 bits), ``sequence`` (16) and ``timestamp`` (32) start at random (RFC 3550
+    §5.1); ``cname`` names us in RTCP (RFC 7022); ``uniform`` gives numbers in [0, 1);
+    ``ntp_offset`` is what makes ``now`` seconds since 1900.
+    """
+
+    def __init__(
+        self,
+        *,
+        ssrc: int,
+        sequence: int,
+        timestamp: int,
+        cname: str,
+        uniform: Callable[[], float],
+        ntp_offset: float = 0.0,
+        rtp_timeout: float = RTP_TIMEOUT,
+        hold_timeout: float = HOLD_TIMEOUT,
+    ) -> None:
+        self.sender = RtpSender(ssrc, sequence, timestamp)
+        self.negotiated: Negotiated | None = None
+        self.sink: MediaStream | None = None
+        self._reporter = Reporter(self.sender, cname, uniform, ntp_offset)
+        self._timeouts = (hold_timeout, rtp_timeout)
+        self._rtp_latch: Latch | None = None
+        self._rtcp_latch: Latch | None = None
+        self._allowance = Allowance()
+        self._opening_left = 0
+        self._opening_at: float | None = None
+        self._heard = False  # since the last connect
+        self._ever_heard = False
+        self._heard_at = 0.0
+        self._timed_out = False
+        self._told_type = False
+        self._rtp_out: list[bytes] = []
+        self._rtcp_out: list[bytes] = []
+        self._events: list[MediaEvent] = []
+
+    # What the switch decides
+
+    def connect(self, negotiated: Negotiated, now: float) -> None:
+        """Take what an offer and its answer agreed on; learning starts anew.
+
+        Silence is sent at once, for two sides that both wait to learn the other's address
+        would wait for ever; it also opens the NATs on the way.
+        """
+        moved = self.negotiated is None or self.negotiated.remote_rtp != negotiated.remote_rtp
+        if self.negotiated is None:
+            self._reporter.start(now)
+        self.negotiated = negotiated
+        self._rtp_latch = Latch("audio", negotiated.remote_rtp)
+        self._rtcp_latch = Latch("audio RTCP", negotiated.remote_rtcp, RTCP_THRESHOLD)
+        self._heard_at = now
+        self._timed_out = self._told_type = False
+        if moved:
+            self._heard = False
+            self._opening_left = OPENING_PACKETS
+            self._open(now)
+
+    def set_sink(self, sink: MediaStream | None) -> None:
+        """Where heard packets go: to this stream itself (echo), to another (bridge), nowhere."""
+        self.sink = sink
+
+    def close(self, now: float) -> None:
+        """Say BYE (RFC 3550 §6.3.7)."""
+        if self._speaks(self._rtcp_latch):
+            self._rtcp_out.append(self._reporter.goodbye(now))
+        self.sink = None
+        self._opening_left = 0
+
+    # What the network brings
+
+    def receive_rtp(self, datagram: bytes, source: tuple[str, int], now: float) -> None:
+        """Take one datagram of the RTP port; whatever it is, nothing is raised."""
+        agreed, latch = self.negotiated, self._rtp_latch
+        if agreed is None or latch is None:
+            self._reporter.dropped += 1
+            return
+        try:
+            packet = RtpPacket.decode(datagram)
+        except MalformedPacket:
+            self._reporter.dropped += 1
+            return
+        kind = packet.payload_type
+        noise = kind in COMFORT_NOISE
+        if kind != agreed.heard_type and kind != agreed.heard_event and not noise:
+            self._refuse(packet, source)
+            return
+        heard, learned = latch.judge(source, noise)
+        if learned is not None:
+            self._tell(learned)
+        if not heard:
+            self._reporter.dropped += 1
+            return
+        self._reporter.receive_rtp(packet, now)
+        self._hear(source, now)
+        if self.sink is not None:
+            self.sink.pass_on(packet, self, now)
+
+    def receive_rtcp(self, datagram: bytes, source: tuple[str, int], now: float) -> None:
+        """Take one datagram of the RTCP port; whatever it is, nothing is raised."""
+        latch = self._rtcp_latch
+        if latch is None or not self._reporter.understands(datagram):
+            self._reporter.dropped += 1
+            return
+        heard, learned = latch.judge(source)
+        if learned is not None:
+            self._tell(learned)
+        if heard:
+            self._reporter.receive_rtcp(datagram, now)
+        else:
+            self._reporter.dropped += 1
+
+    def pass_on(self, packet: RtpPacket, origin: MediaStream, now: float) -> None:
+        """Send on what ``origin`` heard, in this leg's numbers, payload types and law."""
+        ours, theirs = self.negotiated, origin.negotiated
+        if ours is None or theirs is None or not ours.sends or len(self._rtp_out) >= QUEUE_LIMIT:
+            return
+        payload, payload_type = packet.payload, ours.telephone_event
+        if packet.payload_type == theirs.heard_type:
+            payload_type = ours.codec.payload_type
+            table = TRANSCODE.get((theirs.codec.name, ours.codec.name))
+            payload = payload if table is None else payload.translate(table)
+        elif packet.payload_type != theirs.heard_event:
+            payload_type = None  # comfort noise, which nobody agreed on
+        if payload_type is None or (origin is self and not self._allowance.take(now)):
+            self.sender.skip(packet, origin)
+        elif self._speaks(self._rtp_latch):
+            self._opening_left = 0
+            self._rtp_out.append(self.sender.forward(packet, payload_type, payload, origin, now))
+
+    # Time
+
+    def next_timeout(self) -> float | None:
+        """When to call ``handle_timeout`` (seconds), or None before the first ``connect``."""
+        if self.negotiated is None:
+            return None
+        times = [self._reporter.due_at]
+        if self._opening_at is not None and self._opening_left:
+            times.append(self._opening_at)
+        if not self._timed_out:
+            times.append(self._heard_at + self._silence_limit)
+        return min(times)
+
+    def handle_timeout(self, now: float) -> None:
+        if self.negotiated is None:
+            return
+        if self._opening_at is not None and now >= self._opening_at:
+            self._open(now)
+        if now >= self._reporter.due_at:
+            report = self._reporter.report(now)
+            if self._speaks(self._rtcp_latch):
+                self._rtcp_out.append(report)
+        if not self._timed_out and now >= self._heard_at + self._silence_limit:
+            self._timed_out = True
+            self._events.append(Timeout(now - self._heard_at))
+
+    # Results
+
+    @property
+    def rtp_target(self) -> Endpoint | None:
+        return None if self._rtp_latch is None else self._rtp_latch.target
+
+    @property
+    def rtcp_target(self) -> Endpoint | None:
+        return None if self._rtcp_latch is None else self._rtcp_latch.target
+
+    def rtp_to_send(self) -> list[bytes]:
+        out, self._rtp_out = self._rtp_out, []
+        return out
+
+    def rtcp_to_send(self) -> list[bytes]:
+        out, self._rtcp_out = self._rtcp_out, []
+        return out
+
+    def events(self) -> list[MediaEvent]:
+        out, self._events = self._events, []
+        return out
+
+    def report(self) -> LegReport:
+        """The counters as they are."""
+        return self._reporter.summary(self.rtp_target)
+
+    # Within
+
+    @property
+    def _silence_limit(self) -> float:
+        return self._timeouts[self.negotiated is not None and self.negotiated.receives]
+
+    def _speaks(self, latch: Latch | None) -> bool:
+        """A held stream's 0.0.0.0 is no address: Linux would take it for this machine."""
+        return latch is not None and latch.target.host not in ("0.0.0.0", "::")
+
+    def _open(self, now: float) -> None:
+        """One packet of silence, and the time of the next, until the peer is heard."""
+        agreed = self.negotiated
+        self._opening_at = None
+        if agreed is None or self._heard or not self._opening_left or not agreed.sends:
+            return
+        if self._speaks(self._rtp_latch):
+            self._opening_left -= 1
+            payload = silence(agreed.codec.name, agreed.ptime * agreed.codec.clock_rate // 1000)
+            self._rtp_out.append(self.sender.originate(agreed.codec.payload_type, payload, now))
+            self._opening_at = now + OPENING_INTERVAL
+
+    def _hear(self, source: tuple[str, int], now: float) -> None:
+        self._heard = True
+        self._heard_at = now
+        self._timed_out = False
+        if not self._ever_heard:
+            self._ever_heard = True
+            self._events.append(FirstPacket(Endpoint(*source)))
+
+    def _refuse(self, packet: RtpPacket, source: tuple[str, int]) -> None:
+        self._reporter.dropped += 1
+        if not self._told_type and self.negotiated is not None:
+            self._told_type = True
+            agreed = self.negotiated.codec
+            log.info(
+                "Dropping RTP of payload type %d from %s: %s was agreed",
+                packet.payload_type,
+                Endpoint(*source),
+                agreed.rtpmap,
+            )
+
+    def _tell(self, learned: Latched | Confirmed) -> None:
+        log.log(logging.INFO if isinstance(learned, Latched) else logging.DEBUG, "%s", learned)
+        self._events.append(learned)
