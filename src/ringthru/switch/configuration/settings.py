@@ -1,0 +1,317 @@
+"""What switch.conf and the SIP profiles say, as typed values with FreeSWITCH's defaults.
+
+A parameter we do not act on is logged once, with the word ``ignored``; a value that cannot be meant is a
+ConfigurationError. Parameter names compare without case; of two with one name the later holds.
+
+Lives here: names, types, defaults. Never here: what becomes of them, addresses, sockets.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from .errors import ConfigurationError, Position
+from .tree import Element, Tree
+from .values import (
+    MISSING,
+    AddressSetting,
+    read_boolean,
+    read_names,
+    read_number,
+    read_own_address,
+    read_port,
+)
+
+log = logging.getLogger(__name__)
+
+Reader = Callable[[str], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class SwitchSettings:
+    """switch.conf: what holds for the whole switch."""
+
+    rtp_start_port: int = 16384  # the first port of the range media is taken from
+    rtp_end_port: int = 32768
+    max_sessions: int = 1000  # legs at once
+    sessions_per_second: int = 30
+    loglevel: str = "debug"
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileDomain:
+    """``<domain>`` of a profile; the name ``all`` stands for every domain of the directory."""
+
+    name: str
+    alias: bool
+    parse: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileSettings:
+    """One SIP profile as written. ``None`` means: not given, and the profile works it out."""
+
+    name: str
+    position: Position
+    aliases: tuple[str, ...] = ()
+    domains: tuple[ProfileDomain, ...] = ()
+    # Addresses
+    sip_ip: str | None = None  # None: the address of the default route
+    sip_port: int = 5060  # 0: any free port
+    ext_sip_ip: AddressSetting = MISSING
+    ext_sip_port: int | None = None  # None: the same as sip_port
+    rtp_ip: str | None = None
+    ext_rtp_ip: AddressSetting = MISSING
+    local_network_acl: str = "localnet.auto"
+    apply_nat_acl: tuple[str, ...] = ()
+    aggressive_nat_detection: bool = False
+    # Who may call and register
+    context: str = "default"
+    dialplan: str = "XML"
+    auth_calls: bool = False
+    apply_inbound_acl: tuple[str, ...] = ()
+    apply_register_acl: tuple[str, ...] = ()
+    challenge_realm: str = "auto_to"  # auto_to, auto_from, or the realm itself
+    force_register_domain: str | None = None
+    accept_blind_reg: bool = False
+    accept_blind_auth: bool = False
+    disable_register: bool = False
+    nonce_ttl: int = 60  # seconds
+    allow_weak_secrets: bool = False  # ours: map this profile although the directory holds weak secrets
+    # Media
+    inbound_codec_prefs: tuple[str, ...] = ("PCMU", "PCMA")
+    outbound_codec_prefs: tuple[str, ...] = ("PCMU", "PCMA")
+    rfc2833_pt: int = 101
+    dtmf_type: str = "rfc2833"
+    hold_music: str | None = None
+    rtp_timeout_sec: int = 300
+    rtp_hold_timeout_sec: int = 1800
+    disable_rtp_auto_adjust: bool = False
+    inbound_late_negotiation: bool = False
+    # Signalling
+    user_agent_string: str | None = None
+    contact_user: str = "mod_sofia"
+    outbound_proxy: str | None = None
+    session_timeout: int = 0  # seconds; 0: no session timer
+
+    @property
+    def advertised_sip_port(self) -> int:
+        """The port shown to far peers when no gateway granted another one."""
+        return self.sip_port if self.ext_sip_port is None else self.ext_sip_port
+
+
+def _text(text: str) -> str | None:
+    return text.strip() or None
+
+
+def _word(text: str) -> str:
+    if not text.strip():
+        raise ValueError("a name; the value is empty")
+    return text.strip()
+
+
+def _whole(lowest: int, highest: int) -> Reader:
+    return lambda text: read_number(text, lowest, highest)
+
+
+def _one_of(*words: str) -> Reader:
+    def read(text: str) -> str:
+        if text.strip().lower() not in words:
+            raise ValueError(" or ".join(words))
+        return text.strip().lower()
+
+    return read
+
+
+DAY: Final = 86400
+LOG_LEVELS: Final = ("console", "alert", "crit", "err", "error", "warning", "notice", "info", "debug")
+SWITCH_PARAMETERS: Final[Mapping[str, Reader]] = {
+    "rtp-start-port": _whole(1024, 65534),
+    "rtp-end-port": _whole(1024, 65535),
+    "max-sessions": _whole(1, 1_000_000),
+    "sessions-per-second": _whole(1, 1_000_000),
+    "loglevel": _one_of(*LOG_LEVELS, *"01234567"),
+}
+PROFILE_PARAMETERS: Final[Mapping[str, Reader]] = {
+    "sip-ip": read_own_address,
+    "sip-port": read_port,
+    "ext-sip-ip": AddressSetting.parse,
+    "ext-sip-port": _whole(1, 65535),
+    "rtp-ip": read_own_address,
+    "ext-rtp-ip": AddressSetting.parse,
+    "local-network-acl": str.strip,
+    "aggressive-nat-detection": read_boolean,
+    "context": _word,
+    "dialplan": _word,
+    "auth-calls": read_boolean,
+    "challenge-realm": _word,
+    "force-register-domain": _text,
+    "accept-blind-reg": read_boolean,
+    "accept-blind-auth": read_boolean,
+    "disable-register": read_boolean,
+    "nonce-ttl": _whole(5, DAY),
+    "allow-weak-secrets": read_boolean,
+    "inbound-codec-prefs": read_names,
+    "outbound-codec-prefs": read_names,
+    "rfc2833-pt": _whole(96, 127),
+    "dtmf-type": _one_of("rfc2833", "info", "none"),
+    "hold-music": _text,
+    "rtp-timeout-sec": _whole(0, DAY),
+    "rtp-hold-timeout-sec": _whole(0, DAY),
+    "disable-rtp-auto-adjust": read_boolean,
+    "inbound-late-negotiation": read_boolean,
+    "user-agent-string": _text,
+    "contact-user": _word,
+    "outbound-proxy": _text,
+    "session-timeout": _whole(0, DAY),
+}
+REPEATABLE: Final = frozenset({"apply-nat-acl", "apply-inbound-acl", "apply-register-acl"})
+
+
+def read_switch_settings(tree: Tree) -> SwitchSettings:
+    """switch.conf; FreeSWITCH's defaults where it or a parameter is missing.
+
+    Raises:
+        ConfigurationError: a value is not allowed, or the media range is empty.
+    """
+    element = tree.configuration("switch.conf")
+    if element is None:
+        log.info("no switch.conf: the defaults hold")
+        return SwitchSettings()
+    parameters = element.inside("settings", "param")
+    settings = SwitchSettings(**_read(parameters, SWITCH_PARAMETERS, "switch.conf"))
+    if settings.rtp_end_port <= settings.rtp_start_port:
+        message = (
+            f"rtp-start-port {settings.rtp_start_port} is not below rtp-end-port {settings.rtp_end_port}"
+        )
+        raise ConfigurationError(
+            element.position, message, "leave room for one even and one odd port at least"
+        )
+    return settings
+
+
+def read_profiles(tree: Tree) -> tuple[ProfileSettings, ...]:
+    """The SIP profiles of sofia.conf, in order.
+
+    Raises:
+        ConfigurationError: there is none, two have one name, or a value is not allowed.
+    """
+    element = tree.configuration("sofia.conf")
+    profiles = (
+        [] if element is None else [_read_profile(each) for each in element.inside("profiles", "profile")]
+    )
+    if not profiles:
+        position = element.position if element is not None else tree.root.position
+        remedy = "write one under sip_profiles/ and include it from autoload_configs/sofia.conf.xml"
+        raise ConfigurationError(position, "no SIP profile is configured", remedy)
+    seen: dict[str, Position] = {}
+    for profile in profiles:
+        if profile.name in seen:
+            message = f"a second profile named '{profile.name}'; the first is at {seen[profile.name]}"
+            raise ConfigurationError(profile.position, message, "give it another name")
+        seen[profile.name] = profile.position
+    return tuple(profiles)
+
+
+def _read_profile(element: Element) -> ProfileSettings:
+    name = element.get("name").strip()
+    if not name:
+        raise ConfigurationError(element.position, "a profile without a name", 'write <profile name="…">')
+    parameters = element.inside("settings", "param")
+    where = f"profile {name}"
+    values = _read([_renamed(each) for each in parameters], PROFILE_PARAMETERS, where)
+    values |= {_field(each): _names_until_none(parameters, each) for each in REPEATABLE}
+    for each in ("ext-sip-ip", "ext-rtp-ip"):
+        _warn_of_address(values.get(_field(each), MISSING), each, where, element.position)
+    if "auth_calls" not in values:
+        text = "%s: %s has no auth-calls, so calls are accepted without a password; write it down to be sure"
+        log.warning(text, element.position, where)
+    if gateways := element.inside("gateways", "gateway"):
+        text = "%s: %s: %d gateway(s) (SIP providers) are not supported in this version: ignored"
+        log.warning(text, element.position, where, len(gateways))
+    aliases = tuple(each.get("name") for each in element.inside("aliases", "alias") if each.get("name"))
+    domains = tuple(_domain(each) for each in element.inside("domains", "domain"))
+    return ProfileSettings(name=name, position=element.position, aliases=aliases, domains=domains, **values)
+
+
+def _domain(element: Element) -> ProfileDomain:
+    try:
+        alias, parse = (read_boolean(element.get(name, "false")) for name in ("alias", "parse"))
+    except ValueError as error:
+        message = f"domain '{element.get('name')}': alias and parse must be {error}"
+        raise ConfigurationError(element.position, message) from error
+    return ProfileDomain(element.get("name"), alias, parse)
+
+
+def _renamed(parameter: Element) -> Element:
+    """codec-prefs is the old name; it stands for the inbound list, and outbound-codec-prefs for itself."""
+    if parameter.get("name").lower() != "codec-prefs":
+        return parameter
+    return Element(parameter.tag, {**parameter.attributes, "name": "inbound-codec-prefs"}, parameter.position)
+
+
+def _read(parameters: Iterable[Element], readers: Mapping[str, Reader], where: str) -> dict[str, Any]:
+    """Field names to values, for the parameters that ``readers`` knows."""
+    values: dict[str, Any] = {}
+    for parameter in parameters:
+        name, text = parameter.get("name").strip().lower(), parameter.get("value")
+        if name in REPEATABLE:
+            continue
+        if name not in readers:
+            _log_unknown(parameter, readers, where)
+            continue
+        try:
+            values[_field(name)] = readers[name](text)
+        except ValueError as error:
+            message = f"{where}: {name} is '{text}', but must be {error}"
+            remedy = "a $${variable} in it may not be set" if not text.strip() else ""
+            raise ConfigurationError(parameter.position, message, remedy) from error
+    return values
+
+
+def _field(name: str) -> str:
+    return name.replace("-", "_")
+
+
+def _names_until_none(parameters: Iterable[Element], name: str) -> tuple[str, ...]:
+    """All values of a parameter that may repeat; ``none`` clears what came before."""
+    found: list[str] = []
+    for parameter in parameters:
+        if parameter.get("name").strip().lower() != name:
+            continue
+        value = parameter.get("value").strip()
+        if value.lower() == "none":
+            found.clear()
+        elif value:
+            found.append(value)
+    return tuple(found)
+
+
+def _log_unknown(parameter: Element, readers: Mapping[str, Reader], where: str) -> None:
+    from difflib import get_close_matches  # only needed when something is wrong, and start-up time counts
+
+    name = parameter.get("name")
+    close = get_close_matches(name.lower(), readers, n=1, cutoff=0.94)
+    if close:
+        text = "%s: %s: unknown parameter '%s' ignored; did you mean %s?"
+        log.warning(text, parameter.position, where, name, close[0])
+    else:
+        log.info(
+            "%s: %s: parameter '%s' is not supported in this version: ignored",
+            parameter.position,
+            where,
+            name,
+        )
+
+
+def _warn_of_address(setting: AddressSetting, name: str, where: str, position: Position) -> None:
+    if setting.unsupported:
+        text = "%s: %s: %s '%s': names and STUN servers are not supported yet, treated as unset"
+        log.warning(text + "; write auto-nat, or the address itself", position, where, name, setting.text)
+    elif setting.kind.value == "empty":
+        log.error("%s: %s: Invalid %s: the value is empty, treated as unset", position, where, name)
+    elif setting.text.strip() == "0.0.0.0":
+        log.warning("%s: %s: %s: Invalid IP 0.0.0.0 replaced with our own address", position, where, name)

@@ -1,0 +1,144 @@
+"""Reading one parameter's text as a boolean, a number, a port, a list or an external address.
+
+Every reader takes the text and returns the value, or raises ValueError with what is allowed, in words.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Final
+
+from ...net.address import parse_address
+
+TRUE_WORDS: Final = frozenset({"yes", "on", "true", "t", "enabled", "active", "allow"})
+FALSE_WORDS: Final = frozenset({"no", "off", "false", "f", "disabled", "inactive", "disallow"})
+
+
+def read_boolean(text: str) -> bool:
+    """FreeSWITCH's booleans: the words above, and numbers, of which only 0 is false."""
+    word = text.strip().lower()
+    if word in TRUE_WORDS or (word.lstrip("+-").isdecimal() and int(word) != 0):
+        return True
+    if word in FALSE_WORDS or word.lstrip("+-").isdecimal():
+        return False
+    raise ValueError("true (yes, on, enabled, allow, 1) or false (no, off, disabled, disallow, 0)")
+
+
+def read_number(text: str, lowest: int, highest: int) -> int:
+    """A whole decimal number within the bounds, both included."""
+    word = text.strip()
+    if word.isascii() and word.isdigit() and lowest <= int(word[:20]) <= highest:
+        return int(word)
+    raise ValueError(f"a whole number from {lowest} to {highest}")
+
+
+def read_port(text: str) -> int:
+    """A port to listen on; ``auto`` is 0, any free one."""
+    if text.strip().lower() == "auto":
+        return 0
+    try:
+        return read_number(text, 1, 65535)
+    except ValueError:
+        raise ValueError("a port from 1 to 65535, or auto") from None
+
+
+def read_own_address(text: str) -> str | None:
+    """An address of ours to listen on; None means the one the machine's default route uses."""
+    word = text.strip()
+    if word.lower() in ("", "auto", "0.0.0.0"):
+        return None
+    if parse_address(word) is None:
+        raise ValueError("an IP address of this machine, or auto")
+    return word.strip("[]")
+
+
+def read_names(text: str) -> tuple[str, ...]:
+    """A comma list; blanks around the names and empty names do not count."""
+    return tuple(name.strip() for name in text.split(",") if name.strip())
+
+
+class AddressKind(Enum):
+    """What ext-sip-ip or ext-rtp-ip asks for."""
+
+    MISSING = "missing"
+    EMPTY = "empty"
+    AUTO_NAT = "auto-nat"
+    AUTO = "auto"
+    PLAIN = "address"
+    AUTONAT_PREFIX = "autonat:"
+    HOST = "host name"
+    STUN = "stun:"
+
+
+@dataclass(frozen=True, slots=True)
+class AddressSetting:
+    """The value of ``ext-sip-ip`` or ``ext-rtp-ip``, read but not yet resolved.
+
+    ==================  =====================================  ==========================
+    kind                the setting's text                     what the profile makes of it
+    ==================  =====================================  ==========================
+    MISSING             the parameter is not there             the gateway's address if one was found
+    EMPTY               nothing, often a variable not set      unset, and said so (FreeSWITCH: no profile)
+    AUTO_NAT            ``auto-nat``                           the gateway's address, as soon as one is found
+    AUTO                ``auto``, ``0.0.0.0``                  our own LAN address
+    PLAIN               ``203.0.113.9``                        that address, for everybody; auto-nat off
+    AUTONAT_PREFIX      ``autonat:203.0.113.9``                that address, for far peers only; auto-nat on
+    HOST                ``host:name``, ``name``                not supported yet: treated as unset
+    STUN                ``stun:server[:port]``                 not supported yet: treated as unset
+    ==================  =====================================  ==========================
+
+    ``autonat:`` on ext-rtp-ip alone also sets ext-sip-ip; on ext-sip-ip alone it leaves ext-rtp-ip to the
+    gateway. That is the profile's affair, for it sees both.
+    """
+
+    kind: AddressKind
+    value: str = ""  # the address (PLAIN, AUTONAT_PREFIX), the name (HOST) or the server (STUN)
+    text: str = ""  # as written
+
+    @property
+    def address(self) -> str | None:
+        """The address that the text itself names, if it does."""
+        return self.value if self.kind in (AddressKind.PLAIN, AddressKind.AUTONAT_PREFIX) else None
+
+    @property
+    def unsupported(self) -> bool:
+        return self.kind in (AddressKind.HOST, AddressKind.STUN)
+
+    @property
+    def wants_mapping(self) -> bool:
+        """Whether this setting asks for our ports to be mapped on a gateway."""
+        return self.kind in (AddressKind.AUTO_NAT, AddressKind.AUTONAT_PREFIX)
+
+    @classmethod
+    def parse(cls, text: str | None) -> AddressSetting:
+        """Every text is a setting; None is the missing one. Words compare without case."""
+        if text is None:
+            return cls(AddressKind.MISSING)
+        word = text.strip()
+        simple = {"": AddressKind.EMPTY, "auto-nat": AddressKind.AUTO_NAT, "auto": AddressKind.AUTO}
+        simple["0.0.0.0"] = AddressKind.AUTO
+        if (kind := simple.get(word.lower())) is not None:
+            return cls(kind, text=text)
+        prefix, colon, rest = word.partition(":")
+        if colon and prefix.lower() == "autonat":
+            return cls._behind_prefix(rest.strip(), text)
+        return cls._literal_or_name(word, AddressKind.PLAIN, text)
+
+    @classmethod
+    def _behind_prefix(cls, rest: str, text: str) -> AddressSetting:
+        if not rest:
+            return cls(AddressKind.EMPTY, text=text)
+        return cls._literal_or_name(rest, AddressKind.AUTONAT_PREFIX, text)
+
+    @classmethod
+    def _literal_or_name(cls, word: str, literal: AddressKind, text: str) -> AddressSetting:
+        if parse_address(word) is not None:
+            return cls(literal, word.strip("[]"), text)
+        prefix, colon, rest = word.partition(":")
+        if colon and prefix.lower() == "stun":
+            return cls(AddressKind.STUN, rest, text)
+        return cls(AddressKind.HOST, rest if colon and prefix.lower() == "host" else word, text)
+
+
+MISSING: Final = AddressSetting(AddressKind.MISSING)
