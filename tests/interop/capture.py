@@ -1,0 +1,88 @@
+"""What was on the wire: tcpdump in a namespace, and its file read back as UDP datagrams."""
+
+from __future__ import annotations
+
+import struct
+import subprocess
+from collections.abc import Iterable, Iterator
+from ipaddress import IPv4Address
+from pathlib import Path
+from typing import NamedTuple
+
+from ringthru.lab.namespaces import Laboratory
+from ringthru.lab.netns import wait_for
+
+ETHERNET, IPV4, UDP = 14, 0x0800, 17
+
+
+class Datagram(NamedTuple):
+    at: float  # seconds since the epoch
+    source: tuple[str, int]
+    destination: tuple[str, int]
+    payload: bytes
+
+
+class Rtp(NamedTuple):
+    payload_type: int
+    sequence: int
+    timestamp: int
+    ssrc: int
+    payload: bytes
+
+
+class Capture:
+    """tcpdump on a namespace's ``eth0``; it listens when the constructor returns."""
+
+    def __init__(self, laboratory: Laboratory, role: str, directory: Path) -> None:
+        self.path = directory / f"{role}.pcap"
+        self._laboratory = laboratory
+        log = directory / f"{role}.tcpdump"
+        argv = ["tcpdump", "-i", "eth0", "-n", "-U", "--immediate-mode", "-Z", "root", "-s", "0"]
+        self._process: subprocess.Popen[bytes] = laboratory.popen(
+            role, [*argv, "-w", str(self.path), "udp"], log
+        )
+        wait_for(lambda: b"listening on" in log.read_bytes(), 5, "tcpdump")
+
+    def stop(self) -> list[Datagram]:
+        self._laboratory.end(self._process)
+        return self.so_far()
+
+    def so_far(self) -> list[Datagram]:
+        return list(read_pcap(self.path.read_bytes())) if self.path.exists() else []
+
+
+def read_pcap(octets: bytes) -> Iterator[Datagram]:
+    """The unfragmented IPv4 UDP datagrams of a little-endian pcap file of Ethernet frames."""
+    at = 24
+    while at + 16 <= len(octets):
+        seconds, fraction, length, _ = struct.unpack_from("<IIII", octets, at)
+        frame = octets[at + 16 : at + 16 + length]
+        at += 16 + length
+        if len(frame) < length or frame[12:14] != IPV4.to_bytes(2) or frame[ETHERNET + 9] != UDP:
+            continue
+        begin = ETHERNET + (frame[ETHERNET] & 0x0F) * 4
+        source, destination = (str(IPv4Address(frame[ETHERNET + n : ETHERNET + n + 4])) for n in (12, 16))
+        ports = struct.unpack_from("!HHH", frame, begin)
+        yield Datagram(
+            seconds + fraction / 1e6,
+            (source, ports[0]),
+            (destination, ports[1]),
+            frame[begin + 8 : begin + ports[2]],
+        )
+
+
+def sip_texts(datagrams: Iterable[Datagram]) -> list[tuple[Datagram, str]]:
+    """Those that are SIP messages, with their text."""
+    return [(d, d.payload.decode("utf-8", "replace")) for d in datagrams if b"SIP/2.0" in d.payload[:400]]
+
+
+def rtp_packets(datagrams: Iterable[Datagram]) -> list[tuple[Datagram, Rtp]]:
+    """Those that are RTP of a static audio type (0 PCMU, 8 PCMA), in order of arrival."""
+    found = []
+    for datagram in datagrams:
+        octets = datagram.payload
+        if len(octets) > 12 and octets[0] >> 6 == 2 and octets[1] & 0x7F in (0, 8):
+            sequence, timestamp, ssrc = struct.unpack_from("!HII", octets, 2)
+            begin = 12 + 4 * (octets[0] & 0x0F)
+            found.append((datagram, Rtp(octets[1] & 0x7F, sequence, timestamp, ssrc, octets[begin:])))
+    return found

@@ -1,0 +1,124 @@
+"""Real phones: sipp and baresip, each with the files it wants."""
+
+from __future__ import annotations
+
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from ringthru.lab.namespaces import Laboratory
+from ringthru.lab.netns import wait_for
+
+from .audio import read_wav, to_ulaw, write_wav
+
+SCENARIOS = Path(__file__).parent / "scenarios"
+MODULES = Path("/usr/lib/baresip/modules")
+
+
+@dataclass
+class Sipp:
+    """Runs scenarios of ours with sipp in one namespace."""
+
+    laboratory: Laboratory
+    role: str
+    address: str
+    directory: Path
+
+    def start(
+        self, scenario: str, target: str, number: str = "", sounds: list[int] | None = None, **keys: str
+    ) -> subprocess.Popen[bytes]:
+        """Start one call of a scenario; ``keys`` fill its ``[name]`` holes."""
+        argv = ["sipp", target, "-sf", str(self._prepare(scenario, sounds, keys)), "-s", number or "nobody"]
+        argv += ["-i", self.address, "-p", "5070", "-mi", self.address, "-m", "1", "-nostdin", "-nd"]
+        argv += ["-timeout", "20s", "-timeout_error", "-recv_timeout", "8000", "-trace_err"]
+        argv += ["-error_file", str(self.directory / "errors.log")]
+        return self.laboratory.popen(self.role, argv, self.directory / "sipp.log")
+
+    def run(self, *arguments: str, **keywords: object) -> None:
+        """Run a scenario to its end; an assertion fails with sipp's own words when the call did."""
+        status = self.start(*arguments, **keywords).wait(30)  # type: ignore[arg-type]
+        assert status == 0, self.words()
+
+    def words(self) -> str:
+        errors = self.directory / "errors.log"
+        log = (self.directory / "sipp.log").read_text(errors="replace")
+        return (errors.read_text(errors="replace") if errors.exists() else "") + log[-2000:]
+
+    def _prepare(self, scenario: str, sounds: list[int] | None, keys: dict[str, str]) -> Path:
+        media = self.directory / "speech.ulaw"
+        media.write_bytes(to_ulaw(sounds or []))
+        text = (SCENARIOS / scenario).read_text()
+        for key, value in {"media": str(media), **keys}.items():
+            text = text.replace(f"[{key}]", value)
+        path = self.directory / scenario
+        path.write_text(text)
+        return path
+
+
+BARESIP = """\
+poll_method epoll
+sip_listen {address}:5072
+audio_source aufile,{directory}/speech.wav
+audio_player aubridge,nowhere
+audio_alert aubridge,nowhere
+rtp_ports 20000-20100
+rtcp_mux no
+jitter_buffer_delay 1-5
+dns_server 127.0.0.1:53
+net_interface eth0
+module_path {modules}
+module g711.so
+module aufile.so
+module aubridge.so
+module sndfile.so
+module_tmp account.so
+module_app menu.so
+snd_path {directory}
+"""
+
+
+class Baresip:
+    """A baresip that speaks a sound of ours and records what it hears."""
+
+    def __init__(self, laboratory: Laboratory, role: str, address: str, directory: Path) -> None:
+        self.directory = directory
+        self._laboratory, self._role, self._address = laboratory, role, address
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self, account: str, sounds: list[int], *commands: str) -> None:
+        """Run it with one account line; each of ``commands`` is typed at its prompt."""
+        write_wav(self.directory / "speech.wav", sounds)
+        text = BARESIP.format(address=self._address, directory=self.directory, modules=MODULES)
+        (self.directory / "config").write_text(text)
+        (self.directory / "accounts").write_text(account + "\n")
+        (self.directory / "contacts").write_text("")
+        typed = [word for command in commands for word in ("-e", command)]
+        argv = ["baresip", "-4", "-v", "-f", str(self.directory), *typed]
+        self.process = self._laboratory.popen(self._role, argv, self.directory / "baresip.log")
+
+    def log(self) -> str:
+        path = self.directory / "baresip.log"
+        return path.read_text(errors="replace") if path.exists() else ""
+
+    def wait_for_log(self, text: str, timeout: float = 10.0) -> None:
+        try:
+            wait_for(lambda: text in self.log(), timeout, f"{text!r} from baresip")
+        except TimeoutError as error:
+            raise AssertionError(f"{error}\n{self.log()[-3000:]}") from error
+
+    def call(self, target: str, sounds: list[int]) -> None:
+        """Call somebody and return when the call stands."""
+        self.start(
+            f"<sip:outside@{self._address}>;regint=0;audio_codecs=PCMU/8000/1", sounds, f"/dial {target}"
+        )
+        self.wait_for_log("Call established")
+
+    def heard(self) -> list[int]:
+        """The samples it recorded; complete once it has been stopped."""
+        recordings = sorted(self.directory.glob("dump-*dec*.wav"))
+        assert recordings, f"nothing recorded:\n{self.log()[-3000:]}"
+        return read_wav(recordings[-1])
+
+    def stop(self) -> None:
+        if self.process:
+            self._laboratory.end(self.process)

@@ -1,0 +1,80 @@
+"""The switch under test, running behind the laboratory's gateway as it would at somebody's home."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import ringthru
+from ringthru.lab.miniupnpd import NatRule
+from ringthru.lab.namespaces import PBX, Laboratory
+from ringthru.lab.netns import wait_for
+
+CONFIGURATION = Path(__file__).parent / "conf"
+PASSWORD = "cobalt-Otter-71-lantern"  # of user 1000, in conf/vars.xml
+SIP_PORTS = (5060, 5080)  # of the profiles internal and external
+
+
+class Switch:
+    """One ``python -m ringthru`` in the namespace ``pbx``."""
+
+    def __init__(self, laboratory: Laboratory, directory: Path, flags: Sequence[str] = ()) -> None:
+        self.laboratory = laboratory
+        self.directory = directory
+        self._flags = list(flags)
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        folders = {"-log": self.directory / "log", "-db": self.directory / "db"}
+        argv = [sys.executable, "-m", "ringthru", "-nc", "-conf", str(CONFIGURATION)]
+        for flag, folder in folders.items():
+            folder.mkdir(parents=True, exist_ok=True)
+            argv += [flag, str(folder)]
+        source = str(Path(ringthru.__file__).parents[1])
+        self.process = self.laboratory.popen(
+            PBX, argv + self._flags, self.directory / "output", {"PYTHONPATH": source}
+        )
+
+    def words(self) -> str:
+        """All it printed and logged, for assertions and for their messages."""
+        files = [self.directory / "output", *sorted((self.directory / "log").rglob("*"))]
+        return "".join(path.read_text(errors="replace") for path in files if path.is_file())
+
+    def wait_until_mapped(self, timeout: float = 10.0) -> list[NatRule]:
+        """Return the gateway's rules once both profiles' UDP ports are among them."""
+
+        def mapped() -> list[NatRule]:
+            assert self.running(), f"the switch ended:\n{self.words()}"
+            rules = self.laboratory.nat_rules()
+            ports = {rule.external_port for rule in rules if rule.protocol == "udp"}
+            return rules if ports >= set(SIP_PORTS) else []
+
+        try:
+            return wait_for(mapped, timeout, "the SIP ports mapped on the gateway")
+        except TimeoutError as error:
+            raise AssertionError(f"{error}\n{self.words()}") from error
+
+    def wait_for_words(self, words: str, timeout: float = 10.0) -> None:
+        try:
+            wait_for(lambda: words.lower() in self.words().lower(), timeout, f"{words!r} from the switch")
+        except TimeoutError as error:
+            raise AssertionError(f"{error}\n{self.words()}") from error
+
+    def running(self) -> bool:
+        return self.process is not None and self.process.poll() is None
+
+    def wait_for_lan(self, port: int, timeout: float = 10.0) -> None:
+        """Return once somebody listens on a UDP port of the namespace."""
+
+        def listening() -> bool:
+            assert self.running(), f"the switch ended:\n{self.words()}"
+            return f":{port} " in self.laboratory.run(PBX, ["ss", "-uan"]).stdout
+
+        wait_for(listening, timeout, f"UDP port {port} of the switch")
+
+    def stop(self) -> int:
+        """SIGTERM, as an operator or systemd would; the exit status."""
+        assert self.process
+        return self.laboratory.end(self.process)

@@ -1,0 +1,108 @@
+"""A bare SIP socket in a namespace: it says exactly what a test wants said, right or wrong."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import secrets
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from ringthru.lab.namespaces import Laboratory
+
+SOUND = "m=audio 30000 RTP/AVP 0\r\na=rtpmap:0 PCMU/8000\r\n"
+G729_ONLY = "m=audio 30000 RTP/AVP 18\r\na=rtpmap:18 G729/8000\r\n"
+
+
+class Wire:
+    """One UDP socket towards one SIP endpoint."""
+
+    def __init__(self, opened: socket.socket, target: tuple[str, int]) -> None:
+        self.target = target
+        self.host, self.port = opened.getsockname()
+        self._socket = opened
+        self._tag, self.call_id = secrets.token_hex(4), secrets.token_hex(8)
+        self._sequence = 0
+
+    def send(self, octets: bytes) -> None:
+        self._socket.sendto(octets, self.target)
+
+    def request(
+        self, method: str, user: str, body: str = "", headers: str = "", to_tag: str = "", branch: str = ""
+    ) -> str:
+        """Send a request for ``user`` at the target; its branch (an ACK to a failure repeats it)."""
+        self._sequence += method != "ACK"
+        branch = branch or "z9hG4bK" + secrets.token_hex(6)
+        address = f"{self.target[0]}:{self.target[1]}"
+        kind = "Content-Type: application/sdp\r\n" if body else ""
+        tag = f";tag={to_tag}" if to_tag else ""
+        aor = user if method == "REGISTER" else "wire"
+        text = (
+            f"{method} sip:{'' if method == 'REGISTER' else user + '@'}{address} SIP/2.0\r\n"
+            f"Via: SIP/2.0/UDP {self.host}:{self.port};branch={branch};rport\r\n"
+            f"From: <sip:{aor}@{self.target[0]}>;tag={self._tag}\r\n"
+            f"To: <sip:{user}@{self.target[0]}>{tag}\r\n"
+            f"Call-ID: {self.call_id}\r\nCSeq: {self._sequence} {method}\r\n"
+            f"Contact: <sip:{aor}@{self.host}:{self.port}>\r\nMax-Forwards: 70\r\n"
+            f"{kind}{headers}Content-Length: {len(body)}\r\n\r\n{body}"
+        )
+        self.send(text.encode())
+        return branch
+
+    def invite(self, user: str, media: str) -> str:
+        """Offer ``media`` (nothing: no SDP at all); the final response, acknowledged and ended."""
+        here = f"IN IP4 {self.host}"
+        sdp = f"v=0\r\no=wire 1 1 {here}\r\ns=-\r\nc={here}\r\nt=0 0\r\n{media}" if media else ""
+        branch = self.request("INVITE", user, sdp)
+        answer = self.final()
+        accepted = status(answer) < 300
+        tag = re.search(r"^To:.*;tag=([^;\r\n]+)", answer, re.M | re.I)
+        assert tag, answer
+        self.request("ACK", user, to_tag=tag[1], branch="" if accepted else branch)
+        if accepted:
+            self.request("BYE", user, to_tag=tag[1])
+        return answer
+
+    def register(self, user: str, password: str) -> str:
+        """REGISTER, answer the challenge with ``password`` (RFC 2617, MD5), and return the second verdict."""
+        self.request("REGISTER", user)
+        challenge = self.final()
+        assert status(challenge) == 401, challenge
+        header = next(
+            line
+            for line in challenge.split("\r\n")
+            if line.lower().startswith("www-authenticate") and "sha-256" not in line.lower()
+        )
+        given = dict(re.findall(r'(\w+)="([^"]*)"', header))
+        uri = f"sip:{self.target[0]}:{self.target[1]}"
+        ha1, ha2 = _md5(f"{user}:{given['realm']}:{password}"), _md5(f"REGISTER:{uri}")
+        response = _md5(f"{ha1}:{given['nonce']}:00000001:c0ffee:auth:{ha2}")
+        self.request(
+            "REGISTER",
+            user,
+            headers=f'Authorization: Digest username="{user}", realm="{given["realm"]}", '
+            f'nonce="{given["nonce"]}", uri="{uri}", response="{response}", algorithm=MD5, '
+            f'qop=auth, nc=00000001, cnonce="c0ffee"\r\n',
+        )
+        return self.final()
+
+    def final(self) -> str:
+        """The next final response; provisional ones are passed over."""
+        while status(text := self._socket.recv(65535).decode()) < 200:
+            pass
+        return text
+
+
+@contextmanager
+def wire(laboratory: Laboratory, role: str, address: str, target: tuple[str, int]) -> Iterator[Wire]:
+    with laboratory.udp_socket(role, address, timeout=5) as opened:
+        yield Wire(opened, target)
+
+
+def status(response: str) -> int:
+    return int(response.split(" ", 2)[1])
+
+
+def _md5(text: str) -> str:
+    return hashlib.md5(text.encode()).hexdigest()
