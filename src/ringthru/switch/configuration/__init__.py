@@ -1,17 +1,22 @@
-"""The configuration tree: text stage, XML, typed settings, access lists."""
+"""What the operator wrote: the text stage, XML, typed settings, access lists, directory, dialplan."""
 
-from .acl import read_access_lists
+from .acl import load_access_lists
+from .dialplan import Action, Dialplan, Route
+from .directory import Directory, Domain, User, weak_secrets
 from .errors import ConfigurationError, Note, Position
-from .expand import Call, Lookup, expand
-from .settings import ProfileDomain, ProfileSettings, SwitchSettings, read_profiles, read_switch_settings
+from .expand import Lookup, expand
+from .settings import ProfileDomain, ProfileSettings, SwitchSettings, load_profiles
 from .tree import Element, LoadedConfiguration, Section, Tree, load_tree
 from .values import AddressKind, AddressSetting
 
 __all__ = [
+    "Action",
     "AddressKind",
     "AddressSetting",
-    "Call",
     "ConfigurationError",
+    "Dialplan",
+    "Directory",
+    "Domain",
     "Element",
     "LoadedConfiguration",
     "Lookup",
@@ -19,12 +24,14 @@ __all__ = [
     "Position",
     "ProfileDomain",
     "ProfileSettings",
+    "Route",
     "Section",
     "SwitchSettings",
     "Tree",
+    "User",
     "expand",
+    "load_access_lists",
+    "load_profiles",
     "load_tree",
-    "read_access_lists",
-    "read_profiles",
-    "read_switch_settings",
+    "weak_secrets",
 ]

@@ -6,33 +6,32 @@ Lives here: reading ``<list>`` and ``<node>``. Never here: matching (``net.acl``
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from ipaddress import IPv4Network, IPv6Network, ip_network
-from typing import TYPE_CHECKING
 
-from ...net.acl import AccessList, Node
+from ...net.acl import AccessList, Node, builtin_lists
 from ...net.levels import NOTICE
+from .directory import Directory
 from .errors import ConfigurationError
 from .tree import Element, Tree
 from .values import read_boolean
-
-if TYPE_CHECKING:
-    from ..directory import Directory
 
 log = logging.getLogger(__name__)
 
 Network = IPv4Network | IPv6Network
 
 
-def read_access_lists(
-    tree: Tree, directory: Directory, builtins: Mapping[str, AccessList]
-) -> dict[str, AccessList]:
+def load_access_lists(tree: Tree, directory: Directory, lan: str) -> dict[str, AccessList]:
     """The built-in lists and those of acl.conf; a list that bears a built-in's name replaces it.
+
+    Args:
+        directory: whose users' ``cidr`` attributes stand behind ``<node domain=…>``.
+        lan: our own network, as CIDR.
 
     Raises:
         ConfigurationError: a list without a name, or a node that is no network.
     """
-    lists = dict(builtins)
+    lists = builtin_lists((lan,))
     configuration = tree.configuration("acl.conf")
     for element in [] if configuration is None else configuration.inside("network-lists", "list"):
         made = _read_list(element, directory)

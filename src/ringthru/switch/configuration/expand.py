@@ -21,7 +21,6 @@ from collections.abc import Callable
 from typing import Final
 
 Lookup = Callable[[str], str | None]
-Call = Callable[[str, str], str | None]
 
 # What we chose: what a stranger sends may end up in variables
 DEEPEST: Final = 16  # variables within variables' names
@@ -29,7 +28,7 @@ LONGEST: Final = 65_536  # characters of a result
 
 SLICE: Final = re.compile(r"(?P<name>[^:]*):(?P<offset>-?\d{1,9})(?::(?P<length>-?\d{1,9}))?\Z")
 ITEM: Final = re.compile(r"(?P<name>[^\[]*)\[(?P<index>\d{1,9})\]\Z")
-COMMAND: Final = re.compile(r"(?P<name>[\w.-]+)\((?P<text>.*)\)\Z", re.DOTALL)
+COMMAND: Final = re.compile(r"[\w.-]+\(.*\)\Z", re.DOTALL)  # its text may hold colons and brackets
 ARRAY_MARK: Final = "ARRAY::"
 
 
@@ -37,19 +36,19 @@ def has_variables(text: str) -> bool:
     return "${" in text
 
 
-def expand(text: str, lookup: Lookup, call: Call | None = None) -> str:
+def expand(text: str, lookup: Lookup) -> str:
     """Replace every ``${…}``; ``\\$`` stands for a dollar sign, and an unclosed brace for itself.
 
     Args:
-        lookup: a variable's value by name; None when it is not set.
-        call: runs an API command, given its name and its text; without it every command answers nothing.
+        lookup: a variable's value by name, or a command's answer by its whole text, ``name(text)``;
+            None when there is none.
     """
     if "$" not in text:
         return text
-    return _expand(text, lookup, call, 0)[:LONGEST]
+    return _expand(text, lookup, 0)[:LONGEST]
 
 
-def _expand(text: str, lookup: Lookup, call: Call | None, depth: int) -> str:
+def _expand(text: str, lookup: Lookup, depth: int) -> str:
     parts: list[str] = []
     size = at = 0
     while at < len(text) and size <= LONGEST:
@@ -62,14 +61,14 @@ def _expand(text: str, lookup: Lookup, call: Call | None, depth: int) -> str:
         if escaped:
             part, at = part + "$", start + 1
         elif at < len(text):
-            value, at = _value_at(text, at, lookup, call, depth)
+            value, at = _value_at(text, at, lookup, depth)
             part += value
         parts.append(part)
         size += len(part)
     return "".join(parts)
 
 
-def _value_at(text: str, at: int, lookup: Lookup, call: Call | None, depth: int) -> tuple[str, int]:
+def _value_at(text: str, at: int, lookup: Lookup, depth: int) -> tuple[str, int]:
     """The value of what begins with the dollar sign at ``at``, and where the text goes on."""
     brace = at + 2 if text.startswith("$${", at) else at + 1
     if not text.startswith("{", brace):
@@ -77,8 +76,8 @@ def _value_at(text: str, at: int, lookup: Lookup, call: Call | None, depth: int)
     end = _closing_brace(text, brace)
     if end is None or depth >= DEEPEST:
         return text[at : brace + 1], brace + 1
-    inner = _expand(text[brace + 1 : end], lookup, call, depth + 1)
-    return _value(inner, lookup, call), end + 1
+    inner = _expand(text[brace + 1 : end], lookup, depth + 1)
+    return _value(inner, lookup), end + 1
 
 
 def _closing_brace(text: str, opening: int) -> int | None:
@@ -93,9 +92,9 @@ def _closing_brace(text: str, opening: int) -> int | None:
     return None
 
 
-def _value(inner: str, lookup: Lookup, call: Call | None) -> str:
-    if command := COMMAND.match(inner):
-        return (call(command["name"], command["text"]) if call is not None else None) or ""
+def _value(inner: str, lookup: Lookup) -> str:
+    if COMMAND.match(inner):
+        return lookup(inner) or ""
     if item := ITEM.match(inner):
         return _item(lookup(item["name"]) or "", int(item["index"]))
     if part := SLICE.match(inner):

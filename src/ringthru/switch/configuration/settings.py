@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Self
 
 from .errors import ConfigurationError, Position
 from .tree import Element, Tree
@@ -40,6 +40,25 @@ class SwitchSettings:
     sessions_per_second: int = 30
     loglevel: str = "debug"
 
+    @classmethod
+    def read(cls, tree: Tree) -> Self:
+        """switch.conf; FreeSWITCH's defaults where it or a parameter is missing.
+
+        Raises:
+            ConfigurationError: a value is not allowed, or the media range is empty.
+        """
+        element = tree.configuration("switch.conf")
+        if element is None:
+            log.info("no switch.conf: the defaults hold")
+            return cls()
+        settings = cls(**_read(element.inside("settings", "param"), SWITCH_PARAMETERS, "switch.conf"))
+        if settings.rtp_end_port <= settings.rtp_start_port:
+            message = (
+                f"rtp-start-port {settings.rtp_start_port} is not below rtp-end-port {settings.rtp_end_port}"
+            )
+            raise ConfigurationError(element.position, message, "leave room for one even and one odd port")
+        return settings
+
 
 @dataclass(frozen=True, slots=True)
 class ProfileDomain:
@@ -59,11 +78,11 @@ class ProfileSettings:
     aliases: tuple[str, ...] = ()
     domains: tuple[ProfileDomain, ...] = ()
     # Addresses
-    sip_ip: str | None = None  # None: the address of the default route
+    sip_ip: str = "auto"  # auto, and 0.0.0.0: the address of the default route
     sip_port: int = 5060  # 0: any free port
     ext_sip_ip: AddressSetting = MISSING
     ext_sip_port: int | None = None  # None: the same as sip_port
-    rtp_ip: str | None = None
+    rtp_ip: str = "auto"
     ext_rtp_ip: AddressSetting = MISSING
     local_network_acl: str = "localnet.auto"
     apply_nat_acl: tuple[str, ...] = ()
@@ -92,7 +111,7 @@ class ProfileSettings:
     disable_rtp_auto_adjust: bool = False
     inbound_late_negotiation: bool = False
     # Signalling
-    user_agent_string: str | None = None
+    user_agent: str | None = None
     contact_user: str = "mod_sofia"
     outbound_proxy: str | None = None
     session_timeout: int = 0  # seconds; 0: no session timer
@@ -171,29 +190,7 @@ PROFILE_PARAMETERS: Final[Mapping[str, Reader]] = {
 REPEATABLE: Final = frozenset({"apply-nat-acl", "apply-inbound-acl", "apply-register-acl"})
 
 
-def read_switch_settings(tree: Tree) -> SwitchSettings:
-    """switch.conf; FreeSWITCH's defaults where it or a parameter is missing.
-
-    Raises:
-        ConfigurationError: a value is not allowed, or the media range is empty.
-    """
-    element = tree.configuration("switch.conf")
-    if element is None:
-        log.info("no switch.conf: the defaults hold")
-        return SwitchSettings()
-    parameters = element.inside("settings", "param")
-    settings = SwitchSettings(**_read(parameters, SWITCH_PARAMETERS, "switch.conf"))
-    if settings.rtp_end_port <= settings.rtp_start_port:
-        message = (
-            f"rtp-start-port {settings.rtp_start_port} is not below rtp-end-port {settings.rtp_end_port}"
-        )
-        raise ConfigurationError(
-            element.position, message, "leave room for one even and one odd port at least"
-        )
-    return settings
-
-
-def read_profiles(tree: Tree) -> tuple[ProfileSettings, ...]:
+def load_profiles(tree: Tree) -> list[ProfileSettings]:
     """The SIP profiles of sofia.conf, in order.
 
     Raises:
@@ -213,7 +210,7 @@ def read_profiles(tree: Tree) -> tuple[ProfileSettings, ...]:
             message = f"a second profile named '{profile.name}'; the first is at {seen[profile.name]}"
             raise ConfigurationError(profile.position, message, "give it another name")
         seen[profile.name] = profile.position
-    return tuple(profiles)
+    return profiles
 
 
 def _read_profile(element: Element) -> ProfileSettings:
@@ -273,7 +270,7 @@ def _read(parameters: Iterable[Element], readers: Mapping[str, Reader], where: s
 
 
 def _field(name: str) -> str:
-    return name.replace("-", "_")
+    return name.removesuffix("-string").replace("-", "_")
 
 
 def _names_until_none(parameters: Iterable[Element], name: str) -> tuple[str, ...]:

@@ -111,7 +111,7 @@ class LoadedConfiguration:
 def load_tree(
     conf_dir: Path, variables: Mapping[str, str], environment: Mapping[str, str] | None = None
 ) -> LoadedConfiguration:
-    """Read ``freeswitch.xml`` of a directory, and log what was odd about it.
+    """Read ``freeswitch.xml`` of a directory. ``warnings`` of the result are for the caller to log.
 
     Args:
         variables: the built-in global variables; ``conf_dir`` is added when it is missing.
@@ -127,7 +127,8 @@ def load_tree(
     known = {"conf_dir": str(conf_dir), **variables}
     flat = preprocess(path, known, os.environ if environment is None else environment)
     for note in flat.notes:
-        log.log(note.level, "%s", note)
+        if note.level < logging.WARNING:
+            log.log(note.level, "%s", note)
     return LoadedConfiguration(parse(flat, path), flat.variables, flat.notes)
 
 

@@ -43,11 +43,11 @@ def read_port(text: str) -> int:
         raise ValueError("a port from 1 to 65535, or auto") from None
 
 
-def read_own_address(text: str) -> str | None:
-    """An address of ours to listen on; None means the one the machine's default route uses."""
+def read_own_address(text: str) -> str:
+    """An address of ours to listen on; ``auto`` means the one the machine's default route uses."""
     word = text.strip()
-    if word.lower() in ("", "auto", "0.0.0.0"):
-        return None
+    if word.lower() in ("", "auto"):
+        return "auto"
     if parse_address(word) is None:
         raise ValueError("an IP address of this machine, or auto")
     return word.strip("[]")

@@ -23,7 +23,7 @@ COMMON: Final = frozenset(COMMON_WORDS.split())
 
 
 def reason_for_weakness(user: str, domain: str, password: str | None, a1_hash: str | None) -> str | None:
-    """Why the account's secret is weak, in words; None when it is not, or when there is none to log in with.
+    """Why the account's secret is weak, in words that follow "the password"; None when it is not, or when there is none to log in with.
 
     Of an ``a1-hash`` only the obvious passwords can be recognised, and only for the account's own domain.
     """
@@ -36,19 +36,19 @@ def reason_for_weakness(user: str, domain: str, password: str | None, a1_hash: s
 
 def _weakness(user: str, password: str) -> str | None:
     if not password.strip():
-        return "the password is empty"
+        return "is empty"
     folded = password.lower()
     word = folded.rstrip("0123456789!.?")
     if user and folded in (user.lower(), user.lower()[::-1], user.lower() * 2):
-        return "the password is the user's own name"
+        return "is the user's own name"
     if folded in COMMON or (word in COMMON and len(folded) - len(word) <= 4) or word == user.lower():
-        return "the password is on every list of common passwords"
+        return "is on every list of common passwords"
     if len(password) < SHORTEST:
-        return f"the password has fewer than {SHORTEST} characters"
+        return f"has fewer than {SHORTEST} characters"
     if password.isdigit() and len(password) < SHORTEST_DIGITS:
-        return f"the password is only {len(password)} digits"
+        return f"is only {len(password)} digits"
     if len(set(password)) <= 2:
-        return "the password repeats one or two characters"
+        return "repeats one or two characters"
     return None
 
 
@@ -66,7 +66,5 @@ def _weakness_of_hash(user: str, domain: str, a1_hash: str) -> str | None:
         *sorted(COMMON),
     ):
         if md5(f"{user}:{domain}:{guess}".encode()).hexdigest() == a1_hash:
-            return (
-                f"the a1-hash is that of {guess!r}" if guess else "the a1-hash is that of an empty password"
-            )
+            return f"is '{guess}'" if guess else "is empty"
     return None

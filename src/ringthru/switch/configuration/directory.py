@@ -9,13 +9,15 @@ import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from hashlib import md5, sha256
-from typing import Final
+from typing import Final, Self
 
-from .configuration.errors import ConfigurationError, Position
-from .configuration.tree import Element, Tree
-from .configuration.weak_secrets import reason_for_weakness
+from .errors import ConfigurationError, Position
+from .tree import Element, Tree
+from .weak_secrets import reason_for_weakness
 
 log = logging.getLogger(__name__)
+
+HASHES: Final = {"MD5": md5, "MD5-SESS": md5, "SHA-256": sha256, "SHA-256-SESS": sha256}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,24 @@ class User:
         """How to reach this user: the user's own, else the group's, else the domain's."""
         return self.params.get("dial-string")
 
+    def ha1(self, realm: str, algorithm: str = "MD5", username: str | None = None) -> str | None:
+        """H(username:realm:password) of RFC 7616 §3.4.2, in hexadecimal, without the session part.
+
+        An ``a1-hash`` serves MD5 alone; it was made for one realm, and nothing here can tell which.
+        ``username`` is the name as the phone sent it, where it differs from the id.
+
+        Returns:
+            None when there is no usable secret for the algorithm: such a user cannot log in.
+        """
+        make = HASHES.get(algorithm.upper())
+        if make is None:
+            return None
+        if self.a1_hash and make is md5:
+            return self.a1_hash
+        if not self.password:
+            return None
+        return make(f"{username or self.id}:{realm}:{self.password}".encode()).hexdigest()
+
     def __str__(self) -> str:
         return f"{self.id}@{self.domain}"
 
@@ -73,6 +93,22 @@ class Directory:
 
     domains: Mapping[str, Domain]  # by lower-case name, in the order of the files
 
+    @classmethod
+    def read(cls, tree: Tree) -> Self:
+        """The directory section; empty when there is none.
+
+        Raises:
+            ConfigurationError: a domain without a name, or a user without an id.
+        """
+        elements: dict[str, list[Element]] = {}
+        for element in tree.section("directory").all("domain"):
+            name = element.get("name").strip()
+            if not name:
+                remedy = 'write <domain name="…">; if it is a $${variable}, it is not set'
+                raise ConfigurationError(element.position, "a domain without a name", remedy)
+            elements.setdefault(name.lower(), []).append(element)
+        return cls({name: _Reader(found).domain() for name, found in elements.items()})
+
     @property
     def default_domain(self) -> str | None:
         """The first domain; None when there is no directory."""
@@ -91,44 +127,6 @@ class Directory:
 
     def users(self) -> list[User]:
         return [user for domain in self.domains.values() for user in domain.users.values()]
-
-
-HASHES: Final = {"MD5": md5, "MD5-SESS": md5, "SHA-256": sha256, "SHA-256-SESS": sha256}
-
-
-def ha1(user: User, realm: str, algorithm: str = "MD5", username: str | None = None) -> str | None:
-    """H(username:realm:password) of RFC 7616 §3.4.2, without the session part.
-
-    An ``a1-hash`` serves MD5 alone; it was made for one realm, and nothing here can tell which.
-    ``username`` is the name as the phone sent it, where it differs from the id.
-
-    Returns:
-        None when the user has no usable secret for the algorithm: such a user cannot log in.
-    """
-    make = HASHES.get(algorithm.upper())
-    if make is None:
-        return None
-    if user.a1_hash and make is md5:
-        return user.a1_hash
-    if not user.password:
-        return None
-    return make(f"{username or user.id}:{realm}:{user.password}".encode()).hexdigest()
-
-
-def read_directory(tree: Tree) -> Directory:
-    """The directory section; empty when there is none.
-
-    Raises:
-        ConfigurationError: a domain without a name, or a user without an id.
-    """
-    elements: dict[str, list[Element]] = {}
-    for element in tree.section("directory").all("domain"):
-        name = element.get("name").strip()
-        if not name:
-            remedy = 'write <domain name="…">; if it is a $${variable}, it is not set'
-            raise ConfigurationError(element.position, "a domain without a name", remedy)
-        elements.setdefault(name.lower(), []).append(element)
-    return Directory({name: _Reader(found).domain() for name, found in elements.items()})
 
 
 def weak_secrets(directory: Directory) -> list[tuple[str, str]]:

@@ -15,12 +15,12 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum
-from typing import Final
+from typing import Final, Self
 
-from .configuration.errors import ConfigurationError, Position
-from .configuration.expand import Lookup, expand, has_variables
-from .configuration.tree import Element, Tree
-from .configuration.values import read_boolean
+from .errors import ConfigurationError, Position
+from .expand import Lookup, expand, has_variables
+from .tree import Element, Tree
+from .values import read_boolean
 
 log = logging.getLogger(__name__)
 
@@ -137,6 +137,23 @@ class Dialplan:
 
     contexts: Mapping[str, tuple[Extension, ...]]
 
+    @classmethod
+    def read(cls, tree: Tree) -> Self:
+        """The dialplan section; no contexts when there is none.
+
+        Raises:
+            ConfigurationError: an expression that is no regular expression, or an unknown word.
+        """
+        contexts: dict[str, tuple[Extension, ...]] = {}
+        for element in tree.section("dialplan").all("context"):
+            extensions = tuple(_read_extension(each) for each in element.all("extension"))
+            contexts[element.get("name")] = contexts.get(element.get("name"), ()) + extensions
+        return cls(contexts)
+
+    def actions(self, context: str, fields: Mapping[str, str]) -> list[Action]:
+        """What a call does, in order; empty when the context has nothing for it, or does not exist."""
+        return list(self.route(context, fields.get).actions)
+
     def route(
         self,
         context: str,
@@ -220,19 +237,6 @@ def fill_captures(text: str, match: re.Match[str]) -> str:
         return (match[number] or "") if number <= match.re.groups else ""
 
     return re.sub(r"\$(\d{1,2})", value, text)
-
-
-def read_dialplan(tree: Tree) -> Dialplan:
-    """The dialplan section; no contexts when there is none.
-
-    Raises:
-        ConfigurationError: an expression that is no regular expression, or an unknown word.
-    """
-    contexts: dict[str, tuple[Extension, ...]] = {}
-    for element in tree.section("dialplan").all("context"):
-        extensions = tuple(_read_extension(each) for each in element.all("extension"))
-        contexts[element.get("name")] = contexts.get(element.get("name"), ()) + extensions
-    return Dialplan(contexts)
 
 
 def _read_extension(element: Element) -> Extension:
