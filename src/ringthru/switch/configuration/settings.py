@@ -92,29 +92,19 @@ class ProfileSettings:
     dialplan: str = "XML"
     auth_calls: bool = False
     apply_inbound_acl: tuple[str, ...] = ()
-    apply_register_acl: tuple[str, ...] = ()
     challenge_realm: str = "auto_to"  # auto_to, auto_from, or the realm itself
     force_register_domain: str | None = None
     accept_blind_reg: bool = False
-    accept_blind_auth: bool = False
-    disable_register: bool = False
-    nonce_ttl: int = 60  # seconds
     allow_weak_secrets: bool = False  # ours: map this profile although the directory holds weak secrets
     # Media
     inbound_codec_prefs: tuple[str, ...] = ("PCMU", "PCMA")
     outbound_codec_prefs: tuple[str, ...] = ("PCMU", "PCMA")
     rfc2833_pt: int = 101
-    dtmf_type: str = "rfc2833"
     hold_music: str | None = None
     rtp_timeout_sec: int = 300
-    rtp_hold_timeout_sec: int = 1800
     disable_rtp_auto_adjust: bool = False
-    inbound_late_negotiation: bool = False
     # Signalling
     user_agent: str | None = None
-    contact_user: str = "mod_sofia"
-    outbound_proxy: str | None = None
-    session_timeout: int = 0  # seconds; 0: no session timer
 
     @property
     def advertised_sip_port(self) -> int:
@@ -169,25 +159,16 @@ PROFILE_PARAMETERS: Final[Mapping[str, Reader]] = {
     "challenge-realm": _word,
     "force-register-domain": _text,
     "accept-blind-reg": read_boolean,
-    "accept-blind-auth": read_boolean,
-    "disable-register": read_boolean,
-    "nonce-ttl": _whole(5, DAY),
     "allow-weak-secrets": read_boolean,
     "inbound-codec-prefs": read_names,
     "outbound-codec-prefs": read_names,
     "rfc2833-pt": _whole(96, 127),
-    "dtmf-type": _one_of("rfc2833", "info", "none"),
     "hold-music": _text,
     "rtp-timeout-sec": _whole(0, DAY),
-    "rtp-hold-timeout-sec": _whole(0, DAY),
     "disable-rtp-auto-adjust": read_boolean,
-    "inbound-late-negotiation": read_boolean,
     "user-agent-string": _text,
-    "contact-user": _word,
-    "outbound-proxy": _text,
-    "session-timeout": _whole(0, DAY),
 }
-REPEATABLE: Final = frozenset({"apply-nat-acl", "apply-inbound-acl", "apply-register-acl"})
+REPEATABLE: Final = frozenset({"apply-nat-acl", "apply-inbound-acl"})
 
 
 def load_profiles(tree: Tree) -> list[ProfileSettings]:

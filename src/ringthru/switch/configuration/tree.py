@@ -20,6 +20,7 @@ from .preprocess import FlatDocument, preprocess
 log = logging.getLogger(__name__)
 
 ROOT_FILE: Final = "freeswitch.xml"
+INVALID_TOKEN: Final = expat.errors.codes[expat.errors.XML_ERROR_INVALID_TOKEN]
 # FreeSWITCH's reader ends a comment at the first "-->" and knows no other rule; XML forbids "--" inside one.
 COMMENT: Final = re.compile(r"<!\[CDATA\[.*?\]\]>|<!--.*?(?:-->|\Z)", re.DOTALL)
 BARE_AMPERSAND: Final = re.compile(r"&(?!(?:amp|lt|gt|quot|apos|#\d+|#[xX][0-9a-fA-F]+);)")
@@ -145,7 +146,7 @@ def parse(flat: FlatDocument, path: Path) -> Tree:
         builder.parser.Parse(text.encode("utf-8", "replace"), True)
     except expat.ExpatError as error:
         words = expat.ErrorString(error.code)
-        hint = f"last opened: {builder.where_open()}" if builder.open else ""
+        hint = "inside an attribute < is written &lt;" if error.code == INVALID_TOKEN else builder.hint()
         raise ConfigurationError(
             builder.position(error.lineno), f"not well-formed XML: {words}", hint
         ) from error
@@ -176,9 +177,10 @@ class _Builder:
         positions = self._flat.positions
         return positions[min(line, len(positions)) - 1] if positions and line > 0 else Position(self._path, 0)
 
-    def where_open(self) -> str:
-        innermost = self.open[-1]
-        return f"<{innermost.tag}> at {innermost.position}"
+    def hint(self) -> str:
+        if not self.open:
+            return ""
+        return f"still open: <{self.open[-1].tag}> of {self.open[-1].position}"
 
     def _start(self, tag: str, attributes: dict[str, str]) -> None:
         element = Element(tag, attributes, self.position(self.parser.CurrentLineNumber))

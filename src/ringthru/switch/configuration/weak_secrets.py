@@ -19,12 +19,14 @@ COMMON_WORDS: Final = """
     welcome letmein qwerty qwertz abc abcd asdf asdfgh iloveyou monkey dragon master voip sip asterisk
     freeswitch cluecon fusionpbx freepbx pbx phone extension ringthru telefon passwort
 """
+COMMON_DIGITS: Final = ("1234", "12345", "123456", "12345678", "0000", "1111")
 COMMON: Final = frozenset(COMMON_WORDS.split())
 
 
 def reason_for_weakness(user: str, domain: str, password: str | None, a1_hash: str | None) -> str | None:
-    """Why the account's secret is weak, in words that follow "the password"; None when it is not, or when there is none to log in with.
+    """What is wrong with the account's secret, in words that follow "the password"; None when nothing is.
 
+    A user without any secret cannot log in, and is none of our worry.
     Of an ``a1-hash`` only the obvious passwords can be recognised, and only for the account's own domain.
     """
     if a1_hash:
@@ -53,18 +55,7 @@ def _weakness(user: str, password: str) -> str | None:
 
 
 def _weakness_of_hash(user: str, domain: str, a1_hash: str) -> str | None:
-    for guess in (
-        "",
-        user,
-        user[::-1],
-        user * 2,
-        "1234",
-        "12345",
-        "123456",
-        "12345678",
-        "0000",
-        *sorted(COMMON),
-    ):
+    for guess in ("", user, user[::-1], user * 2, *COMMON_DIGITS, *sorted(COMMON)):
         if md5(f"{user}:{domain}:{guess}".encode()).hexdigest() == a1_hash:
             return f"is '{guess}'" if guess else "is empty"
     return None
