@@ -115,3 +115,31 @@ def test_a_name_is_not_loopback_even_localhost():
     assert is_loopback("127.200.3.4")
     for host in ("localhost", "", "128.0.0.1", "0.0.0.0", "::1", "127.1", "0x7f.0.0.1", "::ffff:127.0.0.1"):
         assert not is_loopback(host)
+
+
+def test_a_whole_gateway_works_inside():
+    """A mapping made and a call through it, in a confined process."""
+    out = run("""
+import asyncio
+from ringthru.lab import FakeGateway, OutsideSocket
+from ringthru.net.address import Endpoint
+
+async def main():
+    gateway = FakeGateway("127.46.0.1", "127.47.0.1")
+    await gateway.start()
+    loop = asyncio.get_running_loop()
+    switch = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    switch.bind(("127.46.0.103", 25060)); switch.setblocking(False)
+    await loop.sock_sendto(switch, bytes.fromhex("0001000061e461e400000e10"), ("127.46.0.1", 5351))
+    print((await loop.sock_recv(switch, 99)).hex())
+    phone = OutsideSocket(Endpoint("127.47.0.50", 0), gateway.inside_network)
+    phone.send(b"hello", Endpoint("127.47.0.1", 25060))
+    data, source = await loop.sock_recvfrom(switch, 99)
+    await loop.sock_sendto(switch, data, source)
+    print(*(await phone.receive()))
+    phone.close(); switch.close()
+    await gateway.stop()
+
+asyncio.run(main())
+""")
+    assert out == "008100000000000061e461e400000e10\nb'hello' 127.47.0.1:25060\n"

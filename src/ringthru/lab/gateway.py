@@ -11,14 +11,12 @@ import logging
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import partial
 from ipaddress import IPv4Address, IPv4Network
 from typing import Final
 from uuid import NAMESPACE_DNS, uuid5
 
 from ..net.address import Endpoint
-from ..net.sockets import bind_udp
-from .datagrams import Datagrams
+from .datagram_service import Answerer, DatagramService
 from .forwarding import ForwardingPlane
 from .loopback_guard import require_loopback
 from .mapping_table import Entry, MappingTable
@@ -33,9 +31,6 @@ NATPMP_PORT: Final = 5351  # RFC 6886 §1.1
 SSDP_PORT: Final = 1900
 EVERY_PROTOCOL: Final = frozenset({"natpmp", "upnp"})
 SWEEP: Final = 0.5  # seconds between looks for what has expired
-MOST_DELAYED: Final = 64  # answers waiting for a slow gateway; beyond, requests are lost
-
-Answerer = Callable[[bytes, Endpoint], list[bytes]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +83,7 @@ class FakeGateway:
         self._natpmp = NatPmpServer(self._table, self._epoch, self._reported_address)
         service = WanIpConnection(self._table, self._epoch, self._reported_address)
         self._upnp = UpnpServer(self._table, service, inside, str(uuid5(NAMESPACE_DNS, inside)))
-        self._services: list[Datagrams] = []
-        self._delayed: set[asyncio.TimerHandle] = set()
+        self._services: list[DatagramService] = []
         self._sweeper: asyncio.TimerHandle | None = None
 
     @property
@@ -136,9 +130,6 @@ class FakeGateway:
         """Close everything; all mappings are gone."""
         if self._sweeper is not None:
             self._sweeper.cancel()
-        for timer in self._delayed:
-            timer.cancel()
-        self._delayed.clear()
         for service in self._services:
             service.close()
         self._services.clear()
@@ -208,33 +199,10 @@ class FakeGateway:
             forwarding=self._plane.is_open(entry.key),
         )
 
-    def _serve(self, port: int, answerer: Answerer) -> None:
-        service = Datagrams(bind_udp(Endpoint(self.inside, port)), lambda data, source: take(data, source))
-        take = partial(self._answer, service, answerer)
+    def _serve(self, port: int, answer: Answerer) -> None:
+        service = DatagramService(Endpoint(self.inside, port), answer, lambda: self.quirks.delay)
         self._services.append(service)
-
-    def _answer(self, service: Datagrams, answerer: Answerer, data: bytes, source: Endpoint) -> None:
-        answers = answerer(data, source)
-        if not self.quirks.delay:
-            _send(service, answers, source)
-        elif answers and len(self._delayed) < MOST_DELAYED:
-            loop = asyncio.get_running_loop()
-            timer: asyncio.TimerHandle = loop.call_later(
-                self.quirks.delay, lambda: self._send_late(timer, service, answers, source)
-            )
-            self._delayed.add(timer)
-
-    def _send_late(
-        self, timer: asyncio.TimerHandle, service: Datagrams, answers: list[bytes], source: Endpoint
-    ) -> None:
-        self._delayed.discard(timer)
-        _send(service, answers, source)
 
     def _sweep(self) -> None:
         self.expire()
         self._sweeper = asyncio.get_running_loop().call_later(SWEEP, self._sweep)
-
-
-def _send(service: Datagrams, answers: list[bytes], to: Endpoint) -> None:
-    for answer in answers:
-        service.send(answer, to)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable
 from ipaddress import AddressValueError, IPv4Address
+from math import ceil
 from typing import Final
 
 from ..net.address import Endpoint
@@ -89,7 +90,7 @@ class NatPmpServer:
             entry = self._table.add_near(key, internal, lifetime, description=description, made_by="natpmp")
         except Refused as refused:
             return RESULTS[refused.reason], 0, 0
-        return SUCCESS, entry.key.external_port, int(self._table.lifetime_left(entry) or 0)
+        return SUCCESS, entry.key.external_port, ceil(self._table.lifetime_left(entry) or 0)
 
     def _delete(self, protocol: str, internal: Endpoint) -> None:
         """§3.4: by internal port, 0 for all of this client; deleting what is not there succeeds."""

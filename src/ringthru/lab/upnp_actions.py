@@ -7,6 +7,7 @@ Never here: XML, HTTP, sockets; ringthru.portmap, whose errors must not hide beh
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from math import ceil
 from typing import Final
 
 from ..net.address import Endpoint
@@ -161,7 +162,7 @@ class WanIpConnection:
             "NewInternalClient": entry.internal.host,
             "NewEnabled": "1",
             "NewPortMappingDescription": entry.description,
-            "NewLeaseDuration": str(int(self._table.lifetime_left(entry) or 0)),
+            "NewLeaseDuration": str(ceil(self._table.lifetime_left(entry) or 0)),
         }
 
 
