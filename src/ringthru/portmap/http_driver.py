@@ -1,0 +1,54 @@
+"""One HTTP request to a gateway over asyncio: bound to our address, written at once, capped in time."""
+
+from __future__ import annotations
+
+import asyncio
+
+from ..net.address import Endpoint
+from .errors import MalformedMessage
+from .http import Response, ResponseReader
+from .igd import Ask, FailureKind, HttpFailure, Reply
+
+QUIET = 1.0  # seconds without a byte end a body of unknown length: some gateways never close
+PIECE = 65536  # bytes read at once
+
+
+async def fetch(ask: Ask, local_host: str) -> Reply:
+    """Do one exchange. Never raises, except when cancelled: what goes wrong is an ``HttpFailure``."""
+    try:
+        async with asyncio.timeout(ask.deadline):
+            try:
+                reader, writer = await _connect(ask.endpoint, local_host)
+            except OSError as error:
+                if isinstance(error, TimeoutError):
+                    raise
+                return HttpFailure(FailureKind.REFUSED, f"cannot connect: {error.strerror or error}")
+            try:
+                writer.write(ask.data)  # in one segment; no half-close: both confuse old gateways
+                return await _read(reader)
+            finally:
+                writer.transport.abort()
+    except TimeoutError:
+        return HttpFailure(FailureKind.TIMEOUT, f"no answer within {ask.deadline:g} s")
+    except (OSError, MalformedMessage) as error:
+        return HttpFailure(FailureKind.BROKEN, f"no usable answer: {error}")
+
+
+async def _connect(to: Endpoint, local_host: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    return await asyncio.open_connection(to.host, to.port, local_addr=(local_host, 0))
+
+
+async def _read(stream: asyncio.StreamReader) -> Response:
+    reader = ResponseReader()
+    while reader.response is None:
+        try:
+            async with asyncio.timeout(QUIET if reader.may_be_whole else None):
+                data = await stream.read(PIECE)
+        except TimeoutError:
+            if not reader.may_be_whole:
+                raise
+            data = b""
+        if not data:
+            return reader.end()
+        reader.feed(data)
+    return reader.response
