@@ -1,0 +1,78 @@
+"""``python -m bench``: all measurements, as plain tables."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from ringthru.lab.miniupnpd import Serves
+from ringthru.lab.namespaces import Topology
+from ringthru.lab.netns import LaboratoryError, obstacles
+
+from . import startup
+from .table import table
+
+PEERS = {
+    Serves.NATPMP: ("natpmpc -a, four times", startup.NATPMPC),
+    Serves.UPNP: ("upnpc -i -r, four ports", startup.UPNPC),
+}
+GOALS = {Serves.NATPMP: 0.200, Serves.UPNP: 0.300}  # seconds
+SERVING_GOAL = 0.200
+NAMES = {Serves.NATPMP: "NAT-PMP only", Serves.UPNP: "UPnP only"}
+GATEWAYS = {Topology.NONE: "no gateway service (port closed)", Topology.DEAD: "dead gateway (silence)"}
+
+
+def main() -> int:
+    arguments = read_arguments()
+    if reasons := obstacles(("natpmpc", "upnpc")):
+        print("cannot measure here: " + ", ".join(reasons), file=sys.stderr)
+        return 1
+    try:
+        if arguments.only != "P2":
+            print_start(arguments.runs)
+        if arguments.only != "P1":
+            print_serving(arguments.runs)
+    except (LaboratoryError, TimeoutError) as error:
+        print(f"the measurement failed: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def read_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("--only", choices=["P1", "P2"], help="one row instead of all")
+    parser.add_argument("--runs", type=int, default=startup.RUNS, help="runs of each; the median counts")
+    return parser.parse_args()
+
+
+def print_start(runs: int) -> None:
+    rows = []
+    for serves, (peer, argv) in PEERS.items():
+        ours = startup.start_behind_miniupnpd(serves, runs)
+        theirs = startup.peer_behind_miniupnpd(serves, argv, runs)
+        name, goal = NAMES[serves], f"{GOALS[serves] * 1000:.0f}"
+        for what, time, limit in (
+            ("mapped", ours.mapped, ""),
+            ("mapped and advertised", ours.advertised, goal),
+        ):
+            rows.append([f"{name}: ringthru, {what}", ms(time), limit, f"{time / theirs:.2f}"])
+        rows.append([f"{name}: {peer}", ms(theirs), "", ""])
+    print(f"P1  start of the process → four SIP ports mapped, medians of {runs}\n")
+    print(table(["real miniupnpd", "ms", "goal ≤", "÷ peer"], rows) + "\n")
+
+
+def print_serving(runs: int) -> None:
+    rows = [
+        [name, ms(startup.answer_without_gateway(topology, runs)), f"{SERVING_GOAL * 1000:.0f}"]
+        for topology, name in GATEWAYS.items()
+    ]
+    print(f"P2  start of the process → first SIP answer on the LAN, medians of {runs}\n")
+    print(table(["without a gateway", "ms", "goal ≤"], rows) + "\n")
+
+
+def ms(seconds: float) -> str:
+    return f"{seconds * 1000:.1f}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
