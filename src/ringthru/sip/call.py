@@ -1,0 +1,293 @@
+"""Calls: one INVITE dialog, theirs or ours, from the first word to the last (RFC 3261 §13–§15).
+
+Lives here: what both directions share: requests inside the dialog, re-INVITE, hanging up.
+Never here: how a call begins (`inbound.py`, `outbound.py`), SDP, or what to do with a call.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from enum import Enum
+
+from ..net.address import Endpoint
+from .client_request import Login, RequestHandle
+from .core import SDP, Core
+from .dialog import Dialog
+from .errors import LocalError
+from .events import CallEnded, IncomingRequest, RequestReceived
+from .flow import Flow
+from .message import Request
+from .reinvite import Reinvite
+from .server_transaction import ServerTransaction
+from .unconfirmed import UnconfirmedAnswer
+
+Headers = Iterable[tuple[str, str]]
+ACK_TIMEOUT = ("Reason", 'SIP;cause=408;text="ACK Timeout"')
+
+
+class Direction(Enum):
+    INBOUND = "inbound"
+    OUTBOUND = "outbound"
+
+
+class CallState(Enum):
+    """How far a call has come."""
+
+    TRYING = "trying"  # an INVITE, and at most a 100
+    EARLY = "early"  # ringing, or talking before the answer
+    ANSWERED = "answered"  # 2xx sent, ACK awaited
+    CONFIRMED = "confirmed"
+    ENDED = "ended"
+
+
+class Call:
+    """One INVITE dialog. What is asked of a call that has just ended is not done, and says so with False.
+
+    ``flow`` is the peer as last seen; ``seen_at`` our own address as it was told (it changes with
+    `reinvite` only).
+    """
+
+    direction: Direction
+
+    def __init__(
+        self, core: Core, request: Request, flow: Flow, seen_at: Endpoint, contact_user: str
+    ) -> None:
+        self.state = CallState.TRYING
+        self.request = request
+        self.contact_user = contact_user
+        self.dialog: Dialog | None = None
+        self.credentials: Login | None = None
+        self._core = core
+        self._flow = flow
+        self._seen_at = seen_at
+        self._unconfirmed: dict[int, UnconfirmedAnswer] = {}  # by CSeq
+        self._offered: dict[int, IncomingRequest] = {}  # re-INVITEs and UPDATEs to be answered, by CSeq
+        self._reinvite: Reinvite | None = None
+        self._farewell: tuple[tuple[str, str], ...] | None = None  # a BYE that waits for the ACK
+
+    @property
+    def call_id(self) -> str:
+        return self.request.call_id
+
+    @property
+    def flow(self) -> Flow:
+        return self.dialog.flow if self.dialog is not None else self._flow
+
+    @property
+    def seen_at(self) -> Endpoint:
+        return self.dialog.here if self.dialog is not None else self._seen_at
+
+    @property
+    def established(self) -> Dialog:
+        """The dialog.
+
+        Raises:
+            LocalError: nobody has answered yet, or the call is over.
+        """
+        if self.dialog is None or self.state not in (CallState.ANSWERED, CallState.CONFIRMED):
+            raise LocalError(f"the call is {self.state.value}")
+        return self.dialog
+
+    # What a user may ask
+
+    def ring(self, now: float, status: int = 180, body: bytes = b"", headers: Headers = ()) -> bool:
+        """Tell the caller that we are ringing (101–199); ``body`` is early media's SDP."""
+        raise LocalError("only a call from a peer can ring here")
+
+    def answer(self, now: float, body: bytes, headers: Headers = ()) -> bool:
+        """Answer with 200, repeated until the ACK comes (§13.3.1.4)."""
+        raise LocalError("only a call from a peer can be answered here")
+
+    def reject(self, now: float, status: int, reason: str | None = None, headers: Headers = ()) -> bool:
+        """Refuse with a final response (300–699)."""
+        raise LocalError("only a call from a peer can be rejected here")
+
+    def hang_up(self, now: float, headers: Headers = ()) -> bool:
+        """End the call by the message its state calls for: BYE, CANCEL, or a final response.
+
+        A BYE must wait for the ACK of our 2xx (§15); `CallEnded` comes when it is sent.
+        """
+        if self.state is CallState.ENDED:
+            return False
+        if self.state is CallState.ANSWERED:
+            self._farewell = tuple(headers)
+        elif self.state is CallState.CONFIRMED:
+            self.leave(now, "hung up here", headers)
+        else:
+            self.abandon(now, tuple(headers))
+        return True
+
+    def reinvite(self, now: float, body: bytes, headers: Headers = ()) -> RequestHandle:
+        """Offer again, from the address we are seen at *now* (§14.1). A 491 is waited out here.
+
+        Raises:
+            LocalError: the call is not confirmed, or another offer is under way.
+        """
+        dialog = self.established
+        if self.state is not CallState.CONFIRMED or self._reinvite is not None or self._offered:
+            raise LocalError("another offer is under way")
+        dialog.here = self._core.seen_by(dialog.flow)
+        self._reinvite = Reinvite(self._core, self, dialog, body, tuple(headers))
+        return self._reinvite.start(now)
+
+    def ask(self, now: float, method: str, headers: Headers = (), body: bytes = b"") -> RequestHandle:
+        """Send another request in the dialog (INFO, MESSAGE …).
+
+        Raises:
+            LocalError: there is no dialog yet, or no more.
+        """
+        dialog = self.established
+        request = dialog.request(method, headers=[("User-Agent", self._core.user_agent), *headers], body=body)
+        return self._core.send(
+            request, dialog.destination, dialog.here, self.credentials, now, dialog.next_cseq
+        )
+
+    # What the agent hands in
+
+    def dialog_with(self, tag: str) -> Dialog | None:
+        """The dialog whose other side has ``tag``."""
+        return self.dialog if self.dialog is not None and self.dialog.remote_tag == tag else None
+
+    def receive_request(
+        self, transaction: ServerTransaction, request: Request, flow: Flow, now: float
+    ) -> None:
+        """A request in the dialog, neither ACK nor CANCEL (§12.2.2)."""
+        dialog = self.dialog_with(request.from_.tag or "")
+        if dialog is None or not dialog.accepts(request.cseq.number):
+            self._core.respond(transaction, request, 500, now)
+        elif request.method == "BYE":
+            self._core.respond(transaction, request, 200, now)
+            self.receive_bye(request, now)
+        elif request.method == "INVITE" or (request.method == "UPDATE" and request.body):
+            self._receive_offer(dialog, transaction, request, flow, now)
+        else:
+            self._hand_up(dialog, transaction, request, flow)
+
+    def receive_ack(self, request: Request, now: float) -> None:
+        """An ACK in the dialog; it confirms its 2xx, and every older one with it."""
+        number = request.cseq.number
+        if number not in self._unconfirmed:
+            return
+        for each in [each for each in self._unconfirmed if each <= number]:
+            self._unconfirmed.pop(each).stop()
+        self.confirmed(request, now)
+
+    def receive_bye(self, request: Request, now: float) -> None:
+        """The peer hung up; 200 was sent."""
+        self._core.emit(CallEnded(self, "hung up by the peer", request))
+        self.end(now)
+
+    def respond(
+        self,
+        incoming: IncomingRequest,
+        status: int,
+        now: float,
+        reason: str | None,
+        headers: Headers,
+        body: bytes,
+    ) -> None:
+        """Answer what `RequestReceived` handed up."""
+        request = incoming.request
+        dialog = self.dialog_with(request.from_.tag or "")
+        if self.state is CallState.ENDED or dialog is None or incoming.transaction.answered:
+            return
+        rows = list(headers)
+        refreshing = request.method in ("INVITE", "UPDATE") and 200 <= status < 300
+        if refreshing:
+            dialog.refresh(request, incoming.flow)
+            rows += [self._core.contact(self.contact_user), self._core.allowing]
+        if status >= 200:
+            self._offered.pop(request.cseq.number, None)
+        data = self._core.respond(
+            incoming.transaction,
+            request,
+            status,
+            now,
+            reason=reason,
+            headers=rows,
+            body=body,
+            here=dialog.here,
+        )
+        if refreshing and request.method == "INVITE":
+            self.await_ack(request.cseq.number, data, incoming.transaction.flow, now)
+
+    # Steps that the two directions share
+
+    def confirmed(self, ack: Request, now: float) -> None:
+        """An ACK came; a re-INVITE's changes nothing."""
+
+    def abandon(self, now: float, headers: tuple[tuple[str, str], ...]) -> None:
+        """Hang up before the answer."""
+        raise NotImplementedError
+
+    def await_ack(self, number: int, data: bytes, flow: Flow, now: float) -> None:
+        self._unconfirmed[number] = UnconfirmedAnswer(self._core.layer, data, flow, self._ack_missing, now)
+
+    def _ack_missing(self, now: float) -> None:
+        """§13.3.1.4: without an ACK the session is to be ended."""
+        self.leave(now, "ACK Timeout", [ACK_TIMEOUT])
+
+    def leave(self, now: float, reason: str, headers: Headers = ()) -> None:
+        """Send BYE, and be done."""
+        dialog = self.established
+        self._core.bye(dialog, self.credentials, now, headers)
+        self._core.emit(CallEnded(self, reason))
+        self.end(now)
+
+    def reinvite_done(self) -> None:
+        self._reinvite = None
+
+    def end(self, now: float) -> None:
+        """Stop everything, and leave the books; the event is the caller's business."""
+        self.state = CallState.ENDED
+        for answer in self._unconfirmed.values():
+            answer.stop()
+        self._unconfirmed.clear()
+        for incoming in self._offered.values():  # §15.1.2
+            if not incoming.transaction.answered:
+                self._core.respond(incoming.transaction, incoming.request, 487, now)
+        self._offered.clear()
+        if self._reinvite is not None:
+            self._reinvite.forget(now)
+            self._reinvite = None
+        self._core.calls.pop((self.call_id, self.request_tag), None)
+
+    @property
+    def request_tag(self) -> str:
+        """Our tag in the call's dialogs."""
+        raise NotImplementedError
+
+    def _receive_offer(
+        self, dialog: Dialog, transaction: ServerTransaction, request: Request, flow: Flow, now: float
+    ) -> None:
+        """§14.2 and RFC 3311 §5.2: one offer at a time in each direction, and 491 when two cross."""
+        if self._offer_pending():
+            self._core.respond(transaction, request, 491, now)
+        elif self._offered or self.state in (CallState.TRYING, CallState.EARLY):
+            self._core.try_later(transaction, request, now)
+        else:
+            if request.method == "INVITE":
+                self._core.respond(transaction, request, 100, now)
+                transaction.on_cancel = self._canceller(transaction, request)
+            self._offered[request.cseq.number] = self._hand_up(dialog, transaction, request, flow)
+
+    def _offer_pending(self) -> bool:
+        """Whether an offer of ours awaits its answer, be it in the ACK of a 2xx."""
+        return self._reinvite is not None or (self.state is CallState.ANSWERED and not self.request.body)
+
+    def _canceller(self, transaction: ServerTransaction, request: Request) -> Callable[[float], None]:
+        def cancel(now: float) -> None:
+            self._offered.pop(request.cseq.number, None)
+            self._core.respond(transaction, request, 487, now)
+
+        return cancel
+
+    def _hand_up(
+        self, dialog: Dialog, transaction: ServerTransaction, request: Request, flow: Flow
+    ) -> IncomingRequest:
+        incoming = IncomingRequest(request, flow, self, dialog.here, transaction)
+        self._core.emit(RequestReceived(incoming))
+        return incoming
+
+    def sdp_headers(self, body: bytes) -> list[tuple[str, str]]:
+        return [SDP] if body else []

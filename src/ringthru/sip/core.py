@@ -1,0 +1,141 @@
+"""What a user agent and its calls share.
+
+Lives here: the layer, the books of dialogs, our product's name, the ways to answer.
+Never here: what a request makes anybody do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
+from zlib import crc32
+
+from ..net.address import Endpoint
+from .client_request import Authentication, ClientRequest, Login, RequestHandle
+from .dialog import Dialog
+from .events import Event, RequestFailed, ResponseReceived
+from .flow import Flow
+from .layer import TransactionLayer
+from .message import HERE, Request, Response
+from .reply import response_to
+from .server_transaction import ServerTransaction
+
+if TYPE_CHECKING:
+    from .call import Call
+
+SDP = ("Content-Type", "application/sdp")
+
+
+class Core:
+    """The ground a user agent's calls stand on. One per agent; nothing is shared between two."""
+
+    def __init__(
+        self,
+        layer: TransactionLayer,
+        *,
+        seen_by: Callable[[Flow], Endpoint],
+        token: Callable[[], str],
+        user_agent: str,
+        allow: tuple[str, ...],
+    ) -> None:
+        self.layer = layer
+        self.seen_by = seen_by
+        self.token = token
+        self.user_agent = user_agent
+        self.allow = allow
+        self.calls: dict[tuple[str, str], Call] = {}  # by Call-ID and our tag
+        self.leaving: dict[tuple[str, str], str] = {}  # the peer's tag, while our BYE is on its way
+        self._events: list[Event] = []
+
+    def emit(self, event: Event) -> None:
+        self._events.append(event)
+
+    def events(self) -> list[Event]:
+        events, self._events = self._events, []
+        return events
+
+    def call_of(self, request: Request) -> Call | None:
+        """The call whose dialog a request is in (§12.2.2): Call-ID and both tags."""
+        call = self.calls.get((request.call_id, request.to.tag or ""))
+        return call if call is not None and call.dialog_with(request.from_.tag or "") else None
+
+    def respond(
+        self,
+        transaction: ServerTransaction,
+        request: Request,
+        status: int,
+        now: float,
+        *,
+        reason: str | None = None,
+        tag: str | None = None,
+        headers: Iterable[tuple[str, str]] = (),
+        body: bytes = b"",
+        here: Endpoint | None = None,
+    ) -> bytes:
+        """Answer a request; a final answer without ``tag`` gets one made. Returns what was sent."""
+        rows = [("Server", self.user_agent), *headers]
+        response = response_to(
+            request, status, reason=reason, tag=tag or self.token(), headers=rows, body=body
+        )
+        return self.layer.respond(transaction, response, now, here)
+
+    def try_later(self, transaction: ServerTransaction, request: Request, now: float) -> None:
+        """500 for an offer while one is unanswered, to be repeated in 0–10 s at random (§14.2)."""
+        wait = crc32(self.token().encode()) % 11
+        self.respond(transaction, request, 500, now, headers=[("Retry-After", str(wait))])
+
+    def contact(self, user: str) -> tuple[str, str]:
+        return ("Contact", f"<sip:{user}@{HERE}>" if user else f"<sip:{HERE}>")
+
+    @property
+    def allowing(self) -> tuple[str, str]:
+        """The methods we serve, for every INVITE, its 2xx, and refusals of other methods."""
+        return ("Allow", ", ".join(self.allow))
+
+    # Requests of ours
+
+    def send(
+        self,
+        request: Request,
+        flow: Flow,
+        here: Endpoint,
+        login: Login | None,
+        now: float,
+        next_cseq: Callable[[], int] | None = None,
+    ) -> RequestHandle:
+        """Send a request that is no INVITE; its outcome becomes an event."""
+        handle = RequestHandle(request, flow, here)
+        authentication = Authentication(login, self.token)
+        return ClientRequest(self.layer, handle, authentication, self._report, next_cseq).start(now)
+
+    def _report(self, handle: RequestHandle, response: Response | None) -> None:
+        if response is None:
+            self.emit(RequestFailed(handle, "no answer"))
+        else:
+            self.emit(ResponseReceived(handle, response))
+
+    def bye(
+        self, dialog: Dialog, login: Login | None, now: float, headers: Iterable[tuple[str, str]] = ()
+    ) -> None:
+        """End a dialog (§15.1.1); until the answer comes, a crossing BYE still finds somebody."""
+        key = (dialog.call_id, dialog.local_tag)
+        self.leaving[key] = dialog.remote_tag
+        request = dialog.request("BYE", headers=[("User-Agent", self.user_agent), *headers])
+        ClientRequest(
+            self.layer,
+            RequestHandle(request, dialog.destination, dialog.here),
+            Authentication(login, self.token),
+            lambda handle, response: self._left(key),
+            dialog.next_cseq,
+        ).start(now)
+
+    def _left(self, key: tuple[str, str]) -> None:
+        self.leaving.pop(key, None)
+
+    def acknowledge(
+        self, dialog: Dialog, number: int, now: float, credentials: Iterable[tuple[str, str]] = ()
+    ) -> tuple[bytes, Flow]:
+        """Send the ACK for a 2xx (§13.2.2.4); what is returned is sent again when the 2xx repeats."""
+        ack = dialog.request("ACK", cseq=number, headers=credentials)
+        flow = dialog.destination
+        return self.layer.send_ack(ack, flow, dialog.here), flow

@@ -1,0 +1,129 @@
+"""What a user agent tells its user.
+
+Lives here: the events, and the request of a peer that waits for an answer.
+Never here: what to do about them.
+
+Every call ends with exactly one of `CallFailed`, `CallCancelled` and `CallEnded`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ..net.address import Endpoint
+from .flow import Flow
+from .message import Request, Response
+from .server_transaction import ServerTransaction
+
+if TYPE_CHECKING:
+    from .call import Call
+    from .client_request import RequestHandle
+
+
+@dataclass(frozen=True, slots=True)
+class IncomingRequest:
+    """A request its receiver must answer with ``UserAgent.respond``; ``call`` is set inside a dialog.
+
+    ``seen_at`` is our own address as the sender reaches it: what fills the holes of the answer.
+    """
+
+    request: Request
+    flow: Flow
+    call: Call | None
+    seen_at: Endpoint
+    transaction: ServerTransaction
+
+
+@dataclass(frozen=True, slots=True)
+class IncomingCall:
+    """A peer calls; 100 was sent. Ring, answer or reject."""
+
+    call: Call
+
+
+@dataclass(frozen=True, slots=True)
+class CallProgress:
+    """A provisional response other than 100 to a call of ours."""
+
+    call: Call
+    response: Response
+
+
+@dataclass(frozen=True, slots=True)
+class CallAnswered:
+    """A call of ours was answered; the ACK was sent."""
+
+    call: Call
+    response: Response
+
+
+@dataclass(frozen=True, slots=True)
+class CallConfirmed:
+    """The ACK came (or went): the call stands. ``ack`` is the peer's, None for a call of ours."""
+
+    call: Call
+    ack: Request | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CallFailed:
+    """A call of ours did not come about; 408 without a response when nobody answered."""
+
+    call: Call
+    status: int
+    reason: str
+    response: Response | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CallCancelled:
+    """The caller gave up before we answered; 487 was sent."""
+
+    call: Call
+
+
+@dataclass(frozen=True, slots=True)
+class CallEnded:
+    """A call is over, in words; ``request`` is the peer's BYE if it was one."""
+
+    call: Call
+    reason: str
+    request: Request | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RequestReceived:
+    """A request the agent does not answer by itself."""
+
+    incoming: IncomingRequest
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseReceived:
+    """The final response to a request of ours (for a re-INVITE too; its ACK was sent)."""
+
+    handle: RequestHandle
+    response: Response
+
+
+@dataclass(frozen=True, slots=True)
+class RequestFailed:
+    """Nobody answered a request of ours."""
+
+    handle: RequestHandle
+    reason: str
+
+
+Event = (
+    IncomingCall
+    | CallProgress
+    | CallAnswered
+    | CallConfirmed
+    | CallFailed
+    | CallCancelled
+    | CallEnded
+    | RequestReceived
+    | ResponseReceived
+    | RequestFailed
+)

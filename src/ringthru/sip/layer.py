@@ -1,0 +1,297 @@
+"""The transaction layer: which message belongs to which transaction (RFC 3261 §17, §18).
+
+Lives here: matching, response routing, refusal of what cannot be read or is too much, the books.
+Never here: the state tables, dialogs, or what a request means.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+from zlib import crc32
+
+from ..net.address import Endpoint
+from .client_transaction import (
+    ClientTransaction,
+    InviteClient,
+    NoAnswer,
+    NonInviteClient,
+    ResponseArrived,
+    TransactionUser,
+    cancel_request,
+)
+from .errors import LocalError, MalformedMessage
+from .flow import Flow
+from .message import HERE, Request, Response, parse
+from .reply import reply_flow, response_to, stamp_via
+from .server_transaction import AckMissing, InviteServer, NonInviteServer, ServerTransaction
+from .timers import Timers
+from .transaction import Input, State, Timing, Transaction
+
+MAGIC_COOKIE: Final = "z9hG4bK"  # RFC 3261 §8.1.1.7
+PING, PONG = b"\r\n\r\n", b"\r\n"  # keepalive (RFC 5626 §4.4.1)
+KEEPALIVE_BYTES: Final = b"\r\n\0 "  # what phones keep their NAT bindings open with
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How many server transactions may live at once; beyond, 503.
+
+    A finished call leaves two for 32 s, so these numbers allow 1,500 calls a second from one
+    source and 4,500 in all, at about 1 KiB each.
+    """
+
+    per_source: int = 100_000
+    total: int = 300_000
+
+
+@dataclass(slots=True)
+class Counters:
+    """What was dropped or refused since the start."""
+
+    malformed: int = 0  # could not be read, refused where a refusal could be addressed
+    stray: int = 0  # responses to nothing of ours
+    merged: int = 0  # refused with 482
+    overload: int = 0  # refused with 503
+
+
+@dataclass(frozen=True, slots=True)
+class RequestArrived:
+    """A new request. For a CANCEL, ``cancels`` is the INVITE it is meant for, if that still lives."""
+
+    transaction: ServerTransaction
+    request: Request
+    flow: Flow
+    cancels: ServerTransaction | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AckArrived:
+    """An ACK that belongs to no failed INVITE, hence to a 2xx (§13.2.2.4): the dialogs know it."""
+
+    request: Request
+    flow: Flow
+
+
+LayerEvent = RequestArrived | AckArrived | ResponseArrived | NoAnswer | AckMissing
+
+
+class TransactionLayer:
+    """All transactions of one user agent. Their users are told through ``events()``."""
+
+    def __init__(
+        self,
+        token: Callable[[], str],
+        *,
+        timing: Timing | None = None,
+        limits: Limits | None = None,
+        timers: Timers | None = None,
+    ) -> None:
+        self.timing = timing or Timing()
+        self.limits = limits or Limits()
+        self.timers = timers or Timers()
+        self.counters = Counters()
+        self._token = token
+        self._servers: dict[tuple[str | int, ...], ServerTransaction] = {}
+        self._clients: dict[tuple[str, str], ClientTransaction] = {}
+        self._merging: dict[tuple[str | int, ...], ServerTransaction] = {}
+        self._sources: dict[str, int] = {}
+        self._to_send: list[tuple[bytes, Flow]] = []
+        self._events: list[LayerEvent] = []
+
+    # The machine's contract
+
+    def receive_datagram(self, data: bytes, flow: Flow, now: float) -> None:
+        """Take whatever came off the wire; nothing is raised."""
+        if not data.strip(KEEPALIVE_BYTES):
+            if data == PING:
+                self.send(PONG, flow)
+            return
+        try:
+            message = parse(data)
+        except MalformedMessage as error:
+            self.counters.malformed += 1
+            if error.answerable is not None:
+                self._refuse_malformed(error.answerable, flow, error.status)
+            return
+        if isinstance(message, Request):
+            self._receive_request(message, flow, now)
+        else:
+            self._receive_response(message, flow, now)
+
+    def handle_timeout(self, now: float) -> None:
+        self.timers.run(now)
+
+    def next_timeout(self) -> float | None:
+        return self.timers.next_at()
+
+    def datagrams_to_send(self) -> list[tuple[bytes, Flow]]:
+        sending, self._to_send = self._to_send, []
+        return sending
+
+    def events(self) -> list[LayerEvent]:
+        events, self._events = self._events, []
+        return events
+
+    # For the layer's user
+
+    def request(
+        self, request: Request, flow: Flow, here: Endpoint, user: TransactionUser, now: float
+    ) -> ClientTransaction:
+        """Send a request in a transaction of its own; its Via is added here."""
+        branch = MAGIC_COOKIE + self._token()
+        request.prepend("Via", f"SIP/2.0/{flow.transport} {HERE};rport;branch={branch}")
+        return self._start_client(branch, request, flow, here, user, now)
+
+    def cancel(
+        self, invite: ClientTransaction, user: TransactionUser, now: float
+    ) -> ClientTransaction | None:
+        """Send a CANCEL for an INVITE that has no final answer; None when it has one (§9.1)."""
+        if invite.request is None:
+            return None
+        branch = invite.request.via.branch or ""
+        return self._start_client(branch, cancel_request(invite.request), invite.flow, invite.here, user, now)
+
+    def send_ack(self, ack: Request, flow: Flow, here: Endpoint) -> bytes:
+        """Send the ACK for a 2xx, which is in no transaction; the bytes are for repeating it (§13.2.2.4)."""
+        ack.prepend("Via", f"SIP/2.0/{flow.transport} {HERE};rport;branch={MAGIC_COOKIE}{self._token()}")
+        data = ack.encode(here)
+        self.send(data, flow)
+        return data
+
+    def respond(
+        self, transaction: ServerTransaction, response: Response, now: float, here: Endpoint | None = None
+    ) -> bytes:
+        """Answer a request. Returns the bytes sent, for the user that must repeat a 2xx.
+
+        Raises:
+            LocalError: a provisional other than 100 to a request that is no INVITE (RFC 4320 §4.1).
+        """
+        if transaction.method != "INVITE" and 100 < response.status < 200:
+            raise LocalError(f"{response.status} to a {transaction.method} (RFC 4320 §4.1)")
+        if transaction.method != "INVITE" and response.status == 408:
+            transaction.terminate()  # its client knows by itself (RFC 4320 §4.2)
+            return b""
+        data = response.encode(here)
+        transaction.respond(response.status, data, now)
+        return data
+
+    # For the transactions: the Host they live in
+
+    def send(self, data: bytes, flow: Flow) -> None:
+        self._to_send.append((data, flow))
+
+    def deliver(self, event: LayerEvent) -> None:
+        self._events.append(event)
+
+    def forget(self, transaction: Transaction) -> None:
+        if isinstance(transaction, ServerTransaction):
+            self._forget_server(transaction)
+        elif self._clients.get(transaction.key) is transaction:
+            del self._clients[transaction.key]
+
+    # What arrives
+
+    def _receive_request(self, request: Request, flow: Flow, now: float) -> None:
+        via = stamp_via(request, flow)
+        branch, method = via.branch or "", request.method
+        if not branch.startswith(MAGIC_COOKIE):  # RFC 2543: no way to tell its repetitions apart
+            self.counters.malformed += 1
+            if method != "ACK":
+                self._refuse(request, flow, 400)
+            return
+        place = (branch, via.host.lower(), via.port or 5060)
+        if method == "ACK":
+            self._receive_ack((*place, "INVITE"), request, flow, now)
+            return
+        known = self._servers.get((*place, method))
+        if known is not None:
+            known.step(Input.REQUEST, now)
+            return
+        merging = self._merging_key(request)
+        if merging is not None and merging in self._merging:
+            self.counters.merged += 1
+            self._refuse(request, flow, 482)
+            return
+        transaction = self._start_server((*place, method), request, flow, now)
+        if transaction is None:
+            return
+        if merging is not None:
+            transaction.merging = merging
+            self._merging[merging] = transaction
+        cancels = self._servers.get((*place, "INVITE")) if method == "CANCEL" else None
+        self.deliver(RequestArrived(transaction, request, flow, cancels))
+
+    def _receive_ack(self, key: tuple[str | int, ...], request: Request, flow: Flow, now: float) -> None:
+        invite = self._servers.get(key)
+        if invite is not None and invite.state is not State.ACCEPTED:
+            invite.step(Input.ACK, now)
+        else:
+            self.deliver(AckArrived(request, flow))
+
+    def _receive_response(self, response: Response, flow: Flow, now: float) -> None:
+        """§17.1.3: branch and CSeq method name the transaction."""
+        transaction = self._clients.get((response.via.branch or "", response.cseq.method))
+        if transaction is None:
+            self.counters.stray += 1
+            return
+        transaction.receive(response, flow, now)
+
+    @staticmethod
+    def _merging_key(request: Request) -> tuple[str | int, ...] | None:
+        """What a forked copy of a request shares with it (§8.2.2.2); only outside dialogs."""
+        if request.method == "CANCEL" or request.to.tag or not (tag := request.from_.tag):
+            return None
+        return (request.call_id, tag, request.cseq.number, request.method)
+
+    # The books
+
+    def _start_client(
+        self, branch: str, request: Request, flow: Flow, here: Endpoint, user: TransactionUser, now: float
+    ) -> ClientTransaction:
+        kind = InviteClient if request.method == "INVITE" else NonInviteClient
+        transaction = kind(self, branch, request, flow, here, user)
+        self._clients[branch, request.method] = transaction
+        transaction.start(now)
+        return transaction
+
+    def _start_server(
+        self, key: tuple[str | int, ...], request: Request, flow: Flow, now: float
+    ) -> ServerTransaction | None:
+        source = flow.remote.host
+        alive = self._sources.get(source, 0)
+        if alive >= self.limits.per_source or len(self._servers) >= self.limits.total:
+            self.counters.overload += 1
+            self._refuse(request, flow, 503)
+            return None
+        kind = InviteServer if request.method == "INVITE" else NonInviteServer
+        transaction = kind(self, key, reply_flow(request.via, flow), request.method, source)
+        self._servers[key] = transaction
+        self._sources[source] = alive + 1
+        transaction.start(now)
+        return transaction
+
+    def _forget_server(self, transaction: ServerTransaction) -> None:
+        if self._servers.pop(transaction.key, None) is None:
+            return
+        left = self._sources[transaction.source] - 1
+        if left:
+            self._sources[transaction.source] = left
+        else:
+            del self._sources[transaction.source]
+        if transaction.merging is not None:
+            del self._merging[transaction.merging]
+
+    def _refuse(self, request: Request, flow: Flow, status: int) -> None:
+        """Answer without a transaction; the To tag is the same each time, as §8.2.7 asks."""
+        tag = f"{crc32(f'{request.call_id} {request.cseq}'.encode()):08x}"
+        self.send(response_to(request, status, tag=tag).encode(), reply_flow(request.via, flow))
+
+    def _refuse_malformed(self, request: Request, flow: Flow, status: int) -> None:
+        """Refuse what could only be read in part; where even that fails, nobody can be told."""
+        try:
+            via = stamp_via(request, flow)
+            self.send(response_to(request, status).encode(), reply_flow(via, flow))
+        except (MalformedMessage, LocalError):
+            return

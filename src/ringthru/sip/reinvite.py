@@ -1,0 +1,155 @@
+"""A re-INVITE of ours (RFC 3261 §14.1).
+
+Lives here: its ACK, its challenge, the wait after a 491, and what ends the call.
+Never here: which offer it carries.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+from zlib import crc32
+
+from .client_request import Authentication, Login, RequestHandle, credentials_of
+from .client_transaction import ClientTransaction
+from .core import SDP, Core
+from .dialog import Dialog
+from .events import RequestFailed, ResponseReceived
+from .flow import Flow
+from .message import Request, Response
+from .timers import Timer
+
+if TYPE_CHECKING:
+    from .call import Direction
+
+MAX_GLARES = 5  # 491s waited out before it is the user's problem
+GONE = (408, 481)  # after these the dialog is no more (§12.2.1.2)
+
+
+class Owner(Protocol):
+    """The call, as its re-INVITE sees it."""
+
+    direction: Direction
+    contact_user: str
+    credentials: Login | None
+
+    def leave(self, now: float, reason: str) -> None: ...
+
+    def reinvite_done(self) -> None: ...
+
+
+class Reinvite:
+    """One offer of ours in a standing call, with its repetitions."""
+
+    __slots__ = (
+        "_acks",
+        "_authentication",
+        "_body",
+        "_core",
+        "_dialog",
+        "_glares",
+        "_handle",
+        "_headers",
+        "_owner",
+        "_transaction",
+        "_waiting",
+    )
+
+    def __init__(
+        self, core: Core, owner: Owner, dialog: Dialog, body: bytes, headers: tuple[tuple[str, str], ...]
+    ) -> None:
+        self._core = core
+        self._owner: Owner | None = owner
+        self._dialog = dialog
+        self._body = body
+        self._headers = [
+            core.contact(owner.contact_user),
+            ("User-Agent", core.user_agent),
+            core.allowing,
+            *([SDP] if body else []),
+            *headers,
+        ]
+        self._glares = 0
+        self._waiting: Timer | None = None
+        self._transaction: ClientTransaction | None = None
+        self._acks: tuple[bytes, Flow] | None = None
+        self._authentication = Authentication(owner.credentials, core.token)
+        self._handle = RequestHandle(self._request(), dialog.destination, dialog.here)
+
+    def start(self, now: float) -> RequestHandle:
+        handle, dialog = self._handle, self._dialog
+        self._transaction = self._core.layer.request(
+            handle.request, dialog.destination, dialog.here, self, now
+        )
+        return handle
+
+    def forget(self, now: float) -> None:
+        """The call is over; a late 2xx is still acknowledged, but not awaited for ever."""
+        layer = self._core.layer
+        layer.timers.cancel(self._waiting)
+        self._waiting = layer.timers.start(now + layer.timing.patience, self._give_up)
+        if self._owner is not None:
+            self._core.emit(RequestFailed(self._handle, "the call ended"))
+        self._owner = None
+
+    def receive_response(self, response: Response, flow: Flow, now: float) -> None:
+        if response.status < 200:
+            return
+        if response.status < 300:
+            self._accepted(response, flow, now)
+        elif self._owner is not None:
+            self._refused(self._owner, response, now)
+
+    def handle_no_answer(self, now: float) -> None:
+        if (owner := self._done()) is not None:
+            self._core.emit(RequestFailed(self._handle, "no answer"))
+            owner.leave(now, "no answer to a re-INVITE")
+
+    def _request(self) -> Request:
+        return self._dialog.request("INVITE", headers=self._headers, body=self._body)
+
+    def _accepted(self, response: Response, flow: Flow, now: float) -> None:
+        if self._acks is not None:
+            self._core.layer.send(*self._acks)
+            return
+        self._dialog.refresh(response, flow)
+        request = self._handle.request
+        credentials = credentials_of(request)
+        self._acks = self._core.acknowledge(self._dialog, request.cseq.number, now, credentials)
+        if self._done() is not None:
+            self._core.emit(ResponseReceived(self._handle, response))
+
+    def _refused(self, owner: Owner, response: Response, now: float) -> None:
+        again = self._authentication.retry(self._handle.request, response, self._dialog.next_cseq)
+        if again is not None:
+            self._handle.request = again
+            self.start(now)
+        elif response.status == 491 and self._glares < MAX_GLARES:
+            self._glares += 1
+            self._waiting = self._core.layer.timers.start(now + self._backoff(owner), self._again)
+        else:
+            self._done()
+            self._core.emit(ResponseReceived(self._handle, response))
+            if response.status in GONE:
+                owner.leave(now, f"re-INVITE answered with {response.status}")
+
+    def _backoff(self, owner: Owner) -> float:
+        """§14.1: who made the Call-ID waits 2.1–4 s, the other 0–2 s, in steps of 10 ms."""
+        chance = crc32(self._core.token().encode())
+        if owner.direction.value == "outbound":
+            return 2.1 + chance % 191 / 100
+        return chance % 201 / 100
+
+    def _again(self, now: float) -> None:
+        self._handle.request = self._request()
+        self.start(now)
+
+    def _give_up(self, now: float) -> None:
+        if self._transaction is not None and self._transaction.request is not None:
+            self._transaction.terminate()
+
+    def _done(self) -> Owner | None:
+        owner, self._owner = self._owner, None
+        self._transaction = None
+        if owner is not None:
+            owner.reinvite_done()
+        return owner

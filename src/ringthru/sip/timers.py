@@ -1,0 +1,67 @@
+"""One heap of timers for a whole user agent.
+
+Lives here: instants and what is due at them.
+Never here: clocks; the caller says what time it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from heapq import heapify, heappop, heappush
+from itertools import count
+
+WORTH_SWEEPING = 256  # cancelled entries; fewer are left to fall out when they come due
+
+
+class Timer:
+    """Something to do at an instant; ``action`` is None once it was done or cancelled."""
+
+    __slots__ = ("action", "at")
+
+    def __init__(self, at: float, action: Callable[[float], None]) -> None:
+        self.at = at
+        self.action: Callable[[float], None] | None = action
+
+
+class Timers:
+    """Timers by instant; cancelled ones neither keep their owner alive nor pile up in the heap."""
+
+    def __init__(self) -> None:
+        self._heap: list[tuple[float, int, Timer]] = []
+        self._order = count()  # equal instants run in the order they were started
+        self._cancelled = 0
+
+    def __len__(self) -> int:
+        return len(self._heap) - self._cancelled
+
+    def start(self, at: float, action: Callable[[float], None]) -> Timer:
+        """Call ``action(now)`` at the instant ``at`` (seconds, monotonic) or soon after."""
+        timer = Timer(at, action)
+        heappush(self._heap, (at, next(self._order), timer))
+        return timer
+
+    def cancel(self, timer: Timer | None) -> None:
+        """Forget a timer; None, one that ran and one already cancelled are all right."""
+        if timer is None or timer.action is None:
+            return
+        timer.action = None
+        self._cancelled += 1
+        if self._cancelled > WORTH_SWEEPING and self._cancelled * 2 > len(self._heap):
+            self._heap = [entry for entry in self._heap if entry[2].action is not None]
+            heapify(self._heap)
+            self._cancelled = 0
+
+    def next_at(self) -> float | None:
+        """When ``run`` should be called next; None when nothing is waiting."""
+        while self._heap and self._heap[0][2].action is None:
+            heappop(self._heap)
+            self._cancelled -= 1
+        return self._heap[0][0] if self._heap else None
+
+    def run(self, now: float) -> None:
+        """Do everything that is due."""
+        while (at := self.next_at()) is not None and at <= now:
+            timer = heappop(self._heap)[2]
+            action, timer.action = timer.action, None
+            if action is not None:
+                action(now)

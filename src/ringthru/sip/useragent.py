@@ -1,0 +1,278 @@
+"""The user agent: what a switch talks to (RFC 3261 §8).
+
+Lives here: the machine's contract, general checks of requests, the way into and out of dialogs.
+Never here: sockets, NAT, SDP, who may call whom.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+
+from ..net.address import Endpoint
+from .call import Call
+from .client_request import Login, RequestHandle
+from .client_transaction import NoAnswer, ResponseArrived
+from .core import SDP, Core
+from .dialog import MAX_FORWARDS
+from .errors import LocalError
+from .events import Event, IncomingCall, IncomingRequest, RequestReceived
+from .flow import Flow
+from .headers import NameAddr
+from .inbound import InboundCall
+from .layer import AckArrived, Counters, LayerEvent, Limits, RequestArrived, TransactionLayer
+from .message import HERE, HERE_HOST, Request
+from .outbound import OutboundCall
+from .server_transaction import ServerTransaction
+from .transaction import Timing
+from .uri import SipUri
+
+ALLOW = ("INVITE", "ACK", "CANCEL", "BYE", "OPTIONS", "REGISTER", "INFO", "UPDATE", "MESSAGE")
+# Methods of later RFCs: known, so 405 and not 501 (RFC 3261 §8.2.1, §21.5.2).
+KNOWN = frozenset((*ALLOW, "PRACK", "SUBSCRIBE", "NOTIFY", "PUBLISH", "REFER"))
+
+
+class UserAgent:
+    """A SIP user agent without a socket or a clock.
+
+    Call ``receive_datagram``, ``handle_timeout`` or one of its or its calls' actions; then always
+    send ``datagrams_to_send()``, act on ``events()``, and sleep until ``next_timeout()``.
+
+    ``seen_by(flow)`` tells how the peer at the flow's far end reaches us; it is asked once per dialog,
+    request and answer outside dialogs. ``token()`` gives fresh text that nobody can guess, of token
+    characters (letters, digits), at least 64 bits of it.
+    """
+
+    def __init__(
+        self,
+        *,
+        seen_by: Callable[[Flow], Endpoint],
+        token: Callable[[], str],
+        user_agent: str,
+        allow: Sequence[str] = ALLOW,
+        timing: Timing | None = None,
+        limits: Limits | None = None,
+    ) -> None:
+        self._layer = TransactionLayer(token, timing=timing, limits=limits)
+        self._core = Core(
+            self._layer, seen_by=seen_by, token=token, user_agent=user_agent, allow=tuple(allow)
+        )
+
+    # The machine's contract
+
+    def receive_datagram(self, data: bytes, flow: Flow, now: float) -> None:
+        """Take whatever came off the wire; nothing is raised."""
+        self._layer.receive_datagram(data, flow, now)
+        self._digest(now)
+
+    def handle_timeout(self, now: float) -> None:
+        self._layer.handle_timeout(now)
+        self._digest(now)
+
+    def next_timeout(self) -> float | None:
+        return self._layer.next_timeout()
+
+    def datagrams_to_send(self) -> list[tuple[bytes, Flow]]:
+        return self._layer.datagrams_to_send()
+
+    def events(self) -> list[Event]:
+        return self._core.events()
+
+    # What is there
+
+    @property
+    def counters(self) -> Counters:
+        """What was dropped or refused."""
+        return self._layer.counters
+
+    @property
+    def calls(self) -> tuple[Call, ...]:
+        """Every call that has not ended."""
+        return tuple(self._core.calls.values())
+
+    # Actions
+
+    def request(
+        self, request: Request, flow: Flow, now: float, *, credentials: Login | None = None
+    ) -> RequestHandle:
+        """Send a request outside any dialog (REGISTER, OPTIONS …); ends in an event.
+
+        What §8.1.1 demands and the request lacks is filled in: Max-Forwards, From with a tag, To,
+        Call-ID, CSeq. A challenge is answered with ``credentials``.
+        """
+        if request.method in ("INVITE", "ACK", "CANCEL"):
+            raise LocalError(f"{request.method} is not sent this way")
+        self._complete(request)
+        return self._core.send(request, flow, self._core.seen_by(flow), credentials, now)
+
+    def _complete(self, request: Request) -> None:
+        token = self._core.token
+        sender = request.get("From") or f"<sip:{HERE_HOST}>"
+        if not NameAddr.parse(sender).tag:
+            request.set("From", f"{sender};tag={token()}")
+        for name, value in (
+            ("To", f"<{request.uri}>"),
+            ("Max-Forwards", MAX_FORWARDS),
+            ("Call-ID", ""),
+            ("CSeq", f"1 {request.method}"),
+            ("User-Agent", self._core.user_agent),
+        ):
+            if request.get(name) is None:
+                request.add(name, value or token())
+
+    def respond(
+        self,
+        incoming: IncomingRequest,
+        status: int,
+        now: float,
+        *,
+        reason: str | None = None,
+        headers: Iterable[tuple[str, str]] = (),
+        body: bytes = b"",
+        content_type: str | None = None,
+    ) -> None:
+        """Answer a `RequestReceived`; a second final answer, or one that comes too late, is not sent."""
+        rows = list(headers)
+        if content_type is not None:
+            rows.append(("Content-Type", content_type))
+        if incoming.call is not None:
+            incoming.call.respond(incoming, status, now, reason, rows, body)
+        elif not incoming.transaction.answered:
+            if incoming.request.method == "OPTIONS" or status == 405:
+                rows.append(self._core.allowing)
+            self._core.respond(
+                incoming.transaction,
+                incoming.request,
+                status,
+                now,
+                reason=reason,
+                headers=rows,
+                body=body,
+                here=incoming.seen_at,
+            )
+        self._digest(now)
+
+    def invite(
+        self,
+        request_uri: str,
+        flow: Flow,
+        now: float,
+        *,
+        from_uri: str,
+        from_display: str = "",
+        to_uri: str | None = None,
+        contact_user: str,
+        body: bytes,
+        headers: Iterable[tuple[str, str]] = (),
+        call_id: str | None = None,
+        credentials: Login | None = None,
+        route: Iterable[str] = (),
+    ) -> Call:
+        """Call somebody. ``route`` are raw Route values; ``from_uri`` may hold HERE_HOST.
+
+        Raises:
+            MalformedMessage: a URI that is none.
+        """
+        core = self._core
+        here = core.seen_by(flow)
+        sender = NameAddr(from_display, SipUri.parse(_frozen(from_uri, here))).with_tag(core.token())
+        SipUri.parse(request_uri)
+        rows = [
+            *(("Route", each) for each in route),
+            ("Max-Forwards", MAX_FORWARDS),
+            ("From", str(sender)),
+            ("To", str(NameAddr("", SipUri.parse(to_uri or request_uri)))),
+            ("Call-ID", call_id or core.token()),
+            ("CSeq", "1 INVITE"),
+            core.contact(contact_user),
+            ("User-Agent", core.user_agent),
+            core.allowing,
+            *([SDP] if body else []),
+            *headers,
+        ]
+        request = Request("INVITE", request_uri, rows, body)
+        call = OutboundCall(core, request, flow, here, contact_user, credentials)
+        call.start(now)
+        return call
+
+    # What the layer tells
+
+    def _digest(self, now: float) -> None:
+        while events := self._layer.events():
+            for event in events:
+                self._act(event, now)
+
+    def _act(self, event: LayerEvent, now: float) -> None:
+        if isinstance(event, RequestArrived):
+            self._receive_request(event, now)
+        elif isinstance(event, ResponseArrived):
+            event.user.receive_response(event.response, event.flow, now)
+        elif isinstance(event, AckArrived):
+            call = self._core.call_of(event.request)
+            if call is not None:
+                call.receive_ack(event.request, now)
+        elif isinstance(event, NoAnswer):
+            event.user.handle_no_answer(now)
+
+    def _receive_request(self, event: RequestArrived, now: float) -> None:
+        request, transaction = event.request, event.transaction
+        if request.method == "CANCEL":
+            self._receive_cancel(event, now)
+        elif (refusal := self._objection(request)) is not None:
+            status, headers = refusal
+            self._core.respond(transaction, request, status, now, headers=headers)
+        elif request.to.tag:
+            self._receive_in_dialog(transaction, request, event.flow, now)
+        elif request.method == "INVITE":
+            call = InboundCall(self._core, transaction, request, event.flow, now)
+            self._core.emit(IncomingCall(call))
+        elif request.method in ("BYE", "UPDATE"):  # these live in dialogs only
+            self._core.respond(transaction, request, 481, now)
+        else:
+            self._hand_up(transaction, request, event.flow)
+
+    def _objection(self, request: Request) -> tuple[int, list[tuple[str, str]]] | None:
+        """Why a request cannot be served, whatever it is about, in the order of §8.2."""
+        if request.method not in self._core.allow:
+            return (405 if request.method in KNOWN else 501), [self._core.allowing]
+        if not request.request_uri.is_sip:
+            return 416, []
+        if request.max_forwards == 0 and not request.to.tag:
+            return 483, []
+        required = request.get("Require")
+        if required:  # no extension is spoken yet
+            return 420, [("Unsupported", required)]
+        return None
+
+    def _receive_in_dialog(
+        self, transaction: ServerTransaction, request: Request, flow: Flow, now: float
+    ) -> None:
+        call = self._core.call_of(request)
+        if call is not None:
+            call.receive_request(transaction, request, flow, now)
+            return
+        key = (request.call_id, request.to.tag or "")
+        crossing = request.method == "BYE" and self._core.leaving.get(key) == request.from_.tag
+        if request.method in ("OPTIONS", "REGISTER", "MESSAGE") and not crossing:
+            self._hand_up(transaction, request, flow)  # some phones keep an old To tag in these
+        else:
+            self._core.respond(transaction, request, 200 if crossing else 481, now)
+
+    def _receive_cancel(self, event: RequestArrived, now: float) -> None:
+        """§9.2: 200 whenever the INVITE is still known, and 487 for it unless it was answered."""
+        invite = event.cancels
+        if invite is None:
+            self._core.respond(event.transaction, event.request, 481, now)
+            return
+        self._core.respond(event.transaction, event.request, 200, now)
+        if invite.on_cancel is not None:
+            invite.on_cancel(now)
+
+    def _hand_up(self, transaction: ServerTransaction, request: Request, flow: Flow) -> None:
+        seen_at = self._core.seen_by(flow)
+        self._core.emit(RequestReceived(IncomingRequest(request, flow, None, seen_at, transaction)))
+
+
+def _frozen(text: str, here: Endpoint) -> str:
+    """Fill holes now: a From must stay the same for the whole dialog, whatever becomes of our address."""
+    host = f"[{here.host}]" if ":" in here.host else here.host
+    return text.replace(HERE_HOST, host).replace(HERE, host)
