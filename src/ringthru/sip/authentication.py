@@ -111,6 +111,8 @@ class Credentials:
         required = [found.get(name) for name in ("username", "realm", "nonce", "uri", "response")]
         if scheme.lower() != "digest" or None in required:
             raise MalformedMessage(f"no Digest credentials: {text[:80]!r}")
+        if "qop" in found:
+            found["qop"] = found["qop"].lower()
         optional = (found.get(name) for name in ("algorithm", "qop", "cnonce", "nc", "opaque"))
         return cls(*(each or "" for each in required), *optional)
 

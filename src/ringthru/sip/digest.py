@@ -205,7 +205,7 @@ class Authority:
 
     def _judge_nonce(self, issued: tuple[float, int], credentials: Credentials, now: float) -> Verdict:
         issued_at, serial = issued
-        if not 0 <= now - issued_at + 0.001 <= self._lifetime + 0.001:
+        if now - issued_at > self._lifetime:
             return Verdict.STALE
         if credentials.nonce_count is None:
             return Verdict.ACCEPTED  # without qop there is nothing that counts; the lifetime bounds it

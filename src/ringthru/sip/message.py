@@ -248,7 +248,7 @@ class Message:
             _ = self.vias
 
     def _refuse_repeated(self) -> None:
-        """§7.3.1: only headers that are lists may come more than once."""
+        """§7.3.1: what is no list may not come twice; we insist where it matters."""
         for name, count in Counter(name for name, _ in self.headers).items():
             if count > 1 and name in SINGLE_HEADERS:
                 raise MalformedMessage(f"{count} {name} headers")

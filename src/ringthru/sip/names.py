@@ -36,14 +36,14 @@ LIST_HEADERS: Final = frozenset(
     "Content-Language Error-Info History-Info In-Reply-To P-Asserted-Identity Path Proxy-Require Reason "
     "Record-Route Require Route Service-Route Supported Unsupported Via Warning".split()
 )
-SINGLE_HEADERS: Final = frozenset(
-    "Call-ID Content-Length Content-Type CSeq Date Event Expires From Max-Forwards MIME-Version "
-    "Organization Priority Refer-To Referred-By Replaces Reply-To Retry-After RSeq RAck Server "
-    "Session-Expires Min-SE Min-Expires Subject Timestamp To User-Agent".split()
-)
+# Of these a second one makes the message unreadable; a second User-Agent hurts nobody.
+SINGLE_HEADERS: Final = frozenset("Call-ID Content-Length Content-Type CSeq From Max-Forwards To".split())
 OTHER_HEADERS: Final = (
-    "Authentication-Info Authorization Content-Disposition Diversion P-Preferred-Identity Privacy "
-    "Proxy-Authenticate Proxy-Authorization Remote-Party-ID WWW-Authenticate"
+    "Authentication-Info Authorization Content-Disposition Date Diversion Event Expires MIME-Version "
+    "Min-Expires Min-SE Organization P-Preferred-Identity Priority Privacy Proxy-Authenticate "
+    "Proxy-Authorization RAck Refer-To Referred-By Remote-Party-ID Replaces Reply-To Retry-After RSeq "
+    "Server Session-Expires SIP-ETag SIP-If-Match Subject Subscription-State Timestamp User-Agent "
+    "WWW-Authenticate"
 ).split()
 CANONICAL: Final = {name.lower(): name for name in (*LIST_HEADERS, *SINGLE_HEADERS, *OTHER_HEADERS)} | COMPACT
 # As most peers spell them: one look-up instead of two.

@@ -17,6 +17,7 @@ from .message import Request, read_expires
 from .uri import SipUri
 
 MAX_CONTACTS: Final = 10  # per address-of-record
+MAX_CONTACT: Final = 1024  # characters of one Contact
 MAX_USER_AGENT: Final = 256  # characters kept
 UNREADABLE_EXPIRES: Final = 3600  # seconds (§10.3 step 6)
 
@@ -88,6 +89,7 @@ class Bindings:
         self._max_contacts = max_contacts
         self._max_aors = max_aors
         self._bindings: dict[str, tuple[Binding, ...]] = {}
+        self._timeout: float | None = None  # no binding runs out before; refreshes leave it too early
 
     def process(
         self,
@@ -112,7 +114,7 @@ class Bindings:
                 after = self._remove_all(request, before)
             else:
                 after = self._merge(aor, request, source, now, limits, before)
-            self._check_room(aor, after)
+                after = self._make_room(aor, after)
         except _Refused as refused:
             return refused.outcome
         except MalformedMessage as error:
@@ -137,30 +139,34 @@ class Bindings:
         return found
 
     def expire(self, now: float) -> list[Binding]:
-        """Drop and return what has run out."""
+        """Drop and return what has run out; call it when next_timeout() has come."""
         gone: list[Binding] = []
         for aor, bindings in list(self._bindings.items()):
-            dead = [each for each in bindings if each.expires_at <= now]
-            if dead:
+            if dead := [each for each in bindings if each.expires_at <= now]:
                 gone += dead
                 self._keep(aor, [each for each in bindings if each.expires_at > now])
+        left = (each.expires_at for group in self._bindings.values() for each in group)
+        self._timeout = min(left, default=None)
         return gone
 
     def next_timeout(self) -> float | None:
-        """When the next binding runs out; None without bindings."""
-        return min((each.expires_at for group in self._bindings.values() for each in group), default=None)
+        """When to call expire(), never too late, sometimes for nothing; None without bindings."""
+        return self._timeout if self._bindings else None
 
     def _keep(self, aor: str, bindings: list[Binding]) -> None:
-        if bindings:
-            self._bindings[aor] = tuple(bindings)
-        else:
+        if not bindings:
             self._bindings.pop(aor, None)
+            return
+        self._bindings[aor] = tuple(bindings)
+        soonest = min(each.expires_at for each in bindings)
+        if self._timeout is None or soonest < self._timeout:
+            self._timeout = soonest
 
-    def _check_room(self, aor: str, after: list[Binding]) -> None:
-        if len(after) > self._max_contacts:
-            raise _Refused(RegisterOutcome(403, "Too Many Contacts"))
+    def _make_room(self, aor: str, after: list[Binding]) -> list[Binding]:
+        """Keep the newest: a phone that restarts with a new contact each time must not lock itself out."""
         if after and aor not in self._bindings and len(self._bindings) >= self._max_aors:
             raise _Refused(RegisterOutcome(503, "Registrar Full"))
+        return sorted(after, key=lambda each: each.updated_at)[-self._max_contacts :]
 
     @staticmethod
     def _remove_all(request: Request, before: list[Binding]) -> list[Binding]:
@@ -182,28 +188,19 @@ class Bindings:
     ) -> list[Binding]:
         """Each contact in turn over a copy (step 7); nothing is kept before all have passed."""
         after = list(before)
+        if len(request.contacts) > self._max_contacts:
+            raise _Refused(RegisterOutcome(403, "Too Many Contacts"))
         for contact in request.contacts:
+            if len(str(contact)) > MAX_CONTACT:
+                raise _Refused(RegisterOutcome(400, "Contact Too Long"))
             lifetime = _lifetime(contact, request, limits)
             old = _find(after, contact.uri)
             if old is not None:
-                if _is_out_of_order(old, request):
+                if any(old is each for each in before) and _is_out_of_order(old, request):
                     raise _Refused(RegisterOutcome(500, "CSeq Out Of Order"))
                 after.remove(old)
             if lifetime:
-                after.append(
-                    Binding(
-                        aor,
-                        contact.uri,
-                        request.call_id,
-                        request.cseq.number,
-                        now + lifetime,
-                        source,
-                        (request.get("User-Agent") or "")[:MAX_USER_AGENT],
-                        _read_q(contact),
-                        now,
-                        contact.parameters,
-                    )
-                )
+                after.append(_bind(aor, contact, request, source, now, lifetime))
         return after
 
     @staticmethod
@@ -217,6 +214,23 @@ class Bindings:
             refreshed=tuple(each for each in changed if _find(before, each.contact) is not None),
             removed=tuple(each for each in before if _find(after, each.contact) is None),
         )
+
+
+def _bind(
+    aor: str, contact: NameAddr, request: Request, source: Endpoint, now: float, lifetime: int
+) -> Binding:
+    return Binding(
+        aor,
+        contact.uri,
+        request.call_id,
+        request.cseq.number,
+        now + lifetime,
+        source,
+        (request.get("User-Agent") or "")[:MAX_USER_AGENT],
+        _read_q(contact),
+        now,
+        contact.parameters,
+    )
 
 
 def _find(bindings: list[Binding] | tuple[Binding, ...], contact: SipUri) -> Binding | None:
