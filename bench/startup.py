@@ -35,8 +35,7 @@ from ringthru.lab.namespaces import (
     Topology,
 )
 
-ROOT = Path(__file__).parents[1]
-CONFIGURATION = ROOT / "tests" / "interop" / "conf"
+CONFIGURATION = Path(__file__).parents[1] / "conf"  # the shipped one, as it is
 RUNS = 7
 LIMIT = 30.0  # seconds for one measurement
 STEP = 0.002  # seconds between two questions to a switch that does not answer yet
@@ -146,7 +145,7 @@ def watching(laboratory: Laboratory) -> Iterator[RuleWatch]:
 
 @contextmanager
 def switch_started(laboratory: Laboratory) -> Iterator[tuple[float, Process]]:
-    """Run the switch with the tests' configuration; the instant just before its start, and the process."""
+    """Run the switch with the shipped configuration; the instant just before its start, and the process."""
     argv = [sys.executable, "-m", "ringthru", "-nc", "-conf", str(CONFIGURATION)]
     for flag in ("-log", "-db"):
         folder = laboratory.directory / flag[1:]

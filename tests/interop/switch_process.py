@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -12,9 +13,34 @@ from ringthru.lab.miniupnpd import NatRule
 from ringthru.lab.namespaces import PBX, Laboratory
 from ringthru.lab.netns import wait_for
 
-CONFIGURATION = Path(__file__).parent / "conf"
-PASSWORD = "cobalt-Otter-71-lantern"  # of user 1000, in conf/vars.xml
+SHIPPED = Path(__file__).parents[2] / "conf"  # the default tree that users get
+PASSWORD = "cobalt-Otter-71-lantern"  # of user 1000, in place of the random one
 SIP_PORTS = (5060, 5080)  # of the profiles internal and external
+RING_AT_HOME = """
+    <extension name="the phone at home">
+      <condition field="destination_number" expression="^2000$">
+        <action application="set" data="hangup_after_bridge=true"/>
+        <action application="bridge" data="user/1000@$${domain}"/>
+      </condition>
+    </extension>
+
+  </context>
+"""
+
+
+def configuration(directory: Path) -> Path:
+    """The shipped tree, copied; strangers may ring the phone at home, and its password is known."""
+    tree = directory / "conf"
+    shutil.copytree(SHIPPED, tree)
+    replace(tree / "vars.xml", "$${generated_password}", PASSWORD)
+    replace(tree / "dialplan" / "public.xml", "  </context>\n", RING_AT_HOME)
+    return tree
+
+
+def replace(path: Path, old: str, new: str) -> None:
+    text = path.read_text()
+    assert text.count(old) == 1, f"{old!r} is {text.count(old)} times in {path}"
+    path.write_text(text.replace(old, new))
 
 
 class Switch:
@@ -28,7 +54,7 @@ class Switch:
 
     def start(self) -> None:
         folders = {"-log": self.directory / "log", "-db": self.directory / "db"}
-        argv = [sys.executable, "-m", "ringthru", "-nc", "-conf", str(CONFIGURATION)]
+        argv = [sys.executable, "-m", "ringthru", "-nc", "-conf", str(configuration(self.directory))]
         for flag, folder in folders.items():
             folder.mkdir(parents=True, exist_ok=True)
             argv += [flag, str(folder)]
