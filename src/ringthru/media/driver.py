@@ -22,6 +22,7 @@ from ringthru.net.address import Endpoint
 
 from .errors import LocalError, NoFreePorts
 from .offer_answer import Negotiated
+from .pair_driver import PortPair, bind_pair, send_all
 from .ports import PortBook
 from .report import LegReport
 from .rtp import MAX_DATAGRAM
@@ -32,22 +33,7 @@ log = logging.getLogger(__name__)
 
 SOCKETS_PER_WAKE_UP: Final = 256  # then the loop does something else
 DATAGRAMS_PER_SOCKET: Final = 8  # per wake-up; a flood on one leg leaves the others their turn
-STALE_DATAGRAMS: Final = 64  # thrown away when a reserved pair is opened
 BUSY_PORTS: Final = 256  # pairs of other programs stepped over before we give up
-
-
-class PortPair:
-    """Two bound sockets: RTP on an even port, RTCP on the next."""
-
-    def __init__(self, host: str, rtp_socket: socket.socket, rtcp_socket: socket.socket) -> None:
-        self.host = host
-        self.rtp_port: int = rtp_socket.getsockname()[1]
-        self.rtcp_port: int = rtcp_socket.getsockname()[1]
-        self.sockets = (rtp_socket, rtcp_socket)
-
-    def close(self) -> None:
-        for sock in self.sockets:
-            sock.close()
 
 
 class MediaEngine:
@@ -70,7 +56,7 @@ class MediaEngine:
         busy = 0
         for port in self._ports.candidates(host, random.random()):
             try:
-                pair = _bind_pair(host, port)
+                pair = bind_pair(host, port)
             except OSError as error:
                 if error.errno != errno.EADDRINUSE:
                     raise NoFreePorts(
@@ -179,9 +165,9 @@ class MediaLeg:
             uniform=random.random,
             ntp_offset=time.time() - time.monotonic() + NTP_UNIX_OFFSET,
         )
-        for sock, reader in ((self._rtp, self._on_rtp), (self._rtcp, self._on_rtcp)):
-            _drain(sock)
-            engine.watch(sock, reader)
+        pair.drain()
+        engine.watch(self._rtp, self._on_rtp)
+        engine.watch(self._rtcp, self._on_rtcp)
 
     def connect(self, negotiated: Negotiated) -> None:
         """Send to and hear the peer of this agreement; a new one starts the learning anew."""
@@ -282,46 +268,11 @@ class MediaLeg:
         stream = self._stream
         if self._closed:
             return
-        _send(self._rtp, stream.rtp_to_send(), stream.rtp_target)
-        _send(self._rtcp, stream.rtcp_to_send(), stream.rtcp_target)
+        send_all(self._rtp, stream.rtp_to_send(), stream.rtp_target)
+        send_all(self._rtcp, stream.rtcp_to_send(), stream.rtcp_target)
         for event in stream.events():
             for callback in list(self._subscribers):
                 try:
                     callback(event)
                 except Exception:
                     log.exception("%s: a listener failed on %s", self.name, event)
-
-
-def _bind_pair(host: str, port: int) -> PortPair:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    opened: list[socket.socket] = []
-    try:
-        for each in (port, port + 1):
-            sock = socket.socket(family, socket.SOCK_DGRAM)
-            opened.append(sock)
-            sock.setblocking(False)
-            sock.bind((host, each))
-    except OSError:
-        for sock in opened:
-            sock.close()
-        raise
-    return PortPair(host, *opened)
-
-
-def _drain(sock: socket.socket) -> None:
-    """Throw away what arrived while nobody listened: it belongs to an earlier call."""
-    for _ in range(STALE_DATAGRAMS):
-        try:
-            sock.recv(MAX_DATAGRAM)
-        except OSError:
-            return
-
-
-def _send(sock: socket.socket, datagrams: list[bytes], target: Endpoint | None) -> None:
-    if target is None:
-        return
-    for datagram in datagrams:
-        try:
-            sock.sendto(datagram, target)
-        except OSError as error:
-            log.debug("RTP to %s: %s", target, error)

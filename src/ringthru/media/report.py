@@ -12,7 +12,6 @@ from typing import Final
 
 from ringthru.net.address import Endpoint
 
-from .errors import MalformedPacket
 from .rtcp import (
     Goodbye,
     ReceiverReport,
@@ -20,7 +19,6 @@ from .rtcp import (
     RtcpPacket,
     SenderReport,
     SourceDescription,
-    decode_compound,
     encode_compound,
 )
 from .rtp import RtpPacket
@@ -87,17 +85,9 @@ class Reporter:
         self._octets += len(packet.payload)
         self._heard_since = True
 
-    def understands(self, datagram: bytes) -> bool:
-        """Whether it is a compound that passes §A.2."""
-        try:
-            decode_compound(datagram)
-        except MalformedPacket:
-            return False
-        return True
-
-    def receive_rtcp(self, datagram: bytes, now: float) -> None:
-        """Take one valid compound."""
-        for packet in decode_compound(datagram):
+    def receive_rtcp(self, packets: tuple[RtcpPacket, ...], now: float) -> None:
+        """Take the packets of one valid compound."""
+        for packet in packets:
             if isinstance(packet, SenderReport):
                 if self._source is not None and packet.ssrc == self._source.ssrc:
                     self._source.hear_sender_report(packet.ntp, now)

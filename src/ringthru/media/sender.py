@@ -48,9 +48,13 @@ class RtpSender:
         return self._finish(RtpPacket(payload_type, sequence, timestamp, self.ssrc, payload, marker), now)
 
     def originate(self, payload_type: int, payload: bytes, now: float) -> bytes:
-        """A datagram of our own, one packet after the last."""
+        """A datagram of our own, a whole number of its lengths after the last."""
         first = self._sent_at is None
-        timestamp = self._timestamp if first else self._next_timestamp(now)
+        timestamp = self._timestamp
+        if self._sent_at is not None:
+            frame = len(payload)  # an octet of G.711 is a sample
+            frames = max(round((now - self._sent_at) * self.clock_rate / frame), 1)
+            timestamp = (timestamp + frames * frame) % TIMESTAMPS
         sequence = (self._sequence + 1) % SEQUENCES
         self._source = None
         return self._finish(RtpPacket(payload_type, sequence, timestamp, self.ssrc, payload, first), now)
@@ -80,7 +84,7 @@ class RtpSender:
     def _next_timestamp(self, now: float) -> int:
         """Where the clock has got to, at least one sample after the last packet."""
         elapsed = now - self._sent_at if self._sent_at is not None else 0.0
-        return (self._timestamp + max(int(elapsed * self.clock_rate), 1)) % TIMESTAMPS
+        return (self._timestamp + max(round(elapsed * self.clock_rate), 1)) % TIMESTAMPS
 
     def _finish(self, packet: RtpPacket, now: float) -> bytes:
         if (packet.sequence - self._sequence) % SEQUENCES < SEQUENCES // 2:

@@ -22,6 +22,7 @@ from .g711 import TRANSCODE, silence
 from .latch import RTCP_THRESHOLD, Confirmed, Latch, Latched
 from .offer_answer import Negotiated
 from .report import LegReport, Reporter
+from .rtcp import decode_compound
 from .rtp import RtpPacket
 from .sender import Allowance, RtpSender
 
@@ -99,12 +100,11 @@ class MediaStream:
         Silence is sent at once, for two sides that both wait to learn the other's address
         would wait for ever; it also opens the NATs on the way.
         """
-        moved = self.negotiated is None or self.negotiated.remote_rtp != negotiated.remote_rtp
-        if self.negotiated is None:
+        before, self.negotiated = self.negotiated, negotiated
+        if before is None:
             self._reporter.start(now)
-        self.negotiated = negotiated
-        self._rtp_latch = Latch("audio", negotiated.remote_rtp)
-        self._rtcp_latch = Latch("audio RTCP", negotiated.remote_rtcp, RTCP_THRESHOLD)
+        moved = before is None or before.remote_rtp != negotiated.remote_rtp
+        self._learn(before)
         self._heard_at = now
         self._timed_out = self._told_type = False
         if moved:
@@ -128,20 +128,11 @@ class MediaStream:
     def receive_rtp(self, datagram: bytes, source: tuple[str, int], now: float) -> None:
         """Take one datagram of the RTP port; whatever it is, nothing is raised."""
         agreed, latch = self.negotiated, self._rtp_latch
-        if agreed is None or latch is None:
+        packet = None if agreed is None else self._read(datagram, agreed, source)
+        if agreed is None or latch is None or packet is None:
             self._reporter.dropped += 1
             return
-        try:
-            packet = RtpPacket.decode(datagram)
-        except MalformedPacket:
-            self._reporter.dropped += 1
-            return
-        kind = packet.payload_type
-        noise = kind in COMFORT_NOISE
-        if kind != agreed.heard_type and kind != agreed.heard_event and not noise:
-            self._refuse(packet, source)
-            return
-        heard, learned = latch.judge(source, noise)
+        heard, learned = latch.judge(source, packet.payload_type in COMFORT_NOISE)
         if learned is not None:
             self._tell(learned)
         if not heard:
@@ -149,20 +140,24 @@ class MediaStream:
             return
         self._reporter.receive_rtp(packet, now)
         self._hear(source, now)
-        if self.sink is not None:
+        if self.sink is not None and agreed.receives:
             self.sink.pass_on(packet, self, now)
 
     def receive_rtcp(self, datagram: bytes, source: tuple[str, int], now: float) -> None:
         """Take one datagram of the RTCP port; whatever it is, nothing is raised."""
         latch = self._rtcp_latch
-        if latch is None or not self._reporter.understands(datagram):
+        try:
+            packets = decode_compound(datagram)
+        except MalformedPacket:
+            packets = ()
+        if latch is None or not packets:
             self._reporter.dropped += 1
             return
         heard, learned = latch.judge(source)
         if learned is not None:
             self._tell(learned)
         if heard:
-            self._reporter.receive_rtcp(datagram, now)
+            self._reporter.receive_rtcp(packets, now)
         else:
             self._reporter.dropped += 1
 
@@ -171,13 +166,7 @@ class MediaStream:
         ours, theirs = self.negotiated, origin.negotiated
         if ours is None or theirs is None or not ours.sends or len(self._rtp_out) >= QUEUE_LIMIT:
             return
-        payload, payload_type = packet.payload, ours.telephone_event
-        if packet.payload_type == theirs.heard_type:
-            payload_type = ours.codec.payload_type
-            table = TRANSCODE.get((theirs.codec.name, ours.codec.name))
-            payload = payload if table is None else payload.translate(table)
-        elif packet.payload_type != theirs.heard_event:
-            payload_type = None  # comfort noise, which nobody agreed on
+        payload_type, payload = _translate(packet, theirs, ours)
         if payload_type is None or (origin is self and not self._allowance.take(now)):
             self.sender.skip(packet, origin)
         elif self._speaks(self._rtp_latch):
@@ -246,6 +235,23 @@ class MediaStream:
         """A held stream's 0.0.0.0 is no address: Linux would take it for this machine."""
         return latch is not None and latch.target.host not in ("0.0.0.0", "::")
 
+    def _learn(self, before: Negotiated | None) -> None:
+        """Learn anew; from the address in use where the peer's SDP still names the same one.
+
+        A re-INVITE that only refreshes the session must not send the audio back to an
+        address that was found wrong.
+        """
+        agreed, rtp, rtcp = self.negotiated, self._rtp_latch, self._rtcp_latch
+        assert agreed is not None
+        if before is None or rtp is None or before.remote_rtp != agreed.remote_rtp:
+            self._rtp_latch = Latch("audio", agreed.remote_rtp)
+        else:
+            rtp.learn(rtp.target)
+        if before is None or rtcp is None or before.remote_rtcp != agreed.remote_rtcp:
+            self._rtcp_latch = Latch("audio RTCP", agreed.remote_rtcp, RTCP_THRESHOLD)
+        else:
+            rtcp.learn(rtcp.target)
+
     def _open(self, now: float) -> None:
         """One packet of silence, and the time of the next, until the peer is heard."""
         agreed = self.negotiated
@@ -266,18 +272,32 @@ class MediaStream:
             self._ever_heard = True
             self._events.append(FirstPacket(Endpoint(*source)))
 
-    def _refuse(self, packet: RtpPacket, source: tuple[str, int]) -> None:
-        self._reporter.dropped += 1
-        if not self._told_type and self.negotiated is not None:
+    def _read(self, datagram: bytes, agreed: Negotiated, source: tuple[str, int]) -> RtpPacket | None:
+        """The packet, if it is one of a payload type that may come; no other may move the latch."""
+        try:
+            packet = RtpPacket.decode(datagram)
+        except MalformedPacket:
+            return None
+        kind = packet.payload_type
+        if kind == agreed.heard_type or kind == agreed.heard_event or kind in COMFORT_NOISE:
+            return packet
+        if not self._told_type:
             self._told_type = True
-            agreed = self.negotiated.codec
-            log.info(
-                "Dropping RTP of payload type %d from %s: %s was agreed",
-                packet.payload_type,
-                Endpoint(*source),
-                agreed.rtpmap,
-            )
+            text = "Dropping RTP of payload type %d from %s: %s was agreed"
+            log.info(text, kind, Endpoint(*source), agreed.codec.rtpmap)
+        return None
 
     def _tell(self, learned: Latched | Confirmed) -> None:
         log.log(logging.INFO if isinstance(learned, Latched) else logging.DEBUG, "%s", learned)
         self._events.append(learned)
+
+
+def _translate(packet: RtpPacket, theirs: Negotiated, ours: Negotiated) -> tuple[int | None, bytes]:
+    """The payload type and payload for our peer; None for what was not agreed with it."""
+    if packet.payload_type == theirs.heard_type:
+        table = TRANSCODE.get((theirs.codec.name, ours.codec.name))
+        payload = packet.payload if table is None else packet.payload.translate(table)
+        return ours.codec.payload_type, payload
+    if packet.payload_type == theirs.heard_event:
+        return ours.telephone_event, packet.payload
+    return None, b""  # comfort noise, which nobody agreed on

@@ -1,0 +1,195 @@
+"""The engine on real sockets of the loopback: two phones, two legs, bridges, floods, leftovers."""
+
+import asyncio
+import socket
+
+import pytest
+
+from ringthru.media.driver import MediaEngine, MediaLeg
+from ringthru.media.errors import LocalError, NoFreePorts
+from ringthru.media.latch import Latched
+from ringthru.media.offer_answer import PCMU, Negotiated
+from ringthru.media.rtcp import Goodbye, decode_compound
+from ringthru.media.rtp import RtpPacket
+from ringthru.media.tones import holds_tone, tone
+from ringthru.net.address import Endpoint
+from ringthru.net.sockets import bind_udp
+
+HOST = "127.30.0.1"
+
+
+class Phone:
+    """A socket for RTP and one for RTCP, and the frames it hears."""
+
+    def __init__(self, host: str) -> None:
+        self.rtp, self.rtcp = bind_udp(Endpoint(host, 0)), bind_udp(Endpoint(host, 0))
+        self.heard: list[RtpPacket] = []
+        self.sequence = 0
+
+    def agreed(self) -> Negotiated:
+        rtp, rtcp = (Endpoint(*sock.getsockname()) for sock in (self.rtp, self.rtcp))
+        return Negotiated(b"", PCMU, rtp, rtcp, 101, "sendrecv", 20, 0, 101)
+
+    def say(self, frame: bytes, leg: MediaLeg, sock: socket.socket | None = None) -> None:
+        self.sequence += 1
+        packet = RtpPacket(0, self.sequence, self.sequence * 160, 9, frame)
+        (sock or self.rtp).sendto(packet.encode(), leg.local)
+
+    async def listen(self, count: int) -> list[RtpPacket]:
+        """Wait for so many packets that are not silence."""
+        loop = asyncio.get_running_loop()
+        while len(self.heard) < count:
+            packet = RtpPacket.decode(await asyncio.wait_for(loop.sock_recv(self.rtp, 2048), 5))
+            if set(packet.payload) != {0xFF}:
+                self.heard.append(packet)
+        return self.heard
+
+    def close(self) -> None:
+        self.rtp.close()
+        self.rtcp.close()
+
+
+@pytest.fixture
+async def engine():
+    made = MediaEngine(20000, 20399)
+    yield made
+    await made.close()
+
+
+@pytest.fixture
+def phones():
+    made = [Phone("127.30.1.1"), Phone("127.30.1.2")]
+    yield made
+    for phone in made:
+        phone.close()
+
+
+def leg(engine: MediaEngine, phone: Phone, name: str = "leg") -> MediaLeg:
+    made = engine.open(engine.reserve(HOST), name=name)
+    made.connect(phone.agreed())
+    return made
+
+
+async def test_echo(engine, phones):
+    ours = leg(engine, phones[0])
+    ours.echo()
+    frames = tone(440, 0.6)
+    for frame in frames:
+        phones[0].say(frame, ours)
+        await asyncio.sleep(0)
+    heard = await phones[0].listen(30)
+    assert [each.payload for each in heard] == frames
+    assert holds_tone([each.payload for each in heard], 440)
+    report = ours.report()
+    assert (report.packets_received, report.lost, report.dropped) == (30, 0, 0)
+    assert report.packets_sent >= 31  # the first silence, and the echo
+
+
+async def test_bridge_carries_both_ways_and_ends(engine, phones):
+    a, b = phones
+    one, two = leg(engine, a, "one"), leg(engine, b, "two")
+    one.bridge(two)
+    for low, high in zip(tone(440, 0.4), tone(1000, 0.4), strict=True):
+        a.say(low, one)
+        b.say(high, two)
+        await asyncio.sleep(0)
+    assert holds_tone([each.payload for each in await a.listen(20)], 1000)
+    assert holds_tone([each.payload for each in await b.listen(20)], 440)
+    assert {each.ssrc for each in b.heard} == {two.report().ssrc}
+    one.close()
+    sent = two.report().packets_sent
+    b.say(b"\x10" * 160, two)
+    await asyncio.sleep(0.01)
+    assert two.report().packets_received == 21
+    assert two.report().packets_sent <= sent + 1  # silence at most
+
+
+async def test_a_phone_behind_a_nat_is_followed(engine, phones):
+    events = []
+    ours = leg(engine, phones[0])
+    ours.subscribe(events.append)
+    ours.subscribe(lambda event: 1 / 0)  # a listener that fails harms nobody
+    ours.echo()
+    for frame in tone(440, 0.4):
+        phones[0].say(frame, ours, sock=phones[1].rtp)
+        await asyncio.sleep(0)
+    heard = await phones[1].listen(10)
+    here, there = phones[0].agreed().remote_rtp, phones[1].agreed().remote_rtp
+    assert Latched("audio", here, there) in events
+    assert len(heard) >= 10
+
+
+async def test_goodbye_is_said_and_the_port_is_free_again(engine, phones):
+    ours = leg(engine, phones[0])
+    last = ours.close()
+    assert ours.close() == last
+    datagram = await asyncio.wait_for(asyncio.get_running_loop().sock_recv(phones[0].rtcp, 2048), 5)
+    assert decode_compound(datagram)[-1] == Goodbye((last.ssrc,))
+    bind_udp(ours.local).close()
+    ours.connect(phones[0].agreed())  # too late, and harmless
+    ours.echo()
+
+
+async def test_pairs_are_even_and_adjacent_and_the_range_ends(phones):
+    engine = MediaEngine(20400, 20407)
+    taken = bind_udp(Endpoint(HOST, 20403))  # another program has half a pair
+    pairs = [engine.reserve(HOST) for _ in range(3)]
+    assert sorted(pair.rtp_port for pair in pairs) == [20400, 20404, 20406]
+    assert all(pair.rtcp_port == pair.rtp_port + 1 for pair in pairs)
+    with pytest.raises(NoFreePorts, match="3 are ours, other programs hold 1"):
+        engine.reserve(HOST)
+    taken.close()
+    assert engine.reserve(HOST).rtp_port == 20402
+    engine.release(pairs[0])
+    engine.release(pairs[0])
+    assert engine.reserve(HOST).rtp_port == pairs[0].rtp_port
+    with pytest.raises(LocalError):
+        engine.open(pairs[0], name="stale")
+    await engine.close()
+
+
+async def test_an_address_that_is_not_ours_is_refused_in_words(engine):
+    with pytest.raises(NoFreePorts, match=r"cannot open RTP port 192\.0\.2\.1:"):
+        engine.reserve("192.0.2.1")
+
+
+async def test_what_waited_before_the_call_belongs_to_no_call(engine, phones):
+    pair = engine.reserve(HOST)
+    for _ in range(5):
+        phones[0].rtp.sendto(bytes(172), (HOST, pair.rtp_port))
+    ours = engine.open(pair, name="fresh")
+    await asyncio.sleep(0.01)
+    assert ours.report().dropped == 0
+
+
+async def test_a_flood_of_noise_leaves_the_call_as_it_is(engine, phones):
+    ours = leg(engine, phones[0])
+    ours.echo()
+    phones[0].say(b"\x01" * 160, ours)
+    await phones[0].listen(1)
+    for n in range(200):
+        phones[1].rtp.sendto(bytes([n]) * (n % 60), ours.local)
+        phones[1].rtp.sendto(bytes([n]) * (n % 60), (HOST, ours.local.port + 1))
+    phones[0].say(b"\x02" * 160, ours)
+    assert (await phones[0].listen(2))[1].payload == b"\x02" * 160
+    assert ours.report().remote == phones[0].agreed().remote_rtp
+
+
+async def test_a_peer_that_went_away_raises_nothing(engine, phones):
+    ours = leg(engine, phones[0])
+    ours.echo()
+    phones[0].say(b"\x01" * 160, ours)
+    phones[0].rtp.close()
+    await asyncio.sleep(0.05)  # packets to a closed port come back as ICMP errors
+    assert ours.report().packets_received == 1
+
+
+async def test_two_engines_in_one_process(engine, phones):
+    other = MediaEngine(20000, 20399)
+    one, two = leg(engine, phones[0]), leg(other, phones[1])
+    assert one.local != two.local
+    await other.close()
+    await other.close()
+    one.echo()
+    phones[0].say(b"\x01" * 160, one)
+    assert len(await phones[0].listen(1)) == 1

@@ -1,0 +1,335 @@
+"""RFC 3264 on what real phones send (their layouts, our own values)."""
+
+import pytest
+
+from ringthru.media.errors import MalformedSdp, NoCommonCodec
+from ringthru.media.offer_answer import (
+    PCMA,
+    PCMU,
+    Codec,
+    MediaAddress,
+    OfferAnswer,
+    make_answer,
+    make_offer,
+    read_answer,
+)
+from ringthru.media.sdp import SessionDescription
+from ringthru.net.address import Endpoint
+
+HERE = MediaAddress("203.0.113.9", 20000, 20001)
+
+BARESIP = """v=0
+o=- 3907230881 1733829126 IN IP4 192.168.7.20
+s=-
+c=IN IP4 192.168.7.20
+t=0 0
+a=tool:baresip 1.0.0
+m=audio 17546 RTP/AVP 96 0 8 101
+b=AS:125
+a=rtpmap:96 opus/48000/2
+a=fmtp:96 stereo=1;sprop-stereo=1
+a=rtpmap:0 PCMU/8000
+a=rtpmap:8 PCMA/8000
+a=rtpmap:101 telephone-event/8000
+a=fmtp:101 0-15
+a=rtcp:17547
+a=sendrecv
+a=label:1
+a=rtcp-rsize
+a=ssrc:2127417190 cname:sip:anna@192.168.7.20
+a=ptime:20
+"""
+SIPP = """v=0
+o=user1 53655765 2353687637 IN IP4 127.0.0.1
+s=-
+c=IN IP4 127.0.0.1
+t=0 0
+m=audio 6000 RTP/AVP 0
+a=rtpmap:0 PCMU/8000
+"""
+SIPP_BARE = SIPP.replace("a=rtpmap:0 PCMU/8000\n", "").replace("AVP 0", "AVP 8")
+LINPHONE = """v=0
+o=carla 2735 1401 IN IP4 192.168.7.31
+s=Talk
+c=IN IP4 192.168.7.31
+t=0 0
+a=rtcp-xr:rcvr-rtt=all:10000 stat-summary=loss,dup,jitt,TTL voip-metrics
+a=record:off
+m=audio 7078 RTP/AVP 96 97 98 0 8 18 101 99 100
+a=rtpmap:96 opus/48000/2
+a=fmtp:96 useinbandfec=1
+a=rtpmap:97 speex/16000
+a=fmtp:97 vbr=on
+a=rtpmap:98 speex/8000
+a=fmtp:98 vbr=on
+a=fmtp:18 annexb=yes
+a=rtpmap:101 telephone-event/48000
+a=rtpmap:99 telephone-event/16000
+a=rtpmap:100 telephone-event/8000
+a=rtcp:52061
+a=rtcp-fb:* trr-int 1000
+a=rtcp-fb:* ccm tmmbr
+m=video 9078 RTP/AVP 96
+a=rtpmap:96 VP8/90000
+a=rtcp:54417
+a=rtcp-fb:* trr-int 1000
+"""
+YEALINK = """v=0
+o=- 20007 20007 IN IP4 192.168.7.44
+s=SDP data
+c=IN IP4 192.168.7.44
+t=0 0
+m=audio 11788 RTP/SAVP 9 0 8 18 101
+a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:NzB4d1BINUAvLEw6UzF3WSJ+PSdFcGdUJShpX1Zj
+a=rtpmap:9 G722/8000
+a=rtpmap:0 PCMU/8000
+a=rtpmap:101 telephone-event/8000
+m=audio 11788 RTP/AVP 9 8 0 18 101
+a=rtpmap:9 G722/8000
+a=rtpmap:8 PCMA/8000
+a=rtpmap:0 PCMU/8000
+a=rtpmap:18 G729/8000
+a=fmtp:18 annexb=no
+a=fmtp:101 0-15
+a=rtpmap:101 telephone-event/8000
+a=ptime:20
+a=sendrecv
+"""
+WEBRTC = """v=0
+o=- 46117317 2 IN IP4 127.0.0.1
+s=-
+t=0 0
+a=group:BUNDLE 0
+m=audio 9 UDP/TLS/RTP/SAVPF 111 0 8
+c=IN IP4 0.0.0.0
+a=rtcp:9 IN IP4 0.0.0.0
+a=ice-ufrag:someufrag
+a=rtcp-mux
+"""
+
+
+def parse(text: str) -> SessionDescription:
+    return SessionDescription.parse(text.replace("\n", "\r\n").encode())
+
+
+def answer(text: str, codecs=(PCMU, PCMA), **more):
+    return make_answer(parse(text), HERE, codecs, 42, 7, **more)
+
+
+def audio(*attributes: str, host: str = "192.0.2.5", formats: str = "0") -> str:
+    return f"v=0\no=- 1 1 IN IP4 {host}\nc=IN IP4 {host}\nm=audio 4000 RTP/AVP {formats}\n" + "".join(
+        f"a={each}\n" for each in attributes
+    )
+
+
+class TestRealPhones:
+    def test_baresip(self):
+        result = answer(BARESIP)
+        assert (result.codec, result.telephone_event, result.ptime) == (PCMU, 101, 20)
+        assert result.remote_rtp == Endpoint("192.168.7.20", 17546)
+        assert result.remote_rtcp == Endpoint("192.168.7.20", 17547)
+        assert result.sdp.decode() == (
+            "v=0\r\n"
+            "o=Ringthru 42 7 IN IP4 203.0.113.9\r\n"
+            "s=Ringthru\r\n"
+            "c=IN IP4 203.0.113.9\r\n"
+            "t=0 0\r\n"
+            "m=audio 20000 RTP/AVP 0 101\r\n"
+            "a=rtpmap:0 PCMU/8000\r\n"
+            "a=rtpmap:101 telephone-event/8000\r\n"
+            "a=fmtp:101 0-16\r\n"
+            "a=ptime:20\r\n"
+            "a=sendrecv\r\n"
+        )
+
+    def test_sipp_without_telephone_events(self):
+        result = answer(SIPP)
+        assert (result.codec, result.telephone_event) == (PCMU, None)
+        assert b"telephone-event" not in result.sdp
+
+    def test_static_types_need_no_rtpmap(self):
+        assert answer(SIPP_BARE).codec == PCMA
+
+    def test_linphone_video_is_refused_and_the_event_of_the_right_rate_taken(self):
+        result = answer(LINPHONE)
+        media = SessionDescription.parse(result.sdp).media
+        assert [(m.kind, m.port, m.formats) for m in media] == [
+            ("audio", 20000, ("0", "100")),
+            ("video", 0, ("96",)),
+        ]
+        assert result.remote_rtcp == Endpoint("192.168.7.31", 52061)
+
+    def test_yealink_offers_srtp_first_and_gets_the_plain_stream(self):
+        result = answer(YEALINK)
+        media = SessionDescription.parse(result.sdp).media
+        assert [(m.port, m.protocol) for m in media] == [(0, "RTP/SAVP"), (20000, "RTP/AVP")]
+        assert result.codec == PCMA  # the offerer's order, not ours
+
+    def test_a_browser_is_told_that_we_lack_its_codecs(self):
+        with pytest.raises(NoCommonCodec, match="UDP/TLS/RTP/SAVPF"):
+            answer(WEBRTC)
+
+
+class TestCodecs:
+    def test_a_dynamic_number_for_a_codec_we_have(self):
+        result = answer(audio("rtpmap:97 pcma/8000", formats="97"))
+        assert result.codec == Codec("PCMA", 97)
+        assert b"m=audio 20000 RTP/AVP 97\r\n" in result.sdp
+        assert b"a=rtpmap:97 PCMA/8000\r\n" in result.sdp
+
+    def test_a_static_number_that_was_given_another_meaning(self):
+        assert answer(audio("rtpmap:0 G729/8000", formats="0 8")).codec == PCMA
+
+    @pytest.mark.parametrize(
+        "offer",
+        [
+            audio(formats="9 18"),
+            audio("rtpmap:96 PCMU/16000", formats="96"),
+            audio("rtpmap:96 PCMU/8000/2", formats="96"),
+            audio("rtpmap:96", "rtpmap: ", "rtpmap:x y/z", formats="96 x 999 300"),
+            audio().replace("m=audio 4000", "m=audio 0"),
+            audio().replace("m=audio", "m=video"),
+            audio().replace("RTP/AVP", "RTP/SAVP"),
+            audio().replace("RTP/AVP", "RTP/AVPF"),
+            audio().partition("m=")[0],
+        ],
+    )
+    def test_nothing_in_common(self, offer):
+        with pytest.raises(NoCommonCodec):
+            answer(offer)
+
+    def test_only_what_we_were_told_to_use(self):
+        assert answer(BARESIP, codecs=[PCMA]).codec == PCMA
+        with pytest.raises(NoCommonCodec):
+            answer(SIPP, codecs=[PCMA])
+
+
+class TestDirections:
+    """§6.1; §8.4 for the old way to hold."""
+
+    @pytest.mark.parametrize(
+        ("theirs", "wish", "ours"),
+        [
+            ("sendrecv", "sendrecv", "sendrecv"),
+            ("sendonly", "sendrecv", "recvonly"),
+            ("recvonly", "sendrecv", "sendonly"),
+            ("inactive", "sendrecv", "inactive"),
+            ("sendrecv", "recvonly", "recvonly"),
+            ("sendonly", "sendonly", "inactive"),
+        ],
+    )
+    def test_every_pair(self, theirs, wish, ours):
+        result = answer(audio(theirs), direction=wish)
+        assert result.direction == ours
+        assert f"a={ours}\r\n".encode() in result.sdp
+        assert result.sends == (ours in ("sendrecv", "sendonly"))
+        assert result.receives == (ours in ("sendrecv", "recvonly"))
+
+    def test_the_sessions_direction_holds_for_its_media(self):
+        assert answer(audio().replace("m=", "a=sendonly\nm=")).direction == "recvonly"
+
+    def test_no_address_is_hold(self):
+        assert answer(audio(host="0.0.0.0")).direction == "recvonly"
+        assert answer(audio("inactive", host="0.0.0.0")).direction == "inactive"
+
+
+class TestAddresses:
+    def test_rtcp_of_another_host(self):
+        result = answer(audio("rtcp:53020 IN IP4 198.51.100.4"))
+        assert result.remote_rtcp == Endpoint("198.51.100.4", 53020)
+
+    @pytest.mark.parametrize("value", ["", "x", "0", "99999", "-1"])
+    def test_a_broken_rtcp_line_is_the_next_port(self, value):
+        assert answer(audio(f"rtcp:{value}")).remote_rtcp == Endpoint("192.0.2.5", 4001)
+
+    @pytest.mark.parametrize("host", ["phone.example.com", "224.0.0.1", "999.1.1.1"])
+    def test_where_we_cannot_or_must_not_send(self, host):
+        with pytest.raises(MalformedSdp):
+            answer(audio(host=host))
+
+    def test_our_own_rtcp_port_is_named_when_it_is_not_the_next(self):
+        offer = make_offer(MediaAddress("203.0.113.9", 20000, 31000), [PCMU], 1, 1)
+        assert b"a=rtcp:31000\r\n" in offer
+        assert b"a=rtcp" not in make_offer(HERE, [PCMU], 1, 1)
+
+    @pytest.mark.parametrize(("text", "ptime"), [("30", 30), ("0", 20), ("9999", 20), ("x", 20), ("", 20)])
+    def test_packet_times(self, text, ptime):
+        assert answer(audio(f"ptime:{text}")).ptime == ptime
+
+
+class TestOurOffer:
+    def test_the_offer_to_the_letter(self):
+        assert make_offer(HERE, [PCMU, PCMA], 42, 7).decode() == (
+            "v=0\r\n"
+            "o=Ringthru 42 7 IN IP4 203.0.113.9\r\n"
+            "s=Ringthru\r\n"
+            "c=IN IP4 203.0.113.9\r\n"
+            "t=0 0\r\n"
+            "m=audio 20000 RTP/AVP 0 8 101\r\n"
+            "a=rtpmap:0 PCMU/8000\r\n"
+            "a=rtpmap:8 PCMA/8000\r\n"
+            "a=rtpmap:101 telephone-event/8000\r\n"
+            "a=fmtp:101 0-16\r\n"
+            "a=ptime:20\r\n"
+            "a=sendrecv\r\n"
+        )
+
+    def test_both_sides_agree(self):
+        offer = make_offer(HERE, [PCMU, PCMA], 42, 7)
+        there = MediaAddress("198.51.100.1", 30000, 30005)
+        theirs = make_answer(SessionDescription.parse(offer), there, [PCMA], 9, 9, direction="recvonly")
+        ours = read_answer(offer, SessionDescription.parse(theirs.sdp))
+        assert (ours.codec, theirs.codec) == (PCMA, PCMA)
+        assert (ours.direction, theirs.direction) == ("sendonly", "recvonly")
+        assert ours.remote_rtp == Endpoint("198.51.100.1", 30000)
+        assert ours.remote_rtcp == Endpoint("198.51.100.1", 30005)
+        assert theirs.remote_rtp == Endpoint("203.0.113.9", 20000)
+        assert ours.sdp == offer
+
+    def test_an_answer_may_renumber(self):
+        offer = make_offer(HERE, [PCMU, PCMA], 42, 7)
+        reply = audio("rtpmap:98 PCMU/8000", "rtpmap:96 telephone-event/8000", formats="98 96")
+        result = read_answer(offer, parse(reply))
+        assert (result.codec.payload_type, result.telephone_event) == (98, 96)
+        assert (result.heard_type, result.heard_event) == (0, 101)
+
+    def test_no_events_unless_both_have_them(self):
+        result = read_answer(make_offer(HERE, [PCMU], 42, 7), parse(SIPP))
+        assert (result.telephone_event, result.heard_event) == (None, None)
+
+    @pytest.mark.parametrize(
+        "reply",
+        [audio().replace("m=audio 4000", "m=audio 0"), audio(formats="8"), audio().replace("AVP", "SAVP")],
+    )
+    def test_a_refusal(self, reply):
+        with pytest.raises(NoCommonCodec):
+            read_answer(make_offer(HERE, [PCMU], 42, 7), parse(reply))
+
+    def test_an_answer_with_too_few_streams(self):
+        with pytest.raises(MalformedSdp):
+            read_answer(make_offer(HERE, [PCMU], 42, 7), parse(audio().partition("m=")[0]))
+
+
+class TestVersions:
+    """§8: one more for each change, the same for no change."""
+
+    def version(self, sdp: bytes) -> int:
+        return int(SessionDescription.parse(sdp).origin.version)
+
+    def test_a_change_raises_it_by_one(self):
+        ours = OfferAnswer(42)
+        versions = [
+            self.version(ours.offer(HERE)),
+            self.version(ours.offer(HERE)),
+            self.version(ours.answer(parse(SIPP), HERE).sdp),
+            self.version(ours.answer(parse(SIPP), HERE).sdp),
+            self.version(ours.answer(parse(audio("sendonly")), HERE).sdp),
+        ]
+        assert versions == [42, 42, 43, 43, 44]
+
+    def test_it_reads_the_answer_to_its_own_offer(self):
+        ours = OfferAnswer(42)
+        with pytest.raises(MalformedSdp):
+            ours.read_answer(parse(SIPP))
+        offer = ours.offer(HERE)
+        assert ours.read_answer(parse(SIPP)).sdp == offer

@@ -1,0 +1,361 @@
+"""One leg's media under a manual clock: who is heard, what goes out, what is reported."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ringthru.media.g711 import ULAW_TO_ALAW
+from ringthru.media.latch import Confirmed, Latched
+from ringthru.media.offer_answer import PCMA, PCMU, Negotiated
+from ringthru.media.rtcp import (
+    Goodbye,
+    ReceiverReport,
+    ReportBlock,
+    SenderReport,
+    SourceDescription,
+    decode_compound,
+    encode_compound,
+)
+from ringthru.media.rtp import RtpPacket
+from ringthru.media.stream import FirstPacket, MediaStream, Timeout
+from ringthru.net.address import Endpoint
+
+PEER = Endpoint("192.0.2.5", 4000)
+PEER_RTCP = Endpoint("192.0.2.5", 4001)
+NAT = Endpoint("198.51.100.7", 31000)
+AGREED = Negotiated(b"", PCMU, PEER, PEER_RTCP, 101, "sendrecv", 20, 0, 101)
+AUDIO = bytes(range(160))
+
+
+def stream(agreed: Negotiated | None = AGREED, ssrc: int = 77) -> MediaStream:
+    made = MediaStream(ssrc=ssrc, sequence=500, timestamp=9000, cname="us", uniform=lambda: 0.5)
+    if agreed is not None:
+        made.connect(agreed, 0.0)
+    return made
+
+
+def rtp(sequence: int, kind: int = 0, ssrc: int = 5, payload: bytes = AUDIO) -> bytes:
+    return RtpPacket(kind, sequence, sequence * 160, ssrc, payload).encode()
+
+
+def sent(ours: MediaStream) -> list[RtpPacket]:
+    return [RtpPacket.decode(each) for each in ours.rtp_to_send()]
+
+
+def echoing() -> MediaStream:
+    ours = stream()
+    ours.set_sink(ours)
+    ours.rtp_to_send()
+    return ours
+
+
+class TestOpening:
+    """Two sides that both wait to learn the other's address would wait for ever."""
+
+    def test_silence_goes_out_at_once(self):
+        (first,) = sent(stream())
+        assert (first.payload_type, first.payload, first.marker) == (0, b"\xff" * 160, True)
+        assert (first.ssrc, first.sequence, first.timestamp) == (77, 500, 9000)
+
+    def test_then_every_twenty_milliseconds_for_half_a_second(self):
+        ours = stream()
+        packets, now = sent(ours), 0.0
+        while (now := ours.next_timeout()) < 1:
+            ours.handle_timeout(now)
+            packets += sent(ours)
+        assert [each.sequence for each in packets] == list(range(500, 525))
+        assert [each.timestamp for each in packets] == [9000 + 160 * n for n in range(25)]
+
+    def test_until_the_peer_is_heard(self):
+        ours = stream()
+        ours.rtp_to_send()
+        ours.receive_rtp(rtp(1), PEER, 0.01)
+        ours.handle_timeout(0.02)
+        assert sent(ours) == []
+        assert ours.next_timeout() > 1
+
+    @pytest.mark.parametrize(
+        "agreed",
+        [
+            replace(AGREED, direction="recvonly"),
+            replace(AGREED, direction="inactive"),
+            replace(AGREED, remote_rtp=Endpoint("0.0.0.0", 4000)),
+        ],
+    )
+    def test_nothing_where_nothing_may_go(self, agreed):
+        assert sent(stream(agreed)) == []
+
+    def test_in_the_law_and_length_agreed(self):
+        (first,) = sent(stream(replace(AGREED, codec=PCMA, ptime=30)))
+        assert first.payload == b"\xd5" * 240
+
+
+class TestEcho:
+    def test_what_comes_goes_back_under_our_own_header(self):
+        ours = echoing()
+        for sequence in (10, 11, 13):
+            ours.receive_rtp(rtp(sequence), PEER, sequence * 0.02)
+        packets = sent(ours)
+        assert [each.payload for each in packets] == [AUDIO] * 3
+        assert [each.ssrc for each in packets] == [77] * 3
+        assert [each.sequence for each in packets] == [501, 502, 504]
+        assert packets[2].timestamp - packets[0].timestamp == 480
+
+    def test_telephone_events_too(self):
+        ours = echoing()
+        ours.receive_rtp(rtp(10, kind=101, payload=b"\x05\x0a\x00\xa0"), PEER, 1.0)
+        assert [each.payload_type for each in sent(ours)] == [101]
+
+    def test_comfort_noise_is_not_returned(self):
+        ours = echoing()
+        ours.receive_rtp(rtp(10), PEER, 1.0)
+        ours.receive_rtp(rtp(11, kind=13, payload=b"\x40"), PEER, 1.02)
+        ours.receive_rtp(rtp(12), PEER, 1.04)
+        assert [each.sequence for each in sent(ours)] == [501, 502]
+
+    def test_not_while_we_may_not_send(self):
+        ours = stream(replace(AGREED, direction="recvonly"))
+        ours.set_sink(ours)
+        ours.receive_rtp(rtp(10), PEER, 1.0)
+        assert sent(ours) == []
+
+    def test_two_echoes_facing_each_other_do_not_race(self):
+        one, two = echoing(), echoing()
+        packets, rounds = [rtp(1)] * 25, 0
+        while packets and rounds < 1000:  # all within one millisecond
+            for each in packets:
+                one.receive_rtp(each, PEER, 1.0 + rounds * 1e-6)
+            for each in one.rtp_to_send():
+                two.receive_rtp(each, PEER, 1.0 + rounds * 1e-6)
+            packets, rounds = two.rtp_to_send(), rounds + 1
+        assert packets == []
+
+    def test_nobody_fetches_and_nothing_grows(self):
+        ours = echoing()
+        for n in range(20000):
+            ours.receive_rtp(rtp(n % 65536), PEER, n * 0.02)
+        assert len(ours.rtp_to_send()) <= 512
+
+
+class TestBridge:
+    def bridge(self, a: Negotiated, b: Negotiated) -> tuple[MediaStream, MediaStream]:
+        one, two = stream(a), stream(b, ssrc=88)
+        one.set_sink(two)
+        two.set_sink(one)
+        one.rtp_to_send(), two.rtp_to_send()
+        return one, two
+
+    def test_audio_crosses_and_each_leg_keeps_its_ssrc(self):
+        one, two = self.bridge(AGREED, AGREED)
+        one.receive_rtp(rtp(10), PEER, 1.0)
+        two.receive_rtp(rtp(90, ssrc=6), PEER, 1.0)
+        assert [(each.ssrc, each.payload) for each in sent(two)] == [(88, AUDIO)]
+        assert [(each.ssrc, each.payload) for each in sent(one)] == [(77, AUDIO)]
+
+    def test_payload_types_are_the_receiving_sides(self):
+        one, two = self.bridge(AGREED, replace(AGREED, telephone_event=96))
+        one.receive_rtp(rtp(10, kind=101, payload=b"\x01\x0a\x00\xa0"), PEER, 1.0)
+        assert [each.payload_type for each in sent(two)] == [96]
+
+    def test_events_are_left_out_where_nobody_agreed_on_them(self):
+        one, two = self.bridge(AGREED, replace(AGREED, telephone_event=None))
+        one.receive_rtp(rtp(10), PEER, 1.0)
+        one.receive_rtp(rtp(11, kind=101, payload=b"\x01\x0a\x00\xa0"), PEER, 1.02)
+        one.receive_rtp(rtp(12), PEER, 1.04)
+        assert [each.sequence for each in sent(two)] == [501, 502]
+
+    def test_the_law_changes_on_the_way(self):
+        one, two = self.bridge(AGREED, replace(AGREED, codec=PCMA, heard_type=8))
+        one.receive_rtp(rtp(10), PEER, 1.0)
+        (packet,) = sent(two)
+        assert (packet.payload_type, packet.payload) == (8, AUDIO.translate(ULAW_TO_ALAW))
+
+    def test_a_leg_on_hold_hears_nothing(self):
+        one, two = self.bridge(AGREED, replace(AGREED, direction="recvonly"))
+        one.receive_rtp(rtp(10), PEER, 1.0)
+        assert sent(two) == []
+
+    def test_a_leg_that_may_not_send_is_not_heard(self):
+        one, two = self.bridge(replace(AGREED, direction="sendonly"), AGREED)
+        one.receive_rtp(rtp(10), PEER, 1.0)
+        assert sent(two) == []
+
+
+class TestWhoIsHeard:
+    def test_the_peer_of_the_sdp(self):
+        ours = echoing()
+        ours.receive_rtp(rtp(1), PEER, 1.0)
+        assert ours.events() == [Confirmed("audio", PEER), FirstPacket(PEER)]
+        ours.receive_rtp(rtp(1), NAT, 1.0)
+        assert (ours.report().packets_received, ours.report().dropped) == (1, 1)
+
+    def test_a_peer_behind_a_nat_is_followed(self, caplog):
+        caplog.set_level("DEBUG")
+        ours = echoing()
+        for n in range(10):
+            ours.receive_rtp(rtp(n), NAT, n * 0.02)
+        assert ours.events() == [FirstPacket(NAT), Latched("audio", PEER, NAT)]
+        assert ours.rtp_target == NAT
+        assert "Auto Changing audio port from 192.0.2.5:4000 to 198.51.100.7:31000" in caplog.messages
+        assert len(sent(ours)) == 10
+
+    def test_rubbish_moves_nothing(self):
+        ours = echoing()
+        stun = bytes.fromhex("000100002112a442") + bytes(12)
+        for datagram in (stun, b"", b"\x80", bytes(172), rtp(1, kind=9), rtp(1, kind=73)):
+            for _ in range(30):
+                ours.receive_rtp(datagram, NAT, 1.0)
+        assert (ours.rtp_target, ours.events(), sent(ours)) == (PEER, [], [])
+        assert ours.report().dropped == 180
+
+    def test_a_codec_nobody_agreed_on_is_said_once(self, caplog):
+        caplog.set_level("INFO")
+        ours = echoing()
+        for n in range(30):
+            ours.receive_rtp(rtp(n, kind=8), PEER, 1.0)
+        assert caplog.messages == [
+            "Dropping RTP of payload type 8 from 192.0.2.5:4000: 0 PCMU/8000 was agreed"
+        ]
+
+    def test_nobody_before_there_is_an_agreement(self):
+        ours = stream(None)
+        ours.receive_rtp(rtp(1), PEER, 1.0)
+        ours.receive_rtcp(encode_compound([ReceiverReport(5)]), PEER, 1.0)
+        assert (ours.report().dropped, ours.next_timeout(), ours.rtp_target) == (2, None, None)
+
+    def test_rtcp_follows_its_first_packet(self):
+        ours = echoing()
+        ours.receive_rtcp(b"nonsense", NAT, 1.0)
+        ours.receive_rtcp(encode_compound([ReceiverReport(5)]), NAT, 1.0)
+        assert ours.events() == [Latched("audio RTCP", PEER_RTCP, NAT)]
+        assert ours.rtcp_target == NAT
+
+    def test_a_new_sdp_is_learned_anew(self):
+        ours = echoing()
+        ours.receive_rtp(rtp(1), PEER, 1.0)
+        elsewhere = Endpoint("192.0.2.99", 9000)
+        ours.connect(replace(AGREED, remote_rtp=elsewhere), 2.0)
+        assert ours.rtp_target == elsewhere
+        for n in range(10):
+            ours.receive_rtp(rtp(n), NAT, 2.0)
+        assert ours.rtp_target == NAT
+
+    def test_a_refresh_with_the_same_sdp_keeps_the_learned_address(self):
+        ours = echoing()
+        for n in range(10):
+            ours.receive_rtp(rtp(n), NAT, 1.0)
+        ours.connect(AGREED, 2.0)
+        assert ours.rtp_target == NAT
+        moved = Endpoint(NAT.host, 31999)  # yet its NAT may have given it another port
+        for n in range(10):
+            ours.receive_rtp(rtp(n), moved, 2.0)
+        assert ours.rtp_target == moved
+
+
+class TestReports:
+    """RFC 3550 §6, with the randomness in the middle: every 5 s / 1.21828."""
+
+    INTERVAL = 5 / 1.21828
+
+    def test_the_first_after_half_an_interval_then_whole_ones(self):
+        ours, times = echoing(), []
+        while (now := ours.next_timeout()) < 15:
+            ours.handle_timeout(now)
+            times += [now] * len(ours.rtcp_to_send())
+        assert times == pytest.approx([self.INTERVAL * (n + 0.5) for n in range(4)])
+
+    def report(self, ours: MediaStream, now: float):
+        ours.handle_timeout(now)
+        (datagram,) = ours.rtcp_to_send()
+        return decode_compound(datagram)
+
+    def test_who_speaks_sends_a_sender_report(self):
+        ours = echoing()
+        for n in range(20):
+            ours.receive_rtp(rtp(n), PEER, n * 0.02)
+        first, name = self.report(ours, 3.0)
+        assert isinstance(first, SenderReport)
+        assert (first.ssrc, first.packets, first.octets) == (77, 21, 21 * 160)
+        assert first.ntp == 3 << 32
+        assert [(b.ssrc, b.highest_sequence, b.lost) for b in first.reports] == [(5, 19, 0)]
+        assert name == SourceDescription(77, "us")
+
+    def test_who_only_listens_sends_a_receiver_report(self):
+        ours = stream(replace(AGREED, direction="recvonly"))
+        for n in range(20):
+            ours.receive_rtp(rtp(n), PEER, n * 0.02)
+        assert isinstance(self.report(ours, 3.0)[0], ReceiverReport)
+
+    def test_a_source_that_fell_silent_is_not_reported_again(self):
+        ours = echoing()
+        ours.receive_rtp(rtp(1), PEER, 1.0)
+        assert len(self.report(ours, 3.0)[0].reports) == 1
+        assert len(self.report(ours, 9.0)[0].reports) == 0
+
+    def test_the_round_trip_is_measured(self):
+        ours = echoing()
+        (first, _) = self.report(ours, 3.0)
+        block = ReportBlock(77, 0, 4, 0, 0, first.ntp >> 16 & 0xFFFFFFFF, 65536)
+        ours.receive_rtcp(encode_compound([ReceiverReport(5, (block,))]), PEER_RTCP, 4.25)
+        assert ours.report().round_trip_ms == pytest.approx(250)
+        assert ours.report().remote_lost == 4
+
+    def test_a_block_about_another_is_none_of_ours(self):
+        ours = echoing()
+        block = ReportBlock(78, 0, 4, 0, 0, 1, 0)
+        ours.receive_rtcp(encode_compound([ReceiverReport(5, (block,))]), PEER_RTCP, 4.25)
+        assert (ours.report().round_trip_ms, ours.report().remote_lost) == (None, None)
+
+    def test_goodbye(self):
+        ours = echoing()
+        ours.close(1.0)
+        (datagram,) = ours.rtcp_to_send()
+        assert decode_compound(datagram)[-1] == Goodbye((77,))
+
+    def test_a_held_peer_without_address_gets_no_reports(self):
+        held = replace(AGREED, remote_rtp=Endpoint("0.0.0.0", 1), remote_rtcp=Endpoint("0.0.0.0", 2))
+        ours = stream(held)
+        ours.handle_timeout(10.0)
+        ours.close(11.0)
+        assert ours.rtcp_to_send() == []
+
+    def test_loss_counts_over_a_change_of_ssrc(self):
+        ours = echoing()
+        for sequence, ssrc in ((1, 5), (2, 5), (5, 5), (100, 6), (101, 6), (103, 6)):
+            ours.receive_rtp(rtp(sequence, ssrc=ssrc), PEER, 1.0)
+        report = ours.report()
+        assert (report.lost, report.packets_received, report.remote_ssrc) == (3, 6, 6)
+
+
+class TestSilence:
+    def run(self, ours: MediaStream, until: float) -> list[object]:
+        events = []
+        while (now := ours.next_timeout()) <= until:
+            ours.handle_timeout(now)
+            ours.rtp_to_send(), ours.rtcp_to_send()
+            events += [(round(now), each) for each in ours.events()]
+        return events
+
+    def test_three_hundred_seconds_then_it_is_said_once(self):
+        assert self.run(stream(), 1000) == [(300, Timeout(300.0))]
+
+    def test_a_packet_begins_the_count_anew(self):
+        ours = stream()
+        self.run(ours, 200)
+        ours.receive_rtp(rtp(1), PEER, 200.0)
+        ours.events()
+        assert self.run(ours, 1000) == [(500, Timeout(300.0))]
+
+    def test_a_call_on_hold_may_be_silent_for_longer(self):
+        assert self.run(stream(replace(AGREED, direction="sendonly")), 2000) == [(1800, Timeout(1800.0))]
+
+
+@given(st.lists(st.tuples(st.booleans(), st.binary(max_size=60), st.integers(0, 3)), max_size=40))
+def test_the_network_may_send_anything(datagrams):
+    ours = echoing()
+    for is_rtp, noise, form in datagrams:
+        data = [noise, b"\x80\x00" + noise, b"\x80\xc8\x00\x06" + noise, b"\x90\x65" + noise][form]
+        (ours.receive_rtp if is_rtp else ours.receive_rtcp)(data, NAT, 1.0)
+    ours.close(2.0)
