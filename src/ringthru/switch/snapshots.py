@@ -6,7 +6,10 @@ from dataclasses import dataclass
 from enum import Enum
 
 from ..net.address import Endpoint
-from ..portmap import MapperSnapshot
+from ..portmap import MapperSnapshot as MapperSnapshot
+from ..portmap import MappingSnapshot as MappingSnapshot
+from ..portmap import MappingState as MappingState
+from ..portmap import Protocol as Protocol
 
 
 @dataclass(frozen=True, slots=True)

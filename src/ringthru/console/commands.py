@@ -1,0 +1,95 @@
+"""The command table: one list of commands, which every face reads.
+
+Lives here: what a command is, finding it, running it, completing it.
+Never here: a command itself, or how a face prints what it answered.
+
+A body is returned exactly as FreeSWITCH's API returns it, with or without a final newline; the face
+adds its own.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+from ..switch.snapshots import SwitchSnapshot
+from .switch_like import SwitchLike
+from .text import visible
+
+log = logging.getLogger(__name__)
+
+Handler = Callable[[SwitchLike, str], Awaitable[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One command: ``handler`` gets the switch and the text after the name.
+
+    ``phrases`` are what may follow the name, for completion; ``{profile}`` and ``{uuid}`` stand for the
+    profiles and the calls of the moment. ``home`` is the FreeSWITCH module that has the command, or
+    ``ringthru`` for our own. ``details`` are further forms, each with what it does, for ``help NAME``.
+    """
+
+    name: str
+    syntax: str
+    description: str
+    handler: Handler
+    phrases: tuple[str, ...] = ()
+    home: str = "mod_commands"
+    details: tuple[tuple[str, str], ...] = ()
+
+
+class CommandTable:
+    """All commands by name; names are compared without case."""
+
+    def __init__(self, commands: Iterable[Command]) -> None:
+        self._commands = {each.name.lower(): each for each in commands}
+
+    def add(self, command: Command) -> None:
+        """One more; ``help`` and ``show`` are added last, since they speak of the others."""
+        self._commands[command.name.lower()] = command
+
+    def __iter__(self) -> Iterator[Command]:
+        return iter(sorted(self._commands.values(), key=lambda each: each.name))
+
+    def get(self, name: str) -> Command | None:
+        return self._commands.get(name.lower())
+
+    async def run(self, switch: SwitchLike, line: str) -> str:
+        """The body of one command's answer; whatever goes wrong inside is logged and said in one line."""
+        name, _, arguments = line.strip().partition(" ")
+        command = self.get(name)
+        if command is None:
+            return f"Unknown Command: {visible(name)}" if name else ""
+        try:
+            return await command.handler(switch, arguments.strip())
+        except Exception as error:  # a command must not take the switch down
+            log.exception("command '%s' failed", line)
+            return f"-ERR {visible(name)} failed: {visible(str(error)) or type(error).__name__}\n"
+
+    def completions(self, snapshot: SwitchSnapshot, typed: str) -> list[str]:
+        """The words that may stand where the last word of ``typed`` stands, sorted."""
+        typed = typed.lstrip()
+        start = typed.rfind(" ") + 1
+        lines = (line for command in self for line in _lines(command, snapshot))
+        found = {line[start:].partition(" ")[0] for line in lines if line.startswith(typed)}
+        return sorted(found - {""})
+
+
+def split_commands(line: str) -> list[str]:
+    """``cmd1;;cmd2`` is two commands; empty ones are dropped."""
+    return [part.strip() for part in line.split(";;") if part.strip()]
+
+
+def _lines(command: Command, snapshot: SwitchSnapshot) -> Iterator[str]:
+    yield command.name
+    for phrase in command.phrases:
+        if "{profile}" in phrase:
+            names = (name for each in snapshot.profiles for name in (each.name, *each.aliases))
+            yield from (f"{command.name} {phrase.replace('{profile}', name)}" for name in names)
+        elif "{uuid}" in phrase:
+            uuids = (each.uuid for each in snapshot.channels)
+            yield from (f"{command.name} {phrase.replace('{uuid}', uuid)}" for uuid in uuids)
+        else:
+            yield f"{command.name} {phrase}"

@@ -1,0 +1,113 @@
+"""The program's flags, single-dash as FreeSWITCH's users type them (``--long`` is understood too).
+
+Lives here: which flags there are, reading them, the text of ``-help``.
+Never here: what a flag does.
+
+Not made with ``argparse``: it takes every unambiguous beginning of a single-dash flag for the flag
+(``-nonatm``, ``-cx``), and a mistyped ``-nonat`` must be an error, not something close to it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+
+class FlagError(ValueError):
+    """The command line is not understood; the text is the whole message."""
+
+
+@dataclass(frozen=True, slots=True)
+class Flag:
+    """One flag; ``value`` names what follows it, empty when nothing does."""
+
+    name: str
+    text: str
+    value: str = ""
+
+
+FLAGS: Final = (
+    Flag("help", "this message"),
+    Flag("version", "print the version and exit"),
+    Flag("nonat", "disable auto nat detection"),
+    Flag("nonatmap", "disable auto nat port mapping"),
+    Flag("c", "output to a console, with a prompt (the default)"),
+    Flag("nc", "no console: log lines only, nothing is read from standard input"),
+    Flag("nf", "no forking (Ringthru never forks; accepted for old scripts)"),
+    Flag("conf", "alternate directory for configuration files", "confdir"),
+    Flag("log", "directory for the log file (without it there is none)", "logdir"),
+    Flag("db", "alternate directory for what is kept between runs", "dbdir"),
+)
+BY_NAME: Final = {each.name: each for each in FLAGS} | {"h": FLAGS[0]}
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the command line asks for. A directory that is None was not given."""
+
+    help: bool = False
+    version: bool = False
+    nat_enabled: bool = True
+    mapping_enabled: bool = True
+    console: bool = True
+    conf: Path | None = None
+    log: Path | None = None
+    db: Path | None = None
+
+
+def read_flags(arguments: list[str]) -> Options:
+    """Read the command line; of a flag given twice the last one counts.
+
+    Raises:
+        FlagError: a flag nobody knows, or one that lacks its value.
+    """
+    given: dict[str, str] = {}
+    left = iter(arguments)
+    for argument in left:
+        name, equals, value = argument.removeprefix("-").removeprefix("-").partition("=")
+        flag = BY_NAME.get(name) if argument.startswith("-") else None
+        if flag is None or (equals and not flag.value):
+            raise FlagError(f"Unknown option '{argument}', see 'ringthru -help' for a list of valid options")
+        if flag.value and not equals:
+            value = next(left, "")
+        if flag.value and not value:
+            raise FlagError(f"Option '{argument}' needs a value: {argument.rstrip('=')} [{flag.value}]")
+        given.pop(flag.name, None)  # so that the order is that of the last mention
+        given[flag.name] = value
+    return _options(given)
+
+
+def _options(given: dict[str, str]) -> Options:
+    def directory(name: str) -> Path | None:
+        return Path(given[name]).expanduser() if name in given else None
+
+    last = [name for name in given if name in ("c", "nc")][-1:]
+    return Options(
+        help="help" in given,
+        version="version" in given,
+        nat_enabled="nonat" not in given,
+        mapping_enabled="nonatmap" not in given,
+        console=last != ["nc"],
+        conf=directory("conf"),
+        log=directory("log"),
+        db=directory("db"),
+    )
+
+
+def help_text() -> str:
+    """The text of ``-help``, laid out as FreeSWITCH's."""
+    lines = (f"\t{_spelled(each):<23}-- {each.text}\n" for each in FLAGS)
+    return (
+        "Usage: ringthru [OPTIONS]\n"
+        "       ringthru demo [--once]\n"
+        "\n"
+        "These are the optional arguments you can pass to ringthru:\n"
+        f"{''.join(lines)}"
+        "\n"
+        "'ringthru demo' shows a call through a NAT gateway, on loopback alone.\n"
+    )
+
+
+def _spelled(flag: Flag) -> str:
+    return f"-{flag.name} [{flag.value}]" if flag.value else f"-{flag.name}"

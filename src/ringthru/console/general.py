@@ -1,0 +1,249 @@
+"""The commands about the switch as a whole: status, version, variables, calls, stopping.
+
+Lives here: FreeSWITCH's texts for them.
+Never here: nat_map and sofia, which have their own modules.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Final
+
+from ..switch.snapshots import SwitchSnapshot
+from .commands import Command, CommandTable
+from .levels import level_of, name_of
+from .logs import Logs
+from .nat_map import mapping_table
+from .switch_like import SwitchLike
+from .tables import Table
+from .text import aligned, count, visible, words_of
+
+log = logging.getLogger(__name__)
+
+ORIGINATE_SYNTAX: Final = (
+    "<call url> <exten>|&<application_name>(<app_args>) [<dialplan>] [<context>] "
+    "[<cid_name>] [<cid_num>] [<timeout_sec>]"
+)
+UNITS: Final = (  # of ``status``; a year is 365 days, as FreeSWITCH counts
+    ("year", 365 * 86_400_000_000),
+    ("day", 86_400_000_000),
+    ("hour", 3_600_000_000),
+    ("minute", 60_000_000),
+    ("second", 1_000_000),
+    ("millisecond", 1_000),
+    ("microsecond", 1),
+)
+UPTIME_SCALES: Final = {"us": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+CHANNEL_COLUMNS: Final = (
+    *("uuid", "direction", "name", "state", "callstate", "dest", "context", "application"),
+    *("ip_addr", "advertised", "advertised_media"),  # the last two are ours: what this peer is shown
+)
+
+
+async def version(switch: SwitchLike, arguments: str) -> str:
+    number = switch.snapshot().version
+    short = words_of(arguments)[:1] == ["short"]
+    return f"{number}\n" if short else f"Ringthru Version {number} ({number})\n"
+
+
+async def uptime(switch: SwitchLike, arguments: str) -> str:
+    scale = UPTIME_SCALES.get((words_of(arguments) or ["s"])[0], 1.0)
+    return str(int(switch.snapshot().uptime / scale))
+
+
+async def hostname(switch: SwitchLike, arguments: str) -> str:
+    return switch.snapshot().hostname
+
+
+async def global_getvar(switch: SwitchLike, arguments: str) -> str:
+    """One variable, empty when there is none of that name; without a name all of them."""
+    if arguments:
+        return visible(switch.variables.get(arguments, ""))
+    return "".join(f"{name}={visible(value)}\n" for name, value in sorted(switch.variables.items()))
+
+
+async def acl(switch: SwitchLike, arguments: str) -> str:
+    match words_of(arguments):
+        case [address, name]:
+            allowed = switch.acl_allows(address, name)
+            if allowed is None:
+                log.warning("acl: there is no list named '%s'", name)
+            return "true" if allowed else "false"
+    return "-USAGE: <ip> <list_name>\n"
+
+
+async def originate(switch: SwitchLike, arguments: str) -> str:
+    words = ["" if word == "undef" else word for word in words_of(arguments)]
+    if not 2 <= len(words) <= 7:
+        return f"-USAGE: {ORIGINATE_SYNTAX}\n"
+    url, extension, *rest = words
+    dialplan, context, name, number, timeout = (*rest, *("XML", "default", "", "", "60")[len(rest) :])
+    if timeout and not (timeout.isascii() and timeout.isdigit()):
+        return f"-ERR '{visible(timeout)}' is not a number of seconds\n"
+    answer = await switch.originate(
+        url,
+        extension,
+        dialplan=dialplan or "XML",
+        context=context or "default",
+        caller_name=name,
+        caller_number=number,
+        timeout=int(timeout or 60),
+    )
+    return visible(answer.rstrip("\n")) + "\n"
+
+
+async def hupall(switch: SwitchLike, arguments: str) -> str:
+    cause = (words_of(arguments) or ["MANAGER_REQUEST"])[0].upper()
+    await switch.hang_up_all(cause)
+    return f"+OK hangup all channels with cause {visible(cause)}\n"
+
+
+async def uuid_kill(switch: SwitchLike, arguments: str) -> str:
+    match words_of(arguments):
+        case [uuid, *rest]:
+            cause = (rest or ["NORMAL_CLEARING"])[0].upper()
+            return "+OK\n" if switch.kill(uuid, cause) else "-ERR No such channel!\n"
+    return "-USAGE: <uuid> [cause]\n"
+
+
+async def shutdown(switch: SwitchLike, arguments: str) -> str:
+    switch.request_shutdown()
+    return "+OK\n"
+
+
+async def fsctl(switch: SwitchLike, arguments: str) -> str:
+    if words_of(arguments)[:1] != ["shutdown"]:
+        return "-USAGE: [shutdown]\n"
+    return await shutdown(switch, "")
+
+
+def status_text(snapshot: SwitchSnapshot, idle_cpu: float) -> str:
+    """The text of ``status``. Ringthru sets no limit on calls and keeps no rate of them: those are 0."""
+    now = len(snapshot.channels)
+    left = int(snapshot.uptime * 1e6)
+    parts = []
+    for unit, size in UNITS:
+        amount, left = divmod(left, size)
+        parts.append(count(amount, unit))
+    return (
+        f"UP {', '.join(parts)}\n"
+        f"Ringthru (Version {snapshot.version}) is ready\n"
+        f"{snapshot.sessions_since_start} session(s) since startup\n"
+        f"{now} session(s) - peak {snapshot.sessions_peak}, last 5min {now} \n"
+        "0 session(s) per Sec out of max 0, peak 0, last 5min 0 \n"
+        "0 session(s) max\n"
+        f"min idle cpu 0.00/{idle_cpu:.2f}\n"
+    )
+
+
+def channel_table(snapshot: SwitchSnapshot) -> Table:
+    """The rows of ``show channels``: FreeSWITCH's columns that we have, and what each peer is shown of us."""
+    rows = tuple(
+        (
+            each.uuid,
+            each.direction,
+            each.name,
+            each.state,
+            each.call_state,
+            each.destination,
+            each.context,
+            each.application,
+            each.peer.host,
+            str(each.advertised),
+            str(each.advertised_media or ""),
+        )
+        for each in snapshot.channels
+    )
+    return Table(CHANNEL_COLUMNS, rows)
+
+
+def _status_command(idle_cpu: Callable[[], float]) -> Command:
+    async def status(switch: SwitchLike, arguments: str) -> str:
+        return status_text(switch.snapshot(), idle_cpu())
+
+    return Command("status", "", "Show current status", status)
+
+
+def _console_command(logs: Logs) -> Command:
+    async def console(switch: SwitchLike, arguments: str) -> str:
+        match words_of(arguments):
+            case ["loglevel"]:
+                return f"+OK console log level set to {name_of(logs.console_level)}\n"
+            case ["loglevel", text]:
+                level = level_of(text)
+                if level is None:
+                    return "-ERR syntax error, console log level not set!\n"
+                logs.set_console_level(level)
+                return f"+OK console log level set to {name_of(level)}\n"
+        return "-USAGE: console loglevel [[0-7]|<loglevel_string>]\n"
+
+    names = ("console", "alert", "crit", "err", "warning", "notice", "info", "debug")
+    phrases = tuple(f"loglevel {name}" for name in names)
+    return Command("console", "loglevel <level>", "Console log level", console, phrases, "mod_console")
+
+
+def show_command(table: CommandTable) -> Command:
+    """``show``: what can be listed, ``api`` (the commands themselves) included."""
+
+    async def show(switch: SwitchLike, arguments: str) -> str:
+        words = words_of(arguments)
+        match words[:1]:
+            case ["nat_map"]:
+                shown = mapping_table(switch.snapshot())
+            case ["channels"]:
+                shown = channel_table(switch.snapshot())
+            case ["api"]:
+                shown = api_table(table)
+            case _:
+                return "-USAGE: api|channels|nat_map [count] [as csv|delim X|json|xml]\n"
+        return shown.in_format(words[1:])
+
+    phrases = ("api", "channels", "channels count", "nat_map", "nat_map as json", "nat_map as xml")
+    syntax = "api|channels|nat_map [count] [as csv|delim X|json|xml]"
+    return Command("show", syntax, "Show various reports", show, phrases)
+
+
+def api_table(table: CommandTable) -> Table:
+    """The rows of ``show api`` and ``help``."""
+    rows = tuple((each.name, each.syntax, each.description, each.home) for each in table)
+    return Table(("name", "syntax", "description", "ikey"), rows)
+
+
+def help_command(table: CommandTable) -> Command:
+    """``help``: all commands; ``help NAME``: the forms of one."""
+
+    async def help_(switch: SwitchLike, arguments: str) -> str:
+        name = (words_of(arguments) or [""])[0]
+        if not name:
+            return f"Valid Commands:\n\n{api_table(table).as_text()}\n'help NAME' says more about one.\n"
+        command = table.get(name)
+        return f"Unknown Command: {visible(name)}" if command is None else _details(command)
+
+    return Command("help", "[<command>]", "Show the commands", help_, home="ringthru")
+
+
+def _details(command: Command) -> str:
+    plain = (f"{command.name} {command.syntax}".strip(), command.description)
+    return aligned(list(command.details or (plain,)), gap=4)
+
+
+def commands(logs: Logs) -> list[Command]:
+    """All commands of this family but ``show`` and ``help``, which need the finished table."""
+    stop = "Stop the switch; mappings on the gateway are deleted"
+    return [
+        Command("...", "", stop, shutdown, home="ringthru"),
+        Command("acl", "<ip> <list_name>", "Compare an ip to an acl list", acl),
+        Command("fsctl", "[shutdown]", "Control the switch", fsctl, ("shutdown",)),
+        Command("global_getvar", "<var>", "Get global var", global_getvar),
+        Command("hostname", "", "Return the system hostname", hostname),
+        Command("hupall", "[<cause>]", "Hang up all calls", hupall),
+        Command("originate", ORIGINATE_SYNTAX, "Originate a call", originate, ("user/", "sofia/{profile}/")),
+        Command("shutdown", "", stop, shutdown, home="ringthru"),
+        Command("switchname", "", "Return the switch name", hostname),
+        Command("uptime", "[us|ms|s|m|h|d]", "Show uptime", uptime),
+        Command("uuid_kill", "<uuid> [cause]", "Kill a channel", uuid_kill, ("{uuid}",)),
+        Command("version", "[short]", "Version", version, ("short",)),
+        _status_command(logs.idle_cpu),
+        _console_command(logs),
+    ]

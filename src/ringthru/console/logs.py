@@ -1,0 +1,178 @@
+"""Log lines in FreeSWITCH's layout, to the console and to a file.
+
+    2026-11-22 09:42:55.962276 99.57% [INFO] engine.py:406 text
+
+Lives here: the formatter, the share of idle CPU it prints, the two handlers and their levels.
+Never here: what is logged.
+"""
+
+from __future__ import annotations
+
+import logging
+import logging.handlers
+import sys
+import time
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+from .levels import name_of
+from .text import visible
+
+ROOT: Final = "ringthru"  # every logger of ours is below it
+LOGFILE: Final = "ringthru.log"
+STAT: Final = Path("/proc/stat")
+SAMPLE_INTERVAL: Final = 1.0  # seconds; a busy switch logs thousands of lines in that time
+RESET: Final = "\x1b[0m"
+COLOURS: Final = (  # FreeSWITCH's, from the level upwards
+    (logging.ERROR, "\x1b[31m"),
+    (logging.WARNING, "\x1b[35m"),
+    (logging.INFO + 1, "\x1b[36m"),  # NOTICE
+    (logging.INFO, "\x1b[32m"),
+    (0, "\x1b[33m"),
+)
+
+
+class IdleCpu:
+    """The share of time the machine's processors were idle, in percent, since the sample before.
+
+    The first answer is the average since the machine started; 0.0 where the system does not tell.
+    """
+
+    def __init__(
+        self, read: Callable[[], str] = STAT.read_text, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._read = read
+        self._clock = clock
+        self._sampled_at: float | None = None
+        self._idle = self._total = 0
+        self._percent = 0.0
+
+    def __call__(self) -> float:
+        now = self._clock()
+        if self._sampled_at is None or now - self._sampled_at >= SAMPLE_INTERVAL:
+            self._sampled_at = now
+            self._sample()
+        return self._percent
+
+    def _sample(self) -> None:
+        try:
+            ticks = [int(text) for text in self._read().partition("\n")[0].split()[1:9]]
+            idle, total = ticks[3], sum(ticks)
+        except (OSError, ValueError, IndexError):
+            return
+        if total > self._total:
+            share = 100.0 * (idle - self._idle) / (total - self._total)
+            self._percent = min(100.0, max(0.0, share))
+            self._idle, self._total = idle, total
+
+
+class LogFormatter(logging.Formatter):
+    """One line per record, nothing in it that a terminal would obey; a traceback follows on lines of its own.
+
+    ``with_uuid`` puts the call's UUID and a blank in front when the record carries an attribute ``uuid``
+    (the form of the log file).
+    """
+
+    def __init__(self, idle: Callable[[], float], *, with_uuid: bool = False, colours: bool = False) -> None:
+        super().__init__()
+        self._idle = idle
+        self._with_uuid = with_uuid
+        self._colours = colours
+
+    def format(self, record: logging.LogRecord) -> str:
+        when = datetime.fromtimestamp(record.created).strftime("%Y-%m-%d %H:%M:%S.%f")
+        uuid = getattr(record, "uuid", "") if self._with_uuid else ""
+        line = (
+            f"{f'{uuid} ' if uuid else ''}{when} {self._idle():.2f}% [{name_of(record.levelno)}] "
+            f"{record.filename}:{record.lineno} {visible(record.getMessage())}"
+        )
+        if record.exc_info:
+            trace = self.formatException(record.exc_info).splitlines()
+            line = "\n".join([line, *map(visible, trace)])
+        return f"{_colour_of(record.levelno)}{line}{RESET}" if self._colours else line
+
+
+def _colour_of(level: int) -> str:
+    return next(colour for least, colour in COLOURS if level >= least)
+
+
+class ConsoleHandler(logging.Handler):
+    """Writes to whatever standard output is *now*: the shell replaces it to keep its prompt below the log."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            sys.stdout.write(self.format(record) + "\n")
+            sys.stdout.flush()
+        except OSError:
+            pass  # the reader of our output is gone; that is no reason to stop
+        except Exception:
+            self.handleError(record)
+
+
+class Logs:
+    """The handlers of one process, and their levels; ``close`` takes them away again."""
+
+    def __init__(
+        self, console: logging.Handler | None, logfile: logging.Handler | None, idle: IdleCpu
+    ) -> None:
+        self._console = console
+        self._logfile = logfile
+        self._logger = logging.getLogger(ROOT)
+        self._before = self._logger.level
+        self.idle_cpu = idle
+        for handler in self._handlers():
+            self._logger.addHandler(handler)
+        self._adjust()
+
+    @property
+    def console_level(self) -> int:
+        """The least level the console shows."""
+        return logging.CRITICAL if self._console is None else self._console.level
+
+    def set_console_level(self, level: int) -> None:
+        if self._console is not None:
+            self._console.setLevel(level)
+        self._adjust()
+
+    def close(self) -> None:
+        for handler in self._handlers():
+            self._logger.removeHandler(handler)
+            handler.close()
+        self._logger.setLevel(self._before)
+
+    def _handlers(self) -> list[logging.Handler]:
+        return [each for each in (self._console, self._logfile) if each is not None]
+
+    def _adjust(self) -> None:
+        """Nothing is formatted, or even made a record, that no handler wants."""
+        levels = [each.level for each in self._handlers()]
+        self._logger.setLevel(min(levels, default=logging.WARNING))
+
+
+def setup(
+    level: int = logging.INFO,
+    log_dir: Path | None = None,
+    console: logging.Handler | None = None,
+    *,
+    colours: bool = False,
+) -> Logs:
+    """Send our log lines to ``console`` from ``level`` upwards, and all of them to a file in ``log_dir``.
+
+    The file is opened anew when somebody moved it away (logrotate needs to tell us nothing).
+
+    Raises:
+        OSError: the directory or the file cannot be made.
+    """
+    idle = IdleCpu()
+    if console is not None:
+        console.setFormatter(LogFormatter(idle, colours=colours))
+        console.setLevel(level)
+    logfile = None
+    if log_dir is not None:
+        log_dir.mkdir(parents=True, exist_ok=True)
+        logfile = logging.handlers.WatchedFileHandler(log_dir / LOGFILE, encoding="utf-8", errors="replace")
+        logfile.setFormatter(LogFormatter(idle, with_uuid=True))
+        logfile.setLevel(logging.DEBUG)
+    return Logs(console, logfile, idle)

@@ -1,0 +1,94 @@
+"""A switch from its start to its clean stop, with the console in front of it.
+
+Lives here: signals, the order of starting and stopping, errors of the start in one line.
+Never here: what the switch or a command does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import signal
+import sys
+from collections.abc import Coroutine, Iterator
+from pathlib import Path
+
+from .commands import CommandTable
+from .plain import plain_console
+from .switch_like import RunnableSwitch, SwitchLike
+
+log = logging.getLogger(__name__)
+
+STOPPING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+def words_for(error: BaseException) -> str:
+    """An error as a line for a person: no number, no class name; of a file its name."""
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+    return str(error) or type(error).__name__
+
+
+async def serve(switch: RunnableSwitch, console: Coroutine[None, None, None] | None) -> None:
+    """Start, let the console run, wait for the end, stop (which deletes our mappings on the gateway).
+
+    ``console`` runs from the moment the switch serves; None is for ``-nc``. The switch is stopped after a
+    failed start too, so that nothing of it stays on the gateway.
+
+    Raises:
+        Exception: whatever ``switch.start`` raised.
+    """
+    face = None
+    with stopped_by_signals(switch):
+        try:
+            await switch.start()
+            if console is not None:
+                face = asyncio.create_task(_guarded(console))
+            await switch.until_shutdown()
+        finally:
+            if face is not None:
+                face.cancel()
+                await asyncio.gather(face, return_exceptions=True)
+            elif console is not None:
+                console.close()
+            await switch.stop()
+
+
+async def _guarded(console: Coroutine[None, None, None]) -> None:
+    """A console that fails is a line in the log; calls go on."""
+    try:
+        await console
+    except Exception:
+        log.exception("the console ended; the switch keeps serving")
+
+
+@contextlib.contextmanager
+def stopped_by_signals(switch: SwitchLike) -> Iterator[None]:
+    """While inside, SIGINT, SIGTERM and SIGHUP (the terminal is gone) ask the switch to stop cleanly."""
+    loop = asyncio.get_running_loop()
+    taken = [each for each in STOPPING_SIGNALS if signal.getsignal(each) is not signal.SIG_IGN]  # nohup
+    for each in taken:
+        loop.add_signal_handler(each, switch.request_shutdown)
+    try:
+        yield
+    finally:
+        for each in taken:
+            loop.remove_signal_handler(each)
+
+
+async def terminal_or_lines(switch: SwitchLike, table: CommandTable, history: Path | None) -> None:
+    """The shell when both ends are a terminal, else plain lines."""
+    if not on_a_terminal():
+        await plain_console(switch, table)
+        return
+    from .shell import Shell
+
+    await Shell(switch, table, history).run()
+
+
+def on_a_terminal() -> bool:
+    """Whether standard input and output are both a terminal; either may be closed altogether."""
+    return all(
+        stream is not None and not stream.closed and stream.isatty() for stream in (sys.stdin, sys.stdout)
+    )

@@ -1,0 +1,150 @@
+"""The console on a terminal: a prompt with completion and history, log lines above it.
+
+Lives here: the shell.
+Never here: commands. ``prompt_toolkit`` is imported when the shell starts, in a thread: it takes longer
+to load than the switch takes to answer its first call.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from .commands import CommandTable
+from .plain import run_line, write_out
+from .switch_like import SwitchLike
+
+if TYPE_CHECKING:
+    from prompt_toolkit import PromptSession
+    from prompt_toolkit.completion import Completer
+    from prompt_toolkit.history import History
+    from prompt_toolkit.key_binding import KeyBindings
+
+log = logging.getLogger(__name__)
+
+PATIENCE: Final = 1.0  # seconds; a command that takes longer goes on while the prompt is back
+HINT: Final = "Type 'shutdown' to stop the switch, or press Ctrl-C (or Ctrl-D) again."
+KEYS: Final = {  # FreeSWITCH's, as far as we have the commands
+    "f1": "help",
+    "f2": "status",
+    "f3": "show channels",
+    "f5": "sofia status",
+    "f6": "nat_map status",
+    "f7": "console loglevel 0",
+    "f8": "console loglevel 7",
+    "f9": "sofia status profile internal",
+}
+
+
+class Shell:
+    """One prompt on one terminal. ``run`` returns when the switch was asked to stop."""
+
+    def __init__(self, switch: SwitchLike, table: CommandTable, history: Path | None = None) -> None:
+        self._switch = switch
+        self._table = table
+        self._history = history
+        self._running: set[asyncio.Task[None]] = set()
+        self._leaving = False
+
+    async def run(self) -> None:
+        for module in ("prompt_toolkit", "prompt_toolkit.patch_stdout", "prompt_toolkit.history"):
+            await asyncio.to_thread(importlib.import_module, module)
+        from prompt_toolkit.patch_stdout import patch_stdout
+
+        session = self._session()
+        prompt = f"ringthru@{self._switch.snapshot().hostname}> "
+        try:
+            with patch_stdout(raw=True):
+                while not self._leaving:
+                    await self._one_line(session, prompt)
+        finally:
+            for task in self._running:
+                task.cancel()
+
+    async def _one_line(self, session: PromptSession[str], prompt: str) -> None:
+        """Read a line and run it; twice Ctrl-C (or Ctrl-D) in a row on an empty line stops the switch."""
+        line = await self._ask(session, prompt)
+        if line is None:
+            write_out(HINT)
+            line = await self._ask(session, prompt)
+        await self._run("shutdown" if line is None else line)
+
+    async def _ask(self, session: PromptSession[str], prompt: str) -> str | None:
+        """A line, or None for Ctrl-C or Ctrl-D. SIGINT from elsewhere stays with the entry point."""
+        try:
+            return await session.prompt_async(prompt, handle_sigint=False)
+        except (EOFError, KeyboardInterrupt):
+            return None
+
+    async def _run(self, line: str) -> None:
+        self._leaving = line.strip().lower() in ("shutdown", "...", "fsctl shutdown")
+        task = asyncio.create_task(run_line(self._switch, self._table, line))
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+        await asyncio.wait({task}, timeout=PATIENCE)
+
+    def _session(self) -> PromptSession[str]:
+        from prompt_toolkit import PromptSession
+        from prompt_toolkit.history import InMemoryHistory
+
+        return PromptSession(
+            completer=self._completer(),
+            complete_while_typing=False,
+            history=self._past() or InMemoryHistory(),
+            key_bindings=self._bindings(),
+        )
+
+    def _past(self) -> History | None:
+        """The history of earlier runs; None without a file, or with one that cannot be written."""
+        from prompt_toolkit.history import FileHistory
+
+        if self._history is None:
+            return None
+        try:
+            self._history.parent.mkdir(parents=True, exist_ok=True)
+            self._history.touch(mode=0o600)
+        except OSError as error:
+            log.warning("no history of commands is kept: %s", error)
+            return None
+        return FileHistory(str(self._history))
+
+    def _completer(self) -> Completer:
+        from prompt_toolkit.completion import CompleteEvent, Completer, Completion
+        from prompt_toolkit.document import Document
+
+        table, switch = self._table, self._switch
+
+        class FromTable(Completer):
+            def get_completions(self, document: Document, event: CompleteEvent) -> Iterator[Completion]:
+                typed = document.text_before_cursor.rpartition(";;")[2]
+                word = typed.rpartition(" ")[2]
+                for each in table.completions(switch.snapshot(), typed):
+                    yield Completion(each, start_position=-len(word))
+
+        return FromTable()
+
+    def _bindings(self) -> KeyBindings:
+        from prompt_toolkit.key_binding import KeyBindings
+
+        bindings = KeyBindings()
+
+        def press(key: str, command: str) -> None:
+            @bindings.add(key)
+            def _(event: Any) -> None:
+                event.current_buffer.text = command
+                event.current_buffer.validate_and_handle()
+
+        @bindings.add("c-c")
+        def _(event: Any) -> None:
+            if event.current_buffer.text:
+                event.current_buffer.reset()
+            else:
+                event.app.exit(exception=KeyboardInterrupt)
+
+        for key, command in KEYS.items():
+            press(key, command)
+        return bindings

@@ -1,0 +1,196 @@
+"""The command ``sofia``: profiles, their addresses, and the phones registered with them.
+
+Lives here: FreeSWITCH's layouts.
+Never here: a profile.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Final
+
+from ..switch.snapshots import ProfileSnapshot, RegistrationSnapshot, SwitchSnapshot
+from .commands import Command
+from .switch_like import SwitchLike
+from .text import RULE, count, visible, words_of
+
+FRAME: Final = "-" * 80
+USAGE: Final = f"""USAGE:
+{FRAME}
+sofia status
+sofia status profile <name> [reg [<contact str>]] | [user <user@domain>]
+
+sofia help
+{FRAME}
+"""
+NOT_SET: Final = "N/A"
+
+
+async def sofia(switch: SwitchLike, arguments: str) -> str:
+    words = words_of(arguments)
+    match words:
+        case [] | ["help", *_]:
+            return USAGE
+        case ["status"]:
+            return status_text(switch.snapshot())
+        case ["status", "profile", name, *rest]:
+            return _profile(switch.snapshot(), name, rest)
+        case ["status", "gateway", _, *_]:
+            return "Invalid Gateway!\n"  # no trunks yet, so no name is one
+        case ["status", *_]:
+            return "Invalid Syntax!\n"
+    return f"Unknown Command [{visible(words[0])}]\n"
+
+
+def status_text(snapshot: SwitchSnapshot) -> str:
+    """The table of ``sofia status``: running profiles and their aliases, by name."""
+    running = [each for each in snapshot.profiles if each.running]
+    rows = [(each.name, "profile", each.url, f"RUNNING ({each.sessions})") for each in running]
+    aliases = [(alias, "  alias", each.name, "ALIASED") for each in running for alias in each.aliases]
+    lines = [_row("Name", "   Type", "Data", "State"), RULE]
+    lines += [_row(*row) for row in sorted(rows + aliases)]
+    lines += [RULE, f"{count(len(rows), 'profile')} {count(len(aliases), 'alias', 'es')}"]
+    return "".join(line + "\n" for line in lines)
+
+
+def _row(name: str, kind: str, data: str, state: str) -> str:
+    return f"{visible(name):>25}\t{kind}\t  {visible(data):>40}\t{state}"
+
+
+def _profile(snapshot: SwitchSnapshot, name: str, rest: list[str]) -> str:
+    profile = next((each for each in snapshot.profiles if name == each.name or name in each.aliases), None)
+    if profile is None:
+        return "Invalid Profile!\n"
+    ours = [each for each in snapshot.registrations if each.profile == profile.name]
+    match rest:
+        case []:
+            return profile_text(profile)
+        case ["reg"]:
+            chosen = ours
+        case ["reg", part]:
+            chosen = [each for each in ours if part in each.contact]
+        case ["user", user]:
+            chosen = [
+                each for each in ours if each.user == user or each.user.endswith("@" + user.lstrip("@"))
+            ]
+        case _:
+            return "Invalid Syntax!\n"
+    return registrations_text(chosen, snapshot.hostname, time.time())
+
+
+def profile_text(profile: ProfileSnapshot) -> str:
+    """The block of ``sofia status profile NAME``: a rule above it, none below."""
+    return RULE + "\n" + "".join(f"{label:<17}\t{visible(value)}\n" for label, value in _fields(profile))
+
+
+def _fields(profile: ProfileSnapshot) -> list[tuple[str, str]]:
+    return [*_identity(profile), *_addresses(profile), *_settings(profile), *_counters(profile)]
+
+
+def _identity(profile: ProfileSnapshot) -> list[tuple[str, str]]:
+    return [
+        ("Name", profile.name),
+        ("Domain Name", NOT_SET),
+        ("Auto-NAT", _truth(profile.auto_nat)),
+        ("DBName", f"sofia_reg_{profile.name}"),
+        ("Pres Hosts", f"{profile.sip_ip},{profile.sip_ip}"),
+        ("Dialplan", profile.dialplan),
+        ("Context", profile.context),
+        ("Challenge Realm", profile.challenge_realm or "auto_to"),
+    ]
+
+
+def _addresses(profile: ProfileSnapshot) -> list[tuple[str, str]]:
+    """The two external lines are there only when there is an external address."""
+    lines = [
+        ("RTP-IP", profile.rtp_ip),
+        ("Ext-RTP-IP", profile.ext_rtp_ip),
+        ("SIP-IP", profile.sip_ip),
+        ("Ext-SIP-IP", profile.ext_sip_ip),
+        ("URL", profile.url),
+        ("BIND-URL", profile.bind_url),
+    ]
+    return [(label, value) for label, value in lines if value is not None]
+
+
+def _settings(profile: ProfileSnapshot) -> list[tuple[str, str]]:
+    return [
+        ("HOLD-MUSIC", profile.hold_music or NOT_SET),
+        ("OUTBOUND-PROXY", profile.outbound_proxy or NOT_SET),
+        ("CODECS IN", ",".join(profile.codecs_in)),
+        ("CODECS OUT", ",".join(profile.codecs_out)),
+        ("TEL-EVENT", str(profile.telephone_event)),
+        ("DTMF-MODE", profile.dtmf_mode),
+        ("CNG", str(profile.comfort_noise)),
+        ("SESSION-TO", str(profile.session_timeout)),
+        ("MAX-DIALOG", str(profile.max_dialog)),
+        ("MAX-RECV-RPS", str(profile.max_recv_rps)),
+        ("NOMEDIA", _truth(profile.no_media)),
+        ("LATE-NEG", _truth(profile.late_negotiation)),
+        ("PROXY-MEDIA", _truth(profile.proxy_media)),
+        ("AGGRESSIVENAT", _truth(profile.aggressive_nat)),
+    ]
+
+
+def _counters(profile: ProfileSnapshot) -> list[tuple[str, str]]:
+    return [
+        ("CALLS-IN", str(profile.calls_in)),
+        ("FAILED-CALLS-IN", str(profile.failed_calls_in)),
+        ("CALLS-OUT", str(profile.calls_out)),
+        ("FAILED-CALLS-OUT", str(profile.failed_calls_out)),
+        ("REGISTRATIONS", str(profile.registrations)),
+    ]
+
+
+def _truth(value: bool) -> str:
+    return "true" if value else "false"
+
+
+def registrations_text(chosen: Iterable[RegistrationSnapshot], hostname: str, now: float) -> str:
+    """The block of ``sofia status profile NAME reg``; ``now`` is the wall clock, in seconds."""
+    chosen = list(chosen)
+    rows = "".join(_registration(each, hostname, now) for each in chosen)
+    return f"\nRegistrations:\n{RULE}\n{rows}Total items returned: {len(chosen)}\n{RULE}\n"
+
+
+def _registration(binding: RegistrationSnapshot, hostname: str, now: float) -> str:
+    expires = datetime.fromtimestamp(now + binding.expires_in).strftime("%Y-%m-%d %H:%M:%S")
+    lines = (
+        ("Call-ID:    ", binding.call_id),
+        ("User:       ", binding.user),
+        ("Contact:    ", binding.contact),
+        ("Agent:      ", binding.agent),
+        (
+            "Status:     ",
+            f"Registered({binding.state.value})(unknown) EXP({expires}) EXPSECS({int(binding.expires_in)})",
+        ),
+        ("Ping-Status:", "Reachable"),
+        ("Ping-Time:", "0.00"),
+        ("Host:       ", hostname),
+        ("IP:         ", binding.source.host),
+        ("Port:       ", str(binding.source.port)),
+        ("Auth-User:  ", binding.auth_user),
+        ("Auth-Realm: ", binding.auth_realm),
+        ("MWI-Account:", binding.user),
+    )
+    return "".join(f"{label}\t{visible(value)}\n" for label, value in lines) + "\n"
+
+
+def commands() -> list[Command]:
+    return [
+        Command(
+            "sofia",
+            "<cmd> <args>",
+            "Sofia Controls",
+            sofia,
+            ("help", "status", "status profile {profile}", "status profile {profile} reg"),
+            home="mod_sofia",
+            details=(
+                ("sofia status", "the SIP profiles, their addresses, the calls on each"),
+                ("sofia status profile <name>", "one profile in full, with its external addresses"),
+                ("sofia status profile <name> reg", "the phones registered with it"),
+            ),
+        )
+    ]

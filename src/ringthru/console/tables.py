@@ -1,0 +1,73 @@
+"""The answers of ``show``: rows as csv, with another delimiter, as XML or as JSON (FreeSWITCH's layouts).
+
+Lives here: the layouts.
+Never here: which rows.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from xml.sax.saxutils import escape
+
+from .text import visible
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Named columns and their rows, everything text already."""
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+    def as_text(self, delimiter: str = ",") -> str:
+        """A header only when there are rows, then an empty line and ``N total.``."""
+        lines = [self.columns, *self.rows] if self.rows else []
+        body = "".join(delimiter.join(_cell(cell, delimiter) for cell in line) + "\n" for line in lines)
+        return f"{body}\n{len(self.rows)} total.\n"
+
+    def as_xml(self) -> str:
+        if not self.rows:
+            return '<result row_count="0"/>\n'
+        rows = "".join(self._xml_row(number, row) for number, row in enumerate(self.rows, 1))
+        return f'<result row_count="{len(self.rows)}">\n{rows}</result>\n'
+
+    def _xml_row(self, number: int, row: tuple[str, ...]) -> str:
+        cells = "".join(
+            f"    <{column}>{escape(visible(cell))}</{column}>\n"
+            for column, cell in zip(self.columns, row, strict=True)
+        )
+        return f'  <row row_id="{number}">\n{cells}  </row>\n'
+
+    def as_json(self) -> str:
+        """Values are strings; FreeSWITCH writes a blank after the colon only when there is no row."""
+        if not self.rows:
+            return '{"row_count": 0}\n'
+        rows = [dict(zip(self.columns, row, strict=True)) for row in self.rows]
+        return json.dumps({"row_count": len(rows), "rows": rows}, separators=(",", ":"))
+
+    def in_format(self, words: Sequence[str]) -> str:
+        """What follows the table's name: nothing, ``count``, or ``as csv|delim X|xml|json``."""
+        match [word.lower() for word in words[:2]]:
+            case ["count"]:
+                return f"\n{len(self.rows)} total.\n"
+            case ["count", "as"] if words[2:] and words[2].lower() == "json":
+                return f'{{"row_count":{len(self.rows)}}}'
+            case ["as", "xml"]:
+                return self.as_xml()
+            case ["as", "json"]:
+                return self.as_json()
+            case ["as", "delim"]:
+                return self.as_text(words[2] if len(words) > 2 else ",")
+            case ["as", other] if other != "csv":
+                return f"-ERR Cannot find format {visible(words[1])}\n"
+        return self.as_text()
+
+
+def _cell(text: str, delimiter: str) -> str:
+    """A cell that holds the delimiter is quoted, so that a row keeps its number of columns."""
+    text = visible(text)
+    if delimiter not in text:
+        return text
+    return '"' + text.replace('"', '""') + '"'

@@ -1,0 +1,77 @@
+"""Small pieces of text that every command uses.
+
+Lives here: escaping, plurals, spans of time, splitting what somebody typed.
+Never here: a command, or anything that knows the switch.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+RULE: Final = "=" * 97  # the line FreeSWITCH draws above and below its tables
+UNQUOTED_BLANKS: Final = " \t"
+
+
+def visible(text: str) -> str:
+    r"""The text with everything that a terminal would obey written as ``\x1b`` or ``\u202e``.
+
+    Gateways, phones and log messages may carry escape sequences, line breaks or direction marks.
+    """
+    if text.isprintable():
+        return text
+    return "".join(each if each.isprintable() else _escaped(each) for each in text)
+
+
+def _escaped(character: str) -> str:
+    code = ord(character)
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
+
+
+def count(number: int, noun: str, ending: str = "s") -> str:
+    """``1 profile``, ``2 profiles``, ``0 aliases`` (with ``ending="es"``)."""
+    return f"{number} {noun}{'' if number == 1 else ending}"
+
+
+def span(seconds: float) -> str:
+    """A span of time for people, in its two largest units: ``59m 12s``, ``2d 3h``; under a minute, ``7s``."""
+    left = max(0, int(seconds))
+    parts: list[str] = []
+    for unit, size in (("d", 86400), ("h", 3600), ("m", 60), ("s", 1)):
+        amount, left = divmod(left, size)
+        if amount or parts or unit == "s":
+            parts.append(f"{amount}{unit}")
+    return " ".join(parts[:2])
+
+
+def words_of(line: str) -> list[str]:
+    r"""Split at blanks, as FreeSWITCH does: ``'…'`` keeps blanks together, ``\'`` is a quote itself."""
+    words: list[str] = []
+    current: str | None = None
+    quoted = False
+    position = 0
+    while position < len(line):
+        character = line[position]
+        if line.startswith("\\'", position):
+            current, position = (current or "") + "'", position + 1
+        elif character == "'":
+            quoted, current = not quoted, current or ""
+        elif character in UNQUOTED_BLANKS and not quoted:
+            words, current = [*words, *([] if current is None else [current])], None
+        else:
+            current = (current or "") + character
+        position += 1
+    return words if current is None else [*words, current]
+
+
+def port_of(text: str) -> int | None:
+    """A port somebody typed, 1–65535; None when it is not one."""
+    if not (text.isascii() and text.isdigit() and len(text) <= 5):
+        return None
+    return int(text) if 1 <= int(text) <= 65535 else None
+
+
+def aligned(rows: list[tuple[str, ...]], gap: int = 2) -> str:
+    """Rows in columns as wide as their longest cell; the last column is not padded. Ends with a newline."""
+    widths = [max(map(len, column)) + gap for column in zip(*rows, strict=True)]
+    lines = ("".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows)
+    return "".join(line.rstrip() + "\n" for line in lines)
