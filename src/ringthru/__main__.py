@@ -6,9 +6,13 @@ Imports are late on purpose: from here to the first answered call is a budget of
 from __future__ import annotations
 
 import sys
+from typing import TYPE_CHECKING
 
 from . import __version__
 from .console.flags import FlagError, Options, help_text, read_flags
+
+if TYPE_CHECKING:
+    from .console.logs import Logs
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -31,17 +35,33 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def run(options: Options) -> int:
-    """Serve until somebody asks for the end."""
-    import asyncio
+    """Serve until somebody asks for the end; an error at the start is one line on standard error."""
     import os
 
-    from .console.logs import ConsoleHandler, Logs, setup
-    from .console.serve import on_a_terminal, serve, terminal_or_lines, words_for
+    from .console.logs import ConsoleHandler, setup
+    from .console.serve import on_a_terminal, words_for
+
+    colours = options.console and on_a_terminal() and not os.environ.get("NO_COLOR")
+    try:
+        logs = setup(log_dir=options.log, console=ConsoleHandler(), colours=colours)
+    except OSError as error:
+        print(f"ringthru: {words_for(error)}", file=sys.stderr)
+        return 1
+    try:
+        return _serve(options, logs)
+    finally:
+        logs.close()
+
+
+def _serve(options: Options, logs: Logs) -> int:
+    import asyncio
+
+    from .console.serve import serve, terminal_or_lines, words_for
     from .console.standard import standard_table
     from .switch.configuration import ConfigurationError
     from .switch.switch import Switch, SwitchOptions
 
-    async def session(logs: Logs) -> None:
+    async def session() -> None:
         switch = Switch(
             SwitchOptions(
                 conf=options.conf,
@@ -51,20 +71,14 @@ def run(options: Options) -> int:
             )
         )
         history = options.db / "console.history" if options.db else None
-        table = standard_table(logs)
-        await serve(switch, terminal_or_lines(switch, table, history) if options.console else None)
+        console = terminal_or_lines(switch, standard_table(logs), history) if options.console else None
+        await serve(switch, console)
 
-    colours = options.console and on_a_terminal() and not os.environ.get("NO_COLOR")
-    logs = None
     try:
-        logs = setup(log_dir=options.log, console=ConsoleHandler(), colours=colours)
-        asyncio.run(session(logs))
+        asyncio.run(session())
     except (ConfigurationError, OSError) as error:
         print(f"ringthru: {words_for(error)}", file=sys.stderr)
         return 1
-    finally:
-        if logs is not None:
-            logs.close()
     return 0
 
 

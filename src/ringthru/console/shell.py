@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import importlib
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -43,10 +43,17 @@ KEYS: Final = {  # FreeSWITCH's, as far as we have the commands
 class Shell:
     """One prompt on one terminal. ``run`` returns when the switch was asked to stop."""
 
-    def __init__(self, switch: SwitchLike, table: CommandTable, history: Path | None = None) -> None:
+    def __init__(
+        self,
+        switch: SwitchLike,
+        table: CommandTable,
+        history: Path | None = None,
+        write: Callable[[str], None] = write_out,
+    ) -> None:
         self._switch = switch
         self._table = table
         self._history = history
+        self._write = write
         self._running: set[asyncio.Task[None]] = set()
         self._leaving = False
 
@@ -69,7 +76,7 @@ class Shell:
         """Read a line and run it; twice Ctrl-C (or Ctrl-D) in a row on an empty line stops the switch."""
         line = await self._ask(session, prompt)
         if line is None:
-            write_out(HINT)
+            self._write(HINT)
             line = await self._ask(session, prompt)
         await self._run("shutdown" if line is None else line)
 
@@ -82,7 +89,7 @@ class Shell:
 
     async def _run(self, line: str) -> None:
         self._leaving = line.strip().lower() in ("shutdown", "...", "fsctl shutdown")
-        task = asyncio.create_task(run_line(self._switch, self._table, line))
+        task = asyncio.create_task(run_line(self._switch, self._table, line, self._write))
         self._running.add(task)
         task.add_done_callback(self._running.discard)
         await asyncio.wait({task}, timeout=PATIENCE)
@@ -92,7 +99,7 @@ class Shell:
         from prompt_toolkit.history import InMemoryHistory
 
         return PromptSession(
-            completer=self._completer(),
+            completer=self.completer(),
             complete_while_typing=False,
             history=self._past() or InMemoryHistory(),
             key_bindings=self._bindings(),
@@ -112,7 +119,8 @@ class Shell:
             return None
         return FileHistory(str(self._history))
 
-    def _completer(self) -> Completer:
+    def completer(self) -> Completer:
+        """Completion from the command table, for the last command on the line."""
         from prompt_toolkit.completion import CompleteEvent, Completer, Completion
         from prompt_toolkit.document import Document
 

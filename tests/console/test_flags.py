@@ -1,0 +1,95 @@
+"""The command line: single-dash flags, and errors that a person can act on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ringthru.__main__ import main
+from ringthru.console.flags import FlagError, Options, help_text, read_flags
+
+
+class TestReading:
+    def test_nothing_is_the_console_with_nat(self):
+        assert read_flags([]) == Options()
+
+    def test_freeswitchs_flags(self):
+        words = [
+            "-nonat",
+            "-nonatmap",
+            "-nc",
+            "-nf",
+            "-conf",
+            "/etc/x",
+            "-log",
+            "/var/log/x",
+            "-db",
+            "/var/lib/x",
+        ]
+        assert read_flags(words) == Options(
+            nat_enabled=False,
+            mapping_enabled=False,
+            console=False,
+            conf=Path("/etc/x"),
+            log=Path("/var/log/x"),
+            db=Path("/var/lib/x"),
+        )
+
+    def test_long_spellings_and_equal_signs(self):
+        assert read_flags(["--nonat", "--conf=/a", "-db=/b"]) == Options(
+            nat_enabled=False, conf=Path("/a"), db=Path("/b")
+        )
+
+    def test_the_last_of_two_counts(self):
+        assert read_flags(["-nc", "-c"]).console
+        assert not read_flags(["-c", "-nc", "-nf"]).console
+        assert not read_flags(["-nc", "-c", "-nc"]).console
+
+    @pytest.mark.parametrize(
+        "word", ["-x", "-nona", "-nonatm", "-cx", "--", "-", "conf", "-nonat=1", "---nc", ""]
+    )
+    def test_no_flag_is_guessed(self, word):
+        with pytest.raises(FlagError) as caught:
+            read_flags([word])
+        assert str(caught.value) == (
+            f"Unknown option '{word}', see 'ringthru -help' for a list of valid options"
+        )
+
+    @pytest.mark.parametrize("words", [["-conf"], ["-conf="], ["-nc", "-conf"]])
+    def test_a_directory_that_is_missing(self, words):
+        with pytest.raises(FlagError, match=r"Option '-conf=?' needs a value: -conf \[confdir\]"):
+            read_flags(words)
+
+
+class TestHelp:
+    def test_the_layout_is_freeswitchs(self):
+        lines = help_text().splitlines()
+        assert lines[0] == "Usage: ringthru [OPTIONS]"
+        assert "These are the optional arguments you can pass to ringthru:" in lines
+        assert "\t-nonat                 -- disable auto nat detection" in lines
+        assert "\t-nonatmap              -- disable auto nat port mapping" in lines
+
+
+class TestMain:
+    def test_an_unknown_flag_is_one_line_on_stderr_and_status_1(self, capsys):
+        assert main(["-x"]) == 1
+        out, err = capsys.readouterr()
+        assert (out, err) == (
+            "",
+            "Unknown option '-x', see 'ringthru -help' for a list of valid options\n",
+        )
+
+    @pytest.mark.parametrize("word", ["-help", "--help", "-h"])
+    def test_help(self, capsys, word):
+        assert main([word, "-version"]) == 0
+        assert capsys.readouterr().out == help_text()
+
+    def test_version(self, capsys):
+        assert main(["-version"]) == 0
+        assert capsys.readouterr().out == "Ringthru version: 0.1.0 (0.1.0)\n"
+
+    def test_a_log_directory_that_cannot_be_made_is_one_line(self, capsys, tmp_path):
+        (tmp_path / "file").write_text("")
+        assert main(["-nc", "-nonat", "-log", str(tmp_path / "file" / "below")]) == 1
+        assert capsys.readouterr().err == f"ringthru: {tmp_path}/file/below: Not a directory\n"

@@ -1,0 +1,151 @@
+"""Log lines: freeswitch.md §4.10, current layout."""
+
+from __future__ import annotations
+
+import io
+import logging
+import re
+import sys
+
+import pytest
+
+from ringthru.console.levels import level_of, name_of
+from ringthru.console.logs import ConsoleHandler, IdleCpu, LogFormatter, setup
+from ringthru.net.levels import CONSOLE, NOTICE
+
+
+def record(message, *arguments, level=logging.INFO, **attributes):
+    made = logging.LogRecord("ringthru.x", level, "/src/engine.py", 406, message, arguments, None)
+    made.created = 1_000_000.25
+    for name, value in attributes.items():
+        setattr(made, name, value)
+    return made
+
+
+@pytest.fixture
+def formatter():
+    return LogFormatter(lambda: 99.567)
+
+
+class TestLayout:
+    def test_date_idle_cpu_level_file_and_line(self, formatter):
+        line = formatter.format(record("NAT detected type: %s", "upnp"))
+        assert re.fullmatch(
+            r"1970-01-1\d \d\d:46:40\.250000 99\.57% \[INFO\] engine\.py:406 NAT detected type: upnp", line
+        )
+
+    @pytest.mark.parametrize(
+        ("level", "name"),
+        [
+            (CONSOLE, "CONSOLE"),
+            (logging.CRITICAL, "CRIT"),
+            (logging.ERROR, "ERR"),
+            (logging.WARNING, "WARNING"),
+            (NOTICE, "NOTICE"),
+            (logging.INFO, "INFO"),
+            (logging.DEBUG, "DEBUG"),
+            (5, "DEBUG"),
+            (35, "WARNING"),
+        ],
+    )
+    def test_levels_have_freeswitchs_names(self, formatter, level, name):
+        assert f"% [{name}] engine.py:406 " in formatter.format(record("x", level=level))
+        assert name_of(level) == name
+
+    def test_the_logfile_puts_the_calls_uuid_in_front(self):
+        formatter = LogFormatter(lambda: 1.0, with_uuid=True)
+        assert formatter.format(record("x", uuid="7f4d")).startswith("7f4d 1970-")
+        assert formatter.format(record("x")).startswith("1970-")
+
+    def test_the_console_does_not(self, formatter):
+        assert formatter.format(record("x", uuid="7f4d")).startswith("1970-")
+
+    def test_a_message_stays_on_its_line_and_commands_no_terminal(self, formatter):
+        line = formatter.format(record("agent %s", "evil\r\n1970 [CRIT] forged\x1b[2J"))
+        assert line.endswith(" agent evil\\x0d\\x0a1970 [CRIT] forged\\x1b[2J")
+
+    def test_a_traceback_follows_on_its_own_lines(self, formatter):
+        try:
+            raise ValueError("no\x1b good")
+        except ValueError:
+            made = record("broken", exc_info=sys.exc_info())
+        lines = formatter.format(made).splitlines()
+        assert lines[1] == "Traceback (most recent call last):"
+        assert lines[-1] == "ValueError: no\\x1b good"
+
+    def test_colours_are_by_level(self):
+        formatter = LogFormatter(lambda: 1.0, colours=True)
+        assert formatter.format(record("x", level=logging.ERROR)).startswith("\x1b[31m1970")
+        assert formatter.format(record("x", level=NOTICE)).startswith("\x1b[36m1970")
+        assert formatter.format(record("x")).endswith(" x\x1b[0m")
+
+    @pytest.mark.parametrize(
+        ("text", "level"),
+        [("0", CONSOLE), ("3", logging.ERROR), ("5", NOTICE), ("7", logging.DEBUG), ("Notice", NOTICE)],
+    )
+    def test_numbers_and_names_of_levels(self, text, level):
+        assert level_of(text) == level
+
+
+class TestIdleCpu:
+    def test_the_share_between_two_samples_at_most_one_a_second(self):
+        now = 0.0
+        texts = iter(("cpu  100 0 100 700 100 0 0 0 9 9\ncpu0 1\n", "cpu  125 0 100 775 100 0 0 0 9 9\n"))
+        idle = IdleCpu(lambda: next(texts), lambda: now)
+        assert idle() == 70.0  # since the machine started
+        now = 0.9
+        assert idle() == 70.0
+        now = 1.0
+        assert idle() == 75.0
+
+    @pytest.mark.parametrize("text", ["", "cpu", "cpu a b c d", "cpu 1 2 3"])
+    def test_a_system_that_does_not_tell(self, text):
+        assert IdleCpu(lambda: text, lambda: 0.0)() == 0.0
+
+    def test_no_proc_at_all(self):
+        def missing():
+            raise FileNotFoundError
+
+        assert IdleCpu(missing, lambda: 0.0)() == 0.0
+
+
+class TestHandlers:
+    @pytest.fixture
+    def log(self):
+        return logging.getLogger("ringthru.console.test")
+
+    def test_the_console_writes_to_what_standard_output_is_now(self, log, monkeypatch):
+        logs = setup(logging.INFO, console=ConsoleHandler())
+        monkeypatch.setattr(sys, "stdout", later := io.StringIO())
+        log.info("seen")
+        log.debug("not seen")
+        logs.set_console_level(logging.ERROR)
+        log.info("not seen either")
+        logs.close()
+        log.error("gone")
+        assert later.getvalue().count("\n") == 1
+        assert later.getvalue().endswith(" seen\n")
+
+    def test_the_file_keeps_everything_whatever_the_console_shows(self, log, tmp_path):
+        logs = setup(CONSOLE, tmp_path / "a" / "b", ConsoleHandler())
+        log.debug("small", extra={"uuid": "7f4d"})
+        logs.close()
+        text = (tmp_path / "a" / "b" / "ringthru.log").read_text()
+        assert text.startswith("7f4d ")
+        assert text.endswith(" small\n")
+
+    def test_nothing_is_left_behind(self, tmp_path):
+        root = logging.getLogger("ringthru")
+        before = (list(root.handlers), root.level)
+        setup(logging.DEBUG, tmp_path, ConsoleHandler()).close()
+        assert (list(root.handlers), root.level) == before
+
+    def test_a_reader_of_our_output_that_went_away_stops_nothing(self, log, monkeypatch):
+        class Gone(io.StringIO):
+            def write(self, text):
+                raise BrokenPipeError
+
+        logs = setup(logging.INFO, console=ConsoleHandler())
+        monkeypatch.setattr(sys, "stdout", Gone())
+        log.info("into the void")
+        logs.close()

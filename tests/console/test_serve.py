@@ -1,0 +1,117 @@
+"""From the start to the clean stop, and the console that is not a terminal."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import io
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from ringthru.console.plain import plain_console, run_line
+from ringthru.console.serve import serve, words_for
+from ringthru.net.sockets import PortInUse
+
+
+@pytest.fixture
+def running(switch):
+    """The fake switch, made startable."""
+    end = asyncio.Event()
+
+    async def start():
+        switch.asked.append("start")
+
+    async def stop():
+        switch.asked.append("stop")
+
+    def request_shutdown():
+        switch.asked.append("shutdown")
+        end.set()
+
+    switch.start, switch.stop, switch.until_shutdown = start, stop, end.wait
+    switch.request_shutdown = request_shutdown
+    return switch
+
+
+class TestServe:
+    async def test_a_shutdown_from_the_console_stops_cleanly(self, running, table):
+        await serve(running, plain_console(running, table, io.StringIO("shutdown\n")))
+        assert running.asked == ["start", "shutdown", "stop"]
+
+    @pytest.mark.parametrize("which", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+    async def test_a_signal_stops_cleanly(self, running, which):
+        asyncio.get_running_loop().call_soon(os.kill, os.getpid(), which)
+        await serve(running, None)
+        assert running.asked == ["start", "shutdown", "stop"]
+
+    async def test_the_end_of_the_input_ends_only_the_reading(self, running, table):
+        async def console():
+            await plain_console(running, table, io.StringIO(""))
+            running.asked.append("input ended")
+            running.request_shutdown()
+
+        await serve(running, console())
+        assert running.asked == ["start", "input ended", "shutdown", "stop"]
+
+    async def test_a_console_that_waits_for_input_does_not_hold_up_the_stop(self, running, table):
+        reading, writing = os.pipe()
+        with os.fdopen(reading) as stream, os.fdopen(writing, "w"):
+            task = asyncio.create_task(serve(running, plain_console(running, table, stream)))
+            await asyncio.sleep(0)
+            running.request_shutdown()
+            await asyncio.wait_for(task, 5)
+        assert running.asked[-1] == "stop"
+
+    async def test_a_console_that_breaks_leaves_the_switch_serving(self, running, caplog):
+        async def broken():
+            asyncio.get_running_loop().call_soon(running.request_shutdown)
+            raise RuntimeError("no terminal")
+
+        await serve(running, broken())
+        assert running.asked == ["start", "shutdown", "stop"]
+        assert "the console ended; the switch keeps serving" in caplog.text
+
+    async def test_a_failed_start_is_cleaned_up_and_passed_on(self, running, table):
+        async def start():
+            raise PortInUse(errno.EADDRINUSE, "UDP port 127.0.0.1:5060 is already in use by asterisk (pid 7)")
+
+        running.start = start
+        with pytest.raises(PortInUse) as caught:
+            await serve(running, plain_console(running, table, io.StringIO("")))
+        assert words_for(caught.value) == "UDP port 127.0.0.1:5060 is already in use by asterisk (pid 7)"
+        assert running.asked == ["stop"]
+
+
+class TestPlainConsole:
+    async def test_lines_are_run_in_order_and_answers_end_with_a_line_break(self, switch, table, capsys):
+        await plain_console(switch, table, io.StringIO("hostname;;version\n\nnonsense\nnat_map republish\n"))
+        assert capsys.readouterr().out == (
+            "pbx1\nRingthru Version 0.1.0 (0.1.0)\n\nUnknown Command: nonsense\ntrue\n"
+        )
+
+    async def test_a_face_may_collect_the_answers_itself(self, switch, table):
+        answers = []
+        await run_line(switch, table, "hostname;;uptime", answers.append)
+        assert answers == ["pbx1", "5"]
+
+
+class TestWords:
+    def test_an_error_about_a_file_names_the_file(self):
+        error = FileNotFoundError(errno.ENOENT, "No such file or directory", "/etc/x")
+        assert words_for(error) == "/etc/x: No such file or directory"
+
+    def test_an_error_without_words_still_has_a_name(self):
+        assert words_for(OSError()) == "OSError"
+
+
+def test_the_start_loads_neither_the_shell_nor_tables():
+    """The start is a budget of 0.2 s: prompt_toolkit and rich wait until the switch serves."""
+    program = (
+        "import sys, ringthru.__main__, ringthru.console.serve, ringthru.console.standard;"
+        "sys.exit(any(each in sys.modules for each in ('prompt_toolkit', 'rich', 'argparse')))"
+    )
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0

@@ -1,0 +1,149 @@
+"""The command sofia: freeswitch.md §4.3–§4.5."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+from ringthru.console.sofia import registrations_text
+
+RULE = "=" * 97
+STATUS = (
+    "                     Name\t   Type\t                                      Data\tState\n"
+    f"{RULE}\n"
+    "            192.168.1.103\t  alias\t                                  internal\tALIASED\n"
+    "                 external\tprofile\t          sip:mod_sofia@192.168.1.103:5080\tRUNNING (0)\n"
+    "                 internal\tprofile\t          sip:mod_sofia@192.168.1.103:5060\tRUNNING (1)\n"
+    f"{RULE}\n"
+    "2 profiles 1 alias\n"
+)
+PROFILE = f"""{RULE}
+Name             	internal
+Domain Name      	N/A
+Auto-NAT         	true
+DBName           	sofia_reg_internal
+Pres Hosts       	192.168.1.103,192.168.1.103
+Dialplan         	XML
+Context          	public
+Challenge Realm  	auto_from
+RTP-IP           	192.168.1.103
+Ext-RTP-IP       	203.0.113.9
+SIP-IP           	192.168.1.103
+Ext-SIP-IP       	203.0.113.9
+URL              	sip:mod_sofia@192.168.1.103:5060
+BIND-URL         	sip:mod_sofia@192.168.1.103:5060;transport=udp,tcp
+HOLD-MUSIC       	local_stream://moh
+OUTBOUND-PROXY   	N/A
+CODECS IN        	OPUS,G722,PCMU,PCMA,H264,VP8
+CODECS OUT       	OPUS,G722,PCMU,PCMA,H264,VP8
+TEL-EVENT        	101
+DTMF-MODE        	rfc2833
+CNG              	13
+SESSION-TO       	0
+MAX-DIALOG       	0
+MAX-RECV-RPS     	1000
+NOMEDIA          	false
+LATE-NEG         	true
+PROXY-MEDIA      	false
+AGGRESSIVENAT    	false
+CALLS-IN         	0
+FAILED-CALLS-IN  	0
+CALLS-OUT        	1
+FAILED-CALLS-OUT 	0
+REGISTRATIONS    	0
+"""
+
+
+class TestStatus:
+    async def test_profiles_and_aliases(self, type_in):
+        assert await type_in("sofia status") == STATUS
+
+    async def test_plurals(self, type_in, switch):
+        internal, external = switch.shown.profiles
+        switch.shown = replace(switch.shown, profiles=(external,))
+        assert (await type_in("sofia status")).endswith("\n1 profile 0 aliases\n")
+        switch.shown = replace(switch.shown, profiles=(replace(internal, aliases=("a", "b")),))
+        assert (await type_in("sofia status")).endswith("\n1 profile 2 aliases\n")
+        switch.shown = replace(switch.shown, profiles=())
+        assert (await type_in("sofia status")).endswith("\n0 profiles 0 aliases\n")
+
+    async def test_a_profile_that_does_not_run_is_not_listed(self, type_in, switch):
+        internal, external = switch.shown.profiles
+        switch.shown = replace(switch.shown, profiles=(internal, replace(external, running=False)))
+        assert "external" not in await type_in("sofia status")
+
+
+class TestProfile:
+    async def test_the_block_has_a_rule_above_and_none_below(self, type_in):
+        assert await type_in("sofia status profile internal") == PROFILE
+
+    async def test_an_alias_is_the_profile(self, type_in):
+        assert await type_in("sofia status profile 192.168.1.103") == PROFILE
+
+    async def test_without_an_external_address_both_lines_vanish(self, type_in, switch):
+        private = replace(switch.shown.profiles[0], auto_nat=False, ext_sip_ip=None, ext_rtp_ip=None)
+        switch.shown = replace(switch.shown, profiles=(private,))
+        lines = [line for line in PROFILE.splitlines(keepends=True) if not line.startswith("Ext-")]
+        expected = "".join(lines).replace("Auto-NAT         \ttrue", "Auto-NAT         \tfalse")
+        assert await type_in("sofia status profile internal") == expected
+
+    async def test_a_name_nobody_bears(self, type_in):
+        assert await type_in("sofia status profile nobody") == "Invalid Profile!\n"
+        assert await type_in("sofia status profile internal what") == "Invalid Syntax!\n"
+        assert await type_in("sofia status what") == "Invalid Syntax!\n"
+        assert await type_in("sofia status gateway example.com") == "Invalid Gateway!\n"
+
+
+class TestRegistrations:
+    def test_the_block(self, switch):
+        now = 1_000_000.0
+        expires = datetime.fromtimestamp(now + 118.4).strftime("%Y-%m-%d %H:%M:%S")
+        assert registrations_text(switch.shown.registrations, "pbx1", now) == (
+            f"\nRegistrations:\n{RULE}\n"
+            "Call-ID:    \t1a2b3c@10.0.0.5\n"
+            "User:       \t1000@192.168.1.103\n"
+            'Contact:    \t"1000" <sip:1000@10.0.0.5:5060>\n'
+            "Agent:      \tZ 3.9.32144\n"
+            f"Status:     \tRegistered(UDP-NAT)(unknown) EXP({expires}) EXPSECS(118)\n"
+            "Ping-Status:\tReachable\n"
+            "Ping-Time:\t0.00\n"
+            "Host:       \tpbx1\n"
+            "IP:         \t198.51.100.7\n"
+            "Port:       \t40000\n"
+            "Auth-User:  \t1000\n"
+            "Auth-Realm: \t192.168.1.103\n"
+            "MWI-Account:\t1000@192.168.1.103\n"
+            "\n"
+            "Total items returned: 1\n"
+            f"{RULE}\n"
+        )
+
+    async def test_chosen_by_contact_or_user(self, type_in):
+        for words, found in {
+            "reg": 1,
+            "reg 10.0.0.5": 1,
+            "reg 10.9.9.9": 0,
+            "user 1000@192.168.1.103": 1,
+            "user @192.168.1.103": 1,
+            "user 1001@192.168.1.103": 0,
+        }.items():
+            text = await type_in(f"sofia status profile internal {words}")
+            assert f"Total items returned: {found}\n" in text, words
+        assert "returned: 0" in await type_in("sofia status profile external reg")
+
+    def test_a_phone_cannot_write_to_the_terminal(self, switch):
+        phone = replace(switch.shown.registrations[0], agent="evil\x1b]0;title\x07\nIP: 1.2.3.4")
+        assert "Agent:      \tevil\\x1b]0;title\\x07\\x0aIP: 1.2.3.4\n" in registrations_text(
+            [phone], "h", 0.0
+        )
+
+
+class TestUsage:
+    async def test_the_block_is_framed_and_ends_with_help(self, type_in):
+        lines = (await type_in("sofia")).splitlines()
+        assert lines[:2] == ["USAGE:", "-" * 80]
+        assert lines[-2:] == ["sofia help", "-" * 80]
+        assert await type_in("sofia help") == await type_in("sofia")
+
+    async def test_an_unknown_word(self, type_in):
+        assert await type_in("sofia frobnicate") == "Unknown Command [frobnicate]\n"
