@@ -290,7 +290,8 @@ class Request(Message):
 
     def check(self) -> None:
         super().check()
-        if self.request_uri.is_sip and self.request_uri.headers:
+        uri = self.request_uri
+        if uri.headers and uri.is_sip:
             raise MalformedMessage("headers in the Request-URI")  # §19.1.1, table 1
         if self.cseq.method != self.method:
             raise MalformedMessage(f"CSeq of {self.cseq.method} in {self.method}")
