@@ -33,7 +33,9 @@ def parse_dial_string(text: str) -> list[list[Destination]]:
     """
     common, rest = _variables(text.strip(), "{<")
     groups = [
-        [_destination(leg, common) for leg in _split(group, ",")] for group in _split(rest, "|") if group.strip()
+        [_destination(leg, common) for leg in _split(group, ",")]
+        for group in _split(rest, "|")
+        if group.strip()
     ]
     if not groups:
         raise BadDialString("nobody to dial: the dial string is empty")

@@ -15,9 +15,9 @@ from ..media import (
     MediaLeg,
     Negotiated,
     PortPair,
+    SessionDescription,
     make_answer,
     make_offer,
-    parse_sdp,
     read_answer,
 )
 from .reachability import Seen
@@ -70,7 +70,7 @@ class LegMedia:
         Raises:
             MalformedSdp, NoCommonCodec: the answer does not fit the offer.
         """
-        self.negotiated = read_answer(self._offer, answer)
+        self.negotiated = read_answer(self._offer, SessionDescription.parse(answer))
         self.leg.connect(self.negotiated)
         return self.negotiated
 
@@ -83,10 +83,14 @@ class LegMedia:
         """
         self._version += 1
         self.negotiated = make_answer(
-            parse_sdp(offer), self.advertised, codecs, self._session_id, self._version
+            SessionDescription.parse(offer), self.advertised, codecs, self._session_id, self._version
         )
         self.leg.connect(self.negotiated)
         return self.negotiated
+
+    def check(self, offer: bytes, codecs: Sequence[Codec]) -> None:
+        """Whether ``answer`` could answer this offer; raises as it would, and changes nothing."""
+        make_answer(SessionDescription.parse(offer), self.advertised, codecs, self._session_id, 1)
 
     @property
     def codec(self) -> Codec | None:

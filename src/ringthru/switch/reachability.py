@@ -67,7 +67,9 @@ def seen_by(peer: str | None, addresses: ProfileAddresses, lists: Mapping[str, A
         return Seen(inside, inside.host, media, False, row, (reason,))
     near_reason, loopback = _near(peer, addresses, lists)
     if near_reason is None:
-        why = f"{peer or 'an unknown peer'} is neither in {LOOPBACK} nor in {_acl_words(addresses)}: it is far"
+        why = (
+            f"{peer or 'an unknown peer'} is neither in {LOOPBACK} nor in {_acl_words(addresses)}: it is far"
+        )
         media = addresses.ext_rtp_ip or addresses.rtp_ip
         reasons = (why, f"the external address {outside} comes from {addresses.source}")
         return Seen(outside, outside.host, media, True, 3 if addresses.auto_nat else 5, reasons)

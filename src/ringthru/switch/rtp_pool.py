@@ -76,7 +76,9 @@ class RtpPool:
         self._idle.remove(chosen)
         if not chosen.mapped:
             reason = chosen.rtp.reason or "the gateway has not answered yet"
-            log.warning("RTP port %d is not mapped (%s); the call relies on latching", chosen.pair.rtp_port, reason)
+            log.warning(
+                "RTP port %d is not mapped (%s); the call relies on latching", chosen.pair.rtp_port, reason
+            )
         for mapping in (chosen.rtp, chosen.rtcp):
             self._mapper.set_listed(mapping, True)
         self.fill()

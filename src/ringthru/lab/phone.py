@@ -1,0 +1,202 @@
+"""A scripted phone on the laboratory's Internet: it calls, says a tone, and listens for it.
+
+Lives here: one call from outside, and what came of it. Never here: the inside, gateways.
+It is built of the product's own SIP and SDP, but of nothing that knows of NAT.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from ipaddress import IPv4Network
+from typing import Final
+
+from ..media import (
+    PCMA,
+    PCMU,
+    MalformedPacket,
+    MediaAddress,
+    Negotiated,
+    RtpPacket,
+    SessionDescription,
+    holds_tone,
+    make_offer,
+    read_answer,
+    tone,
+)
+from ..net.address import Endpoint
+from ..sip import CallAnswered, CallEnded, CallFailed, CallProgress, Event, Flow, UserAgent
+from .outside import Masquerade, OutsideSocket
+
+FREQUENCY: Final = 1004  # Hz; at 8 kHz no frame repeats for half a second, so each echo names its original
+FRAME: Final = 0.02  # seconds
+SAMPLES: Final = 160  # of a frame
+ANSWER_WAIT: Final = 10.0  # seconds
+LAST_ECHOES: Final = 0.5  # seconds to listen after the last frame
+
+
+@dataclass(frozen=True, slots=True)
+class PhoneReport:
+    """What the phone experienced. Times are seconds; packets are RTP."""
+
+    status: int  # the final SIP status; 0: nobody answered
+    reason: str
+    set_up: float | None = None  # INVITE → 200
+    contact: str = ""  # where the other side says it is reached
+    media: Endpoint | None = None  # where its SDP sends us
+    sent: int = 0
+    heard: int = 0
+    round_trip: float | None = None  # median over the frames that came back
+    tone_heard: bool = False
+
+    @property
+    def audio_came_back(self) -> bool:
+        """The verdict: our own tone, and nearly all of it."""
+        return self.tone_heard and self.heard >= 0.8 * self.sent > 0
+
+
+class OutsidePhone:
+    """One phone at ``host``; calls one at a time."""
+
+    def __init__(
+        self, host: str, inside: IPv4Network, *, masquerade: Masquerade | None = None, user: str = "outside"
+    ) -> None:
+        self._user = user
+        self._sip = OutsideSocket(Endpoint(host, 0), inside, on_datagram=self._on_sip, masquerade=masquerade)
+        self._rtp = OutsideSocket(Endpoint(host, 0), inside, on_datagram=self._on_rtp, masquerade=masquerade)
+        self._agent = UserAgent(
+            seen_by=lambda flow: self._sip.local,
+            token=lambda: secrets.token_hex(8),
+            user_agent="Outside phone",
+        )
+        self._loop = asyncio.get_running_loop()
+        self._timer: asyncio.TimerHandle | None = None
+        self._events: asyncio.Queue[Event] = asyncio.Queue()
+        self._heard: list[tuple[bytes, float]] = []
+
+    @property
+    def address(self) -> Endpoint:
+        return self._sip.local
+
+    def close(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._sip.close()
+        self._rtp.close()
+
+    async def call(
+        self, number: str, at: Endpoint, seconds: float, progress: Callable[[str], None] = lambda text: None
+    ) -> PhoneReport:
+        """Call ``number`` at an endpoint, speak a tone for ``seconds``, hang up."""
+        offer = make_offer(
+            MediaAddress(self._rtp.local.host, self._rtp.local.port, self._rtp.local.port + 1),
+            [PCMU, PCMA],
+            1,
+            1,
+        )
+        began = self._loop.time()
+        call = self._agent.invite(
+            f"sip:{number}@{at}",
+            Flow("UDP", self._sip.local, at),
+            began,
+            from_uri=f"sip:{self._user}@{self._sip.local.host}",
+            contact_user=self._user,
+            body=offer,
+        )
+        self._pump()
+        try:
+            async with asyncio.timeout(ANSWER_WAIT):
+                answered = await self._outcome(progress)
+        except TimeoutError:
+            call.hang_up(self._loop.time())
+            self._pump()
+            return PhoneReport(0, f"no answer within {ANSWER_WAIT:.0f} s")
+        if isinstance(answered, CallFailed):
+            return PhoneReport(answered.status, answered.reason)
+        set_up = self._loop.time() - began
+        response = answered.response
+        agreed = read_answer(offer, SessionDescription.parse(response.body))
+        progress(f"answered in {set_up * 1000:.1f} ms; its audio is at {agreed.remote_rtp}")
+        sent = await self._speak(agreed, seconds)
+        call.hang_up(self._loop.time())
+        self._pump()
+        contact = str(response.contact.uri) if response.contact else ""
+        return self._report(set_up, contact, agreed, sent)
+
+    async def _outcome(self, progress: Callable[[str], None]) -> CallAnswered | CallFailed:
+        while True:
+            match await self._events.get():
+                case CallAnswered() | CallFailed() as final:
+                    return final
+                case CallProgress(response=response):
+                    progress(f"{response.status} {response.reason}")
+                case CallEnded(reason=reason, call=call):
+                    return CallFailed(call, 0, reason)
+
+    async def _speak(self, agreed: Negotiated, seconds: float) -> dict[bytes, list[float]]:
+        """Send frames at their times; returns when each payload was sent."""
+        ssrc, sequence, timestamp = secrets.randbits(32), secrets.randbits(15), secrets.randbits(31)
+        sent: dict[bytes, list[float]] = {}
+        began = self._loop.time()
+        for index, frame in enumerate(tone(FREQUENCY, seconds, agreed.codec.name)):
+            await asyncio.sleep(max(0.0, began + index * FRAME - self._loop.time()))
+            packet = RtpPacket(
+                agreed.codec.payload_type,
+                (sequence + index) & 0xFFFF,
+                (timestamp + index * SAMPLES) & 0xFFFFFFFF,
+                ssrc,
+                frame,
+                marker=index == 0,
+            )
+            self._rtp.send(packet.encode(), agreed.remote_rtp)
+            sent.setdefault(frame, []).append(self._loop.time())
+        await asyncio.sleep(LAST_ECHOES)
+        return sent
+
+    def _report(
+        self, set_up: float, contact: str, agreed: Negotiated, sent: dict[bytes, list[float]]
+    ) -> PhoneReport:
+        trips = sorted(
+            at - max(when for when in sent[frame] if when <= at)
+            for frame, at in self._heard
+            if frame in sent and sent[frame][0] <= at
+        )
+        return PhoneReport(
+            status=200,
+            reason="OK",
+            set_up=set_up,
+            contact=contact,
+            media=agreed.remote_rtp,
+            sent=sum(len(times) for times in sent.values()),
+            heard=len(trips),
+            round_trip=trips[len(trips) // 2] if trips else None,
+            tone_heard=holds_tone([frame for frame, _ in self._heard], FREQUENCY, agreed.codec.name),
+        )
+
+    # --- moving bytes -------------------------------------------------------------------------------
+
+    def _on_sip(self, data: bytes, source: Endpoint) -> None:
+        self._agent.receive_datagram(data, Flow("UDP", self._sip.local, source), self._loop.time())
+        self._pump()
+
+    def _on_rtp(self, data: bytes, source: Endpoint) -> None:
+        try:
+            self._heard.append((RtpPacket.decode(data).payload, self._loop.time()))
+        except MalformedPacket:
+            return
+
+    def _pump(self) -> None:
+        for data, flow in self._agent.datagrams_to_send():
+            self._sip.send(data, flow.remote)
+        for event in self._agent.events():
+            self._events.put_nowait(event)
+        if self._timer is not None:
+            self._timer.cancel()
+        when = self._agent.next_timeout()
+        self._timer = None if when is None else self._loop.call_at(when, self._on_timer)
+
+    def _on_timer(self) -> None:
+        self._agent.handle_timeout(self._loop.time())
+        self._pump()

@@ -1,0 +1,204 @@
+"""Dialing out: from a dial string to an answered channel.
+
+Lives here: who is meant by ``user/…`` and ``sofia/…``, ringing several legs, taking the first that answers.
+Never here: what happens once two legs are joined.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from dataclasses import replace
+from typing import TYPE_CHECKING
+from urllib.parse import unquote
+
+from ..media import MediaError
+from ..net.address import Endpoint, parse_address
+from ..sip import MalformedMessage, SipUri
+from .causes import HangupCause, cause_named
+from .channel import Caller, Channel, Direction
+from .configuration import Directory, expand
+from .dialstring import BadDialString, Destination, parse_dial_string
+from .waiting import first_of
+
+if TYPE_CHECKING:
+    from .calls import Calls
+    from .profile import Profile
+
+log = logging.getLogger(__name__)
+
+RING_TIME = 60.0  # seconds; FreeSWITCH's default for originate
+FS_PARAMETERS = ("fs_path", "fs_nat")  # ours, never sent
+
+
+class DialFailed(Exception):
+    """Nobody answered; ``cause`` says why."""
+
+    def __init__(self, cause: HangupCause) -> None:
+        super().__init__(cause.name)
+        self.cause = cause
+
+
+class Dialer:
+    """Rings destinations on behalf of ``bridge`` and ``originate``."""
+
+    def __init__(self, calls: Calls, directory: Directory) -> None:
+        self._calls = calls
+        self._directory = directory
+
+    async def dial(
+        self,
+        text: str,
+        *,
+        parent: Channel | None = None,
+        caller: Caller | None = None,
+        timeout: float = RING_TIME,
+    ) -> Channel:
+        """Ring until somebody answers.
+
+        Raises:
+            BadDialString: the text is not a dial string.
+            DialFailed: nobody answered; the cause of the last group.
+        """
+        cause = HangupCause.NO_ANSWER
+        for group in parse_dial_string(text):
+            try:
+                return await self._ring_group(group, parent, caller, timeout)
+            except DialFailed as failure:
+                cause = failure.cause
+            if parent is not None and parent.gone.is_set():
+                raise DialFailed(HangupCause.ORIGINATOR_CANCEL)
+        raise DialFailed(cause)
+
+    async def _ring_group(
+        self, group: list[Destination], parent: Channel | None, caller: Caller | None, timeout: float
+    ) -> Channel:
+        """Ring the legs of one group together; the first that answers wins."""
+        attempts = [
+            asyncio.ensure_future(self._ring_destination(each, parent, caller, timeout)) for each in group
+        ]
+        winner: Channel | None = None
+        cause = HangupCause.NO_ANSWER
+        try:
+            for finished in asyncio.as_completed(attempts):
+                try:
+                    winner = await finished
+                    return winner
+                except (DialFailed, BadDialString, MediaError) as failure:
+                    cause = _cause_of(failure)
+            raise DialFailed(cause)
+        finally:
+            for attempt in attempts:
+                attempt.cancel()
+            for other in await asyncio.gather(*attempts, return_exceptions=True):
+                if isinstance(other, Channel) and other is not winner:  # answered in the same moment
+                    other.hang_up(HangupCause.LOSE_RACE)
+
+    async def _ring_destination(
+        self, destination: Destination, parent: Channel | None, caller: Caller | None, timeout: float
+    ) -> Channel:
+        """Ring one leg of the dial string (which a user's dial-string may turn into several)."""
+        if destination.endpoint == "error":
+            raise DialFailed(cause_named(destination.address))
+        if destination.endpoint == "user":
+            return await self.dial(
+                self._user_dial_string(destination), parent=parent, caller=caller, timeout=timeout
+            )
+        if destination.endpoint != "sofia":
+            log.error("Could not locate channel type %s", destination.endpoint)
+            raise DialFailed(HangupCause.CHAN_NOT_IMPLEMENTED)
+        profile, uri, peer = await self._sip_target(destination.address)
+        channel = self._calls.start_outbound(
+            profile, uri, peer, destination.variables, parent, caller or Caller("", "0000000000")
+        )
+        limit = _seconds(destination.variables, ("leg_timeout", "call_timeout", "originate_timeout"), timeout)
+        return await self._wait_for_answer(channel, parent, limit)
+
+    async def _wait_for_answer(self, channel: Channel, parent: Channel | None, limit: float) -> Channel:
+        ends = [channel.answered, channel.gone, *([parent.gone] if parent is not None else [])]
+        ringing = asyncio.ensure_future(_pass_ringing(channel, parent))
+        try:
+            async with asyncio.timeout(limit):
+                await first_of(*ends)
+        except TimeoutError:
+            channel.hang_up(HangupCause.NO_ANSWER)
+        except asyncio.CancelledError:
+            channel.hang_up(HangupCause.LOSE_RACE)
+            raise
+        finally:
+            ringing.cancel()
+        if parent is not None and parent.gone.is_set():
+            channel.hang_up(HangupCause.ORIGINATOR_CANCEL)
+        if channel.gone.is_set():
+            raise DialFailed(channel.cause or HangupCause.NO_ANSWER)
+        return channel
+
+    def _user_dial_string(self, destination: Destination) -> str:
+        """What ``user/ID[@DOMAIN]`` stands for in the directory."""
+        name, _, domain = destination.address.partition("@")
+        user = self._directory.find_user(domain or self._directory.default_domain, name)
+        if user is None:
+            log.warning("Can't find user [%s@%s]", name, domain or self._directory.default_domain)
+            raise DialFailed(HangupCause.SUBSCRIBER_ABSENT)
+        if not user.dial_string:
+            log.error("User %s@%s has no dial-string in the directory", name, user.domain)
+            raise DialFailed(HangupCause.MANDATORY_IE_MISSING)
+        variables = {"dialed_user": user.id, "dialed_domain": user.domain}
+        return expand(user.dial_string, self._calls.lookup(variables))
+
+    async def _sip_target(self, address: str) -> tuple[Profile, SipUri, Endpoint]:
+        """``PROFILE/URI`` or ``PROFILE/USER``: the profile, the Request-URI and where to send it."""
+        name, _, rest = address.partition("/")
+        profile = self._calls.profile(name)
+        if profile is None:
+            raise DialFailed(HangupCause.INVALID_PROFILE)
+        if "@" not in rest and not rest.startswith("sip:"):
+            raise DialFailed(HangupCause.USER_NOT_REGISTERED)
+        try:
+            uri = SipUri.parse(rest if rest.startswith(("sip:", "sips:")) else f"sip:{rest}")
+            path = uri.parameter("fs_path")
+            hop = SipUri.parse(unquote(path)) if path else uri
+        except MalformedMessage as error:
+            log.error("%s is no SIP address: %s", rest, error)
+            raise DialFailed(HangupCause.INVALID_URL) from error
+        return profile, _without_ours(uri), Endpoint(await _resolve(hop.host), hop.port or 5060)
+
+
+def _without_ours(uri: SipUri) -> SipUri:
+    return replace(uri, parameters=tuple(each for each in uri.parameters if each[0] not in FS_PARAMETERS))
+
+
+async def _pass_ringing(channel: Channel, parent: Channel | None) -> None:
+    """When the called side rings, so does the caller's."""
+    await channel.rang.wait()
+    if parent is not None:
+        parent.ring()
+
+
+async def _resolve(host: str) -> str:
+    """An IPv4 address for a host; names are asked of the system's resolver, off the loop."""
+    if parse_address(host) is not None:
+        return host
+    try:
+        found = await asyncio.get_running_loop().getaddrinfo(host, None, family=2)
+    except OSError as error:
+        log.error("Cannot find the address of %s: %s", host, error)
+        raise DialFailed(HangupCause.DESTINATION_OUT_OF_ORDER) from error
+    return str(found[0][4][0])
+
+
+def _cause_of(failure: DialFailed | BadDialString | MediaError) -> HangupCause:
+    if isinstance(failure, DialFailed):
+        return failure.cause
+    if isinstance(failure, BadDialString):
+        return HangupCause.INVALID_URL
+    return HangupCause.NORMAL_CIRCUIT_CONGESTION  # no media ports left
+
+
+def _seconds(variables: dict[str, str], names: tuple[str, ...], default: float) -> float:
+    for name in names:
+        try:
+            return min(float(variables[name]), default)
+        except (KeyError, ValueError):
+            continue
+    return default

@@ -1,0 +1,296 @@
+"""A SIP profile: one listening identity, its user agent, its rules about addresses.
+
+Lives here: opening and closing the socket, what the settings and the gateway come to (``addresses``).
+Never here: what a call does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+from urllib.parse import quote
+
+from .. import __version__
+from ..media import PCMA, PCMU, Codec
+from ..net.acl import AccessList, matches
+from ..net.address import Endpoint
+from ..net.surroundings import Surroundings
+from ..portmap import Mapping as PortMapping
+from ..portmap import MappingState, PortMapper, Protocol, Wanted
+from ..sip import HERE_HOST, Call, Event, Flow, IncomingRequest, SipUdpDriver, SipUri, UserAgent
+from .channel import Direction
+from .configuration import AddressKind as Setting
+from .configuration import AddressSetting, ProfileSettings
+from .reachability import ProfileAddresses, Seen, seen_by
+from .snapshots import ProfileSnapshot
+
+log = logging.getLogger(__name__)
+Result = TypeVar("Result")
+
+USER_SAFE = "-_.!~*'()&=+$,;?/%"  # RFC 3261 §25.1, and % because a From we pass on is escaped already
+AUTO = ("auto", "0.0.0.0")  # our LAN address: 0.0.0.0 could not be advertised
+CONTACT_USER = "mod_sofia"  # what FreeSWITCH writes, and its users look for
+CODECS = {codec.name: codec for codec in (PCMU, PCMA)}
+
+
+@dataclass(slots=True)
+class Counters:
+    """Calls since the profile started, as ``sofia status profile`` shows them."""
+
+    sessions: int = 0
+    calls_in: int = 0
+    failed_calls_in: int = 0
+    calls_out: int = 0
+    failed_calls_out: int = 0
+
+    def began(self, direction: Direction) -> None:
+        self.sessions += 1
+        if direction is Direction.INBOUND:
+            self.calls_in += 1
+        else:
+            self.calls_out += 1
+
+    def finished(self, direction: Direction, answered: bool) -> None:
+        self.sessions -= 1
+        if answered:
+            return
+        if direction is Direction.INBOUND:
+            self.failed_calls_in += 1
+        else:
+            self.failed_calls_out += 1
+
+
+class Profile:
+    """One running profile."""
+
+    def __init__(
+        self,
+        settings: ProfileSettings,
+        surroundings: Surroundings,
+        lists: Mapping[str, AccessList],
+        on_event: Callable[[Profile, Event], None],
+    ) -> None:
+        self.settings = settings
+        self.counters = Counters()
+        self.external_address: str | None = None  # the gateway's, while it has a usable one
+        self._surroundings = surroundings
+        self._lists = lists
+        self._on_event = on_event
+        self._sip_ip = surroundings.address if settings.sip_ip in AUTO else settings.sip_ip
+        self.rtp_ip = surroundings.address if settings.rtp_ip in AUTO else settings.rtp_ip
+        self._driver: SipUdpDriver | None = None
+        self._mappings: list[PortMapping] = []
+        self.codecs: Sequence[Codec] = _codecs(settings.inbound_codec_prefs)
+        self.agent = UserAgent(
+            seen_by=lambda flow: self.seen_by(flow.remote.host).signalling,
+            token=lambda: secrets.token_hex(8),
+            user_agent=f"Ringthru/{__version__}",
+        )
+
+    # --- life ---------------------------------------------------------------------------------------
+
+    async def open(self) -> None:
+        """Listen.
+
+        Raises:
+            PortInUse, OSError: the port is taken or the address is not ours, in words.
+        """
+        local = Endpoint(self._sip_ip, self.settings.sip_port)
+        self._driver = await SipUdpDriver.open(local, self.agent, lambda event: self._on_event(self, event))
+        log.info("Started profile %s on %s", self.settings.name, self._driver.local)
+
+    def close(self) -> None:
+        if self._driver is not None:
+            self._driver.close()
+            self._driver = None
+
+    @property
+    def name(self) -> str:
+        return self.settings.name
+
+    @property
+    def running(self) -> bool:
+        return self._driver is not None
+
+    @property
+    def local(self) -> Endpoint:
+        return self._driver.local if self._driver else Endpoint(self._sip_ip, self.settings.sip_port)
+
+    def now(self) -> float:
+        return asyncio.get_running_loop().time()
+
+    # --- mappings and addresses ---------------------------------------------------------------------
+
+    @property
+    def wants_mapping(self) -> bool:
+        """Only a profile that asks is opened to the Internet (auto-nat, or the autonat: prefix)."""
+        return self.settings.ext_sip_ip.wants_mapping or self.settings.ext_rtp_ip.wants_mapping
+
+    @property
+    def mapped(self) -> bool:
+        """Whether far peers come in through mappings of ours."""
+        return bool(self._mappings)
+
+    def map_ports(self, mapper: PortMapper) -> None:
+        """Ask for the SIP port over UDP and TCP; returns at once."""
+        for protocol in (Protocol.UDP, Protocol.TCP):
+            port = self.local.port
+            label = f"Ringthru sip {protocol.value} {port}"
+            self._mappings.append(mapper.want(Wanted(protocol, port, label=label)))
+            log.debug("Created %s nat mapping for %s port %d", protocol.value.upper(), self.name, port)
+
+    @property
+    def auto_nat(self) -> bool:
+        kinds = (self.settings.ext_sip_ip.kind, self.settings.ext_rtp_ip.kind)
+        return Setting.AUTONAT_PREFIX in kinds or (
+            Setting.AUTO_NAT in kinds and self.external_address is not None
+        )
+
+    def addresses(self) -> ProfileAddresses:
+        """What the settings and the gateway come to now."""
+        ext_sip, ext_rtp = self._external(self.settings.ext_sip_ip), self._external(self.settings.ext_rtp_ip)
+        if Setting.AUTONAT_PREFIX is self.settings.ext_rtp_ip.kind:
+            ext_sip = ext_sip or ext_rtp
+        if self.auto_nat:  # one parameter alone must not leave the SDP private (or the Contact)
+            ext_rtp = ext_rtp or self.external_address or ext_sip
+            ext_sip = ext_sip or self.external_address
+        return ProfileAddresses(
+            sip=self.local,
+            rtp_ip=self.rtp_ip,
+            ext_sip=Endpoint(ext_sip, self._external_port()) if ext_sip else None,
+            ext_rtp_ip=ext_rtp,
+            auto_nat=self.auto_nat,
+            local_network_acl=self.settings.local_network_acl,
+            source="the gateway" if ext_sip == self.external_address else "ext-sip-ip in the configuration",
+        )
+
+    def _external(self, setting: AddressSetting) -> str | None:
+        """The address one of the two settings comes to now; None: unset."""
+        match setting.kind:
+            case Setting.AUTO_NAT:
+                return self.external_address
+            case Setting.AUTO:
+                return self._surroundings.address
+            case _:
+                return setting.address
+
+    def _external_port(self) -> int:
+        if self.settings.ext_sip_port is not None:
+            return self.settings.ext_sip_port
+        udp = next((m for m in self._mappings if m.protocol is Protocol.UDP), None)
+        if udp is not None and udp.state is MappingState.ACCEPTED and udp.external_port:
+            return udp.external_port
+        return self.local.port
+
+    def seen_by(self, peer: str | None) -> Seen:
+        """How a peer sees this profile; the only source of our own addresses."""
+        return seen_by(peer, self.addresses(), self._lists)
+
+    def must_authenticate(self, source: str) -> bool:
+        """Calls prove who they are unless the profile or an access list lets them in."""
+        if not self.settings.auth_calls:
+            return False
+        return not any(matches(self._lists, acl, source) for acl in self.settings.apply_inbound_acl)
+
+    # --- acting on SIP ------------------------------------------------------------------------------
+
+    def act(self, action: Callable[[float], Result]) -> Result:
+        """Tell the user agent something, and send what it wants sent."""
+        result = action(self.now())
+        if self._driver is not None:
+            self._driver.pump()
+        return result
+
+    def respond(
+        self,
+        incoming: IncomingRequest,
+        status: int,
+        *,
+        reason: str | None = None,
+        headers: Sequence[tuple[str, str]] = (),
+        body: bytes = b"",
+        content_type: str | None = None,
+    ) -> None:
+        self.act(
+            lambda now: self.agent.respond(
+                incoming, status, now, reason=reason, headers=headers, body=body, content_type=content_type
+            )
+        )
+
+    def invite(self, uri: SipUri, peer: Endpoint, name: str, number: str, offer: bytes) -> Call:
+        """Send an INVITE with our offer to ``peer``."""
+        seen = self.seen_by(peer.host)
+        host = HERE_HOST if seen.from_host == seen.signalling.host else seen.from_host
+        flow = Flow("UDP", self.local, peer)
+        return self.act(
+            lambda now: self.agent.invite(
+                str(uri),
+                flow,
+                now,
+                from_uri=f"sip:{quote(number, safe=USER_SAFE)}@{host}",
+                from_display=name,
+                contact_user=CONTACT_USER,
+                body=offer,
+            )
+        )
+
+    # --- showing ------------------------------------------------------------------------------------
+
+    def snapshot(self, registrations: int) -> ProfileSnapshot:
+        settings, addresses = self.settings, self.addresses()
+        user = CONTACT_USER
+        inside = f"sip:{user}@{addresses.sip}"
+        outside = f"sip:{user}@{addresses.ext_sip}" if addresses.ext_sip else inside
+        if addresses.auto_nat or addresses.ext_sip is None:
+            url, bind_url = inside, f"{inside};transport=udp,tcp"
+        else:
+            url, bind_url = outside, f"{outside};maddr={addresses.sip.host};transport=udp,tcp"
+        return ProfileSnapshot(
+            name=self.name,
+            aliases=settings.aliases,
+            auto_nat=addresses.auto_nat,
+            running=self.running,
+            sip_ip=addresses.sip.host,
+            sip_port=addresses.sip.port,
+            rtp_ip=addresses.rtp_ip,
+            ext_sip_ip=addresses.ext_sip.host if addresses.ext_sip else None,
+            ext_sip_port=addresses.ext_sip.port if addresses.ext_sip else addresses.sip.port,
+            ext_rtp_ip=addresses.ext_rtp_ip,
+            url=url,
+            bind_url=bind_url,
+            dialplan=settings.dialplan,
+            context=settings.context,
+            challenge_realm=settings.challenge_realm,
+            hold_music=settings.hold_music,
+            outbound_proxy=None,
+            codecs_in=tuple(codec.name for codec in self.codecs),
+            codecs_out=tuple(codec.name for codec in self.codecs),
+            telephone_event=settings.rfc2833_pt,
+            dtmf_mode="rfc2833",
+            comfort_noise=13,
+            session_timeout=0,
+            max_dialog=0,
+            max_recv_rps=1000,
+            no_media=False,
+            late_negotiation=False,
+            proxy_media=False,
+            aggressive_nat=settings.aggressive_nat_detection,
+            sessions=self.counters.sessions,
+            calls_in=self.counters.calls_in,
+            failed_calls_in=self.counters.failed_calls_in,
+            calls_out=self.counters.calls_out,
+            failed_calls_out=self.counters.failed_calls_out,
+            registrations=registrations,
+        )
+
+
+def _codecs(names: Sequence[str]) -> list[Codec]:
+    """The codecs of a preference list that we speak; both when it names none of them."""
+    known = [
+        CODECS[name.upper().partition("@")[0]] for name in names if name.upper().partition("@")[0] in CODECS
+    ]
+    return known or [PCMU, PCMA]

@@ -1,0 +1,53 @@
+"""Where the switch keeps what must outlive it, and where the default configuration lies."""
+
+from __future__ import annotations
+
+import logging
+import os
+import secrets
+from pathlib import Path
+
+log = logging.getLogger(__name__)
+
+PASSWORD_BYTES = 12  # 96 bits: nobody guesses it, and it still fits on a phone's screen
+
+
+class StateFolder:
+    """The folder of ``-db``; made when something is first written."""
+
+    def __init__(self, path: Path | None) -> None:
+        self.path = path or _default_folder()
+
+    def password(self) -> str:
+        """The phones' password of the default configuration: made once, readable by its owner alone."""
+        file = self.path / "generated_password"
+        try:
+            return file.read_text().strip()
+        except OSError:
+            pass
+        password = secrets.token_urlsafe(PASSWORD_BYTES)
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(descriptor, "w") as out:
+                out.write(password + "\n")
+            log.warning("Made a password for the phones of the default configuration: it is in %s", file)
+        except OSError as error:
+            log.error(
+                "The phones' password could not be kept in %s (%s); the next start makes another", file, error
+            )
+        return password
+
+
+def default_tree() -> Path:
+    """The configuration that we ship: beside the package when installed, at the checkout's top otherwise."""
+    package = Path(__file__).parents[1]
+    for candidate in (package / "conf", package.parents[1] / "conf"):
+        if (candidate / "freeswitch.xml").is_file():
+            return candidate
+    return package / "conf"
+
+
+def _default_folder() -> Path:
+    base = os.environ.get("XDG_STATE_HOME") or str(Path.home() / ".local" / "state")
+    return Path(base) / "ringthru"

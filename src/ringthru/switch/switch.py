@@ -1,0 +1,330 @@
+"""The switch: profiles, registrar, calls and the mapping engine, started and stopped as one.
+
+Lives here: what belongs to the whole. Never here: one call, one address, one command's text.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+import socket
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from .. import __version__
+from ..media import MediaEngine
+from ..net.acl import AccessList, matches
+from ..net.surroundings import Surroundings, look_around
+from ..portmap import (
+    Event,
+    ExternalAddressChanged,
+    GatewayFound,
+    GatewayLost,
+    MapperSnapshot,
+    PortMapper,
+    Protocol,
+    Wanted,
+)
+from ..portmap import Mapping as PortMapping
+from ..sip import Authority
+from .calls import Calls
+from .causes import HangupCause, cause_named
+from .channel import Caller
+from .configuration import (
+    Dialplan,
+    Directory,
+    LoadedConfiguration,
+    ProfileSettings,
+    SwitchSettings,
+    load_access_lists,
+    load_profiles,
+    load_tree,
+    weak_secrets,
+)
+from .originate import originate
+from .profile import Profile
+from .registrar import Registrar
+from .rtp_pool import RtpPool
+from .snapshots import ProfileSnapshot, RegistrationSnapshot, SwitchSnapshot
+from .state import StateFolder, default_tree
+
+log = logging.getLogger(__name__)
+
+EXPIRY_CHECK = 5.0  # seconds between looks at registrations that ran out
+
+
+@dataclass(frozen=True, slots=True)
+class SwitchOptions:
+    """How to start: the command line, as a value."""
+
+    conf: Path | None = None  # None: the default tree that we ship
+    db: Path | None = None  # None: ~/.local/state/ringthru
+    nat_enabled: bool = True  # False: -nonat
+    mapping_enabled: bool = True  # False: -nonatmap
+    surroundings: Surroundings | None = None  # None: ask the kernel
+
+
+class Switch:
+    """One switch. Any number of them can run in one process."""
+
+    def __init__(self, options: SwitchOptions) -> None:
+        """Read the configuration; nothing is opened and nothing is sent.
+
+        Raises:
+            ConfigurationError: a file is missing or broken; the message names file and line.
+        """
+        self._began = time.monotonic()
+        self.nat_enabled = options.nat_enabled
+        self._surroundings = options.surroundings or look_around()
+        self._state = StateFolder(options.db)
+        conf = options.conf or default_tree()
+        self._loaded: LoadedConfiguration = load_tree(conf, self._builtin_variables(conf))
+        self.variables: dict[str, str] = dict(self._loaded.variables)
+        tree = self._loaded.tree
+        self._settings = SwitchSettings.read(tree)
+        self._directory = Directory.read(tree)
+        self._lists: dict[str, AccessList] = load_access_lists(
+            tree, self._directory, lan=str(self._surroundings.network)
+        )
+        self._profile_settings: list[ProfileSettings] = load_profiles(tree)
+        self._engine = MediaEngine(self._settings.rtp_start_port, self._settings.rtp_end_port)
+        registrar = Registrar(self._directory, Authority(secret=secrets.token_bytes(32)), self._lists)
+        self.calls = Calls(
+            engine=self._engine,
+            dialplan=Dialplan.read(tree),
+            directory=self._directory,
+            registrar=registrar,
+            variables=self.variables,
+            max_channels=self._settings.max_sessions,
+        )
+        self.mapper: PortMapper | None = None
+        if options.nat_enabled:
+            self.mapper = PortMapper(self._surroundings, mapping_enabled=options.mapping_enabled)
+        self._hand_made: dict[tuple[int, Protocol], PortMapping] = {}
+        self._shutdown = asyncio.Event()
+        self._housekeeping: asyncio.TimerHandle | None = None
+        self._serving = False
+        self._external: str | None = None
+
+    def _builtin_variables(self, conf: Path) -> dict[str, str]:
+        """The variables that exist before any file is read."""
+        hostname = socket.gethostname()
+        return {
+            "hostname": hostname,
+            "switchname": hostname,
+            "local_ip_v4": self._surroundings.address,
+            "local_mask_v4": str(self._surroundings.network.netmask),
+            "conf_dir": str(conf),
+            "base_dir": str(conf.parent),
+            "db_dir": str(self._state.path),
+            "generated_password": self._state.password(),
+        }
+
+    # --- life ---------------------------------------------------------------------------------------
+
+    async def start(self) -> None:
+        """Listen on every profile, and look for a gateway beside it; never waits for one.
+
+        Raises:
+            PortInUse, OSError: a profile's port; what was opened is closed again.
+        """
+        for warning in self._loaded.warnings:
+            log.warning("%s", warning)
+        weak = weak_secrets(self._directory)
+        if self.mapper is not None:
+            self.mapper.subscribe(self._on_mapper_event)
+            self.mapper.start()
+        try:
+            for settings in self._profile_settings:
+                profile = Profile(settings, self._surroundings, self._lists, self.calls.on_event)
+                await profile.open()
+                profile.external_address = self._external  # the gateway may have been quicker
+                self.calls.profiles[profile.name] = profile
+                self._map(profile, weak)
+        except OSError:
+            await self.stop()
+            raise
+        self._serving = True
+        self._fill_pool()
+        self._expire_registrations()
+
+    def _map(self, profile: Profile, weak: list[tuple[str, str]]) -> None:
+        """Open a profile to the Internet if it asks and its secrets bear it (the guard)."""
+        if self.mapper is None or not profile.wants_mapping:
+            return
+        if weak and not profile.settings.allow_weak_secrets:
+            for user, reason in weak:
+                log.warning("Profile %s is not mapped: the password of %s %s", profile.name, user, reason)
+            log.warning(
+                "Set better passwords in the directory, or allow-weak-secrets=true in profile %s",
+                profile.name,
+            )
+            return
+        profile.map_ports(self.mapper)
+
+    def _expire_registrations(self) -> None:
+        loop = asyncio.get_running_loop()
+        self.calls.registrar.expire(loop.time())
+        self._housekeeping = loop.call_later(EXPIRY_CHECK, self._expire_registrations)
+
+    def request_shutdown(self) -> None:
+        self._shutdown.set()
+
+    async def until_shutdown(self) -> None:
+        await self._shutdown.wait()
+
+    async def stop(self) -> None:
+        """Hang up, take our mappings off the gateway, close everything."""
+        if self._housekeeping is not None:
+            self._housekeeping.cancel()
+        await self.calls.close()
+        if self.calls.pool is not None:
+            self.calls.pool.close()
+        if self.mapper is not None:
+            await self.mapper.stop()
+        for profile in self.calls.profiles.values():
+            profile.close()
+        await self._engine.close()
+
+    # --- what the gateway tells us ------------------------------------------------------------------
+
+    def _on_mapper_event(self, event: Event) -> None:
+        match event:
+            case GatewayFound(external_address=address):
+                self._external_address(address)
+            case ExternalAddressChanged(current=address):
+                self._external_address(address)
+            case GatewayLost():
+                self._external_address(None)
+
+    def _external_address(self, address: str | None) -> None:
+        """From now on far peers see this address; a None takes it back."""
+        self.variables["nat_public_addr"] = address or ""
+        self.variables["nat_private_addr"] = self._surroundings.address
+        for profile in self.calls.profiles.values():
+            before = profile.external_address
+            profile.external_address = address
+            if address and address != before and profile.wants_mapping:
+                log.info("NAT detected setting external ip to %s for profile %s", address, profile.name)
+        self._external = address
+        self._fill_pool()
+
+    def _fill_pool(self) -> None:
+        """Have RTP ports mapped before the first far call, and after every SIP port."""
+        if not (self._serving and self._external) or self.calls.pool is not None:
+            return
+        mapped = [p for p in self.calls.profiles.values() if p.mapped]
+        if self.mapper is not None and mapped and self.mapper.snapshot().mapping_enabled:
+            self.calls.pool = RtpPool(self._engine, self.mapper, mapped[0].rtp_ip)
+            self.calls.pool.fill()
+
+    # --- what people ask for ------------------------------------------------------------------------
+
+    async def nat_add(self, port: int, protocol: Protocol, sticky: bool) -> bool:
+        """Map a port by hand; True when the gateway agreed."""
+        if self.mapper is None:
+            return False
+        mapping = self.mapper.want(
+            Wanted(protocol, port, label=f"Ringthru {protocol.value} {port}", sticky=sticky)
+        )
+        self._hand_made[port, protocol] = mapping
+        accepted = False
+        try:
+            async with asyncio.timeout(10):
+                accepted = await mapping.settled()
+        except TimeoutError:
+            log.warning("nat_map add %d %s: the gateway did not answer", port, protocol.value)
+        if not accepted:
+            log.warning("nat_map add %d %s: %s", port, protocol.value, mapping.reason or "no gateway")
+            await self.nat_delete(port, protocol)
+        return accepted
+
+    async def nat_delete(self, port: int, protocol: Protocol) -> bool:
+        """Take back a mapping of ours, hand-made or a profile's."""
+        mapping = self._hand_made.pop((port, protocol), None)
+        if self.mapper is None or mapping is None:
+            return False
+        return await self.mapper.release(mapping)
+
+    async def nat_reinit(self) -> None:
+        if self.mapper is not None:
+            await self.mapper.reinit()
+
+    async def nat_republish(self) -> None:
+        if self.mapper is not None:
+            await self.mapper.republish()
+
+    def nat_set_mapping(self, enabled: bool) -> None:
+        if self.mapper is not None:
+            self.mapper.set_mapping_enabled(enabled)
+
+    def explain(self, peer: str) -> str:
+        """For each profile: what this peer sees, and by which rule and evidence."""
+        lines = []
+        for profile in self.calls.profiles.values():
+            seen = profile.seen_by(peer)
+            lines.append(
+                f"{profile.name}: {peer} sees {seen.signalling} in Via and Contact, {seen.media} in SDP"
+            )
+            lines += [
+                f"  because {reason}" for reason in (f"row {seen.row} of the decision table", *seen.reasons)
+            ]
+        return "\n".join(lines)
+
+    async def originate(
+        self,
+        call_url: str,
+        extension: str,
+        *,
+        dialplan: str = "XML",
+        context: str = "default",
+        caller_name: str = "",
+        caller_number: str = "",
+        timeout: float = 60,
+    ) -> str:
+        """Call, then run; ``+OK uuid`` or ``-ERR CAUSE``."""
+        caller = Caller(caller_name, caller_number or "0000000000")
+        return await originate(
+            self.calls, call_url, extension, context=context, caller=caller, timeout=timeout
+        )
+
+    async def hang_up_all(self, cause: str) -> int:
+        return self.calls.hang_up_all(cause_named(cause) if cause else HangupCause.MANAGER_REQUEST)
+
+    def kill(self, uuid: str, cause: str) -> bool:
+        channel = self.calls.channels.get(uuid)
+        if channel is not None:
+            channel.hang_up(cause_named(cause))
+        return channel is not None
+
+    def acl_allows(self, address: str, list_name: str) -> bool | None:
+        """Whether a list holds an address; None when there is no such list."""
+        known = list_name in self._lists or "/" in list_name
+        return matches(self._lists, list_name, address) if known else None
+
+    # --- showing ------------------------------------------------------------------------------------
+
+    def snapshot(self) -> SwitchSnapshot:
+        now = asyncio.get_running_loop().time()
+        registrations = self.calls.registrar.snapshot(now)
+        mapper: MapperSnapshot | None = self.mapper.snapshot() if self.mapper else None
+        return SwitchSnapshot(
+            version=__version__,
+            hostname=self.variables.get("hostname", ""),
+            uptime=time.monotonic() - self._began,
+            nat_enabled=self.nat_enabled,
+            mapper=mapper,
+            profiles=tuple(self._profile_rows(registrations)),
+            registrations=registrations,
+            channels=tuple(channel.snapshot() for channel in self.calls.channels.values()),
+            sessions_since_start=self.calls.started,
+            sessions_peak=self.calls.peak,
+        )
+
+    def _profile_rows(self, registrations: tuple[RegistrationSnapshot, ...]) -> list[ProfileSnapshot]:
+        return [
+            profile.snapshot(sum(1 for row in registrations if row.profile == profile.name))
+            for profile in self.calls.profiles.values()
+        ]
