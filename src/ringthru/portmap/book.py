@@ -12,7 +12,7 @@ from logging import DEBUG, INFO, WARNING
 
 from .events import Event, MappingAdded, MappingFailed, MappingRemoved
 from .lease import DISABLED_REASON, Lease
-from .orders import Declined, Granted, Inspected, Order, Outcome, Remedy, UnmapOrder, Unmapped
+from .orders import Declined, Granted, Inspected, MapOrder, Order, Outcome, Remedy, UnmapOrder, Unmapped
 from .values import MappingSnapshot, Protocol, Wanted
 
 Work = tuple[Order, Lease | None]  # None: of no lease in the book
@@ -63,16 +63,15 @@ class MappingBook:
     def release(self, lease: Lease, asked: bool, reachable: bool) -> None:
         """Take a lease out, to be deleted when the gateway may hold it.
 
-        ``asked``: its order is in flight; ``reachable``: there is a gateway to ask.
+        ``asked``: its order is in flight; ``reachable``: there is a gateway to ask, or may be one soon.
         """
         del self._leases[(lease.wanted.protocol, lease.wanted.internal_port)]
-        held = lease.external_port is not None
-        if held:
+        if lease.external_port is not None:
             self._events.append(_removal(lease))
-        if (held or asked) and reachable and self.enabled:
+        if (lease.may_remain or asked) and reachable and self.enabled:
             self._leaving[lease] = lease.unmap_order()
         else:
-            self._events.append(Released(lease, not held))
+            self._events.append(Released(lease, not lease.may_remain))
 
     def leases(self) -> list[Lease]:
         return list(self._leases.values())
@@ -91,13 +90,16 @@ class MappingBook:
 
     def expire(self, now: float) -> None:
         for lease in self._leases.values():
-            if lease.expired(now):
+            if lease.expire(now):
                 self._lose(lease, now, lease.reason or "the lease ended without a renewal")
 
     def lose_all(self, now: float, reason: str) -> None:
-        """The gateway is gone, and every mapping with it."""
+        """The gateway is gone; whether its mappings went with it, nobody knows."""
         for lease in self._leases.values():
             self._lose(lease, now, reason)
+
+    def give_up_deletions(self) -> None:
+        """There is nobody to ask for them."""
         for lease in list(self._leaving):
             self._departed(lease, agreed=False)
         self._strays.clear()
@@ -158,6 +160,13 @@ class MappingBook:
             self._failed(lease)
         if lease is not None and not self.enabled:
             lease.disable()
+
+    def unanswered(self, order: Order, lease: Lease | None) -> None:
+        """Nobody knows what came of it: a mapping may have been made, a deletion is not tried again."""
+        if isinstance(order, UnmapOrder):
+            self._unmapped(order, lease, agreed=False)
+        elif isinstance(order, MapOrder) and lease is not None:
+            lease.may_remain = True
 
     def _settle_on_a_port(self, lease: Lease, now: float) -> bool:
         """Move off a port that another mapping of ours holds. False: there is nowhere to go."""

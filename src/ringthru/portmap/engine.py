@@ -110,17 +110,18 @@ class Engine:
     def stop(self, now: float) -> None:
         """Look no more, and delete what we mapped; ``stopped`` tells when that is done."""
         self._stopping = True
-        self._detection.stop_searching()
         for lease in self._book.leases():
             self._release(lease)
+        if self._book.cleared or self.verdict_known:
+            self._detection.stop_searching()  # else: the gateway that holds our mappings may yet be found
         if self._in_flight is not None and not isinstance(self._in_flight[0], UnmapOrder):
             self._abandon()
         self._advance(now)
 
     @property
     def stopped(self) -> bool:
-        done = self._book.cleared or not self._book.enabled or self._gateway is None
-        return self._stopping and done and self._in_flight is None
+        hopeless = not self._book.enabled or (self._gateway is None and self.verdict_known)
+        return self._stopping and self._in_flight is None and (self._book.cleared or hopeless)
 
     @property
     def has_gateway(self) -> bool:
@@ -238,6 +239,7 @@ class Engine:
             return
         (order, lease), self._in_flight = self._in_flight, None
         if isinstance(event, Silent):
+            self._book.unanswered(order, lease)
             self._gateway_lost(event.reason, now)
         elif not isinstance(order, AddressOrder):
             self._book.answered(order, lease, event, now)
@@ -260,6 +262,7 @@ class Engine:
     def _nobody(self) -> None:
         self.verdict_known = True
         self._log(INFO, "No PMP or UPnP NAT devices detected!")
+        self._book.give_up_deletions()
         self._book.note("no gateway that maps ports was found")
         self._events.append(NoGateway())
 
@@ -267,7 +270,10 @@ class Engine:
         self._log(WARNING, f"The NAT gateway is lost: {reason}")
         self._forget_gateway(now, reason)
         self._events.append(GatewayLost(reason))
-        if not self._stopping:
+        if self._stopping:
+            self._book.give_up_deletions()
+            self.verdict_known = True
+        else:
             self._detection.start(now, at_once=now - self._found_at >= SHORT_LIFE)
 
     def _forget_gateway(self, now: float, reason: str) -> None:
@@ -281,12 +287,14 @@ class Engine:
 
     def _release(self, lease: Lease) -> None:
         asked = self._in_flight is not None and self._in_flight[1] is lease
-        self._book.release(lease, asked, self._gateway is not None)
+        self._book.release(lease, asked, self._gateway is not None or not self.verdict_known)
 
     def _abandon(self) -> None:
-        """Drop the order in flight; what it may have made is deleted with its lease."""
+        """Drop the order in flight."""
         if self._gateway is not None:
             self._gateway.client.abandon()
+        if self._in_flight is not None:
+            self._book.unanswered(*self._in_flight)
         self._in_flight = None
 
     def _address_told(self, address: str, now: float) -> None:

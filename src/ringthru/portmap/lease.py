@@ -44,6 +44,7 @@ class Lease:
         self.expires_at: float | None = None  # None: not held, or for ever
         self.due_at: float | None = now  # when to ask next; None: not at all
         self.inspect = False  # the granted lifetime is to be read back
+        self.may_remain = False  # some gateway may hold it, whatever became of our own record
         self.reason = ""
         self.told = ""  # the last refusal that subscribers heard of
         self._lifetime = lifetime
@@ -71,6 +72,7 @@ class Lease:
         self.state = MappingState.ACCEPTED
         self.external_port = self._port = external_port
         self.inspect = not verified
+        self.may_remain = True
         self.reason = self.told = ""
         self._ports_tried, self._refusals = 1, 0
         self._held_for(lifetime, now)
@@ -100,8 +102,12 @@ class Lease:
         if self.state is not MappingState.DISABLED:
             self.due_at = now
 
-    def expired(self, now: float) -> bool:
-        return self.expires_at is not None and now >= self.expires_at
+    def expire(self, now: float) -> bool:
+        """True when the lease has ended: no gateway holds it any more."""
+        if self.expires_at is None or now < self.expires_at:
+            return False
+        self.may_remain = False
+        return True
 
     def lose(self, now: float, reason: str) -> None:
         """The mapping is not there any more; ask again as soon as somebody can be asked."""
