@@ -43,7 +43,12 @@ def _weakness(user: str, password: str) -> str | None:
     word = folded.rstrip("0123456789!.?")
     if user and folded in (user.lower(), user.lower()[::-1], user.lower() * 2):
         return "is the user's own name"
-    if folded in COMMON or (word in COMMON and len(folded) - len(word) <= 4) or word == user.lower():
+    if (
+        folded in COMMON
+        or password in COMMON_DIGITS
+        or (word in COMMON and len(folded) - len(word) <= 4)
+        or word == user.lower()
+    ):
         return "is on every list of common passwords"
     if len(password) < SHORTEST:
         return f"has fewer than {SHORTEST} characters"
