@@ -2,7 +2,9 @@
 
 One epoll descriptor holds every RTP and RTCP socket, and the event loop watches that one:
 measured three times as fast as asyncio's own datagram transports, since a wake-up that finds
-many sockets ready costs the loop one callback.
+many sockets ready costs the loop one callback. Each gives one datagram per wake-up: a second
+read would mostly find nothing (measured: 15 % dearer), and a flood on one leg leaves the
+others their turn.
 """
 
 from __future__ import annotations
@@ -29,10 +31,11 @@ from .rtp import MAX_DATAGRAM
 from .statistics import NTP_UNIX_OFFSET
 from .stream import MediaEvent, MediaStream
 
+__all__ = ["MediaEngine", "MediaLeg", "PortPair"]
+
 log = logging.getLogger(__name__)
 
-SOCKETS_PER_WAKE_UP: Final = 256  # then the loop does something else
-DATAGRAMS_PER_SOCKET: Final = 8  # per wake-up; a flood on one leg leaves the others their turn
+SOCKETS_PER_WAKE_UP: Final = 256  # one datagram of each; then the loop does something else
 BUSY_PORTS: Final = 256  # pairs of other programs stepped over before we give up
 
 
@@ -227,24 +230,21 @@ class MediaLeg:
         return self.report()
 
     def _on_rtp(self, now: float) -> None:
-        receive = self._stream.receive_rtp
-        for _ in range(DATAGRAMS_PER_SOCKET):
-            try:
-                datagram, source = self._rtp.recvfrom(MAX_DATAGRAM)
-            except OSError:
-                break  # nothing more, or an ICMP error of an earlier packet
-            receive(datagram, source[:2], now)
+        try:
+            datagram, source = self._rtp.recvfrom(MAX_DATAGRAM)
+        except OSError:
+            return  # nothing there after all, or an ICMP error of an earlier packet
+        self._stream.receive_rtp(datagram, source[:2], now)
         if self._other is not None:
             self._other._pump()
         self._pump()
 
     def _on_rtcp(self, now: float) -> None:
-        for _ in range(DATAGRAMS_PER_SOCKET):
-            try:
-                datagram, source = self._rtcp.recvfrom(MAX_DATAGRAM)
-            except OSError:
-                break
-            self._stream.receive_rtcp(datagram, source[:2], now)
+        try:
+            datagram, source = self._rtcp.recvfrom(MAX_DATAGRAM)
+        except OSError:
+            return
+        self._stream.receive_rtcp(datagram, source[:2], now)
         self._pump()
 
     def _on_timer(self) -> None:
