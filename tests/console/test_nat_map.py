@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import pytest
 
+from ringthru.console.tables import Table
 from ringthru.net.address import AddressKind
 from ringthru.portmap import GatewayType, MappingState, Protocol
 
@@ -188,6 +189,13 @@ class TestShow:
     async def test_count_as_json_is_what_exporters_read(self, type_in):
         assert json.loads(await type_in("show nat_map count as json")) == {"row_count": 4}
 
+    def test_xml_holds_no_markup_of_others(self):
+        table = Table(("name",), (("<&>\x00",),))
+        assert "<name>&lt;&amp;&gt;\\x00</name>" in table.as_xml()
+
+    def test_a_cell_with_the_delimiter_is_quoted(self):
+        assert Table(("a", "b"), (('x,"y"', "z"),)).as_text() == 'a,b\n"x,""y""",z\n\n1 total.\n'
+
 
 class TestDetail:
     async def test_everything_that_is_known_of_every_mapping(self, type_in, switch, a_mapping):
@@ -233,7 +241,9 @@ class TestDetail:
         switch.show_mapper(verdict_known=False)
         assert (await type_in("nat_map detail")).startswith("Gateway: still looking\n")
 
-    async def test_explain_gives_the_reasons_of_the_switch(self, type_in):
+    @pytest.mark.parametrize("nat_enabled", [True, False])
+    async def test_explain_gives_the_reasons_of_the_switch(self, type_in, switch, nat_enabled):
+        switch.nat_enabled = nat_enabled
         assert await type_in("nat_map explain 198.51.100.7") == (
             "198.51.100.7 is shown 76.237.11.11:5060\n  because it is not in local-network-acl\n"
         )

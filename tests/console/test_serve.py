@@ -112,6 +112,7 @@ def test_the_start_loads_neither_the_shell_nor_tables():
     """The start is a budget of 0.2 s: prompt_toolkit and rich wait until the switch serves."""
     program = (
         "import sys, ringthru.__main__, ringthru.console.serve, ringthru.console.standard;"
-        "sys.exit(any(each in sys.modules for each in ('prompt_toolkit', 'rich', 'argparse')))"
+        "heavy = ('prompt_toolkit', 'rich', 'argparse', 'logging.handlers', 'urllib.request', 'http.client');"
+        "sys.exit(any(each in sys.modules for each in heavy))"
     )
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0

@@ -9,7 +9,6 @@ Never here: what is logged.
 from __future__ import annotations
 
 import logging
-import logging.handlers
 import sys
 import time
 from collections.abc import Callable
@@ -169,10 +168,14 @@ def setup(
     if console is not None:
         console.setFormatter(LogFormatter(idle, colours=colours))
         console.setLevel(level)
-    logfile = None
-    if log_dir is not None:
-        log_dir.mkdir(parents=True, exist_ok=True)
-        logfile = logging.handlers.WatchedFileHandler(log_dir / LOGFILE, encoding="utf-8", errors="replace")
-        logfile.setFormatter(LogFormatter(idle, with_uuid=True))
-        logfile.setLevel(logging.DEBUG)
-    return Logs(console, logfile, idle)
+    return Logs(console, None if log_dir is None else _logfile(log_dir, idle), idle)
+
+
+def _logfile(log_dir: Path, idle: IdleCpu) -> logging.Handler:
+    from logging.handlers import WatchedFileHandler  # late: it imports pickle and more
+
+    log_dir.mkdir(parents=True, exist_ok=True)
+    handler = WatchedFileHandler(log_dir / LOGFILE, encoding="utf-8", errors="replace")
+    handler.setFormatter(LogFormatter(idle, with_uuid=True))
+    handler.setLevel(logging.DEBUG)
+    return handler

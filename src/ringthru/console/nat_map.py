@@ -49,6 +49,8 @@ async def nat_map(switch: SwitchLike, arguments: str) -> str:
     words = words_of(arguments)
     if not words:
         return USAGE
+    if words[0].lower() == "explain" and len(words) > 1:
+        return switch.explain(words[1]).rstrip("\n") + "\n"  # asks no gateway, so -nonat does not matter
     if not switch.nat_enabled:
         log.error("nat_map API called while NAT not initialized")
         return "false"
@@ -70,8 +72,6 @@ async def nat_map(switch: SwitchLike, arguments: str) -> str:
 
 
 async def _with_argument(switch: SwitchLike, keyword: str, words: list[str]) -> str:
-    if "explain" in keyword:
-        return switch.explain(words[1]).rstrip("\n") + "\n"
     if "mapping" in keyword:
         return _set_mapping(switch, words[1].lower())
     if "add" in keyword or "del" in keyword:

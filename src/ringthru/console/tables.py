@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from xml.sax.saxutils import escape
 
 from .text import visible
 
@@ -35,7 +34,7 @@ class Table:
 
     def _xml_row(self, number: int, row: tuple[str, ...]) -> str:
         cells = "".join(
-            f"    <{column}>{escape(visible(cell))}</{column}>\n"
+            f"    <{column}>{_xml_text(cell)}</{column}>\n"
             for column, cell in zip(self.columns, row, strict=True)
         )
         return f'  <row row_id="{number}">\n{cells}  </row>\n'
@@ -63,6 +62,11 @@ class Table:
             case ["as", other] if other != "csv":
                 return f"-ERR Cannot find format {visible(words[1])}\n"
         return self.as_text()
+
+
+def _xml_text(text: str) -> str:
+    """Ours, because the standard library's ``escape`` costs 25 ms of the start: it imports a web client."""
+    return visible(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def _cell(text: str, delimiter: str) -> str:
