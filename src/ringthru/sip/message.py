@@ -1,6 +1,6 @@
 """SIP messages (RFC 3261 §7): bytes to (name, raw value) pairs and back.
 
-Lives here: framing, the header list, and typed headers read from it on demand.
+Lives here: requests and responses, and their typed headers, read on demand.
 Never here: what one header's value looks like (headers.py), or what a message makes anybody do.
 
 After parse() has returned, no typed property raises: what cannot be read was refused.
@@ -11,114 +11,39 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable
-from typing import Any, Final, Self, TypeVar
+from typing import Final, Self, TypeVar
 
 from ringthru.net.address import Endpoint
 
 from .errors import LocalError, MalformedMessage
-from .headers import TOKEN, CSeq, NameAddr, Via, split_list
-from .names import LIST_HEADERS, SINGLE_HEADERS, SPELLED, canonical
+from .framing import HERE, HERE_HOST, cut_body, read_headers, split_datagram
+from .grammar import TOKEN, split_list
+from .header_list import HeaderList
+from .headers import CSeq, NameAddr, Via
+from .names import SINGLE_HEADERS
 from .uri import SipUri
+
+__all__ = ["HERE", "HERE_HOST", "Message", "Request", "Response", "parse", "read_expires"]
 
 T = TypeVar("T")
 
-HERE: Final = "\x00"  # a hole: our own host[:port], filled when the message is encoded
-HERE_HOST: Final = "\x01"  # a hole: our own host only
-
-MAX_MESSAGE: Final = 65536  # bytes
-MAX_HEADERS: Final = 100
 MAX_EXPIRES: Final = 2**32 - 1  # seconds; larger values mean this (§20.19)
 DEFAULT_PORT: Final = 5060
 
 REQUEST_LINE: Final = re.compile(r"([A-Za-z0-9\-.!%*_+`'~]+) ([^\s]+) SIP/2\.0", re.IGNORECASE)
 STATUS_LINE: Final = re.compile(r"SIP/2\.0 ([1-6][0-9]{2})(?: (.*))?", re.IGNORECASE)
 OTHER_VERSION: Final = re.compile(r"[^ ]+ [^ ]+ SIP/[0-9]+\.[0-9]+", re.IGNORECASE)
-FOLD: Final = re.compile(r"\n[ \t]+")
 REQUIRED: Final = ("Via", "From", "To", "Call-ID", "CSeq")
 
 
-class Message:
-    """The headers, in order and raw, and the body. Change headers through the methods only.
+class Message(HeaderList):
+    """The headers, and the body. Typed properties are read once and kept until a header changes."""
 
-    Typed properties are read once and kept until a header changes.
-    """
-
-    __slots__ = ("_first", "_typed", "body", "headers")
+    __slots__ = ("body",)
 
     def __init__(self, headers: Iterable[tuple[str, str]] = (), body: bytes = b"") -> None:
-        self.headers: list[tuple[str, str]] = [(canonical(name), value) for name, value in headers]
+        super().__init__(headers)
         self.body = body
-        self._first: dict[str, str] | None = None
-        self._typed: dict[str, Any] = {}
-
-    # ------------------------------------------------------------------ raw headers
-
-    def get(self, name: str) -> str | None:
-        """The raw value of the first header of that name, long or compact, any case."""
-        first = self._index()
-        name = canonical(name)
-        if name in first or name in SPELLED:
-            return first.get(name)
-        return next((value for each, value in self.headers if each.lower() == name.lower()), None)
-
-    def get_all(self, name: str) -> list[str]:
-        """Every value of that name; list headers are cut at their commas.
-
-        Raises:
-            MalformedMessage: an unclosed quote or bracket in a list header.
-        """
-        name = canonical(name)
-        values = self._rows(name)
-        if name not in LIST_HEADERS:
-            return values
-        return [element for value in values for element in split_list(value)]
-
-    def add(self, name: str, value: str) -> None:
-        """Append a header at the end."""
-        self.headers.append((canonical(name), value))
-        self._changed()
-
-    def prepend(self, name: str, value: str) -> None:
-        """Put a header before all others (a Via, a Route)."""
-        self.headers.insert(0, (canonical(name), value))
-        self._changed()
-
-    def set(self, name: str, value: str) -> None:
-        """Replace every header of that name by one, in the place of the first, else at the end."""
-        name = canonical(name)
-        place = next((i for i, (each, _) in enumerate(self.headers) if _same(each, name)), len(self.headers))
-        self.remove(name)
-        self.headers.insert(place, (name, value))
-
-    def remove(self, name: str) -> None:
-        """Remove every header of that name."""
-        name = canonical(name)
-        self.headers = [pair for pair in self.headers if not _same(pair[0], name)]
-        self._changed()
-
-    def replace_top(self, name: str, value: str) -> None:
-        """Replace the first element of a list header (the top Via), and leave the others alone."""
-        name = canonical(name)
-        for place, (each, old) in enumerate(self.headers):
-            if each == name:
-                self.headers[place] = (name, ", ".join([value, *split_list(old)[1:]]))
-                break
-        self._changed()
-
-    def _index(self) -> dict[str, str]:
-        """The first value of each name, built once per change."""
-        if self._first is None:
-            self._first = dict(reversed(self.headers))
-        return self._first
-
-    def _rows(self, name: str) -> list[str]:
-        if name in SPELLED:  # a canonical name, and so are those of the pairs
-            return [value for each, value in self.headers if each == name]
-        return [value for each, value in self.headers if _same(each, name)]
-
-    def _changed(self) -> None:
-        self._first = None
-        self._typed.clear()
 
     # ------------------------------------------------------------------ typed headers
 
@@ -333,14 +258,14 @@ def parse(datagram: bytes) -> Request | Response:
         MalformedMessage: not a SIP message, one over the caps (64 KiB, 100 headers), or one whose
             required headers cannot be read. It tells whether the request can be answered.
     """
-    start, lines, rest = _split(datagram)
-    headers, problem = _read_headers(lines)
+    start, lines, rest = split_datagram(datagram)
+    headers, problem = read_headers(lines)
     message = _read_start_line(start)
     message.headers = headers
     try:
         if problem is not None:
             raise MalformedMessage(problem)
-        message.body = _cut_body(message, rest)
+        message.body = cut_body(message.get("Content-Length"), rest)
         if isinstance(message, Request) and not REQUEST_LINE.fullmatch(start):
             status = 505 if OTHER_VERSION.fullmatch(start) else 400
             raise MalformedMessage(f"bad start line {start[:80]!r}", status=status)
@@ -349,62 +274,6 @@ def parse(datagram: bytes) -> Request | Response:
         error.answerable = _answerable(message)
         raise
     return message
-
-
-def _split(datagram: bytes) -> tuple[str, list[str], bytes]:
-    """Start line, unfolded header lines, what follows the empty line."""
-    if len(datagram) > MAX_MESSAGE:
-        raise MalformedMessage(f"{len(datagram)} bytes")
-    if datagram[:1] in (b"\r", b"\n"):
-        datagram = datagram.lstrip(b"\r\n")  # §7.5
-    end, gap = datagram.find(b"\n\r\n"), 3
-    bare = datagram.find(b"\n\n", 0, end + 1 if end >= 0 else len(datagram))
-    if bare >= 0:
-        end, gap = bare, 2
-    if end < 0:
-        raise MalformedMessage("no empty line after the headers")
-    head = datagram[: end - 1] if datagram[end - 1 : end] == b"\r" else datagram[:end]
-    try:
-        text = head.decode()
-    except UnicodeDecodeError:
-        text = head.decode("latin-1")
-    if HERE in text or HERE_HOST in text:
-        raise MalformedMessage("NUL or SOH among the headers")
-    start, *lines = _split_lines(text)
-    return start, lines, datagram[end + gap :]
-
-
-def _split_lines(text: str) -> list[str]:
-    """The lines, folded ones joined by a space (§7.3.1: the same as the fold)."""
-    lines = text.split("\r\n")
-    ends = len(lines) - 1
-    if text.count("\n") != ends or text.count("\r") != ends:
-        text = text.replace("\r\n", "\n")
-        if "\r" in text:
-            raise MalformedMessage("lone CR among the headers")
-        lines = text.split("\n")
-    if "\n " in text or "\n\t" in text:
-        start, *rest = lines
-        lines = [start, *FOLD.sub(" ", "\n".join(rest)).split("\n")]
-    return lines
-
-
-def _read_headers(lines: list[str]) -> tuple[list[tuple[str, str]], str | None]:
-    """The pairs, and what was wrong with the first line that is none."""
-    if len(lines) > MAX_HEADERS:
-        raise MalformedMessage(f"{len(lines)} headers")
-    pairs, problem = [], None
-    for line in lines:
-        spelled, colon, value = line.partition(":")
-        name = SPELLED.get(spelled)
-        if name is None or not colon:
-            spelled = spelled.rstrip(" \t")
-            if not colon or not TOKEN.fullmatch(spelled):
-                problem = problem or f"bad header line {line[:80]!r}"
-                continue
-            name = canonical(spelled)
-        pairs.append((name, value.strip(" \t")))
-    return pairs, problem
 
 
 def _read_start_line(start: str) -> Request | Response:
@@ -421,16 +290,6 @@ def _read_start_line(start: str) -> Request | Response:
     if not TOKEN.fullmatch(method):
         raise MalformedMessage(f"no SIP: {start[:80]!r}")
     return Request(method, rest)
-
-
-def _cut_body(message: Message, rest: bytes) -> bytes:
-    """§18.3: what lies beyond Content-Length is discarded; what is missing is an error."""
-    text = message.get("Content-Length")
-    if text is None:
-        return rest
-    if not (text.isascii() and text.isdigit()) or len(text) > 9 or int(text) > len(rest):
-        raise MalformedMessage(f"Content-Length {text[:20]} with {len(rest)} bytes")
-    return rest[: int(text)]
 
 
 def _answerable(message: Request | Response) -> Request | None:
@@ -464,10 +323,6 @@ def read_expires(text: str | None) -> int | None:
     if text is None or not (text.isascii() and text.isdigit()):
         return None
     return int(text) if len(text) <= 10 and int(text) <= MAX_EXPIRES else MAX_EXPIRES
-
-
-def _same(one: str, other: str) -> bool:
-    return one == other or one.lower() == other.lower()
 
 
 def _fill(text: str, here: Endpoint | None) -> str:

@@ -1,0 +1,98 @@
+"""The headers of a message, in order and raw (RFC 3261 §7.3).
+
+Lives here: finding, adding, replacing and removing header rows.
+Never here: what a value means.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from .grammar import split_list
+from .names import LIST_HEADERS, SPELLED, canonical
+
+
+class HeaderList:
+    """(canonical name, raw value) pairs. Change them through the methods only.
+
+    ``_typed`` belongs to the subclass: what it has read from the pairs, dropped at every change.
+    """
+
+    __slots__ = ("_first", "_typed", "headers")
+
+    def __init__(self, headers: Iterable[tuple[str, str]] = ()) -> None:
+        self.headers: list[tuple[str, str]] = [(canonical(name), value) for name, value in headers]
+        self._first: dict[str, str] | None = None
+        self._typed: dict[str, Any] = {}
+
+    def get(self, name: str) -> str | None:
+        """The raw value of the first header of that name, long or compact, any case."""
+        first = self._index()
+        name = canonical(name)
+        if name in first or name in SPELLED:
+            return first.get(name)
+        return next((value for each, value in self.headers if each.lower() == name.lower()), None)
+
+    def get_all(self, name: str) -> list[str]:
+        """Every value of that name; list headers are cut at their commas.
+
+        Raises:
+            MalformedMessage: an unclosed quote or bracket in a list header.
+        """
+        name = canonical(name)
+        values = self._rows(name)
+        if name not in LIST_HEADERS:
+            return values
+        return [element for value in values for element in split_list(value)]
+
+    def add(self, name: str, value: str) -> None:
+        """Append a header at the end."""
+        self.headers.append((canonical(name), value))
+        self._changed()
+
+    def prepend(self, name: str, value: str) -> None:
+        """Put a header before all others (a Via, a Route)."""
+        self.headers.insert(0, (canonical(name), value))
+        self._changed()
+
+    def set(self, name: str, value: str) -> None:
+        """Replace every header of that name by one, in the place of the first, else at the end."""
+        name = canonical(name)
+        place = next((i for i, (each, _) in enumerate(self.headers) if _same(each, name)), len(self.headers))
+        self.remove(name)
+        self.headers.insert(place, (name, value))
+
+    def remove(self, name: str) -> None:
+        """Remove every header of that name."""
+        name = canonical(name)
+        self.headers = [pair for pair in self.headers if not _same(pair[0], name)]
+        self._changed()
+
+    def replace_top(self, name: str, value: str) -> None:
+        """Replace the first element of a list header (the top Via), and leave the others alone."""
+        name = canonical(name)
+        for place, (each, old) in enumerate(self.headers):
+            if each == name:
+                self.headers[place] = (name, ", ".join([value, *split_list(old)[1:]]))
+                break
+        self._changed()
+
+    def _index(self) -> dict[str, str]:
+        """The first value of each name, built once per change."""
+        if self._first is None:
+            self._first = dict(reversed(self.headers))
+        return self._first
+
+    def _rows(self, name: str) -> list[str]:
+        if name in SPELLED:  # a canonical name, and so are those of the pairs
+            return [value for each, value in self.headers if each == name]
+        return [value for each, value in self.headers if _same(each, name)]
+
+    def _changed(self) -> None:
+        self._first = None
+        self._typed.clear()
+
+
+def _same(one: str, other: str) -> bool:
+    return one == other or one.lower() == other.lower()
