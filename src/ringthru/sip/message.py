@@ -49,20 +49,20 @@ class Message(HeaderList):
 
     def _read(self, name: str, reader: Callable[[str], T]) -> T:
         """A required header through its reader, once."""
-        try:
-            return self._typed[name]  # type: ignore[no-any-return]
-        except KeyError:
+        typed: T | None = self._typed.get(name)
+        if typed is None:
             value = self._index().get(name)
-        if value is None:
-            raise MalformedMessage(f"no {name}")
-        self._typed[name] = typed = reader(value)
+            if value is None:
+                raise MalformedMessage(f"no {name}")
+            typed = self._typed[name] = reader(value)
         return typed
 
     def _read_list(self, name: str, reader: Callable[[str], T]) -> list[T]:
         key = name + "s"
-        if key not in self._typed:
-            self._typed[key] = [reader(element) for element in self.get_all(name)]
-        return self._typed[key]  # type: ignore[no-any-return]
+        typed: list[T] | None = self._typed.get(key)
+        if typed is None:
+            typed = self._typed[key] = [reader(element) for element in self.get_all(name)]
+        return typed
 
     @property
     def via(self) -> Via:
