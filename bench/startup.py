@@ -13,7 +13,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from itertools import count
 from pathlib import Path
@@ -39,6 +39,7 @@ CONFIGURATION = Path(__file__).parents[1] / "conf"  # the shipped one, as it is
 RUNS = 7
 LIMIT = 30.0  # seconds for one measurement
 STEP = 0.002  # seconds between two questions to a switch that does not answer yet
+RETRANSMISSION = 0.5  # seconds, T1 of RFC 3261
 PORTS = ((5060, "udp"), (5060, "tcp"), (5080, "udp"), (5080, "tcp"))
 RULE = re.compile(r"add rule inet filter prerouting_miniupnpd .*?0x(\w+) th dport (\d+) dnat")
 PROTOCOLS = {"11": "udp", "6": "tcp"}  # IP protocol numbers, as nft prints them
@@ -55,7 +56,7 @@ class Start(NamedTuple):
     """One start of the switch, in seconds since the process was started."""
 
     mapped: float  # the fourth SIP port is in the gateway's kernel
-    advertised: float  # ... and an OPTIONS from outside is answered with the external address
+    advertised: float  # ... and a call from outside is answered, Contact and SDP showing the external address
 
 
 class RuleWatch:
@@ -106,7 +107,10 @@ def start_behind_miniupnpd(serves: Serves, runs: int) -> Start:
         with Laboratory(serves=serves) as laboratory, watching(laboratory) as watch:
             stranger = laboratory.udp_socket(PUB, PUB_ADDRESS)
             with stranger, switch_started(laboratory) as (began, switch):
-                advertised = first_answer(switch, stranger, EXTERNAL, f"{WAN_ADDRESS}:5080".encode())
+                first_answer(switch, stranger, EXTERNAL, b"SIP/2.0 ")
+                advertised = first_answer(
+                    switch, stranger, EXTERNAL, f"{WAN_ADDRESS}:5080>".encode(), invite, RETRANSMISSION
+                )
                 mapped = watch.last()
                 starts.append(Start(mapped - began, max(advertised, mapped) - began))
     return Start(median(s.mapped for s in starts), median(s.advertised for s in starts))
@@ -162,30 +166,55 @@ def switch_started(laboratory: Laboratory) -> Iterator[tuple[float, Process]]:
         laboratory.end(process)
 
 
-def first_answer(switch: Process, asking: socket.socket, target: tuple[str, int], wanted: bytes) -> float:
-    """Send OPTIONS every 2 ms; the instant of the first answer that holds ``wanted``.
+def first_answer(
+    switch: Process,
+    asking: socket.socket,
+    target: tuple[str, int],
+    wanted: bytes,
+    request: Callable[[tuple[str, int], tuple[str, int], int], bytes] | None = None,
+    step: float = STEP,
+) -> float:
+    """Send a request every ``step`` seconds; the instant of the first answer that holds ``wanted``.
 
     Raises:
         TimeoutError: there was none, or the switch has ended.
     """
-    asking.settimeout(STEP)
     deadline = time.monotonic() + LIMIT
     for number in count():
-        if time.monotonic() > deadline or switch.poll() is not None:
+        if switch.poll() is not None:
+            raise TimeoutError("the switch has ended")
+        if time.monotonic() > deadline:
             raise TimeoutError(f"no answer from {target} with {wanted.decode()!r} within {LIMIT:g} s")
-        asking.sendto(options(asking.getsockname(), target, number), target)
+        asking.sendto((request or options)(asking.getsockname(), target, number), target)
+        asking.settimeout(step)
         with suppress(TimeoutError, ConnectionError):
-            if wanted in asking.recv(65535):
-                break
+            while wanted not in asking.recv(65535):
+                pass
+            break
     return time.monotonic()
 
 
 def options(here: tuple[str, int], target: tuple[str, int], number: int) -> bytes:
-    """A new OPTIONS; the target's address stands in no header that an answer repeats."""
+    """A new OPTIONS each time."""
+    return message("OPTIONS", f"sip:{target[0]}:{target[1]}", here, f"options{number}", "")
+
+
+def invite(here: tuple[str, int], target: tuple[str, int], number: int) -> bytes:
+    """One call to the echo test, the same each time: from the second on they are retransmissions."""
+    origin = f"IN IP4 {here[0]}"
+    lines = ["v=0", f"o=- 1 1 {origin}", "s=-", f"c={origin}", "t=0 0", "m=audio 30000 RTP/AVP 0", ""]
+    media = "\r\n".join(lines)
+    return message("INVITE", f"sip:9196@{target[0]}:{target[1]}", here, "call", media)
+
+
+def message(method: str, uri: str, here: tuple[str, int], name: str, body: str) -> bytes:
+    """A request; the target's address stands in no header that an answer repeats."""
     return (
-        f"OPTIONS sip:{target[0]}:{target[1]} SIP/2.0\r\n"
-        f"Via: SIP/2.0/UDP {here[0]}:{here[1]};branch=z9hG4bKbench{here[1]}n{number};rport\r\n"
+        f"{method} {uri} SIP/2.0\r\n"
+        f"Via: SIP/2.0/UDP {here[0]}:{here[1]};branch=z9hG4bK{here[1]}{name};rport\r\n"
         "From: <sip:stopwatch@bench.invalid>;tag=stopwatch\r\nTo: <sip:anyone@bench.invalid>\r\n"
-        f"Call-ID: {here[1]}-{number}@bench.invalid\r\nCSeq: 1 OPTIONS\r\n"
-        f"Contact: <sip:stopwatch@{here[0]}:{here[1]}>\r\nMax-Forwards: 70\r\nContent-Length: 0\r\n\r\n"
+        f"Call-ID: {here[1]}-{name}@bench.invalid\r\nCSeq: 1 {method}\r\n"
+        f"Contact: <sip:stopwatch@{here[0]}:{here[1]}>\r\nMax-Forwards: 70\r\n"
+        + ("Content-Type: application/sdp\r\n" if body else "")
+        + f"Content-Length: {len(body)}\r\n\r\n{body}"
     ).encode()

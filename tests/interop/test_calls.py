@@ -43,13 +43,13 @@ class TestMappings:
         for port in SIP_PORTS:
             assert ("udp", port, PBX_ADDRESS, port) in rules
 
-    def test_options_from_outside_are_answered_with_the_public_address(self, switch: Switch) -> None:
+    def test_a_stranger_sees_the_public_address_alone(self, switch: Switch) -> None:
         with wire(switch.laboratory, PUB, PUB_ADDRESS, EXTERNAL) as line:
             line.request("OPTIONS", "anyone")
-            answer = line.final()
-        assert status(answer) == 200
-        assert "192.168." not in answer
-        assert f"{WAN_ADDRESS}:5080" in answer
+            options, call = line.final(), line.invite("9196", SOUND)
+        assert (status(options), status(call)) == (200, 200)
+        assert "192.168." not in options + call
+        assert re.search(rf"^Contact: <sip:[^>]*{WAN_ADDRESS}:5080[;>]", call, re.M)
 
     def test_the_internal_profile_wants_to_know_who_calls(self, switch: Switch) -> None:
         with wire(switch.laboratory, PUB, PUB_ADDRESS, INTERNAL) as line:
