@@ -106,7 +106,8 @@ async def show(folder: Path, protocols: frozenset[str], logs: Logs | None) -> in
     """The whole demonstration; with ``logs`` it stays at the console prompt."""
     steps = Steps()
     print(
-        f"Ringthru {__version__}: a call from outside through a NAT gateway. Not a packet leaves 127.0.0.0/8.\n"
+        f"Ringthru {__version__}: a call from outside through a NAT gateway.",
+        "Not a packet leaves 127.0.0.0/8.\n",
     )
     gateway = FakeGateway(GATEWAY, EXTERNAL, protocols=protocols)
     await gateway.start()
@@ -144,7 +145,7 @@ async def show(folder: Path, protocols: frozenset[str], logs: Logs | None) -> in
 
 
 def watch(switch: Switch, steps: Steps) -> asyncio.Future[None]:
-    """Tell what the mapping engine does; done when the SIP ports are mapped, or it is clear that they will not be."""
+    """Tell what the mapping engine does; done when the SIP ports are mapped, or plainly will not be."""
     assert switch.mapper is not None
     mapper = switch.mapper
     done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -208,7 +209,8 @@ def print_table(snapshot: SwitchSnapshot, gateway: FakeGateway, report: PhoneRep
     )
     table.add_row("External address", (mapper.external_address if mapper else None) or "none")
     rows = [
-        f"{each.external_port}/{each.protocol} → {each.internal}   {each.packets_in} packets in, {each.packets_out} out"
+        f"{each.external_port}/{each.protocol} → {each.internal}   "
+        f"{each.packets_in} packets in, {each.packets_out} out"
         for each in sorted(gateway.mappings(), key=lambda m: (m.external_port, m.protocol))
     ]
     table.add_row("Mappings", "\n".join(rows) or "none")

@@ -16,6 +16,7 @@ from ringthru.media.offer_answer import (
 from ringthru.media.sdp import SessionDescription
 from ringthru.net.address import Endpoint
 
+G711 = (PCMU, PCMA)
 HERE = MediaAddress("203.0.113.9", 20000, 20001)
 
 BARESIP = """v=0
@@ -319,11 +320,11 @@ class TestVersions:
     def test_a_change_raises_it_by_one(self):
         ours = OfferAnswer(42)
         versions = [
-            self.version(ours.offer(HERE)),
-            self.version(ours.offer(HERE)),
-            self.version(ours.answer(parse(SIPP), HERE).sdp),
-            self.version(ours.answer(parse(SIPP), HERE).sdp),
-            self.version(ours.answer(parse(audio("sendonly")), HERE).sdp),
+            self.version(ours.offer(HERE, G711)),
+            self.version(ours.offer(HERE, G711)),
+            self.version(ours.answer(parse(SIPP), HERE, G711).sdp),
+            self.version(ours.answer(parse(SIPP), HERE, G711).sdp),
+            self.version(ours.answer(parse(audio("sendonly")), HERE, G711).sdp),
         ]
         assert versions == [42, 42, 43, 43, 44]
 
@@ -331,5 +332,5 @@ class TestVersions:
         ours = OfferAnswer(42)
         with pytest.raises(MalformedSdp):
             ours.read_answer(parse(SIPP))
-        offer = ours.offer(HERE)
+        offer = ours.offer(HERE, G711)
         assert ours.read_answer(parse(SIPP)).sdp == offer

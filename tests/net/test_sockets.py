@@ -13,7 +13,9 @@ from ringthru.net.sockets import PortInUse, bind_udp
 def test_a_port_in_use_names_the_port_and_its_holder():
     with bind_udp(Endpoint("127.40.0.1", 0)) as first:
         port = first.getsockname()[1]
-        with pytest.raises(PortInUse, match=rf"127\.40\.0\.1:{port} is already in use by .*pid {os.getpid()}"):
+        with pytest.raises(
+            PortInUse, match=rf"127\.40\.0\.1:{port} is already in use by .*pid {os.getpid()}"
+        ):
             bind_udp(Endpoint("127.40.0.1", port))
 
 

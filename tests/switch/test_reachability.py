@@ -16,7 +16,11 @@ FAR_PHONE = "198.51.100.7"
 
 
 def addresses(
-    ext_sip: Endpoint | None, ext_rtp: str | None = None, *, auto_nat: bool = False, acl: str = "localnet.auto"
+    ext_sip: Endpoint | None,
+    ext_rtp: str | None = None,
+    *,
+    auto_nat: bool = False,
+    acl: str = "localnet.auto",
 ) -> ProfileAddresses:
     return ProfileAddresses(INSIDE, INSIDE.host, ext_sip, ext_rtp, auto_nat, acl, "the gateway")
 

@@ -1,6 +1,7 @@
 """SDP, RTP, RTCP and the packet engine; knows neither SIP nor NAT. Imports net."""
 
-from .driver import MediaEngine, MediaLeg, PortPair
+from .audio import PCMA, PCMU, Codec
+from .driver import MediaEngine, MediaLeg
 from .errors import (
     LocalError,
     MalformedPacket,
@@ -10,10 +11,20 @@ from .errors import (
     NoFreePorts,
     RemoteError,
 )
-from .offer_answer import PCMA, PCMU, Codec, MediaAddress, Negotiated, make_answer, make_offer, read_answer
+from .offer_answer import (
+    MediaAddress,
+    Negotiated,
+    OfferAnswer,
+    can_answer,
+    make_answer,
+    make_offer,
+    read_answer,
+)
+from .pair_driver import PortPair
 from .report import LegReport
 from .rtp import RtpPacket
 from .sdp import SessionDescription
+from .stream import Timeout
 from .tones import holds_tone, tone
 
 __all__ = [
@@ -31,10 +42,13 @@ __all__ = [
     "Negotiated",
     "NoCommonCodec",
     "NoFreePorts",
+    "OfferAnswer",
     "PortPair",
     "RemoteError",
     "RtpPacket",
     "SessionDescription",
+    "Timeout",
+    "can_answer",
     "holds_tone",
     "make_answer",
     "make_offer",

@@ -156,6 +156,19 @@ def read_answer(offer: bytes | SessionDescription, answer: SessionDescription) -
     return Negotiated(sdp, codec, *remote, sent_event, direction, ptime, heard, heard_event)
 
 
+def can_answer(offer: bytes, codecs: Sequence[Codec]) -> bool:
+    """Whether ``make_answer`` could answer this offer with one of the codecs.
+
+    Raises:
+        MalformedSdp: the offer cannot be read.
+    """
+    try:
+        first_usable(SessionDescription.parse(offer), codecs)
+    except NoCommonCodec:
+        return False
+    return True
+
+
 class OfferAnswer:
     """Our side's descriptions in one dialog: one session id, a version for every change.
 
@@ -163,29 +176,32 @@ class OfferAnswer:
     last, and stays when nothing changed.
     """
 
-    def __init__(self, session_id: int, codecs: Sequence[Codec] = (PCMU, PCMA)) -> None:
+    def __init__(self, session_id: int) -> None:
         self._session_id = session_id
         self._version = session_id
-        self._codecs = tuple(codecs)
         self._last: bytes | None = None
         self._offer: bytes | None = None
 
-    def offer(self, here: MediaAddress, direction: str = "sendrecv") -> bytes:
-        """A new offer of all our codecs."""
+    def offer(self, here: MediaAddress, codecs: Sequence[Codec], direction: str = "sendrecv") -> bytes:
+        """A new offer of these codecs, in this order."""
 
         def make(version: int) -> bytes:
-            return make_offer(here, self._codecs, self._session_id, version, direction=direction)
+            return make_offer(here, codecs, self._session_id, version, direction=direction)
 
         self._offer = self._bump(make(self._version), make(self._version + 1))
         return self._offer
 
     def answer(
-        self, offer: SessionDescription, here: MediaAddress, direction: str = "sendrecv"
+        self,
+        offer: SessionDescription,
+        here: MediaAddress,
+        codecs: Sequence[Codec],
+        direction: str = "sendrecv",
     ) -> Negotiated:
         """Answer the peer's offer; raises as ``make_answer`` does."""
 
         def make(version: int) -> Negotiated:
-            return make_answer(offer, here, self._codecs, self._session_id, version, direction)
+            return make_answer(offer, here, codecs, self._session_id, version, direction)
 
         negotiated = make(self._version)
         sdp = self._bump(negotiated.sdp, make(self._version + 1).sdp)

@@ -9,6 +9,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Final
 
+from ..media import MediaError
 from .causes import HangupCause, cause_named
 from .dialing import DialFailed
 from .dialstring import BadDialString
@@ -58,7 +59,11 @@ async def bridge(calls: Calls, channel: Channel, data: str) -> None:
         if channel.variables.get("continue_on_fail", "false").lower() not in ("true", "yes", "1"):
             channel.hang_up(failure.cause)
         return
-    channel.answer(prefer=other.media.codec if other.media else None)
+    try:
+        channel.answer(prefer=other.media.codec if other.media else None)
+    except MediaError:
+        other.hang_up(HangupCause.INCOMPATIBLE_DESTINATION)
+        raise
     await join(channel, other)
     channel.hang_up(other.cause or HangupCause.NORMAL_CLEARING)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
@@ -64,7 +64,8 @@ class Channel:
         caller: Caller,
         context: str,
         serial: int,
-        call: Call | None = None,
+        open_media: Callable[[Channel, str], LegMedia],
+        on_gone: Callable[[Channel], None],
     ) -> None:
         self.profile = profile
         self.direction = direction
@@ -74,7 +75,7 @@ class Channel:
         self.caller = caller
         self.context = context
         self.serial = serial
-        self.call = call
+        self.call: Call | None = None
         self.media: LegMedia | None = None
         self.variables: dict[str, str] = {"uuid": uuid, "channel_name": name}
         self.codecs: Sequence[Codec] = profile.codecs
@@ -87,6 +88,8 @@ class Channel:
         self.answered = asyncio.Event()
         self.gone = asyncio.Event()
         self.log = logging.LoggerAdapter(log, {"uuid": uuid})
+        self._open_media = open_media
+        self._on_gone = on_gone
         self._began = time.monotonic()
         self.log.log(NOTICE, "New Channel %s [%s]", name, uuid)
 
@@ -102,17 +105,29 @@ class Channel:
             self.rang.set()
             self.log.log(NOTICE, "Ring-Ready %s!", self.name)
 
+    def take_media(self, peer: str) -> LegMedia:
+        """The leg's media; its ports are taken when it is first asked for.
+
+        Raises:
+            NoFreePorts: the RTP range is used up.
+        """
+        if self.media is None:
+            self.media = self._open_media(self, peer)
+        return self.media
+
     def answer(self, prefer: Codec | None = None) -> None:
         """Answer a caller (200 with SDP); ``prefer`` is the codec the other leg already speaks.
 
         Raises:
             MalformedSdp, NoCommonCodec: the caller's offer is none that we can answer.
+            NoFreePorts: the RTP range is used up.
         """
-        if self.up or self.gone.is_set() or self.call is None or self.media is None:
+        if self.up or self.gone.is_set() or self.call is None:
             return
         call, offer = self.call, self.call.request.body
+        media = self.take_media(call.flow.remote.host)
         codecs = [prefer] if prefer else self.codecs
-        body = self.media.answer(offer, codecs).sdp if offer else self.media.offer(codecs)
+        body = media.answer(offer, codecs) if offer else media.offer(codecs)
         self.profile.act(lambda now: call.answer(now, body))
         self.mark_answered()
 
@@ -155,6 +170,7 @@ class Channel:
                 report.jitter_ms,
             )
         self.gone.set()
+        self._on_gone(self)
         self.log.log(NOTICE, "Session %d (%s) Ended", self.serial, self.name)
         self.log.log(NOTICE, "Close Channel %s [CS_DESTROY]", self.name)
 

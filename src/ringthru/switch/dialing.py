@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
@@ -16,7 +16,7 @@ from ..media import MediaError
 from ..net.address import Endpoint, parse_address
 from ..sip import MalformedMessage, SipUri
 from .causes import HangupCause, cause_named
-from .channel import Caller, Channel, Direction
+from .channel import Caller, Channel
 from .configuration import Directory, expand
 from .dialstring import BadDialString, Destination, parse_dial_string
 from .waiting import first_of
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 RING_TIME = 60.0  # seconds; FreeSWITCH's default for originate
+DEEPEST = 4  # dial strings within dial strings
+NOBODY = Caller("", "0000000000")  # FreeSWITCH's caller of an originate without one
 FS_PARAMETERS = ("fs_path", "fs_nat")  # ours, never sent
 
 
@@ -39,6 +41,16 @@ class DialFailed(Exception):
         self.cause = cause
 
 
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """On whose behalf somebody is rung, and for how long at most."""
+
+    parent: Channel | None
+    caller: Caller
+    timeout: float  # seconds
+    depth: int = 0  # dial strings within dial strings: a user whose dial-string names himself must end
+
+
 class Dialer:
     """Rings destinations on behalf of ``bridge`` and ``originate``."""
 
@@ -47,12 +59,7 @@ class Dialer:
         self._directory = directory
 
     async def dial(
-        self,
-        text: str,
-        *,
-        parent: Channel | None = None,
-        caller: Caller | None = None,
-        timeout: float = RING_TIME,
+        self, text: str, *, parent: Channel | None = None, caller: Caller = NOBODY, timeout: float = RING_TIME
     ) -> Channel:
         """Ring until somebody answers.
 
@@ -60,27 +67,29 @@ class Dialer:
             BadDialString: the text is not a dial string.
             DialFailed: nobody answered; the cause of the last group.
         """
+        return await self._ring(text, Attempt(parent, caller, timeout))
+
+    async def _ring(self, text: str, attempt: Attempt) -> Channel:
+        if attempt.depth > DEEPEST:
+            log.error("Dial strings within dial strings, without end: %s", text)
+            raise DialFailed(HangupCause.EXCHANGE_ROUTING_ERROR)
         cause = HangupCause.NO_ANSWER
         for group in parse_dial_string(text):
             try:
-                return await self._ring_group(group, parent, caller, timeout)
+                return await self._ring_group(group, attempt)
             except DialFailed as failure:
                 cause = failure.cause
-            if parent is not None and parent.gone.is_set():
+            if attempt.parent is not None and attempt.parent.gone.is_set():
                 raise DialFailed(HangupCause.ORIGINATOR_CANCEL)
         raise DialFailed(cause)
 
-    async def _ring_group(
-        self, group: list[Destination], parent: Channel | None, caller: Caller | None, timeout: float
-    ) -> Channel:
+    async def _ring_group(self, group: list[Destination], attempt: Attempt) -> Channel:
         """Ring the legs of one group together; the first that answers wins."""
-        attempts = [
-            asyncio.ensure_future(self._ring_destination(each, parent, caller, timeout)) for each in group
-        ]
+        ringing = [asyncio.ensure_future(self._ring_destination(each, attempt)) for each in group]
         winner: Channel | None = None
         cause = HangupCause.NO_ANSWER
         try:
-            for finished in asyncio.as_completed(attempts):
+            for finished in asyncio.as_completed(ringing):
                 try:
                     winner = await finished
                     return winner
@@ -88,50 +97,30 @@ class Dialer:
                     cause = _cause_of(failure)
             raise DialFailed(cause)
         finally:
-            for attempt in attempts:
-                attempt.cancel()
-            for other in await asyncio.gather(*attempts, return_exceptions=True):
+            for task in ringing:
+                task.cancel()
+            for other in await asyncio.gather(*ringing, return_exceptions=True):
                 if isinstance(other, Channel) and other is not winner:  # answered in the same moment
                     other.hang_up(HangupCause.LOSE_RACE)
 
-    async def _ring_destination(
-        self, destination: Destination, parent: Channel | None, caller: Caller | None, timeout: float
-    ) -> Channel:
+    async def _ring_destination(self, destination: Destination, attempt: Attempt) -> Channel:
         """Ring one leg of the dial string (which a user's dial-string may turn into several)."""
         if destination.endpoint == "error":
             raise DialFailed(cause_named(destination.address))
         if destination.endpoint == "user":
-            return await self.dial(
-                self._user_dial_string(destination), parent=parent, caller=caller, timeout=timeout
-            )
+            text = self._user_dial_string(destination)
+            return await self._ring(text, replace(attempt, depth=attempt.depth + 1))
         if destination.endpoint != "sofia":
             log.error("Could not locate channel type %s", destination.endpoint)
             raise DialFailed(HangupCause.CHAN_NOT_IMPLEMENTED)
         profile, uri, peer = await self._sip_target(destination.address)
         channel = self._calls.start_outbound(
-            profile, uri, peer, destination.variables, parent, caller or Caller("", "0000000000")
+            profile, uri, peer, destination.variables, attempt.parent, attempt.caller
         )
-        limit = _seconds(destination.variables, ("leg_timeout", "call_timeout", "originate_timeout"), timeout)
-        return await self._wait_for_answer(channel, parent, limit)
-
-    async def _wait_for_answer(self, channel: Channel, parent: Channel | None, limit: float) -> Channel:
-        ends = [channel.answered, channel.gone, *([parent.gone] if parent is not None else [])]
-        ringing = asyncio.ensure_future(_pass_ringing(channel, parent))
-        try:
-            async with asyncio.timeout(limit):
-                await first_of(*ends)
-        except TimeoutError:
-            channel.hang_up(HangupCause.NO_ANSWER)
-        except asyncio.CancelledError:
-            channel.hang_up(HangupCause.LOSE_RACE)
-            raise
-        finally:
-            ringing.cancel()
-        if parent is not None and parent.gone.is_set():
-            channel.hang_up(HangupCause.ORIGINATOR_CANCEL)
-        if channel.gone.is_set():
-            raise DialFailed(channel.cause or HangupCause.NO_ANSWER)
-        return channel
+        limit = _seconds(
+            destination.variables, ("leg_timeout", "call_timeout", "originate_timeout"), attempt.timeout
+        )
+        return await _wait_for_answer(channel, attempt.parent, limit)
 
     def _user_dial_string(self, destination: Destination) -> str:
         """What ``user/ID[@DOMAIN]`` stands for in the directory."""
@@ -144,7 +133,7 @@ class Dialer:
             log.error("User %s@%s has no dial-string in the directory", name, user.domain)
             raise DialFailed(HangupCause.MANDATORY_IE_MISSING)
         variables = {"dialed_user": user.id, "dialed_domain": user.domain}
-        return expand(user.dial_string, self._calls.lookup(variables))
+        return expand(user.dial_string, self._calls.router.lookup(variables))
 
     async def _sip_target(self, address: str) -> tuple[Profile, SipUri, Endpoint]:
         """``PROFILE/URI`` or ``PROFILE/USER``: the profile, the Request-URI and where to send it."""
@@ -166,6 +155,27 @@ class Dialer:
 
 def _without_ours(uri: SipUri) -> SipUri:
     return replace(uri, parameters=tuple(each for each in uri.parameters if each[0] not in FS_PARAMETERS))
+
+
+async def _wait_for_answer(channel: Channel, parent: Channel | None, limit: float) -> Channel:
+    """The channel once it is up; it is hung up when time, the race or the caller's patience ran out."""
+    ends = [channel.answered, channel.gone, *([parent.gone] if parent is not None else [])]
+    ringing = asyncio.ensure_future(_pass_ringing(channel, parent))
+    try:
+        async with asyncio.timeout(limit):
+            await first_of(*ends)
+    except TimeoutError:
+        channel.hang_up(HangupCause.NO_ANSWER)
+    except asyncio.CancelledError:
+        channel.hang_up(HangupCause.LOSE_RACE)
+        raise
+    finally:
+        ringing.cancel()
+    if parent is not None and parent.gone.is_set():
+        channel.hang_up(HangupCause.ORIGINATOR_CANCEL)
+    if channel.gone.is_set():
+        raise DialFailed(channel.cause or HangupCause.NO_ANSWER)
+    return channel
 
 
 async def _pass_ringing(channel: Channel, parent: Channel | None) -> None:

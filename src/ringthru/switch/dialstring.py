@@ -18,7 +18,7 @@ class BadDialString(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """One leg to dial: ``endpoint`` is what stands before the first slash (``user``, ``sofia``, ``error``)."""
+    """One leg to dial; ``endpoint`` is what stands before the first slash: ``user``, ``sofia``, ``error``."""
 
     endpoint: str
     address: str

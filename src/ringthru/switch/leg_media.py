@@ -5,7 +5,8 @@ Lives here: the order of offer and answer for one leg. Never here: SIP messages,
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any
 
 from ..media import (
     Codec,
@@ -14,11 +15,9 @@ from ..media import (
     MediaEngine,
     MediaLeg,
     Negotiated,
+    OfferAnswer,
     PortPair,
     SessionDescription,
-    make_answer,
-    make_offer,
-    read_answer,
 )
 from .reachability import Seen
 from .rtp_pool import MappedPair, RtpPool
@@ -35,7 +34,7 @@ class LegMedia:
         rtp_ip: str,
         session_id: int,
         name: str,
-        spawn: Callable[[Awaitable[None]], object],
+        spawn: Callable[[Coroutine[Any, Any, None]], None],
     ) -> None:
         """Take ports: a mapped pair for a far peer when there is a pool, else any pair.
 
@@ -44,8 +43,7 @@ class LegMedia:
         """
         self._pool = pool
         self._spawn = spawn
-        self._session_id = session_id
-        self._version = 0
+        self._descriptions = OfferAnswer(session_id)
         self._mapped: MappedPair | None = pool.take() if pool is not None and seen.far else None
         pair: PortPair = self._mapped.pair if self._mapped else engine.reserve(rtp_ip)
         self.leg: MediaLeg = engine.open(pair, name=name)
@@ -55,42 +53,35 @@ class LegMedia:
             ports = (pair.rtp_port, pair.rtcp_port)
         self.advertised = MediaAddress(seen.media, *ports)
         self.negotiated: Negotiated | None = None
-        self._offer = b""
         self._closed = False
 
     def offer(self, codecs: Sequence[Codec]) -> bytes:
         """Our offer; the peer's answer goes to ``accept``."""
-        self._version += 1
-        self._offer = make_offer(self.advertised, codecs, self._session_id, self._version)
-        return self._offer
+        return self._descriptions.offer(self.advertised, codecs)
 
-    def accept(self, answer: bytes) -> Negotiated:
+    def accept(self, answer: bytes) -> None:
         """The answer to our offer: audio flows from here on.
 
         Raises:
             MalformedSdp, NoCommonCodec: the answer does not fit the offer.
         """
-        self.negotiated = read_answer(self._offer, SessionDescription.parse(answer))
-        self.leg.connect(self.negotiated)
-        return self.negotiated
+        self._agree(self._descriptions.read_answer(SessionDescription.parse(answer)))
 
-    def answer(self, offer: bytes, codecs: Sequence[Codec]) -> Negotiated:
+    def answer(self, offer: bytes, codecs: Sequence[Codec]) -> bytes:
         """Answer the peer's offer: audio flows from here on.
 
         Raises:
             MalformedSdp: the body is not SDP.
             NoCommonCodec: nothing in it that we speak.
         """
-        self._version += 1
-        self.negotiated = make_answer(
-            SessionDescription.parse(offer), self.advertised, codecs, self._session_id, self._version
+        return self._agree(
+            self._descriptions.answer(SessionDescription.parse(offer), self.advertised, codecs)
         )
-        self.leg.connect(self.negotiated)
-        return self.negotiated
 
-    def check(self, offer: bytes, codecs: Sequence[Codec]) -> None:
-        """Whether ``answer`` could answer this offer; raises as it would, and changes nothing."""
-        make_answer(SessionDescription.parse(offer), self.advertised, codecs, self._session_id, 1)
+    def _agree(self, negotiated: Negotiated) -> bytes:
+        self.negotiated = negotiated
+        self.leg.connect(negotiated)
+        return negotiated.sdp
 
     @property
     def codec(self) -> Codec | None:

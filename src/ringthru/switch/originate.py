@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from .applications import APPLICATIONS
 from .causes import HangupCause
-from .channel import Caller, Channel
+from .channel import Caller
 from .dialing import DialFailed
 from .dialstring import BadDialString
 
@@ -34,14 +34,8 @@ async def originate(
     except DialFailed as failure:
         return f"-ERR {failure.cause.name}"
     if application is not None:
-        calls.spawn(_run_application(calls, channel, application["name"], application["data"] or ""))
+        calls.spawn(calls.router.run_application(channel, application["name"], application["data"] or ""))
     else:
         channel.destination, channel.context = extension, context
-        calls.spawn(calls.run_dialplan(channel))
+        calls.spawn(calls.router.run(channel))
     return f"+OK {channel.uuid}"
-
-
-async def _run_application(calls: Calls, channel: Channel, name: str, data: str) -> None:
-    channel.state = "CS_EXECUTE"
-    await calls.execute(channel, name, data)
-    channel.hang_up(HangupCause.NORMAL_CLEARING)

@@ -57,7 +57,7 @@ class Seen:
 
 
 def seen_by(peer: str | None, addresses: ProfileAddresses, lists: Mapping[str, AccessList]) -> Seen:
-    """The row of the table that holds for ``peer`` (an address as text; a name counts as far; None: unknown)."""
+    """The row of the table that holds for ``peer``: an address as text; a name is far; None: unknown."""
     inside = addresses.sip
     outside = addresses.ext_sip
     if outside is None:

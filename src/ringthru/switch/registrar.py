@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from ..net.acl import AccessList, matches
+from ..net.acl import AccessList
 from ..net.address import Endpoint
 from ..net.levels import NOTICE
 from ..sip import Authority, Binding, Bindings, IncomingRequest, MalformedMessage, Request, Verdict

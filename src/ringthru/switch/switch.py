@@ -47,6 +47,7 @@ from .originate import originate
 from .profile import Profile
 from .registrar import Registrar
 from .rtp_pool import RtpPool
+from .signalling import Signalling
 from .snapshots import ProfileSnapshot, RegistrationSnapshot, SwitchSnapshot
 from .state import StateFolder, default_tree
 
@@ -99,6 +100,7 @@ class Switch:
             variables=self.variables,
             max_channels=self._settings.max_sessions,
         )
+        self._signalling = Signalling(self.calls)
         self.mapper: PortMapper | None = None
         if options.nat_enabled:
             self.mapper = PortMapper(self._surroundings, mapping_enabled=options.mapping_enabled)
@@ -138,7 +140,7 @@ class Switch:
             self.mapper.start()
         try:
             for settings in self._profile_settings:
-                profile = Profile(settings, self._surroundings, self._lists, self.calls.on_event)
+                profile = Profile(settings, self._surroundings, self._lists, self._signalling.on_event)
                 await profile.open()
                 profile.external_address = self._external  # the gateway may have been quicker
                 self.calls.profiles[profile.name] = profile
