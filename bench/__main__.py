@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import compileall
 import sys
+from pathlib import Path
 
+import ringthru
 from ringthru.lab.miniupnpd import Serves
 from ringthru.lab.namespaces import Topology
 from ringthru.lab.netns import LaboratoryError, obstacles
@@ -27,6 +30,7 @@ def main() -> int:
     if reasons := obstacles(("natpmpc", "upnpc")):
         print("cannot measure here: " + ", ".join(reasons), file=sys.stderr)
         return 1
+    compileall.compile_dir(Path(ringthru.__file__).parent, quiet=1)  # as an installation would have done
     try:
         if arguments.only != "P2":
             print_start(arguments.runs)
