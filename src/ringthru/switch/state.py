@@ -40,12 +40,8 @@ class StateFolder:
 
 
 def default_tree() -> Path:
-    """The configuration that we ship: beside the package when installed, at the checkout's top otherwise."""
-    package = Path(__file__).parents[1]
-    for candidate in (package / "conf", package.parents[1] / "conf"):
-        if (candidate / "freeswitch.xml").is_file():
-            return candidate
-    return package / "conf"
+    """The configuration that we ship, inside the package."""
+    return Path(__file__).parents[1] / "conf"
 
 
 def _default_folder() -> Path:
