@@ -78,6 +78,11 @@ class Call:
         return self.dialog.here if self.dialog is not None else self._seen_at
 
     @property
+    def offered(self) -> bool:
+        """Whether an offer of the peer waits for our answer."""
+        return bool(self._offered)
+
+    @property
     def established(self) -> Dialog:
         """The dialog.
 
@@ -124,7 +129,7 @@ class Call:
             LocalError: the call is not confirmed, or another offer is under way.
         """
         dialog = self.established
-        if self.state is not CallState.CONFIRMED or self._reinvite is not None or self._offered:
+        if self.state is not CallState.CONFIRMED or self._reinvite is not None or self.offered:
             raise LocalError("another offer is under way")
         dialog.here = self._core.seen_by(dialog.flow)
         self._reinvite = Reinvite(self._core, self, dialog, body, tuple(headers))
@@ -263,7 +268,7 @@ class Call:
         """§14.2 and RFC 3311 §5.2: one offer at a time in each direction, and 491 when two cross."""
         if self._offer_pending():
             self._core.respond(transaction, request, 491, now)
-        elif self._offered or self.state in (CallState.TRYING, CallState.EARLY):
+        elif self.offered or self.state in (CallState.TRYING, CallState.EARLY):
             self._core.try_later(transaction, request, now)
         else:
             if request.method == "INVITE":
@@ -273,7 +278,9 @@ class Call:
 
     def _offer_pending(self) -> bool:
         """Whether an offer of ours awaits its answer, be it in the ACK of a 2xx."""
-        return self._reinvite is not None or (self.state is CallState.ANSWERED and not self.request.body)
+        if self._reinvite is not None and self._reinvite.under_way:
+            return True
+        return self.state is CallState.ANSWERED and not self.request.body
 
     def _canceller(self, transaction: ServerTransaction, request: Request) -> Callable[[float], None]:
         def cancel(now: float) -> None:

@@ -34,6 +34,9 @@ class Owner(Protocol):
 
     def leave(self, now: float, reason: str) -> None: ...
 
+    @property
+    def offered(self) -> bool: ...
+
     def reinvite_done(self) -> None: ...
 
 
@@ -74,6 +77,11 @@ class Reinvite:
         self._acks: tuple[bytes, Flow] | None = None
         self._authentication = Authentication(owner.credentials, core.token)
         self._handle = RequestHandle(self._request(), dialog.destination, dialog.here)
+
+    @property
+    def under_way(self) -> bool:
+        """Whether it is out, not waiting after a 491: then the peer may offer first."""
+        return self._waiting is None
 
     def start(self, now: float) -> RequestHandle:
         handle, dialog = self._handle, self._dialog
@@ -140,6 +148,10 @@ class Reinvite:
         return chance % 201 / 100
 
     def _again(self, now: float) -> None:
+        if self._owner is not None and self._owner.offered:  # the peer's offer came first
+            self._waiting = self._core.layer.timers.start(now + self._backoff(self._owner), self._again)
+            return
+        self._waiting = None
         self._handle.request = self._request()
         self.start(now)
 
