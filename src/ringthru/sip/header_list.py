@@ -16,7 +16,8 @@ from .names import LIST_HEADERS, SPELLED, canonical
 class HeaderList:
     """(canonical name, raw value) pairs. Change them through the methods only.
 
-    ``_typed`` belongs to the subclass: what it has read from the pairs, dropped at every change.
+    ``_typed`` belongs to the subclass: what it has read from the pairs under a name (or the
+    name and an s, for lists), dropped when a header of that name changes.
     """
 
     __slots__ = ("_first", "_typed", "headers")
@@ -48,13 +49,15 @@ class HeaderList:
 
     def add(self, name: str, value: str) -> None:
         """Append a header at the end."""
-        self.headers.append((canonical(name), value))
-        self._changed()
+        name = canonical(name)
+        self.headers.append((name, value))
+        self._changed(name)
 
     def prepend(self, name: str, value: str) -> None:
         """Put a header before all others (a Via, a Route)."""
-        self.headers.insert(0, (canonical(name), value))
-        self._changed()
+        name = canonical(name)
+        self.headers.insert(0, (name, value))
+        self._changed(name)
 
     def set(self, name: str, value: str) -> None:
         """Replace every header of that name by one, in the place of the first, else at the end."""
@@ -67,7 +70,7 @@ class HeaderList:
         """Remove every header of that name."""
         name = canonical(name)
         self.headers = [pair for pair in self.headers if not _same(pair[0], name)]
-        self._changed()
+        self._changed(name)
 
     def replace_top(self, name: str, value: str) -> None:
         """Replace the first element of a list header (the top Via), and leave the others alone."""
@@ -76,7 +79,7 @@ class HeaderList:
             if each == name:
                 self.headers[place] = (name, ", ".join([value, *split_list(old)[1:]]))
                 break
-        self._changed()
+        self._changed(name)
 
     def _index(self) -> dict[str, str]:
         """The first value of each name, built once per change."""
@@ -89,9 +92,10 @@ class HeaderList:
             return [value for each, value in self.headers if each == name]
         return [value for each, value in self.headers if _same(each, name)]
 
-    def _changed(self) -> None:
+    def _changed(self, name: str) -> None:
         self._first = None
-        self._typed.clear()
+        self._typed.pop(name, None)
+        self._typed.pop(name + "s", None)
 
 
 def _same(one: str, other: str) -> bool:
