@@ -1,0 +1,113 @@
+"""RFC 3261 §12: what a dialog remembers, and what its requests look like."""
+
+from __future__ import annotations
+
+import pytest
+
+from ringthru.net.address import Endpoint
+from ringthru.sip.dialog import Dialog
+from ringthru.sip.flow import Flow
+from ringthru.sip.message import Request, Response
+
+US, PEER = Endpoint("127.40.4.1", 5060), Endpoint("127.40.4.2", 40000)
+FLOW = Flow("UDP", US, PEER)
+
+
+def invite(contact: str = "<sip:alice@127.40.4.2:5062>", **more: str) -> Request:
+    rows = [
+        ("Via", "SIP/2.0/UDP 127.40.4.2;branch=z9hG4bK1"),
+        ("From", '"Alice" <sip:alice@example.com>;tag=a'),
+        ("To", "<sip:bob@example.com>"),
+        ("Call-ID", "call"),
+        ("CSeq", "314 INVITE"),
+        ("Contact", contact),
+        *((name.replace("_", "-"), value) for name, value in more.items()),
+    ]
+    return Request("INVITE", "sip:bob@127.40.4.1", rows)
+
+
+def ok(contact: str = "<sip:bob@127.40.4.2:5062>", **more: str) -> Response:
+    rows = [pair for pair in invite().headers if pair[0] not in ("To", "Contact")]
+    rows += [("To", "<sip:bob@example.com>;tag=b"), ("Contact", contact)]
+    rows += [(name.replace("_", "-"), value) for name, value in more.items()]
+    return Response(200, "OK", rows)
+
+
+class TestAsServer:
+    """§12.1.1."""
+
+    def test_requests_turn_from_and_to_round(self):
+        dialog = Dialog.as_server(invite(), "us", FLOW, US)
+        bye = dialog.request("BYE")
+        assert bye.uri == "sip:alice@127.40.4.2:5062"
+        assert bye.get("From") == "<sip:bob@example.com>;tag=us"
+        assert bye.get("To") == '"Alice" <sip:alice@example.com>;tag=a'
+        assert (bye.call_id, bye.cseq.number, bye.max_forwards) == ("call", 1, 70)
+        assert dialog.request("INFO").cseq.number == 2
+
+    def test_the_route_set_keeps_its_order(self):
+        request = invite(Record_Route="<sip:127.40.4.2;lr>, <sip:p2.example;lr>")
+        bye = Dialog.as_server(request, "us", FLOW, US).request("BYE")
+        assert bye.get_all("Route") == ["<sip:127.40.4.2;lr>", "<sip:p2.example;lr>"]
+        assert bye.uri == "sip:alice@127.40.4.2:5062"
+
+    def test_without_a_contact_from_must_do(self):
+        request = invite()
+        request.remove("Contact")
+        assert Dialog.as_server(request, "us", FLOW, US).request("BYE").uri == "sip:alice@example.com"
+
+    def test_older_requests_are_not_accepted(self):
+        dialog = Dialog.as_server(invite(), "us", FLOW, US)
+        assert dialog.accepts(315)
+        assert dialog.accepts(400)
+        assert not dialog.accepts(399)
+
+
+class TestAsClient:
+    """§12.1.2."""
+
+    def test_the_route_set_is_reversed(self):
+        response = ok(Record_Route="<sip:p1.example;lr>, <sip:p2.example;lr>")
+        bye = Dialog.as_client(invite(), response, FLOW, US).request("BYE")
+        assert bye.get_all("Route") == ["<sip:p2.example;lr>", "<sip:p1.example;lr>"]
+        assert bye.cseq.number == 315
+
+    def test_a_strict_router_gets_its_own_address_as_request_uri(self):
+        """§12.2.1.1, the second example."""
+        response = ok(Record_Route="<sip:p1.example;lr>, <sip:p2.example>")
+        bye = Dialog.as_client(invite(), response, FLOW, US).request("BYE")
+        assert bye.uri == "sip:p2.example"
+        assert bye.get_all("Route") == ["<sip:p1.example;lr>", "<sip:bob@127.40.4.2:5062>"]
+
+    def test_an_ack_repeats_its_invites_number(self):
+        dialog = Dialog.as_client(invite(), ok(), FLOW, US)
+        assert str(dialog.request("ACK", cseq=314).cseq) == "314 ACK"
+        assert dialog.request("BYE").cseq.number == 315
+
+
+class TestDestination:
+    """Where requests go: a peer behind a NAT is where it was seen, not where it thinks it is."""
+
+    @pytest.mark.parametrize(
+        ("contact", "remote"),
+        [
+            ("<sip:bob@127.40.4.2:5062>", ("127.40.4.2", 5062)),
+            ("<sip:bob@127.40.4.2>", ("127.40.4.2", 5060)),
+            ("<sip:bob@192.168.1.20:5062>", PEER),
+            ("<sip:bob@phone.example>", PEER),
+            ("<tel:+15551234>", PEER),
+        ],
+    )
+    def test_by_contact(self, contact, remote):
+        assert Dialog.as_client(invite(), ok(contact), FLOW, US).destination.remote == remote
+
+    def test_by_the_first_route(self):
+        dialog = Dialog.as_client(invite(), ok(Record_Route="<sip:127.40.4.2:5080;lr>"), FLOW, US)
+        assert dialog.destination.remote == ("127.40.4.2", 5080)
+
+    def test_a_target_refresh_moves_it(self):
+        dialog = Dialog.as_client(invite(), ok(), FLOW, US)
+        elsewhere = Flow("UDP", US, Endpoint("127.40.4.3", 5060))
+        dialog.refresh(ok("<sip:bob@127.40.4.3:5070>"), elsewhere)
+        assert dialog.destination.remote == ("127.40.4.3", 5070)
+        assert dialog.request("BYE").uri == "sip:bob@127.40.4.3:5070"
