@@ -23,6 +23,7 @@ RESOLVERS = Path("/etc/netns")  # ip-netns(8) shows NAME/resolv.conf from here t
 OURS = re.compile(r"rt(\d+)-[0-9a-f]{4}-\w+")
 TOOLS = ("ip", "nft", "conntrack", "sysctl")
 CLONE_NEWNET = 0x40000000
+CAPABILITIES = 1 << 12 | 1 << 21  # CAP_NET_ADMIN, CAP_SYS_ADMIN
 
 T = TypeVar("T")
 
@@ -52,6 +53,8 @@ def obstacles(programs: Sequence[str] = ()) -> list[str]:
     """
     if os.geteuid() != 0:
         return ["network namespaces need root"]
+    if not _may_administer():
+        return ["this container withholds CAP_NET_ADMIN or CAP_SYS_ADMIN"]
     return [f"{name} is not installed" for name in (*TOOLS, "miniupnpd", *programs) if not _find(name)]
 
 
@@ -61,6 +64,12 @@ def sweep_stale() -> None:
         found = OURS.fullmatch(path.name)
         if found and not Path(f"/proc/{found[1]}").exists():
             remove_namespace(path.name)
+
+
+def _may_administer() -> bool:
+    """May we make namespaces and configure them? In a container even root may not."""
+    found = re.search(r"^CapEff:\s*([0-9a-f]+)$", Path("/proc/self/status").read_text(), re.M)
+    return found is not None and int(found[1], 16) & CAPABILITIES == CAPABILITIES
 
 
 def _find(program: str) -> str | None:
