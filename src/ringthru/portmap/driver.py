@@ -289,7 +289,7 @@ class PortMapper:
     def _verdict(self, lease: Lease) -> bool | None:
         if lease.state is MappingState.REQUESTED:
             hopeless = self._engine.verdict_known and not self._engine.has_gateway
-            return False if hopeless else None
+            return False if hopeless or self._closed else None
         return lease.state is MappingState.ACCEPTED
 
     def _released(self, event: Released) -> None:

@@ -1,0 +1,441 @@
+"""The engine against a gateway played by the test: the race, the loss, the stop; a clock moved by hand."""
+
+import itertools
+import re
+import struct
+from ipaddress import IPv4Address, IPv4Network
+
+import pytest
+
+from ringthru.net.address import AddressKind, Endpoint
+from ringthru.net.surroundings import Surroundings
+from ringthru.portmap.book import Released
+from ringthru.portmap.engine import Engine
+from ringthru.portmap.errors import LocalError
+from ringthru.portmap.events import (
+    ExternalAddressChanged,
+    GatewayFound,
+    GatewayLost,
+    MappingAdded,
+    MappingFailed,
+    MappingRemoved,
+    NoGateway,
+)
+from ringthru.portmap.http import Response
+from ringthru.portmap.igd import FailureKind, HttpFailure
+from ringthru.portmap.values import GatewayType, MappingState, Protocol, Wanted
+
+GATEWAY = "192.168.1.1"
+LAN = IPv4Network("192.168.1.0/24")
+PUBLIC = "8.8.4.4"
+SIP = Wanted(Protocol.UDP, 5060, sticky=True)
+ADDED = MappingAdded(Protocol.UDP, 5060, 5060, True)
+REMOVED = MappingRemoved(Protocol.UDP, 5060, 5060, True)
+
+
+class World:
+    """An engine with a gateway around it. ``natpmp``: "answers", "closed" or "mute"; so ``upnp``."""
+
+    def __init__(self, words, *, natpmp="answers", upnp="mute", gateway=GATEWAY, multicast=True, **options):
+        self.words, self.natpmp, self.upnp = words, natpmp, upnp
+        self.now, self.address, self.epoch_at = 1000.0, PUBLIC, 0.0
+        self.upnp_delay, self.responder = 0.0, GATEWAY
+        self.forced_port: int | None = None
+        self.faults: list[int] = []  # for the next AddPortMapping requests
+        self.natpmp_requests: list[bytes] = []
+        self.actions: list[str] = []
+        self.logs: list[str] = []
+        self.events: list = []
+        self.searches = 0
+        self._later: list = []  # (when, what)
+        surroundings = Surroundings("192.168.1.103", LAN, gateway, multicast=multicast)
+        ports = itertools.count(40000)
+        self.engine = Engine(
+            surroundings,
+            pick_port=lambda: next(ports),
+            log=lambda level, text: self.logs.append(text),
+            **options,
+        )
+
+    def start(self) -> "World":
+        self.engine.start(self.now)
+        return self.settle()
+
+    def settle(self) -> "World":
+        """Let the gateway answer until nothing more is in flight at this moment."""
+        while self._exchange():
+            pass
+        return self
+
+    def until(self, when: float) -> "World":
+        """Move the clock, stopping wherever the engine or a slow answer wants to be."""
+        self.settle()
+        for _ in range(10_000):
+            timeout = self.engine.next_timeout()
+            times = [each for each in (timeout, *(at for at, _ in self._later)) if each is not None]
+            if not times or min(times) > when:
+                self.now = when
+                return self
+            assert min(times) >= self.now - 1e-9, "a wake-up in the past would spin"
+            self.now = max(self.now, min(times))
+            due = [what for at, what in self._later if at <= self.now]
+            self._later = [each for each in self._later if each[0] > self.now]
+            for what in due:
+                what()
+            self.engine.handle_timeout(self.now)
+            self.settle()
+        raise AssertionError("the engine spins")
+
+    def after(self, seconds: float) -> "World":
+        return self.until(self.now + seconds)
+
+    def told(self) -> list:
+        events, self.events = self.events, []
+        return events
+
+    def _exchange(self) -> bool:
+        natpmp, ssdp, http = (
+            self.engine.natpmp_to_send(),
+            self.engine.ssdp_to_send(),
+            self.engine.http_to_send(),
+        )
+        assert len(natpmp) + len(http) <= 1 or not self.engine.has_gateway, "one request in flight"
+        for request in natpmp:
+            self.natpmp_requests.append(request)
+            if self.natpmp == "answers":
+                self.engine.receive_natpmp(self._natpmp_answer(request), self.now)
+            elif self.natpmp == "closed":
+                self.engine.natpmp_refused(self.now)
+        self.searches += bool(ssdp)
+        if ssdp and self.upnp == "answers":
+            self._later.append((self.now + self.upnp_delay, self.ssdp_answer))
+            if not self.upnp_delay:
+                self._later.pop()[1]()
+        for request in http:
+            reply = self._http_answer(request.ask.data)
+            if reply is not None:
+                self.engine.receive_http(request.number, reply, self.now)
+        self.events += self.engine.events()
+        return bool(natpmp or ssdp or http)
+
+    def ssdp_answer(self, source: str | None = None) -> None:
+        source = source or self.responder
+        answer = f"HTTP/1.1 200 OK\r\nLOCATION: http://{source}:5000/d.xml\r\n\r\n".encode()
+        self.engine.receive_ssdp(answer, Endpoint(source, 1900), self.now)
+
+    def _natpmp_answer(self, request: bytes) -> bytes:
+        epoch = int(self.now - self.epoch_at)
+        if request == b"\0\0":
+            return struct.pack("!BBHI", 0, 128, 0, epoch) + IPv4Address(self.address).packed
+        _, opcode, internal, external, lifetime = struct.unpack("!BBxxHHI", request)
+        external = (self.forced_port or external) if lifetime else 0
+        return struct.pack("!BBHIHHI", 0, 128 + opcode, 0, epoch, internal, external, lifetime)
+
+    def _http_answer(self, request: bytes):
+        if self.upnp == "mute":
+            return None
+        if self.upnp == "gone":
+            return HttpFailure(FailureKind.REFUSED, "cannot connect")
+        action = re.search(rb'#(\w+)"', request)
+        if action is None:
+            return Response(200, self.words.description())
+        name = action[1].decode()
+        self.actions.append(name)
+        if name == "GetExternalIPAddress":
+            return self.words.success(name, NewExternalIPAddress=self.address)
+        if name == "GetSpecificPortMappingEntry":
+            return self.words.entry("192.168.1.103", 5060)
+        if name == "AddPortMapping" and self.faults:
+            return self.words.fault(self.faults.pop(0))
+        return self.words.success(name)
+
+
+@pytest.fixture
+def world(words):
+    return lambda **options: World(words, **options)
+
+
+class TestTheRace:
+    def test_natpmp_is_preferred_when_both_answer(self, world):
+        w = world(upnp="answers").start()
+        assert w.told() == [GatewayFound(GatewayType.NAT_PMP, GATEWAY, PUBLIC)]
+        assert w.logs[:3] == ["Scanning for NAT", "Checking for PMP 1/5", "Checking for UPnP"]
+        assert f"NAT detected type: pmp, ExtIP: '{PUBLIC}'" in w.logs
+
+    def test_upnp_does_not_wait_for_a_natpmp_that_is_closed(self, world):
+        w = world(natpmp="closed", upnp="answers").start()
+        assert w.told() == [GatewayFound(GatewayType.UPNP, GATEWAY, PUBLIC)]
+
+    def test_upnp_waits_50_ms_for_a_natpmp_that_is_mute(self, world):
+        w = world(natpmp="mute", upnp="answers").start()
+        assert w.after(0.049).told() == []
+        assert w.after(0.002).told() == [GatewayFound(GatewayType.UPNP, GATEWAY, PUBLIC)]
+
+    def test_a_slow_upnp_gateway_is_found_all_the_same(self, world):
+        w = world(natpmp="mute", upnp="answers")
+        w.upnp_delay = 2.0
+        assert w.start().after(2.06).told() == [GatewayFound(GatewayType.UPNP, GATEWAY, PUBLIC)]
+
+    def test_a_host_that_is_not_our_gateway_waits_a_second_for_the_gateway(self, world):
+        w = world(natpmp="closed", upnp="answers")
+        w.responder = "192.168.1.2"
+        assert w.start().after(0.9).told() == []
+        assert w.after(0.2).told() == [GatewayFound(GatewayType.UPNP, "192.168.1.2", PUBLIC)]
+
+    def test_answers_from_outside_our_network_do_not_count(self, world):
+        w = world(natpmp="closed", upnp="answers")
+        w.responder = "10.0.0.1"
+        assert w.start().after(4.5).told() == [NoGateway()]
+
+    def test_the_description_is_asked_and_the_address_then_the_mapping(self, world):
+        w = world(natpmp="closed", upnp="answers")
+        w.engine.want(SIP, w.now)
+        w.start()
+        assert w.actions[:2] == ["GetExternalIPAddress", "AddPortMapping"]
+
+
+class TestNobody:
+    def test_told_once_after_five_attempts_then_looked_for_ever_more_slowly(self, world):
+        w = world(natpmp="mute", multicast=False).start()
+        assert w.after(4.74).told() == []
+        assert w.after(0.02).told() == [NoGateway()]
+        assert w.logs.count("No PMP or UPnP NAT devices detected!") == 1
+        assert [text for text in w.logs if "PMP" in text][:5] == [
+            f"Checking for PMP {n}/5" for n in range(1, 6)
+        ]
+        w.searches = 0
+        assert w.after(4 * 3600).told() == []
+        assert 4 * 5 < w.searches < 4 * 30  # four searches a round; a round each quarter of an hour at last
+
+    def test_with_natpmp_closed_the_search_alone_is_waited_for(self, world):
+        assert world(natpmp="closed").start().after(4.26).told() == [NoGateway()]
+
+    def test_with_nobody_to_ask_the_verdict_is_immediate(self, world):
+        w = world(gateway=None, multicast=False).start()
+        assert w.told() == [NoGateway()]
+        assert w.engine.next_timeout() is None
+
+    def test_a_gateway_that_comes_later_is_found_and_gets_what_was_wanted(self, world):
+        w = world(natpmp="mute").start()
+        lease = w.engine.want(SIP, w.now)
+        w.after(60)
+        assert lease.state is MappingState.REQUESTED
+        w.natpmp = "answers"
+        w.after(60)
+        assert w.told() == [NoGateway(), GatewayFound(GatewayType.NAT_PMP, GATEWAY, PUBLIC), ADDED]
+
+
+class TestMappings:
+    def test_made_as_soon_as_there_is_a_gateway(self, world):
+        w = world()
+        lease = w.engine.want(SIP, w.now)
+        assert lease.state is MappingState.REQUESTED
+        assert ADDED in w.start().told()
+        assert "mapped public port 5060 protocol UDP to localport 5060" in w.logs
+
+    def test_the_same_wish_is_the_same_lease(self, world):
+        w = world().start()
+        assert w.engine.want(SIP, w.now) is w.engine.want(Wanted(Protocol.UDP, 5060), w.now)
+        assert w.engine.want(Wanted(Protocol.TCP, 5060), w.now) is not w.engine.want(SIP, w.now)
+
+    def test_renewed_at_half_of_the_lease(self, world):
+        w = world(lifetime=100)
+        w.engine.want(SIP, w.now)
+        w.start()
+        asked = len([r for r in w.natpmp_requests if len(r) == 12])
+        w.after(49.9)
+        assert len([r for r in w.natpmp_requests if len(r) == 12]) == asked
+        w.after(0.2)
+        assert len([r for r in w.natpmp_requests if len(r) == 12]) == asked + 1
+        assert w.told().count(ADDED) == 1
+
+    def test_a_port_of_the_gateway_s_choice_is_a_result(self, world):
+        w = world()
+        w.forced_port = 50000
+        w.engine.want(SIP, w.now)
+        assert MappingAdded(Protocol.UDP, 5060, 50000, True) in w.start().told()
+
+    def test_unless_only_one_will_do_then_it_is_given_back(self, world):
+        w = world()
+        w.forced_port = 50000
+        lease = w.engine.want(Wanted(Protocol.UDP, 5060, exact=True), w.now)
+        reason = "the gateway offers external port 50000 instead"
+        assert MappingFailed(Protocol.UDP, 5060, reason) in w.start().told()
+        assert lease.state is MappingState.REFUSED
+        assert w.natpmp_requests[-1] == struct.pack("!BBxxHHI", 0, 1, 5060, 0, 0)
+
+    def test_a_refusal_is_told_once_not_at_each_retry(self, world):
+        w = world(natpmp="closed", upnp="answers")
+        w.faults = [606] * 50
+        w.engine.want(SIP, w.now)
+        w.start().after(3600)
+        assert len([e for e in w.told() if isinstance(e, MappingFailed)]) == 1
+
+    def test_two_of_ours_never_fight_for_one_external_port(self, world):
+        w = world().start()
+        w.engine.want(Wanted(Protocol.UDP, 5060), w.now)
+        w.settle()
+        w.engine.want(Wanted(Protocol.UDP, 5062, external_port=5060), w.now)
+        w.settle()
+        assert [m.external_port for m in w.engine.snapshot(w.now).mappings] == [5060, 40000]
+
+    def test_released_it_is_deleted_and_forgotten(self, world):
+        w = world()
+        lease = w.engine.want(SIP, w.now)
+        w.start().told()
+        assert w.engine.release(lease, w.now)
+        assert w.settle().told() == [REMOVED, Released(lease, True)]
+        assert w.engine.release(lease, w.now) is False
+        assert w.engine.snapshot(w.now).mappings == ()
+        assert "unmapped public port 5060 protocol UDP to localport 5060" in w.logs
+
+
+class TestMappingDisabled:
+    """``-nonatmap``: detection works, and not one mapping or deletion is asked for."""
+
+    def test_not_one_request(self, world):
+        w = world(mapping_enabled=False)
+        lease = w.engine.want(SIP, w.now)
+        assert w.start().told() == [GatewayFound(GatewayType.NAT_PMP, GATEWAY, PUBLIC)]
+        assert (lease.state, lease.reason) == (MappingState.DISABLED, "NAT port mapping disabled")
+        assert "NAT port mapping disabled" in w.logs
+        w.engine.republish(w.now)
+        w.after(7200)
+        w.engine.release(lease, w.now)
+        w.engine.want(SIP, w.now)
+        w.engine.stop(w.now)
+        assert w.settle().engine.stopped
+        assert set(w.natpmp_requests) == {b"\0\0"}
+
+    def test_switched_on_it_maps(self, world):
+        w = world(mapping_enabled=False)
+        w.engine.want(SIP, w.now)
+        w.start().engine.set_mapping_enabled(True, w.now)
+        assert ADDED in w.settle().told()
+
+    def test_switched_off_what_is_held_runs_out(self, world):
+        w = world(lifetime=100)
+        lease = w.engine.want(SIP, w.now)
+        w.start().engine.set_mapping_enabled(False, w.now)
+        asked = len(w.natpmp_requests)
+        w.after(101)
+        assert lease.state is MappingState.DISABLED
+        assert set(w.natpmp_requests[asked:]) == {b"\0\0"}
+
+
+class TestTheExternalAddress:
+    def test_asked_every_minute_and_a_change_is_told_and_mapped_anew(self, world):
+        w = world()
+        w.engine.want(SIP, w.now)
+        w.start().after(59).told()
+        w.address = "8.8.8.8"
+        asked = len([r for r in w.natpmp_requests if len(r) == 12])
+        assert w.after(2).told() == [ExternalAddressChanged(PUBLIC, "8.8.8.8")]
+        assert f"Public IP changed from '{PUBLIC}' to '8.8.8.8'." in w.logs
+        assert len([r for r in w.natpmp_requests if len(r) == 12]) == asked + 1
+
+    @pytest.mark.parametrize(
+        ("address", "kind"), [("10.0.0.2", AddressKind.PRIVATE), ("100.64.1.1", AddressKind.SHARED)]
+    )
+    def test_one_that_is_not_public_is_told_but_not_used_and_mapping_goes_on(self, world, address, kind):
+        w = world()
+        w.address = address
+        w.engine.want(SIP, w.now)
+        assert w.start().told() == [GatewayFound(GatewayType.NAT_PMP, GATEWAY, None), ADDED]
+        snapshot = w.engine.snapshot(w.now)
+        assert (snapshot.external_address, snapshot.reported_address) == (None, address)
+        assert snapshot.address_kind is kind
+
+
+class TestTheGatewayChanges:
+    def test_an_epoch_going_back_maps_everything_again_and_asks_the_address(self, world):
+        """RFC 6886 §3.6; here the renewal of one mapping (due after 20 s) brings the news."""
+        w = world(lifetime=40)
+        w.engine.want(SIP, w.now)
+        w.start().after(5)
+        w.engine.want(Wanted(Protocol.TCP, 5060), w.now)
+        w.settle().after(5)
+        w.epoch_at = w.now  # it restarts, and nobody notices until the next question
+        w.natpmp_requests.clear()
+        w.after(10.1)
+        assert [r[1] for r in w.natpmp_requests] == [1, 0, 2]  # the renewal; the address, the other mapping
+        w.after(5)
+        assert len(w.natpmp_requests) == 3
+
+    def test_a_refused_connection_is_a_lost_gateway_and_it_is_looked_for_again(self, world):
+        w = world(natpmp="closed", upnp="answers")
+        w.engine.want(SIP, w.now)
+        w.start().after(30).told()
+        w.upnp = "gone"
+        w.after(31)
+        events = w.told()
+        assert events[0] == GatewayLost(f"{GATEWAY}:5000: cannot connect")
+        assert REMOVED in events
+        w.upnp = "answers"
+        w.after(15)
+        assert w.told()[-2:] == [GatewayFound(GatewayType.UPNP, GATEWAY, PUBLIC), ADDED]
+
+    def test_a_gateway_that_goes_mute_is_lost_after_nine_attempts(self, world):
+        w = world().start()
+        w.natpmp = "mute"
+        w.after(60 + 127).told()
+        assert [type(e) for e in w.after(1).told()] == [GatewayLost]
+
+    def test_reinit_maps_again_on_what_is_found(self, world):
+        w = world()
+        w.engine.want(SIP, w.now)
+        w.start().told()
+        w.engine.reinit(w.now)
+        assert not w.engine.verdict_known
+        assert set(w.settle().told()) == {REMOVED, ADDED, GatewayFound(GatewayType.NAT_PMP, GATEWAY, PUBLIC)}
+
+
+class TestStop:
+    def test_deletes_exactly_what_we_mapped(self, world):
+        w = world()
+        for port in (5060, 5080):
+            w.engine.want(Wanted(Protocol.UDP, port), w.now)
+        w.start().natpmp_requests.clear()
+        w.engine.stop(w.now)
+        assert not w.engine.stopped
+        assert w.settle().engine.stopped
+        assert w.natpmp_requests == [struct.pack("!BBxxHHI", 0, 1, port, 0, 0) for port in (5060, 5080)]
+
+    def test_right_after_a_reinit_nothing_is_left_behind(self, world):
+        w = world()
+        w.engine.want(SIP, w.now)
+        w.start()
+        w.engine.reinit(w.now)
+        w.engine.stop(w.now)
+        assert w.settle().engine.stopped
+        assert w.natpmp_requests[-1] == struct.pack("!BBxxHHI", 0, 1, 5060, 0, 0)
+
+    def test_a_mapping_in_flight_is_deleted_too(self, world):
+        w = world().start()
+        w.natpmp = "mute"
+        w.engine.want(SIP, w.now)
+        w.settle()
+        w.natpmp = "answers"
+        w.engine.stop(w.now)
+        assert w.settle().engine.stopped
+        assert w.natpmp_requests[-1] == struct.pack("!BBxxHHI", 0, 1, 5060, 0, 0)
+
+    def test_with_nothing_mapped_it_is_over_at_once(self, world):
+        w = world(natpmp="mute").start()
+        w.engine.stop(w.now)
+        assert w.engine.stopped
+        assert w.engine.next_timeout() is None
+
+
+class TestBadInput:
+    def test_noise_from_everywhere_changes_nothing(self, world):
+        w = world(natpmp="mute").start()
+        w.engine.receive_natpmp(b"\xff" * 50, w.now)
+        w.engine.receive_ssdp(b"\xff" * 50, Endpoint(GATEWAY, 1900), w.now)
+        w.engine.receive_http(77, Response(200, b"?"), w.now)
+        assert w.settle().told() == []
+
+    @pytest.mark.parametrize("lifetime", [0, -1, 604801])
+    def test_a_lease_that_makes_no_sense(self, world, lifetime):
+        with pytest.raises(LocalError):
+            world(lifetime=lifetime)
