@@ -55,7 +55,9 @@ def run(options: Options) -> int:
 
 def _serve(options: Options, logs: Logs) -> int:
     import asyncio
+    import logging
 
+    from .console.levels import level_of
     from .console.serve import serve, terminal_or_lines, words_for
     from .console.standard import standard_table
     from .switch.configuration import ConfigurationError
@@ -70,6 +72,7 @@ def _serve(options: Options, logs: Logs) -> int:
                 mapping_enabled=options.mapping_enabled,
             )
         )
+        logs.set_console_level(level_of(switch.loglevel) or logging.INFO)
         history = options.db / "console.history" if options.db else None
         console = terminal_or_lines(switch, standard_table(logs), history) if options.console else None
         await serve(switch, console)

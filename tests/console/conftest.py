@@ -112,7 +112,13 @@ SNAPSHOT = SwitchSnapshot(
     registrations=(PHONE,),
     channels=(),
     sessions_since_start=3,
+    sessions_max=1000,
     sessions_peak=2,
+    sessions_peak_5min=1,
+    per_second=0,
+    per_second_max=30,
+    per_second_peak=2,
+    per_second_peak_5min=1,
 )
 
 

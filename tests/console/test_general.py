@@ -51,7 +51,9 @@ class TestAboutTheSwitch:
             "UP 0 years, 0 days, 0 hours, 0 minutes, 5 seconds, 944 milliseconds, 532 microseconds\n"
             "Ringthru (Version 0.1.0) is ready\n"
             "3 session(s) since startup\n"
-            "0 session(s) - peak 2, last 5min 0 \n"
+            "0 session(s) - peak 2, last 5min 1 \n"
+            "0 session(s) per Sec out of max 30, peak 2, last 5min 1 \n"
+            "1000 session(s) max\n"
         )
         assert re.search(
             r"(\d+) session\(s\) since startup\s+(\d+) session\(s\) - peak (\d+), last 5min (\d+)\s+(\d+) "

@@ -116,19 +116,20 @@ class TestProfile:
         assert (made.sip_ip, made.sip_port, made.advertised_sip_port) == ("auto", 5060, 5060)
         assert made.ext_sip_ip.kind is made.ext_rtp_ip.kind is AddressKind.MISSING
         assert (made.local_network_acl, made.context, made.dialplan) == ("localnet.auto", "default", "XML")
-        assert (made.rtp_timeout_sec, made.rfc2833_pt, made.accept_blind_reg) == (300, 101, False)
+        assert (made.rtp_timeout_sec, made.rfc2833_pt) == (300, 101)
         assert made.allow_weak_secrets is False
 
     def test_names_compare_without_case_and_the_last_holds(self, profile):
         assert profile("SIP-Port=5070", "sip-port=5080").sip_port == 5080
 
     def test_lists(self, profile):
-        made = profile("inbound-codec-prefs=PCMA, PCMU@20i", "apply-nat-acl=a", "apply-nat-acl=b")
+        made = profile("inbound-codec-prefs=PCMA, PCMU@20i", "apply-inbound-acl=a", "apply-inbound-acl=b")
         assert made.inbound_codec_prefs == ("PCMA", "PCMU@20i")
-        assert made.apply_nat_acl == ("a", "b")
+        assert made.apply_inbound_acl == ("a", "b")
 
     def test_none_clears_an_acl_that_repeats(self, profile):
-        assert profile("apply-nat-acl=a", "apply-nat-acl=none", "apply-nat-acl=b").apply_nat_acl == ("b",)
+        made = profile("apply-inbound-acl=a", "apply-inbound-acl=none", "apply-inbound-acl=b")
+        assert made.apply_inbound_acl == ("b",)
 
     def test_aliases_and_domains(self, tree):
         text = (

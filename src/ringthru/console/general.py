@@ -119,7 +119,7 @@ async def fsctl(switch: SwitchLike, arguments: str) -> str:
 
 
 def status_text(snapshot: SwitchSnapshot, idle_cpu: float) -> str:
-    """The text of ``status``. Ringthru sets no limit on calls and keeps no rate of them: those are 0."""
+    """The text of ``status``."""
     now = len(snapshot.channels)
     left = int(snapshot.uptime * 1e6)
     parts = []
@@ -130,9 +130,10 @@ def status_text(snapshot: SwitchSnapshot, idle_cpu: float) -> str:
         f"UP {', '.join(parts)}\n"
         f"Ringthru (Version {snapshot.version}) is ready\n"
         f"{snapshot.sessions_since_start} session(s) since startup\n"
-        f"{now} session(s) - peak {snapshot.sessions_peak}, last 5min {now} \n"
-        "0 session(s) per Sec out of max 0, peak 0, last 5min 0 \n"
-        "0 session(s) max\n"
+        f"{now} session(s) - peak {snapshot.sessions_peak}, last 5min {snapshot.sessions_peak_5min} \n"
+        f"{snapshot.per_second} session(s) per Sec out of max {snapshot.per_second_max}, "
+        f"peak {snapshot.per_second_peak}, last 5min {snapshot.per_second_peak_5min} \n"
+        f"{snapshot.sessions_max} session(s) max\n"
         f"min idle cpu 0.00/{idle_cpu:.2f}\n"
     )
 

@@ -29,7 +29,7 @@ from .ports import PortBook
 from .report import LegReport
 from .rtp import MAX_DATAGRAM
 from .statistics import NTP_UNIX_OFFSET
-from .stream import MediaEvent, MediaStream
+from .stream import RTP_TIMEOUT, MediaEvent, MediaStream
 
 __all__ = ["MediaEngine", "MediaLeg", "PortPair"]
 
@@ -84,8 +84,10 @@ class MediaEngine:
             self._ports.give_back(pair.host, pair.rtp_port)
             pair.close()
 
-    def open(self, pair: PortPair, *, name: str) -> MediaLeg:
+    def open(self, pair: PortPair, *, name: str, rtp_timeout: float = RTP_TIMEOUT) -> MediaLeg:
         """A leg on a reserved pair, which it owns from then on; ``name`` is for the logs.
+
+        ``rtp_timeout`` is how many seconds of silence make a ``Timeout`` event.
 
         Raises:
             LocalError: the pair is not reserved here.
@@ -93,7 +95,7 @@ class MediaEngine:
         if pair not in self._pairs:
             raise LocalError("this pair of ports is not reserved here, or already in use")
         self._pairs.discard(pair)
-        leg = MediaLeg(self, pair, name, self._running_loop())
+        leg = MediaLeg(self, pair, name, self._running_loop(), rtp_timeout)
         self._legs.add(leg)
         return leg
 
@@ -148,7 +150,12 @@ class MediaLeg:
     """One side of a call: connect it, and let it echo or bridge it to another."""
 
     def __init__(
-        self, engine: MediaEngine, pair: PortPair, name: str, loop: asyncio.AbstractEventLoop
+        self,
+        engine: MediaEngine,
+        pair: PortPair,
+        name: str,
+        loop: asyncio.AbstractEventLoop,
+        rtp_timeout: float,
     ) -> None:
         self.name = name
         self.local = Endpoint(pair.host, pair.rtp_port)
@@ -167,6 +174,7 @@ class MediaLeg:
             cname=secrets.token_urlsafe(12),  # 96 random bits (RFC 7022 §4.2)
             uniform=random.random,
             ntp_offset=time.time() - time.monotonic() + NTP_UNIX_OFFSET,
+            rtp_timeout=rtp_timeout,
         )
         pair.drain()
         engine.watch(self._rtp, self._on_rtp)

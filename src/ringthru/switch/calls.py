@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from collections.abc import Coroutine, Mapping, MutableMapping, Sequence
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -20,6 +21,7 @@ from .channel import Caller, Channel, Direction
 from .configuration import Dialplan, Directory
 from .dialing import Dialer, DialFailed
 from .leg_media import LegMedia
+from .pace import Pace, Peak
 from .registrar import Registrar
 from .routing import Router
 from .rtp_pool import RtpPool
@@ -44,6 +46,7 @@ class Calls:
         registrar: Registrar,
         variables: MutableMapping[str, str],
         max_channels: int,
+        max_per_second: int,
     ) -> None:
         self.registrar = registrar
         self.router = Router(self, dialplan, variables)
@@ -52,21 +55,21 @@ class Calls:
         self.profiles: dict[str, Profile] = {}
         self.channels: dict[str, Channel] = {}
         self.started = 0
-        self.peak = 0
+        self.peak = Peak()
+        self.pace = Pace(max_per_second)
         self._by_call: dict[Call, Channel] = {}
+        self.max_channels = max_channels
         self._engine = engine
-        self._max_channels = max_channels
         self._tasks: set[asyncio.Future[Any]] = set()
 
-    @property
-    def full(self) -> bool:
-        """Whether no further leg is taken (max-sessions)."""
-        return len(self.channels) >= self._max_channels
+    def has_room(self, now: float) -> bool:
+        """Whether one more leg is taken (max-sessions, sessions-per-second); it counts as begun."""
+        return len(self.channels) < self.max_channels and self.pace.admit(now)
 
     def profile(self, name: str) -> Profile | None:
         """A running profile by its name or an alias of it."""
         return self.profiles.get(name) or next(
-            (each for each in self.profiles.values() if name in each.settings.aliases), None
+            (each for each in self.profiles.values() if name in each.aliases), None
         )
 
     def channel_of(self, call: Call | None) -> Channel | None:
@@ -115,7 +118,7 @@ class Calls:
             DialFailed: the switch is full, or the number makes no SIP address.
             NoFreePorts: the RTP range is used up.
         """
-        if self.full:
+        if not self.has_room(profile.now()):
             raise DialFailed(HangupCause.SWITCH_CONGESTION)
         caller = parent.caller if parent is not None else caller
         number = variables.get("origination_caller_id_number", caller.number)
@@ -130,8 +133,7 @@ class Calls:
             uuid=variables.get("origination_uuid"),
         )
         channel.variables.update(variables)
-        if parent is not None:
-            channel.codecs = _codecs_of(parent)
+        channel.codecs = _codecs_of(parent) if parent is not None else profile.codecs_out
         try:
             media = channel.take_media(peer.host)
             call = profile.invite(uri, peer, name, number, media.offer(channel.codecs))
@@ -171,7 +173,7 @@ class Calls:
             on_gone=self._leave,
         )
         self.channels[channel.uuid] = channel
-        self.peak = max(self.peak, len(self.channels))
+        self.peak.note(len(self.channels), profile.now())
         profile.counters.began(direction)
         return channel
 
@@ -189,6 +191,7 @@ class Calls:
             channel.profile.rtp_ip,
             channel.serial,
             channel.name,
+            channel.profile.settings.rtp_timeout_sec or math.inf,
             self.spawn,
         )
 

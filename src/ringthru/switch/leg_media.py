@@ -34,6 +34,7 @@ class LegMedia:
         rtp_ip: str,
         session_id: int,
         name: str,
+        rtp_timeout: float,
         spawn: Callable[[Coroutine[Any, Any, None]], None],
     ) -> None:
         """Take ports: a mapped pair for a far peer when there is a pool, else any pair.
@@ -46,7 +47,7 @@ class LegMedia:
         self._descriptions = OfferAnswer(session_id)
         self._mapped: MappedPair | None = pool.take() if pool is not None and seen.far else None
         pair: PortPair = self._mapped.pair if self._mapped else engine.reserve(rtp_ip)
-        self.leg: MediaLeg = engine.open(pair, name=name)
+        self.leg: MediaLeg = engine.open(pair, name=name, rtp_timeout=rtp_timeout)
         if self._mapped:
             ports = (self._mapped.external_rtp_port, self._mapped.external_rtcp_port)
         else:

@@ -72,6 +72,7 @@ class Profile:
         settings: ProfileSettings,
         surroundings: Surroundings,
         lists: Mapping[str, AccessList],
+        domains: Sequence[str],
         on_event: Callable[[Profile, Event], None],
     ) -> None:
         self.settings = settings
@@ -84,11 +85,13 @@ class Profile:
         self.rtp_ip = surroundings.address if settings.rtp_ip in AUTO else settings.rtp_ip
         self._driver: SipUdpDriver | None = None
         self._mappings: list[PortMapping] = []
-        self.codecs: Sequence[Codec] = _codecs(settings.inbound_codec_prefs)
+        self.codecs = _codecs(settings.inbound_codec_prefs)
+        self.codecs_out = _codecs(settings.outbound_codec_prefs)
+        self.aliases = (*settings.aliases, *_domain_aliases(settings, domains))
         self.agent = UserAgent(
             seen_by=lambda flow: self.seen_by(flow.remote.host).signalling,
             token=lambda: secrets.token_hex(8),
-            user_agent=f"Ringthru/{__version__}",
+            user_agent=settings.user_agent or f"Ringthru/{__version__}",
         )
 
     # --- life ---------------------------------------------------------------------------------------
@@ -251,7 +254,7 @@ class Profile:
             url, bind_url = outside, f"{outside};maddr={addresses.sip.host};transport=udp,tcp"
         return ProfileSnapshot(
             name=self.name,
-            aliases=settings.aliases,
+            aliases=self.aliases,
             auto_nat=addresses.auto_nat,
             running=self.running,
             sip_ip=addresses.sip.host,
@@ -268,7 +271,7 @@ class Profile:
             hold_music=settings.hold_music,
             outbound_proxy=None,
             codecs_in=tuple(codec.name for codec in self.codecs),
-            codecs_out=tuple(codec.name for codec in self.codecs),
+            codecs_out=tuple(codec.name for codec in self.codecs_out),
             telephone_event=settings.rfc2833_pt,
             dtmf_mode="rfc2833",
             comfort_noise=13,
@@ -286,6 +289,12 @@ class Profile:
             failed_calls_out=self.counters.failed_calls_out,
             registrations=registrations,
         )
+
+
+def _domain_aliases(settings: ProfileSettings, domains: Sequence[str]) -> tuple[str, ...]:
+    """``<domain name="all" alias="true"/>``: each domain of the directory names this profile."""
+    named = {each.name for each in settings.domains if each.alias}
+    return tuple(each for each in domains if each in named or "all" in named)
 
 
 def _codecs(names: Sequence[str]) -> list[Codec]:

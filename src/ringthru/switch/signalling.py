@@ -65,9 +65,6 @@ class Signalling:
 
     def _incoming_call(self, profile: Profile, call: Call) -> None:
         """Let the caller in, or say why not; ports are taken only when the dialplan answers."""
-        if self._calls.full:
-            profile.act(lambda now: call.reject(now, 503, headers=(("Retry-After", RETRY_AFTER),)))
-            return
         context = profile.settings.context
         variables: dict[str, str] = {}
         source = call.flow.remote
@@ -79,6 +76,10 @@ class Signalling:
                 return
             variables = dict(user.variables)
             context = variables.get("user_context", context)
+        if not self._calls.has_room(profile.now()):
+            log.warning("Profile %s refuses a call from %s: the switch is full", profile.name, source)
+            profile.act(lambda now: call.reject(now, 503, headers=(("Retry-After", RETRY_AFTER),)))
+            return
         channel = self._calls.start_inbound(profile, call, context)
         channel.variables.update(variables)
         channel.log.info("%s receiving invite from %s call-id: %s", channel.name, source, call.call_id)

@@ -113,4 +113,10 @@ class SwitchSnapshot:
     registrations: tuple[RegistrationSnapshot, ...]
     channels: tuple[ChannelSnapshot, ...]
     sessions_since_start: int
+    sessions_max: int
     sessions_peak: int
+    sessions_peak_5min: int
+    per_second: int  # new sessions in the running second
+    per_second_max: int
+    per_second_peak: int
+    per_second_peak_5min: int

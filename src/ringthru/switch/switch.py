@@ -99,6 +99,7 @@ class Switch:
             registrar=registrar,
             variables=self.variables,
             max_channels=self._settings.max_sessions,
+            max_per_second=self._settings.sessions_per_second,
         )
         self._signalling = Signalling(self.calls)
         self.mapper: PortMapper | None = None
@@ -140,7 +141,13 @@ class Switch:
             self.mapper.start()
         try:
             for settings in self._profile_settings:
-                profile = Profile(settings, self._surroundings, self._lists, self._signalling.on_event)
+                profile = Profile(
+                    settings,
+                    self._surroundings,
+                    self._lists,
+                    [domain.name for domain in self._directory.domains.values()],
+                    self._signalling.on_event,
+                )
                 await profile.open()
                 profile.external_address = self._external  # the gateway may have been quicker
                 self.calls.profiles[profile.name] = profile
@@ -170,6 +177,11 @@ class Switch:
         loop = asyncio.get_running_loop()
         self.calls.registrar.expire(loop.time())
         self._housekeeping = loop.call_later(EXPIRY_CHECK, self._expire_registrations)
+
+    @property
+    def loglevel(self) -> str:
+        """What switch.conf says the console should show at first."""
+        return self._settings.loglevel
 
     def request_shutdown(self) -> None:
         self._shutdown.set()
@@ -322,7 +334,13 @@ class Switch:
             registrations=registrations,
             channels=tuple(channel.snapshot() for channel in self.calls.channels.values()),
             sessions_since_start=self.calls.started,
-            sessions_peak=self.calls.peak,
+            sessions_max=self.calls.max_channels,
+            sessions_peak=self.calls.peak.ever,
+            sessions_peak_5min=self.calls.peak.lately(now),
+            per_second=self.calls.pace.current(now),
+            per_second_max=self.calls.pace.limit,
+            per_second_peak=self.calls.pace.peak.ever,
+            per_second_peak_5min=self.calls.pace.peak.lately(now),
         )
 
     def _profile_rows(self, registrations: tuple[RegistrationSnapshot, ...]) -> list[ProfileSnapshot]:

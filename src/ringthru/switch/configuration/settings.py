@@ -85,7 +85,6 @@ class ProfileSettings:
     rtp_ip: str = "auto"
     ext_rtp_ip: AddressSetting = MISSING
     local_network_acl: str = "localnet.auto"
-    apply_nat_acl: tuple[str, ...] = ()
     aggressive_nat_detection: bool = False
     # Who may call and register
     context: str = "default"
@@ -94,15 +93,13 @@ class ProfileSettings:
     apply_inbound_acl: tuple[str, ...] = ()
     challenge_realm: str = "auto_to"  # auto_to, auto_from, or the realm itself
     force_register_domain: str | None = None
-    accept_blind_reg: bool = False
     allow_weak_secrets: bool = False  # ours: map this profile although the directory holds weak secrets
     # Media
     inbound_codec_prefs: tuple[str, ...] = ("PCMU", "PCMA")
     outbound_codec_prefs: tuple[str, ...] = ("PCMU", "PCMA")
     rfc2833_pt: int = 101
     hold_music: str | None = None
-    rtp_timeout_sec: int = 300
-    disable_rtp_auto_adjust: bool = False
+    rtp_timeout_sec: int = 300  # seconds of silence that end a call; 0: never
     # Signalling
     user_agent: str | None = None
 
@@ -158,17 +155,15 @@ PROFILE_PARAMETERS: Final[Mapping[str, Reader]] = {
     "auth-calls": read_boolean,
     "challenge-realm": _word,
     "force-register-domain": _text,
-    "accept-blind-reg": read_boolean,
     "allow-weak-secrets": read_boolean,
     "inbound-codec-prefs": read_names,
     "outbound-codec-prefs": read_names,
     "rfc2833-pt": _whole(96, 127),
     "hold-music": _text,
     "rtp-timeout-sec": _whole(0, DAY),
-    "disable-rtp-auto-adjust": read_boolean,
     "user-agent-string": _text,
 }
-REPEATABLE: Final = frozenset({"apply-nat-acl", "apply-inbound-acl"})
+REPEATABLE: Final = frozenset({"apply-inbound-acl"})
 
 
 def load_profiles(tree: Tree) -> list[ProfileSettings]:
