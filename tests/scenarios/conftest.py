@@ -1,0 +1,47 @@
+"""Homes to try stories in; each test has its own addresses, and everything is closed after it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from .home import PUBLIC, RING_1000, Home, Place, build
+
+HOMES = 120  # then the addresses come round again; nothing of the first homes is open by then
+Places = Callable[..., Place]
+
+
+@pytest.fixture(scope="session")
+def places() -> Iterator[Places]:
+    """Places of one's own; two runs of the tests on one machine take different blocks of 127/8."""
+    block, numbers = 128 + os.getpid() % 100, count()
+    yield lambda street=None: Place(block, next(numbers) % HOMES, street)
+
+
+@pytest.fixture
+async def found(places: Places, tmp_path: Path) -> AsyncIterator[Callable[..., Any]]:
+    """Build a home, its switch not started: ``await found(edits, **options)``."""
+    async with AsyncExitStack() as stack:
+
+        async def make(edits: dict[str, Any] | None = None, **options: Any) -> Home:
+            place = options.pop("place", None) or places()
+            home = await build(place, tmp_path / str(place.number), edits or {}, **options)
+            stack.push_async_callback(home.close)
+            return home
+
+        yield make
+
+
+@pytest.fixture
+async def home(found: Callable[..., Any]) -> Home:
+    """The ordinary home: started, its ports mapped, strangers may ring 1000."""
+    made: Home = await found({PUBLIC: RING_1000})
+    await made.switch.start()
+    await made.mapped()
+    return made
