@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from ringthru.console.logs import setup
 from ringthru.console.standard import standard_table
 from ringthru.net.address import AddressKind, Endpoint
+from ringthru.net.values import replace
 from ringthru.portmap import GatewayType, MapperSnapshot, MappingSnapshot, MappingState, Protocol
 from ringthru.switch.snapshots import ProfileSnapshot, RegistrationSnapshot, RegistrationState, SwitchSnapshot
 

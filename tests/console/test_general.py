@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 
 import pytest
 
 from ringthru.console.commands import split_commands
 from ringthru.console.text import aligned, count, port_of, span, visible, words_of
+from ringthru.net.values import replace
 
 USAGE = (
     "-USAGE: <call url> <exten>|&<application_name>(<app_args>) [<dialplan>] [<context>] "

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import logging
-from dataclasses import replace
 
 import pytest
 
 from ringthru.console.tables import Table
 from ringthru.net.address import AddressKind
+from ringthru.net.values import replace
 from ringthru.portmap import GatewayType, MappingState, Protocol
 
 USAGE = (

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime
 
 from ringthru.console.sofia import registrations_text
+from ringthru.net.values import replace
 
 RULE = "=" * 97
 STATUS = (

@@ -1,11 +1,10 @@
 """The fake gateway's NAT-PMP against hand-written bytes (RFC 6886)."""
 
-from dataclasses import replace
-
 import pytest
 
 from ringthru.lab import Quirks
 from ringthru.net.address import Endpoint
+from ringthru.net.values import replace
 
 NATPMP = Endpoint("127.41.0.1", 5351)
 VERSION = "00"

@@ -3,12 +3,12 @@
 import asyncio
 import re
 from contextlib import suppress
-from dataclasses import replace
 
 import pytest
 
 from ringthru.lab import Quirks
 from ringthru.net.address import Endpoint
+from ringthru.net.values import replace
 
 SSDP = Endpoint("127.41.0.1", 1900)
 IGD = "urn:schemas-upnp-org:device:InternetGatewayDevice:{}"

@@ -1,7 +1,5 @@
 """One leg's media under a manual clock: who is heard, what goes out, what is reported."""
 
-from dataclasses import replace
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -21,6 +19,7 @@ from ringthru.media.rtcp import (
 from ringthru.media.rtp import RtpPacket
 from ringthru.media.stream import FirstPacket, MediaStream, Timeout
 from ringthru.net.address import Endpoint
+from ringthru.net.values import replace
 
 PEER = Endpoint("192.0.2.5", 4000)
 PEER_RTCP = Endpoint("192.0.2.5", 4001)

@@ -1,9 +1,8 @@
 """Digest: the vectors of RFC 2617 §3.5 and RFC 7616 §3.9, and what a server must not accept."""
 
-from dataclasses import replace
-
 import pytest
 
+from ringthru.net.values import replace
 from ringthru.sip.digest import Authority, Verdict, authorize, ha1, strongest
 from ringthru.sip.errors import LocalError
 from ringthru.sip.headers import Challenge, Credentials

@@ -1,12 +1,12 @@
 """RFC 3261 §20 and §25.1: header values, and RFC 3581's rport."""
 
 import re
-from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ringthru.net.values import replace
 from ringthru.sip import authentication, framing, grammar, headers, message, uri
 from ringthru.sip.errors import MalformedMessage
 from ringthru.sip.headers import Challenge, Credentials, CSeq, NameAddr, Via, quote, split_list, unquote

@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Iterator
-from dataclasses import dataclass
 
+from ..net.values import frozen
 from ..switch.snapshots import SwitchSnapshot
 from .switch_like import SwitchLike
 from .text import visible
@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 Handler = Callable[[SwitchLike, str], Awaitable[str]]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Command:
     """One command: ``handler`` gets the switch and the text after the name.
 

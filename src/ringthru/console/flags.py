@@ -9,16 +9,17 @@ Not made with ``argparse``: it takes every unambiguous beginning of a single-das
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+
+from ..net.values import frozen
 
 
 class FlagError(ValueError):
     """The command line is not understood; the text is the whole message."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Flag:
     """One flag; ``value`` names what follows it, empty when nothing does."""
 
@@ -42,7 +43,7 @@ FLAGS: Final = (
 BY_NAME: Final = {each.name: each for each in FLAGS} | {"h": FLAGS[0]}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Options:
     """What the command line asks for. A directory that is None was not given."""
 

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from ..net.values import frozen
 from .text import visible
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Table:
     """Named columns and their rows, everything text already."""
 

@@ -10,12 +10,12 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
 from typing import Final
 from uuid import NAMESPACE_DNS, uuid5
 
 from ..net.address import Endpoint
+from ..net.values import frozen
 from .datagram_service import Answerer, DatagramService
 from .forwarding import ForwardingPlane
 from .loopback_guard import require_loopback
@@ -33,7 +33,7 @@ EVERY_PROTOCOL: Final = frozenset({"natpmp", "upnp"})
 SWEEP: Final = 0.5  # seconds between looks for what has expired
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class MappedPort:
     """One line of the gateway's table. ``forwarding`` False: listed, but not reachable."""
 

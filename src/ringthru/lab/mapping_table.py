@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from enum import Enum
 from ipaddress import AddressValueError, IPv4Address, IPv4Network
 from itertools import chain
 from typing import Final, NamedTuple
 
 from ..net.address import Endpoint
+from ..net.values import frozen
 from .quirks import Quirks
 
 MOST_ENTRIES: Final = 512
@@ -34,7 +34,7 @@ class Key(NamedTuple):
         return Key("tcp" if self.protocol == "udp" else "udp", self.external_port)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Entry:
     """One granted mapping. ``expires_at`` is on the gateway's clock; None: permanent."""
 

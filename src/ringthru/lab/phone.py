@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass
 from ipaddress import IPv4Network
 from typing import Final
 
@@ -27,6 +26,7 @@ from ..media import (
     tone,
 )
 from ..net.address import Endpoint
+from ..net.values import frozen
 from ..sip import CallAnswered, CallEnded, CallFailed, CallProgress, Event, Flow, UserAgent
 from .outside import Masquerade, OutsideSocket
 
@@ -37,7 +37,7 @@ ANSWER_WAIT: Final = 10.0  # seconds
 LAST_ECHOES: Final = 0.5  # seconds to listen after the last frame
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PhoneReport:
     """What the phone experienced. Times are seconds; packets are RTP."""
 

@@ -5,10 +5,10 @@ Lives here: the values. Never here: what they lead to.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from ..net.values import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Quirks:
     """One gateway's character. The default has none; replace it on a running gateway at any time."""
 

@@ -6,10 +6,11 @@ Never here: what the actions do; ringthru.portmap.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 from xml.etree import ElementTree
 from xml.sax.saxutils import escape
+
+from ..net.values import frozen
 
 ENVELOPE_NAMESPACE: Final = "http://schemas.xmlsoap.org/soap/envelope/"
 ENVELOPE: Final = (
@@ -24,7 +25,7 @@ FAULT: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Call:
     """One action called: of which service type, with which arguments."""
 

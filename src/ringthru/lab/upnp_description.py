@@ -6,10 +6,10 @@ Never here: actions, sockets.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 from ..net.address import Endpoint
+from ..net.values import frozen
 
 DEVICE: Final = "urn:schemas-upnp-org:device:"
 SERVICE: Final = "urn:schemas-upnp-org:service:"
@@ -56,7 +56,7 @@ SCPD: Final = """<?xml version="1.0"?>
 """
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class UpnpIdentity:
     """The names of one gateway; ``version`` is that of the InternetGatewayDevice (1 or 2)."""
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
 
 from ..net.address import Endpoint
+from ..net.values import frozen
 from . import soap
 from .mapping_table import MappingTable
 from .noise import noise
@@ -37,7 +37,7 @@ LARGEST_HEAD: Final = 64  # lines
 LARGEST_BODY: Final = 65536  # bytes
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class HttpRequest:
     method: str
     path: str

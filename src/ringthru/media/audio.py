@@ -7,11 +7,11 @@ Never here: what we answer.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from ringthru.net.address import Endpoint, parse_address
 
+from ..net.values import frozen
 from .errors import MalformedSdp, NoCommonCodec
 from .sdp import MediaDescription, SessionDescription
 
@@ -21,7 +21,7 @@ LONGEST_PTIME: Final = 200  # milliseconds; RFC 3551 §4.2 asks receivers to tak
 DIRECTIONS: Final = ("sendrecv", "sendonly", "recvonly", "inactive")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Codec:
     """A codec by its ``rtpmap`` name, payload type (0–127) and clock rate in Hz."""
 

@@ -7,17 +7,18 @@ that are valid RTP of an agreed payload type, or valid RTCP: nothing else may mo
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
 from typing import Final
 
 from ringthru.net.address import Endpoint
+
+from ..net.values import frozen
 
 RTP_THRESHOLD: Final = 10  # packets from elsewhere
 RTCP_THRESHOLD: Final = 1
 WINDOW_FACTOR: Final = 2  # they must come within twice as many packets
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Latched:
     """The stream now goes elsewhere; ``kind`` is ``audio`` or ``audio RTCP``."""
 
@@ -29,7 +30,7 @@ class Latched:
         return f"Auto Changing {self.kind} port from {self.was} to {self.now}"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Confirmed:
     """A packet came from where the SDP said."""
 

@@ -7,11 +7,11 @@ Never here: sockets, ports (handed in), or the choice of the address that a peer
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from typing import Final
 
 from ringthru.net.address import Endpoint
 
+from ..net.values import frozen, replace
 from .audio import (
     DEFAULT_PTIME,
     PCMA,
@@ -47,7 +47,7 @@ NAME: Final = "Ringthru"  # in o= and s=
 EVENTS: Final = "0-16"  # the sixteen keys and flash, as FreeSWITCH offers them (RFC 4733 §2.4.1)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class MediaAddress:
     """Where a peer shall send: our host and ports as *that peer* sees them."""
 
@@ -56,7 +56,7 @@ class MediaAddress:
     rtcp_port: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Negotiated:
     """What one offer and its answer agreed on, seen from our side.
 

@@ -7,11 +7,11 @@ Never here: who is heard (``latch``), or what becomes of the audio (``stream``).
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
 
 from ringthru.net.address import Endpoint
 
+from ..net.values import frozen
 from .rtcp import (
     Goodbye,
     ReceiverReport,
@@ -29,7 +29,7 @@ REPORT_INTERVAL: Final = 5.0  # seconds; Tmin of §6.2, which governs with two p
 COMPENSATION: Final = 1.21828  # e − 3/2, for the randomisation of §6.3.1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LegReport:
     """What a leg sent and heard. Octets are of payload; ``lost`` is what we missed,
     ``remote_lost`` what the peer says it missed; ``remote`` is where we send."""

@@ -7,10 +7,10 @@ Never here: when to send one, or what the numbers mean (``statistics``).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from struct import Struct
 from typing import ClassVar, Final, Self
 
+from ..net.values import frozen
 from .errors import MalformedPacket
 
 SENDER_REPORT: Final = 200
@@ -22,7 +22,7 @@ COMMON: Final = Struct("!BBH")
 WORD: Final = Struct("!I")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ReportBlock:
     """What a receiver heard of one source (§6.4.1).
 
@@ -52,7 +52,7 @@ class ReportBlock:
         return cls(ssrc, loss >> 24, lost - (lost >> 23 << 24), *rest)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SenderReport:
     """§6.4.1; ``ntp`` is 32.32 fixed point, counts are of the whole session."""
 
@@ -70,7 +70,7 @@ class SenderReport:
         return _packet(SENDER_REPORT, len(self.reports), body + _blocks(self.reports))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ReceiverReport:
     """§6.4.2: what a participant sends who has not spoken lately."""
 
@@ -81,7 +81,7 @@ class ReceiverReport:
         return _packet(RECEIVER_REPORT, len(self.reports), WORD.pack(self.ssrc) + _blocks(self.reports))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SourceDescription:
     """§6.5: the canonical name of one source; other items are read over."""
 
@@ -95,7 +95,7 @@ class SourceDescription:
         return _packet(SOURCE_DESCRIPTION, 1, chunk)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Goodbye:
     """§6.6: these sources leave."""
 
@@ -105,7 +105,7 @@ class Goodbye:
         return _packet(GOODBYE, len(self.sources), b"".join(WORD.pack(each) for each in self.sources))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class OtherPacket:
     """A well-formed packet of a type we have no use for (APP, feedback, extended reports)."""
 

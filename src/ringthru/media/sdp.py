@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Final, Self
 
+from ..net.values import frozen
 from .errors import MalformedSdp
 
 MAX_SIZE: Final = 65536  # bytes; the largest body that a UDP datagram could carry
@@ -18,7 +19,7 @@ MAX_ATTRIBUTES: Final = 256  # a= lines, all together
 Attribute = tuple[str, str | None]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Origin:
     """The ``o=`` line (§5.2); ``session_id`` and ``version`` are decimal text of any length."""
 
@@ -31,7 +32,7 @@ class Origin:
         return f"o={self.username} {self.session_id} {self.version} {encode_host(self.host)}\r\n"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class MediaDescription:
     """One ``m=`` line and what belongs to it (§5.14); ``port`` is 0–65535, 0 means refused."""
 
@@ -56,7 +57,7 @@ class MediaDescription:
         return "".join(lines + [encode_attribute(each) for each in self.attributes])
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SessionDescription:
     """A whole description; bandwidth, times, keys and contacts are read over and not kept."""
 

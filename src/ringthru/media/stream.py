@@ -12,11 +12,11 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
 
 from ringthru.net.address import Endpoint
 
+from ..net.values import frozen
 from .errors import MalformedPacket
 from .g711 import TRANSCODE, silence
 from .latch import RTCP_THRESHOLD, Confirmed, Latch, Latched
@@ -36,14 +36,14 @@ RTP_TIMEOUT: Final = 300.0  # seconds; FreeSWITCH's rtp-timeout-sec
 HOLD_TIMEOUT: Final = 1800.0  # seconds; its rtp-hold-timeout-sec
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class FirstPacket:
     """The first audio of the leg was heard."""
 
     source: Endpoint
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Timeout:
     """Nothing was heard for so many seconds; said once per silence."""
 

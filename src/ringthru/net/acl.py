@@ -7,13 +7,13 @@ Never here: reading configuration files.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, ip_network
 
 from .address import parse_address
+from .values import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Node:
     """One line of a list: a network, allowed or denied."""
 
@@ -21,7 +21,7 @@ class Node:
     allow: bool
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class AccessList:
     """A named list. The longest matching prefix decides, else ``default_allow``."""
 

@@ -6,10 +6,11 @@ Never here: sockets, name lookups, or an address of our own.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, ip_address
 from typing import Final, NamedTuple
+
+from .values import frozen
 
 
 class Endpoint(NamedTuple):
@@ -67,7 +68,7 @@ def parse_address(text: str) -> IPv4Address | IPv6Address | None:
     return address
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class AddressRules:
     """Which addresses count as public: the Internet's own, and what the operator adds.
 

@@ -6,11 +6,11 @@ Read from the kernel's tables without sending a packet. A laboratory hands over 
 from __future__ import annotations
 
 import socket
-from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 
 from .address import INTERNET, AddressRules
+from .values import frozen
 
 ROUTES = Path("/proc/net/route")
 ANYWHERE = ("82.45.148.209", 4242)  # never sent to: connecting a UDP socket only asks the kernel for a route
@@ -18,7 +18,7 @@ UP_GATEWAY = 0x0003  # RTF_UP | RTF_GATEWAY
 UP = 0x0001
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Surroundings:
     """What the switch and the mapping engine may know of the network around them."""
 
@@ -29,7 +29,7 @@ class Surroundings:
     multicast: bool = True  # False: only unicast to the gateway (a loopback laboratory has no multicast)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Route:
     """One line of the kernel's IPv4 main table."""
 

@@ -7,9 +7,9 @@ behind to clean up. Never here: which gateway it is, or what it speaks.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from logging import DEBUG, INFO, WARNING
 
+from ..net.values import frozen
 from .events import Event, MappingAdded, MappingFailed, MappingRemoved
 from .lease import DISABLED_REASON, Lease
 from .orders import Declined, Granted, Inspected, MapOrder, Order, Outcome, Remedy, UnmapOrder, Unmapped
@@ -18,7 +18,7 @@ from .values import MappingSnapshot, Protocol, Wanted
 Work = tuple[Order, Lease | None]  # None: of no lease in the book
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Released:
     """A lease has left the book; ``agreed`` unless the gateway could not be made to delete it."""
 

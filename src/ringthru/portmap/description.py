@@ -6,9 +6,9 @@ Only a service that can map ports counts; device types, versions and SCPDs are n
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Final
 
+from ..net.values import frozen
 from .errors import MalformedMessage
 from .location import Location, resolve
 from .xml_salvage import Element, salvage
@@ -18,7 +18,7 @@ MOST_SERVICES: Final = 8  # several dial-up connections are real; a hundred are 
 LONGEST_WORDS: Final = 64
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class WanService:
     """A WAN connection: its exact type, which goes into every request, and its control point."""
 
@@ -26,7 +26,7 @@ class WanService:
     control: Location
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Description:
     """What a device says of itself."""
 

@@ -6,13 +6,13 @@ Lives here: rounds, the race, the verdict. Never here: mappings.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from ipaddress import IPv4Address
 from logging import DEBUG, INFO
 from typing import Final
 
 from ..net.address import Endpoint
 from ..net.surroundings import Surroundings
+from ..net.values import frozen
 from .igd import IgdFound, NotIgd
 from .location import confine
 from .natpmp_client import NatPmpClient
@@ -31,7 +31,7 @@ FIRST_PAUSE: Final = 5.0  # seconds between rounds, doubled up to
 LAST_PAUSE: Final = 900.0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Chosen:
     """The gateway to use, and the client that talks to it."""
 
@@ -42,7 +42,7 @@ class Chosen:
     client: GatewayClient
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Nobody:
     """The first round found no gateway; the search goes on."""
 

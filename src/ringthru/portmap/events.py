@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from ..net.values import frozen
 from .values import GatewayType, Protocol
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class GatewayFound:
     """A gateway answered and is in use; ``external_address`` is None unless it is public."""
 
@@ -16,19 +15,19 @@ class GatewayFound:
     external_address: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class NoGateway:
     """The first verdict of a detection is negative; the engine goes on looking."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class GatewayLost:
     """The gateway in use went away; the engine looks for one again."""
 
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ExternalAddressChanged:
     """The usable external address is another one now; None: none that is public."""
 
@@ -36,7 +35,7 @@ class ExternalAddressChanged:
     current: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class MappingAdded:
     """The gateway granted a mapping, or granted it on another external port than before."""
 
@@ -46,7 +45,7 @@ class MappingAdded:
     sticky: bool
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class MappingRemoved:
     """A mapping that was granted is gone: released, expired, or its gateway is lost."""
 
@@ -56,7 +55,7 @@ class MappingRemoved:
     sticky: bool
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class MappingFailed:
     """The gateway refused a mapping; told once for each new reason."""
 

@@ -8,10 +8,10 @@ Never here: sockets, time, XML.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Final
 
 from ..net.address import Endpoint
+from ..net.values import frozen
 from .errors import MalformedMessage
 
 CAP: Final = 256 * 1024  # bytes of one response, headers included
@@ -43,7 +43,7 @@ def _head(method: str, host: Endpoint, path: str, headers: tuple[str, ...]) -> b
     return "\r\n".join(lines).encode("latin-1", "replace")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Response:
     """A response: its status, and the body as far as it came."""
 

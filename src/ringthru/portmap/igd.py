@@ -12,6 +12,7 @@ from enum import Enum
 from typing import Final
 
 from ..net.address import Endpoint
+from ..net.values import frozen
 from . import description, http, soap
 from .description import WanService
 from .errors import MalformedMessage
@@ -50,7 +51,7 @@ class FailureKind(Enum):
     BROKEN = "broken"  # reset, or not HTTP
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class HttpFailure:
     """No response came."""
 
@@ -61,7 +62,7 @@ class HttpFailure:
 Reply = http.Response | HttpFailure
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Ask:
     """One HTTP request: connect, write ``data`` in one piece, read; ``deadline`` seconds for all of it."""
 
@@ -82,7 +83,7 @@ class Igd:
     can_read_back: bool = True  # GetSpecificPortMappingEntry works
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class IgdFound:
     """A description held a WAN connection that answers."""
 
@@ -90,7 +91,7 @@ class IgdFound:
     address: str  # the external one as told; empty when it knows none
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class NotIgd:
     """Nothing of use at that location."""
 

@@ -5,11 +5,11 @@ A gateway on the LAN may name any URL; we connect only to the one who answered, 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urljoin, urlsplit
 
 from ..net.address import Endpoint
+from ..net.values import frozen
 from .errors import MalformedMessage
 
 LONGEST_URL: Final = 1024
@@ -17,7 +17,7 @@ HTTP_PORT: Final = 80
 FIRST_FREE_PORT: Final = 1024  # below it other services live (22, 25 …): only 80 is a web server's
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Location:
     """A place to ask by HTTP: an address literal, a port, and the path with its query."""
 

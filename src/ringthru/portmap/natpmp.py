@@ -6,12 +6,12 @@ Never here: sockets, clocks, retries, logging, or what a gateway remembers.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import IntEnum
 from ipaddress import IPv4Address
 from struct import Struct
 from typing import ClassVar, Final
 
+from ..net.values import frozen
 from .errors import MalformedMessage
 
 PORT: Final = 5351  # where a gateway listens (RFC 6886 §3.1)
@@ -39,7 +39,7 @@ class ResultCode(IntEnum):
     UNSUPPORTED_OPCODE = 5
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class AddressRequest:
     """Ask for the external address (RFC 6886 §3.2)."""
 
@@ -49,7 +49,7 @@ class AddressRequest:
         return bytes((VERSION, Opcode.ADDRESS))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class MappingRequest:
     """Ask for one mapping (RFC 6886 §3.3); a ``lifetime`` of 0 deletes it (§3.4).
 
@@ -69,7 +69,7 @@ class MappingRequest:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class AddressResponse:
     """The external address (RFC 6886 §3.2); ``epoch`` is whole seconds."""
 
@@ -79,7 +79,7 @@ class AddressResponse:
     address: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class MappingResponse:
     """What the gateway granted (RFC 6886 §3.3); ``lifetime`` and ``epoch`` are whole seconds."""
 
@@ -92,7 +92,7 @@ class MappingResponse:
     lifetime: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ErrorResponse:
     """A refusal. Eight bytes are enough for one (RFC 6886 §3.5); what follows them means nothing."""
 

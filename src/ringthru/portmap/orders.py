@@ -5,19 +5,19 @@ A gateway client (NAT-PMP or UPnP) takes one order at a time and answers each wi
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol as Interface
 
+from ..net.values import frozen
 from .values import Protocol
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class AddressOrder:
     """Ask for the external address."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class MapOrder:
     """Make or renew a mapping; ``lifetime`` in seconds, more than 0."""
 
@@ -28,7 +28,7 @@ class MapOrder:
     description: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class UnmapOrder:
     """Delete a mapping of ours."""
 
@@ -37,7 +37,7 @@ class UnmapOrder:
     external_port: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class InspectOrder:
     """Read a mapping of ours back, for the lifetime that was really granted."""
 
@@ -58,14 +58,14 @@ class Remedy(Enum):
     LATER = "asked again"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class AddressTold:
     """The external address as the gateway gave it; empty when it knows none."""
 
     address: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Granted:
     """The mapping is made. ``lifetime`` in seconds, 0 for ever; only what we asked, unless ``verified``."""
 
@@ -74,12 +74,12 @@ class Granted:
     verified: bool = True
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Unmapped:
     """The mapping is not there any more, or was replaced by somebody else's, which was left alone."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Inspected:
     """What reading back told: the seconds left (0 for ever), or None when it could not be told."""
 
@@ -87,7 +87,7 @@ class Inspected:
     missing: bool = False  # the gateway said yes before, and does not list the mapping now
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Declined:
     """The gateway said no."""
 
@@ -95,14 +95,14 @@ class Declined:
     remedy: Remedy = Remedy.LATER
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Silent:
     """The gateway did not answer; it is to be looked for again."""
 
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class EpochReset:
     """The gateway lost its state (RFC 6886 §3.6): every mapping must be made again. Precedes an outcome."""
 

@@ -5,9 +5,9 @@ Success is proven by the named response element and nothing else; HTTP status is
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
+from ..net.values import frozen
 from .description import WanService, printable
 from .errors import MalformedMessage
 from .http import Response, post_request
@@ -23,7 +23,7 @@ ENVELOPE: Final = (  # one line, prefix "s:": anything else is refused by some g
 ESCAPES: Final = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;"})
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Call:
     """One action with its arguments, in the order the standard gives them."""
 
@@ -40,7 +40,7 @@ class Call:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Success:
     """The named response element came; its direct children are the values."""
 
@@ -55,7 +55,7 @@ class Success:
         return int(text) if text.isascii() and text.isdigit() and len(text) <= 10 else None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Fault:
     """The action failed. ``code`` is the UPnP error code, None when the gateway gave none."""
 

@@ -6,10 +6,10 @@ Never here: sockets, clocks, or who may be believed.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 from ..net.address import Endpoint
+from ..net.values import frozen
 from .errors import MalformedMessage
 
 PORT: Final = 1900
@@ -23,7 +23,7 @@ TARGETS: Final = (  # all at once: some gateways answer to one of them only
 LONGEST_HEADER: Final = 64  # lines; no honest answer comes near
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Search:
     """An M-SEARCH to ``to``; ``max_wait`` is the longest delay (seconds, 1–5) asked of those who answer."""
 
@@ -43,7 +43,7 @@ class Search:
         return "".join(f"{line}\r\n" for line in (*lines, "")).encode("ascii")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Answer:
     """One answer to a search: where the description is, and what the device says it is."""
 

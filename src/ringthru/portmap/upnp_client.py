@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Generator
-from dataclasses import dataclass
 from typing import Any, Final
 
+from ..net.values import frozen
 from . import igd as procedures
 from .igd import Ask, Igd, IgdFound, NotIgd, Reply
 from .location import Location
@@ -16,7 +16,7 @@ MOST_LOCATIONS: Final = 50  # looked at in one detection
 MOST_PER_HOST: Final = 10
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class HttpRequest:
     """An ``Ask`` with the number its reply must carry."""
 

@@ -6,10 +6,10 @@ Never here: how a mapping is made, or an address of our own.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 
 from ..net.address import AddressKind
+from ..net.values import frozen
 from .errors import LocalError
 
 
@@ -36,7 +36,7 @@ class MappingState(Enum):
     DISABLED = "disabled"  # port mapping is switched off: nothing is asked
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Wanted:
     """One mapping somebody wants kept alive.
 
@@ -67,7 +67,7 @@ class Wanted:
         return self.internal_port if self.external_port is None else self.external_port
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class MappingSnapshot:
     """One mapping, as it is now."""
 
@@ -81,7 +81,7 @@ class MappingSnapshot:
     reason: str  # the last error, in words; empty when there was none
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class MapperSnapshot:
     """The engine, as it is now."""
 

@@ -7,9 +7,9 @@ Never here: hashes, nonces, passwords (digest.py).
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Final
 
+from ..net.values import frozen
 from .errors import MalformedMessage
 from .grammar import TOKEN, quote, split_list, unquote
 
@@ -40,7 +40,7 @@ def read_auth_parameters(text: str) -> tuple[str, dict[str, str]]:
     return scheme, found
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Challenge:
     """WWW-Authenticate or Proxy-Authenticate of the Digest scheme (RFC 7616 §3.3)."""
 
@@ -82,7 +82,7 @@ class Challenge:
         return "Digest " + ", ".join(parts)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Credentials:
     """Authorization or Proxy-Authorization of the Digest scheme (RFC 7616 §3.4).
 

@@ -7,9 +7,9 @@ Never here: INVITE, hashes (`digest.py`), who has which password.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from ..net.address import Endpoint
+from ..net.values import frozen
 from .authentication import Challenge
 from .digest import authorize, strongest
 from .flow import Flow
@@ -21,7 +21,7 @@ MAX_ATTEMPTS = 4  # a proxy's and a server's challenge, each once stale
 CREDENTIALS = ("Authorization", "Proxy-Authorization")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Login:
     """A name and password to answer challenges with."""
 

@@ -6,10 +6,10 @@ Never here: which response belongs to which transaction, or what a response mean
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar, Protocol
 
 from ..net.address import Endpoint
+from ..net.values import frozen
 from .flow import Flow
 from .message import Request, Response
 from .transaction import Host, Input, State, Table, Transaction, end, received, resend
@@ -28,7 +28,7 @@ class TransactionUser(Protocol):
         """None came in 64 × T1 (RFC 3261 §8.1.3.1: as good as a 408)."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ResponseArrived:
     """A response ``user`` must see; ``flow.remote`` is where it came from."""
 
@@ -37,7 +37,7 @@ class ResponseArrived:
     flow: Flow
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class NoAnswer:
     """Timer B or F: nobody answered (RFC 3261 §8.1.3.1)."""
 

@@ -8,10 +8,10 @@ Every call ends with exactly one of `CallFailed`, `CallCancelled` and `CallEnded
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ..net.address import Endpoint
+from ..net.values import frozen
 from .flow import Flow
 from .message import Request, Response
 from .server_transaction import ServerTransaction
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from .client_request import RequestHandle
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class IncomingRequest:
     """A request its receiver must answer with ``UserAgent.respond``; ``call`` is set inside a dialog.
 
@@ -35,14 +35,14 @@ class IncomingRequest:
     transaction: ServerTransaction
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class IncomingCall:
     """A peer calls; 100 was sent. Ring, answer or reject."""
 
     call: Call
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CallProgress:
     """A provisional response other than 100 to a call of ours."""
 
@@ -50,7 +50,7 @@ class CallProgress:
     response: Response
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CallAnswered:
     """A call of ours was answered; the ACK was sent."""
 
@@ -58,7 +58,7 @@ class CallAnswered:
     response: Response
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CallConfirmed:
     """The ACK came (or went): the call stands. ``ack`` is the peer's, None for a call of ours."""
 
@@ -66,7 +66,7 @@ class CallConfirmed:
     ack: Request | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CallFailed:
     """A call of ours did not come about; 408 without a response when nobody answered."""
 
@@ -76,14 +76,14 @@ class CallFailed:
     response: Response | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CallCancelled:
     """The caller gave up before we answered; 487 was sent."""
 
     call: Call
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CallEnded:
     """A call is over, in words; ``request`` is the peer's BYE if it was one."""
 
@@ -92,14 +92,14 @@ class CallEnded:
     request: Request | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RequestReceived:
     """A request the agent does not answer by itself."""
 
     incoming: IncomingRequest
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ResponseReceived:
     """The final response to a request of ours (for a re-INVITE too; its ACK was sent)."""
 
@@ -107,7 +107,7 @@ class ResponseReceived:
     response: Response
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RequestFailed:
     """Nobody answered a request of ours."""
 

@@ -6,12 +6,11 @@ Never here: sockets, or which address of ours a peer can reach.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from ..net.address import Endpoint
+from ..net.values import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Flow:
     """A transport between our socket ``local`` and the peer as seen, ``remote`` (RFC 5626 §1).
 

@@ -7,9 +7,9 @@ Never here: whole messages, or what a header means for a transaction.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
 from typing import Final
 
+from ..net.values import frozen, replace
 from .authentication import Challenge, Credentials
 from .errors import MalformedMessage
 from .grammar import (
@@ -50,7 +50,7 @@ DISPLAY_REFUSED: Final = re.compile(r"[,;>\"]")
 CSEQ: Final = re.compile(r"([0-9]{1,10})[ \t]+([A-Za-z0-9\-.!%*_+`'~]+)")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Via:
     """One hop (§20.42). ``host`` has no brackets; ``port`` is None when the sent-by names none."""
 
@@ -115,7 +115,7 @@ class Via:
         return replace(self, parameters=(*filled, ("received", host)))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class NameAddr:
     """From, To, Contact, Route: a URI with a display name and header parameters (§20.10).
 
@@ -185,7 +185,7 @@ class NameAddr:
         return replace(self, parameters=(*others, ("tag", tag)))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CSeq:
     """Sequence number (0 to 2**31 - 1) and method (§20.16)."""
 

@@ -12,6 +12,7 @@ from typing import Final
 from zlib import crc32
 
 from ..net.address import Endpoint
+from ..net.values import frozen
 from .client_transaction import (
     ClientTransaction,
     InviteClient,
@@ -34,7 +35,7 @@ PING, PONG = b"\r\n\r\n", b"\r\n"  # keepalive (RFC 5626 §4.4.1)
 KEEPALIVE_BYTES: Final = b"\r\n\0 "  # what phones keep their NAT bindings open with
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Limits:
     """How many server transactions may live at once; beyond, 503.
 
@@ -56,7 +57,7 @@ class Counters:
     overload: int = 0  # refused with 503
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RequestArrived:
     """A new request. For a CANCEL, ``cancels`` is the INVITE it is meant for, if that still lives."""
 
@@ -66,7 +67,7 @@ class RequestArrived:
     cancels: ServerTransaction | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class AckArrived:
     """An ACK that belongs to no failed INVITE, hence to a 2xx (§13.2.2.4): the dialogs know it."""
 

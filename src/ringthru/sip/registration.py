@@ -6,11 +6,11 @@ Never here: passwords, sockets, storage, or how a phone is reached through its N
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 from ringthru.net.address import Endpoint
 
+from ..net.values import frozen
 from .errors import MalformedMessage
 from .headers import NameAddr
 from .message import Request, read_expires
@@ -22,7 +22,7 @@ MAX_USER_AGENT: Final = 256  # characters kept
 UNREADABLE_EXPIRES: Final = 3600  # seconds (§10.3 step 6)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Binding:
     """One contact of one address-of-record.
 
@@ -48,7 +48,7 @@ class Binding:
         return str(NameAddr("", self.contact, (*kept, ("expires", str(left)))))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RegisterOutcome:
     """What to answer, and what changed. ``headers`` go into the response, Contact included."""
 
@@ -61,7 +61,7 @@ class RegisterOutcome:
     removed: tuple[Binding, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Limits:
     """How long a binding may live, in seconds."""
 

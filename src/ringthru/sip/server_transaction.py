@@ -10,16 +10,16 @@ answer goes, and the encoded answer; never a message.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import ClassVar
 
+from ..net.values import frozen
 from .flow import Flow
 from .transaction import Host, Input, State, Table, Transaction, absorb, end, resend, sent
 
 S, I = State, Input  # noqa: E741  the tables are to be read like the figures
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class AckMissing:
     """Timer H: the failure we answered was never acknowledged (RFC 3261 §17.2.1). The call is over anyway."""
 

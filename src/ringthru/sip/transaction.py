@@ -10,10 +10,10 @@ retransmission cures both.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from enum import Enum
 from typing import Any, ClassVar, Protocol
 
+from ..net.values import frozen
 from .flow import Flow
 from .timers import Timer, Timers
 
@@ -70,7 +70,7 @@ def sent(status: int) -> Input:
     return Input.SEND_SUCCESS if status < 300 else Input.SEND_FAILURE
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Timing:
     """The three times of RFC 3261 §17.1.1.1 in seconds; every timer follows from them (table 4)."""
 

@@ -7,9 +7,9 @@ Never here: name resolution, or an address of our own.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Final
 
+from ..net.values import frozen
 from .errors import MalformedMessage
 
 MAX_PORT: Final = 65535
@@ -33,7 +33,7 @@ ESCAPE: Final = re.compile(r"%([0-9A-Fa-f]{2})")
 ESCAPES: Final = re.compile(r"(?:%[0-9A-Fa-f]{2})+")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SipUri:
     """One URI; every part is the text of the wire, its escapes kept (so nothing can be smuggled in).
 

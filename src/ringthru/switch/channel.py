@@ -9,13 +9,13 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
 from ..media import Codec
 from ..net.address import Endpoint
 from ..net.levels import NOTICE
+from ..net.values import frozen
 from ..sip import Call, CallState
 from .causes import HangupCause, status_of
 from .leg_media import LegMedia
@@ -42,7 +42,7 @@ class CallPhase(Enum):
     HANGUP = "HANGUP"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Caller:
     """Who calls: what is shown to the called side."""
 

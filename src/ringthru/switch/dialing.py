@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from ..media import MediaError
 from ..net.address import Endpoint, parse_address
+from ..net.values import frozen, replace
 from ..sip import MalformedMessage, SipUri
 from .causes import HangupCause, cause_named
 from .channel import Caller, Channel
@@ -41,7 +41,7 @@ class DialFailed(Exception):
         self.cause = cause
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Attempt:
     """On whose behalf somebody is rung, and for how long at most."""
 

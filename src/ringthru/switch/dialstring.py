@@ -7,7 +7,9 @@ be quoted with ``'``. Lives here: reading them. Never here: looking anybody up.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
+
+from ..net.values import frozen
 
 OPENING = {"{": "}", "[": "]", "<": ">"}
 
@@ -16,7 +18,7 @@ class BadDialString(ValueError):
     """The text is not a dial string; the message says where."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Destination:
     """One leg to dial; ``endpoint`` is what stands before the first slash: ``user``, ``sofia``, ``error``."""
 

@@ -23,15 +23,15 @@ Lives here: the table and its reasons. Never here: sockets, configuration files,
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from ..net.acl import AccessList, matches
 from ..net.address import Endpoint, parse_address
+from ..net.values import frozen
 
 LOOPBACK = "loopback.auto"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ProfileAddresses:
     """What a profile's settings and the gateway come to, at this moment."""
 
@@ -44,7 +44,7 @@ class ProfileAddresses:
     source: str  # where the external address came from, in words
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Seen:
     """How one peer sees us, and why."""
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from dataclasses import dataclass
 
 from ..media import MediaEngine, NoFreePorts, PortPair
+from ..net.values import frozen
 from ..portmap import Mapping, MappingState, PortMapper, Protocol, Wanted
 
 log = logging.getLogger(__name__)
@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 POOL_SIZE = 2  # pairs held ready, that is four mappings; home gateways' tables are small
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class MappedPair:
     """Two bound sockets and the mappings through which a far peer reaches them."""
 

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 
 from ..net.address import Endpoint
+from ..net.values import frozen
 from ..portmap import MapperSnapshot as MapperSnapshot
 from ..portmap import MappingSnapshot as MappingSnapshot
 from ..portmap import MappingState as MappingState
 from ..portmap import Protocol as Protocol
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ProfileSnapshot:
     """One SIP profile, in the words and the order of FreeSWITCH's ``sofia status profile``."""
 
@@ -60,7 +60,7 @@ class RegistrationState(Enum):
     UDP_NAT = "UDP-NAT"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RegistrationSnapshot:
     """One binding of the registrar."""
 
@@ -76,7 +76,7 @@ class RegistrationSnapshot:
     profile: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ChannelSnapshot:
     """One leg of a call."""
 
@@ -100,7 +100,7 @@ class ChannelSnapshot:
     bridged_to: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SwitchSnapshot:
     """Everything, at one moment."""
 

@@ -10,13 +10,13 @@ import logging
 import secrets
 import socket
 import time
-from dataclasses import dataclass
 from pathlib import Path
 
 from .. import __version__
 from ..media import MediaEngine
 from ..net.acl import AccessList, matches
 from ..net.surroundings import Surroundings, look_around
+from ..net.values import frozen
 from ..portmap import (
     Event,
     ExternalAddressChanged,
@@ -56,7 +56,7 @@ log = logging.getLogger(__name__)
 EXPIRY_CHECK = 5.0  # seconds between looks at registrations that ran out
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SwitchOptions:
     """How to start: the command line, as a value."""
 

@@ -13,10 +13,10 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from enum import Enum
 from typing import Final, Self
 
+from ...net.values import frozen
 from .errors import ConfigurationError, Position
 from .expand import Lookup, has_variables
 from .expressions import Test, compile_expression, fill_captures
@@ -36,7 +36,7 @@ Trace = Callable[[str], None]
 RunInline = Callable[["Action"], None]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Action:
     """One application to run. ``data`` still holds its ``${name}`` variables."""
 
@@ -66,7 +66,7 @@ class Rule(Enum):
     XOR = "xor"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Condition:
     rule: Rule
     tests: tuple[Test, ...]
@@ -90,7 +90,7 @@ class Condition:
         return len(passed) == len(outcomes), captures
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Extension:
     name: str
     position: Position
@@ -98,7 +98,7 @@ class Extension:
     conditions: tuple[Condition, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Route:
     """What a hunt came to. No actions: nothing in the context wants this call (404)."""
 
@@ -108,7 +108,7 @@ class Route:
     extensions: tuple[str, ...] = ()  # the names of those that gave actions
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Dialplan:
     """All contexts, in the order of the files."""
 

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from hashlib import md5, sha256
 from typing import Final, Self
 
+from ...net.values import frozen
 from .errors import ConfigurationError, Position
 from .tree import Element, Tree
 from .weak_secrets import reason_for_weakness
@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 HASHES: Final = {"MD5": md5, "MD5-SESS": md5, "SHA-256": sha256, "SHA-256-SESS": sha256}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class User:
     """One account. ``params`` and ``variables`` already hold what the group and the domain give."""
 
@@ -69,7 +69,7 @@ class User:
         return f"{self.id}@{self.domain}"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Domain:
     name: str
     users: Mapping[str, User]
@@ -87,7 +87,7 @@ class Domain:
         return next(by_id, None) or next(by_alias, None)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Directory:
     """All domains. Domain names compare without case, as DNS names do."""
 

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import logging
 import re
-from dataclasses import dataclass
 from typing import Final
 
+from ...net.values import frozen
 from .expand import Lookup, expand
 
 log = logging.getLogger(__name__)
@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 LONGEST_FIELD: Final = 256  # characters; longer text matches nothing, for regular expressions can be slow
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Test:
     """A field and the expression it is held against; without a field it always holds."""
 

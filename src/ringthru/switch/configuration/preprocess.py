@@ -15,10 +15,10 @@ import logging
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from ...net.values import frozen
 from .errors import ConfigurationError, Note, Position
 
 # What FreeSWITCH fixes
@@ -46,7 +46,7 @@ NOT_EXECUTED: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class FlatDocument:
     """The text that XML parsing sees, and where each of its lines came from."""
 

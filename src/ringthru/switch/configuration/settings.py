@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any, Final, Self
 
+from ...net.values import frozen
 from .errors import ConfigurationError, Position
 from .tree import Element, Tree
 from .values import (
@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 Reader = Callable[[str], Any]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class SwitchSettings:
     """switch.conf: what holds for the whole switch."""
 
@@ -60,7 +60,7 @@ class SwitchSettings:
         return settings
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ProfileDomain:
     """``<domain>`` of a profile; the name ``all`` stands for every domain of the directory."""
 
@@ -69,7 +69,7 @@ class ProfileDomain:
     parse: bool
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ProfileSettings:
     """One SIP profile as written. ``None`` means: not given, and the profile works it out."""
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Final
 from xml.parsers import expat
 
+from ...net.values import frozen
 from .errors import ConfigurationError, Note, Position
 from .preprocess import FlatDocument, preprocess
 
@@ -61,7 +62,7 @@ class Element:
         }
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Section:
     """All ``<section name=…>`` elements of one name, seen as one."""
 
@@ -77,7 +78,7 @@ class Section:
         return next(found, None)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Tree:
     """The whole document. Sections we do not know are kept and never complained about."""
 
@@ -96,7 +97,7 @@ class Tree:
         return self.section("configuration").configuration(name)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class LoadedConfiguration:
     """What a configuration directory came to."""
 

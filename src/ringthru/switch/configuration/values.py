@@ -5,11 +5,11 @@ Every reader takes the text and returns the value, or raises ValueError with wha
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
 from ...net.address import parse_address
+from ...net.values import frozen
 
 TRUE_WORDS: Final = frozenset({"yes", "on", "true", "t", "enabled", "active", "allow"})
 FALSE_WORDS: Final = frozenset({"no", "off", "false", "f", "disabled", "inactive", "disallow"})
@@ -71,7 +71,7 @@ class AddressKind(Enum):
     STUN = "stun:"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class AddressSetting:
     """The value of ``ext-sip-ip`` or ``ext-rtp-ip``, read but not yet resolved.
 

@@ -1,0 +1,93 @@
+"""Frozen values behave as frozen dataclasses with slots do."""
+
+from __future__ import annotations
+
+from dataclasses import FrozenInstanceError, field
+from typing import ClassVar
+
+import pytest
+
+from ringthru.net.values import frozen, replace
+
+
+@frozen
+class Point:
+    """A value with a default, a factory, a constant and a check."""
+
+    LIMIT: ClassVar[int] = 10
+    x: int
+    y: int = 2
+    notes: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        if self.x > self.LIMIT:
+            raise ValueError("too far")
+
+    @property
+    def sum(self) -> int:
+        return self.x + self.y
+
+
+@frozen
+class Pixel(Point):
+    """Fields of its own after the inherited ones."""
+
+    colour: str = "black"
+
+
+def test_fields_defaults_and_methods():
+    assert (Point(1).x, Point(1).y, Point(1, y=5).sum) == (1, 2, 6)
+
+
+def test_a_factory_is_called_for_each_instance():
+    assert Point(1).notes is not Point(1).notes
+
+
+def test_equal_by_class_and_content_alone():
+    assert Point(1) == Point(1) != Point(2)
+    assert Pixel(1) != Point(1)
+    assert hash(Flat(1)) == hash(Flat(1))
+
+
+@frozen
+class Flat:
+    x: int
+
+
+def test_it_cannot_be_changed_nor_grown():
+    point = Point(1)
+    for change in (
+        lambda: setattr(point, "x", 2),
+        lambda: delattr(point, "x"),
+        lambda: setattr(point, "z", 1),
+    ):
+        with pytest.raises(FrozenInstanceError, match="frozen"):
+            change()
+    assert not hasattr(point, "__dict__")
+
+
+def test_replace_makes_a_checked_copy():
+    assert replace(Point(1), y=9) == Point(1, 9)
+    with pytest.raises(ValueError, match="too far"):
+        replace(Point(1), x=11)
+    with pytest.raises(TypeError):
+        replace(Point(1), z=1)
+
+
+def test_inheritance_appends_fields():
+    assert repr(Pixel(1, colour="red")) == "Pixel(x=1, y=2, notes=[], colour='red')"
+    assert Pixel(1).sum == 3
+
+
+def test_missing_and_unknown_arguments_are_type_errors():
+    for wrong in (lambda: Point(), lambda: Point(1, z=2), lambda: Flat(1, 2)):
+        with pytest.raises(TypeError):
+            wrong()
+
+
+def test_patterns_match_by_position_and_name():
+    match Point(1, 4):
+        case Point(x, y=4):
+            assert x == 1
+        case _:
+            pytest.fail("no match")
