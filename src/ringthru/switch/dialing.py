@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 RING_TIME = 60.0  # seconds; FreeSWITCH's default for originate
+LONGEST_RING = 86400.0  # seconds; more is no time-out, and "nan" no number
 DEEPEST = 4  # dial strings within dial strings
 NOBODY = Caller("", "0000000000")  # FreeSWITCH's caller of an originate without one
 FS_PARAMETERS = ("fs_path", "fs_nat")  # ours, never sent
@@ -48,6 +50,7 @@ class Attempt:
     parent: Channel | None
     caller: Caller
     timeout: float  # seconds
+    variables: Mapping[str, str]  # for every leg, from a dial string around this one
     depth: int = 0  # dial strings within dial strings: a user whose dial-string names himself must end
 
 
@@ -67,7 +70,9 @@ class Dialer:
             BadDialString: the text is not a dial string.
             DialFailed: nobody answered; the cause of the last group.
         """
-        return await self._ring(text, Attempt(parent, caller, timeout))
+        if parent is not None:
+            timeout = _seconds(parent.variables, ("call_timeout",), timeout)
+        return await self._ring(text, Attempt(parent, caller, timeout, {}))
 
     async def _ring(self, text: str, attempt: Attempt) -> Channel:
         if attempt.depth > DEEPEST:
@@ -107,19 +112,17 @@ class Dialer:
         """Ring one leg of the dial string (which a user's dial-string may turn into several)."""
         if destination.endpoint == "error":
             raise DialFailed(cause_named(destination.address))
+        variables = {**attempt.variables, **destination.variables}
         if destination.endpoint == "user":
             text = self._user_dial_string(destination)
-            return await self._ring(text, replace(attempt, depth=attempt.depth + 1))
+            return await self._ring(text, replace(attempt, variables=variables, depth=attempt.depth + 1))
         if destination.endpoint != "sofia":
             log.error("Could not locate channel type %s", destination.endpoint)
             raise DialFailed(HangupCause.CHAN_NOT_IMPLEMENTED)
         profile, uri, peer = await self._sip_target(destination.address)
-        channel = self._calls.start_outbound(
-            profile, uri, peer, destination.variables, attempt.parent, attempt.caller
-        )
-        limit = _seconds(
-            destination.variables, ("leg_timeout", "call_timeout", "originate_timeout"), attempt.timeout
-        )
+        channel = self._calls.start_outbound(profile, uri, peer, variables, attempt.parent, attempt.caller)
+        whole = _seconds(variables, ("originate_timeout", "call_timeout"), attempt.timeout)
+        limit = min(_seconds(variables, ("leg_timeout",), whole), whole)
         return await _wait_for_answer(channel, attempt.parent, limit)
 
     def _user_dial_string(self, destination: Destination) -> str:
@@ -205,10 +208,13 @@ def _cause_of(failure: DialFailed | BadDialString | MediaError) -> HangupCause:
     return HangupCause.NORMAL_CIRCUIT_CONGESTION  # no media ports left
 
 
-def _seconds(variables: dict[str, str], names: tuple[str, ...], default: float) -> float:
+def _seconds(variables: Mapping[str, str], names: tuple[str, ...], default: float) -> float:
+    """The first of these variables that is a span of time; 0, like FreeSWITCH, stands for the default."""
     for name in names:
         try:
-            return min(float(variables[name]), default)
-        except (KeyError, ValueError):
+            seconds = float(variables.get(name, ""))
+        except ValueError:
             continue
+        if 0 < seconds <= LONGEST_RING:
+            return seconds
     return default
