@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
 from itertools import count
 from pathlib import Path
@@ -18,10 +18,10 @@ Places = Callable[..., Place]
 
 
 @pytest.fixture(scope="session")
-def places() -> Iterator[Places]:
+def places() -> Places:
     """Places of one's own; two runs of the tests on one machine take different blocks of 127/8."""
     block, numbers = 128 + os.getpid() % 100, count()
-    yield lambda street=None: Place(block, next(numbers) % HOMES, street)
+    return lambda street=None: Place(block, next(numbers) % HOMES, street)
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """Scripted phones, inside the LAN and outside: they note every message they get, and do as they are told.
 
-Built of the product's own SIP and SDP, but of nothing that knows of NAT; what a phone saw is judged by its bytes.
+Built of the product's own SIP and SDP, but of nothing that knows of NAT; what a phone saw is judged by
+its bytes.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A phone calls the echo test, from outside and from the LAN, and sees the addresses that are right for it."""
+"""A phone calls the echo test, from outside and from the LAN, and is shown the right addresses."""
 
 from __future__ import annotations
 
@@ -99,8 +99,8 @@ def without(*names: str) -> Edit:
 class TestTheDecisionTable:
     """What real messages carry, row by row.
 
-    OURS is our own address, FIXED the one written in the configuration (where the gateway really is), TOLD what
-    the gateway says it has.
+    OURS is our own address, FIXED the one written in the configuration (where the gateway really is), TOLD
+    what the gateway says it has.
     """
 
     @pytest.fixture
