@@ -130,9 +130,9 @@ async def show(folder: Path, protocols: frozenset[str], logs: Logs | None) -> in
             report = await place_call(switch, phone, steps)
             print_table(switch.snapshot(), gateway, report)
             if logs is not None:
-                print(
-                    "\nThe switch is running. Try: nat_map status, sofia status, help, and shutdown to end.\n"
-                )
+                print("\nThe switch is running, and the phone outside answers. Try (shutdown ends it):")
+                print("  nat_map status    nat_map detail    sofia status    help")
+                print(f"  originate sofia/{PROFILE}/sip:phone@{phone.address} &park    then: show channels\n")
                 await prompt(switch, logs)
         finally:
             if phone is not None:

@@ -1,6 +1,6 @@
-"""A scripted phone on the laboratory's Internet: it calls, says a tone, and listens for it.
+"""A scripted phone on the laboratory's Internet: it calls, says a tone, and listens; called, it answers.
 
-Lives here: one call from outside, and what came of it. Never here: the inside, gateways.
+Lives here: calls of one outside phone, and what came of them. Never here: the inside, gateways.
 It is built of the product's own SIP and SDP, but of nothing that knows of NAT.
 """
 
@@ -17,23 +17,37 @@ from ..media import (
     PCMU,
     MalformedPacket,
     MediaAddress,
+    MediaError,
     Negotiated,
     RtpPacket,
     SessionDescription,
     holds_tone,
+    make_answer,
     make_offer,
     read_answer,
     tone,
 )
 from ..net.address import Endpoint
 from ..net.values import frozen
-from ..sip import CallAnswered, CallEnded, CallFailed, CallProgress, Event, Flow, UserAgent
+from ..sip import (
+    Call,
+    CallAnswered,
+    CallEnded,
+    CallFailed,
+    CallProgress,
+    Event,
+    Flow,
+    IncomingCall,
+    UserAgent,
+)
 from .outside import Masquerade, OutsideSocket
 
 FREQUENCY: Final = 1004  # Hz; at 8 kHz no frame repeats for half a second, so each echo names its original
 FRAME: Final = 0.02  # seconds
 SAMPLES: Final = 160  # of a frame
 ANSWER_WAIT: Final = 10.0  # seconds
+LONGEST_ANSWER: Final = 600.0  # seconds of tone for whoever calls us
+CODECS: Final = (PCMU, PCMA)
 LAST_ECHOES: Final = 0.5  # seconds to listen after the last frame
 
 
@@ -58,7 +72,7 @@ class PhoneReport:
 
 
 class OutsidePhone:
-    """One phone at ``host``; calls one at a time."""
+    """One phone at ``host``; calls one at a time, and answers whoever calls it with a tone."""
 
     def __init__(
         self, host: str, inside: IPv4Network, *, masquerade: Masquerade | None = None, user: str = "outside"
@@ -75,6 +89,12 @@ class OutsidePhone:
         self._timer: asyncio.TimerHandle | None = None
         self._events: asyncio.Queue[Event] = asyncio.Queue()
         self._heard: list[tuple[bytes, float]] = []
+        self._speaking: dict[Call, asyncio.Task[object]] = {}  # calls that came in
+
+    @property
+    def _media_address(self) -> MediaAddress:
+        local = self._rtp.local
+        return MediaAddress(local.host, local.port, local.port + 1)
 
     @property
     def address(self) -> Endpoint:
@@ -83,6 +103,8 @@ class OutsidePhone:
     def close(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
+        for task in self._speaking.values():
+            task.cancel()
         self._sip.close()
         self._rtp.close()
 
@@ -90,12 +112,8 @@ class OutsidePhone:
         self, number: str, at: Endpoint, seconds: float, progress: Callable[[str], None] = lambda text: None
     ) -> PhoneReport:
         """Call ``number`` at an endpoint, speak a tone for ``seconds``, hang up."""
-        offer = make_offer(
-            MediaAddress(self._rtp.local.host, self._rtp.local.port, self._rtp.local.port + 1),
-            [PCMU, PCMA],
-            1,
-            1,
-        )
+        self._heard.clear()
+        offer = make_offer(self._media_address, CODECS, 1, 1)
         began = self._loop.time()
         call = self._agent.invite(
             f"sip:{number}@{at}",
@@ -175,6 +193,19 @@ class OutsidePhone:
             tone_heard=holds_tone([frame for frame, _ in self._heard], FREQUENCY, agreed.codec.name),
         )
 
+    # --- somebody calls us --------------------------------------------------------------------------
+
+    def _answer(self, call: Call) -> None:
+        """Answer at once, and say the tone until the caller hangs up."""
+        try:
+            offer = SessionDescription.parse(call.request.body)
+            agreed = make_answer(offer, self._media_address, CODECS, 1, 1)
+        except MediaError:
+            call.reject(self._loop.time(), 488)
+            return
+        call.answer(self._loop.time(), agreed.sdp)
+        self._speaking[call] = asyncio.ensure_future(self._speak(agreed, LONGEST_ANSWER))
+
     # --- moving bytes -------------------------------------------------------------------------------
 
     def _on_sip(self, data: bytes, source: Endpoint) -> None:
@@ -188,14 +219,23 @@ class OutsidePhone:
             return
 
     def _pump(self) -> None:
+        self._take_events()
         for data, flow in self._agent.datagrams_to_send():
             self._sip.send(data, flow.remote)
-        for event in self._agent.events():
-            self._events.put_nowait(event)
         if self._timer is not None:
             self._timer.cancel()
         when = self._agent.next_timeout()
         self._timer = None if when is None else self._loop.call_at(when, self._on_timer)
+
+    def _take_events(self) -> None:
+        for event in self._agent.events():
+            match event:
+                case IncomingCall(call=call):
+                    self._answer(call)
+                case CallEnded(call=call) if call in self._speaking:
+                    self._speaking.pop(call).cancel()
+                case _:
+                    self._events.put_nowait(event)
 
     def _on_timer(self) -> None:
         self._agent.handle_timeout(self._loop.time())
