@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
-from ..media import MediaError
+from ..media import MediaError, NoFreePorts
 from .applications import APPLICATIONS
 from .causes import HangupCause
 from .channel import Channel
@@ -67,7 +67,10 @@ class Router:
             await run(self._calls, channel, text)
         except MediaError as error:
             channel.log.warning("%s failed: %s", channel.application, error)
-            channel.hang_up(HangupCause.INCOMPATIBLE_DESTINATION)
+            ours = isinstance(error, NoFreePorts)  # the caller may come again; it did nothing wrong
+            channel.hang_up(
+                HangupCause.NORMAL_CIRCUIT_CONGESTION if ours else HangupCause.INCOMPATIBLE_DESTINATION
+            )
 
     @staticmethod
     def fields(channel: Channel) -> dict[str, str]:
