@@ -201,6 +201,7 @@ class Switch:
         for profile in self.calls.profiles.values():
             profile.close()
         await self._engine.close()
+        await asyncio.sleep(0)  # asyncio lets go of a closed transport's port in the loop's next round only
 
     # --- what the gateway tells us ------------------------------------------------------------------
 
