@@ -1,4 +1,4 @@
-"""Phones register: with the right password and the wrong one, from afar, again, no longer; until it runs out."""
+"""Phones register: with the right password and the wrong one, from afar, again; until it runs out."""
 
 from __future__ import annotations
 

@@ -12,10 +12,12 @@ POLL = 0.005
 Found = TypeVar("Found")
 
 
-async def eventually(condition: Callable[[], Found | None], what: str = "") -> Found:
+async def eventually(
+    condition: Callable[[], Found | None], what: str = "", patience: float = PATIENCE
+) -> Found:
     """The first true value of ``condition``; an AssertionError when there is none in time."""
     loop = asyncio.get_running_loop()
-    deadline = loop.time() + PATIENCE
+    deadline = loop.time() + patience
     while not (found := condition()):
         assert loop.time() < deadline, what or "it did not happen"
         await asyncio.sleep(POLL)
