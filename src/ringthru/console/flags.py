@@ -4,7 +4,7 @@ Lives here: which flags there are, reading them, the text of ``-help``.
 Never here: what a flag does.
 
 Not made with ``argparse``: it takes every unambiguous beginning of a single-dash flag for the flag
-(``-nonatm``, ``-cx``), and a mistyped ``-nonat`` must be an error, not something close to it.
+(``-nonatm``), and a mistyped ``-nonat`` must be an error, not something close to it.
 """
 
 from __future__ import annotations

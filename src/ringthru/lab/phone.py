@@ -43,6 +43,7 @@ from ..sip import (
 from .outside import Masquerade, OutsideSocket
 
 FREQUENCY: Final = 1004  # Hz; at 8 kHz no frame repeats for half a second, so each echo names its original
+PERIOD: Final = 0.5  # seconds after which the tone's frames repeat
 FRAME: Final = 0.02  # seconds
 SAMPLES: Final = 160  # of a frame
 ANSWER_WAIT: Final = 10.0  # seconds
@@ -158,7 +159,9 @@ class OutsidePhone:
         ssrc, sequence, timestamp = secrets.randbits(32), secrets.randbits(15), secrets.randbits(31)
         sent: dict[bytes, list[float]] = {}
         began = self._loop.time()
-        for index, frame in enumerate(tone(FREQUENCY, seconds, agreed.codec.name)):
+        frames = tone(FREQUENCY, PERIOD, agreed.codec.name)
+        for index in range(round(seconds / FRAME)):
+            frame = frames[index % len(frames)]
             await asyncio.sleep(max(0.0, began + index * FRAME - self._loop.time()))
             packet = RtpPacket(
                 agreed.codec.payload_type,

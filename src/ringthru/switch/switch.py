@@ -149,9 +149,9 @@ class Switch:
                     self._signalling.on_event,
                 )
                 await profile.open()
-                profile.external_address = self._external  # the gateway may have been quicker
                 self.calls.profiles[profile.name] = profile
                 self._map(profile, weak)
+                self._advertise(profile)  # the gateway may have been quicker
         except OSError:
             await self.stop()
             raise
@@ -218,13 +218,17 @@ class Switch:
         """From now on far peers see this address; a None takes it back."""
         self.variables["nat_public_addr"] = address or ""
         self.variables["nat_private_addr"] = self._surroundings.address
-        for profile in self.calls.profiles.values():
-            before = profile.external_address
-            profile.external_address = address
-            if address and address != before and profile.wants_mapping:
-                log.info("NAT detected setting external ip to %s for profile %s", address, profile.name)
         self._external = address
+        for profile in self.calls.profiles.values():
+            self._advertise(profile)
         self._fill_pool()
+
+    def _advertise(self, profile: Profile) -> None:
+        """Tell a profile the external address, unless the guard keeps it closed: nobody could reach it there."""
+        address = self._external if profile.mapped else None
+        if address and address != profile.external_address:
+            log.info("NAT detected setting external ip to %s for profile %s", address, profile.name)
+        profile.external_address = address
 
     def _fill_pool(self) -> None:
         """Have RTP ports mapped before the first far call, and after every SIP port."""
