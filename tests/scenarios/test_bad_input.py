@@ -31,7 +31,9 @@ from .waiting import eventually
 from .wire import HandWritten
 
 G729 = Codec("G729", 18)
-SDP = b"v=0\r\no=- 1 1 IN IP4 {host}\r\ns=-\r\nc=IN IP4 {host}\r\nt=0 0\r\nm=audio 40000 RTP/AVP 0\r\n"
+HEAD = b"v=0\r\no=- 1 1 IN IP4 127.9.9.9\r\ns=-\r\nt=0 0\r\n"
+CONNECTION = b"c=IN IP4 127.9.9.9\r\n"
+SDP = HEAD + CONNECTION + b"m=audio 40000 RTP/AVP 0\r\n"
 
 
 async def still_serves(home: Home) -> None:
@@ -56,10 +58,11 @@ class TestACallThatCannotBe:
         [
             b"this is no SDP",
             b"v=0\r\nnonsense",
-            b"v=0\r\no=- 1 1 IN IP4 127.9.9.9\r\ns=-\r\nt=0 0\r\nm=audio 99999 RTP/AVP 0\r\n",
-            b"v=0\r\no=- 1 1 IN IP4 127.9.9.9\r\ns=-\r\nt=0 0\r\nm=audio 4000 RTP/AVP 0\r\n",  # no c=
-            b"v=0\r\no=- 1 1 IN IP4 127.9.9.9\r\ns=-\r\nc=IN IP4 pbx.example\r\nt=0 0\r\nm=audio 4000 RTP/AVP 0",
-            b"v=0\r\no=- 1 1 IN IP4 127.9.9.9\r\ns=-\r\nc=IN IP4 127.9.9.9\r\nt=0 0\r\nm=video 4000 RTP/AVP 31",
+            HEAD + CONNECTION + b"m=audio 99999 RTP/AVP 0\r\n",
+            HEAD + b"m=audio 4000 RTP/AVP 0\r\n",  # no address
+            HEAD + CONNECTION + b"m=video 4000 RTP/AVP 31\r\n",
+            HEAD + CONNECTION + b"m=audio 4000 RTP/SAVP 0\r\n",
+            HEAD + CONNECTION + b"m=audio 0 RTP/AVP 0\r\n",
             b"\x00\xff" * 500,
         ],
     )
