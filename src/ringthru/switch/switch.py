@@ -224,7 +224,7 @@ class Switch:
         self._fill_pool()
 
     def _advertise(self, profile: Profile) -> None:
-        """Tell a profile the external address, unless the guard keeps it closed: nobody could reach it there."""
+        """Tell a profile the external address; not one the guard keeps closed, for nobody could reach it."""
         address = self._external if profile.mapped else None
         if address and address != profile.external_address:
             log.info("NAT detected setting external ip to %s for profile %s", address, profile.name)
