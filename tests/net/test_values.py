@@ -1,4 +1,4 @@
-"""Frozen values behave as frozen dataclasses with slots do."""
+"""Values and records behave as dataclasses with slots do."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import pytest
 
-from ringthru.net.values import frozen, replace
+from ringthru.net.values import frozen, record, replace
 
 
 @frozen
@@ -54,6 +54,17 @@ class Flat:
     x: int
 
 
+@frozen
+class Nothing:
+    pass
+
+
+def test_without_fields_all_are_equal():
+    assert Nothing() == Nothing() != Flat(1)
+    assert len({Nothing(), Nothing()}) == 1
+    assert repr(Nothing()) == "Nothing()"
+
+
 def test_it_cannot_be_changed_nor_grown():
     point = Point(1)
     for change in (
@@ -91,3 +102,34 @@ def test_patterns_match_by_position_and_name():
             assert x == 1
         case _:
             pytest.fail("no match")
+
+
+@record
+class Counter:
+    """A record: the same, but it changes."""
+
+    calls: int = 0
+    notes: list[str] = field(default_factory=list)
+
+
+def test_a_record_changes_and_has_no_hash():
+    counter = Counter()
+    counter.calls += 1
+    assert counter == Counter(1) != Counter()
+    with pytest.raises(TypeError, match="unhashable"):
+        hash(counter)
+    with pytest.raises(AttributeError):
+        counter.other = 1  # type: ignore[attr-defined]
+
+
+def test_the_first_instance_is_made_as_all_others_are():
+    @record
+    class Fresh:
+        """Nothing of it has been made yet."""
+
+        x: int
+        y: int = 0
+
+    with pytest.raises(TypeError, match=r"Fresh.__init__\(\) missing 1 required positional argument: 'x'"):
+        Fresh()  # type: ignore[call-arg]
+    assert Fresh(1, y=2) == Fresh(y=2, x=1)

@@ -6,10 +6,10 @@ Never here: what an offer means, or which answer it gets (``offer_answer``).
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final, Self
 
-from ..net.values import frozen
+from ..net.values import frozen, record
 from .errors import MalformedSdp
 
 MAX_SIZE: Final = 65536  # bytes; the largest body that a UDP datagram could carry
@@ -120,7 +120,7 @@ def encode_attribute(attribute: Attribute) -> str:
     return f"a={name}\r\n" if value is None else f"a={name}:{value}\r\n"
 
 
-@dataclass(slots=True)
+@record
 class _Draft:
     """A medium whose lines are still being read."""
 
@@ -137,7 +137,7 @@ class _Draft:
         )
 
 
-@dataclass(slots=True)
+@record
 class _Reader:
     """Takes one line after another; what follows an ``m=`` line belongs to it."""
 

@@ -1,10 +1,11 @@
-"""Frozen values: what ``@dataclass(frozen=True, slots=True)`` gives, at a sixth of its start-up cost.
+"""Values and records: what ``@dataclass(slots=True)`` gives, at a tenth of its start-up cost.
 
 The standard decorator compiles six methods for every class, and reads its signature: about a millisecond
 each on a small machine, which for the values of this program is half of the start-up budget. Here one method
-is compiled (``__init__``, because instances are made on every packet), and the rest is shared.
+is compiled (``__init__``, because instances are made on every packet), not before it is first called, and
+the rest is shared.
 
-Lives here: the decorator and ``replace``. Never here: mutable records; those stay ordinary dataclasses.
+Lives here: the two decorators and ``replace``. Never here: any particular value.
 """
 
 from __future__ import annotations
@@ -27,14 +28,13 @@ def frozen(cls: type[T]) -> type[T]:
     Fields, defaults, ``field(default_factory=…)``, ``ClassVar``, ``__post_init__`` and inheritance from
     another value mean what they mean to ``dataclass``. A method the class defines itself is kept.
     """
-    own = [name for name, kind in get_annotations(cls).items() if "ClassVar" not in str(kind)]
-    inherited = next((list(getattr(base, NAMES)) for base in cls.__mro__[1:] if hasattr(base, NAMES)), [])
-    names = [*inherited, *(name for name in own if name not in inherited)]
-    defaults = {name: cls.__dict__[name] for name in own if name in cls.__dict__}
-    defaults = {**getattr(cls, "__defaults__", {}), **defaults}
-    made: type[T] = _with_slots(cls, [name for name in own if name not in inherited], names, defaults)
-    made.__init__ = _initialiser(made, names, defaults)  # type: ignore[method-assign]
-    return made
+    return _made(cls, {"__hash__": _hash, "__setattr__": _refuse, "__delattr__": _refuse})
+
+
+@dataclass_transform(field_specifiers=(field,))
+def record(cls: type[T]) -> type[T]:
+    """The same with fields that may be changed, and therefore without a hash."""
+    return _made(cls, {"__hash__": None})
 
 
 def replace(instance: T, **changes: Any) -> T:
@@ -47,53 +47,64 @@ def replace(instance: T, **changes: Any) -> T:
     return kind(**{name: getattr(instance, name) for name in getattr(kind, NAMES)} | changes)  # type: ignore[no-any-return]
 
 
-def _with_slots(cls: Any, own: list[str], names: list[str], defaults: dict[str, Any]) -> Any:
+def _made(cls: type[T], methods: dict[str, Any]) -> type[T]:
     """The class again, with slots for its fields: slots cannot be added to a class that exists."""
+    own = [name for name, kind in get_annotations(cls).items() if "ClassVar" not in str(kind)]
+    inherited = next((getattr(base, NAMES) for base in cls.__mro__[1:] if hasattr(base, NAMES)), ())
+    new = [name for name in own if name not in inherited]
+    names = (*inherited, *new)
+    defaults = {name: cls.__dict__[name] for name in own if name in cls.__dict__}
     body = {
         name: attribute
         for name, attribute in cls.__dict__.items()
         if name not in defaults and name not in ("__dict__", "__weakref__")
     }
-    body.update(__slots__=tuple(own), __match_args__=tuple(names), __defaults__=defaults)
-    for name, method in _shared_methods(names).items():
-        body.setdefault(name, method)
     if body.get("__hash__") is None:  # what Python puts beside an __eq__ of the class's own
-        body["__hash__"] = _shared_methods(names)["__hash__"]
-    return type(cls)(cls.__name__, cls.__bases__, body)
+        body.pop("__hash__", None)
+    defaults = {**getattr(cls, "__defaults__", {}), **defaults}
+    content = attrgetter(*names) if names else type  # without fields the class is all there is
+    shared = {"_content": content, "__eq__": _equal, "__repr__": _shown, **methods}
+    slots = {"__slots__": tuple(new), NAMES: names, "__defaults__": defaults}
+    kind: Any = type(cls)
+    made: type[T] = kind(cls.__name__, cls.__bases__, shared | body | slots)
+    made.__init__ = _first_initialiser(made, defaults)  # type: ignore[method-assign]
+    return made
 
 
-def _shared_methods(names: list[str]) -> dict[str, Callable[..., Any]]:
-    """Everything but ``__init__``, as closures: nothing is compiled."""
-    content: Callable[[Any], Any] = attrgetter(*names) if names else lambda instance: ()
+def _equal(self: Any, other: Any) -> Any:
+    if other.__class__ is not self.__class__:
+        return NotImplemented
+    return self._content(self) == self._content(other)
 
-    def equal(self: Any, other: object) -> Any:
-        return content(self) == content(other) if other.__class__ is self.__class__ else NotImplemented
 
-    def hashed(self: Any) -> int:
-        return hash((self.__class__, content(self)))
+def _hash(self: Any) -> int:
+    return hash((self.__class__, self._content(self)))
 
-    def shown(self: Any) -> str:
-        fields = ", ".join(f"{name}={getattr(self, name)!r}" for name in names)
-        return f"{self.__class__.__qualname__}({fields})"
 
-    return {
-        "__eq__": equal,
-        "__hash__": hashed,
-        "__repr__": shown,
-        "__setattr__": _refuse,
-        "__delattr__": _refuse,
-    }
+def _shown(self: Any) -> str:
+    fields = ", ".join(f"{name}={getattr(self, name)!r}" for name in self.__match_args__)
+    return f"{self.__class__.__qualname__}({fields})"
 
 
 def _refuse(self: object, name: str, *_: object) -> None:
     raise FrozenInstanceError(f"{self.__class__.__name__}.{name} cannot be changed: values are frozen")
 
 
-def _initialiser(cls: Any, names: list[str], defaults: dict[str, Any]) -> Callable[..., None]:
+def _first_initialiser(cls: Any, defaults: dict[str, Any]) -> Callable[..., None]:
+    """An ``__init__`` that is compiled when the first instance is made: at the start few classes have one."""
+
+    def initialiser(self: Any, *arguments: Any, **named: Any) -> None:
+        cls.__init__ = _initialiser(cls, defaults)
+        cls.__init__(self, *arguments, **named)
+
+    return initialiser
+
+
+def _initialiser(cls: Any, defaults: dict[str, Any]) -> Callable[..., None]:
     """Compile ``__init__``: it sets the slots directly, past the refusal to change anything."""
     scope: dict[str, Any] = {}
     parameters, lines = [], []
-    for name in names:
+    for name in cls.__match_args__:
         scope[f"_set_{name}"] = getattr(cls, name).__set__
         given = name
         if name in defaults:

@@ -7,12 +7,11 @@ ladder lives here, and what we learn of one gateway's ways.
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
-from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
 from ..net.address import Endpoint
-from ..net.values import frozen
+from ..net.values import frozen, record
 from . import description, http, soap
 from .description import WanService
 from .errors import MalformedMessage
@@ -71,7 +70,7 @@ class Ask:
     deadline: float
 
 
-@dataclass(slots=True)
+@record
 class Igd:
     """A gateway in use, and what we have learned of it."""
 

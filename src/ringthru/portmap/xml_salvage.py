@@ -10,9 +10,10 @@ import codecs
 import pyexpat
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
 
+from ..net.values import record
 from .errors import MalformedMessage
 
 DEEPEST: Final = 32  # elements within elements
@@ -24,7 +25,7 @@ BARE_AMPERSAND: Final = re.compile(r"&(?!(?:#\d{1,7}|#x[0-9a-fA-F]{1,6}|lt|gt|am
 GLUED_XMLNS: Final = re.compile(r"<([A-Za-z_][\w:.-]*?)xmlns(:\w+)?=")  # <UPnPErrorxmlns="…">
 
 
-@dataclass(slots=True)
+@record
 class Element:
     """An element by its local name; ``closed`` tells whether its end tag came."""
 

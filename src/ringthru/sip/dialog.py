@@ -7,9 +7,9 @@ Never here: transactions, timers, or what state a call is in.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from ..net.address import Endpoint
+from ..net.values import record
 from .flow import Flow
 from .headers import NameAddr
 from .message import Message, Request, Response
@@ -18,7 +18,7 @@ from .uri import SipUri
 MAX_FORWARDS = "70"  # RFC 3261 §8.1.1.6
 
 
-@dataclass(slots=True)
+@record
 class Dialog:
     """One dialog, early or confirmed, from our side.
 

@@ -7,12 +7,11 @@ Never here: the state tables, dialogs, or what a request means.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
 from zlib import crc32
 
 from ..net.address import Endpoint
-from ..net.values import frozen
+from ..net.values import frozen, record
 from .client_transaction import (
     ClientTransaction,
     InviteClient,
@@ -47,7 +46,7 @@ class Limits:
     total: int = 300_000
 
 
-@dataclass(slots=True)
+@record
 class Counters:
     """What was dropped or refused since the start."""
 

@@ -10,7 +10,6 @@ import asyncio
 import logging
 import secrets
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TypeVar
 from urllib.parse import quote
 
@@ -19,6 +18,7 @@ from ..media import PCMA, PCMU, Codec
 from ..net.acl import AccessList, matches
 from ..net.address import Endpoint
 from ..net.surroundings import Surroundings
+from ..net.values import record
 from ..portmap import Mapping as PortMapping
 from ..portmap import MappingState, PortMapper, Protocol, Wanted
 from ..sip import HERE_HOST, Call, Event, Flow, IncomingRequest, SipUdpDriver, SipUri, UserAgent
@@ -37,7 +37,7 @@ CONTACT_USER = "mod_sofia"  # what FreeSWITCH writes, and its users look for
 CODECS = {codec.name: codec for codec in (PCMU, PCMA)}
 
 
-@dataclass(slots=True)
+@record
 class Counters:
     """Calls since the profile started, as ``sofia status profile`` shows them."""
 

@@ -9,12 +9,12 @@ import logging
 import os
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Final
 from xml.parsers import expat
 
-from ...net.values import frozen
+from ...net.values import frozen, record
 from .errors import ConfigurationError, Note, Position
 from .preprocess import FlatDocument, preprocess
 
@@ -27,7 +27,7 @@ COMMENT: Final = re.compile(r"<!\[CDATA\[.*?\]\]>|<!--.*?(?:-->|\Z)", re.DOTALL)
 BARE_AMPERSAND: Final = re.compile(r"&(?!(?:amp|lt|gt|quot|apos|#\d+|#[xX][0-9a-fA-F]+);)")
 
 
-@dataclass(slots=True)
+@record
 class Element:
     """One XML element. ``text`` is its own character data, stripped."""
 
