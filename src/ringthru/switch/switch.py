@@ -278,6 +278,7 @@ class Switch:
     def nat_set_mapping(self, enabled: bool) -> None:
         if self.mapper is not None:
             self.mapper.set_mapping_enabled(enabled)
+            self._fill_pool()
 
     def explain(self, peer: str) -> str:
         """For each profile: what this peer sees, and by which rule and evidence."""
