@@ -98,6 +98,11 @@ class Place:
     def host_inside(self, number: int) -> str:
         return str(self.inside[number])
 
+    @property
+    def elsewhere(self) -> str:
+        """An address on somebody else's LAN, that nobody reaches from here."""
+        return f"127.{self.block}.250.5"
+
     def host_outside(self, number: int) -> str:
         return str(self.outside[number])
 
@@ -161,14 +166,14 @@ class Home:
         """A phone at any loopback address, past all gateways."""
         return self._keep(Phone(user, lambda port, heard: Datagrams(bind_udp(Endpoint(host, port)), heard)))
 
-    def far_phone(self, user: str = "stranger") -> Phone:
+    def far_phone(self, user: str = "stranger", shows: str | None = None) -> Phone:
         host, inside = self.place.host_outside(self._next_host()), self.place.inside
         masquerade = self.gateway.masquerade if self.gateway else None
 
         def open_socket(port: int, heard: Callable[[bytes, Endpoint], None]) -> OutsideSocket:
             return OutsideSocket(Endpoint(host, port), inside, on_datagram=heard, masquerade=masquerade)
 
-        return self._keep(Phone(user, open_socket))
+        return self._keep(Phone(user, open_socket, shows=shows))
 
     async def registered_phone(self, user: str = "1000") -> Phone:
         phone = self.lan_phone(user)

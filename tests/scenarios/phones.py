@@ -71,8 +71,10 @@ OpenSocket = Callable[[int, OnDatagram], Socket]  # a port (0: any) of the phone
 class Audio:
     """A phone's RTP socket: says frames of its own, and keeps those it hears."""
 
-    def __init__(self, open_socket: OpenSocket) -> None:
+    def __init__(self, open_socket: OpenSocket, shows: str | None = None) -> None:
+        """``shows``: the address its SDP tells, when that is not where it is reached (it is behind a NAT)."""
         self._socket = open_socket(0, self._on_datagram)
+        self._shows = shows
         self._ssrc = secrets.randbits(32)
         self._sequence = secrets.randbits(15)
         self.heard: list[tuple[bytes, Endpoint]] = []
@@ -80,7 +82,7 @@ class Audio:
     @property
     def address(self) -> MediaAddress:
         host, port = self._socket.local
-        return MediaAddress(host, port, port + 1)
+        return MediaAddress(self._shows or host, port, port + 1)
 
     def say(self, frame: bytes, codec: Codec, to: Endpoint) -> None:
         self._sequence = (self._sequence + 1) & 0xFFFF
@@ -205,18 +207,31 @@ async def hear_each_other(one: PhoneCall, other: PhoneCall, frames: int = 5) -> 
         await one.hears(frame_of(number + 100))
 
 
+async def hears_itself_once_learnt(call: PhoneCall, attempts: int = 20) -> int:
+    """Speak until an echo comes, each frame given its time; returns how many frames that took."""
+    for number in range(1, attempts + 1):
+        call.say(frame_of(number))
+        try:
+            await eventually(lambda: call.audio.heard, patience=0.05)
+        except AssertionError:
+            continue
+        return number
+    raise AssertionError(f"{call.phone.user} never hears anything")
+
+
 class Phone:
     """One phone with one SIP socket; each of its calls has an RTP socket of its own."""
 
-    def __init__(self, user: str, open_socket: OpenSocket, port: int = 0) -> None:
+    def __init__(self, user: str, open_socket: OpenSocket, port: int = 0, shows: str | None = None) -> None:
         self.user = user
+        self._shows = shows
         self.heard: list[bytes] = []  # every SIP message, as it came
         self.calls: list[PhoneCall] = []
         self.requests: list[Request] = []  # those in dialogs and outside that we answer with 200
         self._open_socket = open_socket
         self._socket = open_socket(port, self._on_datagram)
         self._agent = UserAgent(
-            seen_by=lambda flow: self.address, token=lambda: secrets.token_hex(8), user_agent="Test phone"
+            seen_by=lambda flow: self.shown, token=lambda: secrets.token_hex(8), user_agent="Test phone"
         )
         self._timer: asyncio.TimerHandle | None = None
         self._responses: dict[RequestHandle, Response | str] = {}
@@ -225,6 +240,14 @@ class Phone:
     @property
     def address(self) -> Endpoint:
         return self._socket.local
+
+    @property
+    def shown(self) -> Endpoint:
+        """The address it tells others, which is wrong behind a NAT."""
+        return self.address._replace(host=self._shows) if self._shows else self.address
+
+    def new_audio(self) -> Audio:
+        return Audio(self._open_socket, self._shows)
 
     @property
     def text(self) -> str:
@@ -258,7 +281,7 @@ class Phone:
             ("From", who),
             ("To", who),
             ("CSeq", f"{number} REGISTER"),
-            ("Contact", contact or f"<sip:{self.user}@{self.address}>"),
+            ("Contact", contact or f"<sip:{self.user}@{self.shown}>"),
             ("Expires", str(expires)),
         ]
         if call_id is not None:
@@ -295,7 +318,7 @@ class Phone:
         codecs: tuple[Codec, ...] = (PCMU, PCMA),
     ) -> PhoneCall:
         """Call; ``body`` replaces our offer."""
-        audio = Audio(self._open_socket)
+        audio = self.new_audio()
         offer = make_offer(audio.address, codecs, 1, 1) if body is None else body
         login = Login(self.user, password) if password else None
         flow = Flow("UDP", self.address, at)
@@ -351,7 +374,7 @@ class Phone:
     def _take(self, event: Event) -> None:
         match event:
             case IncomingCall(call=call):
-                self.calls.append(PhoneCall(self, call, Audio(self._open_socket)))
+                self.calls.append(PhoneCall(self, call, self.new_audio()))
             case ResponseReceived(handle=handle, response=response):
                 self._responses[handle] = response
             case RequestFailed(handle=handle, reason=reason):

@@ -60,7 +60,7 @@ class TestTheRightPassword:
 
     async def test_a_phone_that_shows_a_wrong_address_is_reached_where_it_was_heard(self, home: Home) -> None:
         phone = home.lan_phone("1000")
-        contact = "<sip:1000@192.168.77.5:5060>"
+        contact = f"<sip:1000@{home.place.elsewhere}:5060>"
         assert (await phone.register(home.internal, PASSWORD, contact=contact)).status == 200
         (row,) = home.switch.snapshot().registrations
         assert row.state is RegistrationState.UDP_NAT
@@ -68,7 +68,7 @@ class TestTheRightPassword:
         caller = home.lan_phone("1001")
         caller.invite("1000", home.internal, password=PASSWORD)
         ringing = await phone.rung()
-        assert ringing.call.request.request_uri.host == "192.168.77.5"
+        assert ringing.call.request.request_uri.host == home.place.elsewhere
         assert "fs_path" not in ringing.call.request.uri
 
 

@@ -46,7 +46,7 @@ class TestAnInviteWithoutAnOffer:
     async def test_our_offer_is_answered_in_the_ack_and_the_echo_works(self, home: Home) -> None:
         hand, phone, response = await self.begin(home)
         assert response.startswith(b"SIP/2.0 200 ")
-        audio = Audio(phone._open_socket)
+        audio = phone.new_audio()
         agreed = make_answer(SessionDescription.parse(body_of(response)), audio.address, (PCMU,), 1, 1)
         assert agreed.remote_rtp.host == home.outside_address
         hand.send("ACK", 1, agreed.sdp)
@@ -70,7 +70,7 @@ class TestAnInviteWithoutAnOffer:
         rung = await callee.rung()
         rung.answer(codecs=(PCMA,))
         response = await hand.final(1)
-        audio = Audio(phone._open_socket)
+        audio = phone.new_audio()
         agreed = make_answer(SessionDescription.parse(body_of(response)), audio.address, (PCMU, PCMA), 1, 1)
         assert agreed.codec.name == "PCMA"  # what the callee already speaks
         hand.send("ACK", 1, agreed.sdp)
@@ -94,7 +94,7 @@ class TestAReinvite:
 
     async def test_another_port(self, home: Home) -> None:
         phone, call = await echoing(home)
-        elsewhere = Audio(phone._open_socket)
+        elsewhere = phone.new_audio()
         response = await call.reinvite(offer := offer_of(call, elsewhere))
         call.agreed = read_answer(offer, SessionDescription.parse(response.body))
         old, call.audio = call.audio, elsewhere
@@ -127,7 +127,7 @@ class TestAReinvite:
         """How some phones and every third-party call control go on after a hold."""
         phone = home.far_phone()
         hand = HandWritten(phone, "9196", home.reached_at("external"))
-        audio, elsewhere = Audio(phone._open_socket), Audio(phone._open_socket)
+        audio, elsewhere = phone.new_audio(), phone.new_audio()
         hand.send("INVITE", 1, make_offer(audio.address, (PCMU,), 1, 1))
         await hand.final(1)
         hand.send("ACK", 1)

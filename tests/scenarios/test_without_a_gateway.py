@@ -145,4 +145,22 @@ class TestNonatmap:
         home.switch.nat_set_mapping(True)
         assert home.gateway is not None
         gateway = home.gateway
-        await eventually(lambda: len(gateway.mappings()) >= 4)
+        await eventually(lambda: len(gateway.mappings()) == 8, "SIP ports and the idle pool")
+        call = home.far_phone().invite("9196", home.reached_at("external"))
+        await call.answered()
+        await hears_itself(call)
+
+
+class TestAGatewayThatComesLater:
+    async def test_everything_is_mapped_when_it_does(self, found: Any) -> None:
+        """After a power cut the switch is up before the gateway."""
+        home: Home = await found(quirks=Quirks(mute=True))
+        await home.switch.start()
+        assert (await home.lan_phone().options(home.internal)).status == 200
+        assert home.gateway is not None
+        home.gateway.quirks = Quirks()
+        await home.switch.nat_reinit()
+        await home.mapped()
+        call = home.far_phone().invite("9196", home.reached_at("external"))
+        await call.answered()
+        await hears_itself(call)

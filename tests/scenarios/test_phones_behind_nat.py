@@ -1,0 +1,81 @@
+"""The far phone is behind a NAT of its own: what it says about its address is wrong."""
+
+from __future__ import annotations
+
+import logging
+
+import pytest
+
+from ringthru.sip import CallEnded
+
+from .home import PASSWORD, Home
+from .phones import Phone, frame_of, hears_itself, hears_itself_once_learnt
+from .waiting import eventually
+from .wire import HandWritten
+
+LEARNT_AFTER = 10  # packets from another address than the SDP's
+
+
+class TestAStranger:
+    def phone(self, home: Home) -> Phone:
+        return home.far_phone(shows=home.place.elsewhere)
+
+    async def test_it_is_answered_where_it_was_heard(self, home: Home) -> None:
+        phone = self.phone(home)
+        call = phone.invite("9196", home.reached_at("external"))
+        response = await call.answered()
+        via = response.via
+        assert via.received == phone.address.host
+        assert via.rport == phone.address.port
+
+    async def test_its_audio_is_learnt_and_then_echoed(
+        self, home: Home, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        caplog.set_level(logging.INFO)
+        call = self.phone(home).invite("9196", home.reached_at("external"))
+        await call.answered()
+        assert await hears_itself_once_learnt(call) >= LEARNT_AFTER - 1
+        await hears_itself(call)
+        real, shown = call.audio._socket.local, call.audio.address
+        assert f"Auto Changing audio port from {shown.host}:{shown.rtp_port} to {real}" in caplog.text
+
+    async def test_our_bye_reaches_it(self, home: Home) -> None:
+        call = self.phone(home).invite("9196", home.reached_at("external"))
+        await call.answered()
+        await eventually(lambda: all(each.call_state == "ACTIVE" for each in home.switch.snapshot().channels))
+        await home.switch.hang_up_all("")
+        assert isinstance(await call.over(), CallEnded)
+
+
+class TestAUserOfOurs:
+    async def test_it_registers_is_called_and_talks(self, home: Home) -> None:
+        far = home.far_phone("1001", shows=home.place.elsewhere)
+        assert (await far.register(home.reached_at("internal"), PASSWORD)).status == 200
+        caller = home.lan_phone("1000")
+        call = caller.invite("1001", home.internal, password=PASSWORD)
+        rung = await far.rung()
+        rung.ring()
+        rung.answer()
+        await call.answered()
+        for number in range(LEARNT_AFTER):
+            rung.say(frame_of(number))
+            await call.hears(frame_of(number))  # it is heard from the first frame on
+        call.say(frame_of(99))
+        await rung.hears(frame_of(99))
+        assert home.private_prefix not in far.text
+        call.hang_up()
+        assert isinstance(await rung.over(), CallEnded)
+
+
+class TestALineThatRepeats:
+    async def test_an_invite_twice_is_one_call(self, home: Home) -> None:
+        phone = home.lan_phone()
+        audio = phone.new_audio()
+        hand = HandWritten(phone, "9196", home.external)
+        invite = hand.write("INVITE", 1)
+        for _ in range(3):
+            phone.send(invite, home.external)
+        await hand.final(1)
+        assert len(home.switch.snapshot().channels) == 1
+        assert home.switch.snapshot().sessions_since_start == 1
+        audio.close()
