@@ -78,6 +78,12 @@ def test_a_huge_text_is_not_kept():
     assert len(salvage(b"<a>" + b"x" * 200_000 + b"</a>").text) < 10_000
 
 
+def test_unclosed_declarations_are_read_over_in_one_pass():
+    """Half a minute of work, when each of them was sought to the end of the document."""
+    with pytest.raises(MalformedMessage):
+        salvage(b"<?xml " * 40_000)
+
+
 @given(st.binary(max_size=300))
 def test_noise_is_malformed_or_a_tree(noise):
     try:

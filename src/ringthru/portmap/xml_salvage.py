@@ -18,8 +18,9 @@ from .errors import MalformedMessage
 
 DEEPEST: Final = 32  # elements within elements
 LONGEST_TEXT: Final = 4096  # characters kept of one element; nothing we read is longer
-DECLARATION: Final = re.compile(r"<\?xml[^>]*\?>", re.IGNORECASE)
-ENCODING: Final = re.compile(rb"""<\?xml[^>]*encoding\s*=\s*["']([\w.-]+)["']""", re.IGNORECASE)
+# Neither looks past the next "<": a body of unclosed declarations costs one pass, not one for each of them.
+DECLARATION: Final = re.compile(r"<\?xml[^<>]*\?>", re.IGNORECASE)
+ENCODING: Final = re.compile(rb"""<\?xml[^<>]*encoding\s*=\s*["']([\w.-]+)["']""", re.IGNORECASE)
 CONTROLS: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufeff\ufffe\uffff\ud800-\udfff]")
 BARE_AMPERSAND: Final = re.compile(r"&(?!(?:#\d{1,7}|#x[0-9a-fA-F]{1,6}|lt|gt|amp|quot|apos);)")
 GLUED_XMLNS: Final = re.compile(r"<([A-Za-z_][\w:.-]*?)xmlns(:\w+)?=")  # <UPnPErrorxmlns="…">
