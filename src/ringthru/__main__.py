@@ -36,8 +36,10 @@ def main(argv: list[str] | None = None) -> int:
 
 def run(options: Options) -> int:
     """Serve until somebody asks for the end; an error at the start is one line on standard error."""
+    import gc
     import os
 
+    gc.disable()  # until the switch is made: of all that a start makes hardly anything is garbage
     from .console.logs import ConsoleHandler, setup
     from .console.serve import on_a_terminal, words_for
 
@@ -51,15 +53,16 @@ def run(options: Options) -> int:
         return _serve(options, logs)
     finally:
         logs.close()
+        gc.enable()
 
 
 def _serve(options: Options, logs: Logs) -> int:
     import asyncio
+    import gc
     import logging
 
     from .console.levels import level_of
     from .console.serve import serve, terminal_or_lines, words_for
-    from .console.standard import standard_table
     from .switch.configuration import ConfigurationError
     from .switch.switch import Switch, SwitchOptions
 
@@ -72,9 +75,11 @@ def _serve(options: Options, logs: Logs) -> int:
                 mapping_enabled=options.mapping_enabled,
             )
         )
+        gc.freeze()  # what is loaded by now stays; the collector need never look at it again
+        gc.enable()
         logs.set_console_level(level_of(switch.loglevel) or logging.INFO)
         history = options.db / "console.history" if options.db else None
-        console = terminal_or_lines(switch, standard_table(logs), history) if options.console else None
+        console = terminal_or_lines(switch, logs, history) if options.console else None
         await serve(switch, console)
 
     try:

@@ -23,7 +23,6 @@ from typing import Final
 from . import __version__
 from .console.logs import ConsoleHandler, Logs, setup
 from .console.serve import on_a_terminal, stopped_by_signals, terminal_or_lines, words_for
-from .console.standard import standard_table
 from .lab.gateway import FakeGateway
 from .lab.loopback_guard import confine_to_loopback
 from .lab.phone import OutsidePhone, PhoneReport
@@ -238,7 +237,7 @@ def milliseconds(seconds: float | None) -> str:
 async def prompt(switch: Switch, logs: Logs) -> None:
     """The console, until somebody says shutdown."""
     logs.set_console_level(logging.INFO)
-    face = asyncio.create_task(terminal_or_lines(switch, standard_table(logs), None))
+    face = asyncio.create_task(terminal_or_lines(switch, logs, None))
     await switch.until_shutdown()
     face.cancel()
     await asyncio.gather(face, return_exceptions=True)

@@ -12,7 +12,6 @@ import logging
 import sys
 import time
 from collections.abc import Callable
-from datetime import datetime
 from pathlib import Path
 from typing import Final
 
@@ -81,7 +80,8 @@ class LogFormatter(logging.Formatter):
         self._colours = colours
 
     def format(self, record: logging.LogRecord) -> str:
-        when = datetime.fromtimestamp(record.created).strftime("%Y-%m-%d %H:%M:%S.%f")
+        seconds, fraction = divmod(record.created, 1)
+        when = f"{time.strftime('%Y-%m-%d %H:%M:%S', time.localtime(seconds))}.{int(fraction * 1e6):06d}"
         uuid = getattr(record, "uuid", "") if self._with_uuid else ""
         line = (
             f"{f'{uuid} ' if uuid else ''}{when} {self._idle():.2f}% [{name_of(record.levelno)}] "

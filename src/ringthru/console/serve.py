@@ -13,10 +13,11 @@ import signal
 import sys
 from collections.abc import Coroutine, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from .commands import CommandTable
-from .plain import plain_console
-from .switch_like import RunnableSwitch, SwitchLike
+if TYPE_CHECKING:
+    from .logs import Logs
+    from .switch_like import RunnableSwitch, SwitchLike
 
 log = logging.getLogger(__name__)
 
@@ -77,8 +78,12 @@ def stopped_by_signals(switch: SwitchLike) -> Iterator[None]:
             loop.remove_signal_handler(each)
 
 
-async def terminal_or_lines(switch: SwitchLike, table: CommandTable, history: Path | None) -> None:
+async def terminal_or_lines(switch: SwitchLike, logs: Logs, history: Path | None) -> None:
     """The shell when both ends are a terminal, else plain lines."""
+    from .plain import plain_console  # late, as the commands and the shell: the switch serves first
+    from .standard import standard_table
+
+    table = standard_table(logs)
     if not on_a_terminal():
         await plain_console(switch, table)
         return

@@ -9,9 +9,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
+import secrets
 from collections.abc import Coroutine, Mapping, MutableMapping, Sequence
 from typing import TYPE_CHECKING, Any
-from uuid import uuid4
 
 from ..media import Codec, MediaEngine, Timeout, can_answer
 from ..net.address import Endpoint
@@ -163,7 +163,7 @@ class Calls:
         channel = Channel(
             profile,
             direction,
-            uuid=uuid if uuid and uuid not in self.channels else str(uuid4()),
+            uuid=uuid if uuid and uuid not in self.channels else random_uuid(),
             name=name,
             destination=destination,
             caller=caller,
@@ -233,3 +233,10 @@ def _codecs_of(parent: Channel) -> Sequence[Codec]:
     offer = parent.call.request.body if parent.call else b""
     spoken = [each for each in parent.codecs if can_answer(offer, [each])] if offer else []
     return spoken or parent.codecs
+
+
+def random_uuid() -> str:
+    """A UUID of version 4 (RFC 9562 §5.4); importing ``uuid`` for it would take 3 ms of every start."""
+    bits = secrets.randbits(128) & ~(0xF << 76 | 0x3 << 62) | 0x4 << 76 | 0x2 << 62
+    digits = f"{bits:032x}"
+    return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))
