@@ -125,6 +125,9 @@ WAITS = (  # for its first use, after the switch serves: the start is a budget o
     "ringthru.console.shell",
     "ringthru.console.standard",
     "ringthru.lab",
+    "ringthru.portmap.http_driver",
+    "ringthru.portmap.igd",
+    "ringthru.portmap.xml_salvage",
 )
 
 

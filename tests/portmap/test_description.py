@@ -3,9 +3,10 @@
 import pytest
 
 from ringthru.net.address import Endpoint
-from ringthru.portmap.description import decode, printable
+from ringthru.portmap.description import decode
 from ringthru.portmap.errors import MalformedMessage
 from ringthru.portmap.location import Location, confine
+from ringthru.portmap.values import printable
 
 PLACE = Location(Endpoint("192.168.1.1", 5000), "/rootDesc.xml")
 

@@ -22,7 +22,7 @@ from ringthru.portmap.events import (
     NoGateway,
 )
 from ringthru.portmap.http import Response
-from ringthru.portmap.igd import FailureKind, HttpFailure
+from ringthru.portmap.upnp_values import FailureKind, HttpFailure
 from ringthru.portmap.values import GatewayType, MappingState, Protocol, Wanted
 
 GATEWAY = "192.168.1.1"

@@ -6,7 +6,6 @@ import pytest
 
 from ringthru.net.address import Endpoint
 from ringthru.portmap.http import Response
-from ringthru.portmap.igd import FailureKind, HttpFailure, IgdFound, NotIgd
 from ringthru.portmap.location import Location
 from ringthru.portmap.orders import (
     AddressOrder,
@@ -22,6 +21,7 @@ from ringthru.portmap.orders import (
     Unmapped,
 )
 from ringthru.portmap.upnp_client import UpnpClient
+from ringthru.portmap.upnp_values import FailureKind, HttpFailure, IgdFound, NotIgd
 from ringthru.portmap.values import Protocol
 
 US = "192.168.1.103"

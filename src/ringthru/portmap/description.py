@@ -11,11 +11,11 @@ from typing import Final
 from ..net.values import frozen
 from .errors import MalformedMessage
 from .location import Location, resolve
+from .values import printable
 from .xml_salvage import Element, salvage
 
 WAN_SERVICE: Final = re.compile(r"urn:[\w.-]+:service:WAN(?:IP|PPP)Connection:(\d+)\Z", re.IGNORECASE)
 MOST_SERVICES: Final = 8  # several dial-up connections are real; a hundred are an attack
-LONGEST_WORDS: Final = 64
 
 
 @frozen
@@ -69,8 +69,3 @@ def _words(root: Element) -> str:
     maker = root.value("manufacturer")
     words = model if model.lower().startswith(maker.lower()) else f"{maker} {model}".strip()
     return printable(words or root.value("friendlyName"))
-
-
-def printable(text: str) -> str:
-    """A gateway's words, fit for a log line or a table: one line, no control characters, not long."""
-    return " ".join("".join(c if c.isprintable() else " " for c in text[:512]).split())[:LONGEST_WORDS]

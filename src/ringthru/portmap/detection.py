@@ -13,13 +13,13 @@ from typing import Final
 from ..net.address import Endpoint
 from ..net.surroundings import Surroundings
 from ..net.values import frozen
-from .igd import IgdFound, NotIgd
 from .location import confine
 from .natpmp_client import NatPmpClient
 from .orders import AddressOrder, AddressTold, Declined, GatewayClient, Silent
 from .ssdp import decode
 from .ssdp_search import PATIENCE, ROUNDS, SsdpSearch
 from .upnp_client import UpnpClient
+from .upnp_values import IgdFound, NotIgd
 from .values import GatewayType
 
 HEAD_START: Final = 0.05  # seconds a UPnP answer waits for NAT-PMP, which needs fewer round trips ever after

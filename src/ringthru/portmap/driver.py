@@ -13,7 +13,6 @@ from ..net.surroundings import Surroundings
 from .book import Released
 from .engine import Engine
 from .events import Event
-from .http_driver import fetch
 from .lease import Lease
 from .natpmp import PORT as NATPMP_PORT
 from .ssdp import PORT as SSDP_PORT
@@ -240,6 +239,8 @@ class PortMapper:
         self._pump()
 
     async def _fetch(self, request: HttpRequest) -> None:
+        from .http_driver import fetch  # late: of no use before somebody has answered the search
+
         reply = await fetch(request.ask, self._surroundings.address)
         self._engine.receive_http(request.number, reply, self._now())
         self._pump()

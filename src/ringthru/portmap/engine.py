@@ -13,16 +13,15 @@ from ..net.address import AddressKind, Endpoint
 from ..net.levels import NOTICE
 from ..net.surroundings import Surroundings
 from .book import MappingBook, Released, Work
-from .description import printable
 from .detection import Chosen, Detection, Nobody
 from .errors import LocalError, RemoteError
 from .events import Event, ExternalAddressChanged, GatewayFound, GatewayLost, NoGateway
-from .igd import Reply
 from .lease import Lease
 from .orders import AddressOrder, AddressTold, EpochReset, Outcome, Silent, UnmapOrder
 from .ssdp import PORT as SSDP_PORT
 from .upnp_client import HttpRequest
-from .values import MapperSnapshot, Wanted
+from .upnp_values import Reply
+from .values import MapperSnapshot, Wanted, printable
 
 ADDRESS_POLL: Final = 60.0  # seconds between questions for the external address
 LONGEST_LIFETIME: Final = 604800  # seconds, a week: what WANIPConnection:2 §2.3.1 allows at most

@@ -7,7 +7,7 @@ import asyncio
 from ..net.address import Endpoint
 from .errors import MalformedMessage
 from .http import Response, ResponseReader
-from .igd import Ask, FailureKind, HttpFailure, Reply
+from .upnp_values import Ask, FailureKind, HttpFailure, Reply
 
 QUIET = 1.0  # seconds without a byte end a body of unknown length: some gateways never close
 PIECE = 65536  # bytes read at once

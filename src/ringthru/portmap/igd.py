@@ -7,13 +7,9 @@ ladder lives here, and what we learn of one gateway's ways.
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
-from enum import Enum
 from typing import Final
 
-from ..net.address import Endpoint
-from ..net.values import frozen, record
 from . import description, http, soap
-from .description import WanService
 from .errors import MalformedMessage
 from .location import Location
 from .orders import (
@@ -29,6 +25,8 @@ from .orders import (
     UnmapOrder,
     Unmapped,
 )
+from .upnp_values import Ask, FailureKind, HttpFailure, Igd, IgdFound, NotIgd, Reply
+from .values import printable
 
 FETCH_DEADLINE: Final = 3.0  # seconds for a description
 ACTION_DEADLINE: Final = 10.0  # seconds for an action: some take 6
@@ -40,61 +38,6 @@ FORBIDDEN: Final = frozenset((606, 403))
 PERMISSION_WORDS: Final = (
     "the gateway forbids it; look for a switch like 'allow port mapping by UPnP' in its menu"
 )
-
-
-class FailureKind(Enum):
-    """How an HTTP exchange failed."""
-
-    REFUSED = "refused"  # nobody listens there (any more)
-    TIMEOUT = "timeout"
-    BROKEN = "broken"  # reset, or not HTTP
-
-
-@frozen
-class HttpFailure:
-    """No response came."""
-
-    kind: FailureKind
-    reason: str
-
-
-Reply = http.Response | HttpFailure
-
-
-@frozen
-class Ask:
-    """One HTTP request: connect, write ``data`` in one piece, read; ``deadline`` seconds for all of it."""
-
-    endpoint: Endpoint
-    data: bytes
-    deadline: float
-
-
-@record
-class Igd:
-    """A gateway in use, and what we have learned of it."""
-
-    described_at: Location
-    words: str
-    service: WanService
-    own_address: str  # ours, the InternalClient of every mapping
-    permanent_only: bool = False  # it refuses leases (error 725)
-    can_read_back: bool = True  # GetSpecificPortMappingEntry works
-
-
-@frozen
-class IgdFound:
-    """A description held a WAN connection that answers."""
-
-    igd: Igd
-    address: str  # the external one as told; empty when it knows none
-
-
-@frozen
-class NotIgd:
-    """Nothing of use at that location."""
-
-    reason: str
 
 
 Steps = Generator[Ask, Reply, Outcome]
@@ -150,7 +93,7 @@ def ask_address(igd: Igd) -> Steps:
 def _address(answer: soap.Success | soap.Fault) -> str | None:
     if isinstance(answer, soap.Fault):
         return None
-    return description.printable(answer.value("NewExternalIPAddress"))
+    return printable(answer.value("NewExternalIPAddress"))
 
 
 def add(igd: Igd, order: MapOrder) -> Steps:

@@ -8,10 +8,10 @@ from __future__ import annotations
 from typing import Final
 
 from ..net.values import frozen
-from .description import WanService, printable
+from .description import WanService
 from .errors import MalformedMessage
 from .http import Response, post_request
-from .values import Protocol
+from .values import Protocol, printable
 from .xml_salvage import Element, salvage
 
 ENVELOPE: Final = (  # one line, prefix "s:": anything else is refused by some gateway

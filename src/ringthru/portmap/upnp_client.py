@@ -7,10 +7,9 @@ from collections.abc import Callable, Generator
 from typing import Any, Final
 
 from ..net.values import frozen
-from . import igd as procedures
-from .igd import Ask, Igd, IgdFound, NotIgd, Reply
 from .location import Location
 from .orders import AddressOrder, EpochReset, MapOrder, Order, Outcome, UnmapOrder
+from .upnp_values import Ask, Igd, IgdFound, NotIgd, Reply
 
 MOST_LOCATIONS: Final = 50  # looked at in one detection
 MOST_PER_HOST: Final = 10
@@ -74,6 +73,8 @@ class UpnpClient:
 
     def submit(self, order: Order, now: float) -> None:
         """Begin an order; one that was still running is abandoned."""
+        from . import igd as procedures
+
         assert self._igd is not None
         self.abandon()
         if isinstance(order, AddressOrder):
@@ -130,6 +131,8 @@ class UpnpClient:
             self._events.append(result)
 
     def _look_at_next(self) -> None:
+        from . import igd as procedures  # late: of no use before somebody has answered the search
+
         if not self.busy and self._waiting:
             location = self._waiting.popleft()
             self._run(procedures.discover(location, self._own_address, self._is_public), None)

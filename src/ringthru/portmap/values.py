@@ -1,16 +1,19 @@
 """What callers of the engine say and see: wishes, mappings, snapshots.
 
-Lives here: frozen values.
+Lives here: frozen values, and what makes a gateway's words fit to be shown.
 Never here: how a mapping is made, or an address of our own.
 """
 
 from __future__ import annotations
 
 from enum import Enum
+from typing import Final
 
 from ..net.address import AddressKind
 from ..net.values import frozen
 from .errors import LocalError
+
+LONGEST_WORDS: Final = 64
 
 
 class Protocol(Enum):
@@ -94,3 +97,8 @@ class MapperSnapshot:
     mapping_enabled: bool
     verdict_known: bool  # False while the first detection is still running
     mappings: tuple[MappingSnapshot, ...]  # by internal port, then protocol
+
+
+def printable(text: str) -> str:
+    """A gateway's words, fit for a log line or a table: one line, no control characters, not long."""
+    return " ".join("".join(c if c.isprintable() else " " for c in text[:512]).split())[:LONGEST_WORDS]
