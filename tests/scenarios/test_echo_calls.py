@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Callable
 from typing import Any
@@ -190,6 +191,18 @@ class TestAnotherExternalPort:
         call = await call_and_hear(home.far_phone(), "9196", home.reached_at("external"))
         assert call.agreed is not None
         assert call.agreed.remote_rtp.port not in range(16384, 32769)
+
+    async def test_more_calls_at_once_than_pairs_were_ready_for(self, found: Any) -> None:
+        """Each shows the port the gateway granted it, not one it was not granted yet."""
+        taken = Quirks(conflicts=frozenset(range(16384, 32769)))
+        home: Home = await found(protocols=frozenset({"upnp"}), quirks=taken)
+        await home.switch.start()
+        await home.mapped()
+        at = home.reached_at("external")
+        calls = await asyncio.gather(*(call_and_hear(home.far_phone(), "9196", at) for _ in range(6)))
+        ports = {call.agreed.remote_rtp.port for call in calls if call.agreed}
+        assert len(ports) == 6
+        assert not ports & set(range(16384, 32769))
 
     async def test_a_lan_phone_sees_the_port_we_listen_on(self, found: Any) -> None:
         home: Home = await found(quirks=Quirks(conflicts=frozenset({5060, 5080})))

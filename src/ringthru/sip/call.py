@@ -14,7 +14,7 @@ from .client_request import Login, RequestHandle
 from .core import SDP, Core
 from .dialog import Dialog
 from .errors import LocalError
-from .events import CallEnded, IncomingRequest, RequestReceived
+from .events import CallConfirmed, CallEnded, IncomingRequest, RequestReceived
 from .flow import Flow
 from .message import Request
 from .reinvite import Reinvite
@@ -219,7 +219,9 @@ class Call:
     # Steps that the two directions share
 
     def confirmed(self, ack: Request, now: float) -> None:
-        """An ACK came; a re-INVITE's changes nothing."""
+        """An ACK came. A re-INVITE's matters only when it answers an offer of ours (RFC 3264 §4)."""
+        if ack.body:
+            self._core.emit(CallConfirmed(self, ack))
 
     def abandon(self, now: float, headers: tuple[tuple[str, str], ...]) -> None:
         """Hang up before the answer."""

@@ -60,7 +60,10 @@ class CallAnswered:
 
 @frozen
 class CallConfirmed:
-    """The ACK came (or went): the call stands. ``ack`` is the peer's, None for a call of ours."""
+    """The ACK came (or went): the call stands. ``ack`` is the peer's, None for a call of ours.
+
+    It comes again for a re-INVITE without an offer, whose ACK answers ours.
+    """
 
     call: Call
     ack: Request | None = None

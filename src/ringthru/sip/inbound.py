@@ -86,7 +86,8 @@ class InboundCall(Call):
 
     def confirmed(self, ack: Request, now: float) -> None:
         if self.state is not CallState.ANSWERED:
-            return  # a re-INVITE's
+            super().confirmed(ack, now)  # a re-INVITE's
+            return
         self.state = CallState.CONFIRMED
         if self._farewell is not None:
             self.leave(now, "hung up here", self._farewell)

@@ -35,12 +35,12 @@ LOG_LEVELS: Final = {
 
 async def answer(calls: Calls, channel: Channel, data: str) -> None:
     """Answer the caller."""
-    channel.answer()
+    await channel.answer()
 
 
 async def echo(calls: Calls, channel: Channel, data: str) -> None:
     """Send every frame back to where it came from, until the caller hangs up."""
-    channel.answer()
+    await channel.answer()
     if channel.media is not None:
         channel.media.leg.echo(True)
     await channel.gone.wait()
@@ -60,7 +60,7 @@ async def bridge(calls: Calls, channel: Channel, data: str) -> None:
             channel.hang_up(failure.cause)
         return
     try:
-        channel.answer(prefer=other.media.codec if other.media else None)
+        await channel.answer(prefer=other.media.codec if other.media else None)
     except MediaError:
         other.hang_up(HangupCause.INCOMPATIBLE_DESTINATION)
         raise

@@ -103,7 +103,7 @@ class Calls:
         self._attach(channel, call)
         return channel
 
-    def start_outbound(
+    async def start_outbound(
         self,
         profile: Profile,
         uri: SipUri,
@@ -135,17 +135,23 @@ class Calls:
         channel.variables.update(variables)
         channel.codecs = _codecs_of(parent) if parent is not None else profile.codecs_out
         try:
-            media = channel.take_media(peer.host)
-            call = profile.invite(uri, peer, name, number, media.offer(channel.codecs))
+            await self._send_invite(channel, uri, peer)
+        except BaseException as error:  # a cancelled dialling too: no leg without a call may stay in the book
+            channel.ended(_cause_of(error))
+            raise
+        return channel
+
+    async def _send_invite(self, channel: Channel, uri: SipUri, peer: Endpoint) -> None:
+        media = await channel.take_media(peer.host)
+        if media is None:
+            raise DialFailed(channel.cause or HangupCause.NORMAL_CLEARING)
+        caller, offer = channel.caller, media.offer(channel.codecs)
+        try:
+            call = channel.profile.invite(uri, peer, caller.name, caller.number, offer)
         except MalformedMessage as error:
             channel.log.error("Cannot call %s: %s", uri, error)
-            channel.ended(HangupCause.INVALID_URL)
             raise DialFailed(HangupCause.INVALID_URL) from error
-        except Exception:
-            channel.ended(HangupCause.NORMAL_CIRCUIT_CONGESTION)
-            raise
         self._attach(channel, call)
-        return channel
 
     def _new_channel(
         self,
@@ -181,24 +187,29 @@ class Calls:
         channel.call = call
         self._by_call[call] = channel
 
-    def _open_media(self, channel: Channel, peer: str) -> LegMedia:
-        """Ports for a leg, mapped ones for a far peer."""
-        pool = self.pool if channel.profile.mapped else None
-        media = LegMedia(
-            self._engine,
-            pool,
-            channel.profile.seen_by(peer),
-            channel.profile.rtp_ip,
-            channel.serial,
-            channel.name,
-            channel.profile.settings.rtp_timeout_sec or math.inf,
-            self.spawn,
-        )
+    async def _open_media(self, channel: Channel, peer: str) -> LegMedia:
+        """Ports for a leg: mapped ones for a far peer, where there are any."""
+        profile, pool = channel.profile, self.pool
+        seen = profile.seen_by(peer)
+        mapped = await pool.take() if pool is not None and profile.mapped and seen.far else None
+
+        def give_back() -> None:
+            if pool is not None and mapped is not None:
+                self.spawn(pool.give_back(mapped))
 
         def on_media(event: object) -> None:
             if isinstance(event, Timeout):
                 channel.hang_up(HangupCause.MEDIA_TIMEOUT)
 
+        media = LegMedia(
+            self._engine,
+            mapped or self._engine.reserve(profile.rtp_ip),
+            seen.media,
+            session_id=channel.serial,
+            name=channel.name,
+            rtp_timeout=profile.settings.rtp_timeout_sec or math.inf,
+            on_close=give_back,
+        )
         media.leg.subscribe(on_media)
         return media
 
@@ -224,6 +235,15 @@ class Calls:
             _, late = await asyncio.wait(list(self._tasks), timeout=PARTING)
             for task in late:
                 task.cancel()
+
+
+def _cause_of(error: BaseException) -> HangupCause:
+    """Why a leg that never sent its INVITE is over."""
+    if isinstance(error, DialFailed):
+        return error.cause
+    if isinstance(error, asyncio.CancelledError):
+        return HangupCause.LOSE_RACE
+    return HangupCause.NORMAL_CIRCUIT_CONGESTION
 
 
 def _codecs_of(parent: Channel) -> Sequence[Codec]:

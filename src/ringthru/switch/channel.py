@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from enum import Enum
 from typing import TYPE_CHECKING
 
@@ -64,7 +64,7 @@ class Channel:
         caller: Caller,
         context: str,
         serial: int,
-        open_media: Callable[[Channel, str], LegMedia],
+        open_media: Callable[[Channel, str], Awaitable[LegMedia]],
         on_gone: Callable[[Channel], None],
     ) -> None:
         self.profile = profile
@@ -105,17 +105,21 @@ class Channel:
             self.rang.set()
             self.log.log(NOTICE, "Ring-Ready %s!", self.name)
 
-    def take_media(self, peer: str) -> LegMedia:
-        """The leg's media; its ports are taken when it is first asked for.
+    async def take_media(self, peer: str) -> LegMedia | None:
+        """The leg's media; its ports are taken when it is first asked for. None: the leg went away meanwhile.
 
         Raises:
             NoFreePorts: the RTP range is used up.
         """
         if self.media is None:
-            self.media = self._open_media(self, peer)
+            media = await self._open_media(self, peer)
+            if self.gone.is_set():
+                media.close()
+                return None
+            self.media = media
         return self.media
 
-    def answer(self, prefer: Codec | None = None) -> None:
+    async def answer(self, prefer: Codec | None = None) -> None:
         """Answer a caller (200 with SDP); ``prefer`` is the codec the other leg already speaks.
 
         Raises:
@@ -125,7 +129,9 @@ class Channel:
         if self.up or self.gone.is_set() or self.call is None:
             return
         call, offer = self.call, self.call.request.body
-        media = self.take_media(call.flow.remote.host)
+        media = await self.take_media(call.flow.remote.host)
+        if media is None:
+            return
         codecs = [prefer] if prefer else self.codecs
         body = media.answer(offer, codecs) if offer else media.offer(codecs)
         self.profile.act(lambda now: call.answer(now, body))

@@ -120,7 +120,9 @@ class Dialer:
             log.error("Could not locate channel type %s", destination.endpoint)
             raise DialFailed(HangupCause.CHAN_NOT_IMPLEMENTED)
         profile, uri, peer = await self._sip_target(destination.address)
-        channel = self._calls.start_outbound(profile, uri, peer, variables, attempt.parent, attempt.caller)
+        channel = await self._calls.start_outbound(
+            profile, uri, peer, variables, attempt.parent, attempt.caller
+        )
         whole = _seconds(variables, ("originate_timeout", "call_timeout"), attempt.timeout)
         limit = min(_seconds(variables, ("leg_timeout",), whole), whole)
         return await _wait_for_answer(channel, attempt.parent, limit)

@@ -5,8 +5,7 @@ Lives here: the order of offer and answer for one leg. Never here: SIP messages,
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
 
 from ..media import (
     Codec,
@@ -19,8 +18,7 @@ from ..media import (
     PortPair,
     SessionDescription,
 )
-from .reachability import Seen
-from .rtp_pool import MappedPair, RtpPool
+from .rtp_pool import MappedPair
 
 
 class LegMedia:
@@ -29,35 +27,31 @@ class LegMedia:
     def __init__(
         self,
         engine: MediaEngine,
-        pool: RtpPool | None,
-        seen: Seen,
-        rtp_ip: str,
+        ports: MappedPair | PortPair,
+        host: str,
+        *,
         session_id: int,
         name: str,
         rtp_timeout: float,
-        spawn: Callable[[Coroutine[Any, Any, None]], None],
+        on_close: Callable[[], None] = lambda: None,
     ) -> None:
-        """Take ports: a mapped pair for a far peer when there is a pool, else any pair.
-
-        Raises:
-            NoFreePorts: the configured range is used up.
-        """
-        self._pool = pool
-        self._spawn = spawn
+        """``host`` is the address the peer shall send to; a mapped pair says which ports go with it."""
+        self._on_close = on_close
         self._descriptions = OfferAnswer(session_id)
-        self._mapped: MappedPair | None = pool.take() if pool is not None and seen.far else None
-        pair: PortPair = self._mapped.pair if self._mapped else engine.reserve(rtp_ip)
-        self.leg: MediaLeg = engine.open(pair, name=name, rtp_timeout=rtp_timeout)
-        if self._mapped:
-            ports = (self._mapped.external_rtp_port, self._mapped.external_rtcp_port)
+        if isinstance(ports, MappedPair):
+            pair = ports.pair
+            self.advertised = MediaAddress(host, ports.external_rtp_port, ports.external_rtcp_port)
         else:
-            ports = (pair.rtp_port, pair.rtcp_port)
-        self.advertised = MediaAddress(seen.media, *ports)
+            pair = ports
+            self.advertised = MediaAddress(host, pair.rtp_port, pair.rtcp_port)
+        self.leg: MediaLeg = engine.open(pair, name=name, rtp_timeout=rtp_timeout)
         self.negotiated: Negotiated | None = None
+        self.awaits_answer = False  # an offer of ours is out
         self._closed = False
 
     def offer(self, codecs: Sequence[Codec]) -> bytes:
         """Our offer; the peer's answer goes to ``accept``."""
+        self.awaits_answer = True
         return self._descriptions.offer(self.advertised, codecs)
 
     def accept(self, answer: bytes) -> None:
@@ -80,6 +74,7 @@ class LegMedia:
         )
 
     def _agree(self, negotiated: Negotiated) -> bytes:
+        self.awaits_answer = False
         self.negotiated = negotiated
         self.leg.connect(negotiated)
         return negotiated.sdp
@@ -94,7 +89,7 @@ class LegMedia:
     def close(self) -> LegReport:
         """Let go of sockets and mappings; safe to call twice."""
         report = self.leg.close()
-        if self._mapped and self._pool and not self._closed:
-            self._spawn(self._pool.give_back(self._mapped))
-        self._closed = True
+        if not self._closed:
+            self._closed = True
+            self._on_close()
         return report

@@ -25,7 +25,7 @@ from ..sip import (
     RequestReceived,
 )
 from .causes import HangupCause, cause_of
-from .channel import CallPhase, Channel, Direction
+from .channel import CallPhase, Channel
 
 if TYPE_CHECKING:
     from .calls import Calls
@@ -108,8 +108,8 @@ class Signalling:
                 self._take_answer(channel, response.body)
                 if not channel.gone.is_set():
                     channel.mark_answered()
-            case CallConfirmed(ack=ack) if self._awaits_answer(channel):
-                self._take_answer(channel, ack.body if ack else b"")
+            case CallConfirmed(ack=ack) if ack and channel.media and channel.media.awaits_answer:
+                self._take_answer(channel, ack.body)  # to our offer in the 200 (RFC 3264 §4)
             case CallFailed(status=status):
                 channel.ended(cause_of(status))
             case CallCancelled():
@@ -117,12 +117,6 @@ class Signalling:
             case CallEnded(reason=reason):
                 channel.log.debug("%s: %s", channel.name, reason)
                 channel.ended(HangupCause.NORMAL_CLEARING)
-
-    @staticmethod
-    def _awaits_answer(channel: Channel) -> bool:
-        """A caller who offered nothing answers our offer in the ACK (RFC 3264 §4)."""
-        media = channel.media
-        return channel.direction is Direction.INBOUND and media is not None and media.negotiated is None
 
     @staticmethod
     def _take_answer(channel: Channel, body: bytes) -> None:
