@@ -9,6 +9,7 @@ from pathlib import Path
 
 log = logging.getLogger(__name__)
 
+PASSWORD_VARIABLE = "generated_password"
 PASSWORD_BYTES = 12  # 96 bits: nobody guesses it, and it still fits on a phone's screen
 
 
@@ -42,6 +43,17 @@ class StateFolder:
 def default_tree() -> Path:
     """The configuration that we ship, inside the package."""
     return Path(__file__).parents[1] / "conf"
+
+
+def names_variable(conf: Path, name: str) -> bool:
+    """Whether a file at the top of a configuration tree, where vars.xml is, names a variable."""
+    for file in conf.glob("*.xml"):
+        try:
+            if f"{{{name}}}" in file.read_text(errors="replace"):
+                return True
+        except OSError:
+            continue  # reading the tree will say what is wrong with it
+    return False
 
 
 def _default_folder() -> Path:

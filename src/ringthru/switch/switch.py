@@ -49,7 +49,7 @@ from .registrar import Registrar
 from .rtp_pool import RtpPool
 from .signalling import Signalling
 from .snapshots import ProfileSnapshot, RegistrationSnapshot, SwitchSnapshot
-from .state import StateFolder, default_tree
+from .state import PASSWORD_VARIABLE, StateFolder, default_tree, names_variable
 
 log = logging.getLogger(__name__)
 
@@ -114,7 +114,7 @@ class Switch:
     def _builtin_variables(self, conf: Path) -> dict[str, str]:
         """The variables that exist before any file is read."""
         hostname = socket.gethostname()
-        return {
+        variables = {
             "hostname": hostname,
             "switchname": hostname,
             "local_ip_v4": self._surroundings.address,
@@ -122,8 +122,10 @@ class Switch:
             "conf_dir": str(conf),
             "base_dir": str(conf.parent),
             "db_dir": str(self._state.path),
-            "generated_password": self._state.password(),
         }
+        if names_variable(conf, PASSWORD_VARIABLE):  # a tree with passwords of its own needs none of ours
+            variables[PASSWORD_VARIABLE] = self._state.password()
+        return variables
 
     # --- life ---------------------------------------------------------------------------------------
 
