@@ -37,9 +37,11 @@ def main(argv: list[str] | None = None) -> int:
 def run(options: Options) -> int:
     """Serve until somebody asks for the end; an error at the start is one line on standard error."""
     import gc
-    import os
 
     gc.disable()  # until the switch is made: of all that a start makes hardly anything is garbage
+    import asyncio
+    import os
+
     from .console.logs import ConsoleHandler, setup
     from .console.serve import on_a_terminal, words_for
 
@@ -50,42 +52,44 @@ def run(options: Options) -> int:
         print(f"ringthru: {words_for(error)}", file=sys.stderr)
         return 1
     try:
-        return _serve(options, logs)
+        return asyncio.run(_session(options, logs))
     finally:
         logs.close()
         gc.enable()
 
 
-def _serve(options: Options, logs: Logs) -> int:
-    import asyncio
+async def _session(options: Options, logs: Logs) -> int:
+    """Look for the gateway first: one that speaks UPnP takes 50 ms to answer; the rest is loaded meanwhile."""
     import gc
     import logging
 
     from .console.levels import level_of
     from .console.serve import serve, terminal_or_lines, words_for
+    from .net.surroundings import look_around
+    from .portmap import PortMapper
+
+    surroundings, mapper = look_around(), None
+    if options.nat_enabled:
+        mapper = PortMapper(surroundings, mapping_enabled=options.mapping_enabled)
+        mapper.start()
     from .switch.configuration import ConfigurationError
     from .switch.switch import Switch, SwitchOptions
 
-    async def session() -> None:
-        switch = Switch(
-            SwitchOptions(
-                conf=options.conf,
-                db=options.db,
-                nat_enabled=options.nat_enabled,
-                mapping_enabled=options.mapping_enabled,
-            )
-        )
+    told = SwitchOptions(
+        conf=options.conf, db=options.db, nat_enabled=options.nat_enabled, surroundings=surroundings
+    )
+    try:
+        switch = Switch(told, mapper)
         gc.freeze()  # what is loaded by now stays; the collector need never look at it again
         gc.enable()
         logs.set_console_level(level_of(switch.loglevel) or logging.INFO)
         history = options.db / "console.history" if options.db else None
         console = terminal_or_lines(switch, logs, history) if options.console else None
         await serve(switch, console)
-
-    try:
-        asyncio.run(session())
     except (ConfigurationError, OSError) as error:
         print(f"ringthru: {words_for(error)}", file=sys.stderr)
+        if mapper is not None:
+            await mapper.stop()
         return 1
     return 0
 

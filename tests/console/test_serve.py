@@ -146,3 +146,24 @@ def loaded_at_the_start():
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     return done.stdout.split()
+
+
+def test_the_search_for_a_gateway_begins_before_the_switch_is_loaded(tmp_path):
+    program = (
+        "import sys; from ringthru.portmap import PortMapper; from ringthru.__main__ import main;"
+        "PortMapper.start = lambda self: sys.exit('ringthru.switch.switch' in sys.modules);"
+        f"main(['-nc', '-db', {str(tmp_path)!r}]); sys.exit('it never began')"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_configuration_that_is_missing_is_one_line_after_the_search_has_begun(tmp_path):
+    program = (
+        "import sys; from ringthru.portmap import PortMapper; from ringthru.__main__ import main;"
+        "PortMapper.start = lambda self: None;"
+        f"sys.exit(main(['-nc', '-db', {str(tmp_path)!r}, '-conf', {str(tmp_path / 'none')!r}]))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert [line.partition(":")[0] for line in done.stderr.splitlines()] == ["ringthru"]

@@ -70,8 +70,11 @@ class SwitchOptions:
 class Switch:
     """One switch. Any number of them can run in one process."""
 
-    def __init__(self, options: SwitchOptions) -> None:
+    def __init__(self, options: SwitchOptions, mapper: PortMapper | None = None) -> None:
         """Read the configuration; nothing is opened and nothing is sent.
+
+        ``mapper`` is one that looks for the gateway already; without it the switch makes its own. From now
+        on it is the switch's in any case.
 
         Raises:
             ConfigurationError: a file is missing or broken; the message names file and line.
@@ -102,8 +105,8 @@ class Switch:
             max_per_second=self._settings.sessions_per_second,
         )
         self._signalling = Signalling(self.calls)
-        self.mapper: PortMapper | None = None
-        if options.nat_enabled:
+        self.mapper = mapper
+        if mapper is None and options.nat_enabled:
             self.mapper = PortMapper(self._surroundings, mapping_enabled=options.mapping_enabled)
         self._hand_made: dict[tuple[int, Protocol], PortMapping] = {}
         self._shutdown = asyncio.Event()
