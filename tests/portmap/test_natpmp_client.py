@@ -20,6 +20,7 @@ from ringthru.portmap.orders import (
 )
 from ringthru.portmap.values import Protocol
 
+UNMAP = UnmapOrder(Protocol.UDP, 5060, 5060)
 MAP = MapOrder(Protocol.UDP, 5060, 5060, 3600, "sip")
 
 
@@ -127,6 +128,46 @@ class TestAnswers:
             client.receive_datagram(b"\x02noise", 0.01)
         client.receive_datagram(address(), 0.02)
         assert client.events() == [AddressTold("203.0.113.9")]
+
+
+class TestDeletion:
+    """§3.4: the answer to a deletion has a lifetime of zero."""
+
+    def test_a_late_grant_is_not_the_answer(self, client):
+        client.submit(MAP, 0.0)
+        client.submit(UNMAP, 0.1)
+        client.receive_datagram(mapping(), 0.11)
+        assert client.events() == []
+        client.receive_datagram(mapping(external=0, lifetime=0), 0.12)
+        assert client.events() == [Unmapped()]
+
+    def test_it_is_asked_again_when_only_a_late_grant_came(self, client):
+        client.submit(UNMAP, 0.0)
+        client.receive_datagram(mapping(), 0.01)
+        client.datagrams_to_send()
+        client.handle_timeout(0.25)
+        assert client.datagrams_to_send() == [struct.pack("!BBxxHHI", 0, 1, 5060, 0, 0)]
+
+    def test_a_gateway_that_names_the_port_it_deleted_is_understood(self, client):
+        client.submit(UNMAP, 0.0)
+        client.receive_datagram(mapping(external=5060, lifetime=0), 0.01)
+        assert client.events() == [Unmapped()]
+
+    def test_one_that_grants_whatever_is_asked_has_refused_not_gone_away(self, client):
+        client.submit(UNMAP, 0.0)
+        while (now := client.next_timeout()) is not None:
+            client.receive_datagram(mapping(), now)
+            client.handle_timeout(now)
+        (refusal,) = client.events()
+        assert isinstance(refusal, Declined)
+
+    def test_that_refusal_comes_within_four_seconds(self, client):
+        client.submit(UNMAP, 0.0)
+        client.receive_datagram(mapping(), 0.01)
+        for now in (0.25, 0.75, 1.75, 3.75):
+            assert client.next_timeout() == now
+            client.handle_timeout(now)
+        assert client.next_timeout() is None
 
 
 class TestEpoch:

@@ -36,6 +36,9 @@ from .values import Protocol
 # What the RFC fixes
 FIRST_WAIT: Final = 0.25  # seconds, doubled after each attempt (§3.1)
 MAX_ATTEMPTS: Final = 9  # then the gateway is taken not to speak NAT-PMP (§3.1)
+DENIED_ATTEMPTS: Final = (
+    4  # of ours: deletions answered by nothing but grants, then it is taken for a refusal
+)
 EPOCH_SLACK: Final = 2  # seconds an epoch may lag behind our reckoning (§3.6)
 SLOWEST_CLOCK: Final = 7 / 8  # of ours: how slow a gateway's clock may run (§3.6)
 
@@ -75,6 +78,7 @@ class NatPmpClient:
         self._epochs = EpochWatch()
         self._request: Request | None = None
         self._deleting = False
+        self._denied = False  # the deletion in flight was answered with a grant
         self._attempts = 0
         self._timeout: float | None = None
         self._datagrams: list[bytes] = []
@@ -85,6 +89,7 @@ class NatPmpClient:
         self.abandon()
         self._request = _request(order)
         self._deleting = isinstance(order, UnmapOrder)
+        self._denied = False
         self._transmit(now)
 
     def abandon(self) -> None:
@@ -102,6 +107,9 @@ class NatPmpClient:
         response = decode(datagram)
         if self._request is None or not _answers(response, self._request):
             return  # a late duplicate, or an announcement
+        if self._deleting and isinstance(response, MappingResponse) and response.lifetime:
+            self._denied = True  # a late grant (the answer to a deletion has a lifetime of 0: §3.4)
+            return
         if self._epochs.reset(response.epoch, now):
             self._events.append(EpochReset())
         self._finish(self._outcome(response))
@@ -114,7 +122,9 @@ class NatPmpClient:
     def handle_timeout(self, now: float) -> None:
         if self._timeout is None or now < self._timeout:
             return
-        if self._attempts == MAX_ATTEMPTS:
+        if self._denied and self._attempts >= DENIED_ATTEMPTS:
+            self._finish(Declined("the gateway goes on granting what it is to delete"))
+        elif self._attempts == MAX_ATTEMPTS:
             self._finish(Silent(f"no answer to {MAX_ATTEMPTS} NAT-PMP requests"))
         else:
             self._transmit(now)
