@@ -79,6 +79,14 @@ class TestMapping:
         await hosts().ask(ask_for(), NATPMP)
         assert await hosts("127.41.0.104").ask(ask_for(), NATPMP) == answer_of(external="61e5")
 
+    async def test_a_port_held_by_another_port_of_the_same_host_is_replaced_too(self, gateway, hosts):
+        switch = hosts()
+        await switch.ask(ask_for(), NATPMP)
+        granted = await switch.ask(ask_for(internal=PORT_25080), NATPMP)
+        assert granted == answer_of(internal=PORT_25080, external="61e5")
+        held = {(m.internal.port, m.external_port) for m in gateway.mappings()}
+        assert held == {(25060, 25060), (25080, 25061)}
+
     async def test_the_tcp_twin_of_a_port_is_kept_for_its_holder(self, gateway, hosts):
         await hosts().ask(ask_for(), NATPMP)
         stranger = await hosts("127.41.0.104").ask(ask_for(MAP_TCP), NATPMP)

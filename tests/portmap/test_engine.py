@@ -41,6 +41,7 @@ class World:
         self.now, self.address, self.epoch_at = 1000.0, PUBLIC, 0.0
         self.upnp_delay, self.responder = 0.0, GATEWAY
         self.forced_port: int | None = None
+        self.next_ports: list[int] = []  # granted to the next mapping requests, whatever they ask for
         self.faults: list[int] = []  # for the next AddPortMapping requests
         self.natpmp_requests: list[bytes] = []
         self.actions: list[str] = []
@@ -128,6 +129,8 @@ class World:
         if request == b"\0\0":
             return struct.pack("!BBHI", 0, 128, 0, epoch) + IPv4Address(self.address).packed
         _, opcode, internal, external, lifetime = struct.unpack("!BBxxHHI", request)
+        if lifetime and self.next_ports:
+            external = self.next_ports.pop(0)
         external = (self.forced_port or external) if lifetime else 0
         return struct.pack("!BBHIHHI", 0, 128 + opcode, 0, epoch, internal, external, lifetime)
 
@@ -279,6 +282,49 @@ class TestMappings:
         w.settle()
         assert [m.external_port for m in w.engine.snapshot(w.now).mappings] == [5060, 40000]
 
+    def test_a_port_granted_to_two_of_ours_is_given_back_and_another_asked_for(self, world):
+        """What the second grant may have overwritten is made again."""
+        w = world()
+        first = w.engine.want(Wanted(Protocol.UDP, 5060), w.now)
+        w.start().natpmp_requests.clear()
+        w.next_ports = [5060]
+        second = w.engine.want(Wanted(Protocol.UDP, 5080), w.now)
+        w.settle()
+        assert (first.external_port, second.external_port) == (5060, 40000)
+        asked = [struct.unpack("!BBxxHHI", request)[2:] for request in w.natpmp_requests]
+        assert asked[:2] == [(5080, 5080, 3600), (5080, 0, 0)]
+        assert sorted(asked[2:]) == [(5060, 5060, 3600), (5080, 40000, 3600)]
+        assert [e.external_port for e in w.told() if isinstance(e, MappingAdded)] == [5060, 40000]
+
+    def test_a_gateway_that_gives_all_of_ours_one_port_is_refused_in_words_and_asked_ever_less(self, world):
+        w = world()
+        w.forced_port = 50000
+        first = w.engine.want(Wanted(Protocol.UDP, 5060), w.now)
+        w.start()
+        second = w.engine.want(Wanted(Protocol.UDP, 5080), w.now)
+        w.settle()
+        assert (first.state, first.external_port) == (MappingState.ACCEPTED, 50000)
+        assert (second.state, second.external_port) == (MappingState.REFUSED, None)
+        assert second.reason == "the gateway offers external port 50000, which another mapping of ours has"
+        w.after(4000).natpmp_requests.clear()
+        w.after(899)
+        assert sum(r[:6] == struct.pack("!BBxxH", 0, 1, 5080) for r in w.natpmp_requests) <= 16
+
+    def test_the_same_port_of_the_other_protocol_is_no_conflict(self, world):
+        w = world().start()
+        both = [w.engine.want(Wanted(protocol, 5060), w.now) for protocol in Protocol]
+        w.settle()
+        assert [each.external_port for each in both] == [5060, 5060]
+
+    def test_an_exact_port_that_another_of_ours_has_is_refused(self, world):
+        w = world().start()
+        w.engine.want(Wanted(Protocol.UDP, 5060), w.now)
+        w.settle()
+        lease = w.engine.want(Wanted(Protocol.UDP, 5080, external_port=5060, exact=True), w.now)
+        w.settle()
+        assert lease.state is MappingState.REFUSED
+        assert lease.reason == "another mapping of ours has that external port"
+
     def test_released_it_is_deleted_and_forgotten(self, world):
         w = world()
         lease = w.engine.want(SIP, w.now)
@@ -419,6 +465,18 @@ class TestStop:
         w.engine.stop(w.now)
         assert w.settle().engine.stopped
         assert w.natpmp_requests[-1] == struct.pack("!BBxxHHI", 0, 1, 5060, 0, 0)
+
+    def test_a_late_grant_does_not_end_it_before_the_gateway_deleted(self, world):
+        """Over UDP the answer to the mapping may come after the deletion was sent."""
+        w = world().start()
+        w.natpmp = "mute"
+        w.engine.want(SIP, w.now)
+        w.settle().engine.stop(w.now)
+        w.settle()
+        w.engine.receive_natpmp(struct.pack("!BBHIHHI", 0, 129, 0, int(w.now), 5060, 5060, 3600), w.now)
+        assert not w.settle().engine.stopped
+        w.natpmp = "answers"
+        assert w.after(0.3).engine.stopped
 
     def test_with_nothing_mapped_it_is_over_at_once(self, world):
         w = world(natpmp="mute").start()

@@ -172,7 +172,9 @@ class TestAnotherExternalPort:
     async def test_contact_carries_the_granted_port_and_the_call_works(
         self, found: Any, protocol: str
     ) -> None:
-        home: Home = await found(protocols=frozenset({protocol}), quirks=Quirks(conflicts=frozenset({5080})))
+        home: Home = await found(
+            protocols=frozenset({protocol}), quirks=Quirks(conflicts=frozenset({5060, 5080}))
+        )
         await home.switch.start()
         await home.mapped()
         at = home.reached_at("external")

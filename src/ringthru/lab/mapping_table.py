@@ -106,6 +106,9 @@ class MappingTable:
         """
         held = next((e.key for e in self if e.key.protocol == key.protocol and e.internal == internal), None)
         for candidate in (held,) if held else self._candidates(key):
+            other = self.get(candidate)
+            if other is not None and other.internal != internal:
+                continue  # of this host or another: a suggestion overwrites nothing
             try:
                 return self.add(candidate, internal, lifetime, description=description, made_by=made_by)
             except Refused as refused:

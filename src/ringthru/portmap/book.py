@@ -178,31 +178,48 @@ class MappingBook:
         return True
 
     def _taken_by_us(self, lease: Lease) -> bool:
-        order = lease.order()
-        wanted = (order.protocol, order.external_port)
-        return any(
-            (other.wanted.protocol, other.external_port) == wanted
-            for other in self._leases.values()
-            if other is not lease
-        )
+        return self._other_holder(lease, lease.order().external_port) is not None
+
+    def _other_holder(self, lease: Lease, external_port: int) -> Lease | None:
+        """Another mapping of ours that has this external port, of the same protocol."""
+        key = (lease.wanted.protocol, external_port)
+        others = (each for each in self._leases.values() if each is not lease)
+        return next((each for each in others if (each.wanted.protocol, each.external_port) == key), None)
 
     def _granted(self, lease: Lease, granted: Granted, now: float) -> None:
         wanted, before = lease.wanted, lease.external_port
+        objection = self._objection(lease, granted.external_port)
+        if objection is not None:
+            self._give_back(lease, granted.external_port, objection, now)
+            return
         if before is not None and before != granted.external_port:
             self._events.append(_removal(lease))
-        if wanted.exact and granted.external_port != wanted.wanted_external_port:
-            self._strays.append(UnmapOrder(wanted.protocol, wanted.internal_port, granted.external_port))
-            refusal = Declined(f"the gateway offers external port {granted.external_port} instead")
-            lease.lose(now, refusal.reason)
-            lease.declined(refusal, now)
-            self._failed(lease)
-            return
         lease.granted(granted.external_port, granted.lifetime, granted.verified, now)
         if before != granted.external_port:
             self._log(DEBUG, _words(lease, granted.external_port))
             self._events.append(
                 MappingAdded(wanted.protocol, wanted.internal_port, granted.external_port, wanted.sticky)
             )
+
+    def _objection(self, lease: Lease, port: int) -> Declined | None:
+        """Why a granted external port will not do; None: it will."""
+        if lease.wanted.exact and port != lease.wanted.wanted_external_port:
+            return Declined(f"the gateway offers external port {port} instead")
+        if self._other_holder(lease, port) is not None:
+            reason = f"the gateway offers external port {port}, which another mapping of ours has"
+            return Declined(reason, Remedy.ANOTHER_PORT)
+        return None
+
+    def _give_back(self, lease: Lease, port: int, objection: Declined, now: float) -> None:
+        """Have a grant deleted that will not do; what it may have overwritten is made again."""
+        self._strays.append(UnmapOrder(lease.wanted.protocol, lease.wanted.internal_port, port))
+        holder = self._other_holder(lease, port)
+        if holder is not None:
+            holder.ask_again(now)
+        if lease.external_port is not None:
+            self._lose(lease, now, objection.reason)
+        if lease.declined(objection, now):
+            self._failed(lease)
 
     def _inspected(self, lease: Lease, inspected: Inspected, now: float) -> None:
         lease.inspect = False
