@@ -59,7 +59,7 @@ def run(options: Options) -> int:
 
 
 async def _session(options: Options, logs: Logs) -> int:
-    """Look for the gateway first: one that speaks UPnP takes 50 ms to answer; the rest is loaded meanwhile."""
+    """Look for the gateway first: one with UPnP takes 50 ms to answer, and the rest is loaded meanwhile."""
     import gc
     import logging
 
