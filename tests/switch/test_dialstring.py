@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ringthru.switch.dialstring import BadDialString, Destination, parse_dial_string
+from ringthru.switch.dialstring import BadDialString, Destination, harmless, parse_dial_string
 
 
 @pytest.mark.parametrize(
@@ -40,3 +40,8 @@ def test_nothing_else_ever_comes_out(text):
         parse_dial_string(text)
     except BadDialString:
         pass
+
+
+@given(st.text(min_size=1).filter(lambda words: words == words.strip()))
+def test_what_somebody_else_wrote_stays_one_leg(words):
+    assert parse_dial_string(f"user/{harmless(words)}") == [[Destination("user", harmless(words))]]

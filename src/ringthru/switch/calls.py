@@ -20,6 +20,7 @@ from .causes import HangupCause
 from .channel import Caller, Channel, Direction
 from .configuration import Dialplan, Directory
 from .dialing import Dialer, DialFailed
+from .dialstring import harmless
 from .leg_media import LegMedia
 from .pace import Pace, Peak
 from .registrar import Registrar
@@ -91,12 +92,12 @@ class Calls:
     def start_inbound(self, profile: Profile, call: Call, context: str) -> Channel:
         """The channel of a caller who was let in."""
         who, to = call.request.from_, call.request.request_uri
-        number = who.uri.user or ""
+        number = harmless(who.uri.user or "")
         channel = self._new_channel(
             profile,
             Direction.INBOUND,
             name=f"sofia/{profile.name}/{number}@{who.uri.host}",
-            destination=to.user or "",
+            destination=harmless(to.user or ""),
             caller=Caller(who.display or number, number),
             context=context,
         )

@@ -12,6 +12,7 @@ from dataclasses import field
 from ..net.values import frozen
 
 OPENING = {"{": "}", "[": "]", "<": ">"}
+OBEYED = str.maketrans({each: f"%{ord(each):02X}" for each in "{}[]<>()'|,"})
 
 
 class BadDialString(ValueError):
@@ -42,6 +43,15 @@ def parse_dial_string(text: str) -> list[list[Destination]]:
     if not groups:
         raise BadDialString("nobody to dial: the dial string is empty")
     return groups
+
+
+def harmless(text: str) -> str:
+    """What somebody else wrote into a SIP address, with all that a dial string obeys as ``%HH``.
+
+    Else a caller who dials ``1000,user/1001`` rings two, and a Contact with an apostrophe rings nobody.
+    It also takes the ``{`` out of a ``${…}`` that a capture would carry into an action's data.
+    """
+    return text.translate(OBEYED)
 
 
 def _destination(text: str, common: dict[str, str]) -> Destination:

@@ -14,9 +14,11 @@ from urllib.parse import quote
 from ..net.acl import AccessList
 from ..net.address import Endpoint
 from ..net.levels import NOTICE
-from ..sip import Authority, Binding, Bindings, IncomingRequest, MalformedMessage, Request, Verdict
+from ..net.values import replace
+from ..sip import Authority, Binding, Bindings, IncomingRequest, MalformedMessage, Request, SipUri, Verdict
 from ..sip.authentication import Credentials
 from .configuration import Directory, User
+from .dialstring import harmless
 from .snapshots import RegistrationSnapshot, RegistrationState
 
 if TYPE_CHECKING:
@@ -119,10 +121,11 @@ class Registrar:
         ]
 
     def _reachable_uri(self, binding: Binding) -> str:
+        contact = _harmless(binding.contact)
         if not behind_nat(binding):
-            return str(binding.contact)
-        path = quote(f"sip:{binding.contact.user or ''}@{binding.source}", safe="")
-        return f"{binding.contact};fs_nat=yes;fs_path={path}"
+            return str(contact)
+        path = quote(f"sip:{contact.user or ''}@{binding.source}", safe="")
+        return f"{contact};fs_nat=yes;fs_path={path}"
 
     # --- housekeeping -------------------------------------------------------------------------------
 
@@ -154,6 +157,20 @@ class Registrar:
             auth_realm=domain,
             profile=self._profiles[binding.aor],
         )
+
+
+def _harmless(contact: SipUri) -> SipUri:
+    """A Contact fit for a dial string: it rings whom it names, and nobody besides."""
+    parameters = tuple(
+        (harmless(name), None if value is None else harmless(value)) for name, value in contact.parameters
+    )
+    return replace(
+        contact,
+        user=None if contact.user is None else harmless(contact.user),
+        password=None if contact.password is None else harmless(contact.password),
+        parameters=parameters,
+        headers=harmless(contact.headers),
+    )
 
 
 def behind_nat(binding: Binding) -> bool:

@@ -15,6 +15,7 @@ from .applications import APPLICATIONS
 from .causes import HangupCause
 from .channel import Channel
 from .configuration import Dialplan, expand
+from .dialstring import harmless
 
 if TYPE_CHECKING:
     from .calls import Calls
@@ -79,7 +80,7 @@ class Router:
             **channel.variables,
             "destination_number": channel.destination,
             "caller_id_number": channel.caller.number,
-            "caller_id_name": channel.caller.name,
+            "caller_id_name": harmless(channel.caller.name),
             "context": channel.context,
             "network_addr": channel.call.flow.remote.host if channel.call else "",
             "chan_name": channel.name,

@@ -1,0 +1,54 @@
+"""What strangers and careless phones write into SIP, and what it must not do."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from .home import PASSWORD, PUBLIC, Home, extension
+from .wire import HandWritten
+
+
+class TestWordsThatEndInADialString:
+    """Numbers, names and Contacts come from outside; commas and brackets in them must stay text."""
+
+    @pytest.mark.parametrize("user", ["o'brien", "a,user/1001", "a(b", "[x=1]a", "{a", "a|b"])
+    async def test_a_contact_of_odd_characters_rings_its_own_phone(self, home: Home, user: str) -> None:
+        phone, other = home.lan_phone("1000"), await home.registered_phone("1001")
+        response = await phone.register(home.internal, PASSWORD, contact=f"<sip:{user}@{phone.address}>")
+        assert response.status == 200
+        call = home.far_phone().invite("1000", home.reached_at("external"))
+        (await phone.rung()).answer()
+        await call.answered()
+        assert other.calls == []
+
+    async def test_a_contact_rings_nobody_besides(self, home: Home) -> None:
+        phone, victim = home.lan_phone("1000"), home.lan_phone("victim")
+        second = f"x=y,sofia/external/sip:toll@{victim.address}"
+        await phone.register(home.internal, PASSWORD, contact=f"<sip:1000@{phone.address};{second}>")
+        call = home.far_phone().invite("1000", home.reached_at("external"))
+        (await phone.rung()).answer()
+        await call.answered()
+        assert victim.calls == []
+
+    @pytest.mark.parametrize("number", ["71000,user/1001", "71000|user/1001", "7[a=1]1000", "7${x}1000"])
+    async def test_a_number_rings_one_user_or_none(self, found: Any, number: str) -> None:
+        home: Home = await found({PUBLIC: extension("7(.+)", ("bridge", "user/$1@${domain_name}"))})
+        await home.switch.start()
+        await home.mapped()
+        phones = [await home.registered_phone(user) for user in ("1000", "1001")]
+        assert (await home.far_phone().invite(number, home.reached_at("external")).refused()).status == 480
+        assert [each.calls for each in phones] == [[], []]
+
+    async def test_a_name_sets_no_variables(self, found: Any) -> None:
+        bridge = ("bridge", "{origination_caller_id_name=${caller_id_name}}user/1000@${domain_name}")
+        home: Home = await found({PUBLIC: extension("7", bridge)})
+        await home.switch.start()
+        await home.mapped()
+        phone, other = await home.registered_phone("1000"), await home.registered_phone("1001")
+        hand = HandWritten(home.far_phone("joe"), "7", home.reached_at("external"))
+        words = hand.write("INVITE", 1).replace(b"<sip:joe@", b'"x}user/1001,{a=b" <sip:joe@', 1)
+        hand.phone.send(words, hand.at)
+        assert (await phone.rung()).call.request.from_.display == "x%7Duser/1001%2C%7Ba=b"
+        assert other.calls == []
