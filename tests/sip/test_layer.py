@@ -108,6 +108,18 @@ class TestMatchingRequests:
         assert arrived(layer, text(branch="1")) == []
         assert answers(layer) == [400]
 
+    def test_two_phones_behind_two_nats_may_share_address_and_branch(self, layer):
+        """Both have 192.168.1.10 at home, and count their branches from 1."""
+        via, other = "192.168.1.10:5060;rport", Flow("UDP", US, Endpoint("127.40.2.3", 5060))
+        assert len(arrived(layer, text(via=via, call_id="one"))) == 1
+        assert len(arrived(layer, text(via=via, call_id="two"), other)) == 1
+
+    def test_a_stranger_cancels_nothing(self, layer):
+        """He may know the branch, from a message he was shown; not the caller's address."""
+        arrived(layer, text("INVITE"))
+        (event,) = arrived(layer, text("CANCEL"), Flow("UDP", US, Endpoint("127.40.2.3", 5060)))
+        assert event.cancels is None
+
 
 class TestMergedRequests:
     """§8.2.2.2: the same request by another way."""

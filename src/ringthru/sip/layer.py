@@ -201,7 +201,9 @@ class TransactionLayer:
             if method != "ACK":
                 self._refuse(request, flow, 400)
             return
-        place = (branch, via.host.lower(), via.port or 5060)
+        # The source as well (§17.2.3 has the sent-by only): behind two NATs two phones may have one private
+        # address and count their branches from 1; and a stranger's CANCEL must not end a call.
+        place = (branch, via.host.lower(), via.port or 5060, flow.remote.host)
         if method == "ACK":
             self._receive_ack((*place, "INVITE"), request, flow, now)
             return
