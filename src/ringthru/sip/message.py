@@ -27,6 +27,7 @@ __all__ = ["HERE", "HERE_HOST", "Message", "Request", "Response", "parse", "read
 
 T = TypeVar("T")
 
+MAX_ELEMENTS: Final = 100  # of one list header; thousands fit into a datagram, and cost a tenth of a second
 MAX_EXPIRES: Final = 2**32 - 1  # seconds; larger values mean this (§20.19)
 DEFAULT_PORT: Final = 5060
 
@@ -61,7 +62,10 @@ class Message(HeaderList):
         key = name + "s"
         typed: list[T] | None = self._typed.get(key)
         if typed is None:
-            typed = self._typed[key] = [reader(element) for element in self.get_all(name)]
+            elements = self.get_all(name)
+            if len(elements) > MAX_ELEMENTS:
+                raise MalformedMessage(f"{len(elements)} elements of {name}")
+            typed = self._typed[key] = [reader(element) for element in elements]
         return typed
 
     @property
