@@ -160,6 +160,13 @@ class TestServer:
         assert self.verdict(second) is Verdict.STALE
         assert self.verdict(first) is Verdict.STALE
 
+    def test_without_qop_a_nonce_serves_once(self):
+        """RFC 2069's way has no count, and its answer may be sent again with another Request-URI."""
+        old = str(replace(Challenge.parse(self.authority.challenge(REALM, 1000.0)), qop=()))
+        credentials = login(self.authority, 1000.0, value=old)
+        assert self.verdict(credentials) is Verdict.ACCEPTED
+        assert self.verdict(credentials) is Verdict.STALE
+
     def test_a_count_of_zero_is_none(self):
         assert self.verdict(login(self.authority, 1000.0, nc=0)) is Verdict.STALE
 

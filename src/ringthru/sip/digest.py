@@ -207,9 +207,9 @@ class Authority:
         issued_at, serial = issued
         if now - issued_at > self._lifetime:
             return Verdict.STALE
-        if credentials.nonce_count is None:
-            return Verdict.ACCEPTED  # without qop there is nothing that counts; the lifetime bounds it
-        count = int(credentials.nonce_count, 16)
+        # Without qop nothing counts, so such a nonce serves once: its answer covers no Request-URI of ours,
+        # and whoever overheard it could call anybody with it.
+        count = 1 if credentials.nonce_count is None else int(credentials.nonce_count, 16)
         if serial in self._counts:
             if count <= self._counts[serial]:
                 return Verdict.STALE
