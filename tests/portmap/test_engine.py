@@ -392,6 +392,14 @@ class TestTheExternalAddress:
         assert (snapshot.external_address, snapshot.reported_address) == (None, address)
         assert snapshot.address_kind is kind
 
+    @pytest.mark.parametrize("address", ["2001:4860::8888", "[2001:4860::8888]", "home.example", ""])
+    def test_what_no_peer_could_be_told_is_not_used(self, world, address):
+        """UPnP tells the address as text, and we speak IPv4 only."""
+        w = world(natpmp="closed", upnp="answers")
+        w.address = address
+        (found, *_) = w.start().after(5).told()
+        assert found == GatewayFound(GatewayType.UPNP, GATEWAY, None)
+
 
 class TestTheGatewayChanges:
     def test_an_epoch_going_back_maps_everything_again_and_asks_the_address(self, world):

@@ -6,10 +6,11 @@ A machine without socket or clock; the driver moves its bytes.
 from __future__ import annotations
 
 from collections.abc import Callable
+from ipaddress import IPv4Address
 from logging import DEBUG, INFO, WARNING
 from typing import Final
 
-from ..net.address import AddressKind, Endpoint
+from ..net.address import AddressKind, Endpoint, parse_address
 from ..net.levels import NOTICE
 from ..net.surroundings import Surroundings
 from .book import MappingBook, Released, Work
@@ -128,8 +129,10 @@ class Engine:
 
     @property
     def external_address(self) -> str | None:
-        """The address the Internet sees, if the gateway told one that is public."""
-        return self._reported if self._kind(self._reported) is AddressKind.PUBLIC else None
+        """The address the Internet sees, if the gateway told one that is public; IPv4, all that we speak."""
+        address = parse_address(self._reported)
+        usable = isinstance(address, IPv4Address) and self._rules.is_public(self._reported)
+        return str(address) if usable else None
 
     def snapshot(self, now: float) -> MapperSnapshot:
         """Everything there is to show."""
