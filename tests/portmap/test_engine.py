@@ -23,7 +23,14 @@ from ringthru.portmap.events import (
 )
 from ringthru.portmap.http import Response
 from ringthru.portmap.upnp_values import FailureKind, HttpFailure
-from ringthru.portmap.values import GatewayType, MappingState, Protocol, Wanted
+from ringthru.portmap.values import (
+    GatewayEntry,
+    GatewayListing,
+    GatewayType,
+    MappingState,
+    Protocol,
+    Wanted,
+)
 
 GATEWAY = "192.168.1.1"
 LAN = IPv4Network("192.168.1.0/24")
@@ -43,6 +50,10 @@ class World:
         self.forced_port: int | None = None
         self.next_ports: list[int] = []  # granted to the next mapping requests, whatever they ask for
         self.faults: list[int] = []  # for the next AddPortMapping requests
+        self.table: list[tuple] = []  # of a UPnP gateway: protocol, external port, client, port, words, lease
+        self.end_of_table = 713
+        self.control_port = 5000
+        self.hangs_up_at = ""  # the action at which nobody listens any more
         self.natpmp_requests: list[bytes] = []
         self.actions: list[str] = []
         self.logs: list[str] = []
@@ -113,7 +124,7 @@ class World:
             if not self.upnp_delay:
                 self._later.pop()[1]()
         for request in http:
-            reply = self._http_answer(request.ask.data)
+            reply = self._http_answer(request.ask)
             if reply is not None:
                 self.engine.receive_http(request.number, reply, self.now)
         self.events += self.engine.events()
@@ -121,7 +132,7 @@ class World:
 
     def ssdp_answer(self, source: str | None = None) -> None:
         source = source or self.responder
-        answer = f"HTTP/1.1 200 OK\r\nLOCATION: http://{source}:5000/d.xml\r\n\r\n".encode()
+        answer = f"HTTP/1.1 200 OK\r\nLOCATION: http://{source}:{self.control_port}/d.xml\r\n\r\n".encode()
         self.engine.receive_ssdp(answer, Endpoint(source, 1900), self.now)
 
     def _natpmp_answer(self, request: bytes) -> bytes:
@@ -134,23 +145,44 @@ class World:
         external = (self.forced_port or external) if lifetime else 0
         return struct.pack("!BBHIHHI", 0, 128 + opcode, 0, epoch, internal, external, lifetime)
 
-    def _http_answer(self, request: bytes):
+    def _http_answer(self, ask):
+        request = ask.data
         if self.upnp == "mute":
             return None
-        if self.upnp == "gone":
+        if self.upnp == "gone" or ask.endpoint.port != self.control_port:
             return HttpFailure(FailureKind.REFUSED, "cannot connect")
         action = re.search(rb'#(\w+)"', request)
         if action is None:
             return Response(200, self.words.description())
         name = action[1].decode()
         self.actions.append(name)
+        if name == self.hangs_up_at:
+            return HttpFailure(FailureKind.REFUSED, "cannot connect")
         if name == "GetExternalIPAddress":
             return self.words.success(name, NewExternalIPAddress=self.address)
         if name == "GetSpecificPortMappingEntry":
             return self.words.entry("192.168.1.103", 5060)
         if name == "AddPortMapping" and self.faults:
             return self.words.fault(self.faults.pop(0))
+        if name == "GetGenericPortMappingEntry":
+            return self._entry(int(re.search(rb"Index>(\d+)<", request)[1]))
         return self.words.success(name)
+
+    def _entry(self, index: int) -> Response:
+        if index >= len(self.table):
+            return self.words.fault(self.end_of_table, "no such index")
+        protocol, external, client, internal, words, lease = self.table[index]
+        return self.words.success(
+            "GetGenericPortMappingEntry",
+            NewRemoteHost="",
+            NewExternalPort=external,
+            NewProtocol=protocol,
+            NewInternalPort=internal,
+            NewInternalClient=client,
+            NewEnabled=1,
+            NewPortMappingDescription=words,
+            NewLeaseDuration=lease,
+        )
 
 
 @pytest.fixture
@@ -429,6 +461,44 @@ class TestTheGatewayChanges:
         w.after(15)
         assert w.told()[-2:] == [GatewayFound(GatewayType.UPNP, GATEWAY, PUBLIC), ADDED]
 
+    def test_one_whose_port_moved_at_a_reboot_is_found_within_two_seconds(self, world):
+        """miniupnpd takes a free port at each start: the refused request leads to a new search at once."""
+        w = world(natpmp="closed", upnp="answers")
+        w.engine.want(SIP, w.now)
+        w.start().after(30).told()
+        w.control_port = 5001
+        while not any(isinstance(each, GatewayLost) for each in w.events):
+            w.until(w.engine.next_timeout())
+        assert ADDED in w.after(2).told()
+        assert w.engine.snapshot(w.now).mappings[0].external_port == 5060
+
+    def test_also_when_that_was_right_after_it_had_been_found(self, world):
+        w = world(natpmp="closed", upnp="answers").start()
+        w.control_port = 5001
+        w.engine.want(SIP, w.now)
+        assert [type(each) for each in w.settle().after(2).told()] == [
+            GatewayFound,
+            GatewayLost,
+            GatewayFound,
+            MappingAdded,
+        ]
+
+    def test_one_that_is_lost_as_soon_as_it_is_found_is_looked_for_ever_more_slowly(self, world):
+        """It describes itself and tells its address, and refuses every mapping by hanging up."""
+        w = world(natpmp="closed", upnp="answers")
+        w.hangs_up_at = "AddPortMapping"
+        w.engine.want(SIP, w.now)
+        began = w.now
+        w.start()
+        found_at = []
+        while w.now < began + 3600:
+            found_at += [w.now - began] * sum(isinstance(each, GatewayFound) for each in w.told())
+            w.until(w.engine.next_timeout())
+        assert [round(each) for each in found_at[:7]] == [0, 0, 5, 15, 35, 75, 155]
+        assert len(found_at) < 15
+        w.hangs_up_at = ""
+        assert ADDED in w.after(901).told()
+
     def test_a_gateway_that_goes_mute_is_lost_after_nine_attempts(self, world):
         w = world().start()
         w.natpmp = "mute"
@@ -442,6 +512,136 @@ class TestTheGatewayChanges:
         w.engine.reinit(w.now)
         assert not w.engine.verdict_known
         assert set(w.settle().told()) == {REMOVED, ADDED, GatewayFound(GatewayType.NAT_PMP, GATEWAY, PUBLIC)}
+
+
+class TestTheGatewaysTable:
+    """UPnP WANIPConnection:1 §2.4.14, GetGenericPortMappingEntry: by index until an error."""
+
+    OURS = ("UDP", 5060, "192.168.1.103", 5060, "Ringthru sip-udp-5060", 3600)
+    THEIRS = ("TCP", 8080, "192.168.1.44", 80, "a camera", 0)
+
+    @pytest.fixture
+    def upnp(self, world):
+        w = world(natpmp="closed", upnp="answers").start()
+        w.table = [self.OURS, self.THEIRS]
+        return w
+
+    def listing(self, w, limit=512):
+        listing = w.engine.list_gateway(limit, w.now)
+        w.settle()
+        return listing.result
+
+    def test_every_entry_with_whose_it_is(self, upnp):
+        assert self.listing(upnp) == GatewayListing(
+            (
+                GatewayEntry(
+                    Protocol.UDP, 5060, "192.168.1.103", 5060, "Ringthru sip-udp-5060", 3600, True, True
+                ),
+                GatewayEntry(Protocol.TCP, 8080, "192.168.1.44", 80, "a camera", None, True, False),
+            ),
+            complete=True,
+            reason="",
+        )
+
+    @pytest.mark.parametrize(
+        "entry",
+        [
+            ("UDP", 5060, "192.168.1.104", 5060, "Ringthru sip-udp-5060", 3600),
+            ("UDP", 5060, "192.168.1.103", 5060, "another program", 3600),
+        ],
+        ids=["another host's", "another program's"],
+    )
+    def test_ours_is_what_leads_to_us_and_bears_our_name(self, upnp, entry):
+        upnp.table = [entry]
+        assert [each.ours for each in self.listing(upnp).entries] == [False]
+
+    @pytest.mark.parametrize("code", [402, 500, 501, 713, 714])
+    def test_what_gateways_say_at_the_end(self, upnp, code):
+        upnp.end_of_table = code
+        listing = self.listing(upnp)
+        assert (len(listing.entries), listing.complete) == (2, True)
+
+    @pytest.mark.parametrize(("code", "complete"), [(713, True), (714, True), (501, False), (401, False)])
+    def test_an_empty_table_and_one_that_is_not_shown(self, upnp, code, complete):
+        upnp.table, upnp.end_of_table = [], code
+        listing = self.listing(upnp)
+        assert (listing.entries, listing.complete) == ((), complete)
+        assert complete or listing.reason == (
+            f"the gateway does not list its mappings: error {code} (no such index)"
+        )
+
+    def test_another_error_half_way_is_told(self, upnp):
+        upnp.end_of_table = 606
+        listing = self.listing(upnp)
+        assert (len(listing.entries), listing.complete) == (2, False)
+        assert listing.reason == "at entry 2 the gateway said: error 606 (no such index)"
+
+    def test_no_more_than_asked_for(self, upnp):
+        upnp.table = [("UDP", port, "192.168.1.44", port, "x", 60) for port in range(1000, 1050)]
+        listing = self.listing(upnp, limit=20)
+        assert (len(listing.entries), listing.complete) == (20, False)
+        assert listing.reason == "not read beyond 20 entries"
+
+    def test_a_gateway_that_gives_its_last_entry_for_ever(self, upnp):
+        upnp.table = [self.OURS] + [self.THEIRS] * 1000
+        listing = self.listing(upnp)
+        assert (len(listing.entries), listing.reason) == (2, "the gateway repeats its last entry")
+        assert upnp.actions.count("GetGenericPortMappingEntry") == 5
+
+    def test_an_entry_that_makes_no_sense_is_left_out_and_told(self, upnp):
+        upnp.table.insert(1, ("GRE", "?", "", -1, "", ""))
+        listing = self.listing(upnp)
+        assert (len(listing.entries), listing.complete) == (2, False)
+        assert listing.reason == "entries that could not be read: 1"
+
+    def test_ten_seconds_are_the_most_it_takes(self, upnp):
+        upnp.upnp = "mute"
+        listing = upnp.engine.list_gateway(512, upnp.now)
+        upnp.settle().after(9.9)
+        assert listing.result is None
+        upnp.after(0.2)
+        assert listing.result == GatewayListing((), False, "not read to its end within 10 s")
+
+    def test_mappings_and_deletions_come_first(self, upnp):
+        upnp.actions.clear()
+        upnp.engine.list_gateway(512, upnp.now)
+        lease = upnp.engine.want(SIP, upnp.now)
+        upnp.settle()
+        assert upnp.actions[:2] == ["GetGenericPortMappingEntry", "AddPortMapping"]
+        assert lease.state is MappingState.ACCEPTED
+        assert upnp.actions.count("GetGenericPortMappingEntry") == 3
+
+    def test_two_who_ask_at_once_both_get_it(self, upnp):
+        first = upnp.engine.list_gateway(512, upnp.now)
+        second = upnp.engine.list_gateway(1, upnp.now)
+        upnp.settle()
+        assert (len(first.result.entries), len(second.result.entries)) == (2, 1)
+
+    def test_natpmp_has_no_way_to_list(self, world):
+        listing = self.listing(world().start())
+        assert listing == GatewayListing(
+            (), False, "NAT-PMP, the gateway's protocol, has no request for its table of mappings"
+        )
+
+    def test_without_a_gateway(self, world):
+        w = world(gateway=None, multicast=False).start()
+        assert self.listing(w).reason == "no gateway that maps ports was found"
+        assert self.listing(world(natpmp="mute").start()).reason == "there is no gateway in use now"
+
+    def test_a_lost_gateway_and_a_stop_end_it(self, upnp):
+        upnp.upnp = "gone"
+        assert self.listing(upnp).reason.startswith("the gateway went away: ")
+        upnp.upnp = "answers"
+        upnp.after(10).upnp = "mute"
+        listing = upnp.engine.list_gateway(512, upnp.now)
+        upnp.settle().engine.stop(upnp.now)
+        assert listing.result.reason == "port mapping is being stopped"
+        assert upnp.engine.stopped
+
+    @pytest.mark.parametrize("limit", [0, 65536])
+    def test_a_limit_that_makes_no_sense(self, upnp, limit):
+        with pytest.raises(LocalError):
+            upnp.engine.list_gateway(limit, upnp.now)
 
 
 class TestStop:

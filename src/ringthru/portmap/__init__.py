@@ -12,12 +12,23 @@ from .events import (
     MappingRemoved,
     NoGateway,
 )
-from .values import GatewayType, MapperSnapshot, MappingSnapshot, MappingState, Protocol, Wanted
+from .values import (
+    GatewayEntry,
+    GatewayListing,
+    GatewayType,
+    MapperSnapshot,
+    MappingSnapshot,
+    MappingState,
+    Protocol,
+    Wanted,
+)
 
 __all__ = [
     "Event",
     "ExternalAddressChanged",
+    "GatewayEntry",
     "GatewayFound",
+    "GatewayListing",
     "GatewayLost",
     "GatewayType",
     "LocalError",

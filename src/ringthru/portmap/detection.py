@@ -66,16 +66,16 @@ class Detection:
         self._upnp: IgdFound | None = None
         self._upnp_at: float | None = None  # when UPnP first answered, in this round
 
-    def start(self, now: float, at_once: bool = True) -> None:
-        """Begin from nothing; not ``at_once``: after the first pause."""
+    def start(self, now: float, failures: int = 0) -> None:
+        """Begin from nothing; after a pause when this has come to nothing more than once (``failures``)."""
         self._log(INFO, "Scanning for NAT")
         self.searching = self._first_round = True
         self._pause = FIRST_PAUSE
-        if at_once:
+        if failures <= 1:
             self._begin_round(now)
         else:
             self._pmp = self._upnp = None
-            self._next_round_at = now + FIRST_PAUSE
+            self._next_round_at = now + min(FIRST_PAUSE * 2.0 ** min(failures - 2, 20), LAST_PAUSE)
 
     def stop_searching(self) -> None:
         """Look for nobody any more; the gateway in use, if any, stays in use."""

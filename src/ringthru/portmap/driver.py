@@ -18,7 +18,7 @@ from .natpmp import PORT as NATPMP_PORT
 from .ssdp import PORT as SSDP_PORT
 from .udp_driver import UdpPort
 from .upnp_client import HttpRequest
-from .values import MapperSnapshot, MappingState, Protocol, Wanted
+from .values import GatewayListing, MapperSnapshot, MappingState, Protocol, Wanted
 
 STOP_PATIENCE: Final = 3.0  # seconds for deleting our mappings; then leases must do it
 LOWEST_PICK: Final = 20000  # external ports to try after a conflict
@@ -181,6 +181,20 @@ class PortMapper:
         """Ask again for every mapping, now."""
         self._engine.republish(self._now())
         self._pump()
+
+    async def list_gateway(self, limit: int = 512) -> GatewayListing:
+        """Read the gateway's own table, whoever made its entries; 10 seconds and ``limit`` entries at most.
+
+        What was read until then is told in any case, with the reason why it is not all; a gateway that
+        speaks NAT-PMP cannot list at all.
+
+        Raises:
+            LocalError: a limit outside 1–65535.
+        """
+        listing = self._engine.list_gateway(limit, self._now())
+        self._pump()
+        await self._wait(lambda: listing.result is not None or self._closed, None)
+        return listing.result or GatewayListing((), False, "port mapping has stopped")
 
     @property
     def mapping_enabled(self) -> bool:

@@ -18,15 +18,17 @@ from .detection import Chosen, Detection, Nobody
 from .errors import LocalError, RemoteError
 from .events import Event, ExternalAddressChanged, GatewayFound, GatewayLost, NoGateway
 from .lease import Lease
-from .orders import AddressOrder, AddressTold, EpochReset, Outcome, Silent, UnmapOrder
+from .listing import Listing, Listings
+from .orders import AddressOrder, AddressTold, EntryOrder, EpochReset, Outcome, Silent, UnmapOrder
 from .ssdp import PORT as SSDP_PORT
 from .upnp_client import HttpRequest
 from .upnp_values import Reply
-from .values import MapperSnapshot, Wanted, printable
+from .values import GatewayType, MapperSnapshot, Wanted, printable
 
+NO_LIST: Final = "NAT-PMP, the gateway's protocol, has no request for its table of mappings"
 ADDRESS_POLL: Final = 60.0  # seconds between questions for the external address
 LONGEST_LIFETIME: Final = 604800  # seconds, a week: what WANIPConnection:2 §2.3.1 allows at most
-SHORT_LIFE: Final = 5.0  # seconds: a gateway lost sooner is not looked for again at once
+SHORT_LIFE: Final = 5.0  # seconds: a gateway lost sooner twice in a row is looked for ever more slowly
 
 
 class Engine:
@@ -56,9 +58,11 @@ class Engine:
         self._log = log
         self._detection = Detection(surroundings, log, ssdp_port)
         self._book = MappingBook(lifetime, pick_port, log, mapping_enabled)
+        self._listings = Listings()
         self.verdict_known = False
         self._gateway: Chosen | None = None
         self._found_at = 0.0
+        self._short_lives = 0  # in a row
         self._reported = ""
         self._address_due_at: float | None = None
         self._in_flight: Work | None = None
@@ -92,6 +96,23 @@ class Engine:
         self._book.ask_all_again(now)
         self._advance(now)
 
+    def list_gateway(self, limit: int, now: float) -> Listing:
+        """Read the gateway's own table, ``limit`` entries at most; it is over when it has a ``result``.
+
+        Raises:
+            LocalError: a limit outside 1–65535.
+        """
+        listing = Listing(limit, now)
+        if self._gateway is None or self._stopping:
+            known = self.verdict_known and not self._stopping
+            listing.end("no gateway that maps ports was found" if known else "there is no gateway in use now")
+        elif self._gateway.type is GatewayType.NAT_PMP:
+            listing.end(NO_LIST)
+        else:
+            self._listings.add(listing)
+            self._advance(now)
+        return listing
+
     def reinit(self, now: float) -> None:
         """Forget the gateway and detect again; every mapping is made again on what is found."""
         self._forget_gateway(now, "the gateway is looked for again")
@@ -110,6 +131,7 @@ class Engine:
     def stop(self, now: float) -> None:
         """Look no more, and delete what we mapped; ``stopped`` tells when that is done."""
         self._stopping = True
+        self._listings.end_all("port mapping is being stopped")
         for lease in self._book.leases():
             self._release(lease)
         if self._book.cleared or self.verdict_known:
@@ -181,11 +203,12 @@ class Engine:
         self._detection.natpmp.handle_timeout(now)
         self._detection.handle_timeout(now)
         self._book.expire(now)
+        self._listings.expire(now)
         self._advance(now)
 
     def next_timeout(self) -> float | None:
         times = [self._detection.natpmp.next_timeout(), self._detection.next_timeout()]
-        times.append(self._book.next_expiry())
+        times += [self._book.next_expiry(), self._listings.next_timeout()]
         if self._gateway is not None and self._in_flight is None and not self._stopping:
             times += [self._address_due_at, self._book.next_due()]
         return min((each for each in times if each is not None), default=None)
@@ -223,13 +246,17 @@ class Engine:
             self._gateway.client.submit(self._in_flight[0], now)
 
     def _next_work(self, now: float) -> Work | None:
-        """Deletions first, then the address, mappings, and reading back."""
+        """Deletions first, then the address, mappings, reading back, and the table."""
         deletion = self._book.next_deletion()
         if deletion is not None or self._stopping:
             return deletion
         if self._address_due_at is not None and now >= self._address_due_at:
             return AddressOrder(), None
-        return self._book.next_mapping(now)
+        mapping = self._book.next_mapping(now)
+        if mapping is not None:
+            return mapping
+        entry = self._listings.next_order()
+        return None if entry is None else (entry, None)
 
     def _on_client_event(self, event: Outcome | EpochReset, now: float) -> None:
         if isinstance(event, EpochReset):
@@ -243,6 +270,8 @@ class Engine:
         if isinstance(event, Silent):
             self._book.unanswered(order, lease)
             self._gateway_lost(event.reason, now)
+        elif isinstance(order, EntryOrder):
+            self._listings.told(event)
         elif not isinstance(order, AddressOrder):
             self._book.answered(order, lease, event, now)
         else:
@@ -276,10 +305,13 @@ class Engine:
             self._book.give_up_deletions()
             self.verdict_known = True
         else:
-            self._detection.start(now, at_once=now - self._found_at >= SHORT_LIFE)
+            # At once, as its port may have moved at a reboot; not each time, as some vanish when used.
+            self._short_lives = self._short_lives + 1 if now - self._found_at < SHORT_LIFE else 0
+            self._detection.start(now, self._short_lives)
 
     def _forget_gateway(self, now: float, reason: str) -> None:
         self._abandon()
+        self._listings.end_all(f"the gateway went away: {reason}")
         self._detection.stop()
         self._gateway = self._address_due_at = None
         self._reported = ""

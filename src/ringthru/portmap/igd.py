@@ -11,14 +11,18 @@ from typing import Final
 
 from . import description, http, soap
 from .errors import MalformedMessage
+from .lease import OUR_NAME
 from .location import Location
 from .orders import (
     AddressTold,
     Declined,
+    EntryOrder,
+    EntryTold,
     Granted,
     Inspected,
     InspectOrder,
     MapOrder,
+    NoEntry,
     Outcome,
     Remedy,
     Silent,
@@ -26,7 +30,7 @@ from .orders import (
     Unmapped,
 )
 from .upnp_values import Ask, FailureKind, HttpFailure, Igd, IgdFound, NotIgd, Reply
-from .values import printable
+from .values import GatewayEntry, Protocol, printable
 
 FETCH_DEADLINE: Final = 3.0  # seconds for a description
 ACTION_DEADLINE: Final = 10.0  # seconds for an action: some take 6
@@ -34,6 +38,8 @@ ONLY_PERMANENT: Final = frozenset((725, 402))  # 402 "invalid args" means the le
 CONFLICT: Final = frozenset((718, 729, 501))  # 501 "action failed" stands for 718 on some
 SAME_PORT_ONLY: Final = 724
 NO_SUCH_ENTRY: Final = 714
+TABLE_ENDS: Final = frozenset((713, NO_SUCH_ENTRY))
+TABLE_MAY_END: Final = frozenset((402, 500, 501))  # said at the end of the table by some; also of any mishap
 FORBIDDEN: Final = frozenset((606, 403))
 PERMISSION_WORDS: Final = (
     "the gateway forbids it; look for a switch like 'allow port mapping by UPnP' in its menu"
@@ -155,6 +161,35 @@ def inspect(igd: Igd, order: InspectOrder) -> Steps:
         igd.can_read_back = missing
         return Inspected(None, missing)
     return Inspected(answer.number("NewLeaseDuration"))
+
+
+def entry_at(igd: Igd, order: EntryOrder) -> Steps:
+    """Read one entry of the gateway's table."""
+    answer = yield from _call(igd, soap.get_mapping_at(order.index))
+    if isinstance(answer, soap.Success):
+        return EntryTold(_entry(igd, answer))
+    likely = (answer.status if answer.code is None else answer.code) in TABLE_MAY_END
+    return NoEntry(str(answer), answer.code in TABLE_ENDS, likely)
+
+
+def _entry(igd: Igd, answer: soap.Success) -> GatewayEntry | None:
+    ports = answer.number("NewExternalPort"), answer.number("NewInternalPort")
+    external, internal = (None if port is None or port > 65535 else port for port in ports)
+    kind = answer.value("NewProtocol").lower()
+    if external is None or internal is None or kind not in ("udp", "tcp"):
+        return None
+    client = printable(answer.value("NewInternalClient"))
+    words = printable(answer.value("NewPortMappingDescription"))
+    return GatewayEntry(
+        Protocol(kind),
+        external,
+        client,
+        internal,
+        words,
+        answer.number("NewLeaseDuration") or None,
+        enabled=answer.value("NewEnabled").lower() in ("1", "true", "yes"),
+        ours=client == igd.own_address and words.startswith(OUR_NAME),
+    )
 
 
 def _entry_is_ours(igd: Igd, order: MapOrder | UnmapOrder) -> Generator[Ask, Reply, bool | None]:

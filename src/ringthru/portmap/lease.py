@@ -18,6 +18,7 @@ FIRST_RETRY: Final = 5.0  # seconds after a refusal, doubled up to
 LAST_RETRY: Final = 900.0
 FIRST_PERMISSION_RETRY: Final = 300.0  # seconds: somebody must turn a switch first; doubled up to
 LAST_PERMISSION_RETRY: Final = 3600.0
+OUR_NAME: Final = "Ringthru"
 LONGEST_DESCRIPTION: Final = 31  # characters; some gateways cut or refuse more
 ALLOWED: Final = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 .-")
 DISABLED_REASON: Final = "NAT port mapping disabled"
@@ -30,7 +31,7 @@ def describe(wanted: Wanted) -> str:
     if label and str(wanted.internal_port) in label and wanted.protocol.value in label.lower():
         unique = ""
     room = LONGEST_DESCRIPTION - len(unique) - 1 if unique else LONGEST_DESCRIPTION
-    return f"{(label or 'Ringthru')[:room].rstrip()} {unique}".rstrip()
+    return f"{(label or OUR_NAME)[:room].rstrip()} {unique}".rstrip()
 
 
 class Lease:

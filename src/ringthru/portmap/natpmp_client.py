@@ -36,11 +36,10 @@ from .values import Protocol
 # What the RFC fixes
 FIRST_WAIT: Final = 0.25  # seconds, doubled after each attempt (§3.1)
 MAX_ATTEMPTS: Final = 9  # then the gateway is taken not to speak NAT-PMP (§3.1)
-DENIED_ATTEMPTS: Final = (
-    4  # of ours: deletions answered by nothing but grants, then it is taken for a refusal
-)
 EPOCH_SLACK: Final = 2  # seconds an epoch may lag behind our reckoning (§3.6)
 SLOWEST_CLOCK: Final = 7 / 8  # of ours: how slow a gateway's clock may run (§3.6)
+
+DENIED_ATTEMPTS: Final = 4  # our choice: deletions answered with grants alone, then that is a refusal
 
 OPCODES: Final = {Protocol.UDP: Opcode.MAP_UDP, Protocol.TCP: Opcode.MAP_TCP}
 REASONS: Final = {
@@ -169,12 +168,12 @@ class NatPmpClient:
 def _request(order: Order) -> Request:
     if isinstance(order, AddressOrder):
         return AddressRequest()
-    opcode = OPCODES[order.protocol]
     if isinstance(order, MapOrder):
+        opcode = OPCODES[order.protocol]
         return MappingRequest(opcode, order.internal_port, order.external_port, order.lifetime)
     if isinstance(order, UnmapOrder):
-        return MappingRequest(opcode, order.internal_port, 0, 0)  # §3.4: both zero
-    raise AssertionError("NAT-PMP cannot read mappings back")
+        return MappingRequest(OPCODES[order.protocol], order.internal_port, 0, 0)  # §3.4: both zero
+    raise AssertionError("NAT-PMP cannot read mappings")
 
 
 def _answers(response: Response, request: Request) -> bool:

@@ -9,7 +9,7 @@ from enum import Enum
 from typing import Protocol as Interface
 
 from ..net.values import frozen
-from .values import Protocol
+from .values import GatewayEntry, Protocol
 
 
 @frozen
@@ -46,7 +46,14 @@ class InspectOrder:
     external_port: int
 
 
-Order = AddressOrder | MapOrder | UnmapOrder | InspectOrder
+@frozen
+class EntryOrder:
+    """Read the entry at a place in the gateway's table, from 0; whoever made it."""
+
+    index: int
+
+
+Order = AddressOrder | MapOrder | UnmapOrder | InspectOrder | EntryOrder
 
 
 class Remedy(Enum):
@@ -88,6 +95,22 @@ class Inspected:
 
 
 @frozen
+class EntryTold:
+    """An entry of the gateway's table; None: there is one, and it cannot be read."""
+
+    entry: GatewayEntry | None
+
+
+@frozen
+class NoEntry:
+    """The gateway gives no entry at that place: ``certain`` or ``likely`` because its table ends there."""
+
+    reason: str
+    certain: bool = False
+    likely: bool = False
+
+
+@frozen
 class Declined:
     """The gateway said no."""
 
@@ -107,7 +130,7 @@ class EpochReset:
     """The gateway lost its state (RFC 6886 §3.6): every mapping must be made again. Precedes an outcome."""
 
 
-Outcome = AddressTold | Granted | Unmapped | Inspected | Declined | Silent
+Outcome = AddressTold | Granted | Unmapped | Inspected | EntryTold | NoEntry | Declined | Silent
 
 
 class GatewayClient(Interface):

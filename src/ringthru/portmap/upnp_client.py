@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from ..net.values import frozen
 from .location import Location
-from .orders import AddressOrder, EpochReset, MapOrder, Order, Outcome, UnmapOrder
+from .orders import AddressOrder, EntryOrder, EpochReset, MapOrder, Order, Outcome, UnmapOrder
 from .upnp_values import Ask, Igd, IgdFound, NotIgd, Reply
 
 MOST_LOCATIONS: Final = 50  # looked at in one detection
@@ -83,6 +83,8 @@ class UpnpClient:
             steps = procedures.add(self._igd, order)
         elif isinstance(order, UnmapOrder):
             steps = procedures.remove(self._igd, order)
+        elif isinstance(order, EntryOrder):
+            steps = procedures.entry_at(self._igd, order)
         else:
             steps = procedures.inspect(self._igd, order)
         self._run(procedures.guarded(steps), None)

@@ -85,6 +85,29 @@ class MappingSnapshot:
 
 
 @frozen
+class GatewayEntry:
+    """One entry of the gateway's own table, whoever made it; texts as the gateway gave them."""
+
+    protocol: Protocol
+    external_port: int  # 0: all ports
+    internal_client: str
+    internal_port: int
+    description: str
+    lifetime: int | None  # seconds left; None: for ever, or not told
+    enabled: bool
+    ours: bool  # it leads to our address, and bears our name
+
+
+@frozen
+class GatewayListing:
+    """The gateway's own table as far as it could be read."""
+
+    entries: tuple[GatewayEntry, ...]
+    complete: bool
+    reason: str  # why it is not complete, in words; empty when it is
+
+
+@frozen
 class MapperSnapshot:
     """The engine, as it is now."""
 
