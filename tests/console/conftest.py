@@ -8,7 +8,15 @@ from ringthru.console.logs import setup
 from ringthru.console.standard import standard_table
 from ringthru.net.address import AddressKind, Endpoint
 from ringthru.net.values import replace
-from ringthru.portmap import GatewayType, MapperSnapshot, MappingSnapshot, MappingState, Protocol
+from ringthru.portmap import (
+    GatewayEntry,
+    GatewayListing,
+    GatewayType,
+    MapperSnapshot,
+    MappingSnapshot,
+    MappingState,
+    Protocol,
+)
 from ringthru.switch.snapshots import ProfileSnapshot, RegistrationSnapshot, RegistrationState, SwitchSnapshot
 
 
@@ -49,6 +57,12 @@ MAPPER = MapperSnapshot(
     FOUR,
 )
 NO_GATEWAY = MapperSnapshot(None, None, "", None, None, None, True, True, ())
+TABLE = (
+    GatewayEntry(
+        Protocol.UDP, 5060, "192.168.1.103", 5060, "Ringthru sip-udp-5060", 3552, enabled=True, ours=True
+    ),
+    GatewayEntry(Protocol.TCP, 8080, "192.168.1.44", 80, "a camera\x1b[2J", None, enabled=False, ours=False),
+)
 INTERNAL = ProfileSnapshot(
     name="internal",
     aliases=("192.168.1.103",),
@@ -130,6 +144,7 @@ class FakeSwitch:
         self.asked = []
         self.nat_enabled = True
         self.variables = {"nat_type": "upnp", "domain": "192.168.1.103"}
+        self.listing = GatewayListing(TABLE, True, "")
         self.answer = "+OK 7f4de4bc-17d7-4b8a-8e2f-4d0f8c1b0a11"
 
     def show_mapper(self, **changes):
@@ -151,6 +166,10 @@ class FakeSwitch:
 
     async def nat_republish(self):
         self.asked.append("republish")
+
+    async def nat_list(self):
+        self.asked.append("list")
+        return self.listing
 
     def nat_set_mapping(self, enabled):
         self.asked.append(("mapping", enabled))

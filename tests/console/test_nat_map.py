@@ -10,7 +10,7 @@ import pytest
 from ringthru.console.tables import Table
 from ringthru.net.address import AddressKind
 from ringthru.net.values import replace
-from ringthru.portmap import GatewayType, MappingState, Protocol
+from ringthru.portmap import GatewayListing, GatewayType, MappingState, Protocol
 
 USAGE = (
     "USAGE: nat_map [status|reinit|republish] | [add|del] <port> [tcp|udp] [sticky] | "
@@ -195,6 +195,52 @@ class TestShow:
 
     def test_a_cell_with_the_delimiter_is_quoted(self):
         assert Table(("a", "b"), (('x,"y"', "z"),)).as_text() == 'a,b\n"x,""y""",z\n\n1 total.\n'
+
+
+class TestList:
+    """The gateway's own table; ours alone, FreeSWITCH has nothing like it."""
+
+    async def test_every_entry_and_whose_it_is(self, type_in, switch):
+        assert await type_in("nat_map list") == (
+            "Gateway: UPNP at 192.168.1.1 (Acme Home Router 1)\n"
+            "\n"
+            "external  proto  leads to            lease left   whose     description\n"
+            "5060      udp    192.168.1.103:5060  59m 12s      ours      Ringthru sip-udp-5060\n"
+            "8080      tcp    192.168.1.44:80     no end, off  not ours  a camera\\x1b[2J\n"
+            "\n"
+            "2 mappings, 1 of them ours\n"
+        )
+        assert switch.asked == ["list"]
+
+    async def test_a_gateway_that_cannot_list_is_told_of_honestly(self, type_in, switch):
+        switch.listing = GatewayListing((), False, "NAT-PMP has no request for it")
+        assert await type_in("nat_map list") == (
+            "The gateway's mappings cannot be listed: NAT-PMP has no request for it."
+            " 'nat_map detail' shows those of this switch.\n"
+        )
+
+    async def test_half_a_list_is_shown_as_half_a_list(self, type_in, switch):
+        switch.listing = replace(switch.listing, complete=False, reason="not read to its end within 10 s")
+        text = await type_in("nat_map LIST")
+        assert text.endswith(
+            "2 mappings, 1 of them ours\nThe list may not be complete: not read to its end within 10 s.\n"
+        )
+
+    async def test_an_empty_table(self, type_in, switch):
+        switch.listing = GatewayListing((), True, "")
+        assert (await type_in("nat_map list")).endswith("\n\n0 mappings, 0 of them ours\n")
+
+    async def test_without_a_gateway(self, type_in, switch, no_gateway):
+        switch.shown = replace(switch.shown, mapper=no_gateway)
+        switch.listing = GatewayListing((), False, "no gateway that maps ports was found")
+        assert await type_in("nat_map list") == (
+            "The gateway's mappings cannot be listed: no gateway that maps ports was found.\n"
+        )
+
+    async def test_nonat_answers_as_to_every_other_word(self, type_in, switch):
+        switch.nat_enabled = False
+        assert await type_in("nat_map list") == "false"
+        assert switch.asked == []
 
 
 class TestDetail:

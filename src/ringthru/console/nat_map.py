@@ -1,6 +1,6 @@
 """The command ``nat_map``: the gateway, our mappings on it, and why a peer sees the address it sees.
 
-Lives here: FreeSWITCH's texts and its keyword rule, our ``detail`` and ``explain``.
+Lives here: FreeSWITCH's texts and its keyword rule, our ``detail``, ``list`` and ``explain``.
 Never here: how a mapping is made.
 """
 
@@ -10,7 +10,15 @@ import logging
 from typing import Final
 
 from ..net.address import AddressKind
-from ..switch.snapshots import MapperSnapshot, MappingSnapshot, MappingState, Protocol, SwitchSnapshot
+from ..switch.snapshots import (
+    GatewayEntry,
+    GatewayListing,
+    MapperSnapshot,
+    MappingSnapshot,
+    MappingState,
+    Protocol,
+    SwitchSnapshot,
+)
 from .commands import Command
 from .switch_like import SwitchLike
 from .tables import Table
@@ -66,6 +74,8 @@ async def nat_map(switch: SwitchLike, arguments: str) -> str:
         return status_text(switch.snapshot())
     if "detail" in keyword:
         return detail_text(switch.snapshot())
+    if keyword == "list":
+        return list_text(switch.snapshot(), await switch.nat_list())
     if len(words) < 2:
         return USAGE
     return await _with_argument(switch, keyword, words)
@@ -223,8 +233,37 @@ def _mapping_row(mapping: MappingSnapshot) -> tuple[str, ...]:
     )
 
 
+LIST_HEADINGS: Final = ("external", "proto", "leads to", "lease left", "whose", "description")
+
+
+def list_text(snapshot: SwitchSnapshot, listing: GatewayListing) -> str:
+    """The gateway's own table, other programs' and other hosts' entries too; how far it can be trusted."""
+    mapper = snapshot.mapper
+    if not listing.entries and not listing.complete:
+        found = mapper is not None and mapper.type is not None
+        hint = " 'nat_map detail' shows those of this switch." if found else ""
+        return f"The gateway's mappings cannot be listed: {visible(listing.reason)}.{hint}\n"
+    ours = sum(entry.ours for entry in listing.entries)
+    table = aligned([LIST_HEADINGS, *map(_list_row, listing.entries)]) + "\n" if listing.entries else ""
+    doubt = "" if listing.complete else f"The list may not be complete: {visible(listing.reason)}.\n"
+    where = "" if mapper is None else f"Gateway: {_gateway_words(mapper)}\n\n"
+    return f"{where}{table}{count(len(listing.entries), 'mapping')}, {ours} of them ours\n{doubt}"
+
+
+def _list_row(entry: GatewayEntry) -> tuple[str, ...]:
+    left = "no end" if entry.lifetime is None else span(entry.lifetime)
+    return (
+        str(entry.external_port),
+        entry.protocol.value,
+        visible(f"{entry.internal_client or '?'}:{entry.internal_port}"),
+        left if entry.enabled else f"{left}, off",
+        "ours" if entry.ours else "not ours",
+        visible(entry.description) or "-",
+    )
+
+
 PHRASES: Final = (
-    *("add", "del", "detail", "explain", "mapping disable", "mapping enable"),
+    *("add", "del", "detail", "explain", "list", "mapping disable", "mapping enable"),
     *("reinit", "republish", "status"),
 )
 
@@ -240,6 +279,7 @@ def commands() -> list[Command]:
             details=(
                 ("nat_map status", "the gateway's type, the external address, the mappings"),
                 ("nat_map detail", "the same with external ports, states, leases, errors, reserve ports"),
+                ("nat_map list", "the gateway's own table: the mappings of other programs and hosts too"),
                 ("nat_map explain <peer>", "which address of ours this peer is shown, and why"),
                 ("nat_map add <port> <tcp|udp> [sticky]", "open a port on the gateway, and keep it open"),
                 ("nat_map del <port> <tcp|udp>", "close it"),

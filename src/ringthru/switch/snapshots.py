@@ -6,6 +6,8 @@ from enum import Enum
 
 from ..net.address import Endpoint
 from ..net.values import frozen
+from ..portmap import GatewayEntry as GatewayEntry
+from ..portmap import GatewayListing as GatewayListing
 from ..portmap import MapperSnapshot as MapperSnapshot
 from ..portmap import MappingSnapshot as MappingSnapshot
 from ..portmap import MappingState as MappingState

@@ -21,6 +21,7 @@ from ..portmap import (
     Event,
     ExternalAddressChanged,
     GatewayFound,
+    GatewayListing,
     GatewayLost,
     MapperSnapshot,
     PortMapper,
@@ -279,6 +280,12 @@ class Switch:
     async def nat_republish(self) -> None:
         if self.mapper is not None:
             await self.mapper.republish()
+
+    async def nat_list(self) -> GatewayListing:
+        """The gateway's own table, whoever made its entries; it may take 10 seconds."""
+        if self.mapper is None:
+            return GatewayListing((), False, "NAT is switched off")
+        return await self.mapper.list_gateway()
 
     def nat_set_mapping(self, enabled: bool) -> None:
         if self.mapper is not None:
