@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -52,3 +53,24 @@ class TestWordsThatEndInADialString:
         hand.phone.send(words, hand.at)
         assert (await phone.rung()).call.request.from_.display == "x%7Duser/1001%2C%7Ba=b"
         assert other.calls == []
+
+
+class TestACallerWhoComesWhileWeStop:
+    async def test_he_is_told_to_come_again(self, home: Home) -> None:
+        """The gateway may take seconds to delete our mappings, and the profiles listen until then."""
+        assert home.switch.mapper is not None
+        stop, stopping, go_on = home.switch.mapper.stop, asyncio.Event(), asyncio.Event()
+
+        async def slow() -> None:
+            stopping.set()
+            await go_on.wait()
+            await stop()
+
+        home.switch.mapper.stop = slow  # type: ignore[method-assign]
+        ending = asyncio.ensure_future(home.switch.stop())
+        await stopping.wait()
+        response = await home.lan_phone().invite("9196", home.external).refused()
+        assert (response.status, response.get("Retry-After")) == (503, "5")
+        go_on.set()
+        await ending
+        assert not home.switch.calls.channels

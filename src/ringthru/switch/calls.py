@@ -60,12 +60,13 @@ class Calls:
         self.pace = Pace(max_per_second)
         self._by_call: dict[Call, Channel] = {}
         self.max_channels = max_channels
+        self._closing = False
         self._engine = engine
         self._tasks: set[asyncio.Future[Any]] = set()
 
     def has_room(self, now: float) -> bool:
         """Whether one more leg is taken (max-sessions, sessions-per-second); it counts as begun."""
-        return len(self.channels) < self.max_channels and self.pace.admit(now)
+        return not self._closing and len(self.channels) < self.max_channels and self.pace.admit(now)
 
     def profile(self, name: str) -> Profile | None:
         """A running profile by its name or an alias of it."""
@@ -230,7 +231,8 @@ class Calls:
         return len(legs)
 
     async def close(self) -> None:
-        """Hang up, and wait until every task has seen it."""
+        """Take no more calls, hang up, and wait until every task has seen it."""
+        self._closing = True  # the mapper takes seconds to stop, and the profiles listen meanwhile
         self.hang_up_all(HangupCause.SYSTEM_SHUTDOWN)
         if self._tasks:
             _, late = await asyncio.wait(list(self._tasks), timeout=PARTING)
