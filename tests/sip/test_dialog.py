@@ -51,6 +51,11 @@ class TestAsServer:
         assert bye.get_all("Route") == ["<sip:127.40.4.2;lr>", "<sip:p2.example;lr>"]
         assert bye.uri == "sip:alice@127.40.4.2:5062"
 
+    def test_headers_of_a_contact_stay_out_of_the_request_uri(self):
+        """§19.1.1, table 1: a peer would have to answer 400."""
+        dialog = Dialog.as_server(invite("<sip:alice@127.40.4.2:5062;a=b?Replaces=x>"), "us", FLOW, US)
+        assert dialog.request("BYE").uri == "sip:alice@127.40.4.2:5062;a=b"
+
     def test_without_a_contact_from_must_do(self):
         request = invite()
         request.remove("Contact")

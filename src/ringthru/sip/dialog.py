@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ..net.address import Endpoint
-from ..net.values import record
+from ..net.values import record, replace
 from .flow import Flow
 from .headers import NameAddr
 from .message import Message, Request, Response
@@ -102,7 +102,7 @@ class Dialog:
     def _route(self) -> tuple[SipUri, tuple[NameAddr, ...]]:
         """Request-URI and Route headers; a first router without ``lr`` is a strict one (RFC 2543's)."""
         if not self.route_set or self.route_set[0].uri.has_parameter("lr"):
-            return self.remote_target, self.route_set
+            return replace(self.remote_target, headers=""), self.route_set  # none may stand there (§19.1.1)
         return self.route_set[0].uri, (*self.route_set[1:], NameAddr("", self.remote_target))
 
     @property
