@@ -131,6 +131,10 @@ class TestRefusals:
         answerable = refusal(edited(b"X-Odd:", name + b": " + b",".join([element] * 4000) + b"\r\nX-Odd:"))
         assert answerable.answerable is not None
 
+    @pytest.mark.parametrize("contact", [b"<sip:a>" + b";a" * 20_000, b"<sip:a" + b";a" * 20_000 + b">"])
+    def test_parameters_by_the_thousand(self, contact):
+        refusal(edited(b"X-Odd:", b"Route: " + contact + b"\r\nX-Odd:"))
+
     @pytest.mark.parametrize(
         ("old", "new"),
         [

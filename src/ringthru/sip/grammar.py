@@ -13,6 +13,8 @@ from .errors import MalformedMessage
 
 Parameters = tuple[tuple[str, str | None], ...]
 
+MAX_PARAMETERS: Final = 100  # of one header or URI; tens of thousands fit into a datagram
+
 TOKEN: Final = re.compile(r"[A-Za-z0-9\-.!%*_+`'~]+")
 # Possessive quantifiers (*+, ++) never give back: 64 KiB of anything is read in linear time.
 QUOTED: Final = re.compile(r'"((?:[^"\\]++|\\.)*+)"', re.DOTALL)
@@ -86,6 +88,8 @@ def read_parameters(text: str) -> Parameters:
             raise MalformedMessage(f"bad parameters {text[position : position + 80]!r}")
         found.append((match[1].lower(), match[2]))
         position = match.end()
+        if len(found) > MAX_PARAMETERS:
+            raise MalformedMessage(f"more than {MAX_PARAMETERS} parameters")
     return tuple(found)
 
 

@@ -11,6 +11,7 @@ from typing import Final
 
 from ..net.values import frozen
 from .errors import MalformedMessage
+from .grammar import MAX_PARAMETERS
 
 MAX_PORT: Final = 65535
 # What may differ only by being absent, and then never matches (§19.1.4; transport by its examples).
@@ -180,7 +181,10 @@ def read_uri_parameters(text: str) -> tuple[tuple[str, str | None], ...]:
         MalformedMessage: a parameter without a name.
     """
     found: list[tuple[str, str | None]] = []
-    for piece in text.split(";")[1:]:
+    pieces = text.split(";")[1:]
+    if len(pieces) > MAX_PARAMETERS:
+        raise MalformedMessage(f"{len(pieces)} URI parameters")
+    for piece in pieces:
         name, equals, value = piece.partition("=")
         if not name:
             raise MalformedMessage(f"URI parameter without a name in {text[:80]!r}")
