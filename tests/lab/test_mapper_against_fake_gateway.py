@@ -14,6 +14,8 @@ from ringthru.net.address import AddressKind, AddressRules, Endpoint
 from ringthru.net.surroundings import Surroundings
 from ringthru.portmap import GatewayType, NoGateway, PortMapper, Protocol, Wanted
 
+from ..scenarios.waiting import eventually
+
 SWITCH = "127.48.0.103"
 SIP = Wanted(Protocol.UDP, 25060, label="Ringthru sip-udp-25060")
 PATIENCE = 10  # seconds a test waits for what should come at once
@@ -68,13 +70,6 @@ async def started(mapper, *wanted):
         for mapping in mappings:
             await mapping.settled()
     return mappings
-
-
-async def until(condition):
-    """Wait until it holds; the loop turns every 10 ms."""
-    async with asyncio.timeout(PATIENCE):
-        while not condition():
-            await asyncio.sleep(0.01)
 
 
 def ports_of(gateway):
@@ -159,7 +154,7 @@ class TestQuirks:
         (mapping,) = await started(mapper, Wanted(Protocol.UDP, 25060, exact=True))
         assert mapping.external_port is None
         assert mapping.reason
-        await until(lambda: gateway.mappings() == ())  # a port granted instead is given back
+        await eventually(lambda: gateway.mappings() == ())  # a port granted instead is given back
 
     @pytest.mark.parametrize("protocol", ["natpmp", "upnp"])
     async def test_a_gateway_that_refuses(self, start_gateway, mapper, protocol):
@@ -181,6 +176,38 @@ class TestQuirks:
         assert (shown.external_address, shown.reported_address, shown.address_kind) == (None, address, kind)
 
 
+class TestListing:
+    async def test_the_whole_table_with_lifetimes(self, start_gateway, mapper):
+        await start_gateway("upnp")
+        await started(mapper, SIP, Wanted(Protocol.TCP, 25080))
+        listing = await mapper.list_gateway()
+        assert (listing.complete, listing.reason) == (True, "")
+        assert [
+            (e.protocol, e.external_port, e.internal_client, e.description, e.ours) for e in listing.entries
+        ] == [
+            (Protocol.UDP, 25060, SWITCH, "Ringthru sip-udp-25060", True),
+            (Protocol.TCP, 25080, SWITCH, "Ringthru tcp 25080", True),
+        ]
+        assert all(e.enabled and e.lifetime and 3590 < e.lifetime <= 3600 for e in listing.entries)
+
+    async def test_over_natpmp_there_is_no_list(self, start_gateway, mapper):
+        await start_gateway("natpmp")
+        await started(mapper)
+        listing = await mapper.list_gateway()
+        assert (listing.entries, listing.complete) == ((), False)
+        assert "NAT-PMP" in listing.reason
+
+    async def test_stopped_meanwhile_it_says_so(self, start_gateway, mapper):
+        gateway = await start_gateway("upnp")
+        await started(mapper)
+        gateway.quirks = Quirks(mute=True)
+        asked = asyncio.ensure_future(mapper.list_gateway())
+        await asyncio.sleep(0)
+        gateway.quirks = Quirks()
+        await mapper.stop()
+        assert (await asked).complete is False
+
+
 class TestOverTime:
     async def test_a_short_lease_is_renewed_before_it_ends(self, start_gateway, new_mapper):
         async def watch(world, protocol):
@@ -192,7 +219,7 @@ class TestOverTime:
                 left.append(gateway.mappings()[0].lifetime_left)  # it never goes away
                 return min(left) < 5 and left[-1] > 7
 
-            await until(renewed)
+            await eventually(renewed, patience=PATIENCE)
 
         await asyncio.gather(watch(0, "natpmp"), watch(1, "upnp"))
 
@@ -203,7 +230,7 @@ class TestOverTime:
         await gateway.reboot()
         assert gateway.mappings() == ()
         await mapper.republish()
-        await until(lambda: [m.external_port for m in gateway.mappings()] == [25060])
+        await eventually(lambda: [m.external_port for m in gateway.mappings()] == [25060])
 
     @pytest.mark.parametrize("protocol", ["natpmp", "upnp"])
     async def test_reinit_finds_the_gateway_again(self, start_gateway, mapper, protocol):
@@ -212,7 +239,7 @@ class TestOverTime:
         await gateway.reboot()
         async with asyncio.timeout(PATIENCE):
             await mapper.reinit()
-        await until(lambda: [m.external_port for m in gateway.mappings()] == [25060])
+        await eventually(lambda: [m.external_port for m in gateway.mappings()] == [25060])
         assert mapper.snapshot().gateway == "127.48.0.1"
 
 
@@ -253,6 +280,6 @@ class TestLeaving:
         mapper.set_mapping_enabled(False)
         mapper.start()
         mapper.want(SIP)
-        await until(lambda: mapper.snapshot().verdict_known)
+        await eventually(lambda: mapper.snapshot().verdict_known)
         assert mapper.snapshot().external_address == "127.49.0.1"
         assert gateway.mappings() == ()
