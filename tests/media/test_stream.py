@@ -91,6 +91,35 @@ class TestOpening:
         assert first.payload == b"\xd5" * 240
 
 
+class TestAPeerWhoseSdpIsNotBelieved:
+    """A stranger's SDP may name a machine of our LAN: nothing goes there on its word alone."""
+
+    def waiting(self) -> MediaStream:
+        ours = stream(None)
+        ours.connect(AGREED, 0.0, speak_first=False)
+        ours.set_sink(ours)
+        return ours
+
+    def test_silence_reports_and_goodbye_stay_here(self):
+        ours = self.waiting()
+        while (now := ours.next_timeout()) is not None and now < 60:
+            ours.handle_timeout(now)
+        ours.close(61.0)
+        assert (ours.rtp_to_send(), ours.rtcp_to_send()) == ([], [])
+
+    def test_its_own_packets_open_the_way(self):
+        ours = self.waiting()
+        ours.receive_rtp(rtp(1), PEER, 0.1)
+        assert len(sent(ours)) == 1
+
+    def test_and_those_of_the_nat_before_it(self):
+        ours = self.waiting()
+        for sequence in range(10):
+            ours.receive_rtp(rtp(sequence), NAT, 0.1)
+        assert ours.rtp_target == NAT
+        assert len(sent(ours)) == 1  # the tenth, which settled it
+
+
 class TestEcho:
     def test_what_comes_goes_back_under_our_own_header(self):
         ours = echoing()

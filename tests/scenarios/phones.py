@@ -224,6 +224,7 @@ class Phone:
 
     def __init__(self, user: str, open_socket: OpenSocket, port: int = 0, shows: str | None = None) -> None:
         self.user = user
+        self.login_as = ""  # when it is not the user
         self._shows = shows
         self.heard: list[bytes] = []  # every SIP message, as it came
         self.calls: list[PhoneCall] = []
@@ -320,7 +321,7 @@ class Phone:
         """Call; ``body`` replaces our offer."""
         audio = self.new_audio()
         offer = make_offer(audio.address, codecs, 1, 1) if body is None else body
-        login = Login(self.user, password) if password else None
+        login = Login(self.login_as or self.user, password) if password else None
         flow = Flow("UDP", self.address, at)
         call = self._agent.invite(
             f"sip:{number}@{at}",

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from typing import Any
 
 import pytest
 
+from ringthru.media import PCMU, make_offer
+
 from .home import PASSWORD, PUBLIC, Home, extension
+from .waiting import eventually
 from .wire import HandWritten
 
 
@@ -74,3 +78,57 @@ class TestACallerWhoComesWhileWeStop:
         go_on.set()
         await ending
         assert not home.switch.calls.channels
+
+
+class TestAStrangersWord:
+    """What somebody far away claims moves nothing in our LAN, and leaves room for others."""
+
+    async def test_audio_is_not_aimed_at_a_machine_of_the_lan(self, home: Home) -> None:
+        victim = home.lan_phone("victim").new_audio()
+        offer = make_offer(victim.address, (PCMU,), 1, 1)
+        call = home.far_phone().invite("9196", home.reached_at("external"), body=offer)
+        await call.answered()
+        channel = next(iter(home.switch.calls.channels.values()))
+        assert channel.media is not None
+        call.hang_up()
+        await eventually(channel.gone.is_set, "the call goes on")
+        assert channel.media.report().packets_sent == 0
+        victim.close()
+
+    async def test_one_caller_cannot_take_every_place(self, home: Home) -> None:
+        home.switch.calls.max_channels = 4
+        stranger, other = home.far_phone("stranger"), home.far_phone("other")
+        at = home.reached_at("external")
+        for _ in range(2):
+            await stranger.invite("9196", at).answered()
+        assert (await stranger.invite("9196", at).refused()).status == 503
+        await other.invite("9196", at).answered()
+
+
+class TestWhoCalls:
+    async def test_the_directory_says_whom_the_called_side_sees(self, home: Home) -> None:
+        """Not the caller: From is whatever a phone writes."""
+        callee = await home.registered_phone("1001")
+        caller = await home.registered_phone("1000")
+        caller.user = "0190666666"
+        caller.login_as = "1000"
+        caller.invite("1001", home.internal, password=PASSWORD)
+        shown = (await callee.rung()).call.request.from_
+        assert (shown.display, shown.uri.user) == ("Extension 1000", "1000")
+
+    async def test_a_from_without_a_host_is_challenged_for_a_real_realm(self, home: Home) -> None:
+        hand = HandWritten(home.far_phone("joe"), "9196", home.reached_at("internal"))
+        words = hand.write("INVITE", 1)
+        hand.phone.send(re.sub(rb"From: <[^>]*>", b"From: <tel:+15551234>", words), hand.at)
+        challenge = await hand.final(1)
+        assert b'realm=""' not in challenge
+        assert b"Proxy-Authenticate: Digest realm=" in challenge
+
+    async def test_a_loop_through_another_switch_ends(self, home: Home) -> None:
+        callee = await home.registered_phone("1000")
+        hand = HandWritten(home.far_phone("joe"), "1000", home.reached_at("external"))
+        hand.phone.send(hand.write("INVITE", 1).replace(b"Max-Forwards: 70", b"Max-Forwards: 5"), hand.at)
+        assert (await callee.rung()).call.request.max_forwards == 4
+        last = HandWritten(home.far_phone("jim"), "1000", home.reached_at("external"))
+        last.phone.send(last.write("INVITE", 1).replace(b"Max-Forwards: 70", b"Max-Forwards: 1"), last.at)
+        assert (await last.final(1)).startswith(b"SIP/2.0 483 ")

@@ -31,3 +31,10 @@ def test_memory_is_bounded_by_the_window():
     for second in range(10 * WINDOW):
         peak.note(1, float(second))
     assert len(peak._seconds) <= WINDOW
+
+
+def test_one_stranger_gets_half_a_second_and_leaves_the_rest_to_others():
+    pace = Pace(limit=4)
+    assert [pace.admit(10.0, "198.51.100.7") for _ in range(3)] == [True, True, False]
+    assert [pace.admit(10.1, "203.0.113.9"), pace.admit(10.2)] == [True, True]
+    assert pace.admit(11.0, "198.51.100.7")

@@ -180,10 +180,13 @@ class MediaLeg:
         engine.watch(self._rtp, self._on_rtp)
         engine.watch(self._rtcp, self._on_rtcp)
 
-    def connect(self, negotiated: Negotiated) -> None:
-        """Send to and hear the peer of this agreement; a new one starts the learning anew."""
+    def connect(self, negotiated: Negotiated, *, speak_first: bool = True) -> None:
+        """Send to and hear the peer of this agreement; a new one starts the learning anew.
+
+        Without ``speak_first`` nothing is sent before the peer was heard.
+        """
         if not self._closed:
-            self._stream.connect(negotiated, time.monotonic())
+            self._stream.connect(negotiated, time.monotonic(), speak_first=speak_first)
             self._pump()
             self._arm()
 

@@ -81,6 +81,7 @@ class MediaStream:
         self._rtp_latch: Latch | None = None
         self._rtcp_latch: Latch | None = None
         self._allowance = Allowance()
+        self._speak_first = True
         self._opening_left = 0
         self._opening_at: float | None = None
         self._heard = False  # since the last connect
@@ -94,12 +95,14 @@ class MediaStream:
 
     # What the switch decides
 
-    def connect(self, negotiated: Negotiated, now: float) -> None:
+    def connect(self, negotiated: Negotiated, now: float, *, speak_first: bool = True) -> None:
         """Take what an offer and its answer agreed on; learning starts anew.
 
         Silence is sent at once, for two sides that both wait to learn the other's address
-        would wait for ever; it also opens the NATs on the way.
+        would wait for ever; it also opens the NATs on the way. Without ``speak_first``
+        nothing is sent before the peer's own packets have shown where it is.
         """
+        self._speak_first = speak_first
         before, self.negotiated = self.negotiated, negotiated
         if before is None:
             self._reporter.start(now)
@@ -233,7 +236,9 @@ class MediaStream:
 
     def _speaks(self, latch: Latch | None) -> bool:
         """A held stream's 0.0.0.0 is no address: Linux would take it for this machine."""
-        return latch is not None and latch.target.host not in ("0.0.0.0", "::")
+        if latch is None or latch.target.host in ("0.0.0.0", "::"):
+            return False
+        return self._speak_first or not latch.learning
 
     def _learn(self, before: Negotiated | None) -> None:
         """Learn anew; from the address in use where the peer's SDP still names the same one.

@@ -166,6 +166,7 @@ class UserAgent:
         call_id: str | None = None,
         credentials: Login | None = None,
         route: Iterable[str] = (),
+        max_forwards: int = int(MAX_FORWARDS),
     ) -> Call:
         """Call somebody. ``route`` are raw Route values; ``from_uri`` may hold HERE_HOST.
 
@@ -178,7 +179,7 @@ class UserAgent:
         SipUri.parse(request_uri)
         rows = [
             *(("Route", each) for each in route),
-            ("Max-Forwards", MAX_FORWARDS),
+            ("Max-Forwards", str(max_forwards)),
             ("From", str(sender)),
             ("To", str(NameAddr("", SipUri.parse(to_uri or request_uri)))),
             ("Call-ID", call_id or core.token()),

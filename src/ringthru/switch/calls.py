@@ -10,6 +10,7 @@ import asyncio
 import logging
 import math
 import secrets
+from collections import Counter
 from collections.abc import Coroutine, Mapping, MutableMapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+MAX_FORWARDS = 70  # RFC 3261 §8.1.1.6
 PARTING = 2.0  # seconds that a stop waits for tasks to see that their channels are gone
 
 
@@ -59,14 +61,22 @@ class Calls:
         self.peak = Peak()
         self.pace = Pace(max_per_second)
         self._by_call: dict[Call, Channel] = {}
+        self._held: Counter[str] = Counter()  # callers' addresses, and how many legs each holds
         self.max_channels = max_channels
         self._closing = False
         self._engine = engine
         self._tasks: set[asyncio.Future[Any]] = set()
 
-    def has_room(self, now: float) -> bool:
-        """Whether one more leg is taken (max-sessions, sessions-per-second); it counts as begun."""
-        return not self._closing and len(self.channels) < self.max_channels and self.pace.admit(now)
+    def has_room(self, now: float, stranger: str = "") -> bool:
+        """Whether one more leg is taken (max-sessions, sessions-per-second); it counts as begun.
+
+        ``stranger`` is the address of a caller who proved nothing: one such may hold half of what there is.
+        """
+        if self._closing or len(self.channels) >= self.max_channels:
+            return False
+        if stranger and self._held[stranger] >= max(self.max_channels // 2, 1):
+            return False
+        return self.pace.admit(now, stranger)
 
     def profile(self, name: str) -> Profile | None:
         """A running profile by its name or an alias of it."""
@@ -103,6 +113,7 @@ class Calls:
             context=context,
         )
         self._attach(channel, call)
+        self._held[call.flow.remote.host] += 1
         return channel
 
     async def start_outbound(
@@ -122,34 +133,31 @@ class Calls:
         """
         if not self.has_room(profile.now()):
             raise DialFailed(HangupCause.SWITCH_CONGESTION)
-        caller = parent.caller if parent is not None else caller
-        number = variables.get("origination_caller_id_number", caller.number)
-        name = variables.get("origination_caller_id_name", caller.name)
         channel = self._new_channel(
             profile,
             Direction.OUTBOUND,
             name=f"sofia/{profile.name}/{uri.user or ''}@{uri.host}",
             destination=uri.user or "",
-            caller=Caller(name, number),
+            caller=_shown_caller(variables, parent, caller),
             context=profile.settings.context,
             uuid=variables.get("origination_uuid"),
         )
         channel.variables.update(variables)
         channel.codecs = _codecs_of(parent) if parent is not None else profile.codecs_out
         try:
-            await self._send_invite(channel, uri, peer)
+            await self._send_invite(channel, uri, peer, _hops_left(parent))
         except BaseException as error:  # a cancelled dialling too: no leg without a call may stay in the book
             channel.ended(_cause_of(error))
             raise
         return channel
 
-    async def _send_invite(self, channel: Channel, uri: SipUri, peer: Endpoint) -> None:
+    async def _send_invite(self, channel: Channel, uri: SipUri, peer: Endpoint, hops: int) -> None:
         media = await channel.take_media(peer.host)
         if media is None:
             raise DialFailed(channel.cause or HangupCause.NORMAL_CLEARING)
-        caller, offer = channel.caller, media.offer(channel.codecs)
+        offer = media.offer(channel.codecs)
         try:
-            call = channel.profile.invite(uri, peer, caller.name, caller.number, offer)
+            call = channel.profile.invite(uri, peer, channel.caller, offer, hops)
         except MalformedMessage as error:
             channel.log.error("Cannot call %s: %s", uri, error)
             raise DialFailed(HangupCause.INVALID_URL) from error
@@ -210,6 +218,7 @@ class Calls:
             session_id=channel.serial,
             name=channel.name,
             rtp_timeout=profile.settings.rtp_timeout_sec or math.inf,
+            may_speak_first=lambda host: not seen.far or profile.is_public(host),
             on_close=give_back,
         )
         media.leg.subscribe(on_media)
@@ -221,7 +230,14 @@ class Calls:
         self.channels.pop(channel.uuid, None)
         if channel.call is not None:
             self._by_call.pop(channel.call, None)
+        if channel.call is not None and channel.direction is Direction.INBOUND:
+            self._release(channel.call.flow.remote.host)
         channel.profile.counters.finished(channel.direction, channel.answered.is_set())
+
+    def _release(self, source: str) -> None:
+        self._held[source] -= 1
+        if self._held[source] <= 0:
+            del self._held[source]
 
     def hang_up_all(self, cause: HangupCause) -> int:
         """End every leg; returns how many there were."""
@@ -238,6 +254,24 @@ class Calls:
             _, late = await asyncio.wait(list(self._tasks), timeout=PARTING)
             for task in late:
                 task.cancel()
+
+
+def _shown_caller(variables: Mapping[str, str], parent: Channel | None, caller: Caller) -> Caller:
+    """Who the called side sees: what the leg says, else the caller's directory entry, else the caller."""
+    own: Mapping[str, str] = parent.variables if parent is not None else {}
+    caller = parent.caller if parent is not None else caller
+    name = variables.get("origination_caller_id_name") or own.get("effective_caller_id_name")
+    number = variables.get("origination_caller_id_number") or own.get("effective_caller_id_number")
+    return Caller(name or caller.name, number or caller.number)
+
+
+def _hops_left(parent: Channel | None) -> int:
+    """Max-Forwards of the other leg, so that a loop through somebody else's switch ends (RFC 7332)."""
+    if parent is None or parent.call is None or parent.call.request.max_forwards is None:
+        return MAX_FORWARDS
+    if parent.call.request.max_forwards <= 1:
+        raise DialFailed(HangupCause.EXCHANGE_ROUTING_ERROR)
+    return min(parent.call.request.max_forwards, MAX_FORWARDS) - 1
 
 
 def _cause_of(error: BaseException) -> HangupCause:

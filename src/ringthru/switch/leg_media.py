@@ -33,9 +33,15 @@ class LegMedia:
         session_id: int,
         name: str,
         rtp_timeout: float,
+        may_speak_first: Callable[[str], bool] = lambda host: True,
         on_close: Callable[[], None] = lambda: None,
     ) -> None:
-        """``host`` is the address the peer shall send to; a mapped pair says which ports go with it."""
+        """``host`` is the address the peer shall send to; a mapped pair says which ports go with it.
+
+        ``may_speak_first`` judges the address of the peer's SDP: a stranger's word alone must not aim our
+        packets into the LAN.
+        """
+        self._may_speak_first = may_speak_first
         self._on_close = on_close
         self._descriptions = OfferAnswer(session_id)
         if isinstance(ports, MappedPair):
@@ -76,7 +82,7 @@ class LegMedia:
     def _agree(self, negotiated: Negotiated) -> bytes:
         self.awaits_answer = False
         self.negotiated = negotiated
-        self.leg.connect(negotiated)
+        self.leg.connect(negotiated, speak_first=self._may_speak_first(negotiated.remote_rtp.host))
         return negotiated.sdp
 
     @property

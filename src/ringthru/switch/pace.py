@@ -5,7 +5,7 @@ Lives here: counting against a clock that is handed in. Never here: what is coun
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from typing import Final
 
 WINDOW: Final = 300  # seconds: FreeSWITCH's "last 5min"
@@ -45,10 +45,16 @@ class Pace:
         self.peak = Peak()
         self._second = -1
         self._begun = 0
+        self._shares: Counter[str] = Counter()  # of the running second
 
-    def admit(self, now: float) -> bool:
+    def admit(self, now: float, who: str = "") -> bool:
+        """One more? Of those who are named, each gets half a second's sessions at most."""
         if self.current(now) >= self.limit:
             return False
+        if who:
+            if self._shares[who] >= max(self.limit // 2, 1):
+                return False
+            self._shares[who] += 1
         self._begun += 1
         self.peak.note(self._begun, now)
         return True
@@ -57,4 +63,5 @@ class Pace:
         """Sessions begun in the running second."""
         if int(now) != self._second:
             self._second, self._begun = int(now), 0
+            self._shares.clear()
         return self._begun

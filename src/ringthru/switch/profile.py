@@ -22,7 +22,7 @@ from ..net.values import record
 from ..portmap import Mapping as PortMapping
 from ..portmap import MappingState, PortMapper, Protocol, Wanted
 from ..sip import HERE_HOST, Call, Event, Flow, IncomingRequest, SipUdpDriver, SipUri, UserAgent
-from .channel import Direction
+from .channel import Caller, Direction
 from .configuration import AddressKind as Setting
 from .configuration import AddressSetting, ProfileSettings
 from .reachability import ProfileAddresses, Seen, seen_by
@@ -31,6 +31,7 @@ from .snapshots import ProfileSnapshot
 log = logging.getLogger(__name__)
 Result = TypeVar("Result")
 
+ALLOW = ("INVITE", "ACK", "CANCEL", "BYE", "OPTIONS", "REGISTER", "INFO", "UPDATE")
 USER_SAFE = "-_.!~*'()&=+$,;?/%"  # RFC 3261 §25.1, and % because a From we pass on is escaped already
 AUTO = ("auto", "0.0.0.0")  # our LAN address: 0.0.0.0 could not be advertised
 CONTACT_USER = "mod_sofia"  # what FreeSWITCH writes, and its users look for
@@ -91,6 +92,7 @@ class Profile:
         self.agent = UserAgent(
             seen_by=lambda flow: self.seen_by(flow.remote.host).signalling,
             token=lambda: secrets.token_hex(8),
+            allow=ALLOW,
             user_agent=settings.user_agent or f"Ringthru/{__version__}",
         )
 
@@ -193,6 +195,10 @@ class Profile:
         """How a peer sees this profile; the only source of our own addresses."""
         return seen_by(peer, self.addresses(), self._lists)
 
+    def is_public(self, address: str) -> bool:
+        """Whether an address is one of the Internet."""
+        return self._surroundings.rules.is_public(address)
+
     def must_authenticate(self, source: str) -> bool:
         """Calls prove who they are unless the profile or an access list lets them in."""
         if not self.settings.auth_calls:
@@ -224,7 +230,7 @@ class Profile:
             )
         )
 
-    def invite(self, uri: SipUri, peer: Endpoint, name: str, number: str, offer: bytes) -> Call:
+    def invite(self, uri: SipUri, peer: Endpoint, caller: Caller, offer: bytes, max_forwards: int) -> Call:
         """Send an INVITE with our offer to ``peer``."""
         seen = self.seen_by(peer.host)
         host = HERE_HOST if seen.from_host == seen.signalling.host else seen.from_host
@@ -234,10 +240,11 @@ class Profile:
                 str(uri),
                 flow,
                 now,
-                from_uri=f"sip:{quote(number, safe=USER_SAFE)}@{host}",
-                from_display=name,
+                from_uri=f"sip:{quote(caller.number, safe=USER_SAFE)}@{host}",
+                from_display=caller.name,
                 contact_user=CONTACT_USER,
                 body=offer,
+                max_forwards=max_forwards,
             )
         )
 

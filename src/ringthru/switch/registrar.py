@@ -45,16 +45,10 @@ class Registrar:
         ``Authorization`` for REGISTER, ``Proxy-Authorization`` for everything else (RFC 3261 §22).
         """
         realm = self._realm(profile, request)
-        header = "Authorization" if request.method == "REGISTER" else "Proxy-Authorization"
-        raw = next((v for v in request.get_all(header)), None)
-        if raw is None:
+        credentials = _credentials_for(realm, request)
+        if credentials is None:
             return self._authority.challenge(realm, now)
         who = f"({request.method}) on sofia profile '{profile.name}'"
-        try:
-            credentials = Credentials.parse(raw)
-        except MalformedMessage:
-            log.warning("SIP auth failure %s: unreadable credentials from ip %s", who, source.host)
-            return self._authority.challenge(realm, now)
         user = self._directory.find_user(self._domain(profile, request), credentials.username)
         verdict = self._authority.verify(
             credentials,
@@ -75,9 +69,8 @@ class Registrar:
 
     def _realm(self, profile: Profile, request: Request) -> str:
         setting = profile.settings.challenge_realm
-        if setting == "auto_from":
-            return request.from_.uri.host
-        return request.to.uri.host if setting in ("", "auto_to") else setting
+        hosts = {"auto_from": request.from_.uri.host, "auto_to": request.to.uri.host}
+        return hosts.get(setting, setting) or self._domain(profile, request) or profile.local.host
 
     def _domain(self, profile: Profile, request: Request) -> str:
         return profile.settings.force_register_domain or request.from_.uri.host
@@ -157,6 +150,18 @@ class Registrar:
             auth_realm=domain,
             profile=self._profiles[binding.aor],
         )
+
+
+def _credentials_for(realm: str, request: Request) -> Credentials | None:
+    """The credentials a request brings for our realm, among those for others; unreadable ones are none."""
+    header = "Authorization" if request.method == "REGISTER" else "Proxy-Authorization"
+    found = []
+    for raw in request.get_all(header):
+        try:
+            found.append(Credentials.parse(raw))
+        except MalformedMessage:
+            continue
+    return next((each for each in found if each.realm == realm), found[0] if found else None)
 
 
 def _harmless(contact: SipUri) -> SipUri:

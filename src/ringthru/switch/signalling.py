@@ -76,7 +76,7 @@ class Signalling:
                 return
             variables = dict(user.variables)
             context = variables.get("user_context", context)
-        if not self._calls.has_room(profile.now()):
+        if not self._calls.has_room(profile.now(), "" if variables else source.host):
             log.warning("Profile %s refuses a call from %s: the switch is full", profile.name, source)
             profile.act(lambda now: call.reject(now, 503, headers=(("Retry-After", RETRY_AFTER),)))
             return
