@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -44,24 +45,36 @@ def replace(path: Path, old: str, new: str) -> None:
 
 
 class Switch:
-    """One ``python -m ringthru`` in the namespace ``pbx``."""
+    """One ``python -m ringthru`` in the namespace ``pbx``; with ``console`` it obeys ``type_in``."""
 
-    def __init__(self, laboratory: Laboratory, directory: Path, flags: Sequence[str] = ()) -> None:
+    def __init__(
+        self, laboratory: Laboratory, directory: Path, flags: Sequence[str] = (), *, console: bool = False
+    ) -> None:
         self.laboratory = laboratory
         self.directory = directory
-        self._flags = list(flags)
+        self._flags = list(flags) if console else ["-nc", *flags]
+        self._keyboard = directory / "keyboard" if console else None
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         folders = {"-log": self.directory / "log", "-db": self.directory / "db"}
-        argv = [sys.executable, "-m", "ringthru", "-nc", "-conf", str(configuration(self.directory))]
+        argv = [sys.executable, "-m", "ringthru", "-conf", str(configuration(self.directory))]
         for flag, folder in folders.items():
             folder.mkdir(parents=True, exist_ok=True)
             argv += [flag, str(folder)]
+        if self._keyboard is not None:
+            os.mkfifo(self._keyboard)  # opened for both, so that neither side waits for the other
+            argv = ["sh", "-c", f'exec "$@" <>{self._keyboard}', "sh", *argv]
         source = str(Path(ringthru.__file__).parents[1])
         self.process = self.laboratory.popen(
             PBX, argv + self._flags, self.directory / "output", {"PYTHONPATH": source}
         )
+
+    def type_in(self, line: str) -> None:
+        """One line for its console."""
+        assert self._keyboard is not None
+        with self._keyboard.open("w") as keyboard:
+            keyboard.write(line + "\n")
 
     def words(self) -> str:
         """All it printed and logged, for assertions and for their messages."""

@@ -9,11 +9,13 @@ import pytest
 
 from ringthru.lab.miniupnpd import Serves
 from ringthru.lab.namespaces import PBX, PBX_ADDRESS, PHONE, PHONE_ADDRESS, Laboratory, Topology
+from ringthru.lab.netns import wait_for
 
-from .switch_process import Switch
+from .switch_process import SIP_PORTS, Switch
 from .wire import status, wire
 
 LAN_SIDE = (PBX_ADDRESS, 5060)
+SIP_RULES = {(protocol, port) for protocol in ("udp", "tcp") for port in SIP_PORTS}
 
 
 @pytest.mark.parametrize("serves", [Serves.NATPMP, Serves.UPNP])
@@ -32,6 +34,30 @@ class TestStop:
             assert len(switch.wait_until_mapped()) >= 3
             assert switch.stop() == 0, switch.words()
             assert laboratory.nat_rules() == [("udp", 7777, PHONE_ADDRESS, 7777)]
+
+
+class TestTheGatewaysTable:
+    def test_nat_map_list_tells_our_mappings_from_another_hosts(self, tmp_path: Path) -> None:
+        with Laboratory(serves=Serves.UPNP) as laboratory:
+            laboratory.run(PHONE, ["upnpc", "-i", "-e", "a camera", "-r", "7777", "UDP"])
+            switch = Switch(laboratory, tmp_path, console=True)
+            switch.start()
+            wait_for(lambda: sip_rules(laboratory) >= SIP_RULES, 10, "the four SIP mappings")
+            switch.type_in("nat_map list")
+            switch.wait_for_words("of them ours")
+            rows = [line.split() for line in switch.words().splitlines() if "ours" in line]
+            listed = {(row[1], int(row[0])) for row in rows if row[2].startswith(f"{PBX_ADDRESS}:")}
+            assert listed >= SIP_RULES
+            (foreign,) = [row for row in rows if "not" in row]
+            assert foreign[:3] == ["7777", "udp", f"{PHONE_ADDRESS}:7777"]
+            assert foreign[-4:] == ["not", "ours", "a", "camera"]
+            assert switch.stop() == 0, switch.words()
+            assert laboratory.nat_rules() == [("udp", 7777, PHONE_ADDRESS, 7777)]
+            assert "Traceback" not in switch.words()
+
+
+def sip_rules(laboratory: Laboratory) -> set[tuple[str, int]]:
+    return {(rule.protocol, rule.external_port) for rule in laboratory.nat_rules()}
 
 
 class TestFlags:
