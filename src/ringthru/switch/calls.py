@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING, Any
 from ..media import Codec, MediaEngine, Timeout, can_answer
 from ..net.address import Endpoint
 from ..sip import Call, MalformedMessage, SipUri
+from .caller import Caller, Direction
 from .causes import HangupCause
-from .channel import Caller, Channel, Direction
+from .channel import Channel
 from .configuration import Dialplan, Directory
 from .dialing import Dialer, DialFailed
 from .dialstring import harmless

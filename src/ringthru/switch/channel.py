@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 from ..media import Codec
 from ..net.address import Endpoint
 from ..net.levels import NOTICE
-from ..net.values import frozen
 from ..sip import Call, CallState
+from .caller import Caller, Direction
 from .causes import HangupCause, status_of
 from .leg_media import LegMedia
 from .snapshots import ChannelSnapshot
@@ -27,11 +27,6 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-class Direction(Enum):
-    INBOUND = "inbound"
-    OUTBOUND = "outbound"
-
-
 class CallPhase(Enum):
     """FreeSWITCH's call states, as users see them."""
 
@@ -40,14 +35,6 @@ class CallPhase(Enum):
     RINGING = "RINGING"
     ACTIVE = "ACTIVE"
     HANGUP = "HANGUP"
-
-
-@frozen
-class Caller:
-    """Who calls: what is shown to the called side."""
-
-    name: str
-    number: str
 
 
 class Channel:

@@ -16,8 +16,9 @@ from ..media import MediaError
 from ..net.address import Endpoint, parse_address
 from ..net.values import frozen, replace
 from ..sip import MalformedMessage, SipUri
+from .caller import Caller
 from .causes import HangupCause, cause_named
-from .channel import Caller, Channel
+from .channel import Channel
 from .configuration import Directory, expand
 from .dialstring import BadDialString, Destination, parse_dial_string
 from .waiting import first_of

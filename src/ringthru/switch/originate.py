@@ -6,8 +6,8 @@ import re
 from typing import TYPE_CHECKING
 
 from .applications import APPLICATIONS
+from .caller import Caller
 from .causes import HangupCause
-from .channel import Caller
 from .dialing import DialFailed
 from .dialstring import BadDialString
 

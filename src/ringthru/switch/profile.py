@@ -22,7 +22,7 @@ from ..net.values import record
 from ..portmap import Mapping as PortMapping
 from ..portmap import MappingState, PortMapper, Protocol, Wanted
 from ..sip import HERE_HOST, Call, Event, Flow, IncomingRequest, SipUdpDriver, SipUri, UserAgent
-from .channel import Caller, Direction
+from .caller import Caller, Direction
 from .configuration import AddressKind as Setting
 from .configuration import AddressSetting, ProfileSettings
 from .reachability import ProfileAddresses, Seen, seen_by

@@ -30,9 +30,9 @@ from ..portmap import (
 )
 from ..portmap import Mapping as PortMapping
 from ..sip import Authority
+from .caller import Caller
 from .calls import Calls
 from .causes import HangupCause, cause_named
-from .channel import Caller
 from .configuration import (
     Dialplan,
     Directory,
