@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from ringthru.lab.namespaces import Laboratory
 
 SOUND = "m=audio 30000 RTP/AVP 0\r\na=rtpmap:0 PCMU/8000\r\n"
+RETRANSMISSIONS = (0.5, 1, 2, 4, 4)  # seconds from one copy to the next
 G729_ONLY = "m=audio 30000 RTP/AVP 18\r\na=rtpmap:18 G729/8000\r\n"
 
 
@@ -24,6 +25,7 @@ class Wire:
         self._socket = opened
         self._tag, self.call_id = secrets.token_hex(4), secrets.token_hex(8)
         self._sequence = 0
+        self._last = b""  # the request whose answer is awaited
 
     def send(self, octets: bytes) -> None:
         self._socket.sendto(octets, self.target)
@@ -48,6 +50,8 @@ class Wire:
             f"{kind}{headers}Content-Length: {len(body)}\r\n\r\n{body}"
         )
         self.send(text.encode())
+        if method != "ACK":
+            self._last = text.encode()
         return branch
 
     def invite(self, user: str, media: str) -> str:
@@ -88,10 +92,18 @@ class Wire:
         return self.final()
 
     def final(self) -> str:
-        """The next final response; provisional ones are passed over."""
-        while status(text := self._socket.recv(65535).decode()) < 200:
-            pass
-        return text
+        """The final response to the last request, repeated as RFC 3261 §17.1 has it: datagrams get lost."""
+        for wait in RETRANSMISSIONS:
+            self._socket.settimeout(wait)
+            try:
+                while True:
+                    text = self._socket.recv(65535).decode()
+                    number = re.search(r"^CSeq:\s*(\d+)", text, re.M | re.I)
+                    if status(text) >= 200 and number and int(number[1]) == self._sequence:
+                        return text
+            except TimeoutError:
+                self.send(self._last)
+        raise TimeoutError(f"no final response to {self._last[:60]!r}")
 
 
 @contextmanager
