@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from ringthru.sip import CallCancelled, CallEnded
+from ringthru.switch.causes import HangupCause
 
 from .home import DIRECTORY, Edit, Home
 from .phones import PhoneCall, hear_each_other, hears_itself
@@ -45,7 +46,9 @@ class TestItIsAnswered:
         uuid = uuid_of(said)
         (channel,) = home.switch.snapshot().channels
         assert (channel.uuid, channel.application, channel.call_state) == (uuid, "park()", "ACTIVE")
-        assert home.switch.kill(uuid, "NORMAL_CLEARING")
+        leg = home.switch.calls.channels[uuid]
+        assert home.switch.kill(uuid, "MANAGER_REQUEST")
+        assert leg.cause is HangupCause.MANAGER_REQUEST  # the reason given, not that of the BYE's own event
         assert isinstance(await rung.over(), CallEnded)
         assert not home.switch.kill(uuid, "NORMAL_CLEARING")
 

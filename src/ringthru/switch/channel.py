@@ -135,14 +135,15 @@ class Channel:
         """End the leg from our side, by the message its state calls for; safe to call twice."""
         if self.gone.is_set():
             return
-        call = self.call
-        if call is not None and call.state is not CallState.ENDED:
-            reason = (("Reason", f'Q.850;cause={int(cause)};text="{cause.name}"'),)
-            if self.direction is Direction.INBOUND and not self.up:
-                self.profile.act(lambda now: call.reject(now, status_of(cause), headers=reason))
-            else:
-                self.profile.act(lambda now: call.hang_up(now, headers=reason))
-        self.ended(cause)
+        call, waiting = self.call, self.direction is Direction.INBOUND and not self.up
+        self.ended(cause)  # first: what the user agent tells of the end is then about nobody's cause
+        if call is None or call.state is CallState.ENDED:
+            return
+        reason = (("Reason", f'Q.850;cause={int(cause)};text="{cause.name}"'),)
+        if waiting:
+            self.profile.act(lambda now: call.reject(now, status_of(cause), headers=reason))
+        else:
+            self.profile.act(lambda now: call.hang_up(now, headers=reason))
 
     def ended(self, cause: HangupCause) -> None:
         """The leg is over, whoever ended it: let go of everything it holds."""
