@@ -113,7 +113,7 @@ class TestSwitchSettings:
 class TestProfile:
     def test_defaults_are_freeswitchs(self, profile):
         made = profile("auth-calls=true")
-        assert (made.sip_ip, made.sip_port, made.advertised_sip_port) == ("auto", 5060, 5060)
+        assert (made.sip_ip, made.sip_port, made.ext_sip_port) == ("auto", 5060, None)
         assert made.ext_sip_ip.kind is made.ext_rtp_ip.kind is AddressKind.MISSING
         assert (made.local_network_acl, made.context, made.dialplan) == ("localnet.auto", "default", "XML")
         assert (made.rtp_timeout_sec, made.rfc2833_pt) == (300, 101)

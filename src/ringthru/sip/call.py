@@ -26,6 +26,8 @@ ACK_TIMEOUT = ("Reason", 'SIP;cause=408;text="ACK Timeout"')
 
 
 class Direction(Enum):
+    """Which way a call came, seen from here."""
+
     INBOUND = "inbound"
     OUTBOUND = "outbound"
 

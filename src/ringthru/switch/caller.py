@@ -1,17 +1,8 @@
-"""Who calls, and which way: what a leg is told about the other end."""
+"""Who calls: what a leg is told about the other end."""
 
 from __future__ import annotations
 
-from enum import Enum
-
 from ..net.values import frozen
-
-
-class Direction(Enum):
-    """Seen from the switch."""
-
-    INBOUND = "inbound"
-    OUTBOUND = "outbound"
 
 
 @frozen

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 from ..media import Codec, MediaEngine, Timeout, can_answer
 from ..net.address import Endpoint
-from ..sip import Call, MalformedMessage, SipUri
-from .caller import Caller, Direction
+from ..sip import Call, Direction, MalformedMessage, SipUri
+from .caller import Caller
 from .causes import HangupCause
 from .channel import Channel
 from .configuration import Dialplan, Directory

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 from ..media import Codec
 from ..net.address import Endpoint
 from ..net.levels import NOTICE
-from ..sip import Call, CallState
-from .caller import Caller, Direction
+from ..sip import Call, CallState, Direction
+from .caller import Caller
 from .causes import HangupCause, status_of
 from .leg_media import LegMedia
 from .snapshots import ChannelSnapshot

@@ -21,8 +21,8 @@ from ..net.surroundings import Surroundings
 from ..net.values import record
 from ..portmap import Mapping as PortMapping
 from ..portmap import MappingState, PortMapper, Protocol, Wanted
-from ..sip import HERE_HOST, Call, Event, Flow, IncomingRequest, SipUdpDriver, SipUri, UserAgent
-from .caller import Caller, Direction
+from ..sip import HERE_HOST, Call, Direction, Event, Flow, IncomingRequest, SipUdpDriver, SipUri, UserAgent
+from .caller import Caller
 from .configuration import AddressKind as Setting
 from .configuration import AddressSetting, ProfileSettings
 from .reachability import ProfileAddresses, Seen, seen_by

@@ -103,11 +103,6 @@ class ProfileSettings:
     # Signalling
     user_agent: str | None = None
 
-    @property
-    def advertised_sip_port(self) -> int:
-        """The port shown to far peers when no gateway granted another one."""
-        return self.sip_port if self.ext_sip_port is None else self.ext_sip_port
-
 
 def _text(text: str) -> str | None:
     return text.strip() or None

@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import field
 from pathlib import Path
 from typing import Final
@@ -201,12 +201,3 @@ class _Builder:
     def _doctype(self, *_: object) -> None:
         position = self.position(self.parser.CurrentLineNumber)
         raise ConfigurationError(position, "a <!DOCTYPE> is not allowed here", "remove it")
-
-
-def walk(element: Element) -> Iterator[Element]:
-    """The element and everything below it, in document order."""
-    waiting = [element]
-    while waiting:
-        current = waiting.pop()
-        yield current
-        waiting.extend(reversed(current.children))
