@@ -329,6 +329,8 @@ class TestVersions:
         assert versions == [42, 42, 43, 43, 44]
 
     def test_it_reads_the_answer_to_its_own_offer(self):
+        ours = OfferAnswer(42, telephone_event=96)
+        assert b"a=rtpmap:96 telephone-event/8000" in ours.offer(HERE, G711)
         ours = OfferAnswer(42)
         with pytest.raises(MalformedSdp):
             ours.read_answer(parse(SIPP))

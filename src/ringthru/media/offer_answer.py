@@ -176,8 +176,10 @@ class OfferAnswer:
     last, and stays when nothing changed.
     """
 
-    def __init__(self, session_id: int) -> None:
+    def __init__(self, session_id: int, telephone_event: int = 101) -> None:
+        """``telephone_event`` is the payload type (96–127) that our offers give to keys (RFC 4733)."""
         self._session_id = session_id
+        self._telephone_event = telephone_event
         self._version = session_id
         self._last: bytes | None = None
         self._offer: bytes | None = None
@@ -186,7 +188,9 @@ class OfferAnswer:
         """A new offer of these codecs, in this order."""
 
         def make(version: int) -> bytes:
-            return make_offer(here, codecs, self._session_id, version, direction=direction)
+            return make_offer(
+                here, codecs, self._session_id, version, self._telephone_event, direction=direction
+            )
 
         self._offer = self._bump(make(self._version), make(self._version + 1))
         return self._offer

@@ -219,6 +219,7 @@ class Calls:
             session_id=channel.serial,
             name=channel.name,
             rtp_timeout=profile.settings.rtp_timeout_sec or math.inf,
+            telephone_event=profile.settings.rfc2833_pt,
             may_speak_first=lambda host: not seen.far or profile.is_public(host),
             on_close=give_back,
         )

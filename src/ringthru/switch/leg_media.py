@@ -33,6 +33,7 @@ class LegMedia:
         session_id: int,
         name: str,
         rtp_timeout: float,
+        telephone_event: int,
         may_speak_first: Callable[[str], bool] = lambda host: True,
         on_close: Callable[[], None] = lambda: None,
     ) -> None:
@@ -43,7 +44,7 @@ class LegMedia:
         """
         self._may_speak_first = may_speak_first
         self._on_close = on_close
-        self._descriptions = OfferAnswer(session_id)
+        self._descriptions = OfferAnswer(session_id, telephone_event)
         if isinstance(ports, MappedPair):
             pair = ports.pair
             self.advertised = MediaAddress(host, ports.external_rtp_port, ports.external_rtcp_port)
