@@ -126,8 +126,8 @@ WAITS = (  # for its first use, after the switch serves: the start is a budget o
     "ringthru.console.standard",
     "ringthru.lab",
     "ringthru.portmap.http_driver",
-    "ringthru.portmap.igd",
-    "ringthru.portmap.xml_salvage",
+    "ringthru.portmap.gateway.igd",
+    "ringthru.portmap.wire.xml_salvage",
 )
 
 

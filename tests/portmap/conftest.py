@@ -2,7 +2,7 @@
 
 import pytest
 
-from ringthru.portmap.http import Response
+from ringthru.portmap.wire.http import Response
 
 IP1 = "urn:schemas-upnp-org:service:WANIPConnection:1"
 

@@ -9,7 +9,6 @@ import pytest
 
 from ringthru.net.address import AddressKind, Endpoint
 from ringthru.net.surroundings import Surroundings
-from ringthru.portmap.book import Released
 from ringthru.portmap.engine import Engine
 from ringthru.portmap.errors import LocalError
 from ringthru.portmap.events import (
@@ -21,8 +20,8 @@ from ringthru.portmap.events import (
     MappingRemoved,
     NoGateway,
 )
-from ringthru.portmap.http import Response
-from ringthru.portmap.upnp_values import FailureKind, HttpFailure
+from ringthru.portmap.gateway.upnp_values import FailureKind, HttpFailure
+from ringthru.portmap.mapping.book import Released
 from ringthru.portmap.values import (
     GatewayEntry,
     GatewayListing,
@@ -31,6 +30,7 @@ from ringthru.portmap.values import (
     Protocol,
     Wanted,
 )
+from ringthru.portmap.wire.http import Response
 
 GATEWAY = "192.168.1.1"
 LAN = IPv4Network("192.168.1.0/24")

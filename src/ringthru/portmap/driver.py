@@ -10,15 +10,15 @@ from typing import Final
 
 from ..net.address import Endpoint
 from ..net.surroundings import Surroundings
-from .book import Released
 from .engine import Engine
 from .events import Event
-from .lease import Lease
-from .natpmp import PORT as NATPMP_PORT
-from .ssdp import PORT as SSDP_PORT
+from .gateway.upnp_client import HttpRequest
+from .mapping.book import Released
+from .mapping.lease import Lease
 from .udp_driver import UdpPort
-from .upnp_client import HttpRequest
 from .values import GatewayListing, MapperSnapshot, MappingState, Protocol, Wanted
+from .wire.natpmp import PORT as NATPMP_PORT
+from .wire.ssdp import PORT as SSDP_PORT
 
 STOP_PATIENCE: Final = 3.0  # seconds for deleting our mappings; then leases must do it
 LOWEST_PICK: Final = 20000  # external ports to try after a conflict

@@ -13,17 +13,17 @@ from typing import Final
 from ..net.address import AddressKind, Endpoint, parse_address
 from ..net.levels import NOTICE
 from ..net.surroundings import Surroundings
-from .book import MappingBook, Released, Work
-from .detection import Chosen, Detection, Nobody
+from .discovery.detection import Chosen, Detection, Nobody
 from .errors import LocalError, RemoteError
 from .events import Event, ExternalAddressChanged, GatewayFound, GatewayLost, NoGateway
-from .lease import Lease
-from .listing import Listing, Listings
-from .orders import AddressOrder, AddressTold, EntryOrder, EpochReset, Outcome, Silent, UnmapOrder
-from .ssdp import PORT as SSDP_PORT
-from .upnp_client import HttpRequest
-from .upnp_values import Reply
+from .gateway.listing import Listing, Listings
+from .gateway.orders import AddressOrder, AddressTold, EntryOrder, EpochReset, Outcome, Silent, UnmapOrder
+from .gateway.upnp_client import HttpRequest
+from .gateway.upnp_values import Reply
+from .mapping.book import MappingBook, Released, Work
+from .mapping.lease import Lease
 from .values import GatewayType, MapperSnapshot, Wanted, printable
+from .wire.ssdp import PORT as SSDP_PORT
 
 NO_LIST: Final = "NAT-PMP, the gateway's protocol, has no request for its table of mappings"
 ADDRESS_POLL: Final = 60.0  # seconds between questions for the external address

@@ -6,8 +6,8 @@ import asyncio
 
 from ..net.address import Endpoint
 from .errors import MalformedMessage
-from .http import Response, ResponseReader
-from .upnp_values import Ask, FailureKind, HttpFailure, Reply
+from .gateway.upnp_values import Ask, FailureKind, HttpFailure, Reply
+from .wire.http import Response, ResponseReader
 
 QUIET = 1.0  # seconds without a byte end a body of unknown length: some gateways never close
 PIECE = 65536  # bytes read at once

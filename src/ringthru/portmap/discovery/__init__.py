@@ -1,0 +1,1 @@
+"""Finding a gateway, and noticing that it changed."""

@@ -1,0 +1,61 @@
+"""When to search for UPnP gateways: at once, and again, since answers get lost (UPnP DA 1.1 §1.3.2)."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from ...net.address import Endpoint
+from ..wire.ssdp import GROUP, TARGETS, Search
+
+ROUNDS: Final = (0.0, 0.3, 1.0, 3.0)  # seconds after the start
+PATIENCE: Final = 1.25  # seconds after the last round: the MX we allow, and the way back
+
+
+class SsdpSearch:
+    """One search: unicast to the gateway, multicast where that is allowed; driven from outside.
+
+    With multicast, the gateway is asked by unicast in the first round only: some answer nothing else.
+    """
+
+    def __init__(self, gateway: Endpoint | None, multicast: bool) -> None:
+        self._gateway = gateway
+        self._multicast = multicast
+        self._started_at = 0.0
+        self._round = len(ROUNDS)
+        self._datagrams: list[tuple[bytes, Endpoint]] = []
+
+    @property
+    def possible(self) -> bool:
+        """Whether there is anybody we may ask."""
+        return self._gateway is not None or self._multicast
+
+    def start(self, now: float) -> None:
+        self._started_at = now
+        self._round = 0
+        self.handle_timeout(now)
+
+    def stop(self) -> None:
+        self._round = len(ROUNDS)
+        self._datagrams.clear()
+
+    def handle_timeout(self, now: float) -> None:
+        if not self.possible:
+            return
+        while (when := self.next_timeout()) is not None and now >= when:
+            self._datagrams += self._searches()
+            self._round += 1
+
+    def next_timeout(self) -> float | None:
+        return self._started_at + ROUNDS[self._round] if self._round < len(ROUNDS) and self.possible else None
+
+    def datagrams_to_send(self) -> list[tuple[bytes, Endpoint]]:
+        datagrams, self._datagrams = self._datagrams, []
+        return datagrams
+
+    def _searches(self) -> list[tuple[bytes, Endpoint]]:
+        to: list[Endpoint] = []
+        if self._gateway is not None and (self._round == 0 or not self._multicast):
+            to.append(self._gateway)
+        if self._multicast:
+            to.append(GROUP)
+        return [(Search(target, each).encode(), each) for each in to for target in TARGETS]

@@ -1,0 +1,140 @@
+"""Talking UPnP: descriptions to look at, then orders to one gateway; one HTTP request in flight."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Generator
+from typing import Any, Final
+
+from ...net.values import frozen
+from ..wire.location import Location
+from .orders import AddressOrder, EntryOrder, EpochReset, MapOrder, Order, Outcome, UnmapOrder
+from .upnp_values import Ask, Igd, IgdFound, NotIgd, Reply
+
+MOST_LOCATIONS: Final = 50  # looked at in one detection
+MOST_PER_HOST: Final = 10
+
+
+@frozen
+class HttpRequest:
+    """An ``Ask`` with the number its reply must carry."""
+
+    number: int
+    ask: Ask
+
+
+class UpnpClient:
+    """UPnP gateways, driven from outside.
+
+    Call ``consider``, ``submit`` or ``receive_reply``; then perform ``requests_to_send()``, act on
+    ``findings()`` and ``events()``. The deadlines travel with the requests, so there is no timer here.
+    """
+
+    def __init__(self, own_address: str, is_public: Callable[[str], bool]) -> None:
+        self._own_address = own_address
+        self._is_public = is_public
+        self._igd: Igd | None = None
+        self._waiting: deque[Location] = deque()
+        self._seen: list[Location] = []
+        self._steps: Generator[Ask, Reply, Any] | None = None
+        self._number = 0
+        self._requests: list[HttpRequest] = []
+        self._findings: list[IgdFound | NotIgd] = []
+        self._events: list[Outcome | EpochReset] = []
+
+    @property
+    def busy(self) -> bool:
+        return self._steps is not None
+
+    def begin(self) -> None:
+        """A new detection: every location may be looked at again."""
+        self.abandon()
+        self._waiting.clear()
+        self._seen.clear()
+
+    def consider(self, location: Location, first: bool) -> bool:
+        """Look at a description; ``first`` before others that wait. False: known already, or too many."""
+        same_host = sum(each.host == location.host for each in self._seen)
+        full = len(self._seen) >= MOST_LOCATIONS or same_host >= MOST_PER_HOST
+        if location in self._seen or full:
+            return False
+        self._seen.append(location)
+        if first:
+            self._waiting.appendleft(location)
+        else:
+            self._waiting.append(location)
+        self._look_at_next()
+        return True
+
+    def use(self, igd: Igd) -> None:
+        """Take orders for this gateway from now on."""
+        self.begin()
+        self._igd = igd
+
+    def submit(self, order: Order, now: float) -> None:
+        """Begin an order; one that was still running is abandoned."""
+        from . import igd as procedures
+
+        assert self._igd is not None
+        self.abandon()
+        if isinstance(order, AddressOrder):
+            steps = procedures.ask_address(self._igd)
+        elif isinstance(order, MapOrder):
+            steps = procedures.add(self._igd, order)
+        elif isinstance(order, UnmapOrder):
+            steps = procedures.remove(self._igd, order)
+        elif isinstance(order, EntryOrder):
+            steps = procedures.entry_at(self._igd, order)
+        else:
+            steps = procedures.inspect(self._igd, order)
+        self._run(procedures.guarded(steps), None)
+
+    def abandon(self) -> None:
+        """Forget the request in flight; its reply will be ignored."""
+        self._number += 1
+        self._steps = None
+        self._requests.clear()
+
+    def receive_reply(self, number: int, reply: Reply) -> None:
+        """Take what came of a request."""
+        if number == self._number and self._steps is not None:
+            self._run(self._steps, reply)
+
+    def requests_to_send(self) -> list[HttpRequest]:
+        requests, self._requests = self._requests, []
+        return requests
+
+    def findings(self) -> list[IgdFound | NotIgd]:
+        """What came of the descriptions looked at (drains)."""
+        findings, self._findings = self._findings, []
+        return findings
+
+    def events(self) -> list[Outcome | EpochReset]:
+        events, self._events = self._events, []
+        return events
+
+    def _run(self, steps: Generator[Ask, Reply, Any], reply: Reply | None) -> None:
+        """Take one step: its request goes out, or its outcome comes back."""
+        self._steps = steps
+        try:
+            ask = next(steps) if reply is None else steps.send(reply)
+        except StopIteration as end:
+            self._steps = None
+            self._settle(end.value)
+            return
+        self._number += 1
+        self._requests.append(HttpRequest(self._number, ask))
+
+    def _settle(self, result: Outcome | IgdFound | NotIgd) -> None:
+        if isinstance(result, IgdFound | NotIgd):
+            self._findings.append(result)
+            self._look_at_next()
+        else:
+            self._events.append(result)
+
+    def _look_at_next(self) -> None:
+        from . import igd as procedures  # late: of no use before somebody has answered the search
+
+        if not self.busy and self._waiting:
+            location = self._waiting.popleft()
+            self._run(procedures.discover(location, self._own_address, self._is_public), None)

@@ -1,0 +1,1 @@
+"""Our mappings: what is wanted, held, verified and renewed."""

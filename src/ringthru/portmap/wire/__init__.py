@@ -1,0 +1,1 @@
+"""Bytes and the values they become, nothing else."""

@@ -1,0 +1,196 @@
+"""HTTP/1.x for gateways: requests in one piece, and a lenient, capped reader of responses.
+
+Strict about us (one write, no redirects, a cap), lenient about them: bare LF, headers without colon, lengths
+that lie, chunks without an end, connections that never close.
+Never here: sockets, time, XML.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from ...net.address import Endpoint
+from ...net.values import frozen
+from ..errors import MalformedMessage
+
+CAP: Final = 256 * 1024  # bytes of one response, headers included
+LONGEST_LINE: Final = 16 * 1024  # bytes
+STATUS_LINE: Final = re.compile(rb"HTTP/\d+(?:\.\d+)?\s+(\d{3})", re.IGNORECASE)
+LAST_TAG: Final = re.compile(rb"</(?:[\w.-]+:)?(?:root|Envelope)\s*>[\s\x00]*\Z", re.IGNORECASE)
+
+
+def get_request(host: Endpoint, path: str) -> bytes:
+    """A GET of ``path`` at ``host``, an address literal."""
+    return _head("GET", host, path, ())
+
+
+def post_request(host: Endpoint, path: str, action: str, body: bytes) -> bytes:
+    """A SOAP POST, header and body together: old gateways read the first segment only.
+
+    ``action`` is ``urn#Action``; name and quotes of its header are compared letter by letter by some.
+    """
+    headers = (
+        f'SOAPAction: "{action}"',
+        'Content-Type: text/xml; charset="utf-8"',
+        f"Content-Length: {len(body)}",
+    )
+    return _head("POST", host, path, headers) + body
+
+
+def _head(method: str, host: Endpoint, path: str, headers: tuple[str, ...]) -> bytes:
+    lines = (f"{method} {path} HTTP/1.1", f"Host: {host}", "Connection: close", *headers, "", "")
+    return "\r\n".join(lines).encode("latin-1", "replace")
+
+
+@frozen
+class Response:
+    """A response: its status, and the body as far as it came."""
+
+    status: int
+    body: bytes
+    server: str = ""
+
+
+class ResponseReader:
+    """Reads one response, fed bytes as they come; ``response`` is set as soon as it is whole.
+
+    Feed it, and tell it ``end()`` when the connection ended or time is up: what came until then may do.
+    """
+
+    def __init__(self) -> None:
+        self.response: Response | None = None
+        self._buffer = bytearray()
+        self._position = 0  # first byte not yet understood
+        self._seen = 0  # up to here there is no line end
+        self._received = 0
+        self._status: int | None = None
+        self._headers: dict[str, str] = {}
+        self._body = bytearray()
+        self._in_body = False
+        self._chunk_left: int | None = None  # None: the next line is a chunk's size
+        self._length: int | None = None  # None: not told, or not believable
+
+    @property
+    def may_be_whole(self) -> bool:
+        """Whether only the end of the connection would tell that this is all."""
+        chunked = "chunked" in self._headers.get("transfer-encoding", "").lower()
+        return bool(self._body) and self._length is None and not chunked
+
+    def feed(self, data: bytes) -> None:
+        """Take bytes.
+
+        Raises:
+            MalformedMessage: this is not HTTP, or more than ``CAP`` bytes came.
+        """
+        if self.response is not None:
+            return
+        self._received += len(data)
+        if self._received > CAP:
+            raise MalformedMessage(f"a response of more than {CAP // 1024} KiB")
+        self._buffer += data
+        while not self._in_body and (line := self._line()) is not None:
+            self._header_line(line)
+        if self._in_body:
+            self._read_body()
+
+    def end(self) -> Response:
+        """No more will come: give what there is.
+
+        Raises:
+            MalformedMessage: not even the headers came.
+        """
+        if self.response is None:
+            if not self._in_body or self._status is None:
+                raise MalformedMessage("the connection ended before a response came")
+            self._finish()
+        assert self.response is not None
+        return self.response
+
+    def _line(self) -> bytes | None:
+        end = self._buffer.find(b"\n", max(self._seen, self._position))
+        if end < 0:
+            self._seen = len(self._buffer)
+            if self._seen - self._position > LONGEST_LINE:
+                raise MalformedMessage("a header line without end")
+            return None
+        line = bytes(self._buffer[self._position : end])
+        self._position = self._seen = end + 1
+        return line.rstrip(b"\r")
+
+    def _header_line(self, line: bytes) -> None:
+        if self._status is None:
+            self._status_line(line)
+        elif line.strip():
+            name, colon, value = line.decode("latin-1").partition(":")
+            if colon:
+                self._take_header(name.strip().lower(), value.strip())
+        elif 100 <= self._status < 200:
+            self._status = None  # "100 Continue" that we never asked for: the response follows
+            self._headers.clear()
+        else:
+            self._length = _believable(self._headers.get("content-length", ""))
+            self._in_body = True
+
+    def _status_line(self, line: bytes) -> None:
+        if not line.strip():
+            return  # blank lines before a status line are forgiven
+        found = STATUS_LINE.match(line)
+        if found is None:
+            raise MalformedMessage(f"not HTTP: {line[:40]!r}")
+        self._status = int(found[1])
+
+    def _take_header(self, name: str, value: str) -> None:
+        if name == "content-length" and self._headers.get(name, value) != value:
+            value = "?"  # two lengths: believe neither
+        self._headers[name] = value
+
+    def _read_body(self) -> None:
+        if "chunked" in self._headers.get("transfer-encoding", "").lower():
+            self._read_chunks()
+            return
+        self._body += self._buffer[self._position :]
+        self._position = len(self._buffer)
+        if self._length is not None:
+            if len(self._body) >= self._length:
+                del self._body[self._length :]
+                self._finish()
+        elif self._status in (204, 304) or LAST_TAG.search(self._body[-256:]):
+            self._finish()  # some tell no length and keep the connection: the document's end is the end
+
+    def _read_chunks(self) -> None:
+        while self.response is None:
+            if self._chunk_left is None:
+                line = self._line()
+                if line is None:
+                    return
+                self._chunk_size(line)
+                continue
+            piece = self._buffer[self._position : self._position + self._chunk_left]
+            if not piece:
+                return
+            self._body += piece
+            self._position += len(piece)
+            self._chunk_left = self._chunk_left - len(piece) or None
+
+    def _chunk_size(self, line: bytes) -> None:
+        text = line.partition(b";")[0].strip()
+        if not text:
+            return  # the line end after a chunk
+        try:
+            size = int(text, 16)
+        except ValueError as error:
+            raise MalformedMessage(f"a chunk of size {text[:16]!r}") from error
+        if size <= 0:
+            self._finish()  # trailers, if any, are of no use to us
+        else:
+            self._chunk_left = size
+
+    def _finish(self) -> None:
+        assert self._status is not None
+        self.response = Response(self._status, bytes(self._body), self._headers.get("server", ""))
+
+
+def _believable(text: str) -> int | None:
+    digits = text.strip('"')
+    return int(digits) if digits.isascii() and digits.isdigit() and len(digits) < 10 else None

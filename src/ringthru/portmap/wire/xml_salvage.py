@@ -1,0 +1,126 @@
+"""Reads the XML that gateways really send: broken in a dozen ways, and perhaps hostile.
+
+A cleaning pass, then expat without namespaces until the first error; what was closed by then is kept.
+A salvaged document may yield values or an error code; whether it may yield success is the caller's rule.
+"""
+
+from __future__ import annotations
+
+import codecs
+import pyexpat
+import re
+from collections.abc import Iterator
+from dataclasses import field
+from typing import Final
+
+from ...net.values import record
+from ..errors import MalformedMessage
+
+DEEPEST: Final = 32  # elements within elements
+LONGEST_TEXT: Final = 4096  # characters kept of one element; nothing we read is longer
+# Neither looks past the next "<": a body of unclosed declarations costs one pass, not one for each of them.
+DECLARATION: Final = re.compile(r"<\?xml[^<>]*\?>", re.IGNORECASE)
+ENCODING: Final = re.compile(rb"""<\?xml[^<>]*encoding\s*=\s*["']([\w.-]+)["']""", re.IGNORECASE)
+CONTROLS: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufeff\ufffe\uffff\ud800-\udfff]")
+BARE_AMPERSAND: Final = re.compile(r"&(?!(?:#\d{1,7}|#x[0-9a-fA-F]{1,6}|lt|gt|amp|quot|apos);)")
+GLUED_XMLNS: Final = re.compile(r"<([A-Za-z_][\w:.-]*?)xmlns(:\w+)?=")  # <UPnPErrorxmlns="…">
+
+
+@record
+class Element:
+    """An element by its local name; ``closed`` tells whether its end tag came."""
+
+    name: str
+    text: str = ""
+    children: list[Element] = field(default_factory=list)
+    closed: bool = False
+
+    def all(self, name: str) -> Iterator[Element]:
+        """Every *closed* element of that name in here, in document order."""
+        if self.closed and self.name == name:
+            yield self
+        for child in self.children:
+            yield from child.all(name)
+
+    def first(self, name: str) -> Element | None:
+        return next(self.all(name), None)
+
+    def value(self, name: str) -> str:
+        """The stripped text of the first closed element of that name; empty when there is none."""
+        found = self.first(name)
+        return "" if found is None else found.text.strip()
+
+    def child_value(self, name: str) -> str:
+        """As ``value``, among the direct children only."""
+        return next((c.text.strip() for c in self.children if c.closed and c.name == name), "")
+
+
+def salvage(data: bytes) -> Element:
+    """Read as much as there is.
+
+    Raises:
+        MalformedMessage: no element at all, a document type declaration (entity bombs live there), or more
+            than 32 elements deep.
+    """
+    builder = _Builder()
+    parser = pyexpat.ParserCreate("utf-8")
+    parser.buffer_text = True
+    parser.StartElementHandler = builder.start
+    parser.EndElementHandler = builder.end
+    parser.CharacterDataHandler = builder.text
+    parser.StartDoctypeDeclHandler = builder.doctype
+    try:
+        parser.Parse(clean(data), True)
+    except pyexpat.ExpatError as error:
+        if builder.root is None:
+            raise MalformedMessage(f"not XML: {error}") from error
+    if builder.root is None:
+        raise MalformedMessage("not XML: no element")
+    return builder.root
+
+
+def clean(data: bytes) -> bytes:
+    """The document in UTF-8 without what expat would stumble over for no good reason."""
+    text = CONTROLS.sub("", DECLARATION.sub("", _decode(data)))
+    text = GLUED_XMLNS.sub(r"<\1 xmlns\2=", BARE_AMPERSAND.sub("&amp;", text))
+    return text.strip().encode("utf-8")
+
+
+def _decode(data: bytes) -> str:
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return data.decode("utf-16", "replace")
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError:
+        pass
+    declared = ENCODING.search(data[:256])
+    name = declared[1].decode("ascii").lower() if declared else ""
+    return data.decode("cp1252" if name == "windows-1252" else "latin-1", "replace")
+
+
+class _Builder:
+    """Collects what expat reports."""
+
+    def __init__(self) -> None:
+        self.root: Element | None = None
+        self._open: list[Element] = []
+
+    def start(self, name: str, attributes: dict[str, str]) -> None:
+        if len(self._open) >= DEEPEST:
+            raise MalformedMessage(f"XML more than {DEEPEST} elements deep")
+        element = Element(name.rpartition(":")[2])
+        if self._open:
+            self._open[-1].children.append(element)
+        else:
+            self.root = element
+        self._open.append(element)
+
+    def end(self, name: str) -> None:
+        self._open.pop().closed = True
+
+    def text(self, data: str) -> None:
+        if self._open and len(self._open[-1].text) < LONGEST_TEXT:
+            self._open[-1].text += data[:LONGEST_TEXT]
+
+    def doctype(self, *details: object) -> None:
+        raise MalformedMessage("XML with a document type declaration")

@@ -1,0 +1,125 @@
+"""Reading HTTP as gateways write it; every case was met in the field or sent by somebody hostile."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ringthru.net.address import Endpoint
+from ringthru.portmap.errors import MalformedMessage
+from ringthru.portmap.wire.http import CAP, ResponseReader, get_request, post_request
+
+GATEWAY = Endpoint("192.168.1.1", 5000)
+BODY = b"<root><a/></root>"
+
+
+def read(data: bytes, *, ended: bool = True):
+    reader = ResponseReader()
+    reader.feed(data)
+    return reader.end() if ended else reader.response
+
+
+class TestRequests:
+    def test_a_get(self):
+        assert get_request(GATEWAY, "/rootDesc.xml") == (
+            b"GET /rootDesc.xml HTTP/1.1\r\nHost: 192.168.1.1:5000\r\nConnection: close\r\n\r\n"
+        )
+
+    def test_a_post_is_one_piece_with_the_exact_action_header(self):
+        request = post_request(GATEWAY, "/ctl", "urn:x:WANIPConnection:1#AddPortMapping", b"<body/>")
+        head, _, body = request.partition(b"\r\n\r\n")
+        assert head.startswith(b"POST /ctl HTTP/1.1\r\nHost: 192.168.1.1:5000\r\nConnection: close\r\n")
+        assert b'\r\nSOAPAction: "urn:x:WANIPConnection:1#AddPortMapping"\r\n' in head
+        assert head.endswith(b"\r\nContent-Length: 7")
+        assert b"Expect" not in head
+        assert body == b"<body/>"
+
+
+WHOLE = {
+    "length": b"HTTP/1.1 200 OK\r\nContent-Length: 17\r\n\r\n" + BODY,
+    "length in quotes": b'HTTP/1.1 200 OK\r\nContent-Length: "17"\r\n\r\n' + BODY,
+    "same length twice": b"HTTP/1.1 200 OK\r\nContent-Length: 17\r\nContent-Length: 17\r\n\r\n" + BODY,
+    "more than the length": b"HTTP/1.1 200 OK\r\nContent-Length: 17\r\n\r\n" + BODY + b"junk",
+    "bare LF": b"HTTP/1.1 200 OK\nContent-Length: 17\n\n" + BODY,
+    "header without colon": b"HTTP/1.1 200 OK\r\nnonsense\r\nContent-Length: 17\r\n\r\n" + BODY,
+    "space before colon": b"HTTP/1.1 200 OK\r\nContent-Length : 17\r\n\r\n" + BODY,
+    "lower case": b"http/1.1 200 ok\r\ncontent-length: 17\r\n\r\n" + BODY,
+    "leading blank lines": b"\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 17\r\n\r\n" + BODY,
+    "no reason": b"HTTP/1.1 200\r\nContent-Length: 17\r\n\r\n" + BODY,
+    "100 first": b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 17\r\n\r\n" + BODY,
+    "chunks": b"HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+    b"6;x=y\r\n<root>\r\nb\r\n<a/></root>\r\n0\r\n\r\n",
+    "no length, connection kept": b"HTTP/1.1 200 OK\r\n\r\n" + BODY,
+    "identity": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: identity\r\n\r\n" + BODY,
+    "two lengths": b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 9\r\n\r\n" + BODY,
+    "length no number": b"HTTP/1.1 200 OK\r\nContent-Length: many\r\n\r\n" + BODY,
+}
+
+
+class TestWholeResponses:
+    @pytest.mark.parametrize("data", WHOLE.values(), ids=WHOLE)
+    def test_known_to_be_whole_without_waiting_for_the_end(self, data):
+        response = read(data, ended=False)
+        assert (response.status, response.body) == (200, BODY)
+
+    @pytest.mark.parametrize("data", WHOLE.values(), ids=WHOLE)
+    def test_byte_by_byte_gives_the_same(self, data):
+        reader = ResponseReader()
+        for i in range(len(data)):
+            reader.feed(data[i : i + 1])
+        assert (reader.end().status, reader.end().body) == (200, BODY)
+
+
+class TestTheConnectionEnds:
+    def test_before_the_promised_length(self):
+        assert read(b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n<root>").body == b"<root>"
+
+    def test_without_the_last_chunk(self):
+        assert read(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nabcd\r\n").body == b"abcd"
+
+    def test_http_1_0_to_the_end(self):
+        assert read(b"HTTP/1.0 200 OK\r\n\r\n<html>").body == b"<html>"
+
+    def test_an_empty_500(self):
+        response = read(b"HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\n\r\n")
+        assert (response.status, response.body) == (500, b"")
+
+    def test_cut_before_the_headers_are_done(self):
+        data = b"HTTP/1.1 200 OK\r\nContent-Length: 17\r\n\r\n"
+        for length in range(len(data)):
+            with pytest.raises(MalformedMessage):
+                read(data[:length])
+
+
+class TestHostile:
+    def test_a_response_without_end_is_cut_off(self):
+        reader = ResponseReader()
+        reader.feed(b"HTTP/1.1 200 OK\r\n\r\n")
+        for _ in range(CAP // 1024 - 1):
+            reader.feed(b"x" * 1024)
+        with pytest.raises(MalformedMessage):
+            reader.feed(b"x" * 1024)
+
+    def test_a_header_line_without_end_is_cut_off(self):
+        with pytest.raises(MalformedMessage):
+            read(b"HTTP/1.1 200 OK\r\nX: " + b"x" * 20000)
+
+    @pytest.mark.parametrize("data", [b"SSH-2.0-OpenSSH\r\n", b"<html>\n", b"HTTP/1.1 abc\r\n"])
+    def test_not_http(self, data):
+        with pytest.raises(MalformedMessage):
+            read(data)
+
+    @pytest.mark.parametrize("size", [b"zz", b"-5x", b"0x"])
+    def test_nonsense_chunk_sizes(self, size):
+        with pytest.raises(MalformedMessage):
+            read(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + size + b"\r\n")
+
+    @given(st.lists(st.binary(max_size=60), max_size=6))
+    def test_noise_is_malformed_or_a_response(self, pieces):
+        reader = ResponseReader()
+        try:
+            reader.feed(b"HTTP/1.1 200 OK\r\n")
+            for piece in pieces:
+                reader.feed(piece)
+            assert reader.end().status in range(100, 1000)
+        except MalformedMessage:
+            pass
