@@ -22,12 +22,11 @@ from .gateway.upnp_client import HttpRequest
 from .gateway.upnp_values import Reply
 from .mapping.book import MappingBook, Released, Work
 from .mapping.lease import Lease
-from .values import GatewayType, MapperSnapshot, Wanted, printable
+from .values import LONGEST_LIFETIME, GatewayType, MapperSnapshot, Wanted, printable
 from .wire.ssdp import PORT as SSDP_PORT
 
 NO_LIST: Final = "NAT-PMP, the gateway's protocol, has no request for its table of mappings"
 ADDRESS_POLL: Final = 60.0  # seconds between questions for the external address
-LONGEST_LIFETIME: Final = 604800  # seconds, a week: what WANIPConnection:2 §2.3.1 allows at most
 SHORT_LIFE: Final = 5.0  # seconds: a gateway lost sooner twice in a row is looked for ever more slowly
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..net.values import frozen
-from .values import GatewayType, Protocol
+from .values import GatewayType, Protocol, Rung
 
 
 @frozen
@@ -64,12 +64,43 @@ class MappingFailed:
     reason: str
 
 
+@frozen
+class MappingProven:
+    """A mapping reached a higher rung: it is listed, or reachable, and ``words`` say who shows it."""
+
+    protocol: Protocol
+    internal_port: int
+    rung: Rung
+    words: str
+
+
+@frozen
+class MappingFell:
+    """A mapping is less than it was: gone from the gateway's list, or no longer reachable. It is healed."""
+
+    protocol: Protocol
+    internal_port: int
+    rung: Rung  # the rung that does not hold any more
+    words: str
+
+
+@frozen
+class EpochChanged:
+    """The gateway lost its state, and every mapping is made again."""
+
+    gateway: str
+    words: str
+
+
 Event = (
     GatewayFound
     | NoGateway
     | GatewayLost
     | ExternalAddressChanged
+    | EpochChanged
     | MappingAdded
     | MappingRemoved
     | MappingFailed
+    | MappingProven
+    | MappingFell
 )

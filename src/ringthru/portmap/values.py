@@ -1,4 +1,4 @@
-"""What callers of the engine say and see: wishes, mappings, snapshots.
+"""What callers of the engine say and see: wishes, mappings, rungs of truth, snapshots.
 
 Lives here: frozen values, and what makes a gateway's words fit to be shown.
 Never here: how a mapping is made, or an address of our own.
@@ -9,11 +9,13 @@ from __future__ import annotations
 from enum import Enum
 from typing import Final
 
-from ..net.address import AddressKind
+from ..net.address import AddressKind, Endpoint
 from ..net.values import frozen
 from .errors import LocalError
 
 LONGEST_WORDS: Final = 64
+OUR_NAME: Final = "Ringthru"  # every description of ours on a gateway begins with it
+LONGEST_LIFETIME: Final = 604800  # seconds, a week: what WANIPConnection:2 §2.3.1 allows at most
 
 
 class Protocol(Enum):
@@ -23,20 +25,58 @@ class Protocol(Enum):
     TCP = "tcp"
 
 
-class GatewayType(Enum):
-    """The protocol the gateway in use speaks, in FreeSWITCH's words (``nat_type``)."""
+class Family(Enum):
+    """Whose ports are opened: IPv4 ports translated by a NAT, or IPv6 ports let through a firewall."""
 
+    IPV4 = "ipv4"
+    IPV6 = "ipv6"
+
+
+class GatewayType(Enum):
+    """The protocol spoken with the gateway in use; the first three letters a user of FreeSWITCH knows."""
+
+    PCP = "pcp"
     NAT_PMP = "pmp"
     UPNP = "upnp"
 
 
 class MappingState(Enum):
-    """How far a mapping has come. Accepted is not reachable: the gateway said yes, nothing more."""
+    """What we are doing about a mapping. How much of it is *proven* is its ``Rung``."""
 
     REQUESTED = "requested"  # wanted; no gateway yet, or not asked yet
     ACCEPTED = "accepted"  # granted by the gateway, and renewed
     REFUSED = "refused"  # the gateway said no; asked again later
     DISABLED = "disabled"  # port mapping is switched off: nothing is asked
+
+
+class Rung(Enum):
+    """How much is proven of a mapping, each rung above the one before it."""
+
+    REQUESTED = "requested"  # we want it
+    ACCEPTED = "accepted"  # the gateway said yes
+    LISTED = "listed"  # the gateway's own table shows it, leading to us
+    REACHABLE = "reachable"  # somebody outside came through it
+
+
+@frozen
+class Evidence:
+    """What is known of one rung: ``holds`` None means that it cannot be verified, which is no failure."""
+
+    rung: Rung
+    holds: bool | None
+    words: str  # who says so, e.g. "GetSpecificPortMappingEntry: 192.168.1.5:5060, 3570 s left"
+    at: float  # seconds of the engine's clock
+
+
+@frozen
+class Attempt:
+    """One exchange about a mapping, for ``explain``."""
+
+    at: float  # seconds of the engine's clock
+    asked: str  # e.g. "PCP MAP udp 5060, wants external 5060 for 3600 s"
+    answer: str  # the gateway's own words or code
+    reading: str  # what we take it to mean
+    next: str  # what follows, and when
 
 
 @frozen
@@ -47,8 +87,13 @@ class Wanted:
     will do; without it the gateway, or a conflict there, may lead to another one. ``sticky`` and ``listed``
     change nothing on the gateway: they are for those who show the table.
 
+    ``internal_client`` maps for another machine than this one (PCP's THIRD_PARTY; most gateways refuse).
+    ``allow_from`` names the networks that may come in (PCP's FILTER; IPv6 pinholes: one address); gateways
+    that do not know it are not asked without it. ``lifetime`` in seconds overrides the engine's own.
+
     Raises:
-        LocalError: a port outside 1–65535 (0 means "all ports" to some gateways: never asked).
+        LocalError: a port outside 1–65535 (0 means "all ports" to some gateways: never asked), a lifetime
+            outside 1–604800.
     """
 
     protocol: Protocol
@@ -58,11 +103,17 @@ class Wanted:
     label: str = ""  # goes into the UPnP description, e.g. "Ringthru sip-udp-5060"
     sticky: bool = False
     listed: bool = True
+    family: Family = Family.IPV4
+    internal_client: str | None = None
+    allow_from: tuple[str, ...] = ()
+    lifetime: int | None = None
 
     def __post_init__(self) -> None:
         for port in (self.internal_port, self.wanted_external_port):
             if not 1 <= port <= 65535:
                 raise LocalError(f"port {port} cannot be mapped: ports are 1 to 65535")
+        if self.lifetime is not None and not 1 <= self.lifetime <= LONGEST_LIFETIME:
+            raise LocalError(f"a lease of {self.lifetime} seconds: 1 to {LONGEST_LIFETIME} make sense")
 
     @property
     def wanted_external_port(self) -> int:
@@ -82,6 +133,14 @@ class MappingSnapshot:
     listed: bool
     lifetime_left: float | None  # seconds; None: not granted, or granted for ever
     reason: str  # the last error, in words; empty when there was none
+    family: Family = Family.IPV4
+    internal_client: str | None = None  # None: this machine
+    external_address: str | None = None  # what others dial; None until it is known
+    rung: Rung = Rung.REQUESTED  # the highest that holds
+    evidence: tuple[Evidence, ...] = ()  # lowest rung first, one for each that was looked at
+    attempts: tuple[Attempt, ...] = ()  # the latest last, bounded
+    renews_in: float | None = None  # seconds until the gateway is asked again
+    label: str = ""
 
 
 @frozen
@@ -108,6 +167,20 @@ class GatewayListing:
 
 
 @frozen
+class ServiceSnapshot:
+    """One service of a gateway that answered, in use or kept in reserve."""
+
+    type: GatewayType
+    gateway: str  # its address
+    words: str  # maker and model, or what it said
+    external_address: str | None
+    in_use: bool
+    control: Endpoint | None = None  # where it takes orders
+    location: str = ""  # its description's URL (UPnP)
+    status: str = ""  # in its own words: "Connected", "not authorized", …
+
+
+@frozen
 class MapperSnapshot:
     """The engine, as it is now."""
 
@@ -120,6 +193,12 @@ class MapperSnapshot:
     mapping_enabled: bool
     verdict_known: bool  # False while the first detection is still running
     mappings: tuple[MappingSnapshot, ...]  # by internal port, then protocol
+    family: Family = Family.IPV4
+    services: tuple[ServiceSnapshot, ...] = ()  # all that answered, best first
+    chain: tuple[MapperSnapshot, ...] = ()  # the gateways beyond this one, nearest first
+    fingerprint: str = ""  # what the learned profile is kept under
+    learned: tuple[str, ...] = ()  # in words: "grants permanent leases only", …
+    counters: tuple[tuple[str, int], ...] = ()  # refused, malformed, spoofed … by name
 
 
 def printable(text: str) -> str:

@@ -10,8 +10,7 @@ from collections.abc import Callable, Generator
 from typing import Final
 
 from ..errors import MalformedMessage
-from ..mapping.lease import OUR_NAME
-from ..values import GatewayEntry, Protocol, printable
+from ..values import OUR_NAME, GatewayEntry, Protocol, printable
 from ..wire import description, http, soap
 from ..wire.location import Location
 from .orders import (

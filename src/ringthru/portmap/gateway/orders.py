@@ -1,6 +1,6 @@
 """What the engine asks of a gateway, whatever it speaks, and what may come of it.
 
-A gateway client (NAT-PMP or UPnP) takes one order at a time and answers each with one outcome.
+A gateway client (PCP, NAT-PMP, UPnP) takes one order at a time and answers each with one outcome.
 """
 
 from __future__ import annotations
@@ -19,31 +19,46 @@ class AddressOrder:
 
 @frozen
 class MapOrder:
-    """Make or renew a mapping; ``lifetime`` in seconds, more than 0."""
+    """Make or renew a mapping; ``lifetime`` in seconds, more than 0.
+
+    ``nonce`` is the mapping's own, constant for its life (PCP: 12 bytes; RFC 6887 §11.1). ``internal_client``
+    None is ourselves. ``exact``: no other external port will do (PCP: PREFER_FAILURE).
+    ``reference`` is what an earlier ``Granted`` gave, when this is a renewal.
+    """
 
     protocol: Protocol
     internal_port: int
     external_port: int
     lifetime: int
     description: str
+    nonce: bytes = bytes(12)
+    exact: bool = False
+    internal_client: str | None = None
+    allow_from: tuple[str, ...] = ()
+    reference: str = ""
 
 
 @frozen
 class UnmapOrder:
-    """Delete a mapping of ours."""
+    """Delete a mapping of ours; the fields as in the ``MapOrder`` that made it."""
 
     protocol: Protocol
     internal_port: int
     external_port: int
+    nonce: bytes = bytes(12)
+    internal_client: str | None = None
+    reference: str = ""
 
 
 @frozen
 class InspectOrder:
-    """Read a mapping of ours back, for the lifetime that was really granted."""
+    """Read a mapping of ours back: is it listed, does it lead to us, how long does it live?"""
 
     protocol: Protocol
     internal_port: int
     external_port: int
+    internal_client: str | None = None
+    reference: str = ""
 
 
 @frozen
@@ -62,6 +77,8 @@ class Remedy(Enum):
     ANOTHER_PORT = "another external port"
     SAME_PORT = "the external port equal to the internal one"
     PERMISSION = "a switch on the gateway; asked again, slowly"
+    ROOM = "fewer mappings: the gateway's table is full"
+    ANOTHER_SERVICE = "another protocol of the gateway, if it has one"
     LATER = "asked again"
 
 
@@ -79,6 +96,8 @@ class Granted:
     external_port: int
     lifetime: int
     verified: bool = True
+    external_address: str = ""  # told by some gateways with each mapping; empty: not told
+    reference: str = ""  # what later orders about it must carry (an IPv6 pinhole's UniqueID)
 
 
 @frozen
@@ -88,10 +107,17 @@ class Unmapped:
 
 @frozen
 class Inspected:
-    """What reading back told: the seconds left (0 for ever), or None when it could not be told."""
+    """What reading back told.
+
+    ``lifetime``: the seconds left (0 for ever), None when it could not be told. ``missing``: the gateway said
+    yes before, and does not list the mapping now, or lists it for somebody else. ``verified`` False: it could
+    not be looked at, which is no failure. ``words``: what was seen, or why nothing could be.
+    """
 
     lifetime: int | None
-    missing: bool = False  # the gateway said yes before, and does not list the mapping now
+    missing: bool = False
+    verified: bool = True
+    words: str = ""
 
 
 @frozen
@@ -127,7 +153,10 @@ class Silent:
 
 @frozen
 class EpochReset:
-    """The gateway lost its state (RFC 6886 §3.6): every mapping must be made again. Precedes an outcome."""
+    """The gateway lost its state (RFC 6886 §3.6, RFC 6887 §8.5): every mapping must be made again.
+
+    Precedes an outcome.
+    """
 
 
 Outcome = AddressTold | Granted | Unmapped | Inspected | EntryTold | NoEntry | Declined | Silent

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Final
 
 from ..gateway.orders import Declined, InspectOrder, MapOrder, Remedy, UnmapOrder
-from ..values import MappingSnapshot, MappingState, Wanted
+from ..values import OUR_NAME, MappingSnapshot, MappingState, Wanted
 
 SHORTEST_RENEWAL: Final = 4.0  # seconds; no answer may make us spin (RFC 6887 §11.2.1 agrees)
 MOST_PORTS_TRIED: Final = 8  # external ports after conflicts, then it waits
@@ -18,7 +18,6 @@ FIRST_RETRY: Final = 5.0  # seconds after a refusal, doubled up to
 LAST_RETRY: Final = 900.0
 FIRST_PERMISSION_RETRY: Final = 300.0  # seconds: somebody must turn a switch first; doubled up to
 LAST_PERMISSION_RETRY: Final = 3600.0
-OUR_NAME: Final = "Ringthru"
 LONGEST_DESCRIPTION: Final = 31  # characters; some gateways cut or refuse more
 ALLOWED: Final = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 .-")
 DISABLED_REASON: Final = "NAT port mapping disabled"

@@ -1,0 +1,79 @@
+"""What may be on a gateway because of us: the record that outlives the process.
+
+Lives here: the values. Never here: files, clocks, or which gateway it is.
+"""
+
+from __future__ import annotations
+
+from ...net.values import frozen
+from ..values import Family, GatewayType, Protocol
+
+
+@frozen
+class Holding:
+    """One mapping that a gateway holds, or may hold since we asked for it.
+
+    ``internal_client`` is empty for this machine. ``lifetime`` in seconds as granted (as asked, until
+    ``granted``), 0 for ever. ``nonce`` and ``reference`` are what renewing and deleting it takes.
+    """
+
+    family: Family
+    protocol: Protocol
+    internal_client: str
+    internal_port: int
+    external_port: int
+    lifetime: int
+    description: str = ""
+    nonce: bytes = bytes(12)
+    reference: str = ""
+    granted: bool = False
+
+    @property
+    def key(self) -> tuple[str, str, str, int, int]:
+        """What it is known by: two holdings with one key are one mapping."""
+        return (
+            self.family.value,
+            self.protocol.value,
+            self.internal_client,
+            self.internal_port,
+            self.external_port,
+        )
+
+
+@frozen
+class Keep:
+    """Write it down *before* anything is sent: from now on a gateway may hold it."""
+
+    holding: Holding
+
+
+@frozen
+class Forget:
+    """Strike it out: no gateway holds it any more."""
+
+    holding: Holding
+
+
+Note = Keep | Forget
+
+
+@frozen
+class GatewayIdentity:
+    """Which gateway it is, so that tomorrow's at the same address is not taken for it."""
+
+    type: GatewayType
+    address: str
+    name: str  # UDN (UPnP), else the hardware address, else empty
+    fingerprint: str = ""  # of its kind: what a learned profile is kept under
+    control: str = ""  # UPnP: the control URL, tried first the next time
+
+
+@frozen
+class JournalEntry:
+    """A holding, where it is, since when, and whose."""
+
+    holding: Holding
+    gateway: GatewayIdentity
+    at: float  # wall clock, seconds since 1970: when it was asked or granted
+    kept: bool = False  # made to outlive its maker (``ringthru nat add``)
+    owner: str = ""  # "pid/start" of the process that renews it; empty: nobody does
