@@ -15,7 +15,7 @@ KEYS: Final = 32  # missing actions remembered at most: a gateway cannot fill ou
 
 @frozen
 class GatewayProfile:
-    """The ways of gateways with one ``fingerprint``: maker, model and firmware as they tell; empty: unknown."""
+    """The ways of gateways with one ``fingerprint``: maker, model and firmware as told; empty: unknown."""
 
     fingerprint: str = ""
     permanent_only: bool = False  # refuses leases: errors 725, or 402 for any lease (AD01, AD02)
