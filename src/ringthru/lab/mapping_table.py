@@ -8,18 +8,27 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from enum import Enum
 from ipaddress import AddressValueError, IPv4Address, IPv4Network
 from itertools import chain
 from typing import Final, NamedTuple
 
 from ..net.address import Endpoint
-from ..net.values import frozen
+from ..net.values import frozen, replace
 from .quirks import Quirks
 
 MOST_ENTRIES: Final = 512
 FIRST_FREE: Final = 20000  # where the search for a free external port goes on when the wanted one is held
 LAST_PORT: Final = 65535
+FIRST_UNPRIVILEGED: Final = 1024
+SIP_PORT: Final = 5060
+STATIC_FORWARDS: Final = range(5000, 6000)  # what AD29's owner once typed into the router's page
+SMALL_TABLE: Final = 10  # AD14
+SHORT_LEASE: Final = 600  # seconds; AD32 (nano-node#3295)
+MINUTE: Final = 60.0  # LI07
+PURGE: Final = 600.0  # seconds; LI09
+PURGED_BEYOND: Final = 20  # entries; LI09
 
 
 class Key(NamedTuple):
@@ -41,8 +50,10 @@ class Entry:
     key: Key
     internal: Endpoint
     description: str
-    made_by: str  # "natpmp" or "upnp"
+    made_by: str  # "natpmp", "pcp" or "upnp"
     expires_at: float | None
+    made_at: float = 0.0  # on the gateway's clock; a renewal counts
+    forwarded: bool = True  # False: listed, and nothing behind it
 
 
 class Reason(Enum):
@@ -52,6 +63,8 @@ class Reason(Enum):
     NOT_AUTHORIZED = "this gateway does not let you"
     ONLY_PERMANENT = "only permanent leases are supported"
     FULL = "the table is full"
+    EXISTS = "the mapping exists already"
+    BAD_PORT = "that external port is not for mappings"
     FAILED = "the port cannot be opened"
 
 
@@ -79,25 +92,49 @@ class MappingTable:
         self._open_port = open_port
         self._close_port = close_port
         self._entries: dict[Key, Entry] = {}
+        self._purge_at = clock() + PURGE
 
     def add(
-        self, key: Key, internal: Endpoint, lifetime: int | None, *, description: str, made_by: str
+        self,
+        key: Key,
+        internal: Endpoint,
+        lifetime: int | None,
+        *,
+        description: str,
+        made_by: str,
+        forward: bool = True,
     ) -> Entry:
         """Grant or renew exactly this external port. ``lifetime`` in seconds; None: for ever.
+
+        ``forward`` False: listed, but nothing is let in.
 
         Raises:
             Refused: with the reason.
         """
         self._check(key, internal, lifetime, made_by)
+        quirks = quirks_of(self.quirks, made_by)
         held = self._entries.get(key)
-        if held is None or held.internal != internal:
-            self._open(key, internal)
-        entry = Entry(key, internal, description, made_by, self._expiry(lifetime))
+        forward = forward and not is_kept_back(quirks, key)
+        expires_at = self._expiry(lifetime, quirks)
+        if held is not None and "AD33" in quirks.rows:
+            expires_at = held.expires_at
+        entry = Entry(key, internal, description, made_by, expires_at, self._clock(), forward)
+        if "AD17" in quirks.rows or (held is None and self._is_silently_full(quirks)):
+            return entry  # a lie: it says yes and does nothing
+        self._replace_others(entry, quirks)
+        self._forward(entry, held)
         self._entries[key] = entry
         return entry
 
     def add_near(
-        self, key: Key, internal: Endpoint, lifetime: int | None, *, description: str, made_by: str
+        self,
+        key: Key,
+        internal: Endpoint,
+        lifetime: int | None,
+        *,
+        description: str,
+        made_by: str,
+        forward: bool = True,
     ) -> Entry:
         """Grant the port this client already has, else the suggested one, else a free one (RFC 6886 §3.3).
 
@@ -110,9 +147,11 @@ class MappingTable:
             if other is not None and other.internal != internal:
                 continue  # of this host or another: a suggestion overwrites nothing
             try:
-                return self.add(candidate, internal, lifetime, description=description, made_by=made_by)
+                return self.add(
+                    candidate, internal, lifetime, description=description, made_by=made_by, forward=forward
+                )
             except Refused as refused:
-                if refused.reason is not Reason.CONFLICT:
+                if refused.reason not in (Reason.CONFLICT, Reason.BAD_PORT):
                     raise
         raise Refused(Reason.CONFLICT)
 
@@ -127,12 +166,24 @@ class MappingTable:
         for key in list(self._entries):
             self.delete(key)
 
+    def reopen(self) -> None:
+        """Forward again what the table holds: it was kept over a power cycle (LI11)."""
+        for entry in self:
+            if entry.forwarded:
+                with suppress(Refused):
+                    self._open(entry.key, entry.internal)
+
     def expire(self) -> None:
-        """Take away what has expired."""
+        """Take away what has expired, and what the quirks take away."""
         now = self._clock()
         for entry in list(self._entries.values()):
-            if entry.expires_at is not None and entry.expires_at <= now:
+            forgotten = self.quirks.has("LI07") and entry.made_by == "upnp" and entry.made_at + MINUTE <= now
+            if forgotten or (entry.expires_at is not None and entry.expires_at <= now):
                 self.delete(entry.key)
+        if now >= self._purge_at:
+            self._purge_at += ((now - self._purge_at) // PURGE + 1) * PURGE
+            if self.quirks.has("LI09") and len(self._entries) > PURGED_BEYOND:
+                self.clear()
 
     def get(self, key: Key) -> Entry | None:
         self.expire()
@@ -154,14 +205,58 @@ class MappingTable:
             return False
 
     def _check(self, key: Key, internal: Endpoint, lifetime: int | None, made_by: str) -> None:
-        if self.quirks.refuse or not self.is_inside(internal.host):
+        quirks = quirks_of(self.quirks, made_by)
+        if quirks.refuse or "AD13" in quirks.rows or not self.is_inside(internal.host):
             raise Refused(Reason.NOT_AUTHORIZED)
-        if made_by == "upnp" and self.quirks.permanent_only and lifetime is not None:
+        if made_by == "upnp" and lifetime is not None and (quirks.permanent_only or "AD01" in quirks.rows):
             raise Refused(Reason.ONLY_PERMANENT)
-        if key.external_port in self.quirks.conflicts or self._held_by_another(key, internal.host, made_by):
+        if "AD28" in quirks.rows and 0 < key.external_port < FIRST_UNPRIVILEGED:
+            raise Refused(Reason.BAD_PORT)
+        if key.external_port in quirks.conflicts or is_held_unseen(quirks, key):
             raise Refused(Reason.CONFLICT)
-        if len(self._entries) >= MOST_ENTRIES and key not in self._entries:
+        if self._held_by_another(key, internal.host, made_by):
+            raise Refused(Reason.CONFLICT)
+        self._check_own(key, internal, quirks)
+        if len(self._entries) >= size_of(quirks) and key not in self._entries:
             raise Refused(Reason.FULL)
+
+    def _check_own(self, key: Key, internal: Endpoint, quirks: Quirks) -> None:
+        """What a gateway may have against the same client's earlier mapping."""
+        if self.get(key) is not None:
+            if "AD34" in quirks.rows:
+                raise Refused(Reason.EXISTS)
+            if "AD06" in quirks.rows:
+                raise Refused(Reason.CONFLICT)
+        if "AD07" in quirks.rows and any(
+            e.internal == internal and e.key.protocol == key.protocol and e.key != key for e in self
+        ):
+            raise Refused(Reason.CONFLICT)
+
+    def _is_silently_full(self, quirks: Quirks) -> bool:
+        limit = quirks.table_size or 0
+        if "AD15" in quirks.rows:
+            limit = limit or 32  # Broadcom's NVRAM
+        elif "AD16" in quirks.rows:
+            limit = limit or 160
+        else:
+            return False
+        return len(self._entries) >= limit
+
+    def _replace_others(self, entry: Entry, quirks: Quirks) -> None:
+        """Take away what the new mapping overwrites on some gateways."""
+        if "AD20" in quirks.rows:
+            self.delete(entry.key.companion)
+        if "AD22" in quirks.rows:
+            for other in self:
+                same = other.key.protocol == entry.key.protocol and other.description == entry.description
+                if same and other.key != entry.key:
+                    self.delete(other.key)
+
+    def _forward(self, entry: Entry, held: Entry | None) -> None:
+        if not entry.forwarded:
+            self._close_port(entry.key)
+        elif held is None or held.internal != entry.internal or not held.forwarded:
+            self._open(entry.key, entry.internal)
 
     def _held_by_another(self, key: Key, client: str, made_by: str) -> bool:
         holders = [self.get(key)]
@@ -177,11 +272,13 @@ class MappingTable:
             taken = error.errno == errno.EADDRINUSE
             raise Refused(Reason.CONFLICT if taken else Reason.FAILED) from error
 
-    def _expiry(self, lifetime: int | None) -> float | None:
+    def _expiry(self, lifetime: int | None, quirks: Quirks) -> float | None:
         if lifetime is None:
             return None
-        longest = self.quirks.longest_lifetime
-        return self._clock() + (lifetime if longest is None else min(lifetime, longest))
+        longest = [] if quirks.longest_lifetime is None else [quirks.longest_lifetime]
+        if "AD32" in quirks.rows:
+            longest.append(SHORT_LEASE)
+        return self._clock() + min([lifetime, *longest])
 
     def _candidates(self, key: Key) -> Iterator[Key]:
         if key.external_port:
@@ -189,3 +286,26 @@ class MappingTable:
         after = max(FIRST_FREE, key.external_port + 1)
         for port in chain(range(after, LAST_PORT + 1), range(FIRST_FREE, after)):
             yield key._replace(external_port=port)
+
+
+def quirks_of(quirks: Quirks, made_by: str) -> Quirks:
+    """The quirks that concern a mapping of this protocol: the rows of UPnP change no other's."""
+    if made_by == "upnp" or not quirks.rows:
+        return quirks
+    return replace(quirks, rows=frozenset(row for row in quirks.rows if row[:2] not in ("AD", "LI")))
+
+
+def is_held_unseen(quirks: Quirks, key: Key) -> bool:
+    """AD05, AD08, AD30: something the list does not show holds every fourth port."""
+    return not quirks.rows.isdisjoint(("AD05", "AD08", "AD30")) and key.external_port % 4 == 0
+
+
+def is_kept_back(quirks: Quirks, key: Key) -> bool:
+    """Whether what arrives on this port never gets inside, though it is mapped."""
+    rows = quirks.rows
+    static = "AD29" in rows and key.external_port in STATIC_FORWARDS
+    return "AD18" in rows or static or ("TO10" in rows and key.external_port == SIP_PORT)
+
+
+def size_of(quirks: Quirks) -> int:
+    return (quirks.table_size or SMALL_TABLE) if "AD14" in quirks.rows else MOST_ENTRIES
