@@ -1,8 +1,12 @@
 """The fake gateway's NAT-PMP against hand-written bytes (RFC 6886)."""
 
+from ipaddress import IPv4Network
+
 import pytest
 
-from ringthru.lab import Quirks
+from ringthru.lab import ManualClock, Quirks
+from ringthru.lab.mapping_table import Key, MappingTable
+from ringthru.lab.port_control import MULTICAST, PortControl
 from ringthru.net.address import Endpoint
 from ringthru.net.values import replace
 
@@ -205,3 +209,168 @@ class TestReboot:
         await gateway.reboot()
         assert (gateway.mappings(), gateway.epoch) == ((), 0)
         assert await switch.ask(ask_for(), NATPMP) == answer_of()
+
+
+SWITCH = Endpoint("127.41.0.103", 40000)
+ADDRESS_REQUEST = bytes.fromhex("00" + "00")
+
+
+class Server:
+    """Port 5351 of a gateway without sockets, speaking NAT-PMP alone, with the rows given."""
+
+    def __init__(self, *rows, protocols=("natpmp",), **settings):
+        self.clock = ManualClock(5000.0)
+        self.booted_at = 5000.0
+        network = IPv4Network("127.41.0.0/24")
+        self.table = MappingTable(network, self.clock.read, lambda key, internal: None, lambda key: None)
+        self.table.quirks = Quirks(rows=frozenset(rows), **settings)
+        self.port = PortControl(
+            self.table,
+            self.epoch,
+            lambda: "127.42.0.1",
+            self.clock.read,
+            address="127.41.0.1",
+            protocols=protocols,
+        )
+
+    def epoch(self):
+        return int(self.clock.now - self.booted_at)
+
+    def replies(self, request, source=SWITCH, to=""):
+        return self.port.answer(request, source, to)
+
+    def ask(self, request, source=SWITCH, to=""):
+        (reply,) = self.replies(request, source, to)
+        return reply.data
+
+
+def map_fields(answer):
+    """Result, internal port, external port, lifetime."""
+    octets = (answer[2:4], answer[8:10], answer[10:12], answer[12:16])
+    return tuple(int.from_bytes(each) for each in octets)
+
+
+class TestRows:
+    """Portions of the quirk catalogue, each switched on alone."""
+
+    def test_without_a_row_the_server_is_what_the_rfc_wants(self):
+        assert Server().ask(ask_for()) == answer_of()
+
+    def test_np01_nobody_listens(self):
+        server = Server("NP01")
+        assert not server.port.is_open
+        assert server.replies(ADDRESS_REQUEST) == []
+
+    def test_np03_another_port_than_the_suggested_one_is_granted_and_kept(self):
+        server = Server("NP03")
+        assert map_fields(server.ask(ask_for())) == (0, 25060, 26171, 3600)
+        assert map_fields(server.ask(ask_for(external="663b"))) == (0, 25060, 26171, 3600)
+
+    def test_np04_to_suggest_no_port_is_refused(self):
+        server = Server("NP04")
+        assert map_fields(server.ask(ask_for(external="0000"))) == (4, 25060, 0, 0)
+        assert map_fields(server.ask(ask_for())) == (0, 25060, 25060, 3600)
+
+    def test_np05_the_internal_port_of_answers_is_the_external_one_or_0_by_turns(self):
+        server = Server("NP05", "NP03")
+        assert map_fields(server.ask(ask_for())) == (0, 26171, 26171, 3600)
+        assert map_fields(server.ask(ask_for())) == (0, 0, 26171, 3600)
+
+    def test_np06_a_minute_of_life_whatever_is_asked(self):
+        assert map_fields(Server("NP06").ask(ask_for()))[3] == 60
+
+    def test_np07_granted_and_not_forwarded(self):
+        server = Server("NP07")
+        for _ in range(2):
+            assert map_fields(server.ask(ask_for())) == (0, 25060, 25060, 3600)
+            assert not server.table.get(Key("udp", 25060)).forwarded
+
+    def test_np09_nobody_is_authorised_to_map_but_the_address_is_told(self):
+        server = Server("NP09")
+        assert map_fields(server.ask(ask_for())) == (2, 25060, 0, 0)
+        assert server.ask(ADDRESS_REQUEST)[2:4] == bytes(2)
+
+    @pytest.mark.parametrize("code", [3, 4])
+    def test_np09_other_results_can_be_forced(self, code):
+        server = Server()
+        server.port.natpmp.forced_result = code
+        assert map_fields(server.ask(ask_for())) == (code, 25060, 0, 0)
+        server.port.natpmp.forced_result = None
+        assert map_fields(server.ask(ask_for()))[0] == 0
+
+    def test_np10_the_public_address_is_all_zeros_with_result_0(self):
+        assert Server("NP10").ask(ADDRESS_REQUEST) == bytes.fromhex(
+            "00" + "80" + "0000" + "00000000" + "00000000"
+        )
+
+    def test_np12_the_second_address_answers(self):
+        (reply,) = Server("NP12").replies(ADDRESS_REQUEST)
+        assert reply.source_host == "127.41.0.2"
+        (reply,) = Server("NP12", second_address="127.41.0.254").replies(ADDRESS_REQUEST)
+        assert reply.source_host == "127.41.0.254"
+
+    def test_np13_only_the_third_try_is_answered(self):
+        server = Server("NP13")
+        assert [len(server.replies(ask_for())) for _ in range(6)] == [0, 0, 1, 0, 0, 1]
+        assert server.replies(ADDRESS_REQUEST) == []  # tries are counted for each request apart
+
+    def test_np15_the_epoch_stands_still_runs_fast_and_jumps_back(self):
+        server = Server("NP15")
+        seen = []
+        for _ in range(19):
+            seen.append(int.from_bytes(server.ask(ADDRESS_REQUEST)[4:8]))
+            server.clock.advance(100)
+        assert seen[:7] == [0, 100, 200, 300, 400, 500, 600]
+        assert seen[6:12] == [600] * 6
+        assert seen[12:18] == [600, 800, 1000, 1200, 1400, 1600]
+        assert seen[18] == 0
+
+    def test_np17_the_answer_to_a_deletion_has_a_port_and_a_lifetime(self):
+        server = Server("NP17")
+        server.ask(ask_for())
+        assert map_fields(server.ask(ask_for(external="0000", lifetime="00000000"))) == (
+            0,
+            25060,
+            25060,
+            3600,
+        )
+        assert list(server.table) == []
+
+    def test_np18_tcp_and_udp_of_one_port_part_ways(self):
+        server = Server("NP18")
+        assert map_fields(server.ask(ask_for()))[2] == 25060
+        assert map_fields(server.ask(ask_for(MAP_TCP)))[2] == 25061
+        assert map_fields(server.ask(ask_for(MAP_TCP)))[2] == 25061  # asked again: still apart
+
+    def test_np19_only_what_goes_to_the_multicast_group_is_heard(self):
+        server = Server("NP19")
+        assert server.replies(ADDRESS_REQUEST) == []
+        assert server.ask(ADDRESS_REQUEST, to=MULTICAST)[:4] == bytes.fromhex("00" + "80" + "0000")
+
+    def test_rows_combine(self):
+        server = Server("NP03", "NP06", "NP17")
+        assert map_fields(server.ask(ask_for())) == (0, 25060, 26171, 60)
+        assert map_fields(server.ask(ask_for(lifetime="00000000"))) == (0, 25060, 26171, 60)
+
+
+class TestTwoProtocolsOnOnePort:
+    """RFC 6886 §1.1, RFC 6887 §9: the version octet decides."""
+
+    ANNOUNCE = bytes.fromhex("02" + "00" + "0000" + "00000000" + "00000000000000000000" + "ffff" + "7f290067")
+
+    def test_both_are_answered_each_in_its_own_form(self):
+        server = Server(protocols=("natpmp", "pcp"))
+        assert server.ask(ADDRESS_REQUEST)[0] == 0
+        assert server.ask(self.ANNOUNCE)[:4] == bytes.fromhex("02" + "80" + "00" + "00")
+
+    def test_nat_pmp_alone_says_unsupported_version_in_8_octets(self):
+        assert Server().ask(self.ANNOUNCE) == bytes.fromhex("00" + "80" + "0001" + "00000000")
+
+    def test_pcp_alone_says_unsupported_version_in_24_octets(self):
+        answer = Server(protocols=("pcp",)).ask(ADDRESS_REQUEST)
+        assert answer == bytes.fromhex("02" + "80" + "00" + "01" + "00000708" + "00000000" + "00" * 12)
+
+    def test_responses_are_never_answered(self):
+        server = Server(protocols=("natpmp", "pcp"))
+        assert server.replies(bytes.fromhex("0080")) == []
+        assert server.replies(bytes.fromhex("0280") + bytes(22)) == []
