@@ -1,4 +1,4 @@
-"""HTTP/1.x for gateways: requests in one piece, and a lenient, capped reader of responses.
+"""HTTP/1.x for gateways: requests in one piece, and a lenient, capped reader of what they send.
 
 Strict about us (one write, no redirects, a cap), lenient about them: bare LF, headers without colon, lengths
 that lie, chunks without an end, connections that never close.
@@ -17,12 +17,14 @@ from ..errors import MalformedMessage
 CAP: Final = 256 * 1024  # bytes of one response, headers included
 LONGEST_LINE: Final = 16 * 1024  # bytes
 STATUS_LINE: Final = re.compile(rb"HTTP/\d+(?:\.\d+)?\s+(\d{3})", re.IGNORECASE)
-LAST_TAG: Final = re.compile(rb"</(?:[\w.-]+:)?(?:root|Envelope)\s*>[\s\x00]*\Z", re.IGNORECASE)
+REQUEST_LINE: Final = re.compile(rb"([A-Z-]{1,20})\s+(\S{1,1024})(?:\s+HTTP/[\d.]+)?\s*\Z", re.IGNORECASE)
+ENVELOPE_SPACE: Final = "http://schemas.xmlsoap.org/soap/envelope/"
+LAST_TAG: Final = re.compile(rb"</(?:[\w.-]+:)?(?:root|Envelope|propertyset)\s*>[\s\x00]*\Z", re.IGNORECASE)
 
 
 def get_request(host: Endpoint, path: str) -> bytes:
     """A GET of ``path`` at ``host``, an address literal."""
-    return _head("GET", host, path, ())
+    return request_head("GET", host, path, ())
 
 
 def post_request(host: Endpoint, path: str, action: str, body: bytes) -> bytes:
@@ -30,16 +32,24 @@ def post_request(host: Endpoint, path: str, action: str, body: bytes) -> bytes:
 
     ``action`` is ``urn#Action``; name and quotes of its header are compared letter by letter by some.
     """
-    headers = (
-        f'SOAPAction: "{action}"',
-        'Content-Type: text/xml; charset="utf-8"',
-        f"Content-Length: {len(body)}",
-    )
-    return _head("POST", host, path, headers) + body
+    return _post("POST", host, path, (f'SOAPAction: "{action}"',), body)
 
 
-def _head(method: str, host: Endpoint, path: str, headers: tuple[str, ...]) -> bytes:
-    lines = (f"{method} {path} HTTP/1.1", f"Host: {host}", "Connection: close", *headers, "", "")
+def m_post_request(host: Endpoint, path: str, action: str, body: bytes) -> bytes:
+    """The same in the extension framework's form (UPnP DA 1.0 §3.2.1): a second try, never the first."""
+    extension = (f'MAN: "{ENVELOPE_SPACE}"; ns=01', f'01-SOAPAction: "{action}"')
+    return _post("M-POST", host, path, extension, body)
+
+
+def _post(method: str, host: Endpoint, path: str, own: tuple[str, ...], body: bytes) -> bytes:
+    headers = (*own, 'Content-Type: text/xml; charset="utf-8"', f"Content-Length: {len(body)}")
+    return request_head(method, host, path, headers) + body
+
+
+def request_head(method: str, host: Endpoint, path: str, headers: tuple[str, ...]) -> bytes:
+    """The lines before the body. A zone index is no part of the host's name (RFC 6874 §1)."""
+    literal = Endpoint(host.host.partition("%")[0], host.port)
+    lines = (f"{method} {path} HTTP/1.1", f"Host: {literal}", "Connection: close", *headers, "", "")
     return "\r\n".join(lines).encode("latin-1", "replace")
 
 
@@ -50,21 +60,34 @@ class Response:
     status: int
     body: bytes
     server: str = ""
+    subscription: str = ""  # SID, in the answer to SUBSCRIBE
+    timeout: str = ""  # TIMEOUT, likewise
 
 
-class ResponseReader:
-    """Reads one response, fed bytes as they come; ``response`` is set as soon as it is whole.
+@frozen
+class Request:
+    """A request that came to us, the body as far as it came; header names in lower case."""
 
-    Feed it, and tell it ``end()`` when the connection ended or time is up: what came until then may do.
-    """
+    method: str  # in capitals
+    path: str
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
 
-    def __init__(self) -> None:
-        self.response: Response | None = None
+    def header(self, name: str) -> str:
+        return next((value for key, value in self.headers if key == name), "")
+
+
+class _Reader:
+    """Reads one message, fed bytes as they come; ``_take`` gets it as soon as it is whole."""
+
+    def __init__(self, cap: int) -> None:
+        self._cap = cap
+        self._done = False
         self._buffer = bytearray()
         self._position = 0  # first byte not yet understood
         self._seen = 0  # up to here there is no line end
         self._received = 0
-        self._status: int | None = None
+        self._started = False  # the first line came
         self._headers: dict[str, str] = {}
         self._body = bytearray()
         self._in_body = False
@@ -81,31 +104,43 @@ class ResponseReader:
         """Take bytes.
 
         Raises:
-            MalformedMessage: this is not HTTP, or more than ``CAP`` bytes came.
+            MalformedMessage: this is not HTTP, or more came than the cap allows.
         """
-        if self.response is not None:
+        if self._done:
             return
         self._received += len(data)
-        if self._received > CAP:
-            raise MalformedMessage(f"a response of more than {CAP // 1024} KiB")
+        if self._received > self._cap:
+            raise MalformedMessage(f"more than {self._cap // 1024} KiB")
         self._buffer += data
         while not self._in_body and (line := self._line()) is not None:
             self._header_line(line)
         if self._in_body:
             self._read_body()
 
-    def end(self) -> Response:
-        """No more will come: give what there is.
+    def _end(self) -> None:
+        """No more will come: take what there is.
 
         Raises:
             MalformedMessage: not even the headers came.
         """
-        if self.response is None:
-            if not self._in_body or self._status is None:
-                raise MalformedMessage("the connection ended before a response came")
+        if not self._done:
+            if not self._in_body:
+                raise MalformedMessage("the connection ended before a whole message came")
             self._finish()
-        assert self.response is not None
-        return self.response
+
+    def _start_line(self, line: bytes) -> None:
+        raise NotImplementedError
+
+    def _restart(self) -> bool:
+        """Whether these headers were but a preface, and another message follows."""
+        return False
+
+    def _is_bodyless(self) -> bool:
+        """Whether no body may follow, whatever the headers say."""
+        raise NotImplementedError
+
+    def _take(self) -> None:
+        raise NotImplementedError
 
     def _line(self) -> bytes | None:
         end = self._buffer.find(b"\n", max(self._seen, self._position))
@@ -119,26 +154,20 @@ class ResponseReader:
         return line.rstrip(b"\r")
 
     def _header_line(self, line: bytes) -> None:
-        if self._status is None:
-            self._status_line(line)
+        if not self._started:
+            if line.strip():  # blank lines before the first one are forgiven
+                self._start_line(line)
+                self._started = True
         elif line.strip():
             name, colon, value = line.decode("latin-1").partition(":")
             if colon:
                 self._take_header(name.strip().lower(), value.strip())
-        elif 100 <= self._status < 200:
-            self._status = None  # "100 Continue" that we never asked for: the response follows
+        elif self._restart():
+            self._started = False
             self._headers.clear()
         else:
             self._length = _believable(self._headers.get("content-length", ""))
             self._in_body = True
-
-    def _status_line(self, line: bytes) -> None:
-        if not line.strip():
-            return  # blank lines before a status line are forgiven
-        found = STATUS_LINE.match(line)
-        if found is None:
-            raise MalformedMessage(f"not HTTP: {line[:40]!r}")
-        self._status = int(found[1])
 
     def _take_header(self, name: str, value: str) -> None:
         if name == "content-length" and self._headers.get(name, value) != value:
@@ -155,11 +184,11 @@ class ResponseReader:
             if len(self._body) >= self._length:
                 del self._body[self._length :]
                 self._finish()
-        elif self._status in (204, 304) or LAST_TAG.search(self._body[-256:]):
+        elif self._is_bodyless() or LAST_TAG.search(self._body[-256:]):
             self._finish()  # some tell no length and keep the connection: the document's end is the end
 
     def _read_chunks(self) -> None:
-        while self.response is None:
+        while not self._done:
             if self._chunk_left is None:
                 line = self._line()
                 if line is None:
@@ -187,8 +216,78 @@ class ResponseReader:
             self._chunk_left = size
 
     def _finish(self) -> None:
-        assert self._status is not None
-        self.response = Response(self._status, bytes(self._body), self._headers.get("server", ""))
+        self._done = True
+        self._take()
+
+
+class ResponseReader(_Reader):
+    """Reads one response, fed bytes as they come; ``response`` is set as soon as it is whole.
+
+    Feed it, and tell it ``end()`` when the connection ended or time is up: what came until then may do.
+    """
+
+    def __init__(self, cap: int = CAP) -> None:
+        super().__init__(cap)
+        self.response: Response | None = None
+        self._status = 0
+
+    def end(self) -> Response:
+        """No more will come: give what there is.
+
+        Raises:
+            MalformedMessage: not even the headers came.
+        """
+        self._end()
+        assert self.response is not None
+        return self.response
+
+    def _start_line(self, line: bytes) -> None:
+        found = STATUS_LINE.match(line)
+        if found is None:
+            raise MalformedMessage(f"not HTTP: {line[:40]!r}")
+        self._status = int(found[1])
+
+    def _restart(self) -> bool:
+        return 100 <= self._status < 200  # "100 Continue" that we never asked for: the response follows
+
+    def _is_bodyless(self) -> bool:
+        return self._status in (204, 304) or "sid" in self._headers  # the answer to SUBSCRIBE has none
+
+    def _take(self) -> None:
+        server, sid, timeout = (self._headers.get(name, "") for name in ("server", "sid", "timeout"))
+        self.response = Response(self._status, bytes(self._body), server, sid, timeout)
+
+
+class RequestReader(_Reader):
+    """Reads one request that came to us, as leniently; ``request`` is set as soon as it is whole."""
+
+    def __init__(self, cap: int = CAP) -> None:
+        super().__init__(cap)
+        self.request: Request | None = None
+        self._method = self._path = ""
+
+    def end(self) -> Request:
+        """No more will come: give what there is.
+
+        Raises:
+            MalformedMessage: not even the headers came.
+        """
+        self._end()
+        assert self.request is not None
+        return self.request
+
+    def _start_line(self, line: bytes) -> None:
+        found = REQUEST_LINE.match(line)
+        if found is None:
+            raise MalformedMessage(f"not an HTTP request: {line[:40]!r}")
+        self._method, self._path = found[1].decode("ascii").upper(), found[2].decode("latin-1")
+
+    def _is_bodyless(self) -> bool:
+        return self._method in ("GET", "HEAD")
+
+    def _take(self) -> None:
+        headers = tuple(self._headers.items())
+        self.request = Request(self._method, self._path, headers, bytes(self._body))
 
 
 def _believable(text: str) -> int | None:

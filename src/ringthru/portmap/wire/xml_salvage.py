@@ -17,7 +17,8 @@ from ...net.values import record
 from ..errors import MalformedMessage
 
 DEEPEST: Final = 32  # elements within elements
-LONGEST_TEXT: Final = 4096  # characters kept of one element; nothing we read is longer
+MOST_ELEMENTS: Final = 20_000  # in one document; a table of 2,000 mappings has as many
+LONGEST_TEXT: Final = 4096  # characters kept of one element; only a whole table inside an answer is longer
 # Neither looks past the next "<": a body of unclosed declarations costs one pass, not one for each of them.
 DECLARATION: Final = re.compile(r"<\?xml[^<>]*\?>", re.IGNORECASE)
 ENCODING: Final = re.compile(rb"""<\?xml[^<>]*encoding\s*=\s*["']([\w.-]+)["']""", re.IGNORECASE)
@@ -55,14 +56,14 @@ class Element:
         return next((c.text.strip() for c in self.children if c.closed and c.name == name), "")
 
 
-def salvage(data: bytes) -> Element:
-    """Read as much as there is.
+def salvage(data: bytes, longest_text: int = LONGEST_TEXT) -> Element:
+    """Read as much as there is; of each element ``longest_text`` characters are kept, or a few more.
 
     Raises:
-        MalformedMessage: no element at all, a document type declaration (entity bombs live there), or more
-            than 32 elements deep.
+        MalformedMessage: no element at all, a document type declaration (entity bombs live there), more
+            than 32 elements deep, or more than 20,000 of them.
     """
-    builder = _Builder()
+    builder = _Builder(longest_text)
     parser = pyexpat.ParserCreate("utf-8")
     parser.buffer_text = True
     parser.StartElementHandler = builder.start
@@ -101,13 +102,18 @@ def _decode(data: bytes) -> str:
 class _Builder:
     """Collects what expat reports."""
 
-    def __init__(self) -> None:
+    def __init__(self, longest_text: int) -> None:
         self.root: Element | None = None
         self._open: list[Element] = []
+        self._longest_text = longest_text
+        self._elements = 0
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
         if len(self._open) >= DEEPEST:
             raise MalformedMessage(f"XML more than {DEEPEST} elements deep")
+        self._elements += 1
+        if self._elements > MOST_ELEMENTS:
+            raise MalformedMessage(f"XML of more than {MOST_ELEMENTS} elements")
         element = Element(name.rpartition(":")[2])
         if self._open:
             self._open[-1].children.append(element)
@@ -119,8 +125,8 @@ class _Builder:
         self._open.pop().closed = True
 
     def text(self, data: str) -> None:
-        if self._open and len(self._open[-1].text) < LONGEST_TEXT:
-            self._open[-1].text += data[:LONGEST_TEXT]
+        if self._open and len(self._open[-1].text) < self._longest_text:
+            self._open[-1].text += data[: self._longest_text]
 
     def doctype(self, *details: object) -> None:
         raise MalformedMessage("XML with a document type declaration")
