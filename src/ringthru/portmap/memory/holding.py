@@ -70,10 +70,15 @@ class GatewayIdentity:
 
 @frozen
 class JournalEntry:
-    """A holding, where it is, since when, and whose."""
+    """A holding, where it is, since when, and whose.
+
+    ``own_address``: ours when it was made; empty when it was not written down. A mapping that leads to an
+    address we had once is no longer ours to delete, because somebody else may have that address now.
+    """
 
     holding: Holding
     gateway: GatewayIdentity
     at: float  # wall clock, seconds since 1970: when it was asked or granted
     kept: bool = False  # made to outlive its maker (``ringthru nat add``)
-    owner: str = ""  # "pid/start" of the process that renews it; empty: nobody does
+    owner: str = ""  # the store's name for whoever renews it, "pid/start/…"; empty: nobody does
+    own_address: str = ""

@@ -1,7 +1,7 @@
 """What gateways taught us: one profile for all gateways of a kind, used at once the next time.
 
-Lives here: the value, its words, and how it is written down.
-Never here: files, or how a lesson is learned.
+Lives here: the value, and how it takes a lesson.
+Never here: files, how it is written down or put in words, or what teaches the lesson.
 """
 
 from __future__ import annotations
