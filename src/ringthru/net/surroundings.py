@@ -1,4 +1,4 @@
-"""Where we stand: our own LAN address, our network, the default gateway.
+"""Where we stand: our own LAN address, our network, the default gateway, for IPv4 and for IPv6.
 
 Read from the kernel's tables without sending a packet. A laboratory hands over its own value instead.
 """
@@ -6,16 +6,28 @@ Read from the kernel's tables without sending a packet. A laboratory hands over 
 from __future__ import annotations
 
 import socket
-from ipaddress import IPv4Address, IPv4Network
+from collections.abc import Sequence
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from pathlib import Path
 
 from .address import INTERNET, AddressRules
+from .kernel_tables import Address6, Route, Route6, read_addresses6, read_routes, read_routes6
 from .values import frozen
 
-ROUTES = Path("/proc/net/route")
+__all__ = (
+    "Route",
+    "Surroundings",
+    "Surroundings6",
+    "guess_address",
+    "look_around",
+    "look_around6",
+    "read_routes",
+)
+
+PROC = Path("/proc/net")
 ANYWHERE = ("82.45.148.209", 4242)  # never sent to: connecting a UDP socket only asks the kernel for a route
-UP_GATEWAY = 0x0003  # RTF_UP | RTF_GATEWAY
-UP = 0x0001
+NOWHERE = "127.0.0.1"  # our address when there is no route to anywhere
+GLOBAL_UNICAST = IPv6Network("2000::/3")  # RFC 4291 §2.4: what can be reached from outside
 
 
 @frozen
@@ -30,56 +42,135 @@ class Surroundings:
 
 
 @frozen
-class Route:
-    """One line of the kernel's IPv4 main table."""
+class Surroundings6:
+    """The same for IPv6, where an address needs a hole in a firewall and not a translation.
 
+    The address is the one to be called at: global, neither temporary (RFC 8981) nor deprecated, because
+    gateways refuse a pinhole for another address than the one that asks, and privacy addresses go away.
+    """
+
+    address: str
+    network: IPv6Network
+    gateway: str  # with its zone where it is link-local: "fe80::1%eth0"
     interface: str
-    network: IPv4Network
-    gateway: str | None
-    metric: int
+    index: int  # of the interface, for multicast and zones
 
 
-def read_routes(text: str) -> list[Route]:
-    """Parse /proc/net/route; lines that are not routes in use are left out."""
-    routes = []
-    for line in text.splitlines()[1:]:
-        columns = line.split()
-        if len(columns) < 8 or not int(columns[3], 16) & UP:
+def look_around(interface: str | None = None) -> Surroundings:
+    """Ask the kernel; 127.0.0.1 and no gateway where there is no route to anywhere.
+
+    Without ``interface`` it is the one the kernel would use towards the Internet. Where that one has no
+    gateway (a VPN that is everybody's default), it is the one with the best default gateway: address and
+    gateway always belong together.
+
+    Raises:
+        NoSuchInterface: no interface has that name, or it has no IPv4 address; the text lists those that do.
+    """
+    routes = read_routes(_table("route"))
+    if interface is not None:
+        from .interfaces import address_of  # late: rarely asked, and the start is a budget
+
+        return _placed(address_of(interface, routes), routes, interface)
+    return choose(guess_address(), routes)
+
+
+def choose(guess: str, routes: Sequence[Route]) -> Surroundings:
+    """Our place, given the kernel's own choice of a source address and its routes."""
+    defaults = default_routes(routes)
+    home = network_of(guess, routes)
+    if not defaults or home is None or any(each.interface == home.interface for each in defaults):
+        return _placed(guess, routes, home.interface if home else None)
+    beside = guess_address((str(defaults[0].gateway), ANYWHERE[1]))
+    return _placed(beside, routes, defaults[0].interface)
+
+
+def look_around6(interface: str | None = None) -> Surroundings6 | None:
+    """Our place in the IPv6 Internet; None without a default gateway or a stable global address."""
+    addresses = read_addresses6(_table("if_inet6"))
+    return choose6(addresses, read_routes6(_table("ipv6_route")), interface)
+
+
+def choose6(
+    addresses: Sequence[Address6], routes: Sequence[Route6], interface: str | None = None
+) -> Surroundings6 | None:
+    """The best default gateway whose interface has an address to be called at."""
+    defaults = [r for r in routes if r.network.prefixlen == 0 and r.gateway is not None]
+    for route in sorted(defaults, key=lambda r: r.metric):
+        if interface not in (None, route.interface):
             continue
-        destination, gateway, mask = (_address(columns[i]) for i in (1, 2, 7))
-        has_gateway = int(columns[3], 16) & UP_GATEWAY == UP_GATEWAY
-        network = IPv4Network(f"{destination}/{mask}", strict=False)
-        routes.append(Route(columns[0], network, gateway if has_gateway else None, int(columns[6])))
-    return routes
+        callable_at = [a for a in addresses if a.interface == route.interface and _may_be_called(a)]
+        if callable_at and route.gateway is not None:
+            own = min(callable_at, key=_steadiness)
+            gateway = _with_zone(route.gateway, route.interface)
+            network = _network6_of(own, routes)
+            return Surroundings6(str(own.address), network, gateway, own.interface, own.index)
+    return None
 
 
-def look_around() -> Surroundings:
-    """Ask the kernel; 127.0.0.1 and no gateway where there is no route to anywhere."""
-    address = guess_address()
-    try:
-        routes = read_routes(ROUTES.read_text())
-    except OSError:
-        routes = []
-    defaults = sorted((r for r in routes if r.network.prefixlen == 0 and r.gateway), key=lambda r: r.metric)
+def default_routes(routes: Sequence[Route]) -> list[Route]:
+    """The routes to everywhere that lead over a gateway, best first (TO01: there may be several)."""
+    return sorted((r for r in routes if r.network.prefixlen == 0 and r.gateway), key=lambda r: r.metric)
+
+
+def network_of(address: str, routes: Sequence[Route], interface: str | None = None) -> Route | None:
+    """The narrowest network that ``address`` is connected to."""
     connected = [
-        r.network
+        r
         for r in routes
-        if r.gateway is None and IPv4Address(address) in r.network and r.network.prefixlen
+        if r.gateway is None
+        and r.network.prefixlen
+        and IPv4Address(address) in r.network
+        and interface in (None, r.interface)
     ]
-    network = max(connected, key=lambda n: n.prefixlen, default=IPv4Network(f"{address}/32"))
-    return Surroundings(address, network, defaults[0].gateway if defaults else None)
+    return max(connected, key=lambda r: r.network.prefixlen, default=None)
 
 
-def guess_address() -> str:
-    """The source address the kernel would use towards the Internet; nothing is sent."""
+def guess_address(towards: tuple[str, int] = ANYWHERE) -> str:
+    """The source address the kernel would use, by default towards the Internet; nothing is sent."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         try:
-            probe.connect(ANYWHERE)
+            probe.connect(towards)
         except OSError:
-            return "127.0.0.1"
+            return NOWHERE
         return str(probe.getsockname()[0])
 
 
-def _address(hexadecimal: str) -> str:
-    """The table prints addresses as hexadecimal in the machine's (little-endian) order."""
-    return str(IPv4Address(bytes.fromhex(hexadecimal)[::-1]))
+def _placed(address: str, routes: Sequence[Route], interface: str | None) -> Surroundings:
+    """``interface`` None: unknown, and any default gateway will do."""
+    home = network_of(address, routes, interface)
+    gateways = [r.gateway for r in default_routes(routes) if interface in (None, r.interface)]
+    network = home.network if home else IPv4Network(f"{address}/32")
+    return Surroundings(address, network, gateways[0] if gateways else None)
+
+
+def _may_be_called(own: Address6) -> bool:
+    return own.address in GLOBAL_UNICAST and own.is_stable
+
+
+def _steadiness(own: Address6) -> tuple[bool, IPv6Address]:
+    """An order that does not change from look to look; the kernel lists addresses in no order."""
+    return own.prefix_length == 128, own.address  # what DHCPv6 leased comes after what is our own
+
+
+def _network6_of(own: Address6, routes: Sequence[Route6]) -> IPv6Network:
+    """The LAN around an address. One that DHCPv6 leased has 128 bits of its own; routes know better."""
+    if own.prefix_length < 128:
+        return IPv6Network((own.address, own.prefix_length), strict=False)
+    around = [
+        r.network
+        for r in routes
+        if r.interface == own.interface and r.gateway is None and own.address in r.network
+        if 0 < r.network.prefixlen < 128
+    ]
+    return max(around, key=lambda n: n.prefixlen, default=IPv6Network((own.address, 128)))
+
+
+def _with_zone(gateway: IPv6Address, interface: str) -> str:
+    return f"{gateway}%{interface}" if gateway.is_link_local else str(gateway)
+
+
+def _table(name: str) -> str:
+    try:
+        return (PROC / name).read_text()
+    except OSError:
+        return ""

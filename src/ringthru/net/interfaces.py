@@ -1,0 +1,151 @@
+"""The network interfaces of this machine: for those who choose one by name.
+
+Read from /proc and /sys and by questions to the kernel; nothing is sent, no ioctl is needed.
+"""
+
+from __future__ import annotations
+
+import socket
+import struct
+from collections.abc import Sequence
+from enum import Enum
+from ipaddress import ip_address
+from pathlib import Path
+
+from .kernel_tables import Route, read_addresses6, read_routes
+from .surroundings import PROC, default_routes, network_of
+from .values import frozen
+
+SYS = Path("/sys/class/net")
+ALL_HOSTS = ("224.0.0.1", 5350)  # never sent to: connecting only asks the kernel for our address
+LOOPBACK = "lo"
+
+
+class NoSuchInterface(ValueError):
+    """That interface does not exist, or has no address; the text lists those that could be meant."""
+
+
+class InterfaceKind(Enum):
+    """What an interface is; ``ORDINARY`` ones alone lead to a gateway of ours unless a route says so."""
+
+    ORDINARY = "ordinary"
+    BRIDGE = "bridge"  # docker0, br-…, virbr0
+    VETH = "veth"  # one end of a pair: a container's
+    TUNNEL = "tunnel"  # tun, tap, WireGuard
+
+
+@frozen
+class Interface:
+    """One interface that is not the loopback."""
+
+    name: str
+    index: int
+    addresses: tuple[str, ...]  # its IPv4 address first, if it has one; then its IPv6 addresses
+    gateway: str | None  # its best default IPv4 gateway
+    metric: int | None  # of the route over that gateway; the lowest is best
+    is_default: bool  # the kernel's main table prefers its gateway
+    kind: InterfaceKind
+
+    @property
+    def is_used(self) -> bool:
+        """Whether a gateway is looked for on it unasked: a bridge for containers has none (TO02)."""
+        if self.gateway is not None:
+            return True
+        beyond_the_link = [each for each in self.addresses if not ip_address(each).is_link_local]
+        return self.kind is InterfaceKind.ORDINARY and bool(beyond_the_link)
+
+
+def interfaces() -> list[Interface]:
+    """All interfaces, the one with the best default gateway first."""
+    routes = read_routes(_text(PROC / "route"))
+    others = read_addresses6(_text(PROC / "if_inet6"))
+    defaults = default_routes(routes)
+    found = []
+    for index, name in socket.if_nameindex():
+        if name == LOOPBACK:
+            continue
+        own = _ipv4_address(name, index, routes)
+        route = next((each for each in defaults if each.interface == name), None)
+        found.append(
+            Interface(
+                name=name,
+                index=index,
+                addresses=(*([own] if own else []), *(str(a.address) for a in others if a.index == index)),
+                gateway=route.gateway if route else None,
+                metric=route.metric if route else None,
+                is_default=bool(defaults) and defaults[0].interface == name,
+                kind=kind_of(name),
+            )
+        )
+    return sorted(found, key=_rank)
+
+
+def address_of(name: str, routes: Sequence[Route]) -> str:
+    """The first IPv4 address of an interface.
+
+    Raises:
+        NoSuchInterface: no interface has that name, or it has no IPv4 address; the text lists those that do.
+    """
+    indices = {each: index for index, each in socket.if_nameindex()}
+    own = _ipv4_address(name, indices[name], routes) if name in indices else None
+    if own is not None:
+        return own
+    choice = [
+        (each, _ipv4_address(each, index, routes)) for each, index in indices.items() if each != LOOPBACK
+    ]
+    listed = ", ".join(f"{each} ({address})" for each, address in choice if address) or "none"
+    what = "has no IPv4 address" if name in indices else "does not exist"
+    raise NoSuchInterface(f"interface {name!r} {what}; interfaces with one: {listed}")
+
+
+def kind_of(name: str, system: Path = SYS) -> InterfaceKind:
+    """What the kernel says an interface is; what it does not say is ordinary."""
+    home = system / name
+    device_type = _field(home / "uevent", "DEVTYPE=")
+    if device_type == "bridge" or (home / "bridge").is_dir():
+        return InterfaceKind.BRIDGE
+    if device_type == "wireguard" or (home / "tun_flags").exists():
+        return InterfaceKind.TUNNEL
+    if not device_type and name.startswith("veth") and not (home / "device").exists():
+        return InterfaceKind.VETH
+    return InterfaceKind.ORDINARY
+
+
+def _rank(interface: Interface) -> tuple[bool, int, bool, int]:
+    return (
+        interface.gateway is None,
+        interface.metric or 0,
+        interface.kind is not InterfaceKind.ORDINARY,
+        interface.index,
+    )
+
+
+def _ipv4_address(name: str, index: int, routes: Sequence[Route]) -> str | None:
+    """The interface's first address. The kernel lends another's to one that has none: that does not count."""
+    address = _source_of_multicast(index)
+    home = network_of(address, routes) if address else None
+    return address if home is None or home.interface == name else None
+
+
+def _source_of_multicast(index: int) -> str | None:
+    """What address a datagram to a multicast group would leave an interface with."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            chosen = struct.pack("@4s4si", bytes(4), bytes(4), index)  # struct ip_mreqn, ip(7)
+            probe.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, chosen)
+            probe.connect(ALL_HOSTS)
+        except OSError:
+            return None
+        return str(probe.getsockname()[0])
+
+
+def _field(path: Path, start: str) -> str:
+    lines = _text(path).splitlines()
+    return next((line.removeprefix(start) for line in lines if line.startswith(start)), "")
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text()
+    except OSError:
+        return ""

@@ -1,0 +1,85 @@
+"""Interfaces by name: what they are, which are used unasked, and what a wrong name is told."""
+
+from __future__ import annotations
+
+import json
+import sys
+
+import pytest
+
+from ringthru.net.interfaces import Interface, InterfaceKind, NoSuchInterface, address_of, kind_of
+
+LOOK = """
+import json
+from ringthru.net.interfaces import NoSuchInterface, interfaces
+from ringthru.net.surroundings import look_around
+found = [[i.name, [a for a in i.addresses if '.' in a], i.gateway, i.is_default, i.kind.name, i.is_used] for i in interfaces()]
+places = {i[0]: str(look_around(i[0])) for i in found if i[1]}
+errors = []
+for name in ("eth9", "bare0", "lo"):
+    try:
+        look_around(name)
+    except NoSuchInterface as error:
+        errors.append(str(error))
+print(json.dumps([found, places, errors]))
+"""
+
+
+def test_what_the_machine_has(namespace):
+    namespace.ip(
+        "link add eth0 type veth peer name far0",
+        "link add docker0 type bridge",
+        "link add bare0 type veth peer name far1",
+        "address add 192.168.1.103/24 dev eth0",
+        "address add 172.17.0.1/16 dev docker0",
+        *(f"link set {name} up" for name in ("eth0", "far0", "docker0", "bare0")),
+        "route add default via 192.168.1.1 dev eth0 metric 50",
+    )
+    found, places, errors = json.loads(namespace.run(sys.executable, "-c", LOOK))
+    assert found[0] == ["eth0", ["192.168.1.103"], "192.168.1.1", True, "ORDINARY", True]
+    assert ["bare0", [], None, False, "ORDINARY", False] in found
+    assert ["docker0", ["172.17.0.1"], None, False, "BRIDGE", False] in found  # TO02
+    assert "172.17.0.1" in places["docker0"]
+    assert "gateway=None" in places["docker0"]
+    assert "gateway='192.168.1.1'" in places["eth0"]
+    listed = "interfaces with one: docker0 (172.17.0.1), eth0 (192.168.1.103)"
+    assert [text.split(";")[0] for text in errors[:2]] == [
+        "interface 'eth9' does not exist",
+        "interface 'bare0' has no IPv4 address",
+    ]
+    for text in errors:
+        assert sorted(text.split("one: ")[1].split(", ")) == listed.split("one: ")[1].split(", ")
+
+
+def test_a_wrong_name_is_a_value_error_that_helps():
+    with pytest.raises(NoSuchInterface, match="'nosuch0' does not exist; interfaces with one: "):
+        address_of("nosuch0", [])
+    assert issubclass(NoSuchInterface, ValueError)
+
+
+@pytest.mark.parametrize(
+    ("name", "files", "kind"),
+    [
+        ("eth0", {"uevent": "INTERFACE=eth0\n", "device": None}, InterfaceKind.ORDINARY),
+        ("wlan0", {"uevent": "DEVTYPE=wlan\nINTERFACE=wlan0\n"}, InterfaceKind.ORDINARY),
+        ("docker0", {"uevent": "DEVTYPE=bridge\nINTERFACE=docker0\n"}, InterfaceKind.BRIDGE),
+        ("wg0", {"uevent": "DEVTYPE=wireguard\n"}, InterfaceKind.TUNNEL),
+        ("tun0", {"uevent": "INTERFACE=tun0\n", "tun_flags": "0x1001"}, InterfaceKind.TUNNEL),
+        ("veth12ab", {"uevent": "INTERFACE=veth12ab\n"}, InterfaceKind.VETH),
+        ("gone0", {}, InterfaceKind.ORDINARY),
+    ],
+)
+def test_the_kind_is_what_the_kernel_says(tmp_path, name, files, kind):
+    (tmp_path / name).mkdir()
+    for file, text in files.items():
+        if text is None:
+            (tmp_path / name / file).mkdir()
+        else:
+            (tmp_path / name / file).write_text(text)
+    assert kind_of(name, tmp_path) is kind
+
+
+def test_a_bridge_with_the_default_gateway_is_used_all_the_same():
+    """A host whose own address sits on a bridge: TO02 is about bridges that lead nowhere."""
+    bridge = Interface("br0", 2, ("192.168.1.5",), "192.168.1.1", 0, True, InterfaceKind.BRIDGE)
+    assert bridge.is_used
