@@ -33,6 +33,7 @@ from .pcp_messages import (
     PcpError,
     Request,
     Result,
+    announcement,
     head,
     read_address,
     read_request,
@@ -113,6 +114,10 @@ class PcpServer:
         """What a server of another version says, in PCP's form (§9)."""
         error = PcpError(Result.UNSUPP_VERSION)
         return head(datagram[1], error.result, error.lifetime, self._epoch(), version)
+
+    def announcement(self) -> bytes:
+        """An unsolicited ANNOUNCE (§14.1.2)."""
+        return announcement(self._epoch())
 
     def _respond(self, datagram: bytes, client: str) -> bytes:
         if datagram[0] != VERSION:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable
-from ipaddress import IPv4Address, IPv6Network
+from ipaddress import IPv6Network
 from typing import Final
 
 from ..net.address import Endpoint
@@ -73,7 +73,7 @@ class PortControl:
             return self._pcp_answer(datagram, source)
         if datagram[1] >= 128 or to in (*ANYCAST, MULTICAST) or not self.pcp.is_inside(source.host):
             return []
-        return [Reply(each) for each in self._other_version(datagram)]
+        return self._sent(self._other_version(datagram))
 
     @property
     def _speaks_natpmp(self) -> bool:
@@ -92,13 +92,16 @@ class PortControl:
         if self._has("NP13") and not self._heard_at_last(datagram):
             return []
         speaker = self._second_address() if self._has("NP12") else ""
-        return [Reply(each, source_host=speaker) for each in self.natpmp.answer(datagram, source)]
+        return self._sent(self.natpmp.answer(datagram, source), speaker)
 
     def _pcp_answer(self, datagram: bytes, source: Endpoint) -> list[Reply]:
         if self._has("PC07") and datagram[0] == VERSION and datagram[1] < 128:
             disabled = refusal(datagram, PcpError(Result.NO_RESOURCES), self._epoch())
-            return [Reply(disabled)] if self.pcp.is_inside(source.host) else []
-        return [Reply(each) for each in self.pcp.answer(datagram, source)]
+            return self._sent([disabled] if self.pcp.is_inside(source.host) else [])
+        return self._sent(self.pcp.answer(datagram, source))
+
+    def _sent(self, answers: list[bytes], speaker: str = "") -> list[Reply]:
+        return [Reply(each, self._table.quirks.delay, speaker) for each in answers]
 
     def _other_version(self, datagram: bytes) -> list[bytes]:
         """To a client of the protocol that is not spoken here."""
@@ -117,7 +120,7 @@ class PortControl:
         return self._tries[datagram] % TRIES == 0
 
     def _second_address(self) -> str:
-        return self._table.quirks.second_address or str(IPv4Address(self._address) + 1)
+        return self._table.quirks.second_address or f"{self._address.rpartition('.')[0]}.254"
 
     def _has(self, row: str) -> bool:
         return self._table.quirks.has(row)
