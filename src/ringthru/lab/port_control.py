@@ -101,7 +101,7 @@ class PortControl:
         return self._sent(self.pcp.answer(datagram, source))
 
     def _sent(self, answers: list[bytes], speaker: str = "") -> list[Reply]:
-        return [Reply(each, self._table.quirks.delay, speaker) for each in answers]
+        return [Reply(each, source_host=speaker) for each in answers]
 
     def _other_version(self, datagram: bytes) -> list[bytes]:
         """To a client of the protocol that is not spoken here."""
