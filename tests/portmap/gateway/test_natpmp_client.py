@@ -1,37 +1,61 @@
 """NAT-PMP as RFC 6886 wants it spoken, on a clock moved by hand."""
 
+import asyncio
+import socket
 import struct
 
 import pytest
 
+from ringthru.net.address import Endpoint
 from ringthru.portmap.errors import MalformedMessage
 from ringthru.portmap.gateway.natpmp_client import NatPmpClient
 from ringthru.portmap.gateway.orders import (
     AddressOrder,
     AddressTold,
     Declined,
+    EntryOrder,
     EpochReset,
     Granted,
+    Inspected,
+    InspectOrder,
     MapOrder,
+    NoEntry,
     Remedy,
     Silent,
     UnmapOrder,
     Unmapped,
 )
-from ringthru.portmap.values import Protocol
+from ringthru.portmap.udp_driver import UdpPort
+from ringthru.portmap.values import LONGEST_LIFETIME, Protocol
 
 UNMAP = UnmapOrder(Protocol.UDP, 5060, 5060)
 MAP = MapOrder(Protocol.UDP, 5060, 5060, 3600, "sip")
 
 
-def address(epoch: int = 100, result: int = 0) -> bytes:
-    return struct.pack("!BBHI4B", 0, 128, result, epoch, 203, 0, 113, 9)
+def address(epoch: int = 100, result: int = 0, told: str = "203.0.113.9") -> bytes:
+    return struct.pack("!BBHI4s", 0, 128, result, epoch, socket.inet_aton(told))
 
 
 def mapping(
     internal: int = 5060, external: int = 5060, lifetime: int = 3600, epoch: int = 100, opcode: int = 1
 ):
     return struct.pack("!BBHIHHI", 0, 128 + opcode, 0, epoch, internal, external, lifetime)
+
+
+def refusal(result: int, opcode: int = 1) -> bytes:
+    return struct.pack("!BBHI", 0, 128 + opcode, result, 100)
+
+
+def request(opcode: int, internal: int, external: int, lifetime: int) -> bytes:
+    return struct.pack("!BBxxHHI", 0, opcode, internal, external, lifetime)
+
+
+def outcome(client: NatPmpClient, order: object, answer: bytes, now: float = 0.0) -> object:
+    """What comes of an order that is answered at once."""
+    client.submit(order, now)
+    client.receive_datagram(answer, now + 0.01)
+    (event,) = client.events()
+    return event
 
 
 @pytest.fixture
@@ -66,46 +90,28 @@ class TestSilence:
 
 class TestAnswers:
     def test_the_address(self, client):
-        client.submit(AddressOrder(), 0.0)
-        client.receive_datagram(address(), 0.01)
-        assert client.events() == [AddressTold("203.0.113.9")]
+        assert outcome(client, AddressOrder(), address()) == AddressTold("203.0.113.9")
         assert client.next_timeout() is None
 
     def test_another_port_and_a_shorter_life_than_asked(self, client):
-        client.submit(MAP, 0.0)
-        client.receive_datagram(mapping(external=50000, lifetime=60), 0.01)
-        assert client.events() == [Granted(50000, 60)]
+        assert outcome(client, MAP, mapping(external=50000, lifetime=60)) == Granted(50000, 60)
+
+    def test_no_life_is_so_long_that_renewals_end(self, client):
+        assert outcome(client, MAP, mapping(lifetime=2**32 - 1)) == Granted(5060, LONGEST_LIFETIME)
 
     def test_a_deletion(self, client):
-        client.submit(UnmapOrder(Protocol.UDP, 5060, 5060), 0.0)
-        assert client.datagrams_to_send() == [struct.pack("!BBxxHHI", 0, 1, 5060, 0, 0)]
+        client.submit(UNMAP, 0.0)
+        assert client.datagrams_to_send() == [request(1, 5060, 0, 0)]
         client.receive_datagram(mapping(external=0, lifetime=0), 0.01)
         assert client.events() == [Unmapped()]
 
     def test_no_address_yet_is_an_answer_too(self, client):
-        client.submit(AddressOrder(), 0.0)
-        client.receive_datagram(address(result=3), 0.01)
-        assert client.events() == [AddressTold("")]
-
-    def test_switched_off_is_told_as_such(self, client):
-        client.submit(MAP, 0.0)
-        client.receive_datagram(struct.pack("!BBHI", 0, 129, 2, 100), 0.01)
-        (refusal,) = client.events()
-        assert isinstance(refusal, Declined)
-        assert refusal.remedy is Remedy.PERMISSION
+        assert outcome(client, AddressOrder(), address(result=3)) == AddressTold("")
 
     def test_unsupported_version_in_eight_bytes(self, client):
-        client.submit(AddressOrder(), 0.0)
-        client.receive_datagram(bytes((0, 0, 0, 1, 0, 0, 0, 0)), 0.01)
-        assert client.events() == [Declined("the gateway does not speak NAT-PMP version 0")]
-
-    @pytest.mark.parametrize(
-        "answer", [mapping(external=0), mapping(lifetime=0)], ids=["port 0", "lifetime 0"]
-    )
-    def test_a_grant_of_nothing_is_a_refusal(self, client, answer):
-        client.submit(MAP, 0.0)
-        client.receive_datagram(answer, 0.01)
-        assert isinstance(client.events()[0], Declined)
+        assert outcome(client, AddressOrder(), bytes((0, 0, 0, 1, 0, 0, 0, 0))) == Declined(
+            "the gateway does not speak NAT-PMP version 0", Remedy.ANOTHER_SERVICE
+        )
 
     @pytest.mark.parametrize(
         "answer", [mapping(internal=5080), mapping(opcode=2), address()], ids=["port", "protocol", "address"]
@@ -114,11 +120,10 @@ class TestAnswers:
         client.submit(MAP, 0.0)
         client.receive_datagram(answer, 0.01)
         assert client.events() == []
+        assert client.counters() == {"late answers": 1}
 
     def test_a_late_duplicate_is_ignored(self, client):
-        client.submit(AddressOrder(), 0.0)
-        client.receive_datagram(address(), 0.01)
-        client.events()
+        outcome(client, AddressOrder(), address())
         client.receive_datagram(address(), 0.02)
         assert client.events() == []
 
@@ -128,6 +133,59 @@ class TestAnswers:
             client.receive_datagram(b"\x02noise", 0.01)
         client.receive_datagram(address(), 0.02)
         assert client.events() == [AddressTold("203.0.113.9")]
+
+
+class TestWhatItHasNoRequestFor:
+    """Said at once, and nothing is sent."""
+
+    def test_reading_back_is_no_failure(self, client):
+        client.submit(InspectOrder(Protocol.UDP, 5060, 5060), 0.0)
+        (told,) = client.events()
+        assert isinstance(told, Inspected)
+        assert not told.verified
+        assert not told.missing
+
+    def test_the_table_cannot_be_read(self, client):
+        client.submit(EntryOrder(0), 0.0)
+        (told,) = client.events()
+        assert isinstance(told, NoEntry)
+
+    @pytest.mark.parametrize(
+        "order",
+        [
+            MapOrder(Protocol.UDP, 5060, 5060, 3600, "sip", allow_from=("203.0.113.0/24",)),
+            MapOrder(Protocol.UDP, 5060, 5060, 3600, "sip", internal_client="192.168.1.9"),
+            UnmapOrder(Protocol.UDP, 5060, 5060, internal_client="192.168.1.9"),
+        ],
+        ids=["certain networks", "another machine", "another machine's deletion"],
+    )
+    def test_what_would_be_more_than_asked_is_not_asked(self, client, order):
+        client.submit(order, 0.0)
+        (told,) = client.events()
+        assert isinstance(told, Declined)
+        assert client.datagrams_to_send() == []
+
+
+class TestNothingGranted:
+    """A MAP answered with zeros is a late answer to a deletion; only if it stays so, a refusal."""
+
+    def test_the_late_answer_to_a_deletion_does_not_end_a_new_mapping(self, client):
+        client.submit(UNMAP, 0.0)
+        client.submit(MAP, 0.1)
+        client.receive_datagram(mapping(external=0, lifetime=0), 0.12)
+        assert client.events() == []
+        client.receive_datagram(mapping(), 0.13)
+        assert client.events() == [Granted(5060, 3600)]
+
+    @pytest.mark.parametrize("nothing", [{"external": 0}, {"lifetime": 0}], ids=["port 0", "lifetime 0"])
+    def test_a_gateway_that_never_grants_anything_has_refused(self, client, nothing):
+        client.submit(MAP, 0.0)
+        while (now := client.next_timeout()) is not None:
+            client.receive_datagram(mapping(**nothing), now)
+            client.handle_timeout(now)
+        (told,) = client.events()
+        assert isinstance(told, Declined)
+        assert now is None or now < 4
 
 
 class TestDeletion:
@@ -146,32 +204,166 @@ class TestDeletion:
         client.receive_datagram(mapping(), 0.01)
         client.datagrams_to_send()
         client.handle_timeout(0.25)
-        assert client.datagrams_to_send() == [struct.pack("!BBxxHHI", 0, 1, 5060, 0, 0)]
+        assert client.datagrams_to_send() == [request(1, 5060, 0, 0)]
 
     def test_a_gateway_that_names_the_port_it_deleted_is_understood(self, client):
-        client.submit(UNMAP, 0.0)
-        client.receive_datagram(mapping(external=5060, lifetime=0), 0.01)
-        assert client.events() == [Unmapped()]
+        assert outcome(client, UNMAP, mapping(external=5060, lifetime=0)) == Unmapped()
 
-    def test_one_that_grants_whatever_is_asked_has_refused_not_gone_away(self, client):
-        client.submit(UNMAP, 0.0)
-        while (now := client.next_timeout()) is not None:
-            client.receive_datagram(mapping(), now)
-            client.handle_timeout(now)
-        (refusal,) = client.events()
-        assert isinstance(refusal, Declined)
-
-    def test_that_refusal_comes_within_four_seconds(self, client):
+    def test_one_that_granted_and_fell_silent_has_refused_within_four_seconds(self, client):
         client.submit(UNMAP, 0.0)
         client.receive_datagram(mapping(), 0.01)
         for now in (0.25, 0.75, 1.75, 3.75):
             assert client.next_timeout() == now
             client.handle_timeout(now)
-        assert client.next_timeout() is None
+        (told,) = client.events()
+        assert isinstance(told, Declined)
+
+
+class TestExactPort:
+    """NAT-PMP has no word for "this port or none": what is granted instead is given back."""
+
+    EXACT = MapOrder(Protocol.UDP, 5060, 5060, 3600, "sip", exact=True)
+
+    def test_the_port_asked_for_is_granted_as_ever(self, client):
+        assert outcome(client, self.EXACT, mapping()) == Granted(5060, 3600)
+
+    def test_another_one_is_deleted_before_the_refusal_is_told(self, client):
+        client.submit(self.EXACT, 0.0)
+        client.datagrams_to_send()
+        client.receive_datagram(mapping(external=50000), 0.01)
+        assert client.events() == []
+        assert client.datagrams_to_send() == [request(1, 5060, 0, 0)]
+        client.receive_datagram(mapping(external=0, lifetime=0), 0.02)
+        (told,) = client.events()
+        assert isinstance(told, Declined)
+        assert told.remedy is Remedy.ANOTHER_PORT
+
+    def test_the_refusal_is_told_even_when_the_deletion_is_not_answered(self, client):
+        client.submit(self.EXACT, 0.0)
+        client.receive_datagram(mapping(external=50000), 0.0)
+        while (now := client.next_timeout()) is not None:
+            client.handle_timeout(now)
+        (told,) = client.events()
+        assert isinstance(told, Declined)
+
+
+class TestQuirksOfGateways:
+    """The rows of the quirk catalogue that a client can meet."""
+
+    def test_np01_a_closed_port_is_told_at_once_and_may_open_later(self, client):
+        client.submit(AddressOrder(), 0.0)
+        client.refused(0.001)
+        assert isinstance(client.events()[0], Silent)
+        assert outcome(client, AddressOrder(), address(), 60.0) == AddressTold("203.0.113.9")
+
+    def test_np03_another_external_port_is_a_result_not_a_failure(self, client):
+        assert outcome(client, MAP, mapping(external=50000)) == Granted(50000, 3600)
+
+    def test_np04_external_port_0_is_never_suggested(self, client):
+        client.submit(MapOrder(Protocol.UDP, 5060, 0, 3600, "sip"), 0.0)
+        assert client.datagrams_to_send() == [request(1, 5060, 5060, 3600)]
+
+    @pytest.mark.parametrize("echoed", [0, 41234], ids=["0", "the external port"])
+    def test_np05_an_answer_that_does_not_name_our_port_is_taken_and_counted(self, client, echoed):
+        """ProtonVPN: the external port, or 0, where the internal one should be."""
+        assert outcome(client, MAP, mapping(internal=echoed, external=41234)) == Granted(41234, 3600)
+        assert client.counters() == {"answers that do not name our internal port": 1}
+
+    def test_np05_the_late_answer_about_a_port_asked_for_before_is_not_taken_for_that(self, client):
+        client.submit(MapOrder(Protocol.UDP, 5080, 5080, 3600, "sip"), 0.0)
+        client.submit(MAP, 0.1)
+        client.receive_datagram(mapping(internal=5080, external=5080), 0.2)
+        assert client.events() == []
+
+    def test_np06_sixty_seconds_whatever_is_asked(self, client):
+        assert outcome(client, MAP, mapping(lifetime=60)) == Granted(5060, 60)
+
+    def test_np07_a_renewal_proves_no_more_than_the_first_grant(self, client):
+        """The mapping may be dead all the same: a grant says what the gateway said, and no more."""
+        first = outcome(client, MAP, mapping(epoch=100))
+        assert outcome(client, MAP, mapping(epoch=1900), 1800.0) == first
+
+    @pytest.mark.parametrize(
+        ("result", "remedy"),
+        [(2, Remedy.PERMISSION), (3, Remedy.LATER), (4, Remedy.ROOM), (5, Remedy.ANOTHER_SERVICE)],
+    )
+    def test_np09_each_result_code_has_its_words_and_its_remedy(self, client, result, remedy):
+        told = outcome(client, MAP, refusal(result))
+        assert isinstance(told, Declined)
+        assert told.remedy is remedy
+        assert told.reason
+
+    def test_np09_not_authorized_names_the_switch(self, client):
+        told = outcome(client, MAP, refusal(2))
+        assert "Selbständige Portfreigaben" in told.reason
+
+    @pytest.mark.parametrize("told", ["0.0.0.0", "255.255.255.255", "127.0.0.1", "0.1.2.3"])
+    def test_np10_an_impossible_address_is_unknown(self, client, told):
+        assert outcome(client, AddressOrder(), address(told=told)) == AddressTold("")
+
+    async def test_np12_an_answer_from_another_address_is_not_seen(self):
+        """The socket is connected to the gateway (RFC 6886 §3.1)."""
+        loop = asyncio.get_running_loop()
+        received: asyncio.Queue[bytes] = asyncio.Queue()
+        with (
+            socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as gateway,
+            socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stranger,
+        ):
+            gateway.bind(("127.0.0.1", 0))
+            gateway.setblocking(False)
+            stranger.bind(("127.0.0.2", gateway.getsockname()[1]))
+            peer = Endpoint(*gateway.getsockname())
+            port = UdpPort("127.0.0.1", lambda data, _: received.put_nowait(data), lambda: None, peer)
+            try:
+                port.send(b"who are you?")
+                _, client = await loop.sock_recvfrom(gateway, 100)
+                stranger.sendto(b"the stranger", client)
+                gateway.sendto(b"the gateway", client)
+                assert await received.get() == b"the gateway"
+                assert received.empty()
+            finally:
+                port.close()
+
+    def test_np13_an_answer_to_the_third_try_is_in_time(self, client):
+        client.submit(AddressOrder(), 0.0)
+        client.handle_timeout(0.25)
+        client.handle_timeout(0.75)
+        client.receive_datagram(address(), 0.76)
+        assert client.events() == [AddressTold("203.0.113.9")]
+
+    def test_np16_an_announcement_out_of_the_blue_changes_nothing(self, client):
+        outcome(client, AddressOrder(), address(epoch=1000))
+        client.receive_datagram(address(epoch=0, told="203.0.113.99"), 30.0)
+        assert client.events() == []
+        assert outcome(client, AddressOrder(), address(epoch=1060), 60.0) == AddressTold("203.0.113.9")
+
+    def test_np17_a_deletion_answered_with_a_lifetime_is_believed_the_second_time(self, client):
+        """Once it may be the late answer to an earlier request."""
+        client.submit(UNMAP, 0.0)
+        client.receive_datagram(mapping(), 0.01)
+        assert client.events() == []
+        client.handle_timeout(0.25)
+        client.receive_datagram(mapping(), 0.26)
+        assert client.events() == [Unmapped()]
+
+    def test_np18_each_protocol_is_told_its_own_external_port(self, client):
+        """Whether a pair that differs will do is for those to say who want the pair."""
+        tcp = MapOrder(Protocol.TCP, 5060, 5060, 3600, "sip")
+        assert outcome(client, MAP, mapping(external=50000)) == Granted(50000, 3600)
+        assert outcome(client, tcp, mapping(external=50001, opcode=2)) == Granted(50001, 3600)
+        again = MapOrder(Protocol.TCP, 5060, 50000, 3600, "sip")
+        client.datagrams_to_send()
+        client.submit(again, 1.0)
+        assert client.datagrams_to_send() == [request(2, 5060, 50000, 3600)]
+
+    def test_np19_nothing_but_answers_to_the_gateway_itself_is_sent(self, client):
+        """Datagrams have no destination here: the socket's one peer is the gateway, never a group."""
+        client.submit(AddressOrder(), 0.0)
+        assert client.datagrams_to_send() == [bytes(2)]
 
 
 class TestEpoch:
-    """§3.6: an epoch behind our reckoning (7/8 of our clock, 2 s of slack) means lost state."""
+    """§3.6; the rule itself is tested with EpochWatch."""
 
     def answers(self, client, *pairs):
         events = []
@@ -181,12 +373,16 @@ class TestEpoch:
             events.append(EpochReset() in client.events())
         return events
 
-    def test_going_back_is_a_reset(self, client):
-        assert self.answers(client, (1000, 0.0), (5, 60.0)) == [False, True]
+    @pytest.mark.parametrize(
+        ("epochs", "resets"),
+        [((1000, 5), True), ((1000, 1000), True), ((1000, 1060), False), ((1000, 9000), False)],
+        ids=["jumps back", "stands still", "goes on", "runs fast"],
+    )
+    def test_np15_the_epoch_of_an_answer_is_watched(self, client, epochs, resets):
+        assert self.answers(client, (epochs[0], 0.0), (epochs[1], 60.0)) == [False, resets]
 
-    def test_going_on_is_not(self, client):
-        assert self.answers(client, (1000, 0.0), (1060, 60.0), (1120, 120.0)) == [False, False, False]
-
-    @pytest.mark.parametrize(("epoch", "reset"), [(1051, False), (1050, True)])
-    def test_the_slowest_clock_still_believed(self, client, epoch, reset):
-        assert self.answers(client, (1000, 0.0), (epoch, 60.0)) == [False, reset]  # 1000 + 52.5 − 2
+    def test_the_reset_is_told_before_the_outcome(self, client):
+        outcome(client, AddressOrder(), address(1000))
+        client.submit(AddressOrder(), 60.0)
+        client.receive_datagram(address(5), 60.0)
+        assert client.events() == [EpochReset(), AddressTold("203.0.113.9")]

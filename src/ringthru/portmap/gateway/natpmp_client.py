@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter, deque
 from collections.abc import Callable
 from typing import Final
 
-from ..values import Protocol
+from ..values import LONGEST_LIFETIME, Protocol
 from ..wire.natpmp import (
     AddressRequest,
     AddressResponse,
@@ -18,13 +19,17 @@ from ..wire.natpmp import (
     ResultCode,
     decode,
 )
+from .epoch import EpochWatch, natpmp_lost_state
 from .orders import (
-    AddressOrder,
     AddressTold,
     Declined,
+    EntryOrder,
     EpochReset,
     Granted,
+    Inspected,
+    InspectOrder,
     MapOrder,
+    NoEntry,
     Order,
     Outcome,
     Remedy,
@@ -32,37 +37,33 @@ from .orders import (
     UnmapOrder,
     Unmapped,
 )
+from .words import CANNOT_READ, NO_GRANT, NOT_ALLOWED, STILL_THERE, known_address
 
 # What the RFC fixes
 FIRST_WAIT: Final = 0.25  # seconds, doubled after each attempt (§3.1)
 MAX_ATTEMPTS: Final = 9  # then the gateway is taken not to speak NAT-PMP (§3.1)
-EPOCH_SLACK: Final = 2  # seconds an epoch may lag behind our reckoning (§3.6)
-SLOWEST_CLOCK: Final = 7 / 8  # of ours: how slow a gateway's clock may run (§3.6)
-
-DENIED_ATTEMPTS: Final = 4  # our choice: deletions answered with grants alone, then that is a refusal
+# What we chose
+CONTRARY_ATTEMPTS: Final = 4  # answered with the opposite alone, and that is a refusal
+TIDY_ATTEMPTS: Final = 4  # to delete what was not granted as asked
+REMEMBERED: Final = 64  # internal ports asked for before, whose late answers are known by them
 
 OPCODES: Final = {Protocol.UDP: Opcode.MAP_UDP, Protocol.TCP: Opcode.MAP_TCP}
-REASONS: Final = {
-    ResultCode.UNSUPPORTED_VERSION: "the gateway does not speak NAT-PMP version 0",
-    ResultCode.NOT_AUTHORIZED: "NAT-PMP is switched off in the gateway, or not allowed for this machine",
-    ResultCode.NETWORK_FAILURE: "the gateway has no external address yet",
-    ResultCode.OUT_OF_RESOURCES: "the gateway's mapping table is full",
-    ResultCode.UNSUPPORTED_OPCODE: "the gateway does not know this NAT-PMP request",
+REFUSALS: Final = {
+    ResultCode.UNSUPPORTED_VERSION: (
+        "the gateway does not speak NAT-PMP version 0",
+        Remedy.ANOTHER_SERVICE,
+    ),
+    ResultCode.NOT_AUTHORIZED: (NOT_ALLOWED, Remedy.PERMISSION),
+    ResultCode.NETWORK_FAILURE: (
+        "the gateway has no external address yet, or none to map on",
+        Remedy.LATER,
+    ),
+    ResultCode.OUT_OF_RESOURCES: ("the gateway has no room left for mappings", Remedy.ROOM),
+    ResultCode.UNSUPPORTED_OPCODE: (
+        "the gateway does not know this NAT-PMP request",
+        Remedy.ANOTHER_SERVICE,
+    ),
 }
-
-
-class EpochWatch:
-    """Notices that a gateway lost its state: its epoch is behind our reckoning (RFC 6886 §3.6)."""
-
-    def __init__(self) -> None:
-        self._epoch: int | None = None
-        self._at = 0.0
-
-    def reset(self, epoch: int, now: float) -> bool:
-        """Take the epoch of a response; True when the gateway was restarted since the last one."""
-        expected = None if self._epoch is None else self._epoch + (now - self._at) * SLOWEST_CLOCK
-        self._epoch, self._at = epoch, now
-        return expected is not None and epoch < expected - EPOCH_SLACK
 
 
 class NatPmpClient:
@@ -74,26 +75,34 @@ class NatPmpClient:
 
     def __init__(self, on_attempt: Callable[[int], None] = lambda number: None) -> None:
         self._on_attempt = on_attempt
-        self._epochs = EpochWatch()
+        self._epochs = EpochWatch(natpmp_lost_state)
         self._request: Request | None = None
-        self._deleting = False
-        self._denied = False  # the deletion in flight was answered with a grant
+        self._exact = False  # another external port than asked for will not do
+        self._outcome: Outcome | None = None  # already settled: what is in flight only tidies up
+        self._contrary = False  # answered with the opposite: a grant to a deletion, or the other way round
         self._attempts = 0
         self._timeout: float | None = None
+        self._asked: deque[tuple[Opcode, int]] = deque(maxlen=REMEMBERED)  # before: opcode, internal port
+        self._counters: Counter[str] = Counter()
         self._datagrams: list[bytes] = []
         self._events: list[Outcome | EpochReset] = []
 
     def submit(self, order: Order, now: float) -> None:
         """Begin an exchange; one that was still running is abandoned."""
         self.abandon()
-        self._request = _request(order)
-        self._deleting = isinstance(order, UnmapOrder)
-        self._denied = False
-        self._transmit(now)
+        impossible = _impossible(order)
+        if impossible is not None:
+            self._events.append(impossible)
+            return
+        self._exact = isinstance(order, MapOrder) and order.exact
+        self._begin(_request(order), now)
 
     def abandon(self) -> None:
         """Forget the exchange in flight; a late answer to it is ignored."""
-        self._request = self._timeout = None
+        if isinstance(self._request, MappingRequest):
+            self._asked.append((self._request.opcode, self._request.internal_port))
+        self._request = self._timeout = self._outcome = None
+        self._contrary = False
         self._attempts = 0
         self._datagrams.clear()
 
@@ -104,14 +113,12 @@ class NatPmpClient:
             MalformedMessage: it is no NAT-PMP response.
         """
         response = decode(datagram)
-        if self._request is None or not _answers(response, self._request):
-            return  # a late duplicate, or an announcement
-        if self._deleting and isinstance(response, MappingResponse) and response.lifetime:
-            self._denied = True  # a late grant (the answer to a deletion has a lifetime of 0: §3.4)
+        if self._request is None or not self._is_answer(response, self._request):
+            self._counters["late answers"] += 1  # or a duplicate, or an announcement
             return
         if self._epochs.reset(response.epoch, now):
             self._events.append(EpochReset())
-        self._finish(self._outcome(response))
+        self._answered(response, now)
 
     def refused(self, now: float) -> None:
         """The gateway's port is closed (ICMP): nobody there speaks NAT-PMP."""
@@ -121,10 +128,10 @@ class NatPmpClient:
     def handle_timeout(self, now: float) -> None:
         if self._timeout is None or now < self._timeout:
             return
-        if self._denied and self._attempts >= DENIED_ATTEMPTS:
-            self._finish(Declined("the gateway goes on granting what it is to delete"))
-        elif self._attempts == MAX_ATTEMPTS:
-            self._finish(Silent(f"no answer to {MAX_ATTEMPTS} NAT-PMP requests"))
+        if self._contrary and self._attempts >= CONTRARY_ATTEMPTS:
+            self._finish(Declined(STILL_THERE if self._deleting else NO_GRANT))
+        elif self._attempts >= (TIDY_ATTEMPTS if self._outcome is not None else MAX_ATTEMPTS):
+            self._finish(Silent(f"no answer to {self._attempts} NAT-PMP requests"))
         else:
             self._transmit(now)
 
@@ -139,6 +146,20 @@ class NatPmpClient:
         events, self._events = self._events, []
         return events
 
+    def counters(self) -> dict[str, int]:
+        """How often an answer was passed over, or taken though it was odd, by reason."""
+        return dict(self._counters)
+
+    # Inside
+
+    @property
+    def _deleting(self) -> bool:
+        return isinstance(self._request, MappingRequest) and self._request.lifetime == 0
+
+    def _begin(self, request: Request, now: float) -> None:
+        self._request = request
+        self._transmit(now)
+
     def _transmit(self, now: float) -> None:
         assert self._request is not None
         self._timeout = now + FIRST_WAIT * 2**self._attempts
@@ -147,40 +168,83 @@ class NatPmpClient:
         self._on_attempt(self._attempts)
 
     def _finish(self, outcome: Outcome) -> None:
+        """The exchange is over; one that only tidied up has its outcome already."""
+        settled = self._outcome
         self.abandon()
-        self._events.append(outcome)
+        self._events.append(outcome if settled is None else settled)
 
-    def _outcome(self, response: Response) -> Outcome:
-        if isinstance(response, AddressResponse):
-            return AddressTold(response.address)
+    def _is_answer(self, response: Response, request: Request) -> bool:
+        """Whether a response belongs to the request in flight, not to an earlier one."""
         if isinstance(response, ErrorResponse):
-            if response.opcode is Opcode.ADDRESS and response.result is ResultCode.NETWORK_FAILURE:
-                return AddressTold("")  # it speaks NAT-PMP, and knows no address of its own yet
-            off = response.result is ResultCode.NOT_AUTHORIZED
-            return Declined(REASONS[response.result], Remedy.PERMISSION if off else Remedy.LATER)
-        if self._deleting:
-            return Unmapped()
-        if not response.external_port or not response.lifetime:
-            return Declined("the gateway granted port 0, or no time at all")
-        return Granted(response.external_port, response.lifetime)
+            return response.opcode is None or response.opcode is request.opcode
+        if isinstance(response, AddressResponse) or isinstance(request, AddressRequest):
+            return isinstance(response, AddressResponse) and isinstance(request, AddressRequest)
+        if response.opcode is not request.opcode or response.internal_port == request.internal_port:
+            return response.opcode is request.opcode
+        # Row NP05 (ProtonVPN): the external port, or 0, where the internal one should be
+        odd = response.internal_port in (0, response.external_port)
+        if not odd or (response.opcode, response.internal_port) in self._asked:
+            return False
+        self._counters["answers that do not name our internal port"] += 1
+        return True
+
+    def _answered(self, response: Response, now: float) -> None:
+        if isinstance(response, AddressResponse):
+            self._finish(AddressTold(known_address(response.address)))
+        elif isinstance(response, ErrorResponse):
+            self._finish(_refusal(response))
+        elif self._deleting:
+            # A grant is a late answer, the first time; told again it is this gateway's way to say yes,
+            # though §3.4 wants zeros (row NP17).
+            self._contrary = True
+            if response.lifetime == 0 or self._attempts > 1:
+                self._finish(Unmapped())
+        elif not response.external_port or not response.lifetime:
+            self._contrary = True  # the late answer to a deletion, or else a refusal: it is asked again
+        else:
+            self._granted(response, now)
+
+    def _granted(self, response: MappingResponse, now: float) -> None:
+        request = self._request
+        assert isinstance(request, MappingRequest)
+        if self._exact and response.external_port != request.suggested_external_port:
+            words = f"the gateway gives external port {response.external_port} instead, and only one will do"
+            self.abandon()
+            self._outcome = Declined(words, Remedy.ANOTHER_PORT)
+            self._begin(_deletion(request.opcode, request.internal_port), now)
+        else:
+            lifetime = min(response.lifetime, LONGEST_LIFETIME)  # so that no answer ends our renewals
+            self._finish(Granted(response.external_port, lifetime))
+
+
+def _impossible(order: Order) -> Outcome | None:
+    """What comes of an order that NAT-PMP has no request for; None: it can be asked."""
+    if isinstance(order, InspectOrder):
+        return Inspected(None, verified=False, words=f"NAT-PMP {CANNOT_READ}")
+    if isinstance(order, EntryOrder):
+        return NoEntry(f"NAT-PMP {CANNOT_READ}")
+    if isinstance(order, MapOrder) and order.allow_from:
+        return Declined("NAT-PMP cannot let in certain networks only, and everybody must not come in")
+    if isinstance(order, MapOrder | UnmapOrder) and order.internal_client is not None:
+        return Declined("NAT-PMP maps for the machine that asks, not for another one")
+    return None
 
 
 def _request(order: Order) -> Request:
-    if isinstance(order, AddressOrder):
-        return AddressRequest()
     if isinstance(order, MapOrder):
-        opcode = OPCODES[order.protocol]
-        return MappingRequest(opcode, order.internal_port, order.external_port, order.lifetime)
+        # Never a suggestion of 0, which some gateways refuse (row NP04)
+        wanted = order.external_port or order.internal_port
+        return MappingRequest(OPCODES[order.protocol], order.internal_port, wanted, order.lifetime)
     if isinstance(order, UnmapOrder):
-        return MappingRequest(OPCODES[order.protocol], order.internal_port, 0, 0)  # §3.4: both zero
-    raise AssertionError("NAT-PMP cannot read mappings")
+        return _deletion(OPCODES[order.protocol], order.internal_port)
+    return AddressRequest()
 
 
-def _answers(response: Response, request: Request) -> bool:
-    """Whether a response belongs to the request in flight, not to an earlier one."""
-    if isinstance(response, ErrorResponse):
-        return response.opcode is None or response.opcode is request.opcode
-    if isinstance(response, AddressResponse) or isinstance(request, AddressRequest):
-        return isinstance(response, AddressResponse) and isinstance(request, AddressRequest)
-    assert isinstance(response, MappingResponse)
-    return response.opcode is request.opcode and response.internal_port in (request.internal_port, 0)
+def _deletion(opcode: Opcode, internal_port: int) -> MappingRequest:
+    return MappingRequest(opcode, internal_port, 0, 0)  # §3.4: both zero
+
+
+def _refusal(response: ErrorResponse) -> Outcome:
+    if response.opcode is Opcode.ADDRESS and response.result is ResultCode.NETWORK_FAILURE:
+        return AddressTold("")  # it speaks NAT-PMP, and knows no address of its own yet
+    return Declined(*REFUSALS[response.result])

@@ -8,6 +8,7 @@ from __future__ import annotations
 from enum import Enum
 from typing import Protocol as Interface
 
+from ...net.address import Endpoint
 from ...net.values import frozen
 from ..values import GatewayEntry, Protocol
 
@@ -36,6 +37,23 @@ class MapOrder:
     internal_client: str | None = None
     allow_from: tuple[str, ...] = ()
     reference: str = ""
+
+
+@frozen
+class PeerOrder:
+    """Make or keep the translation of our own flow to one peer, and tell its external side (RFC 6887 §12).
+
+    PCP only. ``lifetime`` in seconds, more than 0; ``nonce`` as in ``MapOrder``. ``external_port`` 0:
+    whatever the gateway gives, or has given to that flow already.
+    """
+
+    protocol: Protocol
+    internal_port: int
+    remote: Endpoint
+    lifetime: int
+    nonce: bytes
+    external_port: int = 0
+    internal_client: str | None = None
 
 
 @frozen
@@ -138,10 +156,11 @@ class NoEntry:
 
 @frozen
 class Declined:
-    """The gateway said no."""
+    """The gateway said no. ``retry_after``: seconds it wants to be left alone about it; 0: not told."""
 
     reason: str
     remedy: Remedy = Remedy.LATER
+    retry_after: int = 0
 
 
 @frozen

@@ -1,0 +1,287 @@
+"""Talking PCP: one request at a time, retransmitted, and the server's epoch watched (RFC 6887)."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from typing import Final
+
+from ..errors import LocalError
+from ..values import LONGEST_LIFETIME
+from ..wire.pcp import (
+    NONCE_SIZE,
+    Mapping,
+    Peering,
+    Response,
+    ResultCode,
+    VersionRefused,
+    decode,
+)
+from ..wire.pcp_options import Description, pack_address
+from .epoch import EpochWatch, pcp_lost_state
+from .orders import (
+    AddressOrder,
+    AddressTold,
+    Declined,
+    EntryOrder,
+    EpochReset,
+    Granted,
+    Inspected,
+    InspectOrder,
+    MapOrder,
+    NoEntry,
+    Order,
+    Outcome,
+    PeerOrder,
+    Remedy,
+    Silent,
+    UnmapOrder,
+    Unmapped,
+)
+from .pcp_exchange import (
+    Exchange,
+    Kind,
+    Purpose,
+    address_question,
+    deletion,
+    mapping,
+    peering,
+    probe,
+)
+from .pcp_refusals import REFUSALS, declined
+from .words import CANNOT_READ, NO_GRANT, STILL_THERE, known_address
+
+# What the RFC fixes (§8.1.1)
+FIRST_WAIT: Final = 3.0  # seconds (IRT), doubled after each attempt, up to
+LONGEST_WAIT: Final = 1024.0  # (MRT)
+JITTER: Final = 0.1  # of each wait, either way
+# What we chose
+QUICK_WAITS: Final = (0.25, 0.5, 1.0)  # seconds, before those: most gateways answer within milliseconds
+PROBE_ATTEMPTS: Final = 4  # 4.75 s; then it is taken not to speak PCP
+MAX_ATTEMPTS: Final = 6  # 22.75 s; then it is gone
+TIDY_ATTEMPTS: Final = 3  # to delete what only the address was asked with; its life is short anyway
+CONTRARY_ATTEMPTS: Final = 4  # answered with the opposite alone, and that is a refusal
+PLAIN_AFTER: Final = 3  # attempts: then without words, which a server may choke on in silence
+ADDRESS_FRESH: Final = 4.0  # seconds the address told with a mapping is good for: asked for every minute
+# or nearly, a change that nobody announces must show within that minute
+SPEAKS_PCP: Final = (  # refusals to a probe that do not speak against mapping
+    ResultCode.MALFORMED_REQUEST,
+    ResultCode.UNSUPP_OPCODE,
+    ResultCode.NETWORK_FAILURE,
+    ResultCode.NO_RESOURCES,
+)
+
+
+def retransmission_wait(attempt: int, random: float) -> float:
+    """Seconds until the attempt after this one (counted from 0), by a random number from 0 to 1."""
+    later = attempt - len(QUICK_WAITS)
+    wait = min(FIRST_WAIT * 2.0 ** min(later, 20), LONGEST_WAIT) if later >= 0 else QUICK_WAITS[attempt]
+    return wait * (1 + JITTER * (2 * random - 1))
+
+
+class PcpClient:
+    """A gateway that (perhaps) speaks PCP, driven from outside.
+
+    Call ``probe``, ``submit``, ``receive_datagram``, ``refused`` or ``handle_timeout``; then send
+    ``datagrams_to_send()``, act on ``events()``, and come back at ``next_timeout()``.
+
+    ``own_address`` is the address that the datagrams are sent from, IPv4 or a global IPv6 one; ``random``
+    gives numbers from 0 to 1, ``own_port`` a UDP port of ours (1–65535) to ask for the address with.
+
+    Raises:
+        LocalError: an own address that is none.
+    """
+
+    def __init__(
+        self,
+        own_address: str,
+        random_bytes: Callable[[int], bytes],
+        random: Callable[[], float],
+        own_port: Callable[[], int],
+    ) -> None:
+        pack_address(own_address)
+        self._own_address = own_address
+        self._random_bytes = random_bytes
+        self._random = random
+        self._own_port = own_port
+        self._epochs = EpochWatch(pcp_lost_state)
+        self._exchange: Exchange | None = None
+        self._timeout: float | None = None
+        self._address = ""  # external, as told with the latest mapping
+        self._address_at: float | None = None
+        self._unwelcome: frozenset[Kind] = frozenset()  # what this server is not asked with any more
+        self._took_words = False  # it granted a mapping that had a description
+        self._counters: Counter[str] = Counter()
+        self._datagrams: list[bytes] = []
+        self._events: list[Outcome | EpochReset] = []
+
+    def probe(self, now: float) -> None:
+        """Ask whether anybody speaks PCP; an exchange that was still running is abandoned.
+
+        The outcome is ``AddressTold("")`` (yes), ``Declined`` or ``Silent``.
+        """
+        self.abandon()
+        self._begin(probe(self._own_address), now)
+
+    def submit(self, order: Order | PeerOrder, now: float) -> None:
+        """Begin an exchange; one that was still running is abandoned."""
+        self.abandon()
+        if isinstance(order, AddressOrder) and self._knows_address(now):
+            self._events.append(AddressTold(self._address))
+        elif isinstance(order, InspectOrder):
+            self._events.append(Inspected(None, verified=False, words=f"PCP {CANNOT_READ}"))
+        elif isinstance(order, EntryOrder):
+            self._events.append(NoEntry(f"PCP {CANNOT_READ}"))
+        else:
+            try:
+                self._begin(self._exchange_of(order), now)
+            except LocalError as error:
+                self.abandon()
+                self._events.append(Declined(str(error)))
+
+    def abandon(self) -> None:
+        """Forget the exchange in flight; a late answer to it is ignored."""
+        self._exchange = self._timeout = None
+        self._datagrams.clear()
+
+    def receive_datagram(self, datagram: bytes, now: float) -> None:
+        """Take one datagram *already known to come from the gateway* (RFC 6887 §8.3).
+
+        Raises:
+            MalformedMessage: it is no PCP answer.
+        """
+        response = decode(datagram)
+        exchange = self._exchange
+        if exchange is None:
+            self._counters["late answers"] += 1
+        elif isinstance(response, VersionRefused):
+            words, remedy = REFUSALS[ResultCode.UNSUPP_VERSION]
+            self._finish(Declined(words, remedy))
+        elif not exchange.is_answered_by(response):
+            self._counters["answers to something else, or with a wrong nonce"] += 1
+        else:
+            if self._epochs.reset(response.epoch, now):
+                self._address_at = None
+                self._events.append(EpochReset())
+            self._answered(exchange, response, now)
+
+    def refused(self, now: float) -> None:
+        """The gateway's port is closed (ICMP): nobody there speaks PCP."""
+        if self._exchange is not None:
+            self._finish(Silent("the gateway does not speak PCP (port closed)"))
+
+    def handle_timeout(self, now: float) -> None:
+        exchange = self._exchange
+        if exchange is None or self._timeout is None or now < self._timeout:
+            return
+        if exchange.contrary and exchange.attempts >= CONTRARY_ATTEMPTS:
+            self._finish(Declined(STILL_THERE if exchange.purpose is Purpose.DELETE else NO_GRANT))
+        elif exchange.attempts >= _most_attempts(exchange):
+            self._finish(Silent(f"no answer to {exchange.attempts} PCP requests"))
+        else:
+            self._transmit(exchange, now)
+
+    def next_timeout(self) -> float | None:
+        return self._timeout
+
+    def datagrams_to_send(self) -> list[bytes]:
+        datagrams, self._datagrams = self._datagrams, []
+        return datagrams
+
+    def events(self) -> list[Outcome | EpochReset]:
+        events, self._events = self._events, []
+        return events
+
+    def counters(self) -> dict[str, int]:
+        """How often an answer was passed over, by reason."""
+        return dict(self._counters)
+
+    # Inside
+
+    def _knows_address(self, now: float) -> bool:
+        return self._address_at is not None and now - self._address_at < ADDRESS_FRESH
+
+    def _exchange_of(self, order: AddressOrder | MapOrder | UnmapOrder | PeerOrder) -> Exchange:
+        if isinstance(order, AddressOrder):
+            return address_question(self._own_address, self._own_port(), self._random_bytes(NONCE_SIZE))
+        if isinstance(order, UnmapOrder):
+            return deletion(order, self._own_address)
+        if isinstance(order, PeerOrder):
+            return peering(order, self._own_address)
+        exchange = mapping(order, self._own_address, self._address)
+        exchange.spare = tuple(each for each in exchange.spare if type(each) not in self._unwelcome)
+        return exchange
+
+    def _begin(self, exchange: Exchange, now: float) -> None:
+        self._exchange = exchange
+        self._transmit(exchange, now)
+
+    def _transmit(self, exchange: Exchange, now: float) -> None:
+        if exchange.attempts == PLAIN_AFTER and not self._took_words:
+            exchange.leave_out(Description)
+        self._timeout = now + retransmission_wait(exchange.attempts, self._random())
+        self._datagrams.append(exchange.request())
+        exchange.attempts += 1
+
+    def _finish(self, outcome: Outcome) -> None:
+        """The exchange is over; one that only tidied up has its outcome already."""
+        settled = None if self._exchange is None else self._exchange.outcome
+        self.abandon()
+        self._events.append(outcome if settled is None else settled)
+
+    def _answered(self, exchange: Exchange, response: Response, now: float) -> None:
+        if response.result:
+            self._declined(exchange, response, now)
+        elif exchange.purpose is Purpose.PROBE:
+            self._finish(AddressTold(""))
+        elif exchange.purpose is Purpose.DELETE:
+            # A grant is a late answer, the first time; told again it is this server's way to say yes.
+            exchange.contrary = True
+            if response.lifetime == 0 or exchange.attempts > 1:
+                self._finish(Unmapped())
+        else:
+            self._granted(exchange, response, now)
+
+    def _declined(self, exchange: Exchange, response: Response, now: float) -> None:
+        if exchange.leave_out_suspect(response.result):
+            exchange.attempts = 0
+            self._transmit(exchange, now)
+            return
+        if exchange.purpose is Purpose.PROBE and response.result in SPEAKS_PCP:
+            self._finish(AddressTold(""))
+        elif exchange.purpose is Purpose.ADDRESS and response.result == ResultCode.NETWORK_FAILURE:
+            self._finish(AddressTold(""))  # it speaks PCP, and has no address of its own yet
+        else:
+            deleting = exchange.purpose is Purpose.DELETE
+            self._finish(declined(response, exchange.needed, deleting))
+
+    def _granted(self, exchange: Exchange, response: Response, now: float) -> None:
+        told = response.body.mapping if isinstance(response.body, Peering) else response.body
+        assert isinstance(told, Mapping)
+        if not told.external_port or not response.lifetime:
+            # The late answer to a deletion; or this server deletes what is asked for twice (row PC06),
+            # and makes it anew when it is asked once more.
+            exchange.contrary = True
+            return
+        self._unwelcome |= exchange.left_out
+        self._took_words |= any(isinstance(each, Description) for each in exchange.spare)
+        self._address, self._address_at = known_address(told.external_address), now
+        if exchange.purpose is Purpose.ADDRESS:
+            self._begin(exchange.undone(AddressTold(self._address)), now)
+        elif exchange.exact and told.external_port != _wanted_port(exchange):
+            words = f"the gateway gives external port {told.external_port} instead, and only one will do"
+            self._begin(exchange.undone(Declined(words, Remedy.ANOTHER_PORT)), now)
+        else:
+            lifetime = min(response.lifetime, LONGEST_LIFETIME)  # so that no answer ends our renewals
+            self._finish(Granted(told.external_port, lifetime, external_address=self._address))
+
+
+def _wanted_port(exchange: Exchange) -> int:
+    assert isinstance(exchange.body, Mapping)
+    return exchange.body.external_port
+
+
+def _most_attempts(exchange: Exchange) -> int:
+    if exchange.outcome is not None:
+        return TIDY_ATTEMPTS
+    return PROBE_ATTEMPTS if exchange.purpose is Purpose.PROBE else MAX_ATTEMPTS
