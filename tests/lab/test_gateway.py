@@ -28,8 +28,8 @@ class TestWhereItMayStand:
         assert gateway.external_address == "127.42.0.1"
 
     def test_a_protocol_it_does_not_know(self):
-        with pytest.raises(ValueError, match="pcp"):
-            FakeGateway("127.41.0.1", "127.42.0.1", protocols={"pcp", "upnp"})
+        with pytest.raises(ValueError, match="bonjour"):
+            FakeGateway("127.41.0.1", "127.42.0.1", protocols={"bonjour", "upnp"})
 
     def test_the_inside_network_can_be_given(self):
         network = IPv4Network("127.41.0.0/16")

@@ -1,6 +1,6 @@
-"""A NAT gateway on loopback: NAT-PMP, UPnP IGD, a mapping table and a forwarding plane.
+"""A NAT gateway on loopback: NAT-PMP, PCP, UPnP IGD, a mapping table and a forwarding plane.
 
-Lives here: putting the parts together, and what a person can do to a gateway.
+Lives here: playing the core on sockets, and what a person can do to a gateway.
 Never here: protocol bytes; an address outside 127.0.0.0/8.
 """
 
@@ -10,26 +10,23 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Iterable
-from ipaddress import IPv4Address, IPv4Network
+from functools import partial
+from ipaddress import IPv4Address, IPv4Network, IPv6Network
 from typing import Final
-from uuid import NAMESPACE_DNS, uuid5
 
 from ..net.address import Endpoint
 from ..net.values import frozen
-from .datagram_service import Answerer, DatagramService
+from .datagram_service import DatagramService
 from .forwarding import ForwardingPlane
+from .gateway_core import NATPMP_PORT, SSDP_PORT, GatewayCore
 from .loopback_guard import require_loopback
-from .mapping_table import Entry, MappingTable
-from .natpmp_server import NatPmpServer
+from .mapping_table import Entry, Key
 from .quirks import Quirks
-from .upnp_actions import WanIpConnection
-from .upnp_server import UpnpServer
+from .upnp_driver import UpnpDriver
 
 log = logging.getLogger(__name__)
 
-NATPMP_PORT: Final = 5351  # RFC 6886 §1.1
-SSDP_PORT: Final = 1900
-EVERY_PROTOCOL: Final = frozenset({"natpmp", "upnp"})
+USUAL_PROTOCOLS: Final = frozenset({"natpmp", "upnp"})  # what most gateways speak; "pcp" is the third
 SWEEP: Final = 0.5  # seconds between looks for what has expired
 
 
@@ -42,7 +39,7 @@ class MappedPort:
     internal: Endpoint
     description: str
     lifetime_left: float | None  # seconds; None: permanent
-    made_by: str  # "natpmp" or "upnp"
+    made_by: str  # "natpmp", "pcp", "upnp", or "other" for what somebody else has there
     packets_in: int  # outside → inside
     packets_out: int
     forwarding: bool
@@ -53,7 +50,8 @@ class FakeGateway:
 
     Several live in one process on different addresses; one's outside may be in another's inside network
     (double NAT). ``clock`` gives monotonic seconds for leases and the epoch; with a manual one call
-    ``expire`` after moving it. ``quirks`` may be replaced at any time.
+    ``expire`` after moving it. ``quirks`` may be replaced at any time. What happens by chance comes from
+    ``seed``. With ``inside_v6`` it keeps IPv6 pinholes too (asked for over IPv4: loopback has no IPv6).
 
     Raises:
         ValueError: an address outside 127.0.0.0/8, or an unknown protocol.
@@ -65,24 +63,31 @@ class FakeGateway:
         outside: str,
         *,
         inside_network: IPv4Network | None = None,  # None: the /24 around ``inside``
-        protocols: Iterable[str] = EVERY_PROTOCOL,
+        protocols: Iterable[str] = USUAL_PROTOCOLS,
         quirks: Quirks | None = None,
         clock: Callable[[], float] = time.monotonic,
+        inside_v6: IPv6Network | None = None,
+        seed: int = 0,
     ) -> None:
         self.inside = require_loopback(inside)
         self.inside_network = inside_network or IPv4Network(f"{inside}/24", strict=False)
         self._check(outside)
-        self.protocols = frozenset(protocols)
-        if self.protocols - EVERY_PROTOCOL:
-            raise ValueError(f"unknown protocols: {', '.join(sorted(self.protocols - EVERY_PROTOCOL))}")
-        self._clock = clock
-        self._booted_at = clock()
         self._plane = ForwardingPlane(outside, inside, self.inside_network, clock)
-        self._table = MappingTable(self.inside_network, clock, self._plane.open, self._plane.close)
-        self._table.quirks = quirks or Quirks()
-        self._natpmp = NatPmpServer(self._table, self._epoch, self._reported_address)
-        service = WanIpConnection(self._table, self._epoch, self._reported_address)
-        self._upnp = UpnpServer(self._table, service, inside, str(uuid5(NAMESPACE_DNS, inside)))
+        self.core = GatewayCore(
+            inside,
+            self.inside_network,
+            outside=lambda: self._plane.outside,
+            clock=clock,
+            open_port=self._plane.open,
+            close_port=self._plane.close,
+            protocols=protocols,
+            quirks=quirks,
+            inside_v6=inside_v6,
+            seed=seed,
+        )
+        self.protocols = self.core.protocols
+        self._table = self.core.table
+        self._upnp = UpnpDriver(self.core.upnp, inside, clock)
         self._services: list[DatagramService] = []
         self._sweeper: asyncio.TimerHandle | None = None
 
@@ -102,12 +107,12 @@ class FakeGateway:
     @property
     def epoch(self) -> int:
         """Whole seconds since the table was last lost (RFC 6886 §3.6)."""
-        return int(self._clock() - self._booted_at)
+        return self.core.epoch()
 
     @property
     def description_url(self) -> str | None:
         """Where UPnP's description is; None while stopped or without UPnP."""
-        return f"http://{self._upnp.http}/rootDesc.xml" if self._upnp.http else None
+        return self.core.upnp.description_url
 
     async def start(self) -> None:
         """Open the services.
@@ -116,10 +121,10 @@ class FakeGateway:
             PortInUse: another gateway, or a program on every address, holds 1900 or 5351.
         """
         try:
-            if "natpmp" in self.protocols:
-                self._serve(NATPMP_PORT, self._natpmp.answer)
+            if self.core.port_control.is_open:
+                self._serve(NATPMP_PORT)
             if "upnp" in self.protocols:
-                self._serve(SSDP_PORT, self._upnp.answer_search)
+                self._serve(SSDP_PORT)
                 self._upnp.start()
         except OSError:
             await self.stop()
@@ -149,13 +154,31 @@ class FakeGateway:
     async def reboot(self) -> None:
         """A power cycle: mappings and flows lost, epoch 0, another HTTP port. There is no announcement."""
         log.info("gateway %s reboots", self.inside)
-        self._table.clear()
         self._plane.flush()
-        self._booted_at = self._clock()
-        if "upnp" in self.protocols:
-            await self._upnp.stop()
-            self._upnp.boot_id += 1
-            self._upnp.start()
+        self.core.power_cycle()
+        await self._another_port()
+
+    async def restart_upnp(self) -> None:
+        """The UPnP daemon starts anew, the mappings stay: another HTTP port, BOOTID counts on."""
+        self.core.upnp.restarted()
+        await self._another_port()
+
+    def hold(
+        self,
+        protocol: str,
+        external_port: int,
+        internal: Endpoint,
+        description: str,
+        lifetime: int | None = None,
+    ) -> None:
+        """Put a mapping of another host into the table, as if it had always been there.
+
+        Raises:
+            Refused: the port is taken.
+        """
+        self._table.add(
+            Key(protocol, external_port), internal, lifetime, description=description, made_by="other"
+        )
 
     def flush(self) -> None:
         """Lose the forwarding behind the table's back: still listed, even renewed, never reachable.
@@ -168,7 +191,8 @@ class FakeGateway:
         """Another address from the provider: mappings move along, the epoch starts anew (like miniupnpd)."""
         self._check(outside)
         self._plane.move(outside)
-        self._booted_at = self._clock()
+        self.core.address_changed()
+        self._upnp.deliver()
 
     def masquerade(self, data: bytes, source: Endpoint, destination: Endpoint) -> bool:
         """Carry an inside host's datagram out as its default gateway would; for ``OutsideSocket``."""
@@ -178,12 +202,10 @@ class FakeGateway:
         if IPv4Address(require_loopback(outside)) in self.inside_network:
             raise ValueError(f"{outside} is in the inside network {self.inside_network}")
 
-    def _epoch(self) -> int:
-        return self.epoch
-
-    def _reported_address(self) -> str:
-        override = self.quirks.external_address
-        return self.external_address if override is None else override
+    async def _another_port(self) -> None:
+        if "upnp" in self.protocols:
+            await self._upnp.stop()
+            self._upnp.start()
 
     def _shown(self, entry: Entry) -> MappedPort:
         traffic = self._plane.traffic(entry.key)
@@ -199,10 +221,12 @@ class FakeGateway:
             forwarding=self._plane.is_open(entry.key),
         )
 
-    def _serve(self, port: int, answer: Answerer) -> None:
-        service = DatagramService(Endpoint(self.inside, port), answer, lambda: self.quirks.delay)
-        self._services.append(service)
+    def _serve(self, port: int) -> None:
+        answer = partial(self.core.receive, port)
+        self._services.append(DatagramService(Endpoint(self.inside, port), answer))
 
     def _sweep(self) -> None:
         self.expire()
+        self.core.upnp.publish()
+        self._upnp.deliver()
         self._sweeper = asyncio.get_running_loop().call_later(SWEEP, self._sweep)

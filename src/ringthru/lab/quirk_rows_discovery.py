@@ -46,7 +46,7 @@ HTTP: Final = (
     Row("HT15", "resets the connection on AddAnyPortMapping and GetListOfPortMappings"),
     Row("HT16", "one connection at a time; the second is reset"),
     Row("HT17", "takes five seconds over each action"),
-    Row("HT18", "melts under bursts: the third action within half a second is reset"),
+    Row("HT18", "melts under bursts: the third action within a third of a second is reset"),
     Row("HT19", "redirects every request to its administration page", NOTHING),
     Row("HT20", "an endless description: a byte each second", NOTHING),
     Row("HT21", "checks that Host names its own address and port"),

@@ -47,6 +47,7 @@ class Quirks:
     igd_version: int = 1  # 1 or 2: InternetGatewayDevice, WANIPConnection
     rows: frozenset[str] = frozenset()  # IDs of the quirk catalogue, each one switch
     second_address: str | None = None  # the gateway's other address (SD02, SD23, NP12); None: one beside it
+    legacy: bool = False  # services under the names of the DSL Forum, as routers of before 2005 have them
     table_size: int | None = None  # entries (AD14, AD15, AD16); None: what the row says
 
     def __post_init__(self) -> None:

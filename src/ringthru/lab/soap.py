@@ -6,6 +6,7 @@ Never here: what the actions do; ringthru.portmap.
 
 from __future__ import annotations
 
+import re
 from typing import Final
 from xml.etree import ElementTree
 from xml.sax.saxutils import escape
@@ -23,6 +24,8 @@ FAULT: Final = (
     '<UPnPError xmlns="urn:schemas-upnp-org:control-1-0"><errorCode>{}</errorCode>'
     "<errorDescription>{}</errorDescription></UPnPError></detail></s:Fault>"
 )
+CONTROL: Final = "urn:schemas-upnp-org:control-1-0"  # of QueryStateVariable (UDA 1.0 §3.3)
+PICKY: Final = re.compile(rb"<s:Envelope[^>]*><s:Body><u:\w+ xmlns:u=")  # AD25
 
 
 @frozen
@@ -55,5 +58,17 @@ def answer(call: Call, results: dict[str, str]) -> bytes:
     return ENVELOPE.format(f"{opening}{values}</u:{call.action}Response>").encode()
 
 
-def fault(code: int, description: str) -> bytes:
-    return ENVELOPE.format(FAULT.format(code, escape(description))).encode()
+def fault(code: int, description: str, *, malformed: bool = False) -> bytes:
+    """The refusal of an action; ``malformed`` as AD37's gateways write it."""
+    whole = ENVELOPE.format(FAULT.format(code, escape(description))).encode()
+    if malformed:
+        whole = whole.replace(b"<UPnPError xmlns", b"<UPnPErrorxmlns")
+        return whole.replace(b"</errorDescription>", b"\xff\xfe\x80</errorDescription>")
+    return whole
+
+
+def is_written_plainly(body: bytes) -> bool:
+    """AD25: prefixes s: and u:, and nothing between the tags."""
+    start = body.find(b"<s:Envelope")
+    tags_apart = re.search(rb">\s+<", body[start:].rstrip()) is not None
+    return start >= 0 and PICKY.match(body[start:]) is not None and not tags_apart

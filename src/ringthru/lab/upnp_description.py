@@ -1,120 +1,123 @@
-"""What the fake gateway says of itself over UPnP: the description, and SSDP's answers.
+"""What the fake gateway says of itself over HTTP: its description and the pages of its services.
 
-Lives here: texts of UPnP Device Architecture 1.1 §1.3 and §2.3, InternetGatewayDevice:1 and :2.
-Never here: actions, sockets.
+Lives here: texts of UPnP Device Architecture 1.1 §2.3 and §2.5, and rows DE01–DE18.
+Never here: SSDP, actions, sockets.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 
 from ..net.address import Endpoint
 from ..net.values import frozen
+from .quirks import Quirks
+from .upnp_device import Device, Service
 
-DEVICE: Final = "urn:schemas-upnp-org:device:"
-SERVICE: Final = "urn:schemas-upnp-org:service:"
-SERVER: Final = "Linux/6 UPnP/1.1 RingthruLab/1"
 DESCRIPTION_PATH: Final = "/rootDesc.xml"
-CONTROL_PATH: Final = "/ctl/IPConn"
-SCPD_PATH: Final = "/WANIPCn.xml"
-
-DESCRIPTION: Final = """<?xml version="1.0"?>
-<root xmlns="urn:schemas-upnp-org:device-1-0">
- <specVersion><major>1</major><minor>1</minor></specVersion>
- <device>
-  <deviceType>{igd}</deviceType>
-  <friendlyName>Ringthru lab gateway</friendlyName>
-  <manufacturer>Ringthru</manufacturer>
-  <modelName>Fake gateway IGD:{version}</modelName>
-  <UDN>uuid:{uuid}</UDN>
-  <deviceList><device>
-   <deviceType>{wan}</deviceType>
-   <friendlyName>WAN</friendlyName>
-   <UDN>uuid:{uuid}-wan</UDN>
-   <deviceList><device>
-    <deviceType>{connection}</deviceType>
-    <friendlyName>Connection</friendlyName>
-    <UDN>uuid:{uuid}-conn</UDN>
-    <serviceList><service>
-     <serviceType>{service}</serviceType>
-     <serviceId>urn:upnp-org:serviceId:WANIPConn1</serviceId>
-     <SCPDURL>{scpd}</SCPDURL>
-     <controlURL>{control}</controlURL>
-     <eventSubURL>/evt/IPConn</eventSubURL>
-    </service></serviceList>
-   </device></deviceList>
-  </device></deviceList>
- </device>
-</root>
-"""
-
-SCPD: Final = """<?xml version="1.0"?>
-<scpd xmlns="urn:schemas-upnp-org:service-1-0">
- <specVersion><major>1</major><minor>1</minor></specVersion>
- <actionList>{actions}</actionList><serviceStateTable/>
-</scpd>
-"""
+OTHER_PAGES: Final = {  # what is at a router's address and is no gateway (SD04, SD05, SD16)
+    "/wps_device.xml": ("urn:schemas-wifialliance-org:device:WFADevice:1", "Wi-Fi set-up"),
+    "/bridge.xml": ("urn:schemas-upnp-org:device:Basic:1", "Lamp bridge"),
+    "/printer.xml": ("urn:schemas-upnp-org:device:Printer:1", "Printer"),
+}
+DECLARATION: Final = '<?xml version="1.0"?>\n'
+NESTING: Final = 10_000  # elements (DE18)
+LONG_ATTRIBUTE: Final = 1 << 20  # characters (DE18)
 
 
 @frozen
-class UpnpIdentity:
-    """The names of one gateway; ``version`` is that of the InternetGatewayDevice (1 or 2)."""
+class Place:
+    """Where a description is served, for the URLs in it; ``ipv4`` is always the IPv4 endpoint (P609)."""
 
-    version: int
+    here: Endpoint
+    ipv4: Endpoint
     uuid: str
 
-    @property
-    def device(self) -> str:
-        return f"{DEVICE}InternetGatewayDevice:{self.version}"
 
-    @property
-    def service(self) -> str:
-        return f"{SERVICE}WANIPConnection:{self.version}"
-
-    def description(self) -> str:
-        return DESCRIPTION.format(
-            igd=self.device,
-            wan=f"{DEVICE}WANDevice:{self.version}",
-            connection=f"{DEVICE}WANConnectionDevice:{self.version}",
-            service=self.service,
-            version=self.version,
-            uuid=self.uuid,
-            scpd=SCPD_PATH,
-            control=CONTROL_PATH,
-        )
-
-    def search_answers(self, target: str) -> list[tuple[str, str]]:
-        """(ST, USN) of each answer to an M-SEARCH; ``ssdp:all`` gets all of them (UDA §1.3.3)."""
-        root = f"uuid:{self.uuid}"
-        offered = {"upnp:rootdevice": f"{root}::upnp:rootdevice", root: root}
-        for version in range(1, self.version + 1):  # a newer device answers for the older one (UDA §1.3.2)
-            for kind in (f"{DEVICE}InternetGatewayDevice:{version}", f"{SERVICE}WANIPConnection:{version}"):
-                offered[kind] = f"{root}::{kind}"
-        if target == "ssdp:all":
-            return list(offered.items())
-        return [(target, offered[target])] if target in offered else []
-
-
-def read_search(datagram: bytes) -> str | None:
-    """The ST of an M-SEARCH; None when the datagram is none (UDA §1.3.2)."""
-    lines = datagram.decode("latin-1").split("\r\n")
-    headers = {name.strip().upper(): value.strip() for name, _, value in (li.partition(":") for li in lines)}
-    if not lines[0].startswith("M-SEARCH * HTTP/1.1") or headers.get("MAN") != '"ssdp:discover"':
-        return None
-    return headers.get("ST")
-
-
-def search_answer(target: str, name: str, http: Endpoint, boot_id: int) -> bytes:
-    """One unicast answer to an M-SEARCH (UDA §1.3.3)."""
-    lines = (
-        "HTTP/1.1 200 OK",
-        "CACHE-CONTROL: max-age=120",
-        f"ST: {target}",
-        f"USN: {name}",
-        "EXT:",
-        f"SERVER: {SERVER}",
-        f"LOCATION: http://{http}{DESCRIPTION_PATH}",
-        f"BOOTID.UPNP.ORG: {boot_id}",
-        "CONFIGID.UPNP.ORG: 1",
+def description(tree: Device, place: Place, quirks: Quirks) -> bytes:
+    """The description under the gateway's rows."""
+    if quirks.has("DE18"):
+        return hostile_description()
+    base = ""
+    if quirks.has("DE02"):
+        base = f"<URLBase>http://no-such-host.invalid:{place.here.port + 1}/</URLBase>"
+    text = (
+        f'{DECLARATION}<root xmlns="urn:schemas-upnp-org:device-1-0">\n'
+        f" <specVersion><major>1</major><minor>1</minor></specVersion>{base}\n"
+        f"{_device(tree, place, quirks)}\n</root>\n"
     )
-    return "\r\n".join((*lines, "", "")).encode()
+    return _spoilt(text) if quirks.has("DE04") else text.encode()
+
+
+def other_description(path: str, uuid: str) -> bytes:
+    """A device that is no gateway."""
+    kind, name = OTHER_PAGES[path]
+    return (
+        f'{DECLARATION}<root xmlns="urn:schemas-upnp-org:device-1-0"><device><deviceType>{kind}</deviceType>'
+        f"<friendlyName>{name}</friendlyName><UDN>uuid:{uuid}{path[1:4]}</UDN></device></root>"
+    ).encode()
+
+
+def scpd(actions: Iterable[str], quirks: Quirks) -> bytes:
+    """A service's page: the names of its actions, and no more."""
+    listed = "".join(f"<action><name>{name}</name></action>" for name in actions)
+    closing = "</actionlist></serviceState>" if quirks.has("DE06") else "</actionList><serviceStateTable/>"
+    return (
+        f'{DECLARATION}<scpd xmlns="urn:schemas-upnp-org:service-1-0">\n'
+        " <specVersion><major>1</major><minor>1</minor></specVersion>\n"
+        f" <actionList>{listed}{closing}\n</scpd>\n"
+    ).encode()
+
+
+def hostile_description() -> bytes:
+    """DE18: entities that multiply, elements without end, an attribute of a mebibyte."""
+    entities = "".join(f'<!ENTITY a{n} "{f"&a{n - 1};" * 10 if n else "lol"}">' for n in range(10))
+    nested = "<device>" * NESTING + "</device>" * NESTING
+    return (
+        f'{DECLARATION}<!DOCTYPE root [{entities}]><root a="{"x" * LONG_ATTRIBUTE}">&a9;{nested}</root>'
+    ).encode()
+
+
+def _device(device: Device, place: Place, quirks: Quirks) -> str:
+    services = "".join(_service(service, place, quirks) for service in device.services)
+    devices = "".join(_device(inner, place, quirks) for inner in device.devices)
+    version = device.type.rpartition(":")[2]
+    parts = (
+        f"<deviceType>{_padded(device.type, quirks)}</deviceType>",
+        f"<friendlyName>{'Ringthru lab gateway' if not device.name else device.name[1:]}</friendlyName>",
+        "<manufacturer>Ringthru</manufacturer>",
+        f"<modelName>Fake gateway IGD:{version}</modelName>",
+        f"<UDN>uuid:{place.uuid}{device.name}</UDN>",
+        f"<serviceList>{services}</serviceList>" if services else "",
+        f"<deviceList>{devices}</deviceList>" if devices else "",
+    )
+    return "<device>" + "\n".join(part for part in parts if part) + "</device>"
+
+
+def _service(service: Service, place: Place, quirks: Quirks) -> str:
+    kind = service.type.split(":")[3]
+    control = _padded(control_url(service, place, quirks), quirks)
+    return (
+        f"<service>\n<serviceType>{_padded(service.type, quirks)}</serviceType>\n"
+        f"<serviceId>urn:upnp-org:serviceId:{kind.replace('Connection', 'Conn')}1</serviceId>\n"
+        f"<SCPDURL>{service.scpd_path}</SCPDURL>\n<controlURL>{control}</controlURL>\n"
+        f"<eventSubURL>{service.event_path}</eventSubURL>\n</service>\n"
+    )
+
+
+def control_url(service: Service, place: Place, quirks: Quirks) -> str:
+    """Where a service is controlled, as this gateway writes it."""
+    if quirks.has("DE03"):
+        return f"http://{place.here}{service.control_path}?control=1"
+    if quirks.has("P609") and ":" in place.here.host:
+        return f"http://{place.ipv4}{service.control_path}"
+    return service.control_path
+
+
+def _padded(text: str, quirks: Quirks) -> str:
+    return f"\n   {text}\n\t" if quirks.has("DE01") else text
+
+
+def _spoilt(text: str) -> bytes:
+    """DE04: everything that makes a strict parser stop."""
+    return b"\xef\xbb\xbf\r\n" + (DECLARATION + text).replace("lab", "\x18lab").encode() + b"<junk>\0\0\0\0"

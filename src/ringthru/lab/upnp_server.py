@@ -1,171 +1,215 @@
-"""The fake gateway's UPnP side: answers to SSDP searches, and the HTTP server behind them.
+"""The fake gateway's UPnP side: searches and HTTP requests in, scripts out; no socket, no clock of its own.
 
-Lives here: HTTP as much as UPnP control needs, and the quirks that show there.
-Never here: the actions themselves; ringthru.portmap, whose errors must not hide behind our own.
+Lives here: which part of it answers what.
+Never here: the texts and actions themselves; ringthru.portmap, whose errors must not hide behind our own.
 """
 
 from __future__ import annotations
 
-import asyncio
-import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from ipaddress import AddressValueError, IPv6Address
 from typing import Final
 
 from ..net.address import Endpoint
-from ..net.values import frozen
-from . import soap
+from .firewall_actions import FirewallControl
+from .gena import Gena
 from .mapping_table import MappingTable
 from .noise import noise
-from .tcp_service import TcpService, listen_tcp
-from .upnp_actions import FAULTS, Fault, WanIpConnection
-from .upnp_description import (
-    CONTROL_PATH,
-    DESCRIPTION_PATH,
-    SCPD,
-    SCPD_PATH,
-    SERVER,
-    SERVICE,
-    UpnpIdentity,
-    read_search,
-    search_answer,
-)
+from .quirks import Quirks
+from .replies import Ending, HttpScript, Piece, Reply
+from .upnp_actions import WanConnection
+from .upnp_control import Control
+from .upnp_description import DESCRIPTION_PATH, OTHER_PAGES, Place, description, other_description, scpd
+from .upnp_device import Device, Service, device_tree
+from .upnp_http import HttpRequest, HttpResponse, endless, read_request, refused_by_head, script_of
+from .upnp_http import wants_more as http_wants_more
+from .upnp_services import Counters, DeadConnection, DefaultConnection, ServicePart
+from .upnp_ssdp import SsdpResponder
 
-log = logging.getLogger(__name__)
-
-PATIENCE: Final = 10.0  # seconds for a whole request
-LARGEST_HEAD: Final = 64  # lines
-LARGEST_BODY: Final = 65536  # bytes
-
-
-@frozen
-class HttpRequest:
-    method: str
-    path: str
-    headers: dict[str, str]  # names in lower case
-    body: bytes
+TWO_HOURS: Final = 7200.0  # seconds; then a DIR-655 is dead (LI08)
+NOT_FOUND: Final = HttpResponse("404 Not Found")
 
 
 class UpnpServer:
-    """SSDP answers and HTTP of one gateway; ``boot_id`` counts its starts (UDA §1.2)."""
+    """The UPnP half of one gateway.
 
-    def __init__(self, table: MappingTable, service: WanIpConnection, address: str, uuid: str) -> None:
-        self.boot_id = 1
-        self._table = table
-        self._service = service
-        self._address = address
-        self._uuid = uuid
-        self._http: TcpService | None = None
-
-    @property
-    def identity(self) -> UpnpIdentity:
-        return UpnpIdentity(self._table.quirks.igd_version, self._uuid)
-
-    @property
-    def http(self) -> Endpoint | None:
-        """Where the description is served; another port after each start, as miniupnpd has it."""
-        return self._http.local if self._http else None
-
-    def start(self) -> None:
-        self._http = TcpService(listen_tcp(Endpoint(self._address, 0)), self._serve)
-
-    async def stop(self) -> None:
-        if self._http is not None:
-            self._http.close()
-            await self._http.closed()
-            self._http = None
-
-    def answer_search(self, datagram: bytes, source: Endpoint) -> list[bytes]:
-        """The datagrams to send back to an M-SEARCH; multicast never gets here on loopback."""
-        quirks = self._table.quirks
-        target = read_search(datagram)
-        if quirks.mute or target is None or self.http is None or not self._table.is_inside(source.host):
-            return []
-        answers = [
-            search_answer(st, usn, self.http, self.boot_id)
-            for st, usn in self.identity.search_answers(target)
-        ]
-        if quirks.garbage:  # noise, and a good answer so that the HTTP noise is met as well
-            return [noise(datagram, 200), b"HTTP/1.1 200 OK\r\nLOCATION: " + noise(datagram, 40), *answers]
-        return answers
-
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        client = Endpoint(*writer.get_extra_info("peername"))
-        async with asyncio.timeout(PATIENCE):
-            request = await read_request(reader)
-            if self._table.quirks.mute:
-                await reader.read()  # until the client gives up, or our patience ends
-                return
-            await asyncio.sleep(self._table.quirks.delay)
-            writer.write(self._respond(request, client.host))
-            await writer.drain()
-
-    def _respond(self, request: HttpRequest, client: str) -> bytes:
-        if self._table.quirks.garbage:
-            return noise(request.path.encode(), 500)
-        if not self._table.is_inside(client):
-            return _http("403 Forbidden", b"")
-        if request.method == "POST" and request.path == CONTROL_PATH:
-            return self._control(request, client)
-        if request.method != "GET":
-            return _http("405 Method Not Allowed", b"")
-        page = self._pages().get(request.path)
-        return _http("404 Not Found", b"") if page is None else _http("200 OK", page().encode())
-
-    def _pages(self) -> dict[str, Callable[[], str]]:
-        return {DESCRIPTION_PATH: self.identity.description, SCPD_PATH: self._scpd}
-
-    def _scpd(self) -> str:
-        return SCPD.format(
-            actions="".join(f"<action><name>{name}</name></action>" for name in self._service.actions)
-        )
-
-    def _control(self, request: HttpRequest, client: str) -> bytes:
-        call = soap.read_call(request.body)
-        if call is None:
-            return _http("400 Bad Request", b"")
-        try:
-            self._check_action(call, request.headers.get("soapaction", ""))
-            results = self._service.invoke(call.action, call.arguments, client)
-        except Fault as error:
-            log.debug("%s refused: %s", call.action, error)
-            return _http("500 Internal Server Error", soap.fault(error.code, FAULTS[error.code]))
-        return _http("200 OK", soap.answer(call, results))
-
-    def _check_action(self, call: soap.Call, header: str) -> None:
-        """The header must name the call in the body, and the service be ours (an older version is)."""
-        known = [f"{SERVICE}WANIPConnection:{v}" for v in range(1, self.identity.version + 1)]
-        if call.service not in known or header != f'"{call.service}#{call.action}"':
-            raise Fault(401)
-
-
-async def read_request(reader: asyncio.StreamReader) -> HttpRequest:
-    """Read one HTTP request.
-
-    Raises:
-        EOFError: the client went away before its end.
-        ValueError: not HTTP, or larger than we take.
+    Tell it in ``http`` where its description is served (None: nowhere, and no search is answered);
+    ``http6`` is the same over IPv6. ``firewall`` None: no pinholes. ``random`` gives 0 to 1.
     """
-    method, path, _ = (await reader.readline()).decode("latin-1").split(" ", 2)
-    headers: dict[str, str] = {}
-    for _ in range(LARGEST_HEAD):
-        line = (await reader.readline()).decode("latin-1").strip()
-        if not line:
-            break
-        name, _, value = line.partition(":")
-        headers[name.strip().lower()] = value.strip()
-    length = int(headers.get("content-length", "0"))
-    if not 0 <= length <= LARGEST_BODY:
-        raise ValueError(f"a body of {length} bytes")
-    return HttpRequest(method, path, headers, await reader.readexactly(length))
+
+    def __init__(
+        self,
+        table: MappingTable,
+        address: str,
+        uuid: str,
+        *,
+        epoch: Callable[[], int],
+        external_address: Callable[[], str],
+        clock: Callable[[], float],
+        random: Callable[[], float],
+        firewall: FirewallControl | None = None,
+    ) -> None:
+        self.http: Endpoint | None = None
+        self.http6: Endpoint | None = None
+        self.firewall = firewall
+        self._table = table
+        self._uuid = uuid
+        self._clock = clock
+        self._started_at = clock()
+        self._descriptions = 0  # how often it was fetched
+        self._wan = WanConnection(table, epoch, external_address, address, random)
+        self._parts: dict[str, ServicePart] = {
+            "wan": self._wan,
+            "dead": DeadConnection(),
+            "counters": Counters(self._quirks),
+            "forwarding": DefaultConnection(lambda: f"uuid:{uuid}-conn:{self._wan_service().type}"),
+        }
+        if firewall is not None:
+            self._parts["firewall"] = firewall
+        self._control = Control(self._parts, self._quirks, self._variables)
+        self._ssdp = SsdpResponder(address, uuid, self._tree, self._quirks, clock, random)
+        self._gena = Gena(uuid, self._quirks, clock, self._evented)
+        self.events_to_send = self._gena.events_to_send
+        self.publish = self._gena.publish
+
+    @property
+    def boot_id(self) -> int:
+        """Counts the starts (UDA §1.2)."""
+        return self._ssdp.boot_id
+
+    @property
+    def description_url(self) -> str | None:
+        return f"http://{self.http}{DESCRIPTION_PATH}" if self.http else None
+
+    def restarted(self) -> None:
+        """The daemon has started anew: subscriptions are gone, BOOTID counts on."""
+        self._ssdp.boot_id += 1
+        self._started_at = self._clock()
+        self._gena.forget()
+        if self.firewall is not None and self._quirks().has("P608"):
+            self.firewall.clear()
+
+    def answer_search(self, datagram: bytes, source: Endpoint, *, multicast: bool = False) -> list[Reply]:
+        """The datagrams to send back to an M-SEARCH; real multicast never gets here on loopback."""
+        http = self.http6 if ":" in source.host else self.http
+        if self._quirks().mute or http is None or not self._is_inside(source.host):
+            return []
+        return self._ssdp.answer(datagram, source, http, multicast=multicast)
+
+    def notify(self, kind: str, target: str = "upnp:rootdevice") -> bytes:
+        """One multicast NOTIFY, "alive", "byebye" or "update", for whoever announces.
+
+        Raises:
+            ValueError: the server is not started.
+        """
+        return self._ssdp.notify(kind, self._place().ipv4, target)
+
+    def notifications(self, kind: str) -> list[bytes]:
+        """All NOTIFYs of one kind; as ``notify``."""
+        return self._ssdp.notifications(kind, self._place().ipv4)
+
+    def admits(self, open_connections: int, now: float) -> bool:
+        """Whether a connection is taken; otherwise it is reset (refused, where a driver can)."""
+        if self._quirks().has("LI08") and now - self._started_at >= TWO_HOURS:
+            return False
+        return not (self._quirks().has("HT16") and open_connections)
+
+    def wants_more(self, received: bytes) -> bool:
+        """Whether the request is still incomplete.
+
+        Raises:
+            ValueError: it is no HTTP, or larger than we take: hang up.
+        """
+        return http_wants_more(received, first_segment_only=self._quirks().has("HT07"))
+
+    def on_half_close(self) -> Ending | None:
+        """What becomes of a connection whose client will send no more before it has its answer."""
+        return Ending.RESET if self._quirks().has("HT08") else None
+
+    def respond(self, request_bytes: bytes, client_address: str, now: float) -> HttpScript:
+        """What to send back; never raises: what is no HTTP is hung up on."""
+        quirks = self._quirks()
+        if quirks.mute:
+            return HttpScript(ending=Ending.KEEP_OPEN)
+        try:
+            request = read_request(request_bytes)
+        except ValueError:
+            return HttpScript()
+        if quirks.garbage:
+            return HttpScript((Piece(quirks.delay, noise(request.path.encode(), 500)),))
+        return script_of(self._response(request, client_address, now), quirks)
+
+    def _response(self, request: HttpRequest, client: str, now: float) -> HttpResponse:
+        place, quirks = self._place(client), self._quirks()
+        if not self._is_inside(client):
+            return HttpResponse("403 Forbidden")
+        if (refused := refused_by_head(request, place.here, quirks)) is not None:
+            return refused
+        path = request.path.partition("?")[0]
+        if request.method == "POST":
+            service = self._service(lambda each: each.control_path == path)
+            return NOT_FOUND if service is None else self._control.respond(request, service, client, now)
+        if request.method in ("SUBSCRIBE", "UNSUBSCRIBE"):
+            return self._gena.handle(request, client)
+        return self._page(path, place) if request.method == "GET" else HttpResponse("405 Method Not Allowed")
+
+    def _page(self, path: str, place: Place) -> HttpResponse:
+        quirks = self._quirks()
+        if path == DESCRIPTION_PATH:
+            self._descriptions += 1
+            if quirks.has("HT20"):
+                return HttpResponse("", script=endless(again=self._descriptions % 2 == 0))
+            return HttpResponse("200 OK", description(self._tree(), place, quirks))
+        if path in OTHER_PAGES:
+            return HttpResponse("200 OK", other_description(path, self._uuid))
+        service = self._service(lambda each: each.scpd_path == path)
+        if service is None or quirks.has("DE07"):
+            return NOT_FOUND
+        return HttpResponse("200 OK", scpd(self._parts[service.part].actions, quirks))
+
+    def _quirks(self) -> Quirks:
+        return self._table.quirks
+
+    def _tree(self) -> Device:
+        return device_tree(self._quirks(), ipv6=self.firewall is not None)
+
+    def _service(self, fits: Callable[[Service], bool]) -> Service | None:
+        return next((service for service in self._tree().all_services() if fits(service)), None)
+
+    def _wan_service(self) -> Service:
+        return next(service for service in self._tree().all_services() if service.part == "wan")
+
+    def _place(self, client: str = "") -> Place:
+        if self.http is None:
+            raise ValueError("the UPnP server is not started")
+        here = self.http6 if ":" in client and self.http6 is not None else self.http
+        return Place(here, self.http, self._uuid)
+
+    def _is_inside(self, host: str) -> bool:
+        if ":" not in host:
+            return self._table.is_inside(host)
+        return self.firewall is not None and is_own_ipv6(host, self.firewall)
+
+    def _variables(self) -> Mapping[str, str]:
+        return {
+            "ExternalIPAddress": self._wan.external_address,
+            "ConnectionStatus": self._wan.status,
+            "PortMappingNumberOfEntries": str(self._wan.entry_count),
+        }
+
+    def _evented(self, path: str) -> Mapping[str, str] | None:
+        service = self._service(lambda each: each.event_path == path)
+        if service is None:
+            return None
+        if service.part == "firewall":
+            return self._parts["firewall"].invoke("GetFirewallStatus", {}, "")
+        return self._variables() if service.part == "wan" else {}
 
 
-def _http(status: str, body: bytes) -> bytes:
-    head = (
-        f"HTTP/1.1 {status}",
-        'Content-Type: text/xml; charset="utf-8"',
-        f"Content-Length: {len(body)}",
-        "Connection: close",
-        f"Server: {SERVER}",
-        "EXT:",
-    )
-    return "\r\n".join((*head, "", "")).encode() + body
+def is_own_ipv6(host: str, firewall: FirewallControl) -> bool:
+    """Of the inside network, or link-local."""
+    try:
+        address = IPv6Address(host)
+    except AddressValueError:
+        return False
+    return address in firewall.inside or address.is_link_local
