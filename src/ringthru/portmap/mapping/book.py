@@ -1,20 +1,23 @@
 """The book of our mappings: what is wanted, what is held, what is leaving, and what to ask for next.
 
 What to do next is read off the state, so that nothing is queued twice, and a lost gateway leaves nothing
-behind to clean up. Never here: which gateway it is, or what it speaks.
+behind to clean up.
+
+Lives here: who is asked for next, and what each outcome leads to.
+Never here: which gateway it is, what it speaks, or how one lease keeps its time.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from logging import DEBUG, INFO, WARNING
+from collections.abc import Callable, Sequence
+from logging import INFO
+from typing import Final
 
-from ...net.values import frozen
-from ..events import Event, MappingAdded, MappingFailed, MappingRemoved
+from ..errors import LocalError
+from ..events import Event
 from ..gateway.orders import (
     Declined,
     Granted,
-    Inspected,
     MapOrder,
     Order,
     Outcome,
@@ -22,66 +25,109 @@ from ..gateway.orders import (
     UnmapOrder,
     Unmapped,
 )
-from ..values import MappingSnapshot, Protocol, Wanted
-from .lease import DISABLED_REASON, Lease
+from ..memory.holding import Holding, Note
+from ..memory.profile import GatewayProfile
+from ..values import Attempt, Family, MappingSnapshot, MappingState, Protocol, Wanted
+from .budget import DEFAULT_BUDGET, Budget, Unit
+from .deletions import Deletions
+from .history import answer_words, asked_words
+from .lease import DISABLED_REASON, MOST_PORTS_TRIED, Lease, lease_key
+from .ledger import LeaseKey, Ledger
+from .lessons import Lessons
+from .outcomes import TAKEN, Outcomes
+from .sets import LeaseSet, SetRule, check_set
+from .teller import Released as Released
+from .teller import Teller
+from .terms import Terms
+from .verification import Verification
+
+NO_LOOKING: Final = "the gateway's protocol has no request for its table"
+UNANSWERED: Final = "the gateway may have made it all the same"
 
 Work = tuple[Order, Lease | None]  # None: of no lease in the book
 
 
-@frozen
-class Released:
-    """A lease has left the book; ``agreed`` unless the gateway could not be made to delete it."""
-
-    lease: Lease
-    agreed: bool
-
-
 class MappingBook:
-    """Every mapping of ours. ``enabled`` False: not one order to map or unmap comes out of it."""
+    """Every mapping of ours. ``enabled`` False: not one order to map or unmap comes out of it.
+
+    ``lifetime`` in seconds; ``random`` gives 0 to 1; ``nonce`` 12 random bytes for each mapping; ``budget``
+    is how many mappings may be held.
+    """
 
     def __init__(
-        self, lifetime: int, pick_port: Callable[[], int], log: Callable[[int, str], None], enabled: bool
+        self,
+        lifetime: int,
+        pick_port: Callable[[], int],
+        log: Callable[[int, str], None],
+        enabled: bool,
+        *,
+        random: Callable[[], float] = lambda: 0.0,
+        nonce: Callable[[], bytes] = lambda: bytes(12),
+        budget: int = DEFAULT_BUDGET,
     ) -> None:
         self.enabled = enabled
-        self._lifetime = lifetime
-        self._pick_port = pick_port
+        self._terms = Terms(lifetime, pick_port, random, nonce, GatewayProfile())
         self._log = log
-        self._leases: dict[tuple[Protocol, int], Lease] = {}
-        self._leaving: dict[Lease, UnmapOrder] = {}
-        self._strays: list[UnmapOrder] = []  # granted, but not what was wanted
-        self._events: list[Event | Released] = []
+        self._leases: dict[LeaseKey, Lease] = {}
+        self._teller = Teller(log)
+        self._ledger = Ledger()
+        self._deletions = Deletions(self._ledger, self._teller)
+        self._lessons = Lessons(self._terms, log)
+        self._verification = Verification(self._terms, self._lessons, self._teller)
+        self._outcomes = Outcomes(
+            self._leases, self._ledger, self._teller, self._deletions, self._lessons, self._verification
+        )
+        self._budget = Budget(budget)
+        self._room_made = False  # somebody who waits may have a place now
+        self._in_flight: Lease | None = None
+        self._reads_back: bool | None = None  # None: not until a grant turns out to need it
+        self._speaks = ""
 
-    @property
-    def cleared(self) -> bool:
-        """Whether nothing is left to delete."""
-        return not self._leaving and not self._strays
+    # What callers want
 
     def want(self, wanted: Wanted, now: float) -> Lease:
         """The lease for it; the same protocol and internal port twice is the same lease."""
-        key = (wanted.protocol, wanted.internal_port)
-        if key not in self._leases:
-            lease = self._leases[key] = Lease(wanted, self._lifetime, self._pick_port, now)
-            if not self.enabled:
-                self._log(INFO, DISABLED_REASON)
-                lease.disable()
-        return self._leases[key]
+        lease = self._leases.get(lease_key(wanted))
+        if lease is None:
+            lease = self._enter(wanted, None, now)
+            self._allot(now)
+        return lease
+
+    def want_set(self, wanted: tuple[Wanted, ...], rule: SetRule, now: float) -> LeaseSet:
+        """Leases that count when all of them are granted; the same set twice is the same set.
+
+        Raises:
+            LocalError: a set that no gateway could grant, or a member that is mapped by itself already.
+        """
+        check_set(wanted, rule)
+        known = [self._leases[key] for key in map(lease_key, wanted) if key in self._leases]
+        if known:
+            group = known[0].group
+            if group is not None and len(known) == len(wanted) and group.leases == tuple(known):
+                return group
+            raise LocalError(f"{known[0].words} is mapped already, and cannot join another set")
+        group = LeaseSet(rule, self._terms.pick_port)
+        group.begin(tuple(self._enter(each, group, now) for each in wanted), now)
+        self._allot(now)
+        return group
 
     def holds(self, lease: Lease) -> bool:
         """Whether the lease is still in the book."""
-        return self._leases.get((lease.wanted.protocol, lease.wanted.internal_port)) is lease
+        return self._leases.get(lease.key) is lease
 
     def release(self, lease: Lease, asked: bool, reachable: bool) -> None:
-        """Take a lease out, to be deleted when the gateway may hold it.
+        """Take a lease out, with all of its set, to be deleted when the gateway may hold it.
 
         ``asked``: its order is in flight; ``reachable``: there is a gateway to ask, or may be one soon.
         """
-        del self._leases[(lease.wanted.protocol, lease.wanted.internal_port)]
-        if lease.external_port is not None:
-            self._events.append(_removal(lease))
-        if (lease.may_remain or asked) and reachable and self.enabled:
-            self._leaving[lease] = lease.unmap_order()
-        else:
-            self._events.append(Released(lease, not lease.may_remain))
+        if not self.holds(lease):
+            return
+        members = (lease,) if lease.group is None else lease.group.leases
+        for each in members:
+            self._teller.removed(each)
+        for each in members:
+            self._take_out(each, (asked and each is lease) or each is self._in_flight, reachable)
+        self._room_made = True
 
     def leases(self) -> list[Lease]:
         return list(self._leases.values())
@@ -93,190 +139,252 @@ class MappingBook:
                 lease.enable(now)
             else:
                 lease.disable()
+        if enabled:
+            for group in self._groups():
+                group.plan(now)
+            self._allot(now)
 
-    def ask_all_again(self, now: float) -> None:
+    def ask_all_again(self, now: float, lost: bool = False) -> None:
+        """Ask for every mapping now; ``lost``: the gateway lost its state, and nothing is proven any more."""
         for lease in self._leases.values():
             lease.ask_again(now)
+            if lost:
+                lease.ladder.doubted(now)
 
-    def expire(self, now: float) -> None:
+    def reached(
+        self, protocol: Protocol, internal_port: int, words: str, now: float, family: Family = Family.IPV4
+    ) -> None:
+        """Somebody outside came through this mapping, and ``words`` say who."""
+        lease = self._shown(protocol, internal_port, family)
+        if lease is not None:
+            self._verification.reached(lease, words, now)
+
+    def unreachable(
+        self, protocol: Protocol, internal_port: int, words: str, now: float, family: Family = Family.IPV4
+    ) -> None:
+        """Somebody outside tried to come through this mapping, and could not."""
+        lease = self._shown(protocol, internal_port, family)
+        if lease is not None:
+            self._verification.unreached(lease, words, now)
+
+    # The gateway in use, and what is known of it
+
+    def use_profile(
+        self, profile: GatewayProfile, *, reads_back: bool | None = None, speaks: str = ""
+    ) -> None:
+        """The ways of the gateway in use; ``reads_back``: its protocol can look at a mapping (UPnP)."""
+        self._lessons.use(profile)
+        self._reads_back, self._speaks = reads_back, speaks
+        self._room_made = True
+
+    def learned(self) -> list[GatewayProfile]:
+        """What our mappings taught us of the gateway since the last call."""
+        return self._lessons.learned()
+
+    def adopt(self, holdings: Sequence[tuple[Holding, float | None]], now: float) -> None:
+        """Go on with what the journal has of this gateway, with the seconds left, None: for ever.
+
+        What is wanted lends its nonce, reference and port to its lease; the rest is deleted after a grace.
+        """
+        self._deletions.inherit(holdings, now)
         for lease in self._leases.values():
-            if lease.expire(now):
-                self._lose(lease, now, lease.reason or "the lease ended without a renewal")
+            self._deletions.lend(lease)
+
+    def notes(self) -> list[Note]:
+        """What to write into the journal, before the order asked for last goes out."""
+        return self._ledger.notes()
 
     def lose_all(self, now: float, reason: str) -> None:
-        """The gateway is gone; whether its mappings went with it, nobody knows."""
+        """The gateway is gone; whether its mappings went with it, nobody knows: they stay in the journal."""
         for lease in self._leases.values():
-            self._lose(lease, now, reason)
+            self._outcomes.lose(lease, now, reason)
+            self._ledger.leave_all(lease.key)
+        self._keep_disabled()
+        self._deletions.put_back()
 
     def give_up_deletions(self) -> None:
         """There is nobody to ask for them."""
-        for lease in list(self._leaving):
-            self._departed(lease, agreed=False)
-        self._strays.clear()
+        self._deletions.give_up()
 
     def note(self, reason: str) -> None:
         """Say why nothing is mapped, to those that were never told."""
         for lease in self._leases.values():
             lease.reason = lease.reason or reason
 
-    def snapshot(self, now: float) -> tuple[MappingSnapshot, ...]:
-        keys = sorted(self._leases, key=lambda key: (key[1], key[0].value))
-        return tuple(self._leases[key].snapshot(now) for key in keys)
+    # Time, and what there is to do
+
+    @property
+    def cleared(self) -> bool:
+        """Whether nothing is left to delete."""
+        return self._deletions.none_left
+
+    def expire(self, now: float) -> None:
+        self._deletions.expire(now)
+        for lease in self._leases.values():
+            if lease.expire(now):
+                self._ledger.forget_all(lease.key)
+                self._outcomes.lose(lease, now, lease.reason or "the lease ended without a renewal")
+        self._keep_disabled()
 
     def next_expiry(self) -> float | None:
-        times = (lease.expires_at for lease in self._leases.values())
-        return min((each for each in times if each is not None), default=None)
+        times = [lease.expires_at for lease in self._leases.values()]
+        return min(
+            (each for each in [*times, self._deletions.next_expiry()] if each is not None), default=None
+        )
 
     def next_due(self) -> float | None:
         """When there is something to ask a gateway, if there is one."""
-        times = (lease.due_at for lease in self._leases.values() if self.enabled)
-        return min((each for each in times if each is not None), default=None)
-
-    def events(self) -> list[Event | Released]:
-        events, self._events = self._events, []
-        return events
-
-    def next_deletion(self) -> Work | None:
         if not self.enabled:
             return None
-        for lease, order in self._leaving.items():
-            return order, lease
-        return (self._strays[0], None) if self._strays else None
+        times = [lease.due_at for lease in self._leases.values()]
+        times += [lease.ladder.check_at for lease in self._to_check()]
+        return min((each for each in times if each is not None), default=None)
+
+    def next_deletion(self) -> Work | None:
+        return self._deletions.first() if self.enabled else None
 
     def next_mapping(self, now: float) -> Work | None:
         """The mapping that has been due longest; when none is, one to read back."""
         if not self.enabled:
             return None
-        due = [each for each in self._leases.values() if each.due_at is not None and each.due_at <= now]
-        for lease in sorted(due, key=lambda each: each.due_at or 0.0):
-            if self._settle_on_a_port(lease, now):
-                return lease.order(), lease
-        for lease in self._leases.values():
-            if lease.inspect:
-                return lease.inspect_order(), lease
-        return None
+        if self._room_made:
+            self._allot(now)
+        lease = self._most_due(now)
+        self._in_flight = lease
+        if lease is None:
+            return self._next_check(now)
+        if lease.deletes_first(now):
+            return lease.unmap_order(), lease
+        order = lease.order(now)
+        self._ledger.keep(lease.holding())
+        return order, lease
 
     def answered(self, order: Order, lease: Lease | None, outcome: Outcome, now: float) -> None:
         """Take what came of an order of ours."""
-        if isinstance(order, UnmapOrder):
-            self._unmapped(order, lease, isinstance(outcome, Unmapped))
-        elif lease is None or not self.holds(lease):
-            return  # released while the order was in flight
-        elif isinstance(outcome, Granted):
-            self._granted(lease, outcome, now)
-        elif isinstance(outcome, Inspected):
-            self._inspected(lease, outcome, now)
-        elif isinstance(outcome, Declined) and lease.declined(outcome, now):
-            self._failed(lease)
-        if lease is not None and not self.enabled:
-            lease.disable()
+        self._in_flight = None
+        if lease is None or not self.holds(lease):
+            if isinstance(order, UnmapOrder):
+                self._deletions.done(order, lease, isinstance(outcome, Unmapped))
+                self._look_round(order, lease, now)
+            return  # else: released while the order was in flight
+        if isinstance(outcome, Granted) and not outcome.verified and self._reads_back is None:
+            self._reads_back = True
+        reading = self._outcomes.take(order, lease, outcome, now)
+        if self._reads_back is False and lease.ladder.fresh:
+            lease.ladder.unverifiable(NO_LOOKING, now)
+        self._record(order, lease, answer_words(outcome), reading, now)
+        self._keep_disabled()
 
     def unanswered(self, order: Order, lease: Lease | None) -> None:
         """Nobody knows what came of it: a mapping may have been made, a deletion is not tried again."""
+        self._in_flight = None
         if isinstance(order, UnmapOrder):
-            self._unmapped(order, lease, agreed=False)
+            self._deletions.done(order, lease, agreed=False)
         elif isinstance(order, MapOrder) and lease is not None:
             lease.may_remain = True
-
-    def _settle_on_a_port(self, lease: Lease, now: float) -> bool:
-        """Move off a port that another mapping of ours holds. False: there is nowhere to go."""
-        refusal = Declined("another mapping of ours has that external port", Remedy.ANOTHER_PORT)
-        while self._taken_by_us(lease):
-            if lease.declined(refusal, now):
-                self._failed(lease)
-                return False
-        return True
-
-    def _taken_by_us(self, lease: Lease) -> bool:
-        return self._other_holder(lease, lease.order().external_port) is not None
-
-    def _other_holder(self, lease: Lease, external_port: int) -> Lease | None:
-        """Another mapping of ours that has this external port, of the same protocol."""
-        key = (lease.wanted.protocol, external_port)
-        others = (each for each in self._leases.values() if each is not lease)
-        return next((each for each in others if (each.wanted.protocol, each.external_port) == key), None)
-
-    def _granted(self, lease: Lease, granted: Granted, now: float) -> None:
-        wanted, before = lease.wanted, lease.external_port
-        objection = self._objection(lease, granted.external_port)
-        if objection is not None:
-            self._give_back(lease, granted.external_port, objection, now)
-            return
-        if before is not None and before != granted.external_port:
-            self._events.append(_removal(lease))
-        lease.granted(granted.external_port, granted.lifetime, granted.verified, now)
-        if before != granted.external_port:
-            self._log(DEBUG, _words(lease, granted.external_port))
-            self._events.append(
-                MappingAdded(wanted.protocol, wanted.internal_port, granted.external_port, wanted.sticky)
+            lease.history.add(
+                Attempt(lease.asked_at, asked_words(order, self._speaks), "none", UNANSWERED, "")
             )
 
-    def _objection(self, lease: Lease, port: int) -> Declined | None:
-        """Why a granted external port will not do; None: it will."""
-        if lease.wanted.exact and port != lease.wanted.wanted_external_port:
-            return Declined(f"the gateway offers external port {port} instead")
-        if self._other_holder(lease, port) is not None:
-            reason = f"the gateway offers external port {port}, which another mapping of ours has"
-            return Declined(reason, Remedy.ANOTHER_PORT)
+    def events(self) -> list[Event | Released]:
+        return self._teller.events()
+
+    def snapshot(self, now: float) -> tuple[MappingSnapshot, ...]:
+        keys = sorted(self._leases, key=lambda key: (key[3], key[1], key[0], key[2]))
+        return tuple(self._leases[key].snapshot(now) for key in keys)
+
+    # Inside
+
+    def _enter(self, wanted: Wanted, group: LeaseSet | None, now: float) -> Lease:
+        lease = self._leases[lease_key(wanted)] = Lease(wanted, self._terms, now, group)
+        self._deletions.lend(lease)
+        if not self.enabled:
+            self._log(INFO, DISABLED_REASON)
+        return lease
+
+    def _take_out(self, lease: Lease, asked: bool, reachable: bool) -> None:
+        del self._leases[lease.key]
+        if (lease.may_remain or asked) and reachable and self.enabled:
+            self._deletions.add_lease(lease)
+            return
+        self._ledger.leave_all(lease.key)
+        self._teller.released(lease, not lease.may_remain)
+
+    def _allot(self, now: float) -> None:
+        """Give places to those who wait, and say why to those who get none."""
+        self._room_made = False
+        units = self._units()
+        profile = self._terms.profile
+        for unit in self._budget.admissible(units, profile):
+            for lease in unit:
+                lease.admit(now)
+            if unit[0].group is not None:
+                unit[0].group.plan(now)
+        for unit in units:
+            if not unit[0].admitted and self.enabled:
+                for lease in unit:
+                    lease.refuse(Declined(self._budget.words(profile), Remedy.ROOM), None)
+                self._teller.failed(unit[0])
+        self._keep_disabled()
+
+    def _units(self) -> list[Unit]:
+        groups = [group.leases for group in self._groups()]
+        return [*((lease,) for lease in self._leases.values() if lease.group is None), *groups]
+
+    def _groups(self) -> list[LeaseSet]:
+        return list({id(each.group): each.group for each in self._leases.values() if each.group}.values())
+
+    def _keep_disabled(self) -> None:
+        if not self.enabled:
+            for lease in self._leases.values():
+                lease.disable()
+
+    def _most_due(self, now: float) -> Lease | None:
+        """The lease that has been due longest, after moving it off a port that another of ours holds."""
+        for _ in range(MOST_PORTS_TRIED * (len(self._leases) + 1)):
+            due = [each for each in self._leases.values() if each.due_at is not None and each.due_at <= now]
+            lease = min(due, key=lambda each: each.due_at or 0.0, default=None)
+            if lease is None or not self._outcomes.taken_by_us(lease):
+                return lease
+            self._outcomes.declined(lease, TAKEN, now)
         return None
 
-    def _give_back(self, lease: Lease, port: int, objection: Declined, now: float) -> None:
-        """Have a grant deleted that will not do; what it may have overwritten is made again."""
-        self._strays.append(UnmapOrder(lease.wanted.protocol, lease.wanted.internal_port, port))
-        holder = self._other_holder(lease, port)
-        if holder is not None:
-            holder.ask_again(now)
-        if lease.external_port is not None:
-            self._lose(lease, now, objection.reason)
-        if lease.declined(objection, now):
-            self._failed(lease)
+    def _to_check(self) -> list[Lease]:
+        if not self._reads_back:
+            return []
+        return [
+            each for each in self._leases.values() if each.external_port and each.ladder.check_at is not None
+        ]
 
-    def _inspected(self, lease: Lease, inspected: Inspected, now: float) -> None:
-        lease.inspect = False
-        lease.inspected(inspected.lifetime, now)
-        if inspected.missing and lease.external_port is not None:
-            lease.reason = "the gateway accepted the mapping, but does not list it"
-            self._log(WARNING, f"{_words(lease, lease.external_port)}: {lease.reason}")
+    def _next_check(self, now: float) -> Work | None:
+        lease = min(self._to_check(), key=lambda each: each.ladder.check_at or 0.0, default=None)
+        if lease is None or (lease.ladder.check_at or 0.0) > now:
+            return None
+        return lease.inspect_order(), lease
 
-    def _unmapped(self, order: UnmapOrder, lease: Lease | None, agreed: bool) -> None:
-        if lease is not None:
-            self._departed(lease, agreed)
-        elif order in self._strays:
-            self._strays.remove(order)
+    def _look_round(self, order: UnmapOrder, released: Lease | None, now: float) -> None:
+        """A deletion may hit a mapping that stays (NAT-PMP deletes by internal port); it may make room."""
+        place = order.protocol, order.internal_port, order.internal_client
+        for lease in self._leases.values():
+            wanted = lease.wanted
+            same = (wanted.protocol, wanted.internal_port, wanted.internal_client) == place
+            hit = same and lease.held_port not in (None, order.external_port)
+            if hit or (released is not None and lease.refused_for is Remedy.ROOM):
+                lease.ask_again(now)
 
-    def _departed(self, lease: Lease, agreed: bool) -> None:
-        order = self._leaving.pop(lease, None)
-        if order is None:
-            return
-        if agreed:
-            self._log(DEBUG, f"un{_words(lease, order.external_port)}")
-        else:
-            self._log(WARNING, f"still {_words(lease, order.external_port)}: the gateway did not delete it")
-        self._events.append(Released(lease, agreed))
+    def _shown(self, protocol: Protocol, internal_port: int, family: Family) -> Lease | None:
+        lease = self._leases.get((family.value, protocol.value, "", internal_port))
+        return lease if lease is not None and lease.external_port is not None else None
 
-    def _lose(self, lease: Lease, now: float, reason: str) -> None:
-        if lease.external_port is not None:
-            self._events.append(_removal(lease))
-        lease.lose(now, reason)
-        if not self.enabled:
-            lease.disable()
+    def _record(self, order: Order, lease: Lease, answer: str, reading: str, now: float) -> None:
+        asked = asked_words(order, self._speaks)
+        lease.history.add(Attempt(now, asked, answer, reading, self._next_words(lease, now)))
 
-    def _failed(self, lease: Lease) -> None:
-        if lease.reason == lease.told:
-            return  # the same refusal again
-        lease.told = lease.reason
-        wanted = lease.wanted
-        self._log(WARNING, f"cannot map {wanted.protocol.value} port {wanted.internal_port}: {lease.reason}")
-        self._events.append(MappingFailed(wanted.protocol, wanted.internal_port, lease.reason))
-
-
-def _removal(lease: Lease) -> MappingRemoved:
-    wanted, port = lease.wanted, lease.external_port
-    assert port is not None
-    return MappingRemoved(wanted.protocol, wanted.internal_port, port, wanted.sticky)
-
-
-def _words(lease: Lease, external_port: int) -> str:
-    wanted = lease.wanted
-    protocol = wanted.protocol.value.upper()
-    return f"mapped public port {external_port} protocol {protocol} to localport {wanted.internal_port}"
+    def _next_words(self, lease: Lease, now: float) -> str:
+        if lease.due_at is None:
+            return lease.reason if lease.state is MappingState.DISABLED else "waits for others"
+        words = "renewed" if lease.held_port is not None else "asked again"
+        check = lease.ladder.check_at
+        if self._reads_back and check is not None and check < lease.due_at:
+            return f"looked at in {check - now:.0f} s, {words} in {lease.due_at - now:.0f} s"
+        return f"{words} in {max(lease.due_at - now, 0.0):.0f} s"

@@ -1,105 +1,270 @@
 """One mapping kept alive: when to ask, for which port, and what a refusal leads to.
 
-Knows no protocol: orders and outcomes are those of every gateway. The engine asks ``order()`` when
-``due_at`` has come, and tells what came of it.
+Lives here: our record of the mapping, its timing and its port. It knows no protocol: orders and outcomes are
+those of every gateway. The book asks ``order()`` when ``due_at`` has come, and tells what came of it.
+Never here: other mappings, sets, or the gateway.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from ..gateway.orders import Declined, InspectOrder, MapOrder, Remedy, UnmapOrder
-from ..values import OUR_NAME, MappingSnapshot, MappingState, Wanted
+from ..gateway.orders import Declined, Granted, InspectOrder, MapOrder, Remedy, UnmapOrder
+from ..memory.holding import Holding
+from ..values import MappingSnapshot, MappingState, Rung, Wanted
+from .description import describe
+from .history import History, answer_words
+from .ladder import Ladder
+from .ledger import LeaseKey
+from .terms import Terms
+from .timing import LAST_TENTH, SHORTEST_RENEWAL, Pauses, renewal_after, retry_after
 
-SHORTEST_RENEWAL: Final = 4.0  # seconds; no answer may make us spin (RFC 6887 §11.2.1 agrees)
+if TYPE_CHECKING:
+    from .sets import LeaseSet
+
 MOST_PORTS_TRIED: Final = 8  # external ports after conflicts, then it waits
-FIRST_RETRY: Final = 5.0  # seconds after a refusal, doubled up to
-LAST_RETRY: Final = 900.0
-FIRST_PERMISSION_RETRY: Final = 300.0  # seconds: somebody must turn a switch first; doubled up to
-LAST_PERMISSION_RETRY: Final = 3600.0
-LONGEST_DESCRIPTION: Final = 31  # characters; some gateways cut or refuse more
-ALLOWED: Final = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 .-")
 DISABLED_REASON: Final = "NAT port mapping disabled"
 
 
-def describe(wanted: Wanted) -> str:
-    """A description fit for every gateway: short, plain, and unique per protocol and port."""
-    unique = f"{wanted.protocol.value} {wanted.internal_port}"
-    label = "".join(c if c in ALLOWED else " " for c in wanted.label).strip()
-    if label and str(wanted.internal_port) in label and wanted.protocol.value in label.lower():
-        unique = ""
-    room = LONGEST_DESCRIPTION - len(unique) - 1 if unique else LONGEST_DESCRIPTION
-    return f"{(label or OUR_NAME)[:room].rstrip()} {unique}".rstrip()
+def lease_key(wanted: Wanted) -> LeaseKey:
+    """What a lease is known by: two wishes with one key are one lease."""
+    return wanted.family.value, wanted.protocol.value, wanted.internal_client or "", wanted.internal_port
 
 
 class Lease:
-    """Our record of a mapping. Instants are seconds of the engine's clock."""
+    """Our record of a mapping. Instants are seconds of the engine's clock.
 
-    def __init__(self, wanted: Wanted, lifetime: int, pick_port: Callable[[], int], now: float) -> None:
+    ``held_port`` is what the gateway granted; ``external_port``, what the outside is told, is None as long
+    as the lease belongs to a set that is not whole.
+    """
+
+    def __init__(self, wanted: Wanted, terms: Terms, now: float, group: LeaseSet | None = None) -> None:
         self.wanted = wanted
         self.listed = wanted.listed
-        self.state = MappingState.REQUESTED
-        self.external_port: int | None = None  # held now
+        self.group = group
+        self.nonce = terms.nonce()  # constant for the mapping's life (RFC 6887 §11.1)
+        self.reference = ""  # what the gateway wants to be reminded of
+        self.external_address = ""
+        self.held_port: int | None = None
         self.expires_at: float | None = None  # None: not held, or for ever
         self.due_at: float | None = now  # when to ask next; None: not at all
-        self.inspect = False  # the granted lifetime is to be read back
+        self.waiting = False  # for the rest of its set, or for room: not asked, whatever happens
+        self.admitted = False  # it has a place in the budget
         self.may_remain = False  # some gateway may hold it, whatever became of our own record
+        self.deleted = False  # for its renewal, so that the next order makes it anew
+        self.does_not_extend = False  # asking again did not lengthen the lease (AD33)
+        self.failed_renewals = 0  # in a row
+        self.refused_for: Remedy | None = None
         self.reason = ""
         self.told = ""  # the last refusal that subscribers heard of
-        self._lifetime = lifetime
-        self._pick_port = pick_port
+        self.ladder = Ladder()
+        self.history = History()
+        self._terms = terms
+        self._state = MappingState.REQUESTED
         self._port = wanted.wanted_external_port  # to ask for
+        self._exact = wanted.exact
         self._ports_tried = 1
-        self._refusals = 0
+        self._pauses = Pauses()
+        self.asked_at = self._granted_at = now
+        self._life = float(self.lifetime)  # of the present lease
+        self._to_outlive: float | None = None  # the end that a renewal must move
+        self.ladder.requested(f"external port {self._port} is wanted", now)
 
-    def order(self) -> MapOrder:
-        """What to ask. The port held is suggested again, so that a rebooted gateway can restore it."""
+    @property
+    def key(self) -> LeaseKey:
+        return lease_key(self.wanted)
+
+    @property
+    def lifetime(self) -> int:
+        """Seconds to ask for."""
+        return self.wanted.lifetime or self._terms.lifetime
+
+    @property
+    def withheld(self) -> bool:
+        """Whether it does not count, because its set is not whole."""
+        return self.group is not None and not self.group.whole
+
+    @property
+    def external_port(self) -> int | None:
+        """The port others reach us at; None until it counts as granted."""
+        return None if self.withheld else self.held_port
+
+    @property
+    def state(self) -> MappingState:
+        if self._state is MappingState.ACCEPTED and self.withheld:
+            return MappingState.REQUESTED
+        return self._state
+
+    @property
+    def words(self) -> str:
+        return f"{self.wanted.protocol.value} {self.wanted.internal_port}"
+
+    # Orders
+
+    @property
+    def port(self) -> int:
+        """The external port to ask for; the one held, so that a rebooted gateway can restore it."""
+        return self._port
+
+    def order(self, now: float) -> MapOrder:
         wanted = self.wanted
-        return MapOrder(wanted.protocol, wanted.internal_port, self._port, self._lifetime, describe(wanted))
+        self.asked_at = now
+        return MapOrder(
+            wanted.protocol,
+            wanted.internal_port,
+            self._port,
+            self.lifetime,
+            describe(wanted),
+            nonce=self.nonce,
+            exact=self._exact,
+            internal_client=wanted.internal_client,
+            allow_from=wanted.allow_from,
+            reference=self.reference if self.held_port is not None and not self.deleted else "",
+        )
 
     def inspect_order(self) -> InspectOrder:
-        assert self.external_port is not None
-        return InspectOrder(self.wanted.protocol, self.wanted.internal_port, self.external_port)
+        assert self.held_port is not None
+        wanted = self.wanted
+        return InspectOrder(
+            wanted.protocol, wanted.internal_port, self.held_port, wanted.internal_client, self.reference
+        )
 
     def unmap_order(self) -> UnmapOrder:
         """How to delete it; the port last asked for, when none is known to be held."""
-        port = self._port if self.external_port is None else self.external_port
-        return UnmapOrder(self.wanted.protocol, self.wanted.internal_port, port)
+        wanted, port = self.wanted, self._port if self.held_port is None else self.held_port
+        return UnmapOrder(
+            wanted.protocol, wanted.internal_port, port, self.nonce, wanted.internal_client, self.reference
+        )
 
-    def granted(self, external_port: int, lifetime: int, verified: bool, now: float) -> None:
-        """The gateway said yes; ``lifetime`` is what it granted, 0 for ever."""
-        self.state = MappingState.ACCEPTED
-        self.external_port = self._port = external_port
-        self.inspect = not verified
+    def holding(self) -> Holding:
+        """What the journal writes down about the order that goes out next, or was granted last."""
+        wanted, granted = self.wanted, self.held_port == self._port
+        lifetime = round(self._life) if self.expires_at is not None else 0
+        return Holding(
+            wanted.family,
+            wanted.protocol,
+            wanted.internal_client or "",
+            wanted.internal_port,
+            self._port,
+            lifetime if granted else self.lifetime,
+            describe(wanted),
+            self.nonce,
+            self.reference,
+            granted,
+        )
+
+    def inherit(self, holding: Holding) -> bool:
+        """Go on with what an earlier run left. False: it is of no use, as another port is wanted."""
+        if self.held_port is not None or self.may_remain:
+            return holding.nonce == self.nonce and holding.external_port == self._port
+        suits = holding.external_port == self.wanted.wanted_external_port
+        free = self.wanted.external_port is None and not self.wanted.exact
+        if not suits and not free:
+            return False
+        self.nonce, self.reference = holding.nonce, holding.reference
+        self._port = holding.external_port
         self.may_remain = True
-        self.reason = self.told = ""
-        self._ports_tried, self._refusals = 1, 0
-        self._held_for(lifetime, now)
+        return True
 
-    def inspected(self, lifetime: int | None, now: float) -> None:
-        """The gateway listed the mapping with ``lifetime`` seconds left; a shorter lease is taken note of."""
-        if lifetime and self.state is MappingState.ACCEPTED and lifetime < self._lifetime:
-            self._held_for(lifetime, now)
+    # What came of them
+
+    def granted(self, grant: Granted, now: float) -> None:
+        """The gateway said yes."""
+        anew = self.held_port != grant.external_port or self.deleted
+        elapsed = now - self._granted_at
+        renewed = not anew and self.expires_at is not None and elapsed >= self._life / 4
+        self._to_outlive = self.expires_at if renewed else None
+        self.held_port = self._port = grant.external_port
+        self.reference = grant.reference or ("" if anew else self.reference)
+        self.external_address = grant.external_address or self.external_address
+        self._state = MappingState.ACCEPTED
+        self.may_remain, self.deleted, self.refused_for = True, False, None
+        self.reason = self.told = ""
+        self.failed_renewals, self._ports_tried = 0, 1
+        self._pauses.reset()
+        self._granted_at = now
+        self.ladder.accepted(f"granted {answer_words(grant)}", now, anew)
+        self._held_for(grant.lifetime, now)
+        if grant.verified:
+            self._judge_extension(grant.lifetime, now)
+
+    def listed_with(self, lifetime: int | None, now: float, fresh: bool) -> None:
+        """The gateway lists it with ``lifetime`` seconds left, 0 for ever; ``fresh``: as it was granted."""
+        if lifetime is None or self.held_port is None:
+            return
+        if fresh:
+            self._judge_extension(lifetime, now)
+            if not self.does_not_extend:
+                self._held_for(lifetime, now)
+            return
+        sooner = lifetime and (self.expires_at is None or now + lifetime < self.expires_at - SHORTEST_RENEWAL)
+        self.expires_at = now + lifetime if lifetime else None
+        if sooner and self.due_at is not None:
+            self.due_at = min(self.due_at, now + retry_after(lifetime))
 
     def declined(self, refusal: Declined, now: float) -> bool:
         """The gateway said no. True: that is the verdict; False: another port is worth asking at once."""
         if self._another_port(refusal.remedy):
             self.due_at = now
             return False
-        self.reason = refusal.reason
-        self._port = self.external_port or self.wanted.wanted_external_port
+        self._port = self.held_port or self.wanted.wanted_external_port
         self._ports_tried = 1
-        if self.state is MappingState.ACCEPTED:
-            self._retry_renewal(now)
-        else:
-            self.state = MappingState.REFUSED
-            self.due_at = now + self._retry_delay(refusal.remedy)
+        if self.held_port is None:
+            self.refuse(refusal, now + self.pause(refusal.remedy))
+            return True
+        self.reason, self.refused_for = refusal.reason, refusal.remedy
+        self.failed_renewals += 1
+        left = self.lifetime if self.expires_at is None else self.expires_at - now
+        self.due_at = now + retry_after(left)
         return True
+
+    def pause(self, remedy: Remedy) -> float:
+        """Seconds to leave the gateway alone after a refusal."""
+        return self._pauses.after(remedy, self._terms.random())
+
+    def refuse(self, refusal: Declined, due_at: float | None) -> None:
+        """It cannot be had; asked again at ``due_at``, None: when somebody else's fate allows it."""
+        self._state = MappingState.REFUSED
+        self.reason, self.refused_for = refusal.reason, refusal.remedy
+        self.due_at, self.waiting = due_at, due_at is None
+
+    def deletes_first(self, now: float) -> bool:
+        """Whether the lease must be deleted and made anew: asking again will not lengthen it (AD33, AD34)."""
+        if self.held_port is None or self.expires_at is None or self.deleted:
+            return False
+        stuck = self._terms.profile.renew_by_delete or self.does_not_extend
+        failing = self.failed_renewals > 0 and self.refused_for is not Remedy.PERMISSION
+        return (stuck or failing) and now >= self._last_tenth_at
+
+    def removed(self, now: float) -> None:
+        """It was deleted for its renewal: make it anew at once."""
+        self.deleted, self.due_at = True, now
+        self.reference = ""
+
+    # What happens to it
+
+    def aim(self, port: int, exact: bool, now: float) -> None:
+        """Ask for this port now, as the rest of its set demands."""
+        self._port, self._exact = port, exact
+        if self._state is MappingState.REFUSED:
+            self._state, self.reason = MappingState.REQUESTED, ""
+        if self.waiting or self.due_at is None or self._state is not MappingState.ACCEPTED:
+            self.due_at, self.waiting = now, False
+
+    def wait(self) -> None:
+        """Ask nothing until the rest of its set is made, or there is room."""
+        self.due_at, self.waiting = None, True
+
+    def admit(self, now: float) -> None:
+        """There is room for it."""
+        self.admitted = True
+        if self._state is MappingState.REFUSED:
+            self._state, self.reason = MappingState.REQUESTED, ""
+        self.due_at, self.waiting = now, False
 
     def ask_again(self, now: float) -> None:
         """Ask now, whatever was agreed: the gateway may have lost it."""
-        if self.state is not MappingState.DISABLED:
+        if self._state is not MappingState.DISABLED and not self.waiting:
             self.due_at = now
 
     def expire(self, now: float) -> bool:
@@ -111,32 +276,44 @@ class Lease:
 
     def lose(self, now: float, reason: str) -> None:
         """The mapping is not there any more; ask again as soon as somebody can be asked."""
-        if self.state is MappingState.DISABLED:
+        if self._state is MappingState.DISABLED or not self.admitted:
             return
-        self.state = MappingState.REQUESTED
-        self.external_port = self.expires_at = None
-        self.inspect = False
+        self.drop(now, reason)
+        self._state = MappingState.REQUESTED
         self.reason = reason
-        self._ports_tried, self._refusals = 1, 0
-        self.due_at = now
+        self._ports_tried, self.refused_for = 1, None
+        self._pauses.reset()
+        if not self.waiting:
+            # Asked at once, but for a lease so short that this would be a loop.
+            short = self._life < SHORTEST_RENEWAL
+            self.due_at = max(now, self.asked_at + SHORTEST_RENEWAL) if short else now
+
+    def drop(self, now: float, reason: str) -> None:
+        """The gateway does not hold it for us any more."""
+        self.held_port = self.expires_at = self._to_outlive = None
+        self.deleted = self.does_not_extend = False
+        self.failed_renewals = 0
+        self.ladder.lost(reason, now)
 
     def disable(self) -> None:
         """Port mapping is off: ask nothing; what is held stays until its lease ends."""
-        self.due_at = None
-        self.inspect = False
-        if self.external_port is None:
-            self.state = MappingState.DISABLED
+        self.due_at = self.ladder.check_at = None
+        if self.held_port is None:
+            self._state = MappingState.DISABLED
             self.reason = DISABLED_REASON
 
     def enable(self, now: float) -> None:
-        if self.state is MappingState.DISABLED:
-            self.state = MappingState.REQUESTED
+        if self._state is MappingState.DISABLED:
+            self._state = MappingState.REQUESTED
             self.reason = ""
-        self.due_at = now
+        if not self.waiting:
+            self.due_at = now
 
     def snapshot(self, now: float) -> MappingSnapshot:
-        left = None if self.expires_at is None else max(0.0, self.expires_at - now)
-        wanted = self.wanted
+        wanted, ladder = self.wanted, self.ladder
+        left = None if self.expires_at is None or self.withheld else max(0.0, self.expires_at - now)
+        shown = ladder.evidence[:1] if self.withheld else ladder.evidence
+        renews = self.due_at if self.external_port is not None else None
         return MappingSnapshot(
             wanted.protocol,
             wanted.internal_port,
@@ -146,33 +323,47 @@ class Lease:
             self.listed,
             left,
             self.reason,
+            wanted.family,
+            wanted.internal_client,
+            (self.external_address or None) if self.external_port is not None else None,
+            Rung.REQUESTED if self.withheld else ladder.rung,
+            shown,
+            self.history.attempts,
+            None if renews is None else max(0.0, renews - now),
+            wanted.label,
         )
 
+    @property
+    def _last_tenth_at(self) -> float:
+        assert self.expires_at is not None
+        return self.expires_at - max(self._life * LAST_TENTH, SHORTEST_RENEWAL)
+
     def _held_for(self, lifetime: int, now: float) -> None:
-        """Renew at half of the granted lifetime; what is held for ever is asked again as often as a lease."""
+        """Plan the renewal; what is held for ever is asked again as often as a lease of our own wish."""
+        self._life = float(lifetime or self.lifetime)
         self.expires_at = now + lifetime if lifetime else None
-        self.due_at = now + max((lifetime or self._lifetime) / 2, SHORTEST_RENEWAL)
+        if lifetime and self._terms.profile.renew_by_delete:
+            self.due_at = max(self._last_tenth_at, now + SHORTEST_RENEWAL)
+        else:
+            self.due_at = now + renewal_after(self._life, self._terms.random())
+
+    def _judge_extension(self, lifetime: int, now: float) -> None:
+        """Whether the renewal moved the lease's end; if not, only deleting it first will (AD33, PC06)."""
+        end, self._to_outlive = self._to_outlive, None
+        self.does_not_extend = bool(end is not None and lifetime and now + lifetime < end + self._life / 8)
+        if self.does_not_extend:
+            self.expires_at = now + lifetime
+            self.due_at = max(self._last_tenth_at, now + SHORTEST_RENEWAL)
 
     def _another_port(self, remedy: Remedy) -> bool:
-        if self.wanted.exact or self._ports_tried >= MOST_PORTS_TRIED:
+        numbered = self.group is not None and self.group.numbered  # the set chooses then
+        if self.wanted.exact or numbered or self._ports_tried >= MOST_PORTS_TRIED:
             return False
         if remedy is Remedy.SAME_PORT and self._port != self.wanted.internal_port:
             self._port = self.wanted.internal_port
         elif remedy is Remedy.ANOTHER_PORT:
-            self._port = self._pick_port()
+            self._port = self._terms.pick_port()
         else:
             return False
         self._ports_tried += 1
         return True
-
-    def _retry_renewal(self, now: float) -> None:
-        """At half of what remains (RFC 6887 §11.2.1 for leases in general)."""
-        left = self._lifetime if self.expires_at is None else self.expires_at - now
-        self.due_at = now + max(left / 2, SHORTEST_RENEWAL)
-
-    def _retry_delay(self, remedy: Remedy) -> float:
-        slow = remedy is Remedy.PERMISSION
-        first, last = (FIRST_PERMISSION_RETRY, LAST_PERMISSION_RETRY) if slow else (FIRST_RETRY, LAST_RETRY)
-        delay = min(first * 2.0 ** min(self._refusals, 20), last)
-        self._refusals += 1
-        return delay

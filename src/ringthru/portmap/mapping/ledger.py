@@ -1,0 +1,83 @@
+"""What the journal must know: a note before anything is sent, and one when nothing is left.
+
+Lives here: which holdings are written down, and the notes to write. Never here: files, or which gateway.
+"""
+
+from __future__ import annotations
+
+from ..memory.holding import Forget, Holding, Keep, Note
+
+HoldingKey = tuple[str, str, str, int, int]
+LeaseKey = tuple[str, str, str, int]  # family, protocol, internal client, internal port
+
+
+class Ledger:
+    """Whoever drains ``notes()`` writes them down before the order that caused them goes out."""
+
+    def __init__(self) -> None:
+        self._kept: dict[HoldingKey, Holding] = {}
+        self._notes: dict[HoldingKey, Note] = {}  # the latest for each: an older one is outdated
+        self._doomed: set[HoldingKey] = set()  # to be deleted: no lease's any more
+
+    def keep(self, holding: Holding) -> None:
+        self._doomed.discard(holding.key)
+        self._kept[holding.key] = holding
+        self._write(Keep(holding))
+
+    def settled(self, holding: Holding) -> None:
+        """This is what the gateway holds for the lease, and nothing else that was asked for it."""
+        for key in self._of(holding.key[:4]):
+            if key != holding.key:
+                self.forget(key)
+        self.keep(holding)
+
+    def doom(self, key: HoldingKey) -> None:
+        """It is to be deleted, and stays written down until that is done, whatever its lease does."""
+        if key in self._kept:
+            self._doomed.add(key)
+
+    def took_over(self, holding: Holding) -> None:
+        """It is in the journal already."""
+        self._kept[holding.key] = holding
+
+    def forget(self, key: HoldingKey) -> None:
+        """No gateway holds it; of what was never written down there is nothing to strike out."""
+        self._doomed.discard(key)
+        holding = self._kept.pop(key, None)
+        if holding is not None:
+            self._write(Forget(holding))
+
+    def forget_all(self, lease: LeaseKey) -> None:
+        for key in self._of(lease):
+            self.forget(key)
+
+    def strike(self, holding: Holding) -> None:
+        """Strike out what an earlier run wrote down."""
+        self._kept[holding.key] = holding
+        self.forget(holding.key)
+
+    def leave(self, key: HoldingKey) -> None:
+        """It may still be there: it stays in the journal, for the next time that gateway is met."""
+        self._doomed.discard(key)
+        self._kept.pop(key, None)
+
+    def leave_all(self, lease: LeaseKey) -> None:
+        for key in self._of(lease):
+            self.leave(key)
+
+    def kept(self) -> tuple[Holding, ...]:
+        """What is written down now, and watched over by us."""
+        return tuple(self._kept.values())
+
+    def notes(self) -> list[Note]:
+        """Drain them, oldest first."""
+        notes, self._notes = list(self._notes.values()), {}
+        return notes
+
+    def _of(self, lease: LeaseKey) -> list[HoldingKey]:
+        return [key for key in self._kept if key[:4] == lease and key not in self._doomed]
+
+    def _write(self, note: Note) -> None:
+        key = note.holding.key
+        self._notes.pop(key, None)
+        self._notes[key] = note
