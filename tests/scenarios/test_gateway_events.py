@@ -144,7 +144,7 @@ class TestNoticedByItself:
         """RFC 6886 §3.6: the epoch went back, so the gateway has lost its state or has a new address."""
         home: Home = await found()
         assert home.gateway is not None
-        home.gateway._booted_at -= 100  # seconds; so that there is something to go back from
+        home.gateway.grow_older(100)  # so that there is something to go back from
         await home.switch.start()
         await home.mapped()
         events: list[object] = []

@@ -109,6 +109,10 @@ class FakeGateway:
         """Whole seconds since the table was last lost (RFC 6886 §3.6)."""
         return self.core.epoch()
 
+    def grow_older(self, seconds: float) -> None:
+        """Let the epoch say that it has run so much longer."""
+        self.core.booted_at -= seconds
+
     @property
     def description_url(self) -> str | None:
         """Where UPnP's description is; None while stopped or without UPnP."""

@@ -57,7 +57,7 @@ class GatewayCore:
             raise ValueError(f"unknown protocols: {', '.join(sorted(self.protocols - PROTOCOLS))}")
         self._outside = outside
         self._clock = clock
-        self._booted_at = clock()
+        self.booted_at = clock()
         self.table = MappingTable(inside_network, clock, open_port, close_port)
         self.table.quirks = quirks or Quirks()
         self.port_control = PortControl(
@@ -83,7 +83,7 @@ class GatewayCore:
 
     def epoch(self) -> int:
         """Whole seconds since the table was last lost (RFC 6886 §3.6)."""
-        return int(self._clock() - self._booted_at)
+        return int(self._clock() - self.booted_at)
 
     def reported_address(self) -> str:
         """The external address as the gateway tells it; "" for none."""
@@ -111,7 +111,7 @@ class GatewayCore:
         self.port_control.clear()
         if self.upnp.firewall is not None:
             self.upnp.firewall.clear()
-        self._booted_at = self._clock()
+        self.booted_at = self._clock()
         self.upnp.restarted()
 
     def address_changed(self) -> None:
@@ -119,5 +119,5 @@ class GatewayCore:
         if self.table.quirks.has("LI10"):
             self.table.clear()
         if not self.table.quirks.has("PC13"):
-            self._booted_at = self._clock()
+            self.booted_at = self._clock()
         self.upnp.publish()
