@@ -1,4 +1,8 @@
-"""Talking UPnP: descriptions to look at, then orders to one gateway; one HTTP request in flight."""
+"""Talking UPnP: descriptions to look at, then orders to one service; one HTTP request in flight.
+
+Lives here: what is looked at next, and the request whose reply counts.
+Never here: what to ask, or what an answer means: that is loaded when somebody has answered the search.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +11,10 @@ from collections.abc import Callable, Generator
 from typing import Any, Final
 
 from ...net.values import frozen
+from ..memory.profile import GatewayProfile
+from ..values import Family
 from ..wire.location import Location
-from .orders import AddressOrder, EntryOrder, EpochReset, MapOrder, Order, Outcome, UnmapOrder
+from .orders import EpochReset, Order, Outcome
 from .upnp_values import Ask, Igd, IgdFound, NotIgd, Reply
 
 MOST_LOCATIONS: Final = 50  # looked at in one detection
@@ -24,15 +30,19 @@ class HttpRequest:
 
 
 class UpnpClient:
-    """UPnP gateways, driven from outside.
+    """UPnP gateways, driven from outside. For IPv6 they are firewalls, and mappings mean pinholes.
 
     Call ``consider``, ``submit`` or ``receive_reply``; then perform ``requests_to_send()``, act on
     ``findings()`` and ``events()``. The deadlines travel with the requests, so there is no timer here.
     """
 
-    def __init__(self, own_address: str, is_public: Callable[[str], bool]) -> None:
+    def __init__(
+        self, own_address: str, is_public: Callable[[str], bool], family: Family = Family.IPV4
+    ) -> None:
         self._own_address = own_address
         self._is_public = is_public
+        self._family = family
+        self._known_profile: GatewayProfile | None = None  # as last told, or given
         self._igd: Igd | None = None
         self._waiting: deque[Location] = deque()
         self._seen: list[Location] = []
@@ -67,9 +77,27 @@ class UpnpClient:
         return True
 
     def use(self, igd: Igd) -> None:
-        """Take orders for this gateway from now on."""
+        """Take orders for this service from now on."""
         self.begin()
         self._igd = igd
+        self._known_profile = igd.profile
+
+    def use_profile(self, profile: GatewayProfile) -> None:
+        """What is known of gateways of this kind already; of no effect while none is in use."""
+        if self._igd is not None:
+            self._igd.profile = self._known_profile = profile
+
+    def learned(self) -> list[GatewayProfile]:
+        """The profile in use, when it has changed since this was last asked."""
+        if self._igd is None or self._igd.profile == self._known_profile:
+            return []
+        self._known_profile = self._igd.profile
+        return [self._igd.profile]
+
+    @property
+    def outbound_timeout(self) -> int | None:
+        """Seconds for which an IPv6 firewall lets answers to our packets in; None: not told."""
+        return None if self._igd is None else self._igd.outbound_timeout
 
     def submit(self, order: Order, now: float) -> None:
         """Begin an order; one that was still running is abandoned."""
@@ -77,16 +105,12 @@ class UpnpClient:
 
         assert self._igd is not None
         self.abandon()
-        if isinstance(order, AddressOrder):
-            steps = procedures.ask_address(self._igd)
-        elif isinstance(order, MapOrder):
-            steps = procedures.add(self._igd, order)
-        elif isinstance(order, UnmapOrder):
-            steps = procedures.remove(self._igd, order)
-        elif isinstance(order, EntryOrder):
-            steps = procedures.entry_at(self._igd, order)
+        if self._family is Family.IPV6:
+            from . import firewall
+
+            steps = firewall.steps(self._igd, order, now)
         else:
-            steps = procedures.inspect(self._igd, order)
+            steps = procedures.steps(self._igd, order, now)
         self._run(procedures.guarded(steps), None)
 
     def abandon(self) -> None:
@@ -125,16 +149,25 @@ class UpnpClient:
         self._number += 1
         self._requests.append(HttpRequest(self._number, ask))
 
-    def _settle(self, result: Outcome | IgdFound | NotIgd) -> None:
-        if isinstance(result, IgdFound | NotIgd):
+    def _settle(self, result: Outcome | list[IgdFound] | NotIgd) -> None:
+        if isinstance(result, list):
+            self._findings += result
+        elif isinstance(result, NotIgd):
             self._findings.append(result)
-            self._look_at_next()
         else:
             self._events.append(result)
+            return
+        self._look_at_next()
 
     def _look_at_next(self) -> None:
-        from . import igd as procedures  # late: of no use before somebody has answered the search
-
         if not self.busy and self._waiting:
-            location = self._waiting.popleft()
-            self._run(procedures.discover(location, self._own_address, self._is_public), None)
+            self._run(self._discovery(self._waiting.popleft()), None)
+
+    def _discovery(self, location: Location) -> Generator[Ask, Reply, list[IgdFound] | NotIgd]:
+        if self._family is Family.IPV6:
+            from . import firewall  # late: of no use before somebody has answered the search
+
+            return firewall.discover(location, self._own_address)
+        from . import igd as procedures
+
+        return procedures.discover(location, self._own_address, self._is_public)

@@ -5,11 +5,14 @@ Lives here: the values alone, so that the search for a gateway can start without
 
 from __future__ import annotations
 
+from dataclasses import field
 from enum import Enum
 from typing import TYPE_CHECKING, TypeAlias
 
 from ...net.address import Endpoint
 from ...net.values import frozen, record
+from ..memory.profile import GatewayProfile
+from ..values import GatewayEntry, Protocol
 from ..wire.location import Location
 
 if TYPE_CHECKING:
@@ -45,24 +48,46 @@ class Ask:
     deadline: float
 
 
+@frozen
+class Watched:
+    """A mapping of ours as last read back, to notice that adding again does not prolong it (AD33)."""
+
+    asked: int  # seconds, of the latest AddPortMapping
+    left: int | None = None  # seconds, as last read back
+    at: float = 0.0  # when that was
+    renewed: bool = False  # added again since
+
+
 @record
 class Igd:
-    """A gateway in use, and what we have learned of it."""
+    """A service in use, and what we have learned of it; ``profile`` is replaced, never changed."""
 
     described_at: Location
     words: str
     service: WanService
     own_address: str  # ours, the InternalClient of every mapping
-    permanent_only: bool = False  # it refuses leases (error 725)
-    can_read_back: bool = True  # GetSpecificPortMappingEntry works
+    profile: GatewayProfile = GatewayProfile()
+    udn: str = ""  # this one gateway's name, in its own words
+    extended: bool = False  # it answers M-POST, and POST with nonsense
+    shows_entries: bool = False  # it has listed a mapping of ours: what it does not list is not there
+    other_types_tried: bool = False
+    argument_order: tuple[str, ...] = ()  # of AddPortMapping, as its SCPD has it; empty: the standard's
+    table: tuple[GatewayEntry | None, ...] | None = None  # being told, entry by entry
+    watched: dict[tuple[Protocol, int], Watched] = field(default_factory=dict)
+    outbound_timeout: int | None = None  # seconds an IPv6 firewall lets answers in; None: not told
+
+    def learn(self, **lessons: object) -> None:
+        self.profile = self.profile.learn(**lessons)
 
 
 @frozen
 class IgdFound:
-    """A description held a WAN connection that answers."""
+    """A description held a WAN connection, or an IPv6 firewall, that answers."""
 
     igd: Igd
     address: str  # the external one as told; empty when it knows none
+    status: str = ""  # in its own words; empty: not asked, or not told
+    connected: bool = True  # as far as it tells: a rank, never a veto
 
 
 @frozen

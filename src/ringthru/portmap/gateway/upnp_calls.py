@@ -1,0 +1,103 @@
+"""One action at a gateway: asked in the form it takes, again when time runs out, and judged by its proof.
+
+Lives here: retries, both forms of POST, and which actions a gateway turns out to lack.
+Never here: what to ask, or what an error code means for a mapping.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import Final
+
+from ..wire import http, soap
+from .orders import Outcome
+from .upnp_values import Ask, FailureKind, Igd, Reply
+
+FETCH_DEADLINE: Final = 3.0  # seconds for a description
+ACTION_DEADLINE: Final = 10.0  # seconds for an action: some take 6 (HT17)
+INVALID_ACTION: Final = 401
+LACKING: Final = frozenset((INVALID_ACTION, 602))  # 602: optional, not implemented
+FORBIDDEN: Final = frozenset((606, 403))
+LOGIN: Final = frozenset((401, 403))  # of HTTP
+ADD_ANY: Final = "AddAnyPortMapping"
+OPTIONAL: Final = frozenset(  # a gateway without them has not failed, and is not asked for them again
+    (
+        ADD_ANY,
+        soap.GET_LIST,
+        "DeletePortMappingRange",
+        "GetStatusInfo",
+        "GetNATRSIPStatus",
+        "CheckPinholeWorking",
+        "GetPinholePackets",
+        "GetOutboundPinholeTimeout",
+    )
+)
+
+Steps = Generator[Ask, Reply, Outcome]
+Answering = Generator[Ask, Reply, soap.Success | soap.Fault]
+
+
+class Unreachable(Exception):
+    """Nobody answers any more; ends a procedure."""
+
+
+def call(igd: Igd, request: soap.Call) -> Answering:
+    """One action. What is neither success nor an error code is tried once in the other form of POST.
+
+    Raises:
+        Unreachable: nobody answers at the control point.
+    """
+    if request.action in igd.profile.missing_actions:
+        return soap.Fault(INVALID_ACTION, f"the gateway has no {request.action}", 0)
+    answer = yield from _exchange(igd, request)
+    if _is_nonsense(answer):
+        second = yield from _second_form(igd, request)
+        if second is not None:
+            answer = second
+            igd.extended = not igd.extended
+    if isinstance(answer, soap.Fault) and _is_lacking(request.action, answer):
+        igd.learn(missing_actions=igd.profile.missing_actions | {request.action})
+    return answer
+
+
+def forbidden(fault: soap.Fault) -> bool:
+    return fault.code in FORBIDDEN or (fault.code is None and fault.status in LOGIN)
+
+
+def _exchange(igd: Igd, request: soap.Call) -> Answering:
+    for attempt in (1, 2):
+        reply = yield _ask(igd, request, igd.extended)
+        if isinstance(reply, http.Response):
+            return soap.decode(request, reply)
+        if reply.kind is FailureKind.BROKEN:  # some reset the connection at an action they lack (HT15)
+            return soap.Fault(None, reply.reason, 0)
+        if reply.kind is FailureKind.REFUSED or attempt == 2:
+            raise Unreachable(f"{igd.service.control.endpoint}: {reply.reason}")
+    raise AssertionError
+
+
+def _second_form(igd: Igd, request: soap.Call) -> Generator[Ask, Reply, soap.Success | soap.Fault | None]:
+    """What it says to the other form; None when that makes no more sense."""
+    reply = yield _ask(igd, request, not igd.extended)
+    if not isinstance(reply, http.Response):
+        return None
+    answer = soap.decode(request, reply)
+    understood = isinstance(answer, soap.Success) or answer.code is not None
+    return answer if understood else None
+
+
+def _ask(igd: Igd, request: soap.Call, extended: bool) -> Ask:
+    return Ask(igd.service.control.endpoint, request.encode(igd.service, extended), ACTION_DEADLINE)
+
+
+def _is_nonsense(answer: soap.Success | soap.Fault) -> bool:
+    """Neither proof nor code; a page that is missing, elsewhere or locked would be so for M-POST too."""
+    if isinstance(answer, soap.Success) or answer.code is not None:
+        return False
+    return answer.status == 0 or answer.status == 200 or answer.status == 405 or answer.status >= 500
+
+
+def _is_lacking(action: str, fault: soap.Fault) -> bool:
+    if action not in OPTIONAL or forbidden(fault):
+        return False
+    return fault.code is None or fault.code in LACKING or (action == ADD_ANY and fault.code == 501)  # DE13
