@@ -13,7 +13,10 @@ LOOK = """
 import json
 from ringthru.net.interfaces import NoSuchInterface, interfaces
 from ringthru.net.surroundings import look_around
-found = [[i.name, [a for a in i.addresses if '.' in a], i.gateway, i.is_default, i.kind.name, i.is_used] for i in interfaces()]
+found = []
+for i in interfaces():
+    own = [a for a in i.addresses if "." in a]
+    found.append([i.name, own, i.gateway, i.is_default, i.kind.name, i.is_used])
 places = {i[0]: str(look_around(i[0])) for i in found if i[1]}
 errors = []
 for name in ("eth9", "bare0", "lo"):
