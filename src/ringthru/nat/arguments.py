@@ -1,0 +1,254 @@
+"""What may be said on the command line ``ringthru nat``, and what is wrong with what was said.
+
+Lives here: options, their texts, reading ports and protocols. Never here: what a command does.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
+
+from ..portmap.values import LONGEST_LIFETIME, Protocol
+from .words import EXIT_WORDS
+
+BOTH: Final = (Protocol.UDP, Protocol.TCP)
+CHOICES: Final = {"udp": (Protocol.UDP,), "tcp": (Protocol.TCP,), "both": BOTH}
+PATIENCE: Final = 15.0  # seconds
+LEASE: Final = 3600  # seconds
+EPILOG: Final = "exit status:\n" + "\n".join(f"  {code:d}  {words}" for code, words in EXIT_WORDS.items())
+Ports = tuple[int, tuple[Protocol, ...] | None]
+
+
+def parser() -> argparse.ArgumentParser:
+    """The whole command line."""
+    common = _common()
+    top = argparse.ArgumentParser(
+        prog="ringthru nat",
+        description="Find NAT gateways, open ports on them, see why it does or does not work.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        parents=[common],
+        allow_abbrev=False,
+    )
+    commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
+
+    def command(name: str, text: str) -> argparse.ArgumentParser:
+        return commands.add_parser(
+            name,
+            help=text,
+            description=f"{text[0].upper()}{text[1:]}.",
+            epilog=EPILOG,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+            parents=[common],
+            allow_abbrev=False,
+        )
+
+    command("discover", "show every gateway and protocol that answers, best first")
+    command("status", "show the gateway in use, the external address, and the mappings we remember")
+    _add(command("add", "open a port; it stays open until its lease ends"))
+    _delete(command("delete", "close ports that were opened before"))
+    _list(command("list", "show the gateway's own table, with ours marked"))
+    command("watch", "show what happens, until interrupted")
+    _explain(command("explain", "ask for a mapping and show each step, answer and conclusion"))
+    _cleanup(command("cleanup", "delete what earlier runs left behind, exactly that"))
+    _capture(command("capture", "record a test of the gateway into a redacted file that can be replayed"))
+    _profile(command("profile", "show, set or forget what was learned about kinds of gateway"))
+    _echo(command("echo", "answer from outside: run this on a host of the Internet"))
+    return top
+
+
+def _common() -> argparse.ArgumentParser:
+    """Options of every command, understood before and after its name."""
+    common = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS, allow_abbrev=False)
+    common.add_argument(
+        "--interface", metavar="NAME", help="the network interface to use (default: the kernel's)"
+    )
+    common.add_argument(
+        "--gateway", type=address, metavar="ADDRESS", help="the gateway, instead of the default route's"
+    )
+    common.add_argument("--description-url", type=url, metavar="URL", help="the gateway's UPnP description")
+    common.add_argument(
+        "--timeout", type=seconds, metavar="SECONDS", help=f"patience (default: {PATIENCE:g})"
+    )
+    common.add_argument("--json", action="store_true", help="print JSON")
+    common.add_argument("--no-color", action="store_true", help="no colours, no drawing")
+    common.add_argument("--store", type=Path, metavar="PATH", help="the journal (default: in XDG_STATE_HOME)")
+    common.add_argument("--quiet", action="store_true", help="no progress, no remarks")
+    return common
+
+
+DEFAULTS: Final = {
+    "interface": None,
+    "gateway": None,
+    "description_url": None,
+    "timeout": PATIENCE,
+    "json": False,
+    "no_color": False,
+    "store": None,
+    "quiet": False,
+}
+
+
+def read(argv: list[str]) -> argparse.Namespace:
+    """Read the command line.
+
+    Raises:
+        SystemExit: help was asked for (0), or it is not understood (2); argparse has said why.
+    """
+    options = parser().parse_args(argv)
+    for name, default in DEFAULTS.items():
+        if not hasattr(options, name):
+            setattr(options, name, default)
+    _check(options)
+    return options
+
+
+def _check(options: argparse.Namespace) -> None:
+    """What argparse cannot say: which options exclude each other."""
+    if options.command == "delete" and not (options.port or options.range or options.all_ours):
+        parser().error("delete needs PORT, --range A-B or --all-ours")
+    if options.command == "add" and options.set == "pair" and options.port[0] == 65535:
+        parser().error("--set pair needs the next port too: PORT is 1 to 65534")
+    if options.command == "profile" and options.action != "list" and not options.fingerprint:
+        parser().error(f"profile {options.action} needs a fingerprint; 'ringthru nat profile' lists them")
+
+
+def _add(command: argparse.ArgumentParser) -> None:
+    _port(command)
+    command.add_argument(
+        "--external", type=port, metavar="PORT", help="the external port to ask for (default: PORT)"
+    )
+    command.add_argument("--exact", action="store_true", help="no other external port will do")
+    command.add_argument("--lease", type=lease, default=LEASE, metavar="SECONDS", help=f"default: {LEASE}")
+    command.add_argument("--label", default="", metavar="TEXT", help="shown in the gateway's table")
+    command.add_argument(
+        "--family", choices=("ipv4", "ipv6"), default="ipv4", help="ipv6: a firewall pinhole"
+    )
+    command.add_argument("--hold", action="store_true", help="stay, renew, and remove it when interrupted")
+    command.add_argument(
+        "--set", choices=("same", "pair"),
+        help="all or nothing: 'same' UDP and TCP on one external port, 'pair' PORT and PORT+1 (RTP and RTCP)",
+    )  # fmt: skip
+
+
+def _delete(command: argparse.ArgumentParser) -> None:
+    _port(command, "?")
+    command.add_argument(
+        "--range", type=port_range, metavar="A-B", help="every mapping of ours between two external ports"
+    )
+    command.add_argument("--all-ours", action="store_true", help="every mapping of ours on this gateway")
+
+
+def _list(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--limit", type=limit, default=512, metavar="N", help="entries read at most (default: 512)"
+    )
+
+
+def _explain(command: argparse.ArgumentParser) -> None:
+    _port(command)
+
+
+def _cleanup(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--dry-run", action="store_true", help="only say what would be deleted")
+
+
+def _capture(command: argparse.ArgumentParser) -> None:
+    command.add_argument("file", type=Path, metavar="FILE", help="where the transcript goes")
+    command.add_argument(
+        "--port",
+        type=ports,
+        default=(0, None),
+        metavar="PORT",
+        help="the port to test with (default: one that is free)",
+    )
+    command.add_argument("--force", action="store_true", help="replace FILE if it exists")
+
+
+def _profile(command: argparse.ArgumentParser) -> None:
+    command.add_argument("action", nargs="?", choices=("list", "set", "forget"), default="list")
+    command.add_argument("fingerprint", nargs="?", default="", metavar="FINGERPRINT")
+    command.add_argument(
+        "settings", nargs="*", metavar="NAME=VALUE", help="e.g. permanent_only=yes recheck_every=45"
+    )
+
+
+def _echo(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--listen", default="0.0.0.0", type=address, metavar="ADDRESS", help="default: every address"
+    )
+    command.add_argument("--port", type=port, default=3479, metavar="PORT", help="default: 3479")
+
+
+def _port(command: argparse.ArgumentParser, nargs: str | None = None) -> None:
+    command.add_argument(
+        "port", type=ports, nargs=nargs, metavar="PORT[/udp|/tcp|/both]", help="1 to 65535; UDP unless named"
+    )  # fmt: skip
+
+
+def port(text: str) -> int:
+    """One port."""
+    return _whole(text, "port", 1, 65535)
+
+
+def ports(text: str) -> Ports:
+    """A port, and the protocols named with it; None when none was."""
+    number, slash, name = text.partition("/")
+    if slash and name.lower() not in CHOICES:
+        raise argparse.ArgumentTypeError(f"protocol {name!r}: udp, tcp or both can be mapped")
+    return port(number), CHOICES[name.lower()] if slash else None
+
+
+def port_range(text: str) -> range:
+    first, dash, last = text.partition("-")
+    if not dash:
+        raise argparse.ArgumentTypeError(f"range {text!r}: give two ports, as in 5060-5080")
+    if port(first) > port(last):
+        raise argparse.ArgumentTypeError(f"range {text!r}: the first port is above the last")
+    return range(port(first), port(last) + 1)
+
+
+def lease(text: str) -> int:
+    return _whole(text, "lease", 1, LONGEST_LIFETIME, " seconds")
+
+
+def limit(text: str) -> int:
+    return _whole(text, "limit", 1, 65535, " entries")
+
+
+def seconds(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 < value <= 3600:
+        raise argparse.ArgumentTypeError(f"timeout {text!r}: more than 0 and at most 3600 seconds")
+    return value
+
+
+def address(text: str) -> str:
+    return _checked(text, lambda: str(ip_address(text)), "address", "give one in numbers, as in 192.168.1.1")
+
+
+def url(text: str) -> str:
+    if not text.lower().startswith("http://") or not urlsplit(text).hostname:
+        raise argparse.ArgumentTypeError(f"URL {text!r}: give one as in http://192.168.1.1:5000/rootDesc.xml")
+    return text
+
+
+def _checked(text: str, read_it: Callable[[], str], what: str, allowed: str) -> str:
+    try:
+        return read_it()
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{what} {text!r}: {allowed}") from None
+
+
+def _whole(text: str, what: str, least: int, most: int, unit: str = "") -> int:
+    """A whole number in ASCII digits: Python's own reader takes '5_060' and ' 5060' too."""
+    if not (text.isascii() and text.isdigit() and len(text) <= 9 and least <= int(text) <= most):
+        raise argparse.ArgumentTypeError(f"{what} {text!r}: {least} to {most}{unit} are allowed")
+    return int(text)

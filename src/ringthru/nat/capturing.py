@@ -1,0 +1,97 @@
+"""``capture``: one test of the gateway, written down without what tells who and where somebody is."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import socket
+from contextlib import suppress
+from typing import Any, Final
+
+from ..portmap.capture.recorder import Recorder, concluded
+from ..portmap.capture.transcript import encode
+from ..portmap.values import GatewayListing, MappingState, Protocol, Wanted
+from . import memory
+from .output import Output
+from .session import Ground, Session
+from .trouble import Trouble
+from .words import Exit, gateway_words
+
+LABEL: Final = "Ringthru capture"
+LISTED: Final = 64  # entries of the table that are read
+LIFETIME: Final = 120  # seconds: if we are killed meanwhile, it is soon gone
+
+
+async def capture(options: argparse.Namespace, ground: Ground, out: Output) -> tuple[Exit, dict[str, Any]]:
+    """Detect, map, list, delete; then write the transcript. Without a gateway, the silence is written."""
+    if options.file.exists() and not options.force:
+        raise Trouble(Exit.LOCAL, f"{options.file} exists; --force replaces it")
+    store = options.store or memory.default_path()
+    recorder = Recorder(asyncio.get_running_loop().time)
+    session = Session(options, ground, store, lease=LIFETIME, tap=recorder)
+    port, protocols = options.port
+    wanted = Wanted(
+        (protocols or (Protocol.UDP,))[0],
+        port or _free_port(session.surroundings.address),
+        label=LABEL,
+        lifetime=LIFETIME,
+    )
+    listing: GatewayListing | None = None
+    removed = False
+    async with session:
+        with out.waiting("looking for the gateway …"):
+            await session.until(lambda: session.mapper.snapshot().verdict_known)
+        if session.mapper.snapshot().type is not None:
+            with out.waiting("mapping a test port, listing, deleting …"):
+                mapping = session.mapper.want(wanted)
+                await session.until(lambda: mapping.state is not MappingState.REQUESTED)
+                listing = await session.listing(LISTED)
+                shown = session.shown((wanted,))
+                snapshot = session.mapper.snapshot()
+                removed = await session._release(mapping)
+        else:
+            shown, snapshot = [], session.mapper.snapshot()
+    outcome = concluded(snapshot, shown[0] if shown else None, listing, removed)
+    transcript = recorder.transcript(session.surroundings, wanted, LIFETIME, outcome, secrets=_own_names())
+    _write(options, encode(transcript))
+    found = dict(transcript.redactions)
+    out.say(f"Gateway: {gateway_words(snapshot)}")
+    out.say(
+        f"{len(transcript.exchanges)} messages are in {options.file}, to be read before it is given away."
+    )
+    out.note(f"Replaced: {found.get('addresses', 0)} addresses, {found.get('texts', 0)} other texts.")
+    if recorder.dropped:
+        out.note(f"{recorder.dropped} messages were too many and are not in it.")
+    document = {
+        "file": str(options.file),
+        "exchanges": len(transcript.exchanges),
+        "redactions": found,
+        "dropped": recorder.dropped,
+    }
+    return (Exit.NO_GATEWAY if snapshot.type is None else Exit.OK), document
+
+
+def _free_port(address: str) -> int:
+    """A port that the system says is free now."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.bind((address, 0))
+        except OSError as error:
+            raise Trouble(Exit.LOCAL, f"no port can be had on {address}: {error.strerror}") from error
+        return int(probe.getsockname()[1])
+
+
+def _own_names() -> list[str]:
+    """What a gateway may know this machine and its user by."""
+    names = [socket.gethostname(), os.environ.get("USER", ""), os.environ.get("LOGNAME", "")]
+    with suppress(OSError):
+        names += [name for _, name in socket.if_nameindex() if name not in ("lo",) and len(name) > 8]
+    return [each for each in dict.fromkeys(names) if each and each not in ("root", "localhost")]
+
+
+def _write(options: argparse.Namespace, text: str) -> None:
+    try:
+        options.file.write_text(text)
+    except OSError as error:
+        raise Trouble(Exit.LOCAL, f"{options.file} cannot be written: {error.strerror}") from error

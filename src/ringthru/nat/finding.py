@@ -1,0 +1,291 @@
+"""``discover``, ``status``, ``list`` and ``profile``: looking, without changing anything on a gateway."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from typing import Any, Final
+
+from ..net.address import Endpoint
+from ..net.values import replace
+from ..portmap.memory.holding import JournalEntry
+from ..portmap.memory.profile import GatewayProfile
+from ..portmap.values import GatewayListing, GatewayType, MapperSnapshot, ServiceSnapshot
+from . import memory, shapes
+from .output import Output
+from .session import Ground, Session
+from .trouble import Trouble
+from .words import (
+    Exit,
+    clean,
+    gateway_words,
+    kind_sentence,
+    place,
+    profile_words,
+    protocol_words,
+    span,
+)
+
+PCP: Final = 2  # the first octet of its messages; NAT-PMP's is 0
+YES: Final = frozenset(("yes", "true", "1", "on"))
+NO: Final = frozenset(("no", "false", "0", "off"))
+FLAGS: Final = ("permanent_only", "cannot_read_back", "omit_remote_host", "renew_by_delete")
+NUMBERS: Final = ("recheck_every", "table_size", "pace")
+
+
+class Stopwatch:
+    """How long the first answer by each protocol took; an engine's ``tap``."""
+
+    def __init__(self) -> None:
+        self.took: dict[GatewayType, float] = {}
+        self._began = time.monotonic()
+
+    def pmp_out(self, data: bytes, now: float | None = None) -> None: ...
+
+    def pmp_refused(self, now: float | None = None) -> None: ...
+
+    def ssdp_out(self, data: bytes, to: Endpoint, now: float | None = None) -> None: ...
+
+    def ssdp_in(self, data: bytes, source: Endpoint, now: float | None = None) -> None: ...
+
+    def http_out(self, number: int, ask: object, now: float | None = None) -> None: ...
+
+    def pmp_in(self, data: bytes, now: float | None = None) -> None:
+        self._note(GatewayType.PCP if data[:1] == bytes((PCP,)) else GatewayType.NAT_PMP)
+
+    def http_in(self, number: int, reply: object, now: float | None = None) -> None:
+        if hasattr(reply, "status"):
+            self._note(GatewayType.UPNP)
+
+    def _note(self, kind: GatewayType) -> None:
+        self.took.setdefault(kind, time.monotonic() - self._began)
+
+
+async def discover(options: argparse.Namespace, ground: Ground, out: Output) -> tuple[Exit, dict[str, Any]]:
+    """Everything that answers, best first."""
+    watch = Stopwatch()
+    async with Session(options, ground, _store(options), mapping=False, tap=watch) as session:
+        with out.waiting("asking for gateways by PCP, NAT-PMP and UPnP …"):
+            await session.verdict()
+            await session.until(lambda: False, min(ground.linger, options.timeout))
+        snapshot = session.mapper.snapshot()
+        kind = session.surroundings.rules.kind
+        services = snapshot.services or _only(snapshot)
+        shown = [(each, each.external_address or "", watch.took.get(each.type)) for each in services]
+        kinds = [kind(address).value if address else None for _, address, _ in shown]
+    out.table(
+        ("", "protocol", "gateway", "external address", "kind", "answered", "what it is"),
+        [
+            (
+                "*" if each.in_use else "",
+                protocol_words(each.type),
+                clean(each.gateway),
+                clean(address) or "-",
+                of_kind or "-",
+                "-" if took is None else f"{took * 1000:.0f} ms",
+                clean(" ".join(filter(None, (each.words, each.status)))) or "-",
+            )
+            for (each, address, took), of_kind in zip(shown, kinds, strict=True)
+        ],
+        good=3,
+    )
+    out.say()
+    out.say(f"In use: {gateway_words(snapshot)}.")
+    out.say(f"{clean(snapshot.reported_address or 'No external address')}: {kind_sentence(snapshot)}.")
+    document = {
+        "services": [
+            shapes.service(each, of_kind, took) for (each, _, took), of_kind in zip(shown, kinds, strict=True)
+        ],
+        "gateway": shapes.gateway(snapshot),
+        "external": shapes.external(snapshot),
+    }
+    return Exit.OK, document
+
+
+def _only(snapshot: MapperSnapshot) -> tuple[ServiceSnapshot, ...]:
+    """The gateway in use, where the engine tells of no other."""
+    if snapshot.type is None:
+        return ()
+    address = snapshot.reported_address
+    return (ServiceSnapshot(snapshot.type, snapshot.gateway or "", snapshot.description, address, True),)
+
+
+async def status(options: argparse.Namespace, ground: Ground, out: Output) -> tuple[Exit, dict[str, Any]]:
+    """The gateway, the address, what we remember, and whether that is still there."""
+    async with Session(options, ground, _store(options), mapping=False) as session:
+        with out.waiting("looking for the gateway …"):
+            snapshot = await session.verdict()
+        remembered = [each for each in memory.entries(session.store) if not memory.has_ended(each)]
+        listing: GatewayListing | None = None
+        if remembered:
+            with out.waiting("reading the gateway's table …"):
+                listing = await session.listing(512)
+        here, own = memory.identity(snapshot), session.surroundings.address
+    rows = [
+        (each, _is_listed(each, listing, own) if memory.is_here(each, here, own) else None)
+        for each in remembered
+    ]
+    with_profile = memory_profile(_store(options), snapshot.fingerprint)
+    learned = list(snapshot.learned) or with_profile
+    facts = [
+        ("Gateway", gateway_words(snapshot)),
+        ("External address", clean(snapshot.reported_address or "unknown")),
+        ("That is", kind_sentence(snapshot)),
+        ("Learned", "; ".join(learned) or "nothing out of the ordinary"),
+    ]
+    facts += [(f"Beyond it, {at}", gateway_words(each)) for at, each in enumerate(snapshot.chain, 1)]
+    out.facts(facts)
+    out.say()
+    if rows:
+        out.table(MEMORY_COLUMNS, [_memory_row(each, listed) for each, listed in rows], good=1)
+    else:
+        out.say("No mappings are remembered.")
+    missing = any(listed is False for _, listed in rows)
+    document = {
+        "gateway": shapes.gateway(snapshot),
+        "external": shapes.external(snapshot),
+        "chain": [shapes.gateway(each) for each in snapshot.chain],
+        "mappings": [shapes.remembered(each, listed) for each, listed in rows],
+    }
+    bad = missing or snapshot.external_address is None
+    return (Exit.PARTLY if bad else Exit.OK), document
+
+
+MEMORY_COLUMNS: Final = ("protocol", "external", "leads to port", "lease left", "listed", "gateway", "label")
+
+
+def _memory_row(entry: JournalEntry, listed: bool | None) -> tuple[str, ...]:
+    holding = entry.holding
+    left = memory.left(entry)
+    return (
+        holding.protocol.value,
+        str(holding.external_port),
+        str(holding.internal_port),
+        "no end" if left is None else span(left),
+        {True: "yes", False: "NO", None: "cannot tell"}[listed],
+        f"{clean(entry.gateway.address)} by {protocol_words(entry.gateway.type)}",
+        clean(holding.description) or "-",
+    )
+
+
+def _is_listed(entry: JournalEntry, listing: GatewayListing | None, own: str) -> bool | None:
+    """Whether the gateway's table has it, leading here; None when the table does not tell."""
+    holding = entry.holding
+    wanted = (holding.protocol, holding.external_port, holding.internal_client or own, holding.internal_port)
+    for each in listing.entries if listing else ():
+        if (each.protocol, each.external_port, each.internal_client, each.internal_port) == wanted:
+            return True
+    return False if listing is not None and listing.complete else None
+
+
+async def list_table(options: argparse.Namespace, ground: Ground, out: Output) -> tuple[Exit, dict[str, Any]]:
+    """The gateway's own table."""
+    async with Session(options, ground, _store(options), mapping=False) as session:
+        with out.waiting("looking for the gateway …"):
+            snapshot = await session.verdict()
+        with out.waiting("reading the gateway's table …"):
+            listing = await session.listing(options.limit)
+    out.say(f"Gateway: {gateway_words(snapshot)}")
+    out.say()
+    rows = [
+        (
+            "ours" if each.ours else "",
+            each.protocol.value,
+            str(each.external_port),
+            place(each.internal_client, each.internal_port),
+            "no end" if each.lifetime is None else span(each.lifetime),
+            clean(each.description) or "-",
+        )
+        for each in listing.entries
+    ]
+    if rows:
+        out.table(("", "protocol", "external", "leads to", "lease left", "description"), rows, good=0)
+    elif listing.complete:
+        out.say("The table is empty.")
+    if not listing.complete:
+        out.note(f"The list may not be complete: {clean(listing.reason)}.")
+    document = {
+        "gateway": shapes.gateway(snapshot),
+        "entries": [shapes.entry(each) for each in listing.entries],
+        "complete": listing.complete,
+        "reason": listing.reason,
+    }
+    return (Exit.OK if listing.complete else Exit.PARTLY), document
+
+
+async def profile(options: argparse.Namespace, ground: Ground, out: Output) -> tuple[Exit, dict[str, Any]]:
+    """What was learned about kinds of gateway; no gateway is asked."""
+    path = _store(options)
+    if options.action == "set":
+        with memory.opened(path) as store:
+            known = store.profiles().get(options.fingerprint, GatewayProfile(options.fingerprint))
+            store.save_profile(_changed(known, options.settings))
+    elif options.action == "forget" and path.exists():
+        with memory.opened(path) as store:
+            store.delete_profile(options.fingerprint)
+    profiles = list(_profiles(path).values())
+    if profiles:
+        rows = [
+            (
+                clean(each.fingerprint),
+                "; ".join(profile_words(each)) or "nothing out of the ordinary",
+                ", ".join(sorted(each.by_hand)) or "-",
+            )
+            for each in profiles
+        ]
+        out.table(("fingerprint", "ways", "set by hand"), rows)
+    else:
+        out.say("Nothing was learned yet.")
+    return Exit.OK, {"profiles": [shapes.profile(each) for each in profiles]}
+
+
+def _changed(known: GatewayProfile, settings: list[str]) -> GatewayProfile:
+    """The profile with what a person decided; those fields are never learned over.
+
+    Raises:
+        Trouble: a field that does not exist, or a value that is not one of its own.
+    """
+    changes: dict[str, Any] = {}
+    for setting in settings:
+        name, _, text = setting.partition("=")
+        changes[name] = _value(name, text.strip().lower())
+    if not changes:
+        names = ", ".join((*FLAGS, *NUMBERS))
+        raise Trouble(Exit.USAGE, f"profile set: give NAME=VALUE; the names are {names}")
+    return replace(known, **changes, by_hand=known.by_hand | set(changes))
+
+
+def _value(name: str, text: str) -> object:
+    if name in FLAGS:
+        if text not in YES | NO:
+            raise Trouble(Exit.USAGE, f"{name}={text}: yes or no")
+        return text in YES
+    if name not in NUMBERS:
+        names = ", ".join((*FLAGS, *NUMBERS))
+        raise Trouble(Exit.USAGE, f"there is no setting {name!r}; there are {names}")
+    if text == "none" and name != "pace":
+        return None
+    try:
+        number = int(text) if name == "table_size" else float(text)
+    except ValueError:
+        number = -1
+    if not 0 <= number <= 65535:
+        raise Trouble(Exit.USAGE, f"{name}={text}: a number from 0 to 65535")
+    return number
+
+
+def _profiles(path: Any) -> dict[str, GatewayProfile]:
+    if not path.exists():
+        return {}
+    with memory.opened(path) as store:
+        return store.profiles()
+
+
+def memory_profile(path: Any, fingerprint: str) -> list[str]:
+    """What is remembered of gateways of that kind, in words."""
+    known = _profiles(path).get(fingerprint) if fingerprint else None
+    return profile_words(known) if known else []
+
+
+def _store(options: argparse.Namespace) -> Any:
+    return options.store or memory.default_path()

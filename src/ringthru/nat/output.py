@@ -1,0 +1,110 @@
+"""Where the command line writes: tables and colours on a terminal, plain text in a pipe, JSON when asked.
+
+Results go to standard output; progress, warnings and errors to standard error. ``rich`` is imported only
+where somebody looks at a terminal.
+
+Lives here: layout. Never here: what is said.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, TextIO
+
+
+class Output:
+    """One command's output. With ``as_json`` only ``document`` and ``line`` write to standard output."""
+
+    def __init__(
+        self, out: TextIO, err: TextIO, *, as_json: bool = False, colour: bool = True, quiet: bool = False
+    ) -> None:
+        self.as_json = as_json
+        self._out, self._err = out, err
+        self._quiet = quiet
+        self._rich = not as_json and colour and out.isatty()
+        self._spins = not as_json and not quiet and err.isatty()
+        self._colour = colour
+
+    def say(self, text: str = "") -> None:
+        """A line for people."""
+        if not self.as_json:
+            print(text, file=self._out, flush=True)
+
+    def facts(self, rows: Sequence[tuple[str, str]]) -> None:
+        """Name and value, one pair a line."""
+        width = max((len(name) for name, _ in rows), default=0) + 2
+        for name, value in rows:
+            self.say(f"{name + ':':<{width}} {value}")
+
+    def table(self, columns: Sequence[str], rows: Sequence[Sequence[str]], good: int | None = None) -> None:
+        """Rows under headings; ``good`` is the column that deserves the eye."""
+        if self.as_json:
+            return
+        if self._rich:
+            self._rich_table(columns, rows, good)
+            return
+        self.say(aligned([columns, *rows]))
+
+    def note(self, text: str) -> None:
+        """A remark beside the result; not shown with ``--quiet``."""
+        if not self._quiet and not self.as_json:
+            print(text, file=self._err, flush=True)
+
+    def error(self, text: str) -> None:
+        print(f"ringthru nat: {text}", file=self._err, flush=True)
+
+    def document(self, document: dict[str, Any]) -> None:
+        """The command's result as JSON."""
+        if self.as_json:
+            print(json.dumps(document, indent=2), file=self._out, flush=True)
+
+    def line(self, document: dict[str, Any]) -> None:
+        """One of many objects, each on its own line."""
+        if self.as_json:
+            print(json.dumps(document), file=self._out, flush=True)
+
+    @contextmanager
+    def waiting(self, what: str) -> Iterator[None]:
+        """A spinner that says what is waited for, while standard error is a terminal."""
+        if not self._spins:
+            yield
+            return
+        from rich.console import Console
+
+        with Console(file=self._err, no_color=not self._colour).status(what):
+            yield
+
+    @contextmanager
+    def live(self) -> Iterator[Callable[[str], None] | None]:
+        """A picture that is drawn again and again, on a terminal; None where there is none."""
+        if not self._rich:
+            yield None
+            return
+        from rich.console import Console
+        from rich.live import Live
+        from rich.text import Text
+
+        with Live(console=Console(file=self._out), auto_refresh=False) as picture:
+            yield lambda text: picture.update(Text(text), refresh=True)
+
+    def _rich_table(self, columns: Sequence[str], rows: Sequence[Sequence[str]], good: int | None) -> None:
+        from rich.box import SIMPLE_HEAD
+        from rich.console import Console
+        from rich.table import Table
+        from rich.text import Text
+
+        table = Table(box=SIMPLE_HEAD, pad_edge=False)
+        for at, column in enumerate(columns):
+            table.add_column(column, style="bold green" if at == good else None, overflow="fold")
+        for row in rows:
+            table.add_row(*map(Text, row))  # Text: a gateway's brackets are no markup
+        Console(file=self._out).print(table)
+
+
+def aligned(rows: Sequence[Sequence[str]]) -> str:
+    """Columns as wide as their longest cell, two blanks apart."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows)
+    return "\n".join(line.rstrip() for line in lines)

@@ -1,0 +1,126 @@
+"""What ``--json`` prints: the engine's values as JSON objects. The guide documents each field.
+
+Fields are only ever added. Instants are seconds since 1970, spans are seconds, ports are numbers, and what is
+not known is null.
+
+Lives here: the shapes. Never here: what is asked of a gateway.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Any
+
+from ..portmap.events import Event
+from ..portmap.memory.holding import JournalEntry
+from ..portmap.memory.profile import GatewayProfile
+from ..portmap.values import GatewayEntry, MapperSnapshot, MappingSnapshot, ServiceSnapshot
+from . import memory
+from .words import kind_sentence, profile_words
+
+
+def gateway(snapshot: MapperSnapshot) -> dict[str, Any] | None:
+    """The gateway in use; null when there is none."""
+    if snapshot.type is None:
+        return None
+    return {
+        "address": snapshot.gateway,
+        "protocol": snapshot.type.value,
+        "description": snapshot.description,
+        "fingerprint": snapshot.fingerprint,
+        "learned": list(snapshot.learned),
+    }
+
+
+def external(snapshot: MapperSnapshot) -> dict[str, Any]:
+    return {
+        "address": snapshot.reported_address,
+        "usable": snapshot.external_address is not None,
+        "kind": snapshot.address_kind.value if snapshot.address_kind else None,
+        "meaning": kind_sentence(snapshot),
+    }
+
+
+def service(found: ServiceSnapshot, kind: str | None, took: float | None) -> dict[str, Any]:
+    return {
+        "protocol": found.type.value,
+        "gateway": found.gateway,
+        "description": found.words,
+        "external_address": found.external_address,
+        "kind": kind,
+        "status": found.status,
+        "location": found.location,
+        "in_use": found.in_use,
+        "answered_after": took,
+    }
+
+
+def mapping(shown: MappingSnapshot, external_address: str | None) -> dict[str, Any]:
+    return {
+        "protocol": shown.protocol.value,
+        "family": shown.family.value,
+        "internal_port": shown.internal_port,
+        "external_address": shown.external_address or external_address,
+        "external_port": shown.external_port,
+        "state": shown.state.value,
+        "rung": shown.rung.value,
+        "lifetime_left": None if shown.lifetime_left is None else round(shown.lifetime_left),
+        "reason": shown.reason,
+        "label": shown.label,
+        "evidence": [
+            {"rung": each.rung.value, "holds": each.holds, "words": each.words} for each in shown.evidence
+        ],
+        "attempts": [
+            {"asked": each.asked, "answer": each.answer, "reading": each.reading, "next": each.next}
+            for each in shown.attempts
+        ],
+    }
+
+
+def remembered(entry: JournalEntry, listed: bool | None) -> dict[str, Any]:
+    """A line of the journal; ``listed`` null: the gateway cannot tell, or was not asked."""
+    holding = entry.holding
+    left = memory.left(entry)
+    return {
+        "protocol": holding.protocol.value,
+        "family": holding.family.value,
+        "internal_port": holding.internal_port,
+        "external_port": holding.external_port,
+        "description": holding.description,
+        "gateway": entry.gateway.address,
+        "by": entry.gateway.type.value,
+        "lifetime_left": None if left is None else round(left),
+        "made_at": round(entry.at),
+        "kept": entry.kept,
+        "listed": listed,
+    }
+
+
+def entry(listed: GatewayEntry) -> dict[str, Any]:
+    return {
+        "protocol": listed.protocol.value,
+        "external_port": listed.external_port,
+        "internal_client": listed.internal_client,
+        "internal_port": listed.internal_port,
+        "description": listed.description,
+        "lifetime_left": listed.lifetime,
+        "enabled": listed.enabled,
+        "ours": listed.ours,
+    }
+
+
+def profile(learned: GatewayProfile) -> dict[str, Any]:
+    names: tuple[str, ...] = learned.__match_args__
+    return {name: _plain(getattr(learned, name)) for name in names} | {"words": profile_words(learned)}
+
+
+def event(told: Event, at: float) -> dict[str, Any]:
+    """One event; its name in ``event``, its fields beside it."""
+    names: tuple[str, ...] = told.__match_args__
+    return {"event": type(told).__name__, "at": round(at, 3)} | {n: _plain(getattr(told, n)) for n in names}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Enum):
+        return value.value
+    return sorted(value) if isinstance(value, frozenset) else value

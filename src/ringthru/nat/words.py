@@ -1,0 +1,117 @@
+"""What the command line says to people: kinds of address, protocols, rungs, spans of time, exit codes.
+
+Lives here: words. Never here: layout, or anything that asks a gateway.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import Final
+
+from ..net.address import AddressKind
+from ..portmap.memory.profile import GatewayProfile
+from ..portmap.values import GatewayType, MapperSnapshot, MappingSnapshot, Rung
+
+
+class Exit(IntEnum):
+    """What the command's exit status means; in ``--help`` and the guide too."""
+
+    OK = 0
+    NO_GATEWAY = 1
+    USAGE = 2
+    REFUSED = 3
+    PARTLY = 4
+    LOCAL = 5
+
+
+EXIT_WORDS: Final = {
+    Exit.OK: "done",
+    Exit.NO_GATEWAY: "no gateway that maps ports answered",
+    Exit.USAGE: "the command line is not understood",
+    Exit.REFUSED: "the gateway refused",
+    Exit.PARTLY: "done in part, or it cannot work as it is (double NAT, not listed, list cut short)",
+    Exit.LOCAL: "trouble on this machine (interface, file, permissions)",
+}
+PROTOCOLS: Final = {GatewayType.PCP: "PCP", GatewayType.NAT_PMP: "NAT-PMP", GatewayType.UPNP: "UPnP IGD"}
+RUNGS: Final = {
+    Rung.REQUESTED: "requested: the gateway has not agreed",
+    Rung.ACCEPTED: "accepted: the gateway said yes",
+    Rung.LISTED: "listed: the gateway's own table shows it, leading here",
+    Rung.REACHABLE: "reachable: somebody outside came through it",
+}
+SENTENCES: Final = {
+    AddressKind.PUBLIC: "a public address: a mapped port can be reached from the Internet",
+    AddressKind.PRIVATE: (
+        "double NAT: this address is private: another NAT stands in front of this gateway, and mapped ports"
+        " are not reachable from the Internet; set the device in front to bridge mode, or forward the ports there"
+    ),
+    AddressKind.SHARED: (
+        "carrier-grade NAT: the provider shares one public address among many customers and mapped ports are"
+        " not reachable from the Internet; ask the provider for a public IPv4 address, or use IPv6"
+    ),
+    AddressKind.UNSPECIFIED: "the gateway has no address of its own yet: is its Internet line up?",
+    AddressKind.DOCUMENTATION: "an address of documentation, which nobody has: the gateway is misconfigured",
+    AddressKind.INVALID: "what the gateway told is not an address",
+}
+
+
+def protocol_words(kind: GatewayType) -> str:
+    return PROTOCOLS[kind]
+
+
+def kind_sentence(snapshot: MapperSnapshot) -> str:
+    """What the external address means for those outside."""
+    if snapshot.address_kind is None:
+        return "the gateway tells no external address"
+    general = f"a {snapshot.address_kind.value} address: mapped ports are not reachable from the Internet"
+    return SENTENCES.get(snapshot.address_kind, general)
+
+
+def gateway_words(snapshot: MapperSnapshot) -> str:
+    if snapshot.type is None:
+        return "none"
+    maker = f" ({clean(snapshot.description)})" if snapshot.description else ""
+    return f"{clean(snapshot.gateway or '?')} by {protocol_words(snapshot.type)}{maker}"
+
+
+def lease_words(mapping: MappingSnapshot) -> str:
+    if mapping.external_port is None:
+        return "-"
+    return "no end" if mapping.lifetime_left is None else span(mapping.lifetime_left)
+
+
+def span(seconds: float) -> str:
+    """A span of time in its two largest units: ``59m 12s``, ``2d 3h``; under a minute ``7s``."""
+    left = max(0, round(seconds))
+    parts: list[str] = []
+    for unit, size in (("d", 86400), ("h", 3600), ("m", 60), ("s", 1)):
+        amount, left = divmod(left, size)
+        if amount or parts or unit == "s":
+            parts.append(f"{amount}{unit}")
+    return " ".join(parts[:2])
+
+
+def place(address: str | None, port: int | None) -> str:
+    """``203.0.113.5:5060``; what is not known is a question mark."""
+    host = clean(address or "?")
+    return f"[{host}]:{port or '?'}" if ":" in host else f"{host}:{port or '?'}"
+
+
+def profile_words(profile: GatewayProfile) -> list[str]:
+    """What a profile says, a sentence each; empty when nothing is out of the ordinary."""
+    told = [
+        (profile.permanent_only, "grants permanent mappings only"),
+        (profile.cannot_read_back, "cannot show a single mapping"),
+        (profile.omit_remote_host, "wants NewRemoteHost left out"),
+        (profile.renew_by_delete, "a lease is renewed by deleting and adding"),
+        (profile.recheck_every, f"mappings vanish: looked at every {profile.recheck_every or 0:g} s"),
+        (profile.table_size, f"its table holds {profile.table_size}"),
+        (profile.pace, f"{profile.pace:g} s between two requests"),
+        (profile.missing_actions, "lacks " + ", ".join(sorted(map(clean, profile.missing_actions)))),
+    ]
+    return [words for holds, words in told if holds]
+
+
+def clean(text: str) -> str:
+    """A gateway's words on one line, with nothing in them that a terminal would obey."""
+    return "".join(c if c.isprintable() else " " for c in text).strip()

@@ -1,0 +1,278 @@
+"""A person at the command line, behind a gateway on loopback."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+
+import pytest
+
+from ringthru.nat.words import Exit
+
+from ..scenarios.waiting import eventually
+from .conftest import GATEWAY, OUTSIDE, US
+
+PROTOCOLS = ("natpmp", "upnp")
+
+
+def ports_of(gateway):
+    return [(m.protocol, m.external_port, str(m.internal)) for m in gateway.mappings()]
+
+
+class TestDiscover:
+    @pytest.mark.parametrize(("protocol", "name"), [("natpmp", "NAT-PMP"), ("upnp", "UPnP IGD")])
+    async def test_the_gateway_its_protocol_and_the_external_address(
+        self, start_gateway, nat, protocol, name
+    ):
+        await start_gateway(protocol)
+        said = await nat("discover")
+        assert said.code == Exit.OK
+        assert name in said.out
+        assert OUTSIDE in said.out
+        assert "ms" in said.out
+
+    async def test_nothing_is_mapped(self, start_gateway, nat):
+        gateway = await start_gateway()
+        await nat("discover")
+        assert gateway.mappings() == ()
+
+    async def test_as_json(self, start_gateway, nat):
+        await start_gateway("natpmp")
+        told = (await nat("discover --json")).json
+        assert (told["command"], told["exit"]) == ("discover", 0)
+        assert [(each["protocol"], each["gateway"], each["in_use"]) for each in told["services"]] == [
+            ("pmp", GATEWAY, True)
+        ]
+        assert told["services"][0]["answered_after"] < 1
+        assert (told["external"]["address"], told["external"]["usable"]) == (OUTSIDE, True)
+
+    async def test_without_a_gateway_it_says_so_and_ends_with_1(self, nat):
+        said = await nat("discover --timeout 0.3")
+        assert said.code == Exit.NO_GATEWAY
+        assert GATEWAY in said.err
+        assert "Traceback" not in said.err
+
+    async def test_without_a_gateway_json_has_the_error(self, nat):
+        told = (await nat("discover --timeout 0.3 --json")).json
+        assert told["exit"] == 1
+        assert "does not answer" in told["error"]
+
+
+class TestAdd:
+    @pytest.mark.parametrize("protocol", PROTOCOLS)
+    async def test_the_mapping_is_shown_and_stays(self, start_gateway, nat, protocol):
+        gateway = await start_gateway(protocol)
+        said = await nat("add 25060")
+        assert said.code == Exit.OK, said.err
+        assert f"{OUTSIDE}:25060" in said.out
+        assert ports_of(gateway) == [("udp", 25060, f"{US}:25060")]
+
+    async def test_it_is_remembered_as_made_to_stay(self, start_gateway, nat):
+        await start_gateway()
+        await nat("add 25060/tcp")
+        (row,) = (await nat("status --json")).json["mappings"]
+        assert (row["protocol"], row["external_port"], row["kept"]) == ("tcp", 25060, True)
+        assert 0 < row["lifetime_left"] <= 3600
+
+    async def test_udp_and_tcp_of_one_port(self, start_gateway, nat):
+        gateway = await start_gateway()
+        await nat("add 25060/both")
+        assert sorted(ports_of(gateway)) == [
+            ("tcp", 25060, f"{US}:25060"),
+            ("udp", 25060, f"{US}:25060"),
+        ]
+
+    async def test_another_external_port(self, start_gateway, nat):
+        gateway = await start_gateway()
+        await nat("add 25060/udp --external 25070")
+        assert ports_of(gateway) == [("udp", 25070, f"{US}:25060")]
+
+    @pytest.mark.parametrize("protocol", PROTOCOLS)
+    async def test_exactly_that_port_or_none(self, start_gateway, nat, protocol):
+        gateway = await start_gateway(protocol, conflicts=frozenset({25060}))
+        said = await nat("add 25060 --exact")
+        assert said.code == Exit.REFUSED
+        assert "refused" in said.out
+        await eventually(lambda: gateway.mappings() == ())
+
+    @pytest.mark.parametrize("protocol", PROTOCOLS)
+    async def test_a_gateway_that_forbids_it(self, start_gateway, nat, protocol):
+        await start_gateway(protocol, refuse=True)
+        said = await nat("add 25060")
+        assert said.code == Exit.REFUSED
+        assert "25060" in said.err  # the reason, with the port it is about
+
+    async def test_behind_another_nat_it_says_what_that_means_and_ends_with_4(self, start_gateway, nat):
+        gateway = await start_gateway(external_address="192.168.7.2")
+        said = await nat("add 25060")
+        assert said.code == Exit.PARTLY
+        assert "double NAT" in said.err
+        assert len(gateway.mappings()) == 1
+
+    async def test_as_json(self, start_gateway, nat):
+        await start_gateway("upnp")
+        told = (await nat("add 25060 --json")).json
+        (row,) = told["mappings"]
+        assert (row["external_address"], row["external_port"], row["state"]) == (OUTSIDE, 25060, "accepted")
+
+    async def test_held_it_is_removed_when_interrupted(self, start_gateway, nat):
+        gateway = await start_gateway()
+        holding = asyncio.ensure_future(nat("add 25060 --hold"))
+        await eventually(lambda: gateway.mappings())
+        await asyncio.sleep(0.2)  # the handler of the signal is set by then
+        os.kill(os.getpid(), signal.SIGTERM)
+        said = await holding
+        assert said.code == Exit.OK
+        assert gateway.mappings() == ()
+
+
+class TestDelete:
+    @pytest.mark.parametrize("protocol", PROTOCOLS)
+    async def test_what_add_made(self, start_gateway, nat, protocol):
+        gateway = await start_gateway(protocol)
+        await nat("add 25060")
+        said = await nat("delete 25060")
+        assert said.code == Exit.OK, said.err
+        assert gateway.mappings() == ()
+        assert (await nat("status --json")).json["mappings"] == []
+
+    async def test_all_of_ours(self, start_gateway, nat):
+        gateway = await start_gateway()
+        await nat("add 25060/both")
+        await nat("add 25080")
+        assert (await nat("delete --all-ours")).code == Exit.OK
+        assert gateway.mappings() == ()
+
+    async def test_a_range_of_external_ports(self, start_gateway, nat):
+        gateway = await start_gateway()
+        for port in (25060, 25070, 25080):
+            await nat(f"add {port}")
+        await nat("delete --range 25060-25070")
+        assert [m.external_port for m in gateway.mappings()] == [25080]
+
+    async def test_what_somebody_else_has_stays(self, start_gateway, nat):
+        gateway = await start_gateway("natpmp", "upnp")
+        mine = nat.surroundings
+        nat.surroundings = type(mine)("127.70.0.77", mine.network, mine.gateway, mine.rules, mine.multicast)
+        await nat("add 25060")
+        nat.surroundings = mine
+        said = await nat("delete 25060 --json")
+        assert said.code == Exit.REFUSED
+        assert [str(m.internal) for m in gateway.mappings()] == ["127.70.0.77:25060"]
+
+
+class TestList:
+    async def test_the_gateways_own_table_with_ours_marked(self, start_gateway, nat):
+        await start_gateway("upnp")
+        await nat("add 25060")
+        said = await nat("list")
+        assert said.code == Exit.OK
+        (line,) = [line for line in said.out.splitlines() if "25060" in line]
+        assert line.startswith("ours")
+        assert f"{US}:25060" in line
+
+    async def test_a_protocol_without_a_list_ends_with_4(self, start_gateway, nat):
+        await start_gateway("natpmp")
+        said = await nat("list")
+        assert said.code == Exit.PARTLY
+        assert "may not be complete" in said.err
+
+
+class TestStatus:
+    async def test_what_is_remembered_is_looked_up_in_the_gateways_table(self, start_gateway, nat):
+        gateway = await start_gateway("upnp")
+        await nat("add 25060")
+        assert (await nat("status --json")).json["mappings"][0]["listed"] is True
+        await gateway.reboot()
+        said = await nat("status")
+        assert said.code == Exit.PARTLY
+        assert "NO" in said.out
+
+    async def test_carrier_grade_nat_is_named(self, start_gateway, nat):
+        await start_gateway(external_address="100.64.3.4")
+        said = await nat("status")
+        assert said.code == Exit.PARTLY
+        assert "carrier-grade NAT" in said.out
+
+
+class TestExplain:
+    async def test_it_says_how_far_it_got_and_leaves_nothing(self, start_gateway, nat):
+        gateway = await start_gateway("upnp")
+        said = await nat("explain 25060")
+        assert "udp 25060" in said.out
+        assert "is removed" in said.err
+        assert gateway.mappings() == ()
+
+    async def test_what_was_there_before_stays(self, start_gateway, nat):
+        gateway = await start_gateway("upnp")
+        await nat("add 25060")
+        said = await nat("explain 25060")
+        assert "stays" in said.err
+        assert len(gateway.mappings()) == 1
+
+
+class TestCleanup:
+    async def test_without_a_journal_there_is_nothing_to_do(self, start_gateway, nat):
+        said = await nat("cleanup")
+        assert said.code == Exit.OK
+        assert not nat.store.exists()
+
+    async def test_what_was_made_to_stay_is_left_alone_and_why(self, start_gateway, nat):
+        gateway = await start_gateway()
+        await nat("add 25060")
+        told = (await nat("cleanup --json")).json
+        assert told["deleted"] == []
+        assert "to stay" in told["left_alone"][0]["because"]
+        assert len(gateway.mappings()) == 1
+
+    async def test_what_a_killed_run_left_is_deleted(self, start_gateway, nat, left_behind):
+        gateway = await start_gateway("upnp")
+        await nat("add 25060")
+        left_behind(nat.store)
+        dry = (await nat("cleanup --dry-run --json")).json
+        assert [each["external_port"] for each in dry["would_delete"]] == [25060]
+        assert len(gateway.mappings()) == 1
+        told = (await nat("cleanup --json")).json
+        assert [each["deleted"] for each in told["deleted"]] == [True]
+        assert gateway.mappings() == ()
+
+
+class TestWatch:
+    async def test_events_as_json_one_a_line(self, start_gateway, nat):
+        await start_gateway()
+        watching = asyncio.ensure_future(nat("watch --json"))
+        await asyncio.sleep(0.5)  # detection takes a moment, and nothing tells us from outside
+        os.kill(os.getpid(), signal.SIGINT)
+        said = await watching
+        events = [json.loads(line) for line in said.out.splitlines()]
+        assert {"GatewayFound", "state"} <= {each["event"] for each in events}
+
+
+class TestProfile:
+    async def test_set_shown_and_forgotten(self, nat):
+        said = await nat("profile set acme-r1 permanent_only=yes recheck_every=45")
+        assert said.code == Exit.OK
+        assert "grants permanent mappings only" in said.out
+        (row,) = (await nat("profile --json")).json["profiles"]
+        assert (row["permanent_only"], row["recheck_every"]) == (True, 45.0)
+        assert row["by_hand"] == ["permanent_only", "recheck_every"]
+        await nat("profile forget acme-r1")
+        assert (await nat("profile --json")).json["profiles"] == []
+
+    @pytest.mark.parametrize(
+        ("setting", "hint"),
+        [("color=red", "permanent_only"), ("permanent_only=maybe", "yes or no"), ("pace=fast", "a number")],
+    )
+    async def test_a_setting_that_is_none_says_what_is(self, nat, setting, hint):
+        said = await nat(f"profile set acme {setting}")
+        assert said.code == Exit.USAGE
+        assert hint in said.err
+
+
+class TestQuiet:
+    async def test_only_the_result_remains(self, start_gateway, nat):
+        await start_gateway()
+        said = await nat("add 25060 --quiet")
+        assert (said.code, said.err) == (Exit.OK, "")
