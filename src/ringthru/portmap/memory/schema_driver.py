@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from logging import WARNING
 from pathlib import Path
 from typing import Final
@@ -37,7 +38,7 @@ def open_file(path: Path, patience: int, log: Callable[[int, str], None]) -> sql
     """Open the file, made or brought up to date where need be.
 
     A damaged file of ours is put aside as ``….damaged``, with a warning, and a new one begun: a switch that
-    comes back after a power failure must not wait for a person. A file that cannot be written is read.
+    comes back after a power failure must not wait for a person. A file that may only be read is read.
 
     ``patience``: milliseconds to wait for another process that writes.
 
@@ -45,17 +46,17 @@ def open_file(path: Path, patience: int, log: Callable[[int, str], None]) -> sql
         LocalError: it cannot be opened or made, is of a newer Ringthru, or not ours; in words.
     """
     try:
-        return _open(path, patience, log)
+        return _open(path, patience)
     except sqlite3.DatabaseError as error:
         if isinstance(error, sqlite3.OperationalError) or not _is_ours(path):
-            raise LocalError(f"{path} cannot be used as the journal: {error}") from error
+            raise LocalError(f"{path} cannot be used as the journal: {error}{_hint(path)}") from error
         damage = error
     except (OSError, LocalError) as error:
         raise LocalError(f"{path} cannot be used as the journal: {error}") from error
     log(WARNING, f"{path} is damaged ({damage}): it is kept as {path.name}.damaged, and a new one begun.")
     try:
         _put_aside(path)
-        return _open(path, patience, log)
+        return _open(path, patience)
     except (sqlite3.Error, OSError) as error:
         raise LocalError(f"{path} is damaged, and cannot be begun anew: {error}") from error
 
@@ -78,7 +79,7 @@ def bring_up_to_date(connection: sqlite3.Connection, steps: Sequence[Sequence[st
         connection.execute(f"PRAGMA user_version = {len(steps)}")
 
 
-def _open(path: Path, patience: int, log: Callable[[int, str], None]) -> sqlite3.Connection:
+def _open(path: Path, patience: int) -> sqlite3.Connection:
     _make_private(path)
     connection = sqlite3.connect(path, timeout=patience / 1000, isolation_level=None)
     try:
@@ -86,14 +87,14 @@ def _open(path: Path, patience: int, log: Callable[[int, str], None]) -> sqlite3
         if verdict != "ok":
             raise sqlite3.DatabaseError(verdict)
         bring_up_to_date(connection)
-        _prepare(connection, path, log)
+        _prepare(connection)
     except BaseException:
         connection.close()
         raise
     return connection
 
 
-def _prepare(connection: sqlite3.Connection, path: Path, log: Callable[[int, str], None]) -> None:
+def _prepare(connection: sqlite3.Connection) -> None:
     """Write ahead, and leave the disk to the kernel.
 
     A commit has been handed to the kernel by ``write`` when it returns, and the kernel keeps it whatever
@@ -101,12 +102,9 @@ def _prepare(connection: sqlite3.Connection, path: Path, log: Callable[[int, str
     for each mapping, and guard against a power failure only. That may take the last entries, never the file;
     and what a gateway still holds of them runs out.
     """
-    try:
+    connection.execute("PRAGMA synchronous = NORMAL")
+    with suppress(sqlite3.OperationalError):  # read-only, or another process is just about to do it
         connection.execute("PRAGMA journal_mode = WAL")  # where it is not to be had, the slower way stays
-        connection.execute("PRAGMA synchronous = NORMAL")
-    except sqlite3.OperationalError as error:
-        if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:  # busy: somebody else sees to it
-            log(WARNING, f"{path} can be read only ({error}): mappings of this run are not remembered.")
 
 
 def _format(connection: sqlite3.Connection, newest: int) -> int:
@@ -129,6 +127,13 @@ def _make_private(path: Path) -> None:
     except OSError:
         if not os.access(path, os.R_OK):
             raise
+
+
+def _hint(path: Path) -> str:
+    """What SQLite does not say: it needs room for two files beside its own."""
+    if os.access(path, os.W_OK) and os.access(path.parent, os.W_OK):
+        return ""
+    return " (we may not write to it, or to its directory)"
 
 
 def _is_ours(path: Path) -> bool:

@@ -75,8 +75,7 @@ class Store:
 
     def keep_all(self, entries: Iterable[JournalEntry]) -> None:
         """The same for several in one go, which costs little more than one."""
-        for entry in entries:
-            self._later(partial(self._keep, entry))
+        self._later(partial(self._keep, list(entries)))
         self._write("a mapping")
 
     def forget(self, holding: Holding, gateway: GatewayIdentity) -> None:
@@ -135,9 +134,10 @@ class Store:
         except self._sqlite3.Error as error:
             self._failed("closed", error)
 
-    def _keep(self, entry: JournalEntry, connection: Connection) -> None:
-        self._strike_out(connection, entry.holding, entry.gateway)
-        connection.execute(INSERT_ENTRY, entry_row(entry))
+    def _keep(self, entries: list[JournalEntry], connection: Connection) -> None:
+        for entry in entries:
+            self._strike_out(connection, entry.holding, entry.gateway)
+            connection.execute(INSERT_ENTRY, entry_row(entry))
         self._bound(connection, "holdings", MOST_HOLDINGS)
 
     def _strike_out(self, connection: Connection, holding: Holding, gateway: GatewayIdentity) -> None:
