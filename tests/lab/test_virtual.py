@@ -1,0 +1,282 @@
+"""The virtual world: an engine and fake gateways without a socket, on a clock moved by hand."""
+
+import itertools
+from ipaddress import IPv4Network
+
+import pytest
+
+from ringthru.lab import ManualClock, Quirks
+from ringthru.lab.oracle import Pace, is_deletion
+from ringthru.lab.virtual import Wire, World
+from ringthru.lab.virtual_gateway import VirtualGateway
+from ringthru.net.address import Endpoint
+from ringthru.net.surroundings import Surroundings
+from ringthru.net.values import replace
+from ringthru.portmap.engine import Engine
+from ringthru.portmap.values import GatewayType, MappingState, Protocol, Rung, Wanted
+
+LAN = IPv4Network("192.168.1.0/24")
+HOST, GATEWAY = "192.168.1.103", "192.168.1.1"
+SIP = Wanted(Protocol.UDP, 5060)
+DAY = 86400
+
+
+def make_world(
+    *rows, protocols=("natpmp", "pcp", "upnp"), gateways=None, wire=None, seed=0, multicast=True, **quirks
+):
+    clock = ManualClock()
+    if gateways is None:
+        character = Quirks(rows=frozenset(rows), **quirks)
+        gateways = [VirtualGateway(clock.read, quirks=character, protocols=protocols, seed=seed)]
+    ports = itertools.count(40000)
+    engine = Engine(
+        Surroundings(HOST, LAN, GATEWAY, multicast=multicast),
+        pick_port=lambda: next(ports),
+        log=lambda level, text: None,
+    )
+    return World(engine, *gateways, clock=clock, host=HOST, wire=wire, seed=seed)
+
+
+def mapped(world):
+    return [m for m in world.engine.snapshot(world.now).mappings if m.state is MappingState.ACCEPTED]
+
+
+def start(world, *wanted, limit=30):
+    world.call("start")
+    for each in wanted or (SIP,):
+        world.call("want", each)
+    return world.run_until(lambda: len(mapped(world)) == len(wanted or (SIP,)), limit)
+
+
+class TestPlainGateway:
+    @pytest.mark.parametrize(
+        "protocols",
+        [("natpmp",), ("upnp",), ("natpmp", "pcp"), ("natpmp", "upnp"), ("natpmp", "pcp", "upnp")],
+    )
+    def test_a_mapping_is_accepted_within_a_second(self, protocols):
+        world = make_world(protocols=protocols)
+        assert start(world, limit=1.0)
+        (entry,) = world.gateways[0].entries()
+        assert entry.internal == Endpoint(HOST, 5060)
+        assert world.gateways[0].forwards("udp", entry.key.external_port) == entry.internal
+        assert world.verdicts() == []
+
+    @pytest.mark.parametrize("protocols", [("natpmp",), ("upnp",), ("natpmp", "pcp", "upnp")])
+    def test_a_day_passes_with_the_mapping_alive_and_a_quiet_gateway(self, protocols):
+        world = make_world(protocols=protocols)
+        start(world)
+        world.run(DAY)
+        assert len(mapped(world)) == 1
+        assert len(world.gateways[0].entries()) == 1
+        assert world.verdicts(pace=Pace(in_an_hour=400)) == []
+
+    @pytest.mark.parametrize("protocols", [("natpmp",), ("upnp",), ("natpmp", "pcp", "upnp")])
+    def test_after_stop_nothing_of_ours_is_left_and_others_keep_theirs(self, protocols):
+        world = make_world(protocols=protocols)
+        (gateway,) = world.gateways
+        gateway.seed_foreign(3)
+        start(world, SIP, Wanted(Protocol.TCP, 5060))
+        world.run(5)
+        world.call("stop")
+        assert world.run_until(lambda: world.engine.stopped, 30)
+        assert world.verdicts() == []
+        assert {entry.internal.host for entry in gateway.entries()} == {"192.168.1.77"}
+
+    def test_a_reboot_is_noticed_and_the_mapping_comes_back(self):
+        world = make_world(protocols=("natpmp",))
+        start(world)
+        (gateway,) = world.gateways
+        world.at(100, gateway.reboot)
+        world.run(101)
+        assert world.run_until(lambda: len(gateway.entries()) == 1, 1800)
+
+    def test_where_nobody_listens_there_is_no_gateway(self):
+        world = make_world("NP01", protocols=("natpmp",), multicast=False)
+        world.call("start")
+        assert world.run_until(lambda: world.engine.verdict_known, 30)
+        assert not world.engine.has_gateway
+
+    def test_a_gateway_without_power_is_silence(self):
+        world = make_world()
+        world.gateways[0].power_off()
+        assert not start(world, limit=60)
+        world.gateways[0].power_on()
+        assert world.run_until(lambda: len(mapped(world)) == 1, 60)
+
+
+class TestWire:
+    def test_equal_seeds_give_equal_transcripts(self):
+        rough = Wire(delay=0.01, jitter=0.3, loss=0.2, duplication=0.2)
+        runs = []
+        for seed in (7, 7, 8):
+            world = make_world(wire=rough, seed=seed)
+            start(world)
+            world.run(7200)
+            runs.append(world.transcript())
+        assert runs[0] == runs[1]
+        assert runs[0] != runs[2]
+
+    def test_a_lossy_wire_is_overcome(self):
+        world = make_world(protocols=("natpmp",), wire=Wire(loss=0.3, duplication=0.1, jitter=0.2), seed=3)
+        assert start(world, limit=120)
+
+    def test_the_gateway_hears_a_search_to_a_group_and_to_its_address(self):
+        world = make_world(protocols=("upnp",))
+        start(world)
+        assert {each.peer.host for each in world.records.requests("ssdp")} == {GATEWAY, "239.255.255.250"}
+
+    def test_rows_reach_the_engine(self):
+        world = make_world("NP06", protocols=("natpmp",))
+        start(world)
+        assert mapped(world)[0].lifetime_left <= 60
+
+    def test_a_second_gateway_is_found_beside_the_default_one(self):
+        clock = ManualClock()
+        mute = VirtualGateway(clock.read, quirks=Quirks(mute=True))
+        other = VirtualGateway(clock.read, "192.168.1.2", "11.0.113.2", protocols=("upnp",))
+        ports = itertools.count(40000)
+        engine = Engine(
+            Surroundings(HOST, LAN, GATEWAY), pick_port=lambda: next(ports), log=lambda level, text: None
+        )
+        world = World(engine, mute, other, clock=clock)
+        assert start(world, limit=120)
+        assert world.engine.snapshot(world.now).gateway == "192.168.1.2"
+
+    def test_behind_another_nat_we_are_seen_as_the_inner_gateway(self):
+        clock = ManualClock()
+        outer = VirtualGateway(clock.read, "10.0.0.1", "11.0.113.1")
+        inner = VirtualGateway(clock.read, external="10.0.0.2", behind=outer, protocols=("natpmp",))
+        world = make_world(gateways=[inner, outer])
+        world._send_pmp(bytes.fromhex("00" + "01" + "0000" + "13c4" + "13c4" + "00000e10"), "10.0.0.1")
+        world.run(1)
+        assert outer.entry("udp", 5060).internal == Endpoint("10.0.0.2", 5060)
+
+
+class TestAnnouncements:
+    def test_a_boot_is_announced_in_both_protocols_ten_times(self):
+        world = make_world()
+        world.gateways[0].reboot()
+        world.run(300)
+        heard = [each for each in world.records.exchanges if each.kind == "notice" and each.peer.port == 5351]
+        assert [each.data[0] for each in heard] == [0, 2] * 10
+        times = [round(each.at - heard[0].at, 2) for each in heard[::2]]
+        assert times == [0, 0.25, 0.75, 1.75, 3.75, 7.75, 15.75, 31.75, 63.75, 127.75]
+
+    def test_np16_and_pc14_are_forged_by_another_host_and_in_the_gateways_name(self):
+        world = make_world("NP16", "PC14")
+        world.run(61)
+        heard = [each for each in world.records.exchanges if each.kind == "notice"]
+        assert {each.peer.host for each in heard} == {GATEWAY, "192.168.1.66"}
+        assert {each.data[:2] for each in heard} == {b"\x00\x80", b"\x02\x80"}
+        assert len(heard) > 20
+
+
+class Claims:
+    """An engine that claims whatever the test wants, and sends nothing by itself."""
+
+    def __init__(self, snapshot):
+        self.said = snapshot
+        self.stopped = False
+        self.out = []
+
+    def snapshot(self, now):
+        return self.said
+
+    def pmp_to_send(self):
+        out, self.out = self.out, []
+        return out
+
+    def say(self, data, now):
+        self.out.append(data)
+
+    def next_timeout(self):
+        return None
+
+    def ssdp_to_send(self):
+        return []
+
+    http_to_send = events = ssdp_to_send
+
+    def receive_pmp(self, data, now):
+        pass
+
+    pmp_refused = handle_timeout = receive_ssdp = receive_http = receive_pmp
+
+
+class TestOracle:
+    @pytest.fixture
+    def world(self):
+        honest = make_world()
+        start(honest)
+        snapshot = honest.engine.snapshot(honest.now)
+        (mapping,) = snapshot.mappings
+        listed = replace(mapping, rung=Rung.LISTED)
+        clock = ManualClock(honest.now)
+        gateway = VirtualGateway(clock.read)
+        said = replace(snapshot, type=GatewayType.NAT_PMP, mappings=(listed,))
+        return World(Claims(said), gateway, clock=clock, host=HOST)
+
+    def hold(self, world):
+        gateway = world.gateways[0]
+        claim = world.engine.said.mappings[0]
+        key = ("udp", claim.external_port)
+        world.call("say", bytes.fromhex("00010000" + "13c4" + f"{key[1]:04x}" + "00000e10"))
+        world.run(1)
+        assert gateway.entry(*key) is not None
+        return key
+
+    def test_a_claim_the_gateway_does_not_have_is_a_lie(self, world):
+        (words,) = world.verdicts()
+        assert "claimed to be listed" in words
+
+    def test_a_true_claim_is_none(self, world):
+        self.hold(world)
+        assert world.verdicts() == []
+
+    def test_what_was_lost_silently_may_be_claimed_until_the_next_check(self, world):
+        self.hold(world)
+        world.gateways[0].forget()
+        assert world.verdicts() == []
+        world.run(331)
+        assert len(world.verdicts()) == 1
+
+    def test_reachable_needs_the_forwarding_too(self, world):
+        self.hold(world)
+        said = world.engine.said
+        world.engine.said = replace(said, mappings=(replace(said.mappings[0], rung=Rung.REACHABLE),))
+        assert world.verdicts() == []
+        world.gateways[0].flush()
+        world.run(331)
+        assert "reachable" in world.verdicts()[0]
+
+    def test_what_is_left_after_stop_is_told(self, world):
+        self.hold(world)
+        world.engine.stopped = True
+        assert "left behind" in world.verdicts()[0]
+
+    def test_a_deletion_of_what_belongs_to_others_is_told(self, world):
+        self.hold(world)
+        gateway = world.gateways[0]
+        gateway.seed_foreign(1, host=HOST)  # as if it were another's: the protocol cannot tell
+        world.call("say", bytes.fromhex("00010000" + "7530" + "0000" + "00000000"))
+        world.run(1)
+        assert "of another host was deleted" in world.verdicts()[0]
+
+    def test_too_fast_is_told(self, world):
+        self.hold(world)
+        for _ in range(100):
+            world.call("say", bytes(2))
+        assert "requests within 1 s" in world.verdicts()[0]
+
+    @pytest.mark.parametrize(
+        ("request_hex", "deletes"),
+        [
+            ("00010000" + "13c40000" + "00000000", True),
+            ("00010000" + "13c413c4" + "00000e10", False),
+            ("0201" + "0000" + "00000000" + "00" * 52, True),
+            ("0201" + "0000" + "00000e10" + "00" * 52, False),
+            ("0000", False),
+        ],
+    )
+    def test_deletions_are_recognised(self, request_hex, deletes):
+        assert is_deletion(bytes.fromhex(request_hex)) is deletes
