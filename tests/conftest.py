@@ -10,8 +10,6 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from ringthru.lab.netns import command, enter, remove_namespace
-
 SKIPPED = "network namespaces need root and ip(8)"
 
 
@@ -19,25 +17,31 @@ class Namespace:
     """A namespace with its loopback and nothing else; no packet can leave it."""
 
     def __init__(self) -> None:
+        from ringthru.lab import netns  # late: most tests need no namespace
+
+        self._netns = netns
         self.name = f"rt{os.getpid()}-{secrets.token_hex(2)}-net"
-        command(["ip", "netns", "add", self.name])
+        self._netns.command(["ip", "netns", "add", self.name])
         self.ip("link set lo up")
 
     def ip(self, *commands: str) -> None:
-        command(["ip", "-n", self.name, "-batch", "-"], text="\n".join(commands) + "\n")
+        self._netns.command(["ip", "-n", self.name, "-batch", "-"], text="\n".join(commands) + "\n")
 
     def run(self, *argv: str) -> str:
-        return command(["ip", "netns", "exec", self.name, *argv]).stdout
+        return self._netns.command(["ip", "netns", "exec", self.name, *argv]).stdout
 
     def call(self, function: Callable[[], object]) -> object:
         """Call a function in a thread that has moved into the namespace."""
 
         def inside() -> object:
-            enter(self.name)
+            self._netns.enter(self.name)
             return function()
 
         with ThreadPoolExecutor(max_workers=1) as executor:
             return executor.submit(inside).result()
+
+    def remove(self) -> None:
+        self._netns.remove_namespace(self.name)
 
 
 @pytest.fixture
@@ -48,7 +52,7 @@ def namespace() -> Iterator[Namespace]:
         pytest.skip(SKIPPED)
     namespace = Namespace()
     yield namespace
-    remove_namespace(namespace.name)
+    namespace.remove()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
