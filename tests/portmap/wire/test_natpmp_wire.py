@@ -1,5 +1,8 @@
 """NAT-PMP on the wire: RFC 6886 §3.2 to §3.5, byte by byte."""
 
+import socket
+import struct
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,6 +18,9 @@ from ringthru.portmap.wire.natpmp import (
     ResultCode,
     decode,
 )
+
+PORTS = st.integers(0, 65535)
+WORDS = st.integers(0, 2**32 - 1)
 
 
 def wire(*fields: str) -> bytes:
@@ -103,9 +109,34 @@ class TestNonsense:
         with pytest.raises(MalformedMessage):
             decode(datagram)
 
+    def test_a_refusal_cut_anywhere_is_malformed(self):
+        refusal = wire("0082", "0002", "00000001")
+        for length in range(len(refusal)):
+            with pytest.raises(MalformedMessage):
+                decode(refusal[:length])
+
     @given(st.binary(max_size=40))
     def test_noise_is_malformed_or_a_message(self, noise):
         try:
             assert isinstance(decode(noise), AddressResponse | MappingResponse | ErrorResponse)
         except MalformedMessage:
             pass
+
+
+class TestEveryValue:
+    """Both ways: what we write has the layout of §3.3, what has that layout we read."""
+
+    @given(st.sampled_from([Opcode.MAP_UDP, Opcode.MAP_TCP]), PORTS, PORTS, WORDS)
+    def test_requests(self, opcode, internal, external, lifetime):
+        written = MappingRequest(opcode, internal, external, lifetime).encode()
+        assert struct.unpack("!BBHHHI", written) == (0, opcode, 0, internal, external, lifetime)
+
+    @given(st.sampled_from([Opcode.MAP_UDP, Opcode.MAP_TCP]), WORDS, PORTS, PORTS, WORDS)
+    def test_grants(self, opcode, epoch, internal, external, lifetime):
+        written = struct.pack("!BBHIHHI", 0, 128 + opcode, 0, epoch, internal, external, lifetime)
+        assert decode(written) == MappingResponse(opcode, epoch, internal, external, lifetime)
+
+    @given(WORDS, st.ip_addresses(v=4).map(str))
+    def test_addresses(self, epoch, told):
+        written = struct.pack("!BBHI4s", 0, 128, 0, epoch, socket.inet_aton(told))
+        assert decode(written) == AddressResponse(epoch, told)

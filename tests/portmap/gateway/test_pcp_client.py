@@ -1,0 +1,698 @@
+"""PCP as RFC 6887 wants it spoken, on a clock moved by hand."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ringthru.net.address import Endpoint
+from ringthru.net.values import replace
+from ringthru.portmap.errors import LocalError, MalformedMessage
+from ringthru.portmap.gateway.orders import (
+    AddressOrder,
+    AddressTold,
+    Declined,
+    EntryOrder,
+    EpochReset,
+    Granted,
+    Inspected,
+    InspectOrder,
+    MapOrder,
+    NoEntry,
+    PeerOrder,
+    Remedy,
+    Silent,
+    UnmapOrder,
+    Unmapped,
+)
+from ringthru.portmap.gateway.pcp_client import PcpClient, retransmission_wait
+from ringthru.portmap.values import LONGEST_LIFETIME, Protocol
+from ringthru.portmap.wire.pcp import Mapping, Opcode, Peering, Request, Response, ResultCode
+from ringthru.portmap.wire.pcp_options import Description, Filter, PreferFailure, ThirdParty
+
+US = "192.168.1.5"
+EXTERNAL = "203.0.113.9"
+NONCE = b"a nonce of 12"[:12]
+OTHER_NONCE = b"another one."
+MAP = MapOrder(Protocol.UDP, 5060, 5060, 3600, "Ringthru udp 5060", NONCE)
+UNMAP = UnmapOrder(Protocol.UDP, 5060, 5060, NONCE)
+LAN_ONLY = replace(MAP, allow_from=("198.51.100.0/24", "192.0.2.7"))
+NAT_PMP_REFUSES = bytes((0, 129, 0, 1, 0, 0, 0, 7))
+PCP_REFUSES = Response(Opcode.ANNOUNCE, ResultCode.UNSUPP_VERSION, 30, 7)
+
+
+class Conversation:
+    """A client with its gateway: what was asked, and answers made from it."""
+
+    def __init__(self, own_address=US, random=0.5):
+        self.client = PcpClient(own_address, lambda size: b"\x07" * size, lambda: random, lambda: 40000)
+        self.now = 0.0
+        self.epoch = 1000
+
+    def ask(self, order):
+        """Submit an order; the only request that goes out for it."""
+        self.client.submit(order, self.now)
+        return self.asked()
+
+    def asked(self):
+        (datagram,) = self.client.datagrams_to_send()
+        return Request.decode(datagram)
+
+    def response(self, request, result=ResultCode.SUCCESS, lifetime=3600, **changes):
+        body = request.body
+        if isinstance(body, Mapping):
+            body = replace(body, **{"external_address": EXTERNAL} | changes)
+        elif isinstance(body, Peering):
+            body = replace(body, mapping=replace(body.mapping, **{"external_address": EXTERNAL} | changes))
+        return Response(request.opcode, result, lifetime, self.epoch + int(self.now), body)
+
+    def tell(self, response):
+        datagram = response if isinstance(response, bytes) else response.encode()
+        self.client.receive_datagram(datagram, self.now)
+
+    def outcome(self, order, result=ResultCode.SUCCESS, lifetime=3600, **changes):
+        """What comes of an order that is answered at once."""
+        request = self.ask(order)
+        self.tell(self.response(request, result, lifetime, **changes))
+        return self.told()
+
+    def told(self):
+        (event,) = self.client.events()
+        return event
+
+    def wait(self):
+        """Until the next time-out; False: there is none."""
+        when = self.client.next_timeout()
+        if when is None:
+            return False
+        self.now = when
+        self.client.handle_timeout(when)
+        return True
+
+
+@pytest.fixture
+def gateway() -> Conversation:
+    return Conversation()
+
+
+class TestRetransmission:
+    """§8.1.1: 3 s, doubled up to 1024 s, 10 % either way; before that three quick tries of ours."""
+
+    def test_the_waits(self):
+        waits = [retransmission_wait(attempt, 0.5) for attempt in range(14)]
+        assert waits[:3] == [0.25, 0.5, 1.0]
+        assert waits[3:] == [3, 6, 12, 24, 48, 96, 192, 384, 768, 1024, 1024]
+
+    @given(st.integers(0, 1000), st.floats(0, 1))
+    def test_ten_percent_either_way_and_no_more(self, attempt, random):
+        exact = retransmission_wait(attempt, 0.5)
+        assert 0.899 * exact <= retransmission_wait(attempt, random) <= 1.101 * exact
+
+    def test_six_attempts_then_the_gateway_is_silent(self, gateway):
+        gateway.client.submit(MAP, 0.0)
+        sent_at = [0.0] * len(gateway.client.datagrams_to_send())
+        while gateway.wait():
+            sent_at += [gateway.now] * len(gateway.client.datagrams_to_send())
+        assert sent_at == [0, 0.25, 0.75, 1.75, 4.75, 10.75]
+        assert gateway.now == 22.75
+        assert gateway.told() == Silent("no answer to 6 PCP requests")
+
+    def test_every_try_carries_the_same_nonce(self, gateway):
+        gateway.client.submit(MAP, 0.0)
+        while gateway.wait():
+            pass
+        assert {Request.decode(each).body.nonce for each in gateway.client.datagrams_to_send()} <= {NONCE}
+
+    def test_an_early_wake_up_sends_nothing(self, gateway):
+        gateway.ask(MAP)
+        gateway.client.handle_timeout(0.2)
+        assert gateway.client.datagrams_to_send() == []
+
+    def test_a_closed_port_ends_it_at_once(self, gateway):
+        gateway.ask(MAP)
+        gateway.client.refused(0.001)
+        assert gateway.told() == Silent("the gateway does not speak PCP (port closed)")
+        assert gateway.client.next_timeout() is None
+
+    def test_words_are_left_out_of_late_tries_a_server_may_choke_on_them(self, gateway):
+        assert gateway.ask(MAP).options == (Description("Ringthru udp 5060"),)
+        gateway.wait()
+        gateway.wait()
+        gateway.client.datagrams_to_send()
+        gateway.wait()
+        assert gateway.asked().options == ()
+
+    def test_a_server_that_took_words_before_gets_them_in_every_try(self, gateway):
+        gateway.outcome(MAP)
+        gateway.client.submit(MAP, gateway.now)
+        for _ in range(5):
+            gateway.wait()
+        requests = [Request.decode(each) for each in gateway.client.datagrams_to_send()]
+        assert all(each.options for each in requests)
+
+
+class TestProbe:
+    """An ANNOUNCE, to learn whether anybody speaks PCP (§14.1); nothing is changed by it."""
+
+    def probe(self, gateway, result=ResultCode.SUCCESS):
+        gateway.client.probe(gateway.now)
+        gateway.tell(Response(gateway.asked().opcode, result, 0, 7))
+        return gateway.told()
+
+    def test_it_is_24_bytes(self, gateway):
+        gateway.client.probe(0.0)
+        assert gateway.client.datagrams_to_send() == [Request(Opcode.ANNOUNCE, 0, US).encode()]
+
+    def test_an_answer_means_that_pcp_is_spoken(self, gateway):
+        assert self.probe(gateway) == AddressTold("")
+
+    @pytest.mark.parametrize("result", [3, 4, 7, 8])
+    def test_so_does_a_refusal_of_the_announce_alone(self, gateway, result):
+        assert self.probe(gateway, result) == AddressTold("")
+
+    @pytest.mark.parametrize(("result", "remedy"), [(2, Remedy.PERMISSION), (12, Remedy.ANOTHER_SERVICE)])
+    def test_a_refusal_that_holds_for_mappings_too_is_told(self, gateway, result, remedy):
+        told = self.probe(gateway, result)
+        assert isinstance(told, Declined)
+        assert told.remedy is remedy
+
+    def test_four_attempts_then_nobody_speaks_it(self, gateway):
+        gateway.client.probe(0.0)
+        while gateway.wait():
+            pass
+        assert gateway.now == 4.75
+        assert gateway.told() == Silent("no answer to 4 PCP requests")
+
+
+class TestMapping:
+    def test_what_is_asked(self, gateway):
+        mapping = Mapping(NONCE, 17, 5060, 5060, "0.0.0.0")
+        description = Description("Ringthru udp 5060")
+        assert gateway.ask(MAP) == Request(Opcode.MAP, 3600, US, mapping, (description,))
+
+    def test_what_is_granted(self, gateway):
+        told = gateway.outcome(MAP, lifetime=1800, external_port=50000)
+        assert told == Granted(50000, 1800, external_address=EXTERNAL)
+        assert gateway.client.next_timeout() is None
+
+    def test_no_life_is_so_long_that_renewals_end(self, gateway):
+        assert gateway.outcome(MAP, lifetime=2**32 - 1).lifetime == LONGEST_LIFETIME
+
+    @pytest.mark.parametrize("told", ["0.0.0.0", "127.0.0.1", "255.255.255.255"])
+    def test_an_impossible_external_address_is_unknown(self, gateway, told):
+        assert gateway.outcome(MAP, external_address=told) == Granted(5060, 3600)
+
+    def test_a_deletion_suggests_nothing_and_lasts_no_time(self, gateway):
+        mapping = Mapping(NONCE, 17, 5060, 0, "0.0.0.0")
+        assert gateway.ask(UNMAP) == Request(Opcode.MAP, 0, US, mapping)
+
+    def test_a_deletion_is_answered_with_no_lifetime(self, gateway):
+        assert gateway.outcome(UNMAP, lifetime=0) == Unmapped()
+
+    def test_a_mapping_for_another_machine_names_it_and_so_does_its_deletion(self, gateway):
+        for order in (MAP, UNMAP):
+            request = gateway.ask(replace(order, internal_client="192.168.1.9"))
+            assert ThirdParty("192.168.1.9") in request.options
+
+    def test_for_ourselves_there_is_no_third_party(self, gateway):
+        assert gateway.ask(replace(UNMAP, internal_client=US)).options == ()
+
+    def test_networks_to_let_in_become_filters(self, gateway):
+        filters = (Filter("198.51.100.0", 24), Filter("192.0.2.7", 32))
+        assert gateway.ask(LAN_ONLY).options[:2] == filters
+
+    @pytest.mark.parametrize(
+        "order",
+        [
+            replace(MAP, allow_from=("the neighbours",)),
+            replace(MAP, allow_from=("2001:db8::/64",)),
+            replace(MAP, allow_from=tuple(f"10.0.{n}.0/24" for n in range(50))),
+            replace(MAP, internal_client="printer"),
+        ],
+        ids=["no network", "IPv6 into IPv4", "too many", "no address"],
+    )
+    def test_what_cannot_be_asked_is_declined_and_not_sent(self, gateway, order):
+        gateway.client.submit(order, 0.0)
+        assert isinstance(gateway.told(), Declined)
+        assert gateway.client.datagrams_to_send() == []
+        assert gateway.client.next_timeout() is None
+
+
+class TestIPv6:
+    """A pinhole is a MAP whose two sides are the same address."""
+
+    GUA = "2001:db8::5"
+
+    def test_every_address_is_its_own_16_bytes(self):
+        gateway = Conversation(self.GUA)
+        request = gateway.ask(MAP)
+        assert request.client == self.GUA
+        assert request.body.external_address == "::"
+        gateway.tell(gateway.response(request, external_address=self.GUA))
+        assert gateway.told() == Granted(5060, 3600, external_address=self.GUA)
+
+    def test_networks_to_let_in_are_ipv6_too(self):
+        request = Conversation(self.GUA).ask(replace(MAP, allow_from=("2001:db8:9::/48",)))
+        assert request.options[0] == Filter("2001:db8:9::", 48)
+
+    def test_ipv4_networks_cannot_come_in(self):
+        gateway = Conversation(self.GUA)
+        gateway.client.submit(LAN_ONLY, 0.0)
+        assert isinstance(gateway.told(), Declined)
+
+    def test_a_deletion_suggests_no_ipv6_address(self):
+        assert Conversation(self.GUA).ask(UNMAP).body.external_address == "::"
+
+
+class TestPeer:
+    """§12: the external side of one flow of ours."""
+
+    PEER = PeerOrder(Protocol.UDP, 5060, Endpoint("198.51.100.9", 5070), 600, NONCE)
+
+    def test_what_is_asked(self, gateway):
+        body = Peering(Mapping(NONCE, 17, 5060, 0, "0.0.0.0"), 5070, "198.51.100.9")
+        assert gateway.ask(self.PEER) == Request(Opcode.PEER, 600, US, body)
+
+    def test_what_is_granted(self, gateway):
+        told = gateway.outcome(self.PEER, lifetime=300, external_port=5060)
+        assert told == Granted(5060, 300, external_address=EXTERNAL)
+
+    def test_a_map_with_the_same_nonce_is_not_its_answer(self, gateway):
+        gateway.ask(self.PEER)
+        gateway.tell(Response(Opcode.MAP, 0, 600, 1000, Mapping(NONCE, 17, 5060, 5060, EXTERNAL)))
+        assert gateway.client.events() == []
+
+    def test_a_server_that_has_no_peer_says_so(self, gateway):
+        told = gateway.outcome(self.PEER, ResultCode.UNSUPP_OPCODE)
+        assert isinstance(told, Declined)
+
+
+class TestExternalAddress:
+    """PCP has no question for it: it comes with every mapping (§11.1)."""
+
+    def test_one_told_just_now_is_not_asked_for_again(self, gateway):
+        gateway.outcome(MAP)
+        gateway.now = 3.0
+        gateway.client.submit(AddressOrder(), 3.0)
+        assert gateway.told() == AddressTold(EXTERNAL)
+        assert gateway.client.datagrams_to_send() == []
+
+    def test_otherwise_a_short_mapping_of_our_own_port_is_made_and_deleted(self, gateway):
+        request = gateway.ask(AddressOrder())
+        body = Mapping(b"\x07" * 12, 17, 40000, 40000, "0.0.0.0")
+        assert request == Request(Opcode.MAP, 120, US, body)
+        gateway.tell(gateway.response(request, lifetime=120))
+        assert gateway.client.events() == []
+        deletion = gateway.asked()
+        assert deletion == Request(Opcode.MAP, 0, US, replace(body, external_port=0))
+        gateway.tell(gateway.response(deletion, lifetime=0))
+        assert gateway.told() == AddressTold(EXTERNAL)
+
+    @pytest.mark.parametrize("answered", ["refused", "silent", "closed"])
+    def test_it_is_told_whatever_comes_of_the_deletion(self, gateway, answered):
+        gateway.tell(gateway.response(gateway.ask(AddressOrder()), lifetime=120))
+        deletion = gateway.asked()
+        if answered == "refused":
+            gateway.tell(gateway.response(deletion, ResultCode.NOT_AUTHORIZED))
+        elif answered == "closed":
+            gateway.client.refused(gateway.now)
+        else:
+            while gateway.wait():
+                assert gateway.now < 2
+        assert gateway.told() == AddressTold(EXTERNAL)
+
+    def test_a_line_that_is_down_has_no_address(self, gateway):
+        assert gateway.outcome(AddressOrder(), ResultCode.NETWORK_FAILURE) == AddressTold("")
+
+    def test_pc13_it_is_asked_for_though_the_epoch_goes_on(self, gateway):
+        gateway.outcome(MAP)
+        gateway.now = 55.0
+        request = gateway.ask(AddressOrder())
+        gateway.tell(gateway.response(request, lifetime=120, external_address="203.0.113.77"))
+        gateway.tell(gateway.response(gateway.asked(), lifetime=0))
+        assert gateway.told() == AddressTold("203.0.113.77")
+
+
+class TestExactPort:
+    EXACT = replace(MAP, exact=True)
+
+    def test_it_is_asked_with_prefer_failure(self, gateway):
+        assert PreferFailure() in gateway.ask(self.EXACT).options
+
+    def test_the_external_address_is_left_to_the_gateway(self, gateway):
+        """It may be another one by now, and PREFER_FAILURE would hold for it as well (§13.2)."""
+        gateway.outcome(MAP)
+        assert gateway.ask(self.EXACT).body.external_address == "0.0.0.0"
+
+    def test_pc11_a_server_without_prefer_failure_is_held_to_it_all_the_same(self, gateway):
+        gateway.tell(gateway.response(gateway.ask(self.EXACT), ResultCode.UNSUPP_OPTION))
+        assert gateway.asked().options == (PreferFailure(),)
+        gateway.client.submit(self.EXACT, 0.0)
+        for _ in range(2):
+            request = gateway.asked()
+            gateway.tell(gateway.response(request, ResultCode.UNSUPP_OPTION))
+        plain = gateway.asked()
+        assert plain.options == ()
+        gateway.tell(gateway.response(plain, external_port=50000))
+        deletion = gateway.asked()
+        assert deletion.lifetime == 0
+        gateway.tell(gateway.response(deletion, lifetime=0))
+        told = gateway.told()
+        assert isinstance(told, Declined)
+        assert told.remedy is Remedy.ANOTHER_PORT
+
+    def test_the_port_granted_after_all_will_do(self, gateway):
+        request = gateway.ask(self.EXACT)
+        gateway.tell(gateway.response(request))
+        assert gateway.told() == Granted(5060, 3600, external_address=EXTERNAL)
+
+
+class TestRefusals:
+    """§7.4: each code in words, and what may help."""
+
+    @pytest.mark.parametrize(
+        ("result", "remedy"),
+        [
+            (ResultCode.UNSUPP_VERSION, Remedy.ANOTHER_SERVICE),
+            (ResultCode.NOT_AUTHORIZED, Remedy.PERMISSION),
+            (ResultCode.MALFORMED_REQUEST, Remedy.ANOTHER_SERVICE),
+            (ResultCode.UNSUPP_OPCODE, Remedy.ANOTHER_SERVICE),
+            (ResultCode.UNSUPP_OPTION, Remedy.LATER),
+            (ResultCode.MALFORMED_OPTION, Remedy.LATER),
+            (ResultCode.NETWORK_FAILURE, Remedy.LATER),
+            (ResultCode.NO_RESOURCES, Remedy.ROOM),
+            (ResultCode.UNSUPP_PROTOCOL, Remedy.ANOTHER_SERVICE),
+            (ResultCode.USER_EX_QUOTA, Remedy.ROOM),
+            (ResultCode.CANNOT_PROVIDE_EXTERNAL, Remedy.ANOTHER_PORT),
+            (ResultCode.ADDRESS_MISMATCH, Remedy.ANOTHER_SERVICE),
+            (ResultCode.EXCESSIVE_REMOTE_PEERS, Remedy.LATER),
+            (99, Remedy.LATER),
+        ],
+    )
+    def test_each_code(self, gateway, result, remedy):
+        told = gateway.outcome(replace(MAP, description=""), result)
+        assert isinstance(told, Declined)
+        assert told.remedy is remedy
+        assert told.reason
+
+    def test_a_code_that_nobody_knows_is_shown_as_it_is(self, gateway):
+        assert "99" in gateway.outcome(MAP, 99).reason
+
+    def test_how_long_a_refusal_stands_is_told(self, gateway):
+        assert gateway.outcome(MAP, ResultCode.USER_EX_QUOTA, lifetime=1800).retry_after == 1800
+
+    def test_nobody_can_send_us_away_for_more_than_an_hour(self, gateway):
+        assert gateway.outcome(MAP, ResultCode.USER_EX_QUOTA, lifetime=2**32 - 1).retry_after == 3600
+
+    @pytest.mark.parametrize("body", [None, Mapping(bytes(12), 0, 0, 0)], ids=["none", "empty"])
+    def test_a_refusal_without_a_copy_of_our_request_is_understood(self, gateway, body):
+        gateway.ask(MAP)
+        gateway.tell(Response(Opcode.MAP, ResultCode.NOT_AUTHORIZED, 30, 7, body))
+        assert gateway.told().remedy is Remedy.PERMISSION
+
+    @pytest.mark.parametrize("order", [LAN_ONLY, replace(MAP, internal_client="192.168.1.9")])
+    @pytest.mark.parametrize("result", [ResultCode.UNSUPP_OPTION, ResultCode.MALFORMED_OPTION])
+    def test_what_a_mapping_needs_is_never_left_out(self, gateway, order, result):
+        """Without its FILTER it would let in everybody, without THIRD_PARTY it would lead to us."""
+        request = gateway.ask(order)
+        needed = tuple(each for each in request.options if not isinstance(each, Description))
+        gateway.tell(gateway.response(request, result))
+        request = gateway.asked()
+        assert request.options == needed
+        gateway.tell(gateway.response(request, result))
+        told = gateway.told()
+        assert isinstance(told, Declined)
+        assert "PCP" in told.reason
+
+
+class TestQuirksOfGateways:
+    """The rows of the quirk catalogue that a client can meet."""
+
+    def test_pc01_the_nonce_of_a_mapping_never_changes(self, gateway):
+        gateway.outcome(MAP)
+        assert gateway.ask(MAP).body.nonce == NONCE
+        assert gateway.ask(UNMAP).body.nonce == NONCE
+
+    def test_pc01_a_deletion_with_a_wrong_nonce_is_told_as_such(self, gateway):
+        told = gateway.outcome(UNMAP, ResultCode.NOT_AUTHORIZED)
+        assert isinstance(told, Declined)
+        assert "nonce" in told.reason
+
+    def test_pc02_address_mismatch_means_another_nat_between(self, gateway):
+        told = gateway.outcome(MAP, ResultCode.ADDRESS_MISMATCH)
+        assert told.remedy is Remedy.ANOTHER_SERVICE
+        assert "another NAT" in told.reason
+
+    def test_pc03_not_authorized_names_the_switch(self, gateway):
+        assert "Selbständige Portfreigaben" in gateway.outcome(MAP, ResultCode.NOT_AUTHORIZED).reason
+
+    def test_pc04_thirteen_seconds_are_accepted(self, gateway):
+        assert gateway.outcome(MAP, lifetime=13).lifetime == 13
+
+    def test_pc06_the_life_in_the_answer_counts_not_the_one_asked_for(self, gateway):
+        assert gateway.outcome(MAP).lifetime == 3600
+        gateway.now = 1800.0
+        assert gateway.outcome(MAP, lifetime=1800).lifetime == 1800
+
+    def test_pc06_what_the_second_request_deleted_a_third_one_makes_again(self, gateway):
+        gateway.tell(gateway.response(gateway.ask(MAP), lifetime=0))
+        assert gateway.client.events() == []
+        gateway.wait()
+        gateway.tell(gateway.response(gateway.asked()))
+        assert gateway.told() == Granted(5060, 3600, external_address=EXTERNAL)
+
+    def test_pc07_a_server_that_refuses_for_ever_is_told_with_its_wait(self, gateway):
+        told = gateway.outcome(MAP, ResultCode.NOT_AUTHORIZED, lifetime=1800)
+        assert (told.remedy, told.retry_after) == (Remedy.PERMISSION, 1800)
+
+    @pytest.mark.parametrize("answer", [PCP_REFUSES.encode(), NAT_PMP_REFUSES], ids=["PCP", "NAT-PMP"])
+    def test_pc09_unsupported_version_in_either_form_ends_a_probe(self, gateway, answer):
+        gateway.client.probe(0.0)
+        gateway.tell(answer)
+        told = gateway.told()
+        assert isinstance(told, Declined)
+        assert told.remedy is Remedy.ANOTHER_SERVICE
+
+    def test_pc09_an_older_pcp_is_another_version_too(self, gateway):
+        gateway.ask(MAP)
+        gateway.tell(bytes((1, 129, 0, 1)) + bytes(20))
+        assert gateway.told().remedy is Remedy.ANOTHER_SERVICE
+
+    @pytest.mark.parametrize("result", [3, 5, 6])
+    def test_pc11_words_are_left_out_for_a_server_that_stumbles_over_them(self, gateway, result):
+        gateway.tell(gateway.response(gateway.ask(MAP), result))
+        plain = gateway.asked()
+        assert plain.options == ()
+        gateway.tell(gateway.response(plain))
+        assert gateway.told() == Granted(5060, 3600, external_address=EXTERNAL)
+        assert gateway.ask(MAP).options == (), "it is remembered"
+
+    def test_pc11_nothing_is_learned_from_a_refusal_that_had_another_cause(self, gateway):
+        gateway.tell(gateway.response(gateway.ask(LAN_ONLY), ResultCode.UNSUPP_OPTION))
+        gateway.tell(gateway.response(gateway.asked(), ResultCode.UNSUPP_OPTION))
+        assert isinstance(gateway.told(), Declined)
+        assert gateway.ask(MAP).options == (Description("Ringthru udp 5060"),)
+
+    def test_pc12_no_external_address_is_suggested_until_one_was_assigned(self, gateway):
+        assert gateway.ask(MAP).body.external_address == "0.0.0.0"
+        gateway.outcome(MAP)
+        assert gateway.ask(MAP).body.external_address == EXTERNAL
+
+    def test_pc12_one_that_is_refused_is_not_suggested_again(self, gateway):
+        gateway.outcome(MAP)
+        gateway.tell(gateway.response(gateway.ask(MAP), ResultCode.CANNOT_PROVIDE_EXTERNAL))
+        plain = gateway.asked()
+        assert plain.body.external_address == "0.0.0.0"
+        gateway.tell(gateway.response(plain))
+        gateway.client.events()
+        assert gateway.ask(MAP).body.external_address == "0.0.0.0"
+
+    def test_pc14_an_announcement_out_of_the_blue_changes_nothing(self, gateway):
+        gateway.outcome(MAP)
+        gateway.tell(Response(Opcode.ANNOUNCE, 0, 0, 0))
+        gateway.ask(MAP)
+        gateway.tell(Response(Opcode.ANNOUNCE, 0, 0, 0))
+        assert gateway.client.events() == []
+
+    @pytest.mark.parametrize(
+        "changes",
+        [{"nonce": OTHER_NONCE}, {"protocol": 6}, {"internal_port": 5080}],
+        ids=["nonce", "protocol", "port"],
+    )
+    def test_pc15_the_answer_to_another_request_is_counted_and_ignored(self, gateway, changes):
+        request = gateway.ask(MAP)
+        gateway.tell(gateway.response(request, **changes))
+        assert gateway.client.events() == []
+        assert gateway.client.counters() == {"answers to something else, or with a wrong nonce": 1}
+        gateway.tell(gateway.response(request))
+        assert isinstance(gateway.told(), Granted)
+
+    def test_pc15_nor_is_a_refusal_with_a_wrong_nonce_believed(self, gateway):
+        request = gateway.ask(MAP)
+        gateway.tell(gateway.response(request, ResultCode.NOT_AUTHORIZED, nonce=OTHER_NONCE))
+        assert gateway.client.events() == []
+
+    def test_pc15_nonsense_leaves_the_exchange_running(self, gateway):
+        request = gateway.ask(MAP)
+        with pytest.raises(MalformedMessage):
+            gateway.tell(b"\x02noise")
+        gateway.tell(gateway.response(request))
+        assert isinstance(gateway.told(), Granted)
+
+    def test_pc19_two_mappings_have_the_nonces_they_came_with(self, gateway):
+        assert gateway.ask(MAP).body.nonce == NONCE
+        assert gateway.ask(replace(MAP, internal_port=5080, nonce=OTHER_NONCE)).body.nonce == OTHER_NONCE
+
+
+class TestLateAnswers:
+    """One nonce serves renewals and the deletion: an answer shows by its lifetime whose it is."""
+
+    def test_a_late_duplicate_is_counted_and_ignored(self, gateway):
+        request = gateway.ask(MAP)
+        gateway.tell(gateway.response(request))
+        gateway.client.events()
+        gateway.tell(gateway.response(request))
+        assert gateway.client.events() == []
+        assert gateway.client.counters() == {"late answers": 1}
+
+    def test_the_late_answer_to_a_deletion_does_not_end_a_new_mapping(self, gateway):
+        deletion = gateway.ask(UNMAP)
+        request = gateway.ask(MAP)
+        gateway.tell(gateway.response(deletion, lifetime=0))
+        assert gateway.client.events() == []
+        gateway.tell(gateway.response(request))
+        assert isinstance(gateway.told(), Granted)
+
+    def test_a_late_grant_does_not_end_a_deletion(self, gateway):
+        request = gateway.ask(MAP)
+        deletion = gateway.ask(UNMAP)
+        gateway.tell(gateway.response(request))
+        assert gateway.client.events() == []
+        gateway.tell(gateway.response(deletion, lifetime=0))
+        assert gateway.told() == Unmapped()
+
+    def test_a_deletion_answered_with_a_lifetime_is_believed_the_second_time(self, gateway):
+        deletion = gateway.ask(UNMAP)
+        gateway.tell(gateway.response(deletion))
+        gateway.wait()
+        gateway.tell(gateway.response(gateway.asked()))
+        assert gateway.told() == Unmapped()
+
+    @pytest.mark.parametrize("nothing", [{"lifetime": 0}, {"external_port": 0}], ids=["no time", "no port"])
+    def test_a_server_that_never_grants_anything_has_refused(self, gateway, nothing):
+        request = gateway.ask(MAP)
+        gateway.tell(gateway.response(request, **nothing))
+        while gateway.wait():
+            pass
+        told = gateway.told()
+        assert isinstance(told, Declined)
+        assert gateway.now < 5
+
+    def test_an_abandoned_exchange_is_over(self, gateway):
+        request = gateway.ask(MAP)
+        gateway.client.abandon()
+        gateway.tell(gateway.response(request))
+        assert gateway.client.events() == []
+        assert gateway.client.next_timeout() is None
+
+
+class TestEpoch:
+    """§8.5; the rule itself is tested with EpochWatch."""
+
+    def test_a_restarted_server_is_told_before_the_outcome(self, gateway):
+        gateway.outcome(MAP)
+        gateway.now, gateway.epoch = 60.0, -58
+        gateway.tell(gateway.response(gateway.ask(MAP)))
+        assert gateway.client.events() == [
+            EpochReset(),
+            Granted(5060, 3600, external_address=EXTERNAL),
+        ]
+
+    def test_an_epoch_that_ran_ahead_is_a_restart_too(self, gateway):
+        gateway.outcome(MAP)
+        gateway.now, gateway.epoch = 60.0, 9000
+        gateway.tell(gateway.response(gateway.ask(MAP)))
+        assert gateway.client.events()[0] == EpochReset()
+
+    def test_a_refusal_has_an_epoch_as_well(self, gateway):
+        gateway.outcome(MAP)
+        gateway.now, gateway.epoch = 60.0, -60
+        gateway.tell(gateway.response(gateway.ask(MAP), ResultCode.NO_RESOURCES))
+        assert gateway.client.events()[0] == EpochReset()
+
+    def test_an_answer_with_a_wrong_nonce_tells_no_epoch(self, gateway):
+        gateway.outcome(MAP)
+        gateway.now = 60.0
+        request = gateway.ask(MAP)
+        forged = replace(gateway.response(request, nonce=OTHER_NONCE), epoch=0)
+        gateway.tell(forged)
+        gateway.tell(gateway.response(request))
+        assert isinstance(gateway.told(), Granted)
+
+    def test_after_a_restart_the_address_is_asked_for_again(self, gateway):
+        gateway.outcome(MAP)
+        gateway.now, gateway.epoch = 1.0, -1
+        gateway.tell(gateway.response(gateway.ask(UNMAP), lifetime=0))
+        assert gateway.client.events() == [EpochReset(), Unmapped()]
+        assert gateway.ask(AddressOrder()).lifetime == 120
+
+
+class TestWhatItHasNoRequestFor:
+    """Said at once, and nothing is sent."""
+
+    def test_reading_back_is_no_failure(self, gateway):
+        gateway.client.submit(InspectOrder(Protocol.UDP, 5060, 5060), 0.0)
+        told = gateway.told()
+        assert isinstance(told, Inspected)
+        assert not told.verified
+        assert not told.missing
+
+    def test_the_table_cannot_be_read(self, gateway):
+        gateway.client.submit(EntryOrder(0), 0.0)
+        assert isinstance(gateway.told(), NoEntry)
+
+    def test_an_own_address_that_is_none_is_refused_at_once(self):
+        with pytest.raises(LocalError):
+            Conversation("localhost")
+
+
+class TestAnything:
+    @given(st.lists(st.binary(max_size=80), max_size=5), st.sampled_from([MAP, UNMAP, AddressOrder()]))
+    def test_noise_raises_the_one_error_and_leaves_the_exchange_to_its_time_outs(self, noise, order):
+        gateway = Conversation()
+        gateway.client.submit(order, 0.0)
+        for datagram in noise:
+            try:
+                gateway.tell(datagram)
+            except MalformedMessage:
+                pass
+        while gateway.wait():
+            assert gateway.now < 60
+        assert len(gateway.client.events()) == 1
+
+    @given(
+        st.lists(
+            st.tuples(
+                st.integers(0, 14),
+                st.sampled_from([0, 13, 3600, 2**32 - 1]),
+                st.sampled_from([0, 5060, 50000]),
+            ),
+            max_size=12,
+        ),
+        st.sampled_from([MAP, replace(MAP, exact=True), LAN_ONLY, UNMAP, AddressOrder(), TestPeer.PEER]),
+    )
+    def test_whatever_is_answered_there_is_one_outcome_and_one_request_at_a_time(self, answers, order):
+        gateway = Conversation()
+        gateway.client.submit(order, 0.0)
+        outcomes = []
+        for result, lifetime, port in answers:
+            if not (sent := gateway.client.datagrams_to_send()) and gateway.wait():
+                sent = gateway.client.datagrams_to_send()
+            assert len(sent) <= 1
+            for datagram in sent:
+                request = Request.decode(datagram)
+                gateway.tell(gateway.response(request, result, lifetime, external_port=port))
+            outcomes += gateway.client.events()
+        while gateway.wait():
+            pass
+        outcomes += gateway.client.events()
+        assert len([each for each in outcomes if each != EpochReset()]) == 1
