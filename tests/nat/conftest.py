@@ -49,8 +49,12 @@ class Shell:
         self.surroundings = HOUSE
 
     async def __call__(self, line: str, *more: str) -> Said:
+        return await self.on(lambda interface: self.surroundings, line, *more)
+
+    async def on(self, look_around: Callable[[str | None], Surroundings], line: str, *more: str) -> Said:
+        """The same where the kernel tells something else of the network."""
         out, err = io.StringIO(), io.StringIO()
-        ground = Ground(lambda interface: self.surroundings, linger=0.05)
+        ground = Ground(look_around, linger=0.05)
         argv = [*line.split(), *more, "--store", str(self.store)]
         code = await run(argv, ground, out, err)
         return Said(code, out.getvalue(), err.getvalue())

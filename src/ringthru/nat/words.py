@@ -43,7 +43,7 @@ SENTENCES: Final = {
     AddressKind.PUBLIC: "a public address: a mapped port can be reached from the Internet",
     AddressKind.PRIVATE: (
         "double NAT: this address is private: another NAT stands in front of this gateway, and mapped ports"
-        " are not reachable from the Internet; set the device in front to bridge mode, or forward the ports there"
+        " are not reachable from the Internet; put the device in front in bridge mode, or forward ports there"
     ),
     AddressKind.SHARED: (
         "carrier-grade NAT: the provider shares one public address among many customers and mapped ports are"

@@ -190,7 +190,7 @@ class Redactor:
     def _description(self, text: str) -> str:
         """Ours are shown whole; those of another Ringthru keep the name by which it knows its own."""
         if text in self._ours:
-            return text
+            return self._places.text(text)
         if text.startswith(OUR_NAME):
             rest = text[len(OUR_NAME) :]
             return OUR_NAME + (self._places.name(rest) if rest.strip() else rest)
