@@ -37,7 +37,7 @@ MAP = MapOrder(Protocol.UDP, 5060, 5060, 3600, "Ringthru udp 5060", NONCE)
 UNMAP = UnmapOrder(Protocol.UDP, 5060, 5060, NONCE)
 LAN_ONLY = replace(MAP, allow_from=("198.51.100.0/24", "192.0.2.7"))
 NAT_PMP_REFUSES = bytes((0, 129, 0, 1, 0, 0, 0, 7))
-PCP_REFUSES = Response(Opcode.ANNOUNCE, ResultCode.UNSUPP_VERSION, 30, 7)
+PCP_1_REFUSES = bytes((1, 128, 0, 1)) + bytes(20)
 
 
 class Conversation:
@@ -165,11 +165,14 @@ class TestProbe:
     def test_an_answer_means_that_pcp_is_spoken(self, gateway):
         assert self.probe(gateway) == AddressTold("")
 
-    @pytest.mark.parametrize("result", [3, 4, 7, 8])
+    @pytest.mark.parametrize("result", [3, 4, 7])
     def test_so_does_a_refusal_of_the_announce_alone(self, gateway, result):
         assert self.probe(gateway, result) == AddressTold("")
 
-    @pytest.mark.parametrize(("result", "remedy"), [(2, Remedy.PERMISSION), (12, Remedy.ANOTHER_SERVICE)])
+    @pytest.mark.parametrize(
+        ("result", "remedy"),
+        [(2, Remedy.PERMISSION), (8, Remedy.ANOTHER_SERVICE), (12, Remedy.ANOTHER_SERVICE)],
+    )
     def test_a_refusal_that_holds_for_mappings_too_is_told(self, gateway, result, remedy):
         told = self.probe(gateway, result)
         assert isinstance(told, Declined)
@@ -372,7 +375,6 @@ class TestRefusals:
     @pytest.mark.parametrize(
         ("result", "remedy"),
         [
-            (ResultCode.UNSUPP_VERSION, Remedy.ANOTHER_SERVICE),
             (ResultCode.NOT_AUTHORIZED, Remedy.PERMISSION),
             (ResultCode.MALFORMED_REQUEST, Remedy.ANOTHER_SERVICE),
             (ResultCode.UNSUPP_OPCODE, Remedy.ANOTHER_SERVICE),
@@ -464,7 +466,7 @@ class TestQuirksOfGateways:
         told = gateway.outcome(MAP, ResultCode.NOT_AUTHORIZED, lifetime=1800)
         assert (told.remedy, told.retry_after) == (Remedy.PERMISSION, 1800)
 
-    @pytest.mark.parametrize("answer", [PCP_REFUSES.encode(), NAT_PMP_REFUSES], ids=["PCP", "NAT-PMP"])
+    @pytest.mark.parametrize("answer", [PCP_1_REFUSES, NAT_PMP_REFUSES], ids=["PCP", "NAT-PMP"])
     def test_pc09_unsupported_version_in_either_form_ends_a_probe(self, gateway, answer):
         gateway.client.probe(0.0)
         gateway.tell(answer)
@@ -476,6 +478,24 @@ class TestQuirksOfGateways:
         gateway.ask(MAP)
         gateway.tell(bytes((1, 129, 0, 1)) + bytes(20))
         assert gateway.told().remedy is Remedy.ANOTHER_SERVICE
+
+    def test_pc09_the_refusal_of_a_nat_pmp_request_on_the_same_socket_is_not_ours(self, gateway):
+        """A server of version 2 says UNSUPP_VERSION to version 0 with our version in the answer (§9)."""
+        gateway.client.probe(0.0)
+        gateway.tell(Response(Opcode.ANNOUNCE, ResultCode.UNSUPP_VERSION, 30, 7))
+        assert gateway.client.events() == []
+        gateway.tell(Response(Opcode.ANNOUNCE, ResultCode.SUCCESS, 0, 7))
+        assert gateway.told() == AddressTold("")
+
+    def test_pc09_a_server_that_copies_our_version_into_its_refusal_is_understood(self, gateway):
+        gateway.client.probe(0.0)
+        while gateway.client.next_timeout() is not None:
+            gateway.tell(Response(Opcode.ANNOUNCE, ResultCode.UNSUPP_VERSION, 30, 7))
+            gateway.wait()
+        told = gateway.told()
+        assert isinstance(told, Declined)
+        assert told.remedy is Remedy.ANOTHER_SERVICE
+        assert gateway.now == 0.75
 
     @pytest.mark.parametrize("result", [3, 5, 6])
     def test_pc11_words_are_left_out_for_a_server_that_stumbles_over_them(self, gateway, result):

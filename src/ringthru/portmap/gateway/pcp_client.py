@@ -48,7 +48,7 @@ from .pcp_exchange import (
     peering,
     probe,
 )
-from .pcp_refusals import REFUSALS, declined
+from .pcp_refusals import DISABLED, REFUSALS, declined
 from .words import CANNOT_READ, NO_GRANT, STILL_THERE, known_address
 
 # What the RFC fixes (§8.1.1)
@@ -61,6 +61,7 @@ PROBE_ATTEMPTS: Final = 4  # 4.75 s; then it is taken not to speak PCP
 MAX_ATTEMPTS: Final = 6  # 22.75 s; then it is gone
 TIDY_ATTEMPTS: Final = 3  # to delete what only the address was asked with; its life is short anyway
 CONTRARY_ATTEMPTS: Final = 4  # answered with the opposite alone, and that is a refusal
+VERSION_ATTEMPTS: Final = 2  # told that our version is unknown by a server of that version
 PLAIN_AFTER: Final = 3  # attempts: then without words, which a server may choke on in silence
 ADDRESS_FRESH: Final = 4.0  # seconds the address told with a mapping is good for: asked for every minute
 # or nearly, a change that nobody announces must show within that minute
@@ -68,7 +69,6 @@ SPEAKS_PCP: Final = (  # refusals to a probe that do not speak against mapping
     ResultCode.MALFORMED_REQUEST,
     ResultCode.UNSUPP_OPCODE,
     ResultCode.NETWORK_FAILURE,
-    ResultCode.NO_RESOURCES,
 )
 
 
@@ -155,10 +155,13 @@ class PcpClient:
         if exchange is None:
             self._counters["late answers"] += 1
         elif isinstance(response, VersionRefused):
-            words, remedy = REFUSALS[ResultCode.UNSUPP_VERSION]
-            self._finish(Declined(words, remedy))
+            self._finish(Declined(*REFUSALS[ResultCode.UNSUPP_VERSION]))
         elif not exchange.is_answered_by(response):
             self._counters["answers to something else, or with a wrong nonce"] += 1
+        elif response.result == ResultCode.UNSUPP_VERSION:
+            # A server of our version refuses a NAT-PMP request on the same socket with just these bytes
+            # (§9): its answer to ours is still to come, unless it is one that copies our version.
+            exchange.version_refused = True
         else:
             if self._epochs.reset(response.epoch, now):
                 self._address_at = None
@@ -174,7 +177,9 @@ class PcpClient:
         exchange = self._exchange
         if exchange is None or self._timeout is None or now < self._timeout:
             return
-        if exchange.contrary and exchange.attempts >= CONTRARY_ATTEMPTS:
+        if exchange.version_refused and exchange.attempts >= VERSION_ATTEMPTS:
+            self._finish(Declined(*REFUSALS[ResultCode.UNSUPP_VERSION]))
+        elif exchange.contrary and exchange.attempts >= CONTRARY_ATTEMPTS:
             self._finish(Declined(STILL_THERE if exchange.purpose is Purpose.DELETE else NO_GRANT))
         elif exchange.attempts >= _most_attempts(exchange):
             self._finish(Silent(f"no answer to {exchange.attempts} PCP requests"))
@@ -249,6 +254,8 @@ class PcpClient:
             return
         if exchange.purpose is Purpose.PROBE and response.result in SPEAKS_PCP:
             self._finish(AddressTold(""))
+        elif exchange.purpose is Purpose.PROBE and response.result == ResultCode.NO_RESOURCES:
+            self._finish(Declined(DISABLED, Remedy.ANOTHER_SERVICE))  # an ANNOUNCE needs none (row PC07)
         elif exchange.purpose is Purpose.ADDRESS and response.result == ResultCode.NETWORK_FAILURE:
             self._finish(AddressTold(""))  # it speaks PCP, and has no address of its own yet
         else:

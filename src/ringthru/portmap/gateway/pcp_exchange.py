@@ -74,6 +74,7 @@ class Exchange:
     outcome: Outcome | None = None  # already settled: this exchange only tidies up
     left_out: frozenset[Kind] = frozenset()
     attempts: int = 0
+    version_refused: bool = False
     contrary: bool = False  # answered with the opposite: a grant to a deletion, or the other way round
 
     def request(self) -> bytes:

@@ -13,6 +13,7 @@ from .orders import Declined, Remedy
 from .words import NOT_ALLOWED
 
 LONGEST_RETRY: Final = 3600  # seconds; no gateway can send us away for longer
+DISABLED: Final = "the gateway has PCP, and has it disabled"
 OPTIONS_AMISS: Final = (ResultCode.MALFORMED_REQUEST, ResultCode.UNSUPP_OPTION, ResultCode.MALFORMED_OPTION)
 REFUSALS: Final[dict[int, tuple[str, Remedy]]] = {
     ResultCode.UNSUPP_VERSION: ("the gateway does not speak PCP version 2", Remedy.ANOTHER_SERVICE),

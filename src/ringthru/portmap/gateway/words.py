@@ -14,9 +14,12 @@ NOT_ALLOWED: Final = (
 NO_GRANT: Final = "the gateway says yes, and grants no port or no time at all"
 STILL_THERE: Final = "the gateway granted what it was to delete, and said no more"
 CANNOT_READ: Final = "has no request for reading the gateway's table of mappings"
-NO_ADDRESSES: Final = frozenset(("255.255.255.255", "::", "::1"))  # beside 0.x.x.x and 127.x.x.x
+NO_ADDRESSES: Final = frozenset(("255.255.255.255", "::", "::1"))  # beside 0.x.x.x and 127.0.0.x
 
 
 def known_address(told: str) -> str:
-    """The external address as told; empty for what gateways say that know none (row EX02, NP10)."""
-    return "" if told in NO_ADDRESSES or told.startswith(("0.", "127.")) else told
+    """The external address as told; empty for what gateways say that know none (rows EX02, NP10).
+
+    The rest of 127/8 is left to ``AddressRules``: a laboratory may have its Internet there.
+    """
+    return "" if told in NO_ADDRESSES or told.startswith(("0.", "127.0.0.")) else told
