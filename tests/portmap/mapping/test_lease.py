@@ -127,7 +127,7 @@ class TestALeaseThatDoesNotGrow:
         assert lease.due_at == pytest.approx(3241.0)
         assert not lease.deletes_first(3000.0)
         assert lease.deletes_first(lease.due_at)
-        lease.removed(3241.0)
+        lease.removed(True, 3241.0)
         assert (lease.external_port, lease.due_at) == (5060, 3241.0)
         lease.granted(Granted(5060, 3600), 3241.0)
         assert (lease.expires_at, lease.does_not_extend) == (6841.0, False)

@@ -75,13 +75,17 @@ class MappingBook:
         self._lessons = Lessons(self._terms, log)
         self._verification = Verification(self._terms, self._lessons, self._teller)
         self._outcomes = Outcomes(
-            self._leases, self._ledger, self._teller, self._deletions, self._lessons, self._verification
+            self._leases,
+            self._terms,
+            self._ledger,
+            self._teller,
+            self._deletions,
+            self._lessons,
+            self._verification,
         )
         self._budget = Budget(budget)
         self._room_made = False  # somebody who waits may have a place now
         self._in_flight: Lease | None = None
-        self._reads_back: bool | None = None  # None: not until a grant turns out to need it
-        self._speaks = ""
 
     # What callers want
 
@@ -174,7 +178,7 @@ class MappingBook:
     ) -> None:
         """The ways of the gateway in use; ``reads_back``: its protocol can look at a mapping (UPnP)."""
         self._lessons.use(profile)
-        self._reads_back, self._speaks = reads_back, speaks
+        self._terms.reads_back, self._terms.speaks = reads_back, speaks
         self._room_made = True
 
     def learned(self) -> list[GatewayProfile]:
@@ -265,12 +269,12 @@ class MappingBook:
         if lease is None or not self.holds(lease):
             if isinstance(order, UnmapOrder):
                 self._deletions.done(order, lease, isinstance(outcome, Unmapped))
-                self._look_round(order, lease, now)
+                self._look_round(order, lease, isinstance(outcome, Unmapped), now)
             return  # else: released while the order was in flight
-        if isinstance(outcome, Granted) and not outcome.verified and self._reads_back is None:
-            self._reads_back = True
+        if isinstance(outcome, Granted) and not outcome.verified and self._terms.reads_back is None:
+            self._terms.reads_back = True
         reading = self._outcomes.take(order, lease, outcome, now)
-        if self._reads_back is False and lease.ladder.fresh:
+        if self._terms.reads_back is False and lease.ladder.fresh:
             lease.ladder.unverifiable(NO_LOOKING, now)
         self._record(order, lease, answer_words(outcome), reading, now)
         self._keep_disabled()
@@ -283,7 +287,7 @@ class MappingBook:
         elif isinstance(order, MapOrder) and lease is not None:
             lease.may_remain = True
             lease.history.add(
-                Attempt(lease.asked_at, asked_words(order, self._speaks), "none", UNANSWERED, "")
+                Attempt(lease.asked_at, asked_words(order, self._terms.speaks), "none", UNANSWERED, "")
             )
 
     def events(self) -> list[Event | Released]:
@@ -350,7 +354,7 @@ class MappingBook:
         return None
 
     def _to_check(self) -> list[Lease]:
-        if not self._reads_back:
+        if not self._terms.reads_back:
             return []
         return [
             each for each in self._leases.values() if each.external_port and each.ladder.check_at is not None
@@ -362,13 +366,15 @@ class MappingBook:
             return None
         return lease.inspect_order(), lease
 
-    def _look_round(self, order: UnmapOrder, released: Lease | None, now: float) -> None:
+    def _look_round(self, order: UnmapOrder, released: Lease | None, agreed: bool, now: float) -> None:
         """A deletion may hit a mapping that stays (NAT-PMP deletes by internal port); it may make room."""
         place = order.protocol, order.internal_port, order.internal_client
         for lease in self._leases.values():
             wanted = lease.wanted
             same = (wanted.protocol, wanted.internal_port, wanted.internal_client) == place
-            hit = same and lease.held_port not in (None, order.external_port)
+            if same and agreed and lease.held_port is None:
+                lease.may_remain = False
+            hit = same and lease.held_port not in (None, order.external_port) and not self._terms.reads_back
             if hit or (released is not None and lease.refused_for is Remedy.ROOM):
                 lease.ask_again(now)
 
@@ -377,7 +383,7 @@ class MappingBook:
         return lease if lease is not None and lease.external_port is not None else None
 
     def _record(self, order: Order, lease: Lease, answer: str, reading: str, now: float) -> None:
-        asked = asked_words(order, self._speaks)
+        asked = asked_words(order, self._terms.speaks)
         lease.history.add(Attempt(now, asked, answer, reading, self._next_words(lease, now)))
 
     def _next_words(self, lease: Lease, now: float) -> str:
@@ -385,6 +391,6 @@ class MappingBook:
             return lease.reason if lease.state is MappingState.DISABLED else "waits for others"
         words = "renewed" if lease.held_port is not None else "asked again"
         check = lease.ladder.check_at
-        if self._reads_back and check is not None and check < lease.due_at:
+        if self._terms.reads_back and check is not None and check < lease.due_at:
             return f"looked at in {check - now:.0f} s, {words} in {lease.due_at - now:.0f} s"
         return f"{words} in {max(lease.due_at - now, 0.0):.0f} s"

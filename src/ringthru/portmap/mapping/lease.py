@@ -236,8 +236,9 @@ class Lease:
         failing = self.failed_renewals > 0 and self.refused_for is not Remedy.PERMISSION
         return (stuck or failing) and now >= self._last_tenth_at
 
-    def removed(self, now: float) -> None:
-        """It was deleted for its renewal: make it anew at once."""
+    def removed(self, agreed: bool, now: float) -> None:
+        """It was deleted for its renewal (not ``agreed``: or should have been): make it anew at once."""
+        self.may_remain = not agreed
         self.deleted, self.due_at = True, now
         self.reference = ""
 

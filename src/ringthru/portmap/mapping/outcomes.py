@@ -17,6 +17,7 @@ from .ledger import LeaseKey, Ledger
 from .lessons import Lessons
 from .sets import LeaseSet
 from .teller import Teller
+from .terms import Terms
 from .verification import Verification
 
 TAKEN: Declined = Declined("another mapping of ours has that external port", Remedy.ANOTHER_PORT)
@@ -29,6 +30,7 @@ class Outcomes:
     def __init__(
         self,
         leases: Mapping[LeaseKey, Lease],
+        terms: Terms,
         ledger: Ledger,
         teller: Teller,
         deletions: Deletions,
@@ -36,6 +38,7 @@ class Outcomes:
         verification: Verification,
     ) -> None:
         self._leases = leases
+        self._terms = terms
         self._ledger = ledger
         self._teller = teller
         self._deletions = deletions
@@ -92,6 +95,7 @@ class Outcomes:
         moved = lease.external_port != grant.external_port
         if moved:
             self._teller.removed(lease)
+            self._leave_old_port(lease, grant.external_port)
         helped = lease.deleted and lease.failed_renewals >= PROOF_OF_DELETION
         lease.granted(grant, now)
         self._ledger.settled(lease.holding())
@@ -102,6 +106,12 @@ class Outcomes:
         elif moved:
             self._teller.added(lease)
         return "held" if not lease.withheld else "held, and does not count before all of its set are"
+
+    def _leave_old_port(self, lease: Lease, port: int) -> None:
+        """Over UPnP the mapping on the port it had is another one, and is deleted; else it moved."""
+        old = lease.held_port
+        if self._terms.reads_back and old is not None and old != port and not lease.deleted:
+            self._deletions.add_stray(lease, old)
 
     def _join(self, lease: Lease, now: float) -> None:
         """One member more of its set is granted."""
@@ -163,7 +173,7 @@ class Outcomes:
     def _deleted_to_renew(self, lease: Lease, agreed: bool, now: float) -> str:
         if agreed:
             self._ledger.forget_all(lease.key)
-        lease.removed(now)
+        lease.removed(agreed, now)
         return "made anew now" if agreed else "made anew now, all the same"
 
     def _looked(self, lease: Lease, outcome: Outcome, now: float) -> str:

@@ -23,3 +23,5 @@ class Terms:
     random: Callable[[], float]
     nonce: Callable[[], bytes]
     profile: GatewayProfile
+    reads_back: bool | None = None  # the gateway can be asked about one mapping; None: not known yet
+    speaks: str = ""  # the name of its protocol
