@@ -62,10 +62,6 @@ class Ladder:
         if not unverifiable or self.check_at is None:
             self.check_at = now
 
-    def remade(self, now: float) -> None:
-        """The gateway had dropped it and said yes again: the schedule starts over."""
-        self._made_at, self._seen_at = now, None
-
     def listed(self, words: str, now: float, interval: float | None, chance: float) -> bool:
         """It was seen in the gateway's table. True when that is news."""
         news = not self.holds(Rung.LISTED)

@@ -170,7 +170,8 @@ class Lease:
 
     def granted(self, grant: Granted, now: float) -> None:
         """The gateway said yes."""
-        anew = self.held_port != grant.external_port or self.deleted
+        vanished = self.ladder.holds(Rung.LISTED) is False
+        anew = self.held_port != grant.external_port or self.deleted or vanished
         elapsed = now - self._granted_at
         renewed = not anew and self.expires_at is not None and elapsed >= self._life / 4
         self._to_outlive = self.expires_at if renewed else None
