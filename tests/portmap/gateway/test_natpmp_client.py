@@ -219,34 +219,6 @@ class TestDeletion:
         assert isinstance(told, Declined)
 
 
-class TestExactPort:
-    """NAT-PMP has no word for "this port or none": what is granted instead is given back."""
-
-    EXACT = MapOrder(Protocol.UDP, 5060, 5060, 3600, "sip", exact=True)
-
-    def test_the_port_asked_for_is_granted_as_ever(self, client):
-        assert outcome(client, self.EXACT, mapping()) == Granted(5060, 3600)
-
-    def test_another_one_is_deleted_before_the_refusal_is_told(self, client):
-        client.submit(self.EXACT, 0.0)
-        client.datagrams_to_send()
-        client.receive_datagram(mapping(external=50000), 0.01)
-        assert client.events() == []
-        assert client.datagrams_to_send() == [request(1, 5060, 0, 0)]
-        client.receive_datagram(mapping(external=0, lifetime=0), 0.02)
-        (told,) = client.events()
-        assert isinstance(told, Declined)
-        assert told.remedy is Remedy.ANOTHER_PORT
-
-    def test_the_refusal_is_told_even_when_the_deletion_is_not_answered(self, client):
-        client.submit(self.EXACT, 0.0)
-        client.receive_datagram(mapping(external=50000), 0.0)
-        while (now := client.next_timeout()) is not None:
-            client.handle_timeout(now)
-        (told,) = client.events()
-        assert isinstance(told, Declined)
-
-
 class TestQuirksOfGateways:
     """The rows of the quirk catalogue that a client can meet."""
 

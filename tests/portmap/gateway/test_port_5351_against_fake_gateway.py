@@ -140,18 +140,6 @@ class TestPcp:
         assert isinstance(told, Declined)
         assert told.remedy is Remedy.ANOTHER_SERVICE
 
-    def test_pc11_an_exact_port_is_kept_to_without_the_option_for_it(self):
-        world = pcp("PC11")
-        assert isinstance(world.carry(replace(MAP, exact=True)), Granted)
-        neighbour = pcp("PC11")
-        neighbour.gateway, neighbour.table, neighbour.clock = world.gateway, world.table, world.clock
-        neighbour.source = Endpoint("127.41.0.104", 40000)
-        neighbour.client = PcpClient("127.41.0.104", bytes, lambda: 0.5, lambda: 40000)
-        told = neighbour.carry(replace(MAP, exact=True, nonce=b"another one."))
-        assert isinstance(told, Declined)
-        assert told.remedy is Remedy.ANOTHER_PORT
-        assert len(list(world.table)) == 1, "what was given instead is given back"
-
     def test_pc11_a_filter_is_never_left_out(self):
         world = pcp("PC11")
         assert isinstance(world.carry(replace(MAP, allow_from=("198.51.100.0/24",))), Declined)
@@ -193,10 +181,3 @@ class TestNatPmp:
     @pytest.mark.parametrize("row", ["NP12", "NP19"])
     def test_whom_nobody_hears_is_silent(self, row):
         assert isinstance(natpmp(row).carry(AddressOrder()), Silent)
-
-    def test_np03_an_exact_port_is_refused_and_what_was_given_is_given_back(self):
-        world = natpmp("NP03")
-        told = world.carry(replace(MAP, exact=True))
-        assert isinstance(told, Declined)
-        assert told.remedy is Remedy.ANOTHER_PORT
-        assert list(world.table) == []

@@ -12,7 +12,6 @@ from ..wire.natpmp import (
     AddressResponse,
     ErrorResponse,
     MappingRequest,
-    MappingResponse,
     Opcode,
     Request,
     Response,
@@ -44,7 +43,6 @@ FIRST_WAIT: Final = 0.25  # seconds, doubled after each attempt (§3.1)
 MAX_ATTEMPTS: Final = 9  # then the gateway is taken not to speak NAT-PMP (§3.1)
 # What we chose
 CONTRARY_ATTEMPTS: Final = 4  # answered with the opposite alone, and that is a refusal
-TIDY_ATTEMPTS: Final = 4  # to delete what was not granted as asked
 REMEMBERED: Final = 64  # internal ports asked for before, whose late answers are known by them
 
 OPCODES: Final = {Protocol.UDP: Opcode.MAP_UDP, Protocol.TCP: Opcode.MAP_TCP}
@@ -77,8 +75,6 @@ class NatPmpClient:
         self._on_attempt = on_attempt
         self._epochs = EpochWatch(natpmp_lost_state)
         self._request: Request | None = None
-        self._exact = False  # another external port than asked for will not do
-        self._outcome: Outcome | None = None  # already settled: what is in flight only tidies up
         self._contrary = False  # answered with the opposite: a grant to a deletion, or the other way round
         self._attempts = 0
         self._timeout: float | None = None
@@ -94,14 +90,14 @@ class NatPmpClient:
         if impossible is not None:
             self._events.append(impossible)
             return
-        self._exact = isinstance(order, MapOrder) and order.exact
-        self._begin(_request(order), now)
+        self._request = _request(order)
+        self._transmit(now)
 
     def abandon(self) -> None:
         """Forget the exchange in flight; a late answer to it is ignored."""
         if isinstance(self._request, MappingRequest):
             self._asked.append((self._request.opcode, self._request.internal_port))
-        self._request = self._timeout = self._outcome = None
+        self._request = self._timeout = None
         self._contrary = False
         self._attempts = 0
         self._datagrams.clear()
@@ -118,7 +114,7 @@ class NatPmpClient:
             return
         if self._epochs.reset(response.epoch, now):
             self._events.append(EpochReset())
-        self._answered(response, now)
+        self._answered(response)
 
     def refused(self, now: float) -> None:
         """The gateway's port is closed (ICMP): nobody there speaks NAT-PMP."""
@@ -130,7 +126,7 @@ class NatPmpClient:
             return
         if self._contrary and self._attempts >= CONTRARY_ATTEMPTS:
             self._finish(Declined(STILL_THERE if self._deleting else NO_GRANT))
-        elif self._attempts >= (TIDY_ATTEMPTS if self._outcome is not None else MAX_ATTEMPTS):
+        elif self._attempts >= MAX_ATTEMPTS:
             self._finish(Silent(f"no answer to {self._attempts} NAT-PMP requests"))
         else:
             self._transmit(now)
@@ -156,10 +152,6 @@ class NatPmpClient:
     def _deleting(self) -> bool:
         return isinstance(self._request, MappingRequest) and self._request.lifetime == 0
 
-    def _begin(self, request: Request, now: float) -> None:
-        self._request = request
-        self._transmit(now)
-
     def _transmit(self, now: float) -> None:
         assert self._request is not None
         self._timeout = now + FIRST_WAIT * 2**self._attempts
@@ -168,10 +160,8 @@ class NatPmpClient:
         self._on_attempt(self._attempts)
 
     def _finish(self, outcome: Outcome) -> None:
-        """The exchange is over; one that only tidied up has its outcome already."""
-        settled = self._outcome
         self.abandon()
-        self._events.append(outcome if settled is None else settled)
+        self._events.append(outcome)
 
     def _is_answer(self, response: Response, request: Request) -> bool:
         """Whether a response belongs to the request in flight, not to an earlier one."""
@@ -188,7 +178,7 @@ class NatPmpClient:
         self._counters["answers that do not name our internal port"] += 1
         return True
 
-    def _answered(self, response: Response, now: float) -> None:
+    def _answered(self, response: Response) -> None:
         if isinstance(response, AddressResponse):
             self._finish(AddressTold(known_address(response.address)))
         elif isinstance(response, ErrorResponse):
@@ -201,17 +191,6 @@ class NatPmpClient:
                 self._finish(Unmapped())
         elif not response.external_port or not response.lifetime:
             self._contrary = True  # the late answer to a deletion, or else a refusal: it is asked again
-        else:
-            self._granted(response, now)
-
-    def _granted(self, response: MappingResponse, now: float) -> None:
-        request = self._request
-        assert isinstance(request, MappingRequest)
-        if self._exact and response.external_port != request.suggested_external_port:
-            words = f"the gateway gives external port {response.external_port} instead, and only one will do"
-            self.abandon()
-            self._outcome = Declined(words, Remedy.ANOTHER_PORT)
-            self._begin(_deletion(request.opcode, request.internal_port), now)
         else:
             lifetime = min(response.lifetime, LONGEST_LIFETIME)  # so that no answer ends our renewals
             self._finish(Granted(response.external_port, lifetime))
@@ -236,12 +215,8 @@ def _request(order: Order) -> Request:
         wanted = order.external_port or order.internal_port
         return MappingRequest(OPCODES[order.protocol], order.internal_port, wanted, order.lifetime)
     if isinstance(order, UnmapOrder):
-        return _deletion(OPCODES[order.protocol], order.internal_port)
+        return MappingRequest(OPCODES[order.protocol], order.internal_port, 0, 0)  # §3.4: both zero
     return AddressRequest()
-
-
-def _deletion(opcode: Opcode, internal_port: int) -> MappingRequest:
-    return MappingRequest(opcode, internal_port, 0, 0)  # §3.4: both zero
 
 
 def _refusal(response: ErrorResponse) -> Outcome:

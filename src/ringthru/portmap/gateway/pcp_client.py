@@ -275,17 +275,9 @@ class PcpClient:
         self._address, self._address_at = known_address(told.external_address), now
         if exchange.purpose is Purpose.ADDRESS:
             self._begin(exchange.undone(AddressTold(self._address)), now)
-        elif exchange.exact and told.external_port != _wanted_port(exchange):
-            words = f"the gateway gives external port {told.external_port} instead, and only one will do"
-            self._begin(exchange.undone(Declined(words, Remedy.ANOTHER_PORT)), now)
         else:
             lifetime = min(response.lifetime, LONGEST_LIFETIME)  # so that no answer ends our renewals
             self._finish(Granted(told.external_port, lifetime, external_address=self._address))
-
-
-def _wanted_port(exchange: Exchange) -> int:
-    assert isinstance(exchange.body, Mapping)
-    return exchange.body.external_port
 
 
 def _most_attempts(exchange: Exchange) -> int:

@@ -70,7 +70,6 @@ class Exchange:
     lifetime: int = 0
     needed: tuple[Option, ...] = ()
     spare: tuple[Spare, ...] = ()
-    exact: bool = False  # another external port than asked for will not do
     outcome: Outcome | None = None  # already settled: this exchange only tidies up
     left_out: frozenset[Kind] = frozenset()
     attempts: int = 0
@@ -119,10 +118,8 @@ class Exchange:
         """The deletion of what this exchange made, with the outcome to tell afterwards."""
         body = _mapping(self.body)
         assert body is not None
-        needed = tuple(each for each in self.needed if isinstance(each, ThirdParty))
-        return Exchange(
-            Purpose.DELETE, Opcode.MAP, self.client, _deleting(body), needed=needed, outcome=outcome
-        )
+        tidying = Mapping(body.nonce, body.protocol, body.internal_port, 0, no_address(self.client))
+        return Exchange(Purpose.DELETE, Opcode.MAP, self.client, tidying, outcome=outcome)
 
 
 def probe(client: str) -> Exchange:
@@ -138,6 +135,9 @@ def address_question(client: str, port: int, nonce: bytes) -> Exchange:
 
 def mapping(order: MapOrder, client: str, address: str) -> Exchange:
     """A MAP; ``address`` is the external address known so far, or empty.
+
+    A server without PREFER_FAILURE may grant another port than an exact order names: who gave the order
+    sees it, and gives it back.
 
     Raises:
         LocalError: an internal client or a network that is none, or of the other family.
@@ -158,7 +158,6 @@ def mapping(order: MapOrder, client: str, address: str) -> Exchange:
         order.lifetime,
         third_party + filters,
         tuple(spare),
-        order.exact,
     )
 
 
@@ -195,11 +194,6 @@ def _body(order: MapOrder | UnmapOrder | PeerOrder, external_port: int, client: 
 
 def _suggesting(body: Mapping, address: str) -> Mapping:
     return Mapping(body.nonce, body.protocol, body.internal_port, body.external_port, address)
-
-
-def _deleting(body: Mapping) -> Mapping:
-    wildcard = no_address(body.external_address)
-    return Mapping(body.nonce, body.protocol, body.internal_port, 0, wildcard)
 
 
 def _third_party(internal_client: str | None, client: str) -> tuple[Option, ...]:
