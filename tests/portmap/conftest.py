@@ -1,5 +1,7 @@
 """A gateway's words for the tests of this room: descriptions, answers and faults."""
 
+from xml.sax.saxutils import escape
+
 import pytest
 
 from ringthru.portmap.wire.http import Response
@@ -13,8 +15,9 @@ class Words:
     IP1 = IP1
 
     @staticmethod
-    def service(kind: str = IP1, control: str = "/ctl/IPConn") -> str:
-        return f"<service><serviceType>{kind}</serviceType><controlURL>{control}</controlURL></service>"
+    def service(kind: str = IP1, control: str = "/ctl/IPConn", more: str = "") -> str:
+        place = f"<controlURL>{control}</controlURL>"
+        return f"<service><serviceType>{kind}</serviceType>{place}{more}</service>"
 
     @classmethod
     def description(cls, *services: str, base: str = "") -> bytes:
@@ -53,6 +56,37 @@ class Words:
             NewPortMappingDescription="x",
             NewLeaseDuration=lease,
         )
+
+    @classmethod
+    def place(
+        cls, external: int, client: str, port: int, description: str = "x", protocol: str = "UDP"
+    ) -> Response:
+        """An entry of the table, asked for by its place."""
+        return cls.success(
+            "GetGenericPortMappingEntry",
+            NewExternalPort=external,
+            NewProtocol=protocol,
+            NewInternalPort=port,
+            NewInternalClient=client,
+            NewEnabled=1,
+            NewPortMappingDescription=description,
+            NewLeaseDuration=600,
+        )
+
+    @classmethod
+    def whole_table(cls, *entries: tuple[int, str, int, str]) -> Response:
+        """What GetListOfPortMappings says: XML, escaped, inside XML."""
+        listed = "".join(
+            f"<p:PortMappingEntry><p:NewExternalPort>{external}</p:NewExternalPort>"
+            f"<p:NewProtocol>UDP</p:NewProtocol><p:NewInternalPort>{port}</p:NewInternalPort>"
+            f"<p:NewInternalClient>{client}</p:NewInternalClient><p:NewEnabled>1</p:NewEnabled>"
+            f"<p:NewDescription>{words}</p:NewDescription><p:NewLeaseTime>600</p:NewLeaseTime>"
+            "</p:PortMappingEntry>"
+            for external, client, port, words in entries
+        )
+        space = 'xmlns:p="urn:schemas-upnp-org:gw:WANIPConnection"'
+        document = f'<?xml version="1.0"?><p:PortMappingList {space}>{listed}</p:PortMappingList>'
+        return cls.success("GetListOfPortMappings", NewPortListing=escape(document))
 
 
 @pytest.fixture

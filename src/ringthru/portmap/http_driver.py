@@ -1,4 +1,7 @@
-"""One HTTP request to a gateway over asyncio: bound to our address, written at once, capped in time."""
+"""One HTTP request to a gateway over asyncio: bound to our address, written at once, capped in time.
+
+Lives here: the connection. Never here: redirects, proxies, cookies, or a second request on it.
+"""
 
 from __future__ import annotations
 
@@ -14,15 +17,21 @@ PIECE = 65536  # bytes read at once
 
 
 async def fetch(ask: Ask, local_host: str) -> Reply:
-    """Do one exchange. Never raises, except when cancelled: what goes wrong is an ``HttpFailure``."""
+    """Do one exchange from ``local_host``, which must be the InternalClient: others are refused (606).
+
+    For IPv6 that is our stable global address, never the temporary one the kernel would pick (P601, P602). A
+    control point of the other family is asked from whatever address leads there (P609).
+    Never raises, except when cancelled: what goes wrong is an ``HttpFailure``. The deadline ends everything,
+    a body that drips byte by byte included.
+    """
     try:
         async with asyncio.timeout(ask.deadline):
             try:
                 reader, writer = await _connect(ask.endpoint, local_host)
-            except OSError as error:
+            except (OSError, ValueError, OverflowError) as error:  # the last two: no address, no port
                 if isinstance(error, TimeoutError):
                     raise
-                return HttpFailure(FailureKind.REFUSED, f"cannot connect: {error.strerror or error}")
+                return HttpFailure(FailureKind.REFUSED, f"cannot connect: {_words(error)}")
             try:
                 writer.write(ask.data)  # in one segment; no half-close: both confuse old gateways
                 return await _read(reader)
@@ -35,7 +44,14 @@ async def fetch(ask: Ask, local_host: str) -> Reply:
 
 
 async def _connect(to: Endpoint, local_host: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-    return await asyncio.open_connection(to.host, to.port, local_addr=(local_host, 0))
+    """Connect; a zone index in ``to`` (``fe80::1%eth0``) says through which interface."""
+    same_family = (":" in to.host) == (":" in local_host)
+    source = (local_host, 0) if same_family else None
+    return await asyncio.open_connection(to.host, to.port, local_addr=source)
+
+
+def _words(error: Exception) -> str:
+    return getattr(error, "strerror", None) or str(error)
 
 
 async def _read(stream: asyncio.StreamReader) -> Response:
