@@ -42,12 +42,16 @@ class Quirks:
     mute: bool = False  # everything is heard, nothing is answered
     garbage: bool = False  # every protocol answers noise
     delay: float = 0.0  # seconds before each answer
+    loss: float = 0.0  # the part of all questions that gets no answer, 0 to 1
     longest_lifetime: int | None = None  # seconds; longer requests are silently cut to it
     external_address: str | None = None  # reported instead of the real one; "" means the gateway has none
     igd_version: int = 1  # 1 or 2: InternetGatewayDevice, WANIPConnection
     rows: frozenset[str] = frozenset()  # IDs of the quirk catalogue, each one switch
     second_address: str | None = None  # the gateway's other address (SD02, SD23, NP12); None: one beside it
     legacy: bool = False  # services under the names of the DSL Forum, as routers of before 2005 have them
+    manufacturer: str = "Ringthru"  # in the description
+    model: str = ""  # in the description; "": the laboratory's own words
+    server: str = "Linux/6 UPnP/1.1 RingthruLab/1"  # SERVER of SSDP and HTTP
     table_size: int | None = None  # entries (AD14, AD15, AD16); None: what the row says
 
     def __post_init__(self) -> None:
@@ -84,5 +88,6 @@ def check_rows(rows: Iterable[str]) -> None:
 
 
 def _unknown(row: str) -> str:
-    nearest = get_close_matches(row.upper(), ROWS, n=1, cutoff=0.0)
-    return f"there is no quirk row {row!r}; the nearest is {nearest[0]}"
+    padded = row.upper()[:2] + row[2:].zfill(2)  # AD1 means AD01
+    nearest = padded if padded in ROWS else get_close_matches(row.upper(), ROWS, n=1, cutoff=0.0)[0]
+    return f"there is no quirk row {row!r}; the nearest is {nearest}"
