@@ -147,6 +147,21 @@ class TestOutput:
         Output(out, io.StringIO()).table(("what",), [("[red]Box[/red]",)])
         assert "[red]Box[/red]" in out.getvalue()
 
+    def test_a_picture_is_drawn_on_a_terminal_alone(self):
+        out = Terminal()
+        with Output(out, io.StringIO()).live() as draw:
+            draw("udp 5060  203.0.113.5:5060")
+        assert "203.0.113.5:5060" in out.getvalue()
+        with Output(io.StringIO(), io.StringIO()).live() as draw:
+            assert draw is None
+
+    def test_a_spinner_says_what_is_waited_for_on_a_terminal_alone(self):
+        for err, words in ((Terminal(), "looking for the gateway"), (io.StringIO(), "")):
+            with Output(io.StringIO(), err).waiting("looking for the gateway"):
+                pass
+            assert words in err.getvalue()
+            assert bool(err.getvalue()) == bool(words)
+
     def test_json_goes_alone_to_standard_output(self):
         out, err = io.StringIO(), io.StringIO()
         output = Output(out, err, as_json=True)

@@ -12,12 +12,14 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
+from ..net.address import Endpoint
 from ..portmap.values import LONGEST_LIFETIME, Protocol
 from .words import EXIT_WORDS
 
 BOTH: Final = (Protocol.UDP, Protocol.TCP)
 CHOICES: Final = {"udp": (Protocol.UDP,), "tcp": (Protocol.TCP,), "both": BOTH}
 PATIENCE: Final = 15.0  # seconds
+ECHO_PORT: Final = 4478  # where an echo host listens, unless told otherwise
 LEASE: Final = 3600  # seconds
 EPILOG: Final = "exit status:\n" + "\n".join(f"  {code:d}  {words}" for code, words in EXIT_WORDS.items())
 Ports = tuple[int, tuple[Protocol, ...] | None]
@@ -74,6 +76,9 @@ def _common() -> argparse.ArgumentParser:
     common.add_argument(
         "--timeout", type=seconds, metavar="SECONDS", help=f"patience (default: {PATIENCE:g})"
     )
+    common.add_argument(
+        "--echo", type=endpoint, metavar="HOST[:PORT]", help="an outside echo host, which proves reachability"
+    )
     common.add_argument("--json", action="store_true", help="print JSON")
     common.add_argument("--no-color", action="store_true", help="no colours, no drawing")
     common.add_argument("--store", type=Path, metavar="PATH", help="the journal (default: in XDG_STATE_HOME)")
@@ -85,6 +90,7 @@ DEFAULTS: Final = {
     "interface": None,
     "gateway": None,
     "description_url": None,
+    "echo": None,
     "timeout": PATIENCE,
     "json": False,
     "no_color": False,
@@ -127,6 +133,9 @@ def _add(command: argparse.ArgumentParser) -> None:
     command.add_argument("--label", default="", metavar="TEXT", help="shown in the gateway's table")
     command.add_argument(
         "--family", choices=("ipv4", "ipv6"), default="ipv4", help="ipv6: a firewall pinhole"
+    )
+    command.add_argument(
+        "--nested", action="store_true", help="map on the gateway beyond this one too (double NAT)"
     )
     command.add_argument("--hold", action="store_true", help="stay, renew, and remove it when interrupted")
     command.add_argument(
@@ -181,7 +190,7 @@ def _echo(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--listen", default="0.0.0.0", type=address, metavar="ADDRESS", help="default: every address"
     )
-    command.add_argument("--port", type=port, default=3479, metavar="PORT", help="default: 3479")
+    command.add_argument("--port", type=port, default=ECHO_PORT, metavar="PORT", help=f"default: {ECHO_PORT}")
 
 
 def _port(command: argparse.ArgumentParser, nargs: str | None = None) -> None:
@@ -232,6 +241,12 @@ def seconds(text: str) -> float:
 
 def address(text: str) -> str:
     return _checked(text, lambda: str(ip_address(text)), "address", "give one in numbers, as in 192.168.1.1")
+
+
+def endpoint(text: str) -> Endpoint:
+    """An address, and a port where it is not the usual one."""
+    host, colon, number = text.rpartition(":") if text.count(":") == 1 else (text, "", "")
+    return Endpoint(address(host), port(number) if colon else ECHO_PORT)
 
 
 def url(text: str) -> str:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import argparse
-from importlib import import_module
 from typing import Any
 
+from ..net.address import Endpoint
 from .output import Output
 from .session import Ground
 from .trouble import Trouble
@@ -14,26 +14,25 @@ from .words import Exit
 
 
 async def echo(options: argparse.Namespace, ground: Ground, out: Output) -> tuple[Exit, dict[str, Any]]:
-    """Answer until interrupted.
+    """Answer until interrupted; then tell how often.
 
     Raises:
         Trouble: the port cannot be had.
     """
+    from ..portmap.echo_driver import EchoServer  # late: no other command needs it
+
+    server = EchoServer(Endpoint(options.listen, options.port))
     try:
-        server_class: Any = import_module("ringthru.portmap.echo_driver").EchoServer
-    except ImportError as error:
-        raise Trouble(Exit.LOCAL, "this Ringthru has no echo host") from error
-    try:
-        server = server_class(options.listen, options.port)
-        await server.start()
+        local = server.open()
     except OSError as error:
-        raise Trouble(
-            Exit.LOCAL, f"{options.listen}:{options.port} cannot be used: {error.strerror}"
-        ) from error
-    out.say(f"Answering at {options.listen}:{options.port}; Ctrl-C ends it.")
+        wanted = Endpoint(options.listen, options.port)
+        raise Trouble(Exit.LOCAL, f"{wanted} cannot be used: {error.strerror or error}") from error
     try:
         with interrupted() as end:
+            out.note(f"Answering at {local}; Ctrl-C ends it.")
             await end.wait()
     finally:
-        await server.stop()
-    return Exit.OK, {}
+        await server.close()
+    counters = server.counters()
+    out.facts([(name, str(number)) for name, number in counters.items()])
+    return Exit.OK, {"local": str(local), "counters": counters}

@@ -48,7 +48,7 @@ async def add(options: argparse.Namespace, ground: Ground, out: Output) -> tuple
         if code is Exit.REFUSED or not mappings:
             return Exit.REFUSED, document
         if options.hold:
-            out.document({"command": "add", "exit": int(code), "held": True, **document})
+            out.line({"command": "add", "exit": int(code), "held": True, **document})
             await hold(session, out)
             out.note("Removed.")
             return code, {}
@@ -206,16 +206,12 @@ def _show_removed(results: list[tuple[Doomed, str]], out: Output) -> None:
 
 
 def _removed(results: list[tuple[Doomed, str]]) -> list[dict[str, Any]]:
-    return [
-        {
-            "protocol": protocol.value,
-            "internal_port": internal,
-            "external_port": external,
-            "deleted": not reason,
-            "reason": reason,
-        }
-        for (protocol, internal, external), reason in results
-    ]
+    return [_ports_of(each) | {"deleted": not reason, "reason": reason} for each, reason in results]
+
+
+def _ports_of(doomed: Doomed) -> dict[str, Any]:
+    protocol, internal, external = doomed
+    return {"protocol": protocol.value, "internal_port": internal, "external_port": external}
 
 
 def _removal_exit(results: list[tuple[Doomed, str]]) -> Exit:
@@ -322,7 +318,7 @@ async def cleanup(options: argparse.Namespace, ground: Ground, out: Output) -> t
         "gateway": shapes.gateway(snapshot),
         "dry_run": options.dry_run,
         "deleted": [] if options.dry_run else _removed(results),
-        "would_delete": _removed(results) if options.dry_run else [],
+        "would_delete": [_ports_of(each) for each, _ in results] if options.dry_run else [],
         "left_alone": [shapes.remembered(each, None) | {"because": why} for each, why in left_alone],
         "struck_out": len(ended),
     }

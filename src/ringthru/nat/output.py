@@ -90,14 +90,14 @@ class Output:
             yield lambda text: picture.update(Text(text), refresh=True)
 
     def _rich_table(self, columns: Sequence[str], rows: Sequence[Sequence[str]], good: int | None) -> None:
-        from rich.box import SIMPLE_HEAD
         from rich.console import Console
         from rich.table import Table
         from rich.text import Text
 
-        table = Table(box=SIMPLE_HEAD, pad_edge=False)
+        table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
         for at, column in enumerate(columns):
-            table.add_column(column, style="bold green" if at == good else None, overflow="fold")
+            last = at == len(columns) - 1  # the one with words: addresses must stay in one piece
+            table.add_column(column, style="bold green" if at == good else None, no_wrap=not last)
         for row in rows:
             table.add_row(*map(Text, row))  # Text: a gateway's brackets are no markup
         Console(file=self._out).print(table)

@@ -84,6 +84,8 @@ class Session:
             "gateway": options.gateway,
             "description_url": options.description_url,
             "interface": options.interface,
+            "nested": getattr(options, "nested", False),
+            "echo": options.echo,
             "tap": tap,
         }
         known = inspect.signature(PortMapper.__init__).parameters

@@ -1,0 +1,29 @@
+"""``ringthru nat echo`` answers until it is interrupted."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+
+from ringthru.nat.words import Exit
+
+LISTEN = "127.71.0.9"
+
+
+async def test_it_answers_until_interrupted_and_tells_how_often(nat):
+    answering = asyncio.ensure_future(nat(f"echo --listen {LISTEN} --port 23479 --json"))
+    await asyncio.sleep(0.2)  # the handler of the signal is set by then
+    os.kill(os.getpid(), signal.SIGTERM)
+    said = await answering
+    assert said.code == Exit.OK
+    assert said.json["local"] == f"{LISTEN}:23479"
+
+
+async def test_a_port_that_somebody_has_is_local_trouble(nat):
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
+        other.bind((LISTEN, 0))
+        said = await nat(f"echo --listen {LISTEN} --port {other.getsockname()[1]}")
+    assert said.code == Exit.LOCAL
+    assert "cannot be used" in said.err
