@@ -57,6 +57,7 @@ class GatewayCore:
             raise ValueError(f"unknown protocols: {', '.join(sorted(self.protocols - PROTOCOLS))}")
         self._outside = outside
         self._clock = clock
+        self._random = Random(seed).random
         self.booted_at = clock()
         self.table = MappingTable(inside_network, clock, open_port, close_port)
         self.table.quirks = quirks or Quirks()
@@ -77,7 +78,7 @@ class GatewayCore:
             epoch=self.epoch,
             external_address=self.reported_address,
             clock=clock,
-            random=Random(seed).random,
+            random=self._random,
             firewall=firewall or None,
         )
 
@@ -94,13 +95,18 @@ class GatewayCore:
 
     def receive(self, port: int, datagram: bytes, source: Endpoint, to: str = "") -> list[Reply]:
         """The answers to a datagram to ``port``; ``to``: a group or anycast address, "" its own."""
+        quirks = self.table.quirks
         if port == SSDP_PORT:
-            if "upnp" not in self.protocols:
-                return []
-            return self.upnp.answer_search(datagram, source, multicast=bool(to))
-        late = self.table.quirks.delay
-        answers = self.port_control.answer(datagram, source, to)
-        return [replace(reply, delay=reply.delay + late) for reply in answers] if late else answers
+            answers = self.upnp.answer_search(datagram, source, multicast=bool(to)) if self._has_upnp else []
+        else:
+            answers = self.port_control.answer(datagram, source, to)
+            if quirks.delay:
+                answers = [replace(reply, delay=reply.delay + quirks.delay) for reply in answers]
+        return [each for each in answers if self._random() >= quirks.loss] if quirks.loss else answers
+
+    @property
+    def _has_upnp(self) -> bool:
+        return "upnp" in self.protocols
 
     def power_cycle(self) -> None:
         """What is not in flash is lost (the forwarding is the caller's to lose); the epoch starts anew."""

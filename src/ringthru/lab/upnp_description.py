@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Final
+from xml.sax.saxutils import escape
 
 from ..net.address import Endpoint
 from ..net.values import frozen
@@ -85,8 +86,8 @@ def _device(device: Device, place: Place, quirks: Quirks) -> str:
     parts = (
         f"<deviceType>{_padded(device.type, quirks)}</deviceType>",
         f"<friendlyName>{'Ringthru lab gateway' if not device.name else device.name[1:]}</friendlyName>",
-        "<manufacturer>Ringthru</manufacturer>",
-        f"<modelName>Fake gateway IGD:{version}</modelName>",
+        f"<manufacturer>{escape(quirks.manufacturer)}</manufacturer>",
+        f"<modelName>{escape(quirks.model) or f'Fake gateway IGD:{version}'}</modelName>",
         f"<UDN>uuid:{place.uuid}{device.name}</UDN>",
         f"<serviceList>{services}</serviceList>" if services else "",
         f"<deviceList>{devices}</deviceList>" if devices else "",

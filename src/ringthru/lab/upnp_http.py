@@ -14,7 +14,6 @@ from ..net.values import frozen
 from .quirks import Quirks
 from .replies import Ending, HttpScript, Piece
 
-SERVER: Final = "Linux/6 UPnP/1.1 RingthruLab/1"
 LARGEST_HEAD: Final = 16384  # bytes
 MOST_HEADERS: Final = 64
 LARGEST_BODY: Final = 65536  # bytes
@@ -121,7 +120,7 @@ def _head(response: HttpResponse, quirks: Quirks) -> bytes:
         lines.append(f"Content-Length: {len(response.body)}")
     if not quirks.has("HT02"):
         lines.append("Connection: close")
-    lines += [f"Server: {SERVER}", "EXT:", *response.headers]
+    lines += [f"Server: {quirks.server}", "EXT:", *response.headers]
     if quirks.has("HT06"):
         lines[1] = lines[1].replace(":", " :", 1)
         lines.insert(2, "a line without its mark")

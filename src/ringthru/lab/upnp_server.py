@@ -55,6 +55,7 @@ class UpnpServer:
         self._table = table
         self._uuid = uuid
         self._clock = clock
+        self._random = random
         self._started_at = clock()
         self._descriptions = 0  # how often it was fetched
         self._wan = WanConnection(table, epoch, external_address, address, random)
@@ -137,7 +138,9 @@ class UpnpServer:
             return HttpScript()
         if quirks.garbage:
             return HttpScript((Piece(quirks.delay, noise(request.path.encode(), 500)),))
-        return script_of(self._response(request, client_address, now), quirks)
+        script = script_of(self._response(request, client_address, now), quirks)
+        lost = quirks.loss and self._random() < quirks.loss
+        return HttpScript(ending=Ending.KEEP_OPEN) if lost else script
 
     def _response(self, request: HttpRequest, client: str, now: float) -> HttpResponse:
         place, quirks = self._place(client), self._quirks()

@@ -19,7 +19,6 @@ from .replies import Reply
 from .upnp_actions import version_of
 from .upnp_description import DESCRIPTION_PATH, OTHER_PAGES
 from .upnp_device import DEVICE, Device
-from .upnp_http import SERVER
 
 GROUP: Final = "239.255.255.250:1900"
 TOGETHER: Final = 1.0  # seconds; searches of both families within it confuse SD09
@@ -92,7 +91,7 @@ class SsdpResponder:
         if kind != "byebye":
             lines.append(f"LOCATION: {self._location(http)}")
         if kind == "alive":
-            lines += ["CACHE-CONTROL: max-age=120", f"SERVER: {SERVER}"]
+            lines += ["CACHE-CONTROL: max-age=120", f"SERVER: {self._quirks().server}"]
         return "\r\n".join((*lines, "", "")).encode()
 
     def notifications(self, kind: str, http: Endpoint) -> list[bytes]:
@@ -198,7 +197,7 @@ class SsdpResponder:
             f"ST: {target}",
             f"USN: {name}",
             "EXT:",
-            f"SERVER: {SERVER}",
+            f"SERVER: {self._quirks().server}",
             f"LOCATION: {location}",
             f"BOOTID.UPNP.ORG: {self.boot_id}",
             "CONFIGID.UPNP.ORG: 1",

@@ -55,7 +55,7 @@ class VirtualGateway:
         self._clock = clock
         self._open: dict[Key, Endpoint] = {}
         self._boots = 0
-        self._flapped_at = clock()
+        self._flapped_at = clock() - clock() % FLAP
         self.core = GatewayCore(
             address,
             self.network,
