@@ -600,6 +600,10 @@ class TestLateAnswers:
         assert isinstance(told, Declined)
         assert gateway.now < 5
 
+    def test_no_resources_to_delete_with_means_that_there_is_nothing_to_delete(self, gateway):
+        """miniupnpd 2.3.1, asked to delete what it does not hold."""
+        assert gateway.outcome(UNMAP, ResultCode.NO_RESOURCES) == Unmapped()
+
     def test_an_abandoned_exchange_is_over(self, gateway):
         request = gateway.ask(MAP)
         gateway.client.abandon()

@@ -1,4 +1,8 @@
-"""Talking NAT-PMP: one request at a time, retransmitted, and the gateway's epoch watched (RFC 6886)."""
+"""Talking NAT-PMP: one request at a time, retransmitted, and the gateway's epoch watched (RFC 6886).
+
+Lives here: when a request is sent again, and what comes of its answer.
+Never here: sockets, or which mappings are wanted.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""Talking PCP: one request at a time, retransmitted, and the server's epoch watched (RFC 6887)."""
+"""Talking PCP: one request at a time, retransmitted, and the server's epoch watched (RFC 6887).
+
+Lives here: when a request is sent again, and what comes of its answer.
+Never here: the bytes of a request, the words of a refusal, sockets, or which mappings are wanted.
+"""
 
 from __future__ import annotations
 
@@ -258,6 +262,8 @@ class PcpClient:
             self._finish(Declined(DISABLED, Remedy.ANOTHER_SERVICE))  # an ANNOUNCE needs none (row PC07)
         elif exchange.purpose is Purpose.ADDRESS and response.result == ResultCode.NETWORK_FAILURE:
             self._finish(AddressTold(""))  # it speaks PCP, and has no address of its own yet
+        elif exchange.purpose is Purpose.DELETE and response.result == ResultCode.NO_RESOURCES:
+            self._finish(Unmapped())  # miniupnpd's word for "there is no such mapping"; §15 wants SUCCESS
         else:
             deleting = exchange.purpose is Purpose.DELETE
             self._finish(declined(response, exchange.needed, deleting))
