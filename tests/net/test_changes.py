@@ -46,7 +46,8 @@ class TestOneReportOfManyMessages:
 
 
 class TestNetlink:
-    def test_a_link_an_address_and_a_route_are_told(self, namespace):
+    def test_a_link_an_address_and_a_route_are_told(self, namespace, monkeypatch):
+        monkeypatch.setattr("ringthru.net.changes.PAUSE", 0.05)
         namespace.ip("link add one type veth peer name two", "link set two up")
 
         async def watch() -> None:
