@@ -99,6 +99,14 @@ class TestRungs:
         assert w.asked(InspectOrder) == []
         assert w.shown().evidence[-1].holds is None
 
+    def test_one_of_which_that_is_not_known_is_asked_and_seldom_again_when_it_cannot(self, world):
+        w = world(reads_back=None)
+        w.script[InspectOrder] = [Inspected(None, verified=False, words="NAT-PMP has no request for it")] * 9
+        w.book.want(Wanted(Protocol.UDP, 5060, lifetime=100000), w.now)
+        w.after(4000)
+        assert len(w.asked(InspectOrder)) == 3
+        assert w.shown().evidence[-1].words == "cannot verify: NAT-PMP has no request for it"
+
     def test_with_the_mapping_its_evidence_falls(self, mapped):
         w = mapped()
         w.book.lose_all(w.now, "the gateway went away")

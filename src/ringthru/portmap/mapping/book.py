@@ -17,7 +17,7 @@ from ..errors import LocalError
 from ..events import Event
 from ..gateway.orders import (
     Declined,
-    Granted,
+    Inspected,
     MapOrder,
     Order,
     Outcome,
@@ -27,14 +27,16 @@ from ..gateway.orders import (
 )
 from ..memory.holding import Holding, Note
 from ..memory.profile import GatewayProfile
-from ..values import Attempt, Family, MappingSnapshot, MappingState, Protocol, Wanted
+from ..values import Attempt, Family, MappingSnapshot, Protocol, Wanted
+from .agenda import Agenda
+from .agenda import Work as Work
 from .budget import DEFAULT_BUDGET, Budget, Unit
 from .deletions import Deletions
 from .history import answer_words, asked_words
-from .lease import DISABLED_REASON, MOST_PORTS_TRIED, Lease, lease_key
+from .lease import DISABLED_REASON, Lease, lease_key
 from .ledger import LeaseKey, Ledger
 from .lessons import Lessons
-from .outcomes import TAKEN, Outcomes
+from .outcomes import Outcomes
 from .sets import LeaseSet, SetRule, check_set
 from .teller import Released as Released
 from .teller import Teller
@@ -43,8 +45,6 @@ from .verification import Verification
 
 NO_LOOKING: Final = "the gateway's protocol has no request for its table"
 UNANSWERED: Final = "the gateway may have made it all the same"
-
-Work = tuple[Order, Lease | None]  # None: of no lease in the book
 
 
 class MappingBook:
@@ -83,6 +83,7 @@ class MappingBook:
             self._lessons,
             self._verification,
         )
+        self._agenda = Agenda(self._leases, self._terms, self._outcomes)
         self._budget = Budget(budget)
         self._room_made = False  # somebody who waits may have a place now
         self._in_flight: Lease | None = None
@@ -238,11 +239,7 @@ class MappingBook:
 
     def next_due(self) -> float | None:
         """When there is something to ask a gateway, if there is one."""
-        if not self.enabled:
-            return None
-        times = [lease.due_at for lease in self._leases.values()]
-        times += [lease.ladder.check_at for lease in self._to_check()]
-        return min((each for each in times if each is not None), default=None)
+        return self._agenda.next_due() if self.enabled else None
 
     def next_deletion(self) -> Work | None:
         return self._deletions.first() if self.enabled else None
@@ -253,10 +250,10 @@ class MappingBook:
             return None
         if self._room_made:
             self._allot(now)
-        lease = self._most_due(now)
+        lease = self._agenda.most_due(now)
         self._in_flight = lease
         if lease is None:
-            return self._next_check(now)
+            return self._agenda.next_check(now)
         if lease.deletes_first(now):
             return lease.unmap_order(), lease
         order = lease.order(now)
@@ -271,7 +268,7 @@ class MappingBook:
                 self._deletions.done(order, lease, isinstance(outcome, Unmapped))
                 self._look_round(order, lease, isinstance(outcome, Unmapped), now)
             return  # else: released while the order was in flight
-        if isinstance(outcome, Granted) and not outcome.verified and self._terms.reads_back is None:
+        if self._terms.reads_back is None and isinstance(outcome, Inspected) and outcome.verified:
             self._terms.reads_back = True
         reading = self._outcomes.take(order, lease, outcome, now)
         if self._terms.reads_back is False and lease.ladder.fresh:
@@ -343,29 +340,6 @@ class MappingBook:
             for lease in self._leases.values():
                 lease.disable()
 
-    def _most_due(self, now: float) -> Lease | None:
-        """The lease that has been due longest, after moving it off a port that another of ours holds."""
-        for _ in range(MOST_PORTS_TRIED * (len(self._leases) + 1)):
-            due = [each for each in self._leases.values() if each.due_at is not None and each.due_at <= now]
-            lease = min(due, key=lambda each: each.due_at or 0.0, default=None)
-            if lease is None or not self._outcomes.taken_by_us(lease):
-                return lease
-            self._outcomes.declined(lease, TAKEN, now)
-        return None
-
-    def _to_check(self) -> list[Lease]:
-        if not self._terms.reads_back:
-            return []
-        return [
-            each for each in self._leases.values() if each.external_port and each.ladder.check_at is not None
-        ]
-
-    def _next_check(self, now: float) -> Work | None:
-        lease = min(self._to_check(), key=lambda each: each.ladder.check_at or 0.0, default=None)
-        if lease is None or (lease.ladder.check_at or 0.0) > now:
-            return None
-        return lease.inspect_order(), lease
-
     def _look_round(self, order: UnmapOrder, released: Lease | None, agreed: bool, now: float) -> None:
         """A deletion may hit a mapping that stays (NAT-PMP deletes by internal port); it may make room."""
         place = order.protocol, order.internal_port, order.internal_client
@@ -384,13 +358,4 @@ class MappingBook:
 
     def _record(self, order: Order, lease: Lease, answer: str, reading: str, now: float) -> None:
         asked = asked_words(order, self._terms.speaks)
-        lease.history.add(Attempt(now, asked, answer, reading, self._next_words(lease, now)))
-
-    def _next_words(self, lease: Lease, now: float) -> str:
-        if lease.due_at is None:
-            return lease.reason if lease.state is MappingState.DISABLED else "waits for others"
-        words = "renewed" if lease.held_port is not None else "asked again"
-        check = lease.ladder.check_at
-        if self._terms.reads_back and check is not None and check < lease.due_at:
-            return f"looked at in {check - now:.0f} s, {words} in {lease.due_at - now:.0f} s"
-        return f"{words} in {max(lease.due_at - now, 0.0):.0f} s"
+        lease.history.add(Attempt(now, asked, answer, reading, self._agenda.words(lease, now)))

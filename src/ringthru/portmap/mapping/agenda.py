@@ -1,0 +1,65 @@
+"""What is due: mappings to ask for, and mappings to look at.
+
+Lives here: the order of work, read off the leases each time. Never here: what an answer leads to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from ..gateway.orders import Order
+from ..values import MappingState
+from .lease import MOST_PORTS_TRIED, Lease
+from .ledger import LeaseKey
+from .outcomes import TAKEN, Outcomes
+from .terms import Terms
+
+Work = tuple[Order, Lease | None]  # None: of no lease in the book
+
+
+class Agenda:
+    """Over the leases of one book; ``leases`` is the book's own record of them."""
+
+    def __init__(self, leases: Mapping[LeaseKey, Lease], terms: Terms, outcomes: Outcomes) -> None:
+        self._leases = leases
+        self._terms = terms
+        self._outcomes = outcomes
+
+    def next_due(self) -> float | None:
+        """When there is something to ask for, or to look at."""
+        times = [lease.due_at for lease in self._leases.values()]
+        times += [lease.ladder.check_at for lease in self._to_check()]
+        return min((each for each in times if each is not None), default=None)
+
+    def most_due(self, now: float) -> Lease | None:
+        """The lease that has been due longest, after moving it off a port that another of ours holds."""
+        for _ in range(MOST_PORTS_TRIED * (len(self._leases) + 1)):
+            due = [each for each in self._leases.values() if each.due_at is not None and each.due_at <= now]
+            lease = min(due, key=lambda each: each.due_at or 0.0, default=None)
+            if lease is None or not self._outcomes.taken_by_us(lease):
+                return lease
+            self._outcomes.declined(lease, TAKEN, now)
+        return None
+
+    def next_check(self, now: float) -> Work | None:
+        """The look that is due; one at a time."""
+        lease = min(self._to_check(), key=lambda each: each.ladder.check_at or 0.0, default=None)
+        if lease is None or (lease.ladder.check_at or 0.0) > now:
+            return None
+        return lease.inspect_order(), lease
+
+    def words(self, lease: Lease, now: float) -> str:
+        """What follows for this lease, and when."""
+        if lease.due_at is None:
+            return lease.reason if lease.state is MappingState.DISABLED else "waits for others"
+        words = "renewed" if lease.held_port is not None else "asked again"
+        check = lease.ladder.check_at
+        if self._terms.reads_back is not False and check is not None and check < lease.due_at:
+            return f"looked at in {check - now:.0f} s, {words} in {lease.due_at - now:.0f} s"
+        return f"{words} in {max(lease.due_at - now, 0.0):.0f} s"
+
+    def _to_check(self) -> list[Lease]:
+        if self._terms.reads_back is False:
+            return []
+        shown = (each for each in self._leases.values() if each.external_port is not None)
+        return [each for each in shown if each.ladder.check_at is not None]
