@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ringthru.net.address import Endpoint
+from ringthru.portmap.errors import MalformedMessage
 from ringthru.portmap.values import Protocol
 from ringthru.portmap.wire.description import WanService
 from ringthru.portmap.wire.http import Response
@@ -19,6 +20,8 @@ from ringthru.portmap.wire.soap import (
     get_external_address,
     get_mapping,
     get_mapping_at,
+    get_mappings,
+    listed_entries,
 )
 
 SERVICE = WanService(
@@ -96,3 +99,54 @@ class TestAnswers:
     @given(st.binary(max_size=200))
     def test_noise_is_a_fault(self, noise):
         assert isinstance(decode(ADD, Response(200, noise)), Fault)
+
+
+class TestOtherForms:
+    def test_an_m_post_names_its_extension(self):
+        request = ADD.encode(SERVICE, extended=True)
+        assert request.startswith(b"M-POST /ctl HTTP/1.1\r\n")
+        assert (
+            b'\r\nMAN: "http://schemas.xmlsoap.org/soap/envelope/"; ns=01\r\n01-SOAPAction: "urn' in request
+        )
+
+    def test_an_argument_omitted_and_others_in_an_scpd_s_order(self):
+        assert "NewRemoteHost" not in dict(ADD.without("NewRemoteHost").arguments)
+        ordered = ADD.in_order(("NewProtocol", "NewExternalPort", "NewUnknown"))
+        assert ordered.arguments == (("NewProtocol", "UDP"), ("NewExternalPort", "5060"))
+
+    def test_HT07_the_longest_request_fits_one_segment(self):
+        call = add_mapping(Protocol.UDP, 65535, ("192.168.100.103", 65535), "x" * 31, 604800)
+        assert len(call.encode(SERVICE)) < 1460
+
+
+class TestWholeTables:
+    """WANIPConnection:2 §2.5.21: a document within an argument."""
+
+    def entries(self, words, listing: str) -> list[Success]:
+        answer = decode(
+            get_mappings(Protocol.UDP), words.success("GetListOfPortMappings", NewPortListing=listing)
+        )
+        assert isinstance(answer, Success)
+        return listed_entries(answer)
+
+    ENTRY = "<p:PortMappingEntry><p:NewExternalPort>80</p:NewExternalPort></p:PortMappingEntry>"
+
+    @pytest.mark.parametrize(
+        "listing",
+        [
+            "&lt;p:L&gt;" + ENTRY.replace("<", "&lt;").replace(">", "&gt;") + "&lt;/p:L&gt;",
+            f"<![CDATA[<?xml version='1.0'?><p:L>{ENTRY}</p:L>]]>",
+            f"<p:L>{ENTRY}</p:L>",
+        ],
+        ids=["escaped", "CDATA", "neither"],
+    )
+    def test_however_it_is_written(self, words, listing):
+        assert [each.number("NewExternalPort") for each in self.entries(words, listing)] == [80]
+
+    def test_a_long_one_is_read_whole(self, words):
+        assert len(self.entries(words, f"<![CDATA[<p:L>{self.ENTRY * 500}</p:L>]]>")) == 500
+
+    @pytest.mark.parametrize("listing", ["", "nonsense"])
+    def test_none_at_all(self, words, listing):
+        with pytest.raises(MalformedMessage):
+            self.entries(words, listing)

@@ -6,7 +6,17 @@ from hypothesis import strategies as st
 
 from ringthru.net.address import Endpoint
 from ringthru.portmap.errors import MalformedMessage
-from ringthru.portmap.wire.ssdp import TARGETS, Answer, Search, decode
+from ringthru.portmap.wire.ssdp import (
+    GROUP_IPV6,
+    TARGETS,
+    TARGETS_BY_ROUND,
+    Answer,
+    Notify,
+    NotifyKind,
+    Search,
+    decode,
+    decode_notify,
+)
 
 ANSWER = (
     b"HTTP/1.1 200 OK\r\n"
@@ -19,7 +29,7 @@ ANSWER = (
 )
 
 
-def test_a_search_to_the_letter():
+def test_SD08_a_search_to_the_letter():
     assert Search(TARGETS[0]).encode() == (
         b"M-SEARCH * HTTP/1.1\r\n"
         b"HOST: 239.255.255.250:1900\r\n"
@@ -30,11 +40,26 @@ def test_a_search_to_the_letter():
     )
 
 
-def test_a_unicast_search_names_the_gateway():
+def test_SD06_a_unicast_search_names_the_gateway():
     assert b"HOST: 192.168.1.1:1900\r\n" in Search(TARGETS[1], Endpoint("192.168.1.1", 1900)).encode()
 
 
-def test_both_generations_and_both_connections_are_searched():
+def test_SD07_the_other_spelling_is_a_late_attempt():
+    assert b"\r\nMAN: ssdp:discover\r\n" in Search(TARGETS[0], quoted=False).encode()
+
+
+@pytest.mark.parametrize("to", [GROUP_IPV6, Endpoint("FF02::C%eth0", 1900)])
+def test_a_search_by_ipv6_names_the_group_without_a_zone(to):
+    assert b"\r\nHOST: [FF02::C]:1900\r\n" in Search(TARGETS[0], to).encode()
+
+
+def test_SD04_later_rounds_ask_for_more_and_for_everything_last():
+    assert [len(each) for each in TARGETS_BY_ROUND] == [4, 4, 7, 8]
+    assert all(each[:4] == TARGETS for each in TARGETS_BY_ROUND)
+    assert [each[-1] for each in TARGETS_BY_ROUND[2:]] == ["upnp:rootdevice", "ssdp:all"]
+
+
+def test_SD10_both_generations_and_both_connections_are_searched():
     assert [target.split(":", 3)[3] for target in TARGETS] == [
         "InternetGatewayDevice:1",
         "InternetGatewayDevice:2",
@@ -66,7 +91,7 @@ def test_an_answer():
     ],
     ids=["LF", "lower case", "blank", "AL", "two SERVERs", "no colon", "no end", "status line"],
 )
-def test_sloppy_answers_still_tell_the_location(answer):
+def test_SD11_SD13_SD14_sloppy_answers_still_tell_the_location(answer):
     assert decode(answer).location == "http://192.168.1.1:5000/rootDesc.xml"
 
 
@@ -98,3 +123,78 @@ def test_what_is_no_answer(datagram):
 def test_noise_is_malformed(noise):
     with pytest.raises(MalformedMessage):
         decode(noise)
+
+
+ALIVE = (
+    b"NOTIFY * HTTP/1.1\r\n"
+    b"HOST: 239.255.255.250:1900\r\n"
+    b"CACHE-CONTROL: max-age=120\r\n"
+    b"LOCATION: http://192.168.1.1:5000/rootDesc.xml\r\n"
+    b"SERVER: Debian/12 UPnP/1.1 MiniUPnPd/2.3.1\r\n"
+    b"NT: upnp:rootdevice\r\n"
+    b"USN: uuid:1::upnp:rootdevice\r\n"
+    b"NTS: ssdp:alive\r\n"
+    b"BOOTID.UPNP.ORG: 1700000000\r\n"
+    b"CONFIGID.UPNP.ORG: 1337\r\n"
+    b"\r\n"
+)
+
+
+class TestAnnouncements:
+    """UPnP DA 1.1 §1.2."""
+
+    def test_alive(self):
+        assert decode_notify(ALIVE) == Notify(
+            NotifyKind.ALIVE,
+            "upnp:rootdevice",
+            "uuid:1::upnp:rootdevice",
+            "http://192.168.1.1:5000/rootDesc.xml",
+            "Debian/12 UPnP/1.1 MiniUPnPd/2.3.1",
+            1700000000,
+            1337,
+        )
+
+    def test_byebye_says_no_place(self):
+        datagram = b"NOTIFY * HTTP/1.1\r\nNT: upnp:rootdevice\r\nUSN: uuid:1\r\nNTS: ssdp:byebye\r\n\r\n"
+        assert decode_notify(datagram) == Notify(NotifyKind.BYEBYE, "upnp:rootdevice", "uuid:1")
+
+    def test_update_tells_the_next_boot_id(self):
+        update = ALIVE.replace(b"ssdp:alive", b"ssdp:update").replace(b"CONFIGID", b"NEXTBOOTID")
+        assert (decode_notify(update).kind, decode_notify(update).next_boot_id) == (NotifyKind.UPDATE, 1337)
+
+    @pytest.mark.parametrize(
+        "sloppy",
+        [
+            ALIVE.replace(b"\r\n", b"\n"),
+            ALIVE.replace(b"NTS:", b"nts :"),
+            ALIVE.replace(b"ssdp:alive", b"SSDP:Alive"),
+            ALIVE.replace(b"1700000000", b"-1").replace(b"1337", b"99999999999"),
+        ],
+    )
+    def test_sloppy_ones_are_read(self, sloppy):
+        assert decode_notify(sloppy).kind is NotifyKind.ALIVE
+
+    @pytest.mark.parametrize("number", [b"-1", b"x", b"", b"4294967296", b"9" * 40])
+    def test_a_boot_id_that_is_none_is_none(self, number):
+        assert decode_notify(ALIVE.replace(b"1700000000", number)).boot_id is None
+
+    @pytest.mark.parametrize(
+        "datagram", [b"", ANSWER, ALIVE.replace(b"ssdp:alive", b"ssdp:dead"), Search(TARGETS[0]).encode()]
+    )
+    def test_what_is_none(self, datagram):
+        with pytest.raises(MalformedMessage):
+            decode_notify(datagram)
+
+    def test_cut_anywhere_it_never_raises_anything_else(self):
+        for length in range(len(ALIVE)):
+            try:
+                decode_notify(ALIVE[:length])
+            except MalformedMessage:
+                pass
+
+    @given(st.binary(max_size=300))
+    def test_noise_after_the_first_line(self, noise):
+        try:
+            decode_notify(b"NOTIFY * HTTP/1.1\r\n" + noise)
+        except MalformedMessage:
+            pass
