@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections import deque
 from typing import Final
 
-from ...net.values import replace
 from ..gateway.orders import (
     Declined,
     Granted,
@@ -41,11 +40,6 @@ class History:
         if last is not None and (last.asked, last.reading) == (attempt.asked, attempt.reading):
             self._attempts.pop()
         self._attempts.append(attempt)
-
-    def amend(self, **changes: str) -> None:
-        """Add to the latest exchange what became clear only afterwards."""
-        if self._attempts:
-            self._attempts[-1] = replace(self._attempts[-1], **changes)
 
 
 def asked_words(order: Order, speaks: str = "") -> str:

@@ -65,10 +65,6 @@ class Ledger:
         for key in self._of(lease):
             self.leave(key)
 
-    def kept(self) -> tuple[Holding, ...]:
-        """What is written down now, and watched over by us."""
-        return tuple(self._kept.values())
-
     def notes(self) -> list[Note]:
         """Drain them, oldest first."""
         notes, self._notes = list(self._notes.values()), {}

@@ -57,7 +57,6 @@ class LeaseSet:
         self.rule = rule
         self.leases: tuple[Lease, ...] = ()
         self.whole = False
-        self.refused = False
         self.reason = ""  # why it is not whole, naming the member; empty when it is, or nothing is known
         self._pick_port = pick_port
         self._first = self._base = 0  # the number of the first member: at first, and tried now
@@ -137,7 +136,6 @@ class LeaseSet:
     def refuse(self, lease: Lease, refusal: Declined, due_at: float) -> None:
         """No member can be had without this one; it is asked first when the time has come."""
         self.reason = f"{lease.words} of its set: {refusal.reason}"
-        self.refused = True
         self._leader = self.leases.index(lease)
         self._numbers_tried, self._asked_twice = 1, False
         self._base = self._first
@@ -147,7 +145,7 @@ class LeaseSet:
 
     def made(self) -> None:
         """Every member is granted."""
-        self.whole, self.refused, self.reason = True, False, ""
+        self.whole, self.reason = True, ""
         self._numbers_tried, self._asked_twice = 1, False
 
     def _ask_leader(self, now: float) -> None:
