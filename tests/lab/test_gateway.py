@@ -4,7 +4,7 @@ from ipaddress import IPv4Network
 
 import pytest
 
-from ringthru.lab import FakeGateway
+from ringthru.lab import FakeGateway, Quirks
 from ringthru.net.address import Endpoint
 from ringthru.net.sockets import PortInUse
 
@@ -68,3 +68,22 @@ class TestLife:
     async def test_without_protocols_it_is_a_plain_router(self, gateways):
         gateway = await gateways(protocols=())
         assert gateway.description_url is None
+
+
+class TestWhatCanHappenToIt:
+    async def test_another_hosts_mapping_can_be_there_already(self, gateway):
+        gateway.hold("tcp", 25080, Endpoint("127.41.0.104", 80), "a web server")
+        (held,) = gateway.mappings()
+        assert (held.internal.host, held.made_by, held.lifetime_left) == ("127.41.0.104", "other", None)
+        assert held.forwarding
+
+    async def test_it_grows_older_by_a_word(self, gateway):
+        before = gateway.epoch
+        gateway.grow_older(100)
+        assert gateway.epoch == before + 100
+
+    async def test_what_is_kept_in_flash_is_forwarded_again_after_a_reboot(self, gateways):
+        gateway = await gateways(quirks=Quirks(rows=frozenset({"LI11"})))
+        gateway.hold("udp", 25060, Endpoint("127.41.0.103", 5060), "kept")
+        await gateway.reboot()
+        assert [mapped.forwarding for mapped in gateway.mappings()] == [True]

@@ -15,16 +15,13 @@ from itertools import chain
 from typing import Final, NamedTuple
 
 from ..net.address import Endpoint
-from ..net.values import frozen, replace
+from ..net.values import frozen
 from .quirks import Quirks
+from .table_rows import is_held_unseen, is_kept_back, is_silently_full, quirks_of, size_of
 
-MOST_ENTRIES: Final = 512
 FIRST_FREE: Final = 20000  # where the search for a free external port goes on when the wanted one is held
-LAST_PORT: Final = 65535
 FIRST_UNPRIVILEGED: Final = 1024
-SIP_PORT: Final = 5060
-STATIC_FORWARDS: Final = range(5000, 6000)  # what AD29's owner once typed into the router's page
-SMALL_TABLE: Final = 10  # AD14
+LAST_PORT: Final = 65535
 SHORT_LEASE: Final = 600  # seconds; AD32 (nano-node#3295)
 MINUTE: Final = 60.0  # LI07
 PURGE: Final = 600.0  # seconds; LI09
@@ -114,12 +111,12 @@ class MappingTable:
         self._check(key, internal, lifetime, made_by)
         quirks = quirks_of(self.quirks, made_by)
         held = self._entries.get(key)
-        forward = forward and not is_kept_back(quirks, key)
+        forward = forward and not is_kept_back(quirks, key.external_port)
         expires_at = self._expiry(lifetime, quirks)
         if held is not None and "AD33" in quirks.rows:
             expires_at = held.expires_at
         entry = Entry(key, internal, description, made_by, expires_at, self._clock(), forward)
-        if "AD17" in quirks.rows or (held is None and self._is_silently_full(quirks)):
+        if "AD17" in quirks.rows or (held is None and is_silently_full(quirks, len(self._entries))):
             return entry  # a lie: it says yes and does nothing
         self._replace_others(entry, quirks)
         self._forward(entry, held)
@@ -212,7 +209,7 @@ class MappingTable:
             raise Refused(Reason.ONLY_PERMANENT)
         if "AD28" in quirks.rows and 0 < key.external_port < FIRST_UNPRIVILEGED:
             raise Refused(Reason.BAD_PORT)
-        if key.external_port in quirks.conflicts or is_held_unseen(quirks, key):
+        if key.external_port in quirks.conflicts or is_held_unseen(quirks, key.external_port):
             raise Refused(Reason.CONFLICT)
         if self._held_by_another(key, internal.host, made_by):
             raise Refused(Reason.CONFLICT)
@@ -231,16 +228,6 @@ class MappingTable:
             e.internal == internal and e.key.protocol == key.protocol and e.key != key for e in self
         ):
             raise Refused(Reason.CONFLICT)
-
-    def _is_silently_full(self, quirks: Quirks) -> bool:
-        limit = quirks.table_size or 0
-        if "AD15" in quirks.rows:
-            limit = limit or 32  # Broadcom's NVRAM
-        elif "AD16" in quirks.rows:
-            limit = limit or 160
-        else:
-            return False
-        return len(self._entries) >= limit
 
     def _replace_others(self, entry: Entry, quirks: Quirks) -> None:
         """Take away what the new mapping overwrites on some gateways."""
@@ -286,26 +273,3 @@ class MappingTable:
         after = max(FIRST_FREE, key.external_port + 1)
         for port in chain(range(after, LAST_PORT + 1), range(FIRST_FREE, after)):
             yield key._replace(external_port=port)
-
-
-def quirks_of(quirks: Quirks, made_by: str) -> Quirks:
-    """The quirks that concern a mapping of this protocol: the rows of UPnP change no other's."""
-    if made_by == "upnp" or not quirks.rows:
-        return quirks
-    return replace(quirks, rows=frozenset(row for row in quirks.rows if row[:2] not in ("AD", "LI")))
-
-
-def is_held_unseen(quirks: Quirks, key: Key) -> bool:
-    """AD05, AD08, AD30: something the list does not show holds every fourth port."""
-    return not quirks.rows.isdisjoint(("AD05", "AD08", "AD30")) and key.external_port % 4 == 0
-
-
-def is_kept_back(quirks: Quirks, key: Key) -> bool:
-    """Whether what arrives on this port never gets inside, though it is mapped."""
-    rows = quirks.rows
-    static = "AD29" in rows and key.external_port in STATIC_FORWARDS
-    return "AD18" in rows or static or ("TO10" in rows and key.external_port == SIP_PORT)
-
-
-def size_of(quirks: Quirks) -> int:
-    return (quirks.table_size or SMALL_TABLE) if "AD14" in quirks.rows else MOST_ENTRIES
