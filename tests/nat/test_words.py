@@ -11,11 +11,10 @@ from ringthru.nat import shapes
 from ringthru.nat.mapping import _tell, judged
 from ringthru.nat.output import Output
 from ringthru.nat.watching import event_words
-from ringthru.nat.words import Exit, clean, kind_sentence, place, profile_words, span
+from ringthru.nat.words import Exit, clean, kind_sentence, place, span
 from ringthru.net.address import AddressKind
 from ringthru.net.values import replace
 from ringthru.portmap.events import MappingFell, MappingProven, NoGateway
-from ringthru.portmap.memory.profile import GatewayProfile
 from ringthru.portmap.values import (
     Attempt,
     Evidence,
@@ -125,11 +124,6 @@ def test_spans_and_places():
         "[2001:db8::1]:5060",
         "?:?",
     ]
-
-
-def test_a_profile_without_lessons_has_no_words():
-    assert profile_words(GatewayProfile("acme")) == []
-    assert profile_words(GatewayProfile("acme", table_size=32)) == ["its table holds 32"]
 
 
 class Terminal(io.StringIO):

@@ -7,9 +7,11 @@ import time
 from typing import Any, Final
 
 from ..net.address import Endpoint
-from ..net.values import replace
+from ..portmap.errors import LocalError
 from ..portmap.memory.holding import JournalEntry
 from ..portmap.memory.profile import GatewayProfile
+from ..portmap.memory.profile_codec import set_by_hand
+from ..portmap.memory.profile_codec import words as profile_words
 from ..portmap.values import GatewayListing, GatewayType, MapperSnapshot, ServiceSnapshot
 from . import memory, shapes
 from .output import Output
@@ -21,16 +23,11 @@ from .words import (
     gateway_words,
     kind_sentence,
     place,
-    profile_words,
     protocol_words,
     span,
 )
 
 PCP: Final = 2  # the first octet of its messages; NAT-PMP's is 0
-YES: Final = frozenset(("yes", "true", "1", "on"))
-NO: Final = frozenset(("no", "false", "0", "off"))
-FLAGS: Final = ("permanent_only", "cannot_read_back", "omit_remote_host", "renew_by_delete")
-NUMBERS: Final = ("recheck_every", "table_size", "pace")
 
 
 class Stopwatch:
@@ -243,35 +240,15 @@ def _changed(known: GatewayProfile, settings: list[str]) -> GatewayProfile:
     """The profile with what a person decided; those fields are never learned over.
 
     Raises:
-        Trouble: a field that does not exist, or a value that is not one of its own.
+        Trouble: nothing is set, a field that does not exist, or a value that is not one of its own.
     """
-    changes: dict[str, Any] = {}
-    for setting in settings:
-        name, _, text = setting.partition("=")
-        changes[name] = _value(name, text.strip().lower())
-    if not changes:
-        names = ", ".join((*FLAGS, *NUMBERS))
-        raise Trouble(Exit.USAGE, f"profile set: give NAME=VALUE; the names are {names}")
-    return replace(known, **changes, by_hand=known.by_hand | set(changes))
-
-
-def _value(name: str, text: str) -> object:
-    if name in FLAGS:
-        if text not in YES | NO:
-            raise Trouble(Exit.USAGE, f"{name}={text}: yes or no")
-        return text in YES
-    if name not in NUMBERS:
-        names = ", ".join((*FLAGS, *NUMBERS))
-        raise Trouble(Exit.USAGE, f"there is no setting {name!r}; there are {names}")
-    if text == "none" and name != "pace":
-        return None
     try:
-        number = int(text) if name == "table_size" else float(text)
+        changes = dict(setting.split("=", 1) for setting in settings)
+        return set_by_hand(known, **changes)
     except ValueError:
-        number = -1
-    if not 0 <= number <= 65535:
-        raise Trouble(Exit.USAGE, f"{name}={text}: a number from 0 to 65535")
-    return number
+        raise Trouble(Exit.USAGE, "profile set: give each setting as NAME=VALUE") from None
+    except LocalError as error:
+        raise Trouble(Exit.USAGE, f"profile set: {error}") from error
 
 
 def _profiles(path: Any) -> dict[str, GatewayProfile]:
@@ -284,7 +261,7 @@ def _profiles(path: Any) -> dict[str, GatewayProfile]:
 def memory_profile(path: Any, fingerprint: str) -> list[str]:
     """What is remembered of gateways of that kind, in words."""
     known = _profiles(path).get(fingerprint) if fingerprint else None
-    return profile_words(known) if known else []
+    return list(profile_words(known)) if known else []
 
 
 def _store(options: argparse.Namespace) -> Any:

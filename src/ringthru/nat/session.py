@@ -80,7 +80,7 @@ class Session:
             "log": _ignore,
             "natpmp_port": ground.natpmp_port,
             "ssdp_port": ground.ssdp_port,
-            "store": store,
+            "store": store if mapping else None,  # who only looks adopts and deletes nothing
             "gateway": options.gateway,
             "description_url": options.description_url,
             "interface": options.interface,

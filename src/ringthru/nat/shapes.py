@@ -14,9 +14,10 @@ from typing import Any
 from ..portmap.events import Event
 from ..portmap.memory.holding import JournalEntry
 from ..portmap.memory.profile import GatewayProfile
+from ..portmap.memory.profile_codec import words as profile_words
 from ..portmap.values import GatewayEntry, MapperSnapshot, MappingSnapshot, ServiceSnapshot
 from . import memory
-from .words import kind_sentence, profile_words
+from .words import kind_sentence
 
 
 def gateway(snapshot: MapperSnapshot) -> dict[str, Any] | None:
@@ -111,7 +112,7 @@ def entry(listed: GatewayEntry) -> dict[str, Any]:
 
 def profile(learned: GatewayProfile) -> dict[str, Any]:
     names: tuple[str, ...] = learned.__match_args__
-    return {name: _plain(getattr(learned, name)) for name in names} | {"words": profile_words(learned)}
+    return {name: _plain(getattr(learned, name)) for name in names} | {"words": list(profile_words(learned))}
 
 
 def event(told: Event, at: float) -> dict[str, Any]:

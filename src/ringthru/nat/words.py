@@ -9,7 +9,6 @@ from enum import IntEnum
 from typing import Final
 
 from ..net.address import AddressKind
-from ..portmap.memory.profile import GatewayProfile
 from ..portmap.values import GatewayType, MapperSnapshot, MappingSnapshot, Rung
 
 
@@ -95,21 +94,6 @@ def place(address: str | None, port: int | None) -> str:
     """``203.0.113.5:5060``; what is not known is a question mark."""
     host = clean(address or "?")
     return f"[{host}]:{port or '?'}" if ":" in host else f"{host}:{port or '?'}"
-
-
-def profile_words(profile: GatewayProfile) -> list[str]:
-    """What a profile says, a sentence each; empty when nothing is out of the ordinary."""
-    told = [
-        (profile.permanent_only, "grants permanent mappings only"),
-        (profile.cannot_read_back, "cannot show a single mapping"),
-        (profile.omit_remote_host, "wants NewRemoteHost left out"),
-        (profile.renew_by_delete, "a lease is renewed by deleting and adding"),
-        (profile.recheck_every, f"mappings vanish: looked at every {profile.recheck_every or 0:g} s"),
-        (profile.table_size, f"its table holds {profile.table_size}"),
-        (profile.pace, f"{profile.pace:g} s between two requests"),
-        (profile.missing_actions, "lacks " + ", ".join(sorted(map(clean, profile.missing_actions)))),
-    ]
-    return [words for holds, words in told if holds]
 
 
 def clean(text: str) -> str:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from ringthru.net.address import Endpoint
 from ringthru.net.surroundings import Surroundings
+from ringthru.portmap.capture.placeholders import escaped, unescaped
 from ringthru.portmap.capture.recorder import Recorder
 from ringthru.portmap.capture.redaction import Redactor
 from ringthru.portmap.capture.transcript import Outcome, decode, encode
@@ -169,6 +170,20 @@ class TestWhatIsKept:
             b"<errorDescription>ConflictInMappingEntry</errorDescription><NewExternalPort>5060</NewExternalPort>"
         )
         assert Redactor(HOME).document(body) == body
+
+    @pytest.mark.parametrize("wrapped", ["escaped", "cdata"])
+    def test_the_table_inside_a_listing(self, wrapped):
+        inner = (
+            '<p:PortMappingList xmlns:p="urn:schemas-upnp-org:gw:WANIPConnection"><p:PortMappingEntry>'
+            "<p:NewInternalClient>10.11.12.13</p:NewInternalClient><p:NewExternalPort>5060</p:NewExternalPort>"
+            "<p:NewDescription>Huber</p:NewDescription></p:PortMappingEntry></p:PortMappingList>"
+        )
+        told = escaped(inner) if wrapped == "escaped" else f"<![CDATA[{inner}]]>"
+        shown = Redactor(HOME).document(f"<NewPortListing>{told}</NewPortListing>".encode()).decode()
+        plain = unescaped(shown)
+        assert "<p:NewInternalClient>192.168.1.2</p:NewInternalClient>" in plain
+        assert "<p:NewExternalPort>5060</p:NewExternalPort>" in plain
+        assert "Huber" not in plain
 
     def test_what_breaks_a_document_still_breaks_it(self):
         body = b'\xef\xbb\xbf\n<?xml version="1.0"?><?xml version="1.0"?><a>\x18<b></a>\0\0'

@@ -38,6 +38,7 @@ PATTERN_UUID: Final = r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
 PATTERN_MAC: Final = r"[0-9a-fA-F]{2}(?:[:-][0-9a-fA-F]{2}){5}"
 PATTERN_HEX: Final = r"[0-9a-fA-F]{12,}"  # a hardware address or serial number without separators
 MOST_PACKED: Final = 64  # addresses looked for as eight hexadecimal digits too
+ENTITIES: Final = (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ('"', "&quot;"))
 NUMBER: Final = re.compile(r"x{1,8}\Z")
 
 
@@ -87,7 +88,7 @@ class Placeholders:
         plain = secret.strip()
         if len(plain) < SHORTEST:
             return
-        for spelled in {plain, quote(plain), _escaped(plain), plain.encode().hex()}:
+        for spelled in {plain, quote(plain), escaped(plain), plain.encode().hex()}:
             self._secrets.add(spelled.encode().decode("latin-1").lower())
         self._searched = None
 
@@ -143,10 +144,17 @@ class Placeholders:
         return number
 
 
-def _escaped(text: str) -> str:
-    steps: tuple[tuple[str, str], ...] = (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ('"', "&quot;"))
-    for plain, spelled in steps:
+def escaped(text: str) -> str:
+    """As XML writes it."""
+    for plain, spelled in ENTITIES:
         text = text.replace(plain, spelled)
+    return text
+
+
+def unescaped(text: str) -> str:
+    """As XML means it."""
+    for plain, spelled in reversed(ENTITIES):
+        text = text.replace(spelled, plain)
     return text
 
 

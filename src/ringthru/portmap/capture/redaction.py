@@ -17,7 +17,7 @@ from typing import Final
 
 from ...net.surroundings import Surroundings
 from ..values import OUR_NAME
-from .placeholders import Placeholders
+from .placeholders import Placeholders, escaped, unescaped
 
 
 def _names(text: str) -> frozenset[str]:
@@ -43,7 +43,8 @@ NUMBERS: Final = _names(
     " newnumberofentries"
 )
 ADDRESSES: Final = frozenset(("newexternalipaddress", "newinternalclient", "newremotehost"))
-DESCRIPTION: Final = "newportmappingdescription"
+DESCRIPTIONS: Final = frozenset(("newportmappingdescription", "newdescription"))
+LISTING: Final = "newportlisting"
 KEPT_ATTRIBUTES: Final = frozenset(("encodingstyle", "version", "encoding", "standalone"))
 PIECES: Final = re.compile(r"<!--.*?(?:-->|\Z)|<!\[CDATA\[.*?(?:\]\]>|\Z)|<[^<>]*>?|[^<]+", re.DOTALL)
 TAG: Final = re.compile(r"<[/?]?([\w.:-]+)")
@@ -141,12 +142,14 @@ class Redactor:
         known = re.match(r"\s*(HTTP/|M-SEARCH |NOTIFY |GET |POST |M-POST )", line)
         return self._places.text(line) if known else _x(line)
 
-    def _document(self, text: str) -> str:
+    def _document(self, text: str, inside_listing: bool = False) -> str:
         """Walk over the pieces; what a text is, is told by the tag before it."""
         shown: list[str] = []
         element = ""
         for piece in PIECES.findall(text):
-            if piece.startswith(("<!--", "<![CDATA[")):
+            if element == LISTING and not inside_listing and not piece.startswith("</"):
+                shown.append(self._listing(piece))
+            elif piece.startswith(("<!--", "<![CDATA[")):
                 shown.append(piece[:4] + _x(piece[4:-3]) + piece[-3:] if len(piece) >= 7 else _x(piece))
             elif piece.startswith("<"):
                 tag = TAG.match(piece)
@@ -156,6 +159,14 @@ class Redactor:
             else:
                 shown.append(self._content(element, piece))
         return "".join(shown)
+
+    def _listing(self, piece: str) -> str:
+        """A document inside the document, escaped or in a CDATA section (WANIPConnection:2 §2.5.21)."""
+        if piece.startswith("<![CDATA[") and piece.endswith("]]>"):
+            return piece[:9] + self._document(piece[9:-3], True) + piece[-3:]
+        if piece.startswith("<"):
+            return self._tag(piece)
+        return escaped(self._document(unescaped(piece), True))
 
     def _tag(self, piece: str) -> str:
         """The name; of the attributes only what makes the document mean something."""
@@ -177,7 +188,7 @@ class Redactor:
             return text
         if element in ADDRESSES:
             shown = self._places.address(bare)
-        elif element == DESCRIPTION:
+        elif element in DESCRIPTIONS:
             shown = self._description(bare)
         elif element == "udn":
             shown = self._udn(bare) if bare.lower().startswith("uuid:") else self._places.name(bare)
