@@ -669,6 +669,10 @@ class TestAddressAndStatus:
         assert RawGateway(row).call("GetExternalIPAddress") == {"NewExternalIPAddress": address}
         assert RawGateway(row).add() == {}
 
+    def test_EX01_is_missing_the_second_time(self):
+        gateway = RawGateway("EX01")
+        assert [gateway.call("GetExternalIPAddress") for _ in "ab"] == [{"NewExternalIPAddress": ""}, {}]
+
     def test_EX07_disconnected_and_working(self):
         gateway = RawGateway("EX07")
         assert gateway.call("GetStatusInfo")["NewConnectionStatus"] == "Disconnected"

@@ -62,7 +62,11 @@ LISTING: Final = (
     Row("LI17", "606 on listing, though adding is allowed", UNLISTED),
 )
 ADDRESS: Final = (
-    Row("EX01", "the external address is an empty text", excludes=("EX02", "EX03", "EX04", "EX05")),
+    Row(
+        "EX01",
+        "the external address is an empty text, or missing, by turns",
+        excludes=("EX02", "EX03", "EX04", "EX05"),
+    ),
     Row("EX02", "the external address is 0.0.0.0", excludes=("EX01", "EX03", "EX04", "EX05")),
     Row("EX03", "the external address is private", excludes=("EX01", "EX02", "EX04", "EX05")),
     Row("EX04", "the external address is of a carrier's NAT", excludes=("EX01", "EX02", "EX03", "EX05")),

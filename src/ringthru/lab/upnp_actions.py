@@ -55,6 +55,7 @@ class WanConnection:
         self._inside = inside
         self._random = random
         self._ends = 0  # how often the list's end was asked for
+        self._asked = 0  # how often the external address was
         self._actions: dict[str, Callable[[Arguments, str], Answer]] = {
             "GetExternalIPAddress": self._get_external_address,
             "GetStatusInfo": self._get_status,
@@ -117,6 +118,9 @@ class WanConnection:
         return self._actions[action](arguments, client)
 
     def _get_external_address(self, _arguments: Arguments, _client: str) -> Answer:
+        self._asked += 1
+        if self._quirks.has("EX01") and self._asked % 2 == 0:
+            return {}
         return {"NewExternalIPAddress": self.external_address}
 
     def _get_status(self, _arguments: Arguments, _client: str) -> Answer:

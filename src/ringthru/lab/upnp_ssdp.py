@@ -24,6 +24,7 @@ GROUP: Final = "239.255.255.250:1900"
 TOGETHER: Final = 1.0  # seconds; searches of both families within it confuse SD09
 FLOOD: Final = 50  # answers (SD20)
 MOST_SEARCHERS: Final = 256  # remembered for SD19
+LONGEST_WAIT: Final = 5.0  # seconds; a larger MX is taken for it (UDA §1.3.2)
 PATIENT: Final = 1.5  # seconds beyond MX (SD19)
 SPELLINGS: Final = (("HOST", "MAN", "MX", "ST"), ("HOST", "ST", "MAN", "MX"))  # SD07
 TRAPS: Final = (  # SD21
@@ -231,7 +232,10 @@ def read_search(datagram: bytes) -> Search | None:
     wait = headers.get("MX", "")
     names = tuple(name for name, _ in pairs if name in ("HOST", "MAN", "MX", "ST"))
     return Search(
-        headers["ST"], float(wait) if wait.isdecimal() else 1.0, names, datagram.endswith(b"\r\n\r\n")
+        headers["ST"],
+        min(float(wait), LONGEST_WAIT) if wait.isdecimal() else 1.0,
+        names,
+        datagram.endswith(b"\r\n\r\n"),
     )
 
 
