@@ -1,14 +1,16 @@
 """The virtual world: an engine and fake gateways without a socket, on a clock moved by hand."""
 
 import itertools
-from ipaddress import IPv4Network
+from ipaddress import IPv4Network, IPv6Network
 
 import pytest
 
 from ringthru.lab import ManualClock, Quirks
 from ringthru.lab.oracle import Pace, is_deletion
-from ringthru.lab.virtual import Wire, World
+from ringthru.lab.quirks import ROWS
+from ringthru.lab.virtual import World
 from ringthru.lab.virtual_gateway import VirtualGateway
+from ringthru.lab.virtual_wire import Wire
 from ringthru.net.address import Endpoint
 from ringthru.net.surroundings import Surroundings
 from ringthru.net.values import replace
@@ -150,6 +152,32 @@ class TestWire:
         world._send_pmp(bytes.fromhex("00" + "01" + "0000" + "13c4" + "13c4" + "00000e10"), "10.0.0.1")
         world.run(1)
         assert outer.entry("udp", 5060).internal == Endpoint("10.0.0.2", 5060)
+
+    def test_an_ipv6_host_opens_its_port_by_pcp(self):
+        clock = ManualClock()
+        host = "2001:db8:1::5"
+        inside = IPv6Network("2001:db8:1::/64")
+        gateway = VirtualGateway(clock.read, inside_v6=inside, address_v6="2001:db8:1::1")
+        world = World(make_world().engine, gateway, clock=clock, host=host)
+        client = "20010db8000100000000000000000005"
+        request = "0201000000000e10" + client + "00" * 12 + "11000000" + "13c413c4" + "00" * 16
+        world._send_pmp(bytes.fromhex(request), "2001:db8:1::1")
+        world.run(1)
+        assert list(gateway.core.port_control.pcp.pinholes) == [("udp", Endpoint(host, 5060))]
+        answer = world.records.exchanges[-1]
+        assert (answer.way, answer.peer) == ("in", Endpoint("2001:db8:1::1", 5351))
+
+
+@pytest.mark.parametrize("row", ROWS)
+def test_under_each_row_alone_the_oracle_has_nothing_to_say(row):
+    world = make_world(row)
+    world.gateways[0].seed_foreign(2)
+    start(world, limit=60)
+    world.run(600)
+    assert world.verdicts() == []
+    world.call("stop")
+    world.run(40)
+    assert world.verdicts() == []
 
 
 class TestAnnouncements:

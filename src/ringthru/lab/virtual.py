@@ -9,13 +9,10 @@ Everything that happens by chance comes from the seed: equal seeds give equal tr
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from heapq import heappop, heappush
-from itertools import count
-from random import Random
+from functools import partial
 from typing import Any, Final
 
 from ..net.address import Endpoint
-from ..net.values import frozen
 from ..portmap.gateway.upnp_values import FailureKind, HttpFailure, Reply
 from .announcer import GROUP, SSDP_GROUP, Notice
 from .clock import ManualClock
@@ -36,6 +33,7 @@ from .port_control import ANYCAST
 from .replies import Reply as Datagram
 from .virtual_gateway import VirtualGateway
 from .virtual_http import read_script
+from .virtual_wire import Schedule, Wire
 
 SOURCE_PORT: Final = 50000  # of the engine's datagrams
 ANY_PORT: Final = 49152  # what "from any port" (SD01) is here
@@ -44,19 +42,6 @@ GRACE: Final = (
     330.0  # seconds until an engine must have noticed a silent loss: its checks are 5 minutes apart
 )
 MULTICAST: Final = frozenset({GROUP.host, SSDP_GROUP.host, "ff02::c", "ff02::1"})
-
-
-@frozen
-class Wire:
-    """How datagrams travel; probabilities are 0 to 1, times are seconds, for each direction anew.
-
-    TCP has the delay only: what is lost there is sent again by the system.
-    """
-
-    delay: float = 0.001
-    jitter: float = 0.0  # up to so much more: datagrams overtake each other
-    loss: float = 0.0
-    duplication: float = 0.0
 
 
 class World:
@@ -79,13 +64,10 @@ class World:
         self.gateways = gateways
         self.clock = clock
         self.host = host
-        self.wire = wire or Wire()
         self.records = Records()
         self.events: list[Any] = []  # what the engine told, in order
         self._io = EngineIo(engine)
-        self._random = Random(seed)
-        self._due: list[tuple[float, int, Callable[[], object]]] = []
-        self._numbers = count()
+        self._schedule = Schedule(clock, wire or Wire(), seed)
 
     # What a test does
 
@@ -101,7 +83,7 @@ class World:
 
     def at(self, seconds: float, happening: Callable[[], object]) -> None:
         """Let something happen so many seconds from now."""
-        self._later(seconds, happening)
+        self._schedule.later(seconds, happening)
 
     def run(self, seconds: float) -> None:
         """Let time pass."""
@@ -150,13 +132,12 @@ class World:
     # Time
 
     def _next(self) -> float | None:
-        times = [self._io.next_timeout(), self._due[0][0] if self._due else None]
+        times = [self._io.next_timeout(), self._schedule.next_due()]
         times += [gateway.next_timeout() for gateway in self.gateways]
         return min((each for each in times if each is not None), default=None)
 
     def _act(self) -> None:
-        while self._due and self._due[0][0] <= self.now:
-            heappop(self._due)[2]()
+        self._schedule.happen()
         due = self._io.next_timeout()
         if due is not None and due <= self.now:
             self._io.handle_timeout(self.now)
@@ -165,9 +146,6 @@ class World:
             if due is not None and due <= self.now:
                 gateway.handle_timeout(self.now)
         self._pump()
-
-    def _later(self, seconds: float, happening: Callable[[], object]) -> None:
-        heappush(self._due, (self.now + seconds, next(self._numbers), happening))
 
     # The wire
 
@@ -185,42 +163,47 @@ class World:
             for delivery in gateway.core.upnp.events_to_send():
                 source = Endpoint(gateway.address, ANY_PORT)
                 event = self._heard("event", source, delivery.data)
-                self._later(self._delay(), self._taken(event, self._io.receive_event, delivery, source))
+                self._schedule.later(
+                    self._schedule.delay(), self._taken(event, self._io.receive_event, delivery, source)
+                )
         self.events += self.engine.events()
 
     def _send_pmp(self, data: bytes, to: str) -> None:
         address = to or (self.gateways[0].address if self.gateways else "")
         self._record("out", "pmp", Endpoint(address, NATPMP_PORT), data)
         for gateway in self._hearers(address):
-            own = "" if address == gateway.address else address
-            self._travel(lambda gateway=gateway, own=own: self._arrive_pmp(gateway, data, own))  # type: ignore[misc]
+            self._schedule.travel(partial(self._arrive_pmp, gateway, data, address))
 
     def _arrive_pmp(self, gateway: VirtualGateway, data: bytes, to: str) -> None:
         if not gateway.powered:
             return
-        if not gateway.core.port_control.is_open and not to:
-            self._travel(lambda: self._io.pmp_refused(self.now))
+        own = to in gateway.addresses
+        if own and not gateway.core.port_control.is_open:
+            self._schedule.travel(lambda: self._io.pmp_refused(self.now))
             return
-        for reply in self._asked(gateway, NATPMP_PORT, data, to):
-            source = Endpoint(reply.source_host or to or gateway.address, reply.source_port or NATPMP_PORT)
-            if source.host in (gateway.address, to):  # the socket is connected: others are not heard
+        here = gateway.address if to in MULTICAST else to
+        for reply in self._asked(gateway, NATPMP_PORT, data, "" if own else to):
+            source = Endpoint(reply.source_host or here, reply.source_port or NATPMP_PORT)
+            if source.host == here:  # the socket is connected: others are not heard
                 answer = self._heard("pmp", source, reply.data)
-                self._travel(self._taken(answer, self._io.receive_pmp, reply.data, source), reply.delay)
+                self._schedule.travel(
+                    self._taken(answer, self._io.receive_pmp, reply.data, source), reply.delay
+                )
 
     def _send_ssdp(self, data: bytes, to: Endpoint) -> None:
         self._record("out", "ssdp", to, data)
         for gateway in self._hearers(to.host):
             group = to.host if to.host in MULTICAST else ""
-            self._travel(lambda gateway=gateway, group=group: self._arrive_ssdp(gateway, data, group))  # type: ignore[misc]
+            self._schedule.travel(partial(self._arrive_ssdp, gateway, data, group))
 
     def _arrive_ssdp(self, gateway: VirtualGateway, data: bytes, group: str) -> None:
         if not gateway.powered:
             return
         for reply in self._asked(gateway, SSDP_PORT, data, group):
             port = SSDP_PORT if reply.source_port is None else reply.source_port or ANY_PORT
-            source = Endpoint(reply.source_host or gateway.address, port)
+            source = Endpoint(reply.source_host or gateway.address_for(self.host), port)
             answer = self._heard("ssdp", source, reply.data)
-            self._travel(self._taken(answer, self._io.receive_ssdp, reply.data, source), reply.delay)
+            self._schedule.travel(self._taken(answer, self._io.receive_ssdp, reply.data, source), reply.delay)
 
     def _asked(self, gateway: VirtualGateway, port: int, data: bytes, to: str) -> Sequence[Datagram]:
         """Hand a datagram to a gateway, and watch what it does to others' mappings."""
@@ -235,11 +218,11 @@ class World:
 
     def _send_http(self, number: int, ask: Any) -> None:
         self._record("out", "http", ask.endpoint, ask.data)
-        delay = 2 * self._delay()  # there and back, the connection included
+        delay = 2 * self._schedule.delay()  # there and back, the connection included
         gateway = next((each for each in self._hearers(ask.endpoint.host)), None)
         if gateway is None or not gateway.powered:
             silence = HttpFailure(FailureKind.TIMEOUT, f"no answer within {ask.deadline:g} s")
-            self._later(ask.deadline, lambda: self._told(None, number, ask, silence))
+            self._schedule.later(ask.deadline, lambda: self._told(None, number, ask, silence))
             return
         gateway.open_connections += 1
         here = [each.open_connections for each in self.gateways]
@@ -248,11 +231,11 @@ class World:
         if is_deletion(ask.data) and not _deleted(reply):
             self.records.failed_deletions += 1
         wait = min(seconds + delay, ask.deadline)
-        self._later(wait, lambda: self._told(gateway, number, ask, reply))
+        self._schedule.later(wait, lambda: self._told(gateway, number, ask, reply))
 
     def _http_answer(self, gateway: VirtualGateway, ask: Any) -> tuple[float, Reply]:
         upnp = gateway.core.upnp
-        if ask.endpoint != upnp.http or not upnp.admits(0, self.now):
+        if ask.endpoint not in (upnp.http, upnp.http6) or not upnp.admits(0, self.now):
             return 0.0, HttpFailure(FailureKind.REFUSED, "cannot connect: Connection refused")
         if not upnp.admits(gateway.open_connections - 1, self.now):
             return 0.0, HttpFailure(FailureKind.BROKEN, "connection reset")
@@ -271,7 +254,7 @@ class World:
 
     def _send_notice(self, notice: Notice) -> None:
         heard = self._heard("notice", notice.source, notice.data)
-        self._travel(self._taken(heard, self._io.receive_notice, notice))
+        self._schedule.travel(self._taken(heard, self._io.receive_notice, notice))
 
     def _hearers(self, address: str) -> list[VirtualGateway]:
         """Who hears what is sent to an address: one gateway, or all of them for a group."""
@@ -279,7 +262,7 @@ class World:
             return [each for each in self.gateways if self._is_neighbour(each)]
         if address in ANYCAST:
             return [each for each in self.gateways if each.quirks.has("PC20")]
-        return [each for each in self.gateways if each.address == address]
+        return [each for each in self.gateways if address in each.addresses]
 
     def _is_neighbour(self, gateway: VirtualGateway) -> bool:
         return not any(each.behind is gateway for each in self.gateways)
@@ -288,19 +271,6 @@ class World:
         """Our address as this gateway sees it: behind another NAT it is that one's external address."""
         inner = next((each for each in self.gateways if each.behind is gateway), None)
         return self.host if inner is None else inner.external
-
-    # Chance
-
-    def _delay(self) -> float:
-        return self.wire.delay + self.wire.jitter * self._random.random()
-
-    def _travel(self, arrive: Callable[[], None], later: float = 0.0) -> None:
-        """One datagram on its way, ``later`` seconds after now; lost or doubled as the wire has it."""
-        if self.wire.loss and self._random.random() < self.wire.loss:
-            return
-        self._later(later + self._delay(), arrive)
-        if self.wire.duplication and self._random.random() < self.wire.duplication:
-            self._later(later + self._delay(), arrive)
 
     # Records
 

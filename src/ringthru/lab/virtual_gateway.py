@@ -39,11 +39,13 @@ class VirtualGateway:
         protocols: Iterable[str] = PROTOCOLS,
         quirks: Quirks | None = None,
         inside_v6: IPv6Network | None = None,
+        address_v6: str | None = None,  # the gateway's own there, where IPv6 clients find it
         behind: VirtualGateway | None = None,
         announces: bool = True,
         seed: int = 0,
     ) -> None:
         self.address = address
+        self.addresses = (address,) if address_v6 is None else (address, address_v6)
         self.network = network or IPv4Network(f"{address}/24", strict=False)
         self.external = external
         self.behind = behind
@@ -68,7 +70,7 @@ class VirtualGateway:
             inside_v6=inside_v6,
             seed=seed,
         )
-        self.core.upnp.http = self._http()
+        self._listen()
         self.announcer = Announcer(self.core.port_control, address, lambda: self.quirks, self._notifications)
         self.announcer.handle_timeout(clock())
 
@@ -79,6 +81,10 @@ class VirtualGateway:
     @quirks.setter
     def quirks(self, quirks: Quirks) -> None:
         self.core.table.quirks = quirks
+
+    def address_for(self, host: str) -> str:
+        """The gateway's address in the family of a host's."""
+        return self.addresses[-1] if ":" in host else self.address
 
     def entries(self) -> tuple[Entry, ...]:
         """The table as it truly is, whatever is listed."""
@@ -119,7 +125,7 @@ class VirtualGateway:
         self.powered = True
         self._open.clear()
         self._boots += 1
-        self.core.upnp.http = self._http()
+        self._listen()
         self.core.power_cycle()
         self.forget_missing_foreign()
         if self.announces:
@@ -174,7 +180,9 @@ class VirtualGateway:
         self._open.pop(key, None)
         self.closed_at[key] = self._clock()
 
-    def _http(self) -> Endpoint | None:
-        if "upnp" not in self.core.protocols:
-            return None
-        return Endpoint(self.address, FIRST_HTTP_PORT + self._boots % HTTP_PORTS)
+    def _listen(self) -> None:
+        """HTTP is served on another port after each boot."""
+        if "upnp" in self.core.protocols:
+            port = FIRST_HTTP_PORT + self._boots % HTTP_PORTS
+            self.core.upnp.http = Endpoint(self.address, port)
+            self.core.upnp.http6 = Endpoint(self.addresses[1], port) if len(self.addresses) > 1 else None
