@@ -12,8 +12,9 @@ from .arguments import read
 from .capturing import capture
 from .echo import echo
 from .finding import discover, list_table, profile, status
-from .mapping import add, cleanup, delete, explain
+from .mapping import add, explain
 from .output import Output
+from .removing import cleanup, delete
 from .session import Ground
 from .trouble import Trouble
 from .watching import watch
