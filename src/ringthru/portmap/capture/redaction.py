@@ -44,6 +44,7 @@ NUMBERS: Final = _names(
 )
 ADDRESSES: Final = frozenset(("newexternalipaddress", "newinternalclient", "newremotehost"))
 DESCRIPTIONS: Final = frozenset(("newportmappingdescription", "newdescription"))
+AROUND: Final = " \t\r\n\0\xef\xbb\xbf"  # blanks, and the octets of a byte order mark
 LISTING: Final = "newportlisting"
 KEPT_ATTRIBUTES: Final = frozenset(("encodingstyle", "version", "encoding", "standalone"))
 PIECES: Final = re.compile(r"<!--.*?(?:-->|\Z)|<!\[CDATA\[.*?(?:\]\]>|\Z)|<[^<>]*>?|[^<]+", re.DOTALL)
@@ -99,7 +100,8 @@ class Redactor:
 
     def words(self, text: str) -> str:
         """A gateway's or the engine's words: kept, but for addresses and secrets."""
-        return self._places.text(text.encode().decode("latin-1"))
+        hidden = self._places.text(text.encode().decode("latin-1"))
+        return hidden.encode("latin-1").decode("utf-8", "replace")
 
     def http_or_ssdp(self, message: bytes) -> bytes:
         """A message with a head: first line, headers, perhaps a document. Its length stays told right."""
@@ -183,7 +185,7 @@ class Redactor:
         return "".join(shown) + _x(piece[at:])
 
     def _content(self, element: str, text: str) -> str:
-        bare = text.strip(" \t\r\n\0")
+        bare = text.strip(AROUND)
         if not bare or (element in NUMBERS and PLAIN_NUMBER.match(bare)):
             return text
         if element in ADDRESSES:
