@@ -15,6 +15,7 @@ MAY_IMPORT = {
     "media": {"net"},
     "switch": {"net", "portmap", "sip", "media"},
     "console": {"net", "switch"},
+    "nat": {"net", "portmap"},
     "lab": {"net", "portmap", "sip", "media", "switch"},
 }
 WORLD = {"asyncio", "socket", "ssl", "time", "random", "secrets", "select", "threading", "subprocess"}

@@ -1,6 +1,7 @@
 """The virtual world: an engine and fake gateways without a socket, on a clock moved by hand."""
 
 import itertools
+import random
 from ipaddress import IPv4Network, IPv6Network
 
 import pytest
@@ -35,6 +36,7 @@ def make_world(
         Surroundings(HOST, LAN, GATEWAY, multicast=multicast),
         pick_port=lambda: next(ports),
         log=lambda level, text: None,
+        entropy=random.Random(seed).randbytes,
     )
     return World(engine, *gateways, clock=clock, host=HOST, wire=wire, seed=seed)
 
@@ -138,7 +140,10 @@ class TestWire:
         other = VirtualGateway(clock.read, "192.168.1.2", "11.0.113.2", protocols=("upnp",))
         ports = itertools.count(40000)
         engine = Engine(
-            Surroundings(HOST, LAN, GATEWAY), pick_port=lambda: next(ports), log=lambda level, text: None
+            Surroundings(HOST, LAN, GATEWAY),
+            pick_port=lambda: next(ports),
+            log=lambda level, text: None,
+            entropy=random.Random(0).randbytes,
         )
         world = World(engine, mute, other, clock=clock)
         assert start(world, limit=120)

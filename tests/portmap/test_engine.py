@@ -17,6 +17,7 @@ from ringthru.portmap.events import (
     GatewayLost,
     MappingAdded,
     MappingFailed,
+    MappingProven,
     MappingRemoved,
     NoGateway,
 )
@@ -33,6 +34,7 @@ from ringthru.portmap.values import (
 from ringthru.portmap.wire.http import Response
 
 GATEWAY = "192.168.1.1"
+PCP_VERSION = 2  # which the gateway of these tests does not know (RFC 6887 §9)
 LAN = IPv4Network("192.168.1.0/24")
 PUBLIC = "8.8.4.4"
 SIP = Wanted(Protocol.UDP, 5060, sticky=True)
@@ -66,6 +68,7 @@ class World:
             surroundings,
             pick_port=lambda: next(ports),
             log=lambda level, text: self.logs.append(text),
+            entropy=bytes,
             **options,
         )
 
@@ -107,17 +110,21 @@ class World:
 
     def _exchange(self) -> bool:
         natpmp, ssdp, http = (
-            self.engine.natpmp_to_send(),
+            self.engine.pmp_to_send(),
             self.engine.ssdp_to_send(),
             self.engine.http_to_send(),
         )
         assert len(natpmp) + len(http) <= 1 or not self.engine.has_gateway, "one request in flight"
         for request in natpmp:
+            if request[0] == PCP_VERSION:
+                if self.natpmp == "answers":
+                    self.engine.receive_pmp(struct.pack("!BBHI", 0, 128, 1, 0), self.now)
+                continue
             self.natpmp_requests.append(request)
             if self.natpmp == "answers":
-                self.engine.receive_natpmp(self._natpmp_answer(request), self.now)
+                self.engine.receive_pmp(self._natpmp_answer(request), self.now)
             elif self.natpmp == "closed":
-                self.engine.natpmp_refused(self.now)
+                self.engine.pmp_refused(self.now)
         self.searches += bool(ssdp)
         if ssdp and self.upnp == "answers":
             self._later.append((self.now + self.upnp_delay, self.ssdp_answer))
@@ -402,10 +409,10 @@ class TestMappingDisabled:
 
 
 class TestTheExternalAddress:
-    def test_asked_every_minute_and_a_change_is_told_and_mapped_anew(self, world):
+    def test_asked_within_every_minute_and_a_change_is_told_and_mapped_anew(self, world):
         w = world()
         w.engine.want(SIP, w.now)
-        w.start().after(59).told()
+        w.start().after(54).told()
         w.address = "8.8.8.8"
         asked = len([r for r in w.natpmp_requests if len(r) == 12])
         assert w.after(2).told() == [ExternalAddressChanged(PUBLIC, "8.8.8.8")]
@@ -459,7 +466,7 @@ class TestTheGatewayChanges:
         assert REMOVED in events
         w.upnp = "answers"
         w.after(15)
-        assert w.told()[-2:] == [GatewayFound(GatewayType.UPNP, GATEWAY, PUBLIC), ADDED]
+        assert w.told()[-3:-1] == [GatewayFound(GatewayType.UPNP, GATEWAY, PUBLIC), ADDED]
 
     def test_one_whose_port_moved_at_a_reboot_is_found_within_two_seconds(self, world):
         """miniupnpd takes a free port at each start: the refused request leads to a new search at once."""
@@ -481,6 +488,7 @@ class TestTheGatewayChanges:
             GatewayLost,
             GatewayFound,
             MappingAdded,
+            MappingProven,
         ]
 
     def test_one_that_is_lost_as_soon_as_it_is_found_is_looked_for_ever_more_slowly(self, world):
@@ -502,7 +510,7 @@ class TestTheGatewayChanges:
     def test_a_gateway_that_goes_mute_is_lost_after_nine_attempts(self, world):
         w = world().start()
         w.natpmp = "mute"
-        w.after(60 + 127).told()
+        w.after(55 + 127).told()
         assert [type(e) for e in w.after(1).told()] == [GatewayLost]
 
     def test_reinit_maps_again_on_what_is_found(self, world):
@@ -620,7 +628,7 @@ class TestTheGatewaysTable:
     def test_natpmp_has_no_way_to_list(self, world):
         listing = self.listing(world().start())
         assert listing == GatewayListing(
-            (), False, "NAT-PMP, the gateway's protocol, has no request for its table of mappings"
+            (), False, "PCP and NAT-PMP have no request for the gateway's table, and its UPnP does not answer"
         )
 
     def test_without_a_gateway(self, world):
@@ -681,7 +689,7 @@ class TestStop:
         w.engine.want(SIP, w.now)
         w.settle().engine.stop(w.now)
         w.settle()
-        w.engine.receive_natpmp(struct.pack("!BBHIHHI", 0, 129, 0, int(w.now), 5060, 5060, 3600), w.now)
+        w.engine.receive_pmp(struct.pack("!BBHIHHI", 0, 129, 0, int(w.now), 5060, 5060, 3600), w.now)
         assert not w.settle().engine.stopped
         w.natpmp = "answers"
         assert w.after(0.3).engine.stopped
@@ -696,7 +704,7 @@ class TestStop:
 class TestBadInput:
     def test_noise_from_everywhere_changes_nothing(self, world):
         w = world(natpmp="mute").start()
-        w.engine.receive_natpmp(b"\xff" * 50, w.now)
+        w.engine.receive_pmp(b"\xff" * 50, w.now)
         w.engine.receive_ssdp(b"\xff" * 50, Endpoint(GATEWAY, 1900), w.now)
         w.engine.receive_http(77, Response(200, b"?"), w.now)
         assert w.settle().told() == []

@@ -5,37 +5,36 @@ Lives here: names alone. Never here: time, the way of a datagram.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from inspect import signature
 from typing import Any
 
 from ..net.address import Endpoint
+from ..portmap.discovery.announcements import Announcements
+from ..portmap.engine import Engine
 from ..portmap.gateway.upnp_values import Reply
 from .announcer import GROUP, Notice
 from .gena import Delivery
 
 
 class EngineIo:
-    """Anything that keeps the engine's contract; a part it lacks (announcements, events) is not served."""
+    """An engine, and what listens to announcements for it; events are not subscribed to here."""
 
-    def __init__(self, engine: Any) -> None:
+    def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._receive_pmp: Callable[..., None] = self._named("receive_pmp", "receive_natpmp")
-        self._takes_source = len(signature(self._receive_pmp).parameters) == 3
-        self._pmp_to_send = self._named("pmp_to_send", "natpmp_to_send")
-        self._refused = self._named("pmp_refused", "natpmp_refused")
-        self.unheard = 0  # announcements and events nobody takes
+        self._announcements = Announcements(lambda level, text: None)
+        self.unheard = 0  # events nobody takes
 
     def next_timeout(self) -> float | None:
-        due: float | None = self._engine.next_timeout()
-        return due
+        times = (self._engine.next_timeout(), self._announcements.next_timeout())
+        return min((each for each in times if each is not None), default=None)
 
     def handle_timeout(self, now: float) -> None:
+        self._announcements.handle_timeout(now)
         self._engine.handle_timeout(now)
+        self._pass_hints(now)
 
     def pmp_to_send(self) -> list[tuple[bytes, str]]:
         """Datagrams for port 5351, and the address each is for; "" is the default gateway."""
-        return [self._addressed(each) for each in self._pmp_to_send()]
+        return [(each, "") for each in self._engine.pmp_to_send()]
 
     def ssdp_to_send(self) -> list[tuple[bytes, Endpoint]]:
         return list(self._engine.ssdp_to_send())
@@ -45,10 +44,10 @@ class EngineIo:
         return list(self._engine.http_to_send())
 
     def receive_pmp(self, data: bytes, source: Endpoint, now: float) -> None:
-        self._receive_pmp(data, source, now) if self._takes_source else self._receive_pmp(data, now)
+        self._engine.receive_pmp(data, now)
 
     def pmp_refused(self, now: float) -> None:
-        self._refused(now)
+        self._engine.pmp_refused(now)
 
     def receive_ssdp(self, data: bytes, source: Endpoint, now: float) -> None:
         self._engine.receive_ssdp(data, source, now)
@@ -58,27 +57,17 @@ class EngineIo:
 
     def receive_notice(self, notice: Notice, now: float) -> None:
         """An announcement of port 5350, or a NOTIFY of port 1900."""
-        name = "receive_announcement" if notice.group == GROUP else "receive_notify"
-        take = getattr(self._engine, name, None)
-        if take is None:
-            self.unheard += 1
+        self._announcements.watch(self._engine.gateway, self._engine.gateway_name)
+        if notice.group == GROUP:
+            self._announcements.receive_pmp(notice.data, notice.source, now)
         else:
-            take(notice.data, notice.source, now)
+            self._announcements.receive_ssdp(notice.data, notice.source, now)
+        self._pass_hints(now)
 
     def receive_event(self, delivery: Delivery, source: Endpoint, now: float) -> None:
         """A GENA NOTIFY, as the request it is."""
-        take = getattr(self._engine, "receive_event", None)
-        if take is None:
-            self.unheard += 1
-        else:
-            take(delivery.data, source, now)
+        self.unheard += 1
 
-    def _named(self, *names: str) -> Any:
-        return next(getattr(self._engine, name) for name in names if hasattr(self._engine, name))
-
-    @staticmethod
-    def _addressed(each: Any) -> tuple[bytes, str]:
-        if isinstance(each, bytes):
-            return each, ""
-        data, to = each
-        return data, to.host if isinstance(to, Endpoint) else str(to)
+    def _pass_hints(self, now: float) -> None:
+        for hint in self._announcements.hints():
+            self._engine.hint(hint, now)

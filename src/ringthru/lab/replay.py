@@ -63,7 +63,6 @@ class Replay:
                 place.address, IPv4Network(place.network), place.gateway, _rules(transcript), place.multicast
             )
         )
-        self._wires = _Port5351(self._engine)
         self._answers = _Answers(transcript.exchanges)
         self._due: list[tuple[float, int, Callable[[], None]]] = []
         self._unknown: list[str] = []
@@ -125,7 +124,7 @@ class Replay:
                 self._gone.append(event)
             else:
                 self._events.append(event)
-        for datagram in self._wires.to_send():
+        for datagram in self._engine.pmp_to_send():
             self._asked_5351(datagram)
         for datagram, to in self._engine.ssdp_to_send():
             self._searched_for(datagram, to)
@@ -141,10 +140,10 @@ class Replay:
         for each in answers:
             delay = each.at - request.at
             if each.kind is Kind.PMP_REFUSED:
-                self._plan(delay, lambda: self._wires.refused(self._clock.now))
+                self._plan(delay, lambda: self._engine.pmp_refused(self._clock.now))
             else:
                 data = _fitted(each.data, request.data, datagram)
-                self._plan(delay, lambda data=data: self._wires.receive(data, self._clock.now))  # type: ignore[misc]
+                self._plan(delay, lambda data=data: self._engine.receive_pmp(data, self._clock.now))  # type: ignore[misc]
 
     def _searched_for(self, datagram: bytes, to: Endpoint) -> None:
         """The answers to all searches of a round came together: each comes once, as late as it came then."""
@@ -174,16 +173,6 @@ class Replay:
     def _plan(self, delay: float, action: Callable[[], None]) -> None:
         self._due.append((self._clock.now + max(0.0, delay), len(self._due), action))
         self._due.sort(key=lambda each: each[0])  # stable: what came first comes first
-
-
-class _Port5351:
-    """The engine's socket for PCP and NAT-PMP."""
-
-    def __init__(self, engine: Any) -> None:
-        whole = hasattr(engine, "pmp_to_send")
-        self.to_send: Callable[[], list[bytes]] = engine.pmp_to_send if whole else engine.natpmp_to_send
-        self.receive: Callable[[bytes, float], None] = engine.receive_pmp if whole else engine.receive_natpmp
-        self.refused: Callable[[float], None] = engine.pmp_refused if whole else engine.natpmp_refused
 
 
 class _Answers:

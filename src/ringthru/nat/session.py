@@ -9,16 +9,15 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import inspect
 import logging
 from collections.abc import Callable
 from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
-from typing import Any
 
 from ..net.surroundings import Surroundings, look_around
 from ..net.values import frozen, replace
 from ..portmap import Mapping, PortMapper
+from ..portmap.engine_driver import Tap
 from ..portmap.errors import LocalError
 from ..portmap.events import Event
 from ..portmap.mapping.sets import SetRule
@@ -67,36 +66,30 @@ class Session:
         *,
         mapping: bool = True,
         lease: int = 3600,
-        tap: object = None,
+        tap: Tap | None = None,
     ) -> None:
         self.ground = ground
         self.store = store
         self.surroundings = _surroundings(options, ground)
         self.timeout: float = options.timeout
         self._leaving = False
-        wishes = {
-            "mapping_enabled": mapping,
-            "lease": lease,
-            "log": _ignore,
-            "natpmp_port": ground.natpmp_port,
-            "ssdp_port": ground.ssdp_port,
-            "store": store if mapping else None,  # who only looks adopts and deletes nothing
-            "gateway": options.gateway,
-            "description_url": options.description_url,
-            "interface": options.interface,
-            "nested": getattr(options, "nested", False),
-            "echo": options.echo,
-            "tap": tap,
-        }
-        known = inspect.signature(PortMapper.__init__).parameters
         try:
             self.mapper = PortMapper(
-                self.surroundings, **{name: wish for name, wish in wishes.items() if name in known}
+                self.surroundings,
+                mapping_enabled=mapping,
+                lease=lease,
+                log=_ignore,
+                natpmp_port=ground.natpmp_port,
+                ssdp_port=ground.ssdp_port,
+                store=store if mapping else None,  # who only looks adopts and deletes nothing
+                gateway=options.gateway,
+                description_url=options.description_url,
+                nested=getattr(options, "nested", False),
+                witness_after=0.0,
+                tap=tap,
             )
         except LocalError as error:
             raise Trouble(Exit.LOCAL, str(error)) from error
-        if tap is not None and "tap" not in known:
-            tap_engine(self.mapper, tap)
 
     async def __aenter__(self) -> Session:
         self.mapper.start()
@@ -135,8 +128,7 @@ class Session:
             for each in wanted:
                 self.mapper.want(each)
         else:
-            whole: Any = self.mapper
-            whole.want_set(wanted, rule)
+            self.mapper.want_set(wanted, rule)
         await self.until(lambda: all(m.state is not MappingState.REQUESTED for m in self.shown(wanted)))
         if any(m.state is MappingState.ACCEPTED for m in self.shown(wanted)):
             await self.until(lambda: all(map(_is_looked_at, self.shown(wanted))), self.ground.linger)
@@ -180,11 +172,7 @@ class Session:
     async def leave(self) -> None:
         """End without deleting anything: the mappings stay until their leases end."""
         self._leaving = True
-        mapper: Any = self.mapper
-        if hasattr(mapper, "leave"):
-            await mapper.leave()
-        else:
-            mapper._close()
+        self.mapper.leave()
 
 
 def _is_looked_at(mapping: MappingSnapshot) -> bool:
@@ -222,52 +210,3 @@ def _nobody(surroundings: Surroundings, snapshot: MapperSnapshot, timeout: float
 
 def _ignore(level: int, text: str) -> None:
     """The engine's log is not for the command line: it tells in its own words."""
-
-
-def tap_engine(mapper: PortMapper, tap: Any) -> None:
-    """Have ``tap`` see what passes between a driver that takes no tap, and its engine."""
-    mapper._engine = _Tapped(mapper._engine, tap)  # type: ignore[assignment]
-
-
-class _Tapped:
-    """The engine, with somebody listening in."""
-
-    def __init__(self, engine: Any, tap: Any) -> None:
-        self._engine, self._tap = engine, tap
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._engine, name)
-
-    def natpmp_to_send(self) -> Any:
-        sent = self._engine.natpmp_to_send()
-        for each in sent:
-            self._tap.pmp_out(each)
-        return sent
-
-    def ssdp_to_send(self) -> Any:
-        sent = self._engine.ssdp_to_send()
-        for each in sent:
-            self._tap.ssdp_out(*each)
-        return sent
-
-    def http_to_send(self) -> Any:
-        sent = self._engine.http_to_send()
-        for each in sent:
-            self._tap.http_out(each.number, each.ask)
-        return sent
-
-    def receive_natpmp(self, data: bytes, now: float) -> None:
-        self._tap.pmp_in(data, now)
-        self._engine.receive_natpmp(data, now)
-
-    def natpmp_refused(self, now: float) -> None:
-        self._tap.pmp_refused(now)
-        self._engine.natpmp_refused(now)
-
-    def receive_ssdp(self, data: bytes, source: Any, now: float) -> None:
-        self._tap.ssdp_in(data, source, now)
-        self._engine.receive_ssdp(data, source, now)
-
-    def receive_http(self, number: int, reply: Any, now: float) -> None:
-        self._tap.http_in(number, reply, now)
-        self._engine.receive_http(number, reply, now)

@@ -1,18 +1,26 @@
 """NAT gateways and our mappings on them; a library of its own. Imports net."""
 
-from .driver import Mapping, PortMapper
+from .driver import PortMapper
 from .errors import LocalError, MalformedMessage, PortmapError, RemoteError
 from .events import (
+    EpochChanged,
     Event,
     ExternalAddressChanged,
     GatewayFound,
     GatewayLost,
     MappingAdded,
     MappingFailed,
+    MappingFell,
+    MappingProven,
     MappingRemoved,
     NoGateway,
 )
+from .handles_driver import Mapping, MappingSet
+from .mapping.sets import SetRule
 from .values import (
+    Attempt,
+    Evidence,
+    Family,
     GatewayEntry,
     GatewayListing,
     GatewayType,
@@ -20,12 +28,18 @@ from .values import (
     MappingSnapshot,
     MappingState,
     Protocol,
+    Rung,
+    ServiceSnapshot,
     Wanted,
 )
 
 __all__ = [
+    "Attempt",
+    "EpochChanged",
     "Event",
+    "Evidence",
     "ExternalAddressChanged",
+    "Family",
     "GatewayEntry",
     "GatewayFound",
     "GatewayListing",
@@ -37,7 +51,10 @@ __all__ = [
     "Mapping",
     "MappingAdded",
     "MappingFailed",
+    "MappingFell",
+    "MappingProven",
     "MappingRemoved",
+    "MappingSet",
     "MappingSnapshot",
     "MappingState",
     "NoGateway",
@@ -45,5 +62,8 @@ __all__ = [
     "PortmapError",
     "Protocol",
     "RemoteError",
+    "Rung",
+    "ServiceSnapshot",
+    "SetRule",
     "Wanted",
 ]

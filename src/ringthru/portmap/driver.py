@@ -1,4 +1,4 @@
-"""The port-mapping engine on asyncio: moves its bytes and its time, knows no rule."""
+"""The port-mapping engine on asyncio: what programs use. Moves events and handles, knows no rule."""
 
 from __future__ import annotations
 
@@ -6,211 +6,231 @@ import asyncio
 import logging
 import os
 from collections.abc import Callable
-from typing import Final
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
-from ..net.address import Endpoint
+from ..net.changes import clock
 from ..net.surroundings import Surroundings
-from .engine import Engine
+from ..net.values import replace
+from .discovery.site import Site
+from .engine import WITNESS_AFTER, Engine
+from .engine_driver import EngineDriver, OwnPort, Recall, Tap
 from .events import Event
-from .gateway.upnp_client import HttpRequest
+from .handles_driver import Mapping, MappingSet
 from .mapping.book import Released
 from .mapping.lease import Lease
-from .udp_driver import UdpPort
-from .values import GatewayListing, MapperSnapshot, MappingState, Protocol, Wanted
-from .wire.natpmp import PORT as NATPMP_PORT
+from .mapping.sets import SetRule
+from .place_driver import Place
+from .values import Family, GatewayListing, MapperSnapshot, MappingState, Wanted
+from .wire.natpmp import PORT as PMP_PORT
 from .wire.ssdp import PORT as SSDP_PORT
 
+if TYPE_CHECKING:  # loaded when they are asked for: the start is a budget
+    from .listening_driver import Listener
+    from .memory.memory_driver import Memory
+    from .nesting_driver import Nesting
+
 STOP_PATIENCE: Final = 3.0  # seconds for deleting our mappings; then leases must do it
-LOWEST_PICK: Final = 20000  # external ports to try after a conflict
-PICKS: Final = 40000
+LISTEN_AFTER: Final = 1.0  # seconds: announcements and changes are listened to when the start is over
+RECALL_AFTER: Final = 0.01  # seconds: PCP and NAT-PMP have answered by then, and the memory stays closed
+SIX_LATER: Final = 1.5  # seconds: some gateways break when searched in both families at once (SD09)
 
 log = logging.getLogger(__name__)
-
-
-def pick_port() -> int:
-    """A random external port, 20000–59999: clear of services and of what gateways reserve."""
-    return LOWEST_PICK + int.from_bytes(os.urandom(4)) % PICKS
-
-
-class Mapping:
-    """A mapping that somebody wants: a view of it, always up to date."""
-
-    def __init__(self, lease: Lease) -> None:
-        self._lease = lease
-        self._waiting: list[asyncio.Future[bool]] = []
-        self._verdict: bool | None = None
-
-    @property
-    def protocol(self) -> Protocol:
-        return self._lease.wanted.protocol
-
-    @property
-    def internal_port(self) -> int:
-        return self._lease.wanted.internal_port
-
-    @property
-    def external_port(self) -> int | None:
-        """The port others reach us at; None until it is granted."""
-        return self._lease.external_port
-
-    @property
-    def state(self) -> MappingState:
-        return self._lease.state
-
-    @property
-    def expires_at(self) -> float | None:
-        """When the lease ends, on the loop's clock; None when it is not granted, or for ever."""
-        return self._lease.expires_at
-
-    @property
-    def reason(self) -> str:
-        """The last error in words; empty when there was none."""
-        return self._lease.reason
-
-    async def settled(self) -> bool:
-        """Wait for a verdict: True when granted; False when refused, disabled, released or without a gateway.
-
-        It may take as long as the gateway does: callers set their own limit.
-        """
-        if self._verdict is not None:
-            return self._verdict
-        future = asyncio.get_running_loop().create_future()
-        self._waiting.append(future)
-        return bool(await future)
-
-    def _settle(self, verdict: bool | None) -> None:
-        self._verdict = verdict
-        if verdict is None:
-            return
-        waiting, self._waiting = self._waiting, []
-        for future in waiting:
-            if not future.done():
-                future.set_result(verdict)
 
 
 class PortMapper:
     """Finds the NAT gateway, keeps mappings alive on it, and watches the external address.
 
-    To be used inside a running loop. ``lease`` is the lifetime asked for, in seconds; ``log`` takes
-    FreeSWITCH's texts (a logger, or a function of level and text). The two ports are where a gateway listens.
+    To be used inside a running loop, by ``start`` and ``stop`` or as an asynchronous context. Without
+    ``surroundings`` the system is asked for them (``interface`` picks one of several).
+
+    ``lease`` is the lifetime asked for, in seconds; ``budget`` the number of mappings held at most; ``log``
+    takes FreeSWITCH's texts (a logger, or a function of level and text). ``store`` is the file of the
+    journal and of what gateways taught us: without one a crash leaves mappings to their leases.
+    ``gateway`` and ``description_url`` name a gateway by hand; with ``nested`` a gateway beyond ours is
+    mapped on as well (``outer_gateway`` names it). The two ports are where gateways listen.
     """
 
     def __init__(
         self,
-        surroundings: Surroundings,
+        surroundings: Surroundings | None = None,
         *,
         mapping_enabled: bool = True,
         lease: int = 3600,
+        budget: int = 64,
+        witness_after: float = WITNESS_AFTER,
         log: Callable[[int, str], None] | logging.Logger = log,
-        natpmp_port: int = NATPMP_PORT,
+        store: Path | None = None,
+        kept: bool = False,
+        interface: str | None = None,
+        gateway: str | None = None,
+        description_url: str | None = None,
+        nested: bool = False,
+        outer_gateway: str | None = None,
+        natpmp_port: int = PMP_PORT,
         ssdp_port: int = SSDP_PORT,
         stop_patience: float = STOP_PATIENCE,
+        tap: Tap | None = None,
     ) -> None:
-        self._surroundings = surroundings
         self._log = log.log if isinstance(log, logging.Logger) else log
-        self._natpmp_port = natpmp_port
+        self._pmp_port, self._ssdp_port = natpmp_port, ssdp_port
         self._stop_patience = stop_patience
-        self._engine = Engine(
-            surroundings,
-            pick_port=pick_port,
-            log=self._log,
-            mapping_enabled=mapping_enabled,
-            lifetime=lease,
-            ssdp_port=ssdp_port,
-        )
-        self._natpmp: UdpPort | None = None
-        self._ssdp: UdpPort | None = None
-        self._fetching: asyncio.Task[None] | None = None
-        self._timer: asyncio.TimerHandle | None = None
+        self._tap = tap
+        self._memory = self._open_memory(store, kept)
+        self._place = Place(surroundings, interface, gateway, description_url)
+        self._enabled, self._lease, self._budget = mapping_enabled, lease, budget
+        self._witness_after = witness_after
+        self._subscribers: list[Callable[[Event], None]] = []
         self._mappings: dict[Lease, Mapping] = {}
         self._releasing: dict[Lease, asyncio.Future[bool]] = {}
-        self._subscribers: list[Callable[[Event], None]] = []
         self._changed: list[asyncio.Future[None]] = []  # those who wait for a verdict, or for the end
-        self._started = self._closed = False
+        self._closed = False
+        self._near = self._driver(self._place.site(), self._tell)
+        self._six: EngineDriver | None = None  # IPv6's; made when somebody wants it
+        self._nesting = self._make_nesting(outer_gateway) if nested else None
+        self._listener: Listener | None = None
+        self._timers: list[asyncio.TimerHandle] = []
+
+    async def __aenter__(self) -> PortMapper:
+        self.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.stop()
 
     def start(self) -> None:
         """Begin to look for a gateway, in the background and for ever. Returns at once."""
-        if self._started:
+        if self._near.started or self._closed:
             return
-        self._started = True
-        address, gateway = self._surroundings.address, self._surroundings.gateway
-        if gateway is not None:
-            peer = Endpoint(gateway, self._natpmp_port)
-            self._natpmp = self._open(address, self._got_natpmp, self._natpmp_failed, peer)
-        if gateway is not None or self._surroundings.multicast:
-            self._ssdp = self._open(address, self._got_ssdp, lambda: None, None)
-        self._engine.start(self._now())
-        self._pump()
+        self._near.start()
+        if self._six is not None:
+            self._six.start()
+        loop = asyncio.get_running_loop()
+        self._timers.append(loop.call_later(LISTEN_AFTER, self._listen))
+        if self._memory is not None:
+            self._timers.append(loop.call_later(RECALL_AFTER, self._recall_gateway))
 
     async def stop(self) -> None:
         """Delete every mapping of ours (3 seconds at most in all), and close everything."""
         if self._closed:
             return
-        if self._started:
-            self._engine.stop(self._now())
-            self._pump()
-            await self._wait(lambda: self._engine.stopped, self._stop_patience)
+        self._stop_listening()
+        if self._near.started:
+            for driver in self._drivers():
+                driver.engine.stop(driver.clock())
+                driver.pump()
+            if self._nesting is not None:
+                self._nesting.stop()
+            await self._wait(self._all_stopped, self._stop_patience)
         self._close()
+
+    def leave(self) -> None:
+        """End without deleting anything: mappings stay until their leases end."""
+        if not self._closed:
+            self._stop_listening()
+            self._close()
 
     async def reinit(self) -> None:
         """Forget the gateway, detect again, and return when there is a verdict."""
-        if not self._started:
+        if not self._near.started:
             self.start()
         elif not self._closed:
-            self._engine.reinit(self._now())
-            self._pump()
-        await self._wait(lambda: self._engine.verdict_known or self._closed, None)
+            for driver in self._drivers():
+                driver.engine.reinit(driver.clock())
+                driver.pump()
+        await self._wait(lambda: self._near.engine.verdict_known or self._closed, None)
+
+    async def verdict(self) -> bool:
+        """Wait until the first detection is over: True when there is a gateway."""
+        await self._wait(lambda: self._near.engine.verdict_known or self._closed, None)
+        return self._near.engine.has_gateway
 
     def want(self, wanted: Wanted) -> Mapping:
         """Keep this mapping alive from now on; asked twice, it is the same ``Mapping``."""
-        lease = self._engine.want(wanted, self._now())
+        driver = self._driver_for(wanted)
+        lease = driver.engine.want(wanted, driver.clock())
         mapping = self._mappings.setdefault(lease, Mapping(lease))
-        self._pump()
+        driver.pump()
         return mapping
+
+    def want_set(self, wanted: tuple[Wanted, ...], rule: SetRule = SetRule.INDEPENDENT) -> MappingSet:
+        """Keep all of these alive, or none; ``rule`` binds their external ports together.
+
+        Raises:
+            LocalError: no member, members of two families, or ports that break the rule from the start.
+        """
+        driver = self._driver_for(wanted[0])
+        members = driver.engine.want_set(wanted, rule, driver.clock())
+        mappings = [self._mappings.setdefault(lease, Mapping(lease)) for lease in members.leases]
+        driver.pump()
+        return MappingSet(mappings)
 
     async def release(self, mapping: Mapping) -> bool:
         """Delete the mapping on the gateway and forget it. True when the gateway holds it no more."""
         lease = mapping._lease
-        if self._closed or not self._engine.release(lease, self._now()):
+        driver = self._driver_for(lease.wanted)
+        if self._nesting is not None:
+            self._nesting.released(mapping)
+        if self._closed or not driver.engine.release(lease, driver.clock()):
             return False
         future = self._releasing[lease] = asyncio.get_running_loop().create_future()
-        self._pump()
+        driver.pump()
         return bool(await future)
 
     async def republish(self) -> None:
         """Ask again for every mapping, now."""
-        self._engine.republish(self._now())
-        self._pump()
+        for driver in self._drivers():
+            driver.engine.republish(driver.clock())
+            driver.pump()
 
     async def list_gateway(self, limit: int = 512) -> GatewayListing:
         """Read the gateway's own table, whoever made its entries; 10 seconds and ``limit`` entries at most.
 
         What was read until then is told in any case, with the reason why it is not all; a gateway that
-        speaks NAT-PMP cannot list at all.
+        speaks neither UPnP beside PCP or NAT-PMP cannot list at all.
 
         Raises:
             LocalError: a limit outside 1–65535.
         """
-        listing = self._engine.list_gateway(limit, self._now())
-        self._pump()
+        listing = self._near.engine.list_gateway(limit, self._near.clock())
+        self._near.pump()
         await self._wait(lambda: listing.result is not None or self._closed, None)
         return listing.result or GatewayListing((), False, "port mapping has stopped")
 
+    def reached(self, mapping: Mapping, words: str) -> None:
+        """Tell that traffic from outside came through the mapping; ``words`` say whose."""
+        driver = self._driver_for(mapping._lease.wanted)
+        driver.engine.reached(mapping._lease, words, driver.clock())
+        self._tell()
+
+    def unreachable(self, mapping: Mapping, words: str) -> None:
+        """Tell that an outside probe did not come through the mapping: it is made again."""
+        driver = self._driver_for(mapping._lease.wanted)
+        driver.engine.unreachable(mapping._lease, words, driver.clock())
+        driver.pump()
+
     @property
     def mapping_enabled(self) -> bool:
-        return self._engine.mapping_enabled
+        return self._near.engine.mapping_enabled
 
     def set_mapping_enabled(self, enabled: bool) -> None:
         """While disabled, nothing is mapped, renewed or deleted; detection goes on."""
-        self._engine.set_mapping_enabled(enabled, self._now())
-        self._pump()
+        self._enabled = enabled
+        for driver in self._drivers():
+            driver.engine.set_mapping_enabled(enabled, driver.clock())
+            driver.pump()
 
     def set_listed(self, mapping: Mapping, listed: bool) -> None:
         """Whether faces should show the mapping."""
         mapping._lease.listed = listed
 
     def snapshot(self) -> MapperSnapshot:
-        return self._engine.snapshot(self._now())
+        """Everything there is to show; with ``nested`` the addresses and ports at the end of the chain."""
+        snapshot = self._near.engine.snapshot(self._near.clock())
+        if self._six is not None:
+            mappings = self._six.engine.snapshot(self._six.clock()).mappings
+            snapshot = replace(snapshot, mappings=snapshot.mappings + mappings)
+        return snapshot if self._nesting is None else self._nesting.extend(snapshot)
 
     def subscribe(self, callback: Callable[[Event], None]) -> Callable[[], None]:
         """Have ``callback`` called with every event; what is returned ends that."""
@@ -222,90 +242,140 @@ class PortMapper:
 
         return unsubscribe
 
-    def _now(self) -> float:
-        return asyncio.get_running_loop().time()
+    # Inside
 
-    def _open(
-        self,
-        address: str,
-        on_datagram: Callable[[bytes, Endpoint], None],
-        on_failure: Callable[[], None],
-        peer: Endpoint | None,
-    ) -> UdpPort | None:
-        try:
-            return UdpPort(address, on_datagram, on_failure, peer)
-        except OSError as error:
-            self._log(logging.WARNING, f"no way to ask for a NAT gateway from {address}: {error}")
-            asyncio.get_running_loop().call_soon(on_failure)
+    def _open_memory(self, store: Path | None, kept: bool) -> Memory | None:
+        if store is None:
             return None
+        from .memory.memory_driver import Memory
 
-    def _got_natpmp(self, datagram: bytes, source: Endpoint) -> None:
-        self._engine.receive_natpmp(datagram, self._now())
-        self._pump()
+        return Memory(store, self._log, kept)
 
-    def _natpmp_failed(self) -> None:
-        if not self._closed:
-            self._engine.natpmp_refused(self._now())
-            self._pump()
+    def _make_nesting(self, outer_gateway: str | None) -> Nesting:
+        from .nesting_driver import Nesting
 
-    def _got_ssdp(self, datagram: bytes, source: Endpoint) -> None:
-        self._engine.receive_ssdp(datagram, source, self._now())
-        self._pump()
+        mappings = self._mappings
+        return Nesting(
+            self._near, self._driver, self._publish, lambda: list(mappings.values()), outer_gateway
+        )
 
-    async def _fetch(self, request: HttpRequest) -> None:
-        from .http_driver import fetch  # late: of no use before somebody has answered the search
+    def _recall_gateway(self) -> None:
+        """The gateway of the last time is asked directly, while the search is still under way."""
+        if self._memory is not None and not self._near.engine.has_gateway:
+            known = self._memory.last_gateway(self._place.network)
+            if known is not None:
+                self._near.engine.remembered(known.control, self._near.clock())
+                self._near.pump()
 
-        reply = await fetch(request.ask, self._surroundings.address)
-        self._engine.receive_http(request.number, reply, self._now())
-        self._pump()
+    def _listen(self) -> None:
+        from .listening_driver import Listener
 
-    def _on_timer(self, when: float) -> None:
-        self._engine.handle_timeout(max(when, self._now()))
-        self._pump()
+        self._listener = Listener(
+            self._near,
+            self._log,
+            follows_the_system=self._place.follows_the_system,
+            on_change=self._look_again,
+            on_resume=self._resumed,
+        )
 
-    def _pump(self) -> None:
-        """Carry out what the engine wants done. Safe to be entered again from a subscriber."""
-        if not self._started or self._closed:
-            self._tell()
-            return
-        for datagram in self._engine.natpmp_to_send():
-            if self._natpmp is not None:
-                self._natpmp.send(datagram)
-        for datagram, to in self._engine.ssdp_to_send():
-            if self._ssdp is not None:
-                self._ssdp.send(datagram, to)
-        for request in self._engine.http_to_send():
-            if self._fetching is not None and self._fetching is not asyncio.current_task():
-                self._fetching.cancel()  # given up by the engine: one request at a time
-            self._fetching = asyncio.get_running_loop().create_task(self._fetch(request))
-        self._set_timer()
-        self._tell()
+    def _stop_listening(self) -> None:
+        for timer in self._timers:
+            timer.cancel()
+        if self._listener is not None:
+            self._listener.close()
+            self._listener = None
 
-    def _set_timer(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-        when = self._engine.next_timeout()
-        loop = asyncio.get_running_loop()
-        self._timer = None if when is None else loop.call_at(when, self._on_timer, when)
+    def _look_again(self) -> None:
+        """The kernel says that the network changed: are we still where we were?"""
+        site = self._place.site()
+        if site != self._near.site:
+            self._log(logging.INFO, f"Our network changed: {site.address} behind {site.gateway or 'nobody'}")
+            self._near.move(site)
+        else:
+            self._near.engine.stirred(self._near.clock())
+            self._near.pump()
+        if self._six is not None:
+            site6 = self._place.site6()
+            if site6 != self._six.site:
+                self._six.move(site6)
+
+    def _resumed(self, seconds: float) -> None:
+        for driver in self._drivers():
+            driver.engine.resumed(driver.clock())
+            driver.pump()
+
+    def _driver(self, site: Site, on_change: Callable[[], None]) -> EngineDriver:
+        def make_engine(own_port: OwnPort, recall: Recall) -> Engine:
+            return Engine(
+                site,
+                log=self._log,
+                entropy=os.urandom,
+                ssdp_port=self._ssdp_port,
+                own_port=own_port,
+                recall=recall,
+                mapping_enabled=self._enabled,
+                lifetime=self._lease,
+                budget=self._budget,
+                witness_after=self._witness_after,
+            )
+
+        return EngineDriver(
+            make_engine,
+            site,
+            clock=clock,
+            log=self._log,
+            on_change=on_change,
+            pmp_port=self._pmp_port,
+            memory=self._memory,
+            tap=self._tap,
+        )
+
+    def _driver_for(self, wanted: Wanted) -> EngineDriver:
+        if wanted.family is Family.IPV4:
+            return self._near
+        if self._six is None:
+            self._six = self._driver(self._place.site6(), self._tell)
+            if self._near.started:
+                self._six.start_after(SIX_LATER)
+        return self._six
+
+    def _drivers(self) -> list[EngineDriver]:
+        return [self._near] if self._six is None else [self._near, self._six]
+
+    def _all_stopped(self) -> bool:
+        beyond = self._nesting is None or self._nesting.stopped
+        return beyond and all(each.engine.stopped for each in self._drivers())
 
     def _tell(self) -> None:
-        for event in self._engine.events():
-            if isinstance(event, Released):
-                self._released(event)
-            else:
-                self._publish(event)
-        for lease, mapping in self._mappings.items():
-            mapping._settle(self._verdict(lease))
+        for driver in self._drivers():
+            for event in driver.engine.events():
+                if isinstance(event, Released):
+                    self._released(event)
+                elif driver is self._near and self._nesting is not None:
+                    for told in self._nesting.translate(event):
+                        self._publish(told)
+                else:
+                    self._publish(event)
+        if self._nesting is not None and not self._closed:
+            self._nesting.near_changed()
+        if self._listener is not None:
+            self._listener.look()
+        self._settle()
+
+    def _settle(self) -> None:
+        for mapping in self._mappings.values():
+            mapping._settle(self._verdict(mapping))
         changed, self._changed = self._changed, []
         for future in changed:
             if not future.done():
                 future.set_result(None)
 
-    def _verdict(self, lease: Lease) -> bool | None:
-        if lease.state is MappingState.REQUESTED:
-            hopeless = self._engine.verdict_known and not self._engine.has_gateway
+    def _verdict(self, mapping: Mapping) -> bool | None:
+        if mapping.state is MappingState.REQUESTED:
+            engine = self._driver_for(mapping._lease.wanted).engine
+            hopeless = engine.verdict_known and not engine.has_gateway
             return False if hopeless or self._closed else None
-        return lease.state is MappingState.ACCEPTED
+        return mapping.state is MappingState.ACCEPTED
 
     def _released(self, event: Released) -> None:
         mapping = self._mappings.pop(event.lease, None)
@@ -335,13 +405,12 @@ class PortMapper:
 
     def _close(self) -> None:
         self._closed = True
-        if self._timer is not None:
-            self._timer.cancel()
-        if self._fetching is not None:
-            self._fetching.cancel()
-        for port in (self._natpmp, self._ssdp):
-            if port is not None:
-                port.close()
+        if self._nesting is not None:
+            self._nesting.close()
+        for driver in self._drivers():
+            driver.close()
         for lease in [*self._mappings, *self._releasing]:
             self._released(Released(lease, False))
         self._tell()
+        if self._memory is not None:
+            self._memory.close()

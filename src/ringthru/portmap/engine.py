@@ -6,36 +6,52 @@ A machine without socket or clock; the driver moves its bytes.
 from __future__ import annotations
 
 from collections.abc import Callable
-from ipaddress import IPv4Address
 from logging import DEBUG, INFO, WARNING
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from ..net.address import AddressKind, Endpoint, parse_address
-from ..net.levels import NOTICE
 from ..net.surroundings import Surroundings
-from .discovery.detection import Chosen, Detection, Nobody
+from .counters import Counters
+from .discovery.detection import Detection, Found, Nobody
+from .discovery.services import Service
+from .discovery.site import Site, description_by_hand, site_of
+from .dispatch import NO_LIST, Dispatch
 from .errors import LocalError, RemoteError
 from .events import Event, ExternalAddressChanged, GatewayFound, GatewayLost, NoGateway
 from .gateway.listing import Listing, Listings
-from .gateway.orders import AddressOrder, AddressTold, EntryOrder, EpochReset, Outcome, Silent, UnmapOrder
+from .gateway.orders import EntryOrder, UnmapOrder
+from .gateway.pcp_client import PcpClient
 from .gateway.upnp_client import HttpRequest
 from .gateway.upnp_values import Reply
-from .mapping.book import MappingBook, Released, Work
+from .mapping.book import MappingBook, Released
 from .mapping.lease import Lease
-from .values import LONGEST_LIFETIME, GatewayType, MapperSnapshot, Wanted, printable
+from .mapping.sets import LeaseSet, SetRule
+from .memory.holding import GatewayIdentity, Note
+from .memory.profile import GatewayProfile
+from .memory.recollection import Recollection
+from .values import LONGEST_LIFETIME, MapperSnapshot, Wanted, printable
 from .wire.ssdp import PORT as SSDP_PORT
 
-NO_LIST: Final = "NAT-PMP, the gateway's protocol, has no request for its table of mappings"
-ADDRESS_POLL: Final = 60.0  # seconds between questions for the external address
+if TYPE_CHECKING:  # heard long after the start
+    from .discovery.announcements import Hint
+    from .wire.location import Location
+
+WITNESS_AFTER: Final = 2.0  # seconds: the UPnP side of the gateway is looked for when the start is over
 SHORT_LIFE: Final = 5.0  # seconds: a gateway lost sooner twice in a row is looked for ever more slowly
+LOWEST_PICK: Final = 20000  # external ports to try after a conflict: clear of services and of what …
+PICKS: Final = 40000  # … gateways reserve for themselves
+DISCARD: Final = 9  # RFC 863: the port a PCP address question is about when we have none of our own
 
 
 class Engine:
     """Port mapping, driven from outside.
 
-    After every call: send what ``natpmp_to_send()``, ``ssdp_to_send()`` and ``http_to_send()`` give, act on
-    ``events()``, and come back at ``next_timeout()``. ``lifetime`` is what leases ask for, in seconds;
-    ``pick_port`` gives an external port to try after a conflict.
+    After every call: write ``notes()`` down, *then* send what ``pmp_to_send()``, ``ssdp_to_send()`` and
+    ``http_to_send()`` give, act on ``events()``, and come back at ``next_timeout()``. ``lifetime`` is what
+    leases ask for, in seconds; ``entropy`` gives that many random bytes; ``pick_port`` an external port to
+    try after a conflict; ``recall`` what is remembered of a gateway that was found; ``budget`` is the number
+    of mappings asked for at most. After ``witness_after`` seconds the UPnP side of a gateway that speaks PCP
+    or NAT-PMP is looked for: it can list what they cannot.
 
     Raises:
         LocalError: a lifetime outside 1–604800.
@@ -43,30 +59,45 @@ class Engine:
 
     def __init__(
         self,
-        surroundings: Surroundings,
+        place: Surroundings | Site,
         *,
-        pick_port: Callable[[], int],
         log: Callable[[int, str], None],
+        entropy: Callable[[int], bytes],
+        pick_port: Callable[[], int] | None = None,
         mapping_enabled: bool = True,
         lifetime: int = 3600,
         ssdp_port: int = SSDP_PORT,
+        own_port: Callable[[], int] = lambda: DISCARD,
+        budget: int = 64,
+        witness_after: float = WITNESS_AFTER,
+        recall: Callable[[GatewayIdentity], Recollection] = lambda identity: Recollection(identity.name),
     ) -> None:
         if not 1 <= lifetime <= LONGEST_LIFETIME:
             raise LocalError(f"a lease of {lifetime} seconds: 1 to {LONGEST_LIFETIME} make sense")
-        self._rules = surroundings.rules
         self._log = log
-        self._detection = Detection(surroundings, log, ssdp_port)
-        self._book = MappingBook(lifetime, pick_port, log, mapping_enabled)
+        self._entropy = entropy
+        self._ssdp_port = ssdp_port
+        self._own_port = own_port
+        self._site = place if isinstance(place, Site) else site_of(place)
+        self._detection = Detection(self._site, log, ssdp_port, self._make_pcp)
+        self._book = MappingBook(
+            lifetime,
+            pick_port or self._pick_port,
+            log,
+            mapping_enabled,
+            random=self._random,
+            nonce=lambda: entropy(12),
+            budget=budget,
+        )
         self._listings = Listings()
+        self._dispatch = Dispatch(self._book, self._listings, log, recall, self._prepare, witness_after)
         self.verdict_known = False
-        self._gateway: Chosen | None = None
         self._found_at = 0.0
         self._short_lives = 0  # in a row
-        self._reported = ""
-        self._address_due_at: float | None = None
-        self._in_flight: Work | None = None
+        self._external: str | None = None  # as subscribers know it
         self._stopping = False
         self._events: list[Event | Released] = []
+        self._counters = Counters()
 
     # What callers want
 
@@ -80,6 +111,12 @@ class Engine:
         lease = self._book.want(wanted, now)
         self._advance(now)
         return lease
+
+    def want_set(self, wanted: tuple[Wanted, ...], rule: SetRule, now: float) -> LeaseSet:
+        """Keep all of these alive, or none; ``rule`` binds their external ports together."""
+        members = self._book.want_set(wanted, rule, now)
+        self._advance(now)
+        return members
 
     def release(self, lease: Lease, now: float) -> bool:
         """Delete it and forget it; a ``Released`` event follows. False: it is none of ours."""
@@ -102,10 +139,10 @@ class Engine:
             LocalError: a limit outside 1–65535.
         """
         listing = Listing(limit, now)
-        if self._gateway is None or self._stopping:
+        if self._dispatch.gateway is None or self._stopping:
             known = self.verdict_known and not self._stopping
             listing.end("no gateway that maps ports was found" if known else "there is no gateway in use now")
-        elif self._gateway.type is GatewayType.NAT_PMP:
+        elif self._dispatch.gateway.client_for(EntryOrder(0)) is None:
             listing.end(NO_LIST)
         else:
             self._listings.add(listing)
@@ -116,6 +153,58 @@ class Engine:
         """Forget the gateway and detect again; every mapping is made again on what is found."""
         self._forget_gateway(now, "the gateway is looked for again")
         self._detection.start(now)
+        self._advance(now)
+
+    def move(self, place: Surroundings | Site, now: float) -> None:
+        """We are somewhere else in the network now: another address, another gateway."""
+        self._forget_gateway(now, "our own network changed")
+        self._site = place if isinstance(place, Site) else site_of(place)
+        self._detection = Detection(self._site, self._log, self._ssdp_port, self._make_pcp)
+        self._detection.start(now)
+        self._advance(now)
+
+    def hint(self, hint: Hint, now: float) -> None:
+        """Somebody says that something changed: the gateway itself is asked before anything is believed."""
+        self._log(DEBUG, f"a hint: {hint.words}")
+        if self._dispatch.gateway is None:
+            self._detection.hurry(now)
+            self._consider(hint.location)
+        else:
+            self._dispatch.gateway.address_due_at = now
+            if hint.mappings_may_be_gone:
+                self._dispatch.ask_all_again(now, lost=True)
+        self._advance(now)
+
+    def remembered(self, location: str, now: float) -> None:
+        """The description of the gateway that was here the last time: looked at without a search."""
+        self._consider(location)
+        self._advance(now)
+
+    def stirred(self, now: float) -> None:
+        """Something about our own network changed, though not our place in it: a look does no harm."""
+        if self._dispatch.gateway is not None:
+            self._dispatch.gateway.address_due_at = now
+        self._detection.hurry(now)
+        self._advance(now)
+
+    def resumed(self, now: float) -> None:
+        """The machine slept: leases may have ended, the gateway may be another."""
+        self._log(INFO, "The machine was asleep; every mapping is checked.")
+        self._detection.hurry(now)
+        if self._dispatch.gateway is not None:
+            self._dispatch.gateway.address_due_at = now
+        self._book.ask_all_again(now)
+        self._advance(now)
+
+    def reached(self, lease: Lease, words: str, now: float) -> None:
+        """Traffic from outside came through that mapping; ``words`` say whose."""
+        wanted = lease.wanted
+        self._book.reached(wanted.protocol, wanted.internal_port, words, now, wanted.family)
+
+    def unreachable(self, lease: Lease, words: str, now: float) -> None:
+        """An outside probe did not come through that mapping."""
+        wanted = lease.wanted
+        self._book.unreachable(wanted.protocol, wanted.internal_port, words, now, wanted.family)
         self._advance(now)
 
     @property
@@ -135,54 +224,85 @@ class Engine:
             self._release(lease)
         if self._book.cleared or self.verdict_known:
             self._detection.stop_searching()  # else: the gateway that holds our mappings may yet be found
-        if self._in_flight is not None and not isinstance(self._in_flight[0], UnmapOrder):
-            self._abandon()
+        if self._dispatch.in_flight is not None and not isinstance(self._dispatch.in_flight[0], UnmapOrder):
+            self._dispatch.abandon()
         self._advance(now)
 
     @property
     def stopped(self) -> bool:
-        hopeless = not self._book.enabled or (self._gateway is None and self.verdict_known)
-        return self._stopping and self._in_flight is None and (self._book.cleared or hopeless)
+        hopeless = not self._book.enabled or (self._dispatch.gateway is None and self.verdict_known)
+        return self._stopping and self._dispatch.in_flight is None and (self._book.cleared or hopeless)
 
     @property
     def has_gateway(self) -> bool:
-        return self._gateway is not None
+        return self._dispatch.gateway is not None
+
+    @property
+    def gateway(self) -> str | None:
+        """The address of the gateway in use."""
+        return self._dispatch.gateway.service.gateway if self._dispatch.gateway else None
+
+    @property
+    def gateway_name(self) -> str:
+        """What tells the gateway in use from others: its UDN, or its hardware address; empty when unknown."""
+        return self._dispatch.gateway.name if self._dispatch.gateway else ""
+
+    @property
+    def events_at(self) -> Location | None:
+        """Where the gateway in use takes subscriptions to its events (UPnP), if it does."""
+        return self._dispatch.gateway.events_at if self._dispatch.gateway else None
+
+    @property
+    def busy(self) -> bool:
+        """Whether the gateway is being asked something."""
+        return self._dispatch.in_flight is not None
+
+    @property
+    def reported_address(self) -> str:
+        """The external address as the gateway told it, of whatever kind; empty when it told none."""
+        return self._dispatch.gateway.reported if self._dispatch.gateway else ""
 
     @property
     def external_address(self) -> str | None:
-        """The address the Internet sees, if the gateway told one that is public; IPv4, all that we speak."""
-        address = parse_address(self._reported)
-        usable = isinstance(address, IPv4Address) and self._rules.is_public(self._reported)
-        return str(address) if usable else None
+        """The address the Internet sees, if the gateway told one that is public, of the family asked for."""
+        address = parse_address(self.reported_address)
+        ours = parse_address(self._site.address.partition("%")[0])
+        fits = address is not None and ours is not None and address.version == ours.version
+        return str(address) if fits and self._site.rules.is_public(self.reported_address) else None
 
     def snapshot(self, now: float) -> MapperSnapshot:
         """Everything there is to show."""
-        gateway = self._gateway
+        gateway, reported = self._dispatch.gateway, self.reported_address
         return MapperSnapshot(
-            gateway.type if gateway else None,
-            gateway.gateway if gateway else None,
+            gateway.service.type if gateway else None,
+            gateway.service.gateway if gateway else None,
             gateway.words if gateway else "",
             self.external_address,
-            self._reported or None,
-            self._kind(self._reported) if self._reported else None,
+            reported or None,
+            self._kind(reported) if reported else None,
             self._book.enabled,
             self.verdict_known,
             self._book.snapshot(now),
+            family=self._site.family,
+            services=gateway.services() if gateway else (),
+            fingerprint=gateway.fingerprint if gateway else "",
+            learned=_learned(gateway.profile) if gateway else (),
+            counters=self._counters.shown(),
         )
 
     # The machine's contract
 
-    def receive_natpmp(self, datagram: bytes, now: float) -> None:
-        """Take a datagram that came from the gateway's NAT-PMP port."""
+    def receive_pmp(self, datagram: bytes, now: float) -> None:
+        """Take a datagram that came from the gateway's port 5351 (PCP, NAT-PMP)."""
         try:
-            self._detection.natpmp.receive_datagram(datagram, now)
+            self._detection.port5351.receive_datagram(datagram, now)
         except RemoteError as error:
-            self._log(DEBUG, f"the gateway sent nonsense: {error}")
+            self._nonsense("malformed answers on port 5351", f"the gateway sent nonsense: {error}")
         self._advance(now)
 
-    def natpmp_refused(self, now: float) -> None:
-        """The gateway's NAT-PMP port is closed, or it cannot be reached at all."""
-        self._detection.natpmp.refused(now)
+    def pmp_refused(self, now: float) -> None:
+        """The gateway's port 5351 is closed, or it cannot be reached at all."""
+        self._detection.port5351.refused(now)
         self._advance(now)
 
     def receive_ssdp(self, datagram: bytes, source: Endpoint, now: float) -> None:
@@ -190,7 +310,7 @@ class Engine:
         try:
             self._detection.receive_ssdp(datagram, source, now)
         except RemoteError as error:
-            self._log(DEBUG, f"SSDP from {source}: {error}")
+            self._nonsense("refused search answers", f"SSDP from {source}: {error}")
         self._advance(now)
 
     def receive_http(self, number: int, reply: Reply, now: float) -> None:
@@ -199,21 +319,24 @@ class Engine:
         self._advance(now)
 
     def handle_timeout(self, now: float) -> None:
-        self._detection.natpmp.handle_timeout(now)
+        self._detection.port5351.handle_timeout(now)
         self._detection.handle_timeout(now)
         self._book.expire(now)
         self._listings.expire(now)
+        self._dispatch.handle_timeout(now)
+        self._look_for_witness(now)
         self._advance(now)
 
     def next_timeout(self) -> float | None:
-        times = [self._detection.natpmp.next_timeout(), self._detection.next_timeout()]
+        times = [self._detection.port5351.next_timeout(), self._detection.next_timeout()]
         times += [self._book.next_expiry(), self._listings.next_timeout()]
-        if self._gateway is not None and self._in_flight is None and not self._stopping:
-            times += [self._address_due_at, self._book.next_due()]
+        if not self._stopping:
+            times.append(self._dispatch.next_timeout())
+            times.append(self._dispatch.gateway.witness_due_at if self._dispatch.gateway else None)
         return min((each for each in times if each is not None), default=None)
 
-    def natpmp_to_send(self) -> list[bytes]:
-        return self._detection.natpmp.datagrams_to_send()
+    def pmp_to_send(self) -> list[bytes]:
+        return self._detection.port5351.datagrams_to_send()
 
     def ssdp_to_send(self) -> list[tuple[bytes, Endpoint]]:
         return self._detection.search.datagrams_to_send()
@@ -222,72 +345,46 @@ class Engine:
         return self._detection.upnp.requests_to_send()
 
     def events(self) -> list[Event | Released]:
-        events, self._events = self._events + self._book.events(), []
+        events = self._events + self._dispatch.events() + self._book.events()
+        self._events = []
         return events
+
+    def notes(self) -> list[tuple[Note, GatewayIdentity]]:
+        """What to write down before anything more is sent (drains)."""
+        return self._dispatch.notes()
+
+    def lessons(self) -> list[GatewayProfile]:
+        """Profiles that have changed (drains)."""
+        return self._dispatch.lessons()
 
     # Inside
 
     def _advance(self, now: float) -> None:
         """Act on what came in, then put the next thing that is due in flight."""
         verdict = self._detection.decide(now)
-        if isinstance(verdict, Chosen):
+        if isinstance(verdict, Found):
             self._adopt(verdict, now)
         elif isinstance(verdict, Nobody):
             self._nobody()
-        while self._gateway is not None:
-            for event in self._gateway.client.events():
-                self._on_client_event(event, now)
-            if self._gateway is None or self._in_flight is not None:
-                return
-            self._in_flight = self._next_work(now)
-            if self._in_flight is None:
-                return
-            self._gateway.client.submit(self._in_flight[0], now)
+        gateway = self._dispatch.gateway
+        witness = self._detection.witness() if gateway is not None else None
+        if gateway is not None and witness is not None:
+            self._dispatch.take_witness(witness)
+        self._dispatch.advance(now, only_deletions=self._stopping)
+        self._tell_of_address()
+        if self._dispatch.lost is not None:
+            self._gateway_lost(self._dispatch.lost, now)
 
-    def _next_work(self, now: float) -> Work | None:
-        """Deletions first, then the address, mappings, reading back, and the table."""
-        deletion = self._book.next_deletion()
-        if deletion is not None or self._stopping:
-            return deletion
-        if self._address_due_at is not None and now >= self._address_due_at:
-            return AddressOrder(), None
-        mapping = self._book.next_mapping(now)
-        if mapping is not None:
-            return mapping
-        entry = self._listings.next_order()
-        return None if entry is None else (entry, None)
-
-    def _on_client_event(self, event: Outcome | EpochReset, now: float) -> None:
-        if isinstance(event, EpochReset):
-            self._log(NOTICE, "The NAT gateway lost its state; every mapping is made again.")
-            self._address_due_at = now
-            self._book.ask_all_again(now)
-            return
-        if self._in_flight is None:
-            return
-        (order, lease), self._in_flight = self._in_flight, None
-        if isinstance(event, Silent):
-            self._book.unanswered(order, lease)
-            self._gateway_lost(event.reason, now)
-        elif isinstance(order, EntryOrder):
-            self._listings.told(event)
-        elif not isinstance(order, AddressOrder):
-            self._book.answered(order, lease, event, now)
-        else:
-            self._address_due_at = now + ADDRESS_POLL  # declined: what we know stands
-            if isinstance(event, AddressTold):
-                self._address_told(event.address, now)
-
-    def _adopt(self, gateway: Chosen, now: float) -> None:
+    def _adopt(self, found: Found, now: float) -> None:
         self.verdict_known = True
-        self._gateway = gateway
         self._found_at = now
-        self._reported = gateway.address
-        self._address_due_at = now + ADDRESS_POLL
-        self._log(INFO, f"NAT detected type: {gateway.type.value}, ExtIP: '{gateway.address}'")
-        self._warn_of_address()
-        self._events.append(GatewayFound(gateway.type, gateway.gateway, self.external_address))
-        self._book.ask_all_again(now)
+        best = found.services[0]
+        self._log(INFO, f"NAT detected type: {best.type.value}, ExtIP: '{best.address}'")
+        self._dispatch.adopt(found.services, now)
+        self._external = self.external_address
+        if best.address:
+            self._warn_of_address()
+        self._events.append(GatewayFound(best.type, best.gateway, self._external))
 
     def _nobody(self) -> None:
         self.verdict_known = True
@@ -309,44 +406,73 @@ class Engine:
             self._detection.start(now, self._short_lives)
 
     def _forget_gateway(self, now: float, reason: str) -> None:
-        self._abandon()
+        self._events += self._dispatch.events()
+        self._dispatch.forget()
         self._listings.end_all(f"the gateway went away: {reason}")
         self._detection.stop()
-        self._gateway = self._address_due_at = None
-        self._reported = ""
+        self._external = None
         self.verdict_known = False
         self._events += self._book.events()
         self._book.lose_all(now, reason)
 
     def _release(self, lease: Lease) -> None:
-        asked = self._in_flight is not None and self._in_flight[1] is lease
-        self._book.release(lease, asked, self._gateway is not None or not self.verdict_known)
+        in_flight = self._dispatch.in_flight
+        asked = in_flight is not None and in_flight[1] is lease
+        reachable = self._dispatch.gateway is not None or not self.verdict_known
+        self._book.release(lease, asked, reachable)
 
-    def _abandon(self) -> None:
-        """Drop the order in flight."""
-        if self._gateway is not None:
-            self._gateway.client.abandon()
-        if self._in_flight is not None:
-            self._book.unanswered(*self._in_flight)
-        self._in_flight = None
+    def _look_for_witness(self, now: float) -> None:
+        gateway = self._dispatch.gateway
+        if gateway is not None and gateway.witness_due_at is not None and now >= gateway.witness_due_at:
+            gateway.witness_due_at = None
+            self._detection.look_for_witness(now)
 
-    def _address_told(self, address: str, now: float) -> None:
-        if address == self._reported:
+    def _tell_of_address(self) -> None:
+        if not self._dispatch.address_changed:
             return
-        previous, reported = self.external_address, self._reported
-        self._reported = address
-        self._log(INFO, f"Public IP changed from '{reported}' to '{address}'.")
+        self._dispatch.address_changed = False
         self._warn_of_address()
-        if self.external_address != previous:
-            self._events.append(ExternalAddressChanged(previous, self.external_address))
-        self._book.ask_all_again(now)  # many gateways drop every mapping with the old address
-
-    def _kind(self, address: str) -> AddressKind:
-        return self._rules.kind(address) if address else AddressKind.UNSPECIFIED
+        previous, self._external = self._external, self.external_address
+        if self._external != previous:
+            self._events.append(ExternalAddressChanged(previous, self._external))
 
     def _warn_of_address(self) -> None:
         if self.external_address is not None:
             return
-        told = printable(self._reported) or "none"
-        kind = self._kind(self._reported).value
+        told = printable(self.reported_address) or "none"
+        kind = self._kind(self.reported_address).value
         self._log(WARNING, f"The NAT gateway has no public address ({told}: {kind}): is there another NAT?")
+
+    def _kind(self, address: str) -> AddressKind:
+        return self._site.rules.kind(address) if address else AddressKind.UNSPECIFIED
+
+    def _consider(self, location: str) -> None:
+        if location:
+            try:
+                self._detection.consider(description_by_hand(location))
+            except LocalError as error:
+                self._nonsense("useless locations", str(error))
+
+    def _nonsense(self, name: str, words: str) -> None:
+        if self._counters.count(name):
+            self._log(DEBUG, words)
+
+    def _prepare(self, service: Service) -> None:
+        self._detection.prepare(service)
+
+    def _make_pcp(self, site: Site) -> PcpClient:
+        return PcpClient(site.address, self._entropy, self._random, self._own_port)
+
+    def _random(self) -> float:
+        """Evenly from 0 up to, not including, 1."""
+        return int.from_bytes(self._entropy(6)) / 2.0**48
+
+    def _pick_port(self) -> int:
+        return LOWEST_PICK + int.from_bytes(self._entropy(4)) % PICKS
+
+
+def _learned(profile: GatewayProfile) -> tuple[str, ...]:
+    """What a gateway taught us, in words."""
+    from .memory.profile_codec import words  # late: of no use before there is something to show
+
+    return () if profile == GatewayProfile(profile.fingerprint) else words(profile)

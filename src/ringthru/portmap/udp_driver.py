@@ -15,7 +15,8 @@ MULTICAST_HOPS = 2  # UPnP DA 1.1 §1.3.2
 
 
 class UdpPort:
-    """A bound socket. ``on_failure`` is called when the system reports that nobody is there.
+    """A bound socket. ``on_failure`` is called when the system reports that nobody is there;
+    ``interface_index`` says where IPv6 multicast leaves.
 
     Raises (when made):
         OSError: the address cannot be bound, or ``peer`` cannot be reached.
@@ -27,6 +28,7 @@ class UdpPort:
         on_datagram: Callable[[bytes, Endpoint], None],
         on_failure: Callable[[], None],
         peer: Endpoint | None = None,
+        interface_index: int = 0,
     ) -> None:
         self._on_datagram = on_datagram
         self._on_failure = on_failure
@@ -37,13 +39,25 @@ class UdpPort:
             if peer is not None:
                 self._socket.connect(peer)  # datagrams of others are dropped, refusals are reported
             else:
-                self._socket.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_TTL, MULTICAST_HOPS)
-                interface = socket.inet_aton(local_host)
-                self._socket.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, interface)
+                self._aim_multicast(local_host, interface_index)
         except OSError:
             self._socket.close()
             raise
         self._loop.add_reader(self._socket.fileno(), self._readable)
+
+    def _aim_multicast(self, local_host: str, interface_index: int) -> None:
+        """Multicast leaves where our address is, and goes no further than UPnP allows."""
+        if self._socket.family == socket.AF_INET6:
+            self._socket.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_HOPS, MULTICAST_HOPS)
+            self._socket.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_IF, interface_index)
+            return
+        self._socket.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_TTL, MULTICAST_HOPS)
+        self._socket.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, socket.inet_aton(local_host))
+
+    @property
+    def local(self) -> Endpoint:
+        """Where it is bound."""
+        return Endpoint(*self._socket.getsockname()[:2])
 
     def send(self, datagram: bytes, to: Endpoint | None = None) -> None:
         """Send; a failure is reported later, from the loop."""

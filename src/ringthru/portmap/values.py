@@ -39,6 +39,11 @@ class GatewayType(Enum):
     NAT_PMP = "pmp"
     UPNP = "upnp"
 
+    @property
+    def spoken(self) -> str:
+        """Its name as people write it."""
+        return {"pcp": "PCP", "pmp": "NAT-PMP", "upnp": "UPnP"}[self.value]
+
 
 class MappingState(Enum):
     """What we are doing about a mapping. How much of it is *proven* is its ``Rung``."""

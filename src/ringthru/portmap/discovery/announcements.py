@@ -63,6 +63,11 @@ class Hint:
     words: str
     location: str = ""
 
+    @property
+    def mappings_may_be_gone(self) -> bool:
+        """Whether it hints at lost mappings that no epoch tells of: UPnP has none."""
+        return self.kind in (HintKind.REBOOTED, HintKind.FEWER)
+
 
 @frozen
 class _Told:

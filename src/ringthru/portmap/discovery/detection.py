@@ -1,4 +1,4 @@
-"""Finding a gateway: NAT-PMP and UPnP asked at once, the quicker good answer wins.
+"""Finding a gateway: PCP, NAT-PMP and UPnP asked at once, the best quick answer wins.
 
 Lives here: rounds, the race, the verdict. Never here: mappings.
 """
@@ -6,40 +6,43 @@ Lives here: rounds, the race, the verdict. Never here: mappings.
 from __future__ import annotations
 
 from collections.abc import Callable
-from ipaddress import IPv4Address
 from logging import DEBUG, INFO
 from typing import Final
 
 from ...net.address import Endpoint
-from ...net.surroundings import Surroundings
 from ...net.values import frozen
-from ..gateway.natpmp_client import NatPmpClient
 from ..gateway.orders import AddressOrder, AddressTold, Declined, GatewayClient, Silent
+from ..gateway.pcp_client import PcpClient
+from ..gateway.port5351 import Port5351
 from ..gateway.upnp_client import UpnpClient
 from ..gateway.upnp_values import IgdFound, NotIgd
-from ..values import GatewayType
-from ..wire.location import confine
-from ..wire.ssdp import decode
+from ..values import Family, GatewayType
+from ..wire.location import Location, confine
+from ..wire.ssdp import GROUP, GROUP_IPV6, decode
+from .services import Service, best_first
+from .site import Site
 from .ssdp_search import PATIENCE, ROUNDS, SsdpSearch
 
-HEAD_START: Final = 0.05  # seconds a UPnP answer waits for NAT-PMP, which needs fewer round trips ever after
+HEAD_START: Final = (
+    0.05  # seconds a UPnP answer waits for the others, which need fewer round trips ever after
+)
+PCP_HEAD_START: Final = 0.02  # seconds a NAT-PMP answer waits for PCP, and PCP for an external address
 STRANGER_WAIT: Final = 1.0  # seconds a host that is not our gateway waits for the gateway itself to answer
 PMP_ATTEMPTS: Final = 5  # unanswered, and a round no longer waits for NAT-PMP (FreeSWITCH's count)
 PMP_PATIENCE: Final = 4.75  # seconds: those attempts, and one more second for the last of them
 SEARCH_PATIENCE: Final = ROUNDS[-1] + PATIENCE
 FIRST_PAUSE: Final = 5.0  # seconds between rounds, doubled up to
 LAST_PAUSE: Final = 900.0
+MOST_IGDS: Final = 16
+
+Answer = AddressTold | Declined | Silent
 
 
 @frozen
-class Chosen:
-    """The gateway to use, and the client that talks to it."""
+class Found:
+    """The services of the gateway to use, best first; never empty."""
 
-    type: GatewayType
-    gateway: str
-    words: str
-    address: str  # external, as told; empty when it knows none
-    client: GatewayClient
+    services: tuple[Service, ...]
 
 
 @frozen
@@ -48,34 +51,62 @@ class Nobody:
 
 
 class Detection:
-    """The search for a gateway, driven from outside; owns both clients, goes quiet once it has chosen."""
+    """The search for a gateway, driven from outside; owns the clients, goes quiet once it has chosen."""
 
-    def __init__(self, surroundings: Surroundings, log: Callable[[int, str], None], ssdp_port: int) -> None:
-        gateway = surroundings.gateway
-        self._surroundings = surroundings
+    def __init__(
+        self,
+        site: Site,
+        log: Callable[[int, str], None],
+        ssdp_port: int,
+        make_pcp: Callable[[Site], PcpClient],
+    ) -> None:
+        self._site = site
         self._log = log
-        self.natpmp = NatPmpClient(self._attempted)
-        self.upnp = UpnpClient(surroundings.address, surroundings.rules.is_public)
-        self.search = SsdpSearch(Endpoint(gateway, ssdp_port) if gateway else None, surroundings.multicast)
+        self.port5351 = Port5351(make_pcp(site), self._attempted)
+        self.upnp = UpnpClient(site.seen_as, site.rules.is_public, site.family)
+        gateway = Endpoint(site.gateway, ssdp_port) if site.gateway else None
+        group = GROUP if site.family is Family.IPV4 else GROUP_IPV6
+        self.search = SsdpSearch(gateway if site.searches else None, site.multicast and site.searches, group)
         self.searching = False
+        self.witnessing = False  # a gateway is in use, and its UPnP side is looked for
         self._first_round = False
         self._round_at = 0.0
         self._pause = FIRST_PAUSE
         self._next_round_at: float | None = None  # between rounds
-        self._pmp: AddressTold | Declined | Silent | None = None  # None: pending
-        self._upnp: IgdFound | None = None
+        self._answers: dict[GatewayType, Answer] = {}  # of this round; missing: pending
+        self._answered_at: dict[GatewayType, float] = {}
+        self._igds: list[IgdFound] = []
         self._upnp_at: float | None = None  # when UPnP first answered, in this round
 
     def start(self, now: float, failures: int = 0) -> None:
         """Begin from nothing; after a pause when this has come to nothing more than once (``failures``)."""
         self._log(INFO, "Scanning for NAT")
         self.searching = self._first_round = True
+        self.witnessing = False
         self._pause = FIRST_PAUSE
         if failures <= 1:
             self._begin_round(now)
         else:
-            self._pmp = self._upnp = None
+            self._answers, self._igds = {}, []
             self._next_round_at = now + min(FIRST_PAUSE * 2.0 ** min(failures - 2, 20), LAST_PAUSE)
+
+    def hurry(self, now: float) -> None:
+        """Something stirs on the network: between two rounds, begin the next at once."""
+        if self.searching and self._next_round_at is not None:
+            self._pause = FIRST_PAUSE
+            self._begin_round(now)
+
+    def consider(self, location: Location) -> None:
+        """Look at a description that was known from before, without waiting for an answer to the search."""
+        if self.searching:
+            self.upnp.consider(location, first=True)
+
+    def look_for_witness(self, now: float) -> None:
+        """Search for the UPnP side of the gateway in use, which can list what PCP and NAT-PMP cannot."""
+        if self.search.possible and not self.searching:
+            self.witnessing = True
+            self.upnp.begin()
+            self.search.start(now)
 
     def stop_searching(self) -> None:
         """Look for nobody any more; the gateway in use, if any, stays in use."""
@@ -84,10 +115,10 @@ class Detection:
 
     def stop(self) -> None:
         """Ask nobody any more."""
-        self.searching = False
+        self.searching = self.witnessing = False
         self._next_round_at = None
         self.search.stop()
-        self.natpmp.abandon()
+        self.port5351.abandon()
         self.upnp.begin()
 
     def receive_ssdp(self, datagram: bytes, source: Endpoint, now: float) -> None:
@@ -96,13 +127,12 @@ class Detection:
         Raises:
             MalformedMessage: no answer, or one that names an impossible place.
         """
-        gateway = self._surroundings.gateway
-        if not self.searching or not (source.host == gateway or self._on_link(source.host)):
+        if not (self.searching or self.witnessing) or not self._site.trusts(source.host):
             return
-        location = confine(decode(datagram).location, source.host, gateway)
+        location = confine(decode(datagram).location, source.host, self._site.gateway)
         if self._upnp_at is None:
             self._upnp_at = now
-        self.upnp.consider(location, first=location.host == gateway)
+        self.upnp.consider(location, first=location.host == self._site.gateway)
 
     def handle_timeout(self, now: float) -> None:
         self.search.handle_timeout(now)
@@ -111,45 +141,77 @@ class Detection:
 
     def next_timeout(self) -> float | None:
         times = [self.search.next_timeout(), self._next_round_at]
-        if self.searching and self._upnp is not None:
-            times.append(self._hold_until())
-        elif self.searching and self._next_round_at is None and not self.upnp.busy:
-            times.append(self._quiet_at())
+        if self.searching and self._next_round_at is None:
+            times.append(self._pmp_hold() if self._pmp_is_good else None)
+            times.append(self._upnp_hold() if self._igds else None)
+            if not self._igds and not self.upnp.busy:
+                times.append(self._quiet_at())
         return min((each for each in times if each is not None), default=None)
 
-    def decide(self, now: float) -> Chosen | Nobody | None:
+    def decide(self, now: float) -> Found | Nobody | None:
         """Judge what has come in; to be called after every input and time-out while ``searching``."""
         if not self.searching:
             return None
-        self._collect()
-        chosen = self._choice(now)
-        if chosen is not None:
+        self._collect(now)
+        services = self._choice(now)
+        if services:
             self.searching = False
             self._next_round_at = None
             self.search.stop()
-            return chosen
+            return Found(tuple(services))
         if self._next_round_at is None and self._over(now):
             return self._end_round(now)
         return None
 
+    def witness(self) -> Service | None:
+        """The UPnP side of the gateway in use, once it was found; the search for it is over then."""
+        if not self.witnessing:
+            return None
+        for finding in self.upnp.findings():
+            if isinstance(finding, IgdFound) and self._site.is_gateway(finding.igd.service.control.host):
+                self.witnessing = False
+                self.search.stop()
+                return self._upnp_service(finding)
+        return None
+
+    def prepare(self, service: Service) -> None:
+        """Make the client ready to take orders for that service."""
+        if service.igd is not None:
+            self.upnp.use(service.igd)
+        elif service.type is GatewayType.PCP:
+            self.port5351.natpmp.abandon()
+        else:
+            self.port5351.pcp.abandon()
+
     def _begin_round(self, now: float) -> None:
         self._round_at = now
         self._next_round_at = None
-        self._pmp = Silent("there is no default gateway")
-        self._upnp = self._upnp_at = None
-        if self._surroundings.gateway is not None:
-            self._pmp = None
-            self.natpmp.submit(AddressOrder(), now)
+        self._answers, self._answered_at, self._igds = {}, {}, []
+        self._upnp_at = None
+        self._ask_5351(now)
         self.upnp.begin()
+        if self._site.description is not None:
+            self.upnp.consider(self._site.description, first=True)
         if self.search.possible:
             if self._first_round:
                 self._log(DEBUG, "Checking for UPnP")
             self.search.start(now)
 
+    def _ask_5351(self, now: float) -> None:
+        silence = Silent("there is no gateway to ask by this protocol")
+        if self._site.speaks_with(GatewayType.PCP):
+            self.port5351.pcp.probe(now)
+        else:
+            self._answers[GatewayType.PCP] = silence
+        if self._site.speaks_with(GatewayType.NAT_PMP):
+            self.port5351.natpmp.submit(AddressOrder(), now)
+        else:
+            self._answers[GatewayType.NAT_PMP] = silence
+
     def _end_round(self, now: float) -> Nobody | None:
         first, self._first_round = self._first_round, False
-        self.searching = self.search.possible  # with nobody to ask there is no next round
-        if self.searching:
+        self.searching = self.search.possible or self._site.gateway is not None
+        if self.searching:  # with nobody to ask there is no next round
             self._next_round_at = now + self._pause
             self._pause = min(self._pause * 2, LAST_PAUSE)
         return Nobody() if first else None
@@ -158,67 +220,98 @@ class Detection:
         if self.searching and self._first_round and number <= PMP_ATTEMPTS:
             self._log(DEBUG, f"Checking for PMP {number}/{PMP_ATTEMPTS}")
 
-    def _collect(self) -> None:
-        for event in self.natpmp.events():
-            if isinstance(event, AddressTold | Declined | Silent):
-                self._pmp = event
-                self._log(DEBUG, f"NAT-PMP: {_words(event)}")
+    def _collect(self, now: float) -> None:
+        clients = ((GatewayType.PCP, self.port5351.pcp), (GatewayType.NAT_PMP, self.port5351.natpmp))
+        for kind, client in clients:
+            for event in client.events():
+                if isinstance(event, AddressTold | Declined | Silent):
+                    self._answers[kind] = event
+                    self._answered_at[kind] = now
+                    self._log(DEBUG, f"{kind.spoken}: {_words(event)}")
         for finding in self.upnp.findings():
             if isinstance(finding, NotIgd):
                 self._log(DEBUG, f"UPnP: {finding.reason}")
-            elif self._upnp is None or self._is_gateway(finding):
-                self._upnp = finding
+            elif len(self._igds) < MOST_IGDS:
+                self._igds.append(finding)
+                self._upnp_at = now if self._upnp_at is None else self._upnp_at
 
-    def _choice(self, now: float) -> Chosen | None:
-        if isinstance(self._pmp, AddressTold) and (self._pmp.address or self._over(now)):
-            return self._choose_natpmp(self._pmp.address)
-        if self._upnp is None:
-            return None
-        hold_until = self._hold_until()
-        if hold_until is not None and now < hold_until:
-            return None
-        return self._choose_upnp(self._upnp)
+    def _choice(self, now: float) -> list[Service]:
+        """The services to go with, or none while it is too early to say."""
+        if self._pmp_is_good:
+            hold = self._pmp_hold()
+            return [] if hold is not None and now < hold else self._services()
+        if self._igds:
+            hold = self._upnp_hold()
+            return [] if hold is not None and now < hold else self._services()
+        return self._services() if self._pmp_services() and self._over(now) else []
 
-    def _choose_natpmp(self, address: str) -> Chosen:
-        gateway = self._surroundings.gateway
-        assert gateway is not None
-        self.upnp.begin()
-        return Chosen(GatewayType.NAT_PMP, gateway, "", address, self.natpmp)
+    @property
+    def _pmp_is_good(self) -> bool:
+        """PCP tells the address with the first mapping; NAT-PMP without one has no way out yet."""
+        return any(each.address or each.type is GatewayType.PCP for each in self._pmp_services())
 
-    def _choose_upnp(self, found: IgdFound) -> Chosen:
-        self.natpmp.abandon()
-        self.upnp.use(found.igd)
+    def _services(self) -> list[Service]:
+        services = self._pmp_services() + [self._upnp_service(each) for each in self._ranked_igds()]
+        if services[0].type is not GatewayType.UPNP:
+            self.upnp.begin()
+        return best_first(services)
+
+    def _pmp_services(self) -> list[Service]:
+        told = {
+            kind: answer.address for kind, answer in self._answers.items() if isinstance(answer, AddressTold)
+        }
+        address = told.get(GatewayType.NAT_PMP, "") or told.get(GatewayType.PCP, "")
+        gateway = self._site.gateway
+        clients: dict[GatewayType, GatewayClient] = {
+            GatewayType.PCP: self.port5351.pcp,
+            GatewayType.NAT_PMP: self.port5351.natpmp,
+        }
+        if gateway is None:
+            return []
+        return [Service(kind, gateway, "", address, clients[kind]) for kind in clients if kind in told]
+
+    def _upnp_service(self, found: IgdFound) -> Service:
         host = found.igd.service.control.host
-        return Chosen(GatewayType.UPNP, host, found.igd.words, found.address, self.upnp)
+        return Service(
+            GatewayType.UPNP, host, found.igd.words, found.address, self.upnp, found.igd, found.status
+        )
 
-    def _hold_until(self) -> float | None:
-        """Until when a UPnP gateway that we found must wait; None: it need not, or there is none."""
-        if self._upnp is None:
+    def _ranked_igds(self) -> list[IgdFound]:
+        """Our gateway first, then public addresses, then what says that it is connected."""
+
+        def rank(found: IgdFound) -> tuple[bool, bool, bool, bool]:
+            ours = self._site.is_gateway(found.igd.service.control.host)
+            public = self._site.rules.is_public(found.address)
+            return not ours, not public, not found.connected, not found.address
+
+        return sorted(self._igds, key=rank)
+
+    def _pmp_hold(self) -> float | None:
+        """Until when an answer on port 5351 waits for the other protocol there."""
+        if not self._answered_at or len(self._answers) == len((GatewayType.PCP, GatewayType.NAT_PMP)):
             return None
-        if self._surroundings.gateway is not None and not self._is_gateway(self._upnp):
-            return self._round_at + STRANGER_WAIT
-        if self._pmp is None and self._upnp_at is not None:
-            return self._upnp_at + HEAD_START
-        return None
+        return min(self._answered_at.values()) + PCP_HEAD_START
 
-    def _is_gateway(self, found: IgdFound) -> bool:
-        return found.igd.service.control.host == self._surroundings.gateway
+    def _upnp_hold(self) -> float | None:
+        """Until when a UPnP gateway that we found must wait; None: it need not."""
+        ours = any(self._site.is_gateway(each.igd.service.control.host) for each in self._igds)
+        if self._site.gateway is not None and not ours:
+            return self._round_at + STRANGER_WAIT
+        pending = len(self._answers) < len((GatewayType.PCP, GatewayType.NAT_PMP))
+        return self._upnp_at + HEAD_START if pending and self._upnp_at is not None else None
 
     def _over(self, now: float) -> bool:
         """Whether this round has nothing left to hope for."""
-        return now >= self._quiet_at() and not self.upnp.busy and self._upnp is None
+        return now >= self._quiet_at() and not self.upnp.busy and not self._igds
 
     def _quiet_at(self) -> float:
-        if not self.search.possible:
+        pending = len(self._answers) < len((GatewayType.PCP, GatewayType.NAT_PMP))
+        if not self.search.possible and not pending:
             return self._round_at
-        return self._round_at + (PMP_PATIENCE if self._pmp is None else SEARCH_PATIENCE)
-
-    def _on_link(self, host: str) -> bool:
-        try:
-            return IPv4Address(host) in self._surroundings.network
-        except ValueError:
-            return False
+        return self._round_at + (PMP_PATIENCE if pending else SEARCH_PATIENCE)
 
 
-def _words(event: AddressTold | Declined | Silent) -> str:
-    return f"external address {event.address}" if isinstance(event, AddressTold) else event.reason
+def _words(event: Answer) -> str:
+    if isinstance(event, AddressTold):
+        return f"external address {event.address}" if event.address else "it answers"
+    return event.reason

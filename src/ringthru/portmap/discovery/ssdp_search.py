@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from ...net.address import Endpoint
-from ..wire.ssdp import GROUP, TARGETS, Search
+from ..wire.ssdp import GROUP, TARGETS, TARGETS_BY_ROUND, Search
 
 ROUNDS: Final = (0.0, 0.3, 1.0, 3.0)  # seconds after the start
 PATIENCE: Final = 1.25  # seconds after the last round: the MX we allow, and the way back
@@ -17,9 +17,10 @@ class SsdpSearch:
     With multicast, the gateway is asked by unicast in the first round only: some answer nothing else.
     """
 
-    def __init__(self, gateway: Endpoint | None, multicast: bool) -> None:
+    def __init__(self, gateway: Endpoint | None, multicast: bool, group: Endpoint = GROUP) -> None:
         self._gateway = gateway
         self._multicast = multicast
+        self._group = group
         self._started_at = 0.0
         self._round = len(ROUNDS)
         self._datagrams: list[tuple[bytes, Endpoint]] = []
@@ -57,5 +58,8 @@ class SsdpSearch:
         if self._gateway is not None and (self._round == 0 or not self._multicast):
             to.append(self._gateway)
         if self._multicast:
-            to.append(GROUP)
-        return [(Search(target, each).encode(), each) for each in to for target in TARGETS]
+            to.append(self._group)
+        searches = [Search(target, each) for each in to for target in TARGETS_BY_ROUND[self._round]]
+        if self._round == len(ROUNDS) - 1:  # a late attempt at those that want MAN without quotes (SD07)
+            searches += [Search(TARGETS[0], each, quoted=False) for each in to]
+        return [(each.encode(), each.to) for each in searches]

@@ -1,0 +1,25 @@
+"""Counts of what was refused, by name: each is logged once in full, and only counted after that."""
+
+from __future__ import annotations
+
+from typing import Final
+
+MOST_NAMES: Final = 32
+
+
+class Counters:
+    """A few named counts; what the network sends cannot make more names."""
+
+    def __init__(self) -> None:
+        self._counts: dict[str, int] = {}
+
+    def count(self, name: str) -> bool:
+        """Count one more; True the first time, when it is worth a log line."""
+        first = name not in self._counts
+        if first and len(self._counts) >= MOST_NAMES:
+            return False
+        self._counts[name] = self._counts.get(name, 0) + 1
+        return first
+
+    def shown(self) -> tuple[tuple[str, int], ...]:
+        return tuple(sorted(self._counts.items()))

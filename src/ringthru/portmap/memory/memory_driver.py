@@ -1,0 +1,114 @@
+"""The engine's memory: what it writes down as it goes, and what it is reminded of when a gateway is found.
+
+The file is opened when there is something to write or to recall, so that the start does not wait for it.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from ...net.neighbours import hardware_address
+from ...net.values import replace
+from ..errors import LocalError
+from ..values import Family, GatewayType
+from .holding import GatewayIdentity, Holding, JournalEntry, Keep, Note
+from .journal import Adoption, take_stock
+from .profile import GatewayProfile
+from .recollection import Recollection
+from .store_driver import Store
+
+OUI = 8  # characters of a hardware address that name its maker: "aa:bb:cc"
+
+
+class Memory:
+    """A store, and who we are to it. ``kept``: our mappings are to outlive us (``ringthru nat add``).
+
+    Nothing here raises: a file that cannot be used is told once, and the engine goes on without.
+    """
+
+    def __init__(self, path: Path, log: Callable[[int, str], None], kept: bool = False) -> None:
+        self._path = path
+        self._log = log
+        self._kept = kept
+        self._store: Store | None = None
+        self._hopeless = False
+
+    def write(self, notes: list[tuple[Note, GatewayIdentity]], address: str) -> None:
+        """Write notes down, before anything more is sent."""
+        store = self._opened()
+        if store is None:
+            return
+        for note, identity in notes:
+            if isinstance(note, Keep):
+                store.keep(self._entry(store, note.holding, identity, address))
+            else:
+                store.forget(note.holding, identity)
+
+    def learn(self, profiles: list[GatewayProfile]) -> None:
+        """Write lessons down."""
+        store = self._opened()
+        for profile in profiles if store is not None else ():
+            if store is not None:
+                store.save_profile(profile)
+
+    def remember_gateway(self, identity: GatewayIdentity, network: str) -> None:
+        """This gateway serves that network: to be tried first the next time."""
+        store = self._opened()
+        if store is not None:
+            store.remember_gateway(identity, network)
+
+    def last_gateway(self, network: str) -> GatewayIdentity | None:
+        """Which gateway served that network the last time."""
+        store = self._opened()
+        return store.last_gateway(network) if store is not None else None
+
+    def close(self) -> None:
+        if self._store is not None:
+            self._store.close()
+        self._store, self._hopeless = None, True
+
+    def recall(self, identity: GatewayIdentity, address: str, family: Family) -> Recollection:
+        """What is remembered of a gateway that was found, by us at ``address``."""
+        identity = _named(identity)
+        store = self._opened()
+        if store is None:
+            return Recollection(identity.name, GatewayProfile(identity.fingerprint))
+        profile = store.profiles().get(identity.fingerprint, GatewayProfile(identity.fingerprint))
+        found = self._stock(store, identity, address, family)
+        for entry in found.expired:
+            store.forget(entry.holding, entry.gateway)
+        lent = tuple(entry.holding for entry in found.kept)
+        return Recollection(identity.name, profile, found.holdings, lent)
+
+    def _stock(self, store: Store, identity: GatewayIdentity, address: str, family: Family) -> Adoption:
+        entries = store.entries()
+        living = store.living(entries)
+        return take_stock(
+            entries, identity, own_address=address, family=family, now=time.time(), living=living
+        )
+
+    def _entry(self, store: Store, holding: Holding, identity: GatewayIdentity, address: str) -> JournalEntry:
+        return JournalEntry(
+            holding, identity, time.time(), kept=self._kept, owner=store.owner, own_address=address
+        )
+
+    def _opened(self) -> Store | None:
+        if self._store is None and not self._hopeless:
+            try:
+                self._store = Store(self._path, self._log)
+            except LocalError as error:
+                self._hopeless = True
+                self._log(logging.WARNING, f"Going on without a journal: {error}")
+        return self._store
+
+
+def _named(identity: GatewayIdentity) -> GatewayIdentity:
+    """With the gateway's hardware address, where its protocol tells no name of it."""
+    if identity.name or identity.type is GatewayType.UPNP:
+        return identity
+    name = hardware_address(identity.address)
+    kind = identity.fingerprint or (f"{identity.type.value} of {name[:OUI]}" if name else "")
+    return replace(identity, name=name, fingerprint=kind)
