@@ -1,4 +1,4 @@
-"""The program ``ringthru``: a switch with its console, or the demonstration.
+"""The program ``ringthru``: a switch with its console, or one of its subcommands.
 
 Imports are late on purpose: from here to the first answered call is a budget of 0.2 s.
 """
@@ -6,7 +6,7 @@ Imports are late on purpose: from here to the first answered call is a budget of
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from . import __version__
 from .console.flags import FlagError, Options, help_text, read_flags
@@ -14,14 +14,18 @@ from .console.flags import FlagError, Options, help_text, read_flags
 if TYPE_CHECKING:
     from .console.logs import Logs
 
+SUBCOMMANDS: Final = {  # programs beside the switch, loaded when they are called
+    "demo": "demo",
+    "nat": "nat.command",  # port mapping alone
+    "lab": "lab.lab_command",  # gateways to test on
+}
+
 
 def main(argv: list[str] | None = None) -> int:
     """Run the program; returns its exit status: 0 after a clean stop, 1 after an error in one line."""
     arguments = sys.argv[1:] if argv is None else argv
-    if arguments[:1] == ["demo"]:
-        from .demo import main as demo
-
-        return int(demo(arguments[1:]))
+    if arguments and arguments[0] in SUBCOMMANDS:
+        return _subcommand(arguments[0], arguments[1:])
     try:
         options = read_flags(arguments)
     except FlagError as error:
@@ -32,6 +36,13 @@ def main(argv: list[str] | None = None) -> int:
         print(text, end="")
         return 0
     return run(options)
+
+
+def _subcommand(name: str, arguments: list[str]) -> int:
+    """A program beside the switch, by its ``main``."""
+    from importlib import import_module
+
+    return int(import_module(f".{SUBCOMMANDS[name]}", __package__).main(arguments))
 
 
 def run(options: Options) -> int:

@@ -102,11 +102,15 @@ def help_text() -> str:
     return (
         "Usage: ringthru [OPTIONS]\n"
         "       ringthru demo [--once]\n"
+        "       ringthru nat COMMAND ...\n"
+        "       ringthru lab gateway ...\n"
         "\n"
         "These are the optional arguments you can pass to ringthru:\n"
         f"{''.join(lines)}"
         "\n"
         "'ringthru demo' shows a call through a NAT gateway, on loopback alone.\n"
+        "'ringthru nat' opens ports on the gateway without the switch, 'ringthru lab gateway' plays a gateway\n"
+        "for other programs to be tested on; --help after either tells more.\n"
     )
 
 
