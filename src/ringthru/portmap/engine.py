@@ -379,7 +379,7 @@ class Engine:
         self.verdict_known = True
         self._found_at = now
         best = found.services[0]
-        self._log(INFO, f"NAT detected type: {best.type.value}, ExtIP: '{best.address}'")
+        self._log(INFO, f"NAT detected type: {best.type.nat_type}, ExtIP: '{best.address}'")
         self._dispatch.adopt(found.services, now)
         self._external = self.external_address
         if best.address:

@@ -40,6 +40,11 @@ class GatewayType(Enum):
     UPNP = "upnp"
 
     @property
+    def nat_type(self) -> str:
+        """FreeSWITCH's word: it knows no PCP, whose place NAT-PMP takes there."""
+        return "pmp" if self is GatewayType.PCP else self.value
+
+    @property
     def spoken(self) -> str:
         """Its name as people write it."""
         return {"pcp": "PCP", "pmp": "NAT-PMP", "upnp": "UPnP"}[self.value]
