@@ -227,7 +227,7 @@ def print_table(snapshot: SwitchSnapshot, gateway: FakeGateway, report: PhoneRep
 
 
 def protocol_words(kind: GatewayType | None) -> str:
-    return {GatewayType.NAT_PMP: "NAT-PMP", GatewayType.UPNP: "UPnP IGD", None: "no protocol"}[kind]
+    return "no protocol" if kind is None else kind.spoken
 
 
 def milliseconds(seconds: float | None) -> str:

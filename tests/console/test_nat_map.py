@@ -202,7 +202,7 @@ class TestList:
 
     async def test_every_entry_and_whose_it_is(self, type_in, switch):
         assert await type_in("nat_map list") == (
-            "Gateway: UPNP at 192.168.1.1 (Acme Home Router 1)\n"
+            "Gateway: UPnP at 192.168.1.1 (Acme Home Router 1)\n"
             "\n"
             "external  proto  leads to            lease left   whose     description\n"
             "5060      udp    192.168.1.103:5060  59m 12s      ours      Ringthru sip-udp-5060\n"
@@ -253,14 +253,14 @@ class TestDetail:
             )
         )
         assert await type_in("nat_map detail") == (
-            "Gateway: UPNP at 192.168.1.1 (Acme Home Router 1)\n"
+            "Gateway: UPnP at 192.168.1.1 (Acme Home Router 1)\n"
             "External address: 76.237.11.11 (public)\n"
             "Port mapping: enabled\n"
             "\n"
-            "port   proto  external  state     lease left  kind        reason\n"
-            "5060   udp    40060     accepted  59m 12s     asked for   -\n"
-            "5080   tcp    -         refused   -           asked for   718: taken\\x1b[2J\n"
-            "16384  udp    16384     accepted  no end      in reserve  -\n"
+            "port   proto  external  state     proven     lease left  kind        reason\n"
+            "5060   udp    40060     accepted  requested  59m 12s     asked for   -\n"
+            "5080   tcp    -         refused   requested  -           asked for   718: taken\\x1b[2J\n"
+            "16384  udp    16384     accepted  requested  no end      in reserve  -\n"
             "\n"
             "3 mappings\n"
         )

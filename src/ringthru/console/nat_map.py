@@ -159,18 +159,12 @@ def status_text(snapshot: SwitchSnapshot) -> str:
     mapper = snapshot.mapper
     name, address, enabled = "UNKNOWN", "", True
     if mapper is not None:
-        name = _type_name(mapper)
+        name = "UNKNOWN" if mapper.type is None else TYPE_NAMES[mapper.type.nat_type]
         address = visible(mapper.external_address or mapper.reported_address or "")
         enabled = mapper.mapping_enabled
     switched = "enabled" if enabled else "disabled"
     table = mapping_table(snapshot).as_text()
     return f"Nat Type: {name}, ExtIP: {address}\nNAT port mapping {switched}.\n{table}"
-
-
-def _type_name(mapper: MapperSnapshot) -> str:
-    if mapper.type is None:
-        return "UNKNOWN"
-    return TYPE_NAMES.get(mapper.type.value, mapper.type.value.upper())
 
 
 def detail_text(snapshot: SwitchSnapshot) -> str:
@@ -185,6 +179,8 @@ def detail_text(snapshot: SwitchSnapshot) -> str:
             f"External address: {_address_words(mapper)}\n",
             f"Port mapping: {'enabled' if mapper.mapping_enabled else 'disabled'}\n",
             _double_nat(mapper),
+            "".join(f"Beyond it: {_gateway_words(each)}, {_address_words(each)}\n" for each in mapper.chain),
+            "".join(f"Learned: this gateway {visible(each)}\n" for each in mapper.learned),
             "\n" + ports if ports else "",
             f"\n{count(len(mapper.mappings), 'mapping')}\n",
         )
@@ -195,7 +191,7 @@ def _gateway_words(mapper: MapperSnapshot) -> str:
     if mapper.type is None:
         return "none found; looking again in the background" if mapper.verdict_known else "still looking"
     maker = f" ({visible(mapper.description)})" if mapper.description else ""
-    return f"{_type_name(mapper)} at {visible(mapper.gateway or 'an unknown address')}{maker}"
+    return f"{mapper.type.spoken} at {visible(mapper.gateway or 'an unknown address')}{maker}"
 
 
 def _address_words(mapper: MapperSnapshot) -> str:
@@ -216,7 +212,7 @@ def _double_nat(mapper: MapperSnapshot) -> str:
     return DOUBLE_NAT.format(address=address, kind=words, cure=CURES[kind].format(address=address))
 
 
-MAPPING_HEADINGS: Final = ("port", "proto", "external", "state", "lease left", "kind", "reason")
+MAPPING_HEADINGS: Final = ("port", "proto", "external", "state", "proven", "lease left", "kind", "reason")
 
 
 def _mapping_row(mapping: MappingSnapshot) -> tuple[str, ...]:
@@ -227,6 +223,7 @@ def _mapping_row(mapping: MappingSnapshot) -> tuple[str, ...]:
         mapping.protocol.value,
         "-" if mapping.external_port is None else str(mapping.external_port),
         mapping.state.value,
+        mapping.rung.value,
         forever if mapping.lifetime_left is None else span(mapping.lifetime_left),
         ("sticky" if mapping.sticky else "asked for") if mapping.listed else "in reserve",
         visible(mapping.reason) or "-",
