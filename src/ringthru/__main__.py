@@ -76,12 +76,13 @@ async def _session(options: Options, logs: Logs) -> int:
 
     from .console.levels import level_of
     from .console.serve import serve, terminal_or_lines, words_for
+    from .net.places import journal_path
     from .net.surroundings import look_around
     from .portmap import PortMapper
 
     surroundings, mapper = look_around(), None
     if options.nat_enabled:
-        mapper = PortMapper(surroundings, mapping_enabled=options.mapping_enabled)
+        mapper = PortMapper(mapping_enabled=options.mapping_enabled, store=journal_path(options.db))
         mapper.start()
     from .switch.configuration import ConfigurationError
     from .switch.switch import Switch, SwitchOptions

@@ -7,6 +7,8 @@ import os
 import secrets
 from pathlib import Path
 
+from ..net.places import state_folder
+
 log = logging.getLogger(__name__)
 
 PASSWORD_VARIABLE = "generated_password"
@@ -17,7 +19,7 @@ class StateFolder:
     """The folder of ``-db``; made when something is first written."""
 
     def __init__(self, path: Path | None) -> None:
-        self.path = path or _default_folder()
+        self.path = path or state_folder()
 
     def password(self) -> str:
         """The phones' password of the default configuration: made once, readable by its owner alone."""
@@ -54,8 +56,3 @@ def names_variable(conf: Path, name: str) -> bool:
         except OSError:
             continue  # reading the tree will say what is wrong with it
     return False
-
-
-def _default_folder() -> Path:
-    base = os.environ.get("XDG_STATE_HOME") or str(Path.home() / ".local" / "state")
-    return Path(base) / "ringthru"
