@@ -222,6 +222,7 @@ class Engine:
         self._listings.end_all("port mapping is being stopped")
         for lease in self._book.leases():
             self._release(lease)
+        self._book.end_grace()
         if self._book.cleared or self.verdict_known:
             self._detection.stop_searching()  # else: the gateway that holds our mappings may yet be found
         if self._dispatch.in_flight is not None and not isinstance(self._dispatch.in_flight[0], UnmapOrder):

@@ -207,6 +207,10 @@ class MappingBook:
         self._keep_disabled()
         self._deletions.put_back()
 
+    def end_grace(self) -> None:
+        """Nobody will want what an earlier run left: delete it now."""
+        self._deletions.end_grace()
+
     def give_up_deletions(self) -> None:
         """There is nobody to ask for them."""
         self._deletions.give_up()

@@ -105,8 +105,11 @@ class Deletions:
 
     def expire(self, now: float) -> None:
         """Nobody wanted it in time: delete it."""
-        if self._grace_ends_at is None or now < self._grace_ends_at:
-            return
+        if self._grace_ends_at is not None and now >= self._grace_ends_at:
+            self.end_grace()
+
+    def end_grace(self) -> None:
+        """Nobody will want it any more."""
         for row in self._inherited.values():
             self._delete(row)
         self._inherited.clear()
