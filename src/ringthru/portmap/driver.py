@@ -29,6 +29,7 @@ if TYPE_CHECKING:  # loaded when they are asked for: the start is a budget
     from .listening_driver import Listener
     from .memory.memory_driver import Memory
     from .nesting_driver import Nesting
+    from .proving_driver import Proving
 
 STOP_PATIENCE: Final = 3.0  # seconds for deleting our mappings; then leases must do it
 LISTEN_AFTER: Final = 1.0  # seconds: announcements and changes are listened to when the start is over
@@ -48,7 +49,12 @@ class PortMapper:
     takes FreeSWITCH's texts (a logger, or a function of level and text). ``store`` is the file of the
     journal and of what gateways taught us: without one a crash leaves mappings to their leases.
     ``gateway`` and ``description_url`` name a gateway by hand; with ``nested`` a gateway beyond ours is
-    mapped on as well (``outer_gateway`` names it). The two ports are where gateways listen.
+    mapped on as well (``outer_gateway`` names it). ``echo`` ("HOST:PORT", in numbers) is a host outside that
+    knocks at our mappings, to prove them; with ``echo_listens`` at ports that nobody has, too, which are
+    bound for the moment. The two ports are where gateways listen.
+
+    Raises:
+        LocalError: a lease, an echo host or a description that cannot be one.
     """
 
     def __init__(
@@ -67,6 +73,8 @@ class PortMapper:
         description_url: str | None = None,
         nested: bool = False,
         outer_gateway: str | None = None,
+        echo: str | None = None,
+        echo_listens: bool = False,
         natpmp_port: int = PMP_PORT,
         ssdp_port: int = SSDP_PORT,
         stop_patience: float = STOP_PATIENCE,
@@ -88,6 +96,7 @@ class PortMapper:
         self._near = self._driver(self._place.site(), self._tell)
         self._six: EngineDriver | None = None  # IPv6's; made when somebody wants it
         self._nesting = self._make_nesting(outer_gateway) if nested else None
+        self._proving = self._make_proving(echo, echo_listens) if echo is not None else None
         self._listener: Listener | None = None
         self._timers: list[asyncio.TimerHandle] = []
 
@@ -209,6 +218,10 @@ class PortMapper:
         driver.engine.unreachable(mapping._lease, words, driver.clock())
         driver.pump()
 
+    def saw(self, datagram: bytes) -> bool:
+        """Take a datagram of a mapped port that is ``watched``; True when it was the echo host's, for us."""
+        return self._proving is not None and self._proving.saw(datagram)
+
     @property
     def mapping_enabled(self) -> bool:
         return self._near.engine.mapping_enabled
@@ -258,6 +271,23 @@ class PortMapper:
         return Nesting(
             self._near, self._driver, self._publish, lambda: list(mappings.values()), outer_gateway
         )
+
+    def _make_proving(self, echo: str, listens: bool) -> Proving:
+        from .proving_driver import Proving, read_echo
+
+        mappings = self._mappings
+        return Proving(
+            read_echo(echo),
+            lambda: self._near.site.address,
+            lambda: list(mappings.values()),
+            lambda: self._near.engine.reported_address,
+            self._proved,
+            listens=listens,
+        )
+
+    def _proved(self, mapping: Mapping, holds: bool | None, words: str) -> None:
+        if holds is not None and not self._closed:
+            (self.reached if holds else self.unreachable)(mapping, words)
 
     def _recall_gateway(self) -> None:
         """The gateway of the last time is asked directly, while the search is still under way."""
@@ -360,6 +390,8 @@ class PortMapper:
             self._nesting.near_changed()
         if self._listener is not None:
             self._listener.look()
+        if self._proving is not None and self._near.started and not self._closed:
+            self._proving.look()
         self._settle()
 
     def _settle(self) -> None:
@@ -405,8 +437,9 @@ class PortMapper:
 
     def _close(self) -> None:
         self._closed = True
-        if self._nesting is not None:
-            self._nesting.close()
+        for part in (self._nesting, self._proving):
+            if part is not None:
+                part.close()
         for driver in self._drivers():
             driver.close()
         for lease in [*self._mappings, *self._releasing]:

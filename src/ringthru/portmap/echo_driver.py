@@ -154,18 +154,24 @@ class EchoClient:
         self._waking: dict[EchoProof, Callable[[], None]] = {}
 
     async def prove(
-        self, protocol: Protocol, external_port: int, internal_port: int, *, watched: bool = False
+        self,
+        protocol: Protocol,
+        external_port: int,
+        internal_port: int,
+        *,
+        watched: bool = False,
+        listens: bool = True,
     ) -> Proof:
         """Whether somebody outside gets through ``external_port``; 20 s at the very most.
 
-        ``watched``: the owner of the internal port hands to ``saw`` what comes in there. Without it the port
-        is bound for the moment, if nobody has it.
+        ``watched``: the owner of the internal port hands to ``saw`` what comes in there. Without it, and with
+        ``listens``, the port is bound for the moment, if nobody has it.
 
         Raises:
             LocalError: the external port is not 1–65535.
         """
         async with AsyncExitStack() as stack:
-            if not watched:
+            if not watched and listens:
                 try:
                     watched = await self._watch(protocol, internal_port, stack)
                 except OSError as error:

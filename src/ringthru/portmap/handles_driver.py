@@ -10,9 +10,14 @@ from .values import MappingState, Protocol
 
 
 class Mapping:
-    """A mapping that somebody wants: a view of it, always up to date."""
+    """A mapping that somebody wants: a view of it, always up to date.
+
+    Whoever owns the socket at the internal port may set ``watched``: then what comes in there and begins like
+    an echo's probe must be handed to ``PortMapper.saw``.
+    """
 
     def __init__(self, lease: Lease) -> None:
+        self.watched = False
         self._lease = lease
         self._waiting: list[asyncio.Future[bool]] = []
         self._verdict: bool | None = None
