@@ -31,7 +31,9 @@ from .gateway.orders import (
     Outcome,
     Remedy,
     Silent,
+    UnmapOrder,
 )
+from .gateway.pcp_client import PcpClient
 from .in_use import GatewayInUse, RemapGate
 from .mapping.book import MappingBook, Work
 from .memory.holding import GatewayIdentity, Note
@@ -96,6 +98,13 @@ class Dispatch:
         if self.in_flight is not None:
             self._book.unanswered(*self.in_flight)
         self.in_flight = self._client = None
+
+    def abandon_for_deletions(self) -> None:
+        """Drop the order in flight for deletions that are due; not one that cleans up after itself."""
+        order = self.in_flight[0] if self.in_flight is not None else None
+        asks_with_a_mapping = isinstance(order, AddressOrder) and isinstance(self._client, PcpClient)
+        if order is not None and not isinstance(order, UnmapOrder) and not asks_with_a_mapping:
+            self.abandon()
 
     def advance(self, now: float, only_deletions: bool) -> None:
         """Act on what came in, then put the next thing that is due in flight."""
@@ -168,8 +177,8 @@ class Dispatch:
             self._settle(order, lease, _unreadable(order), now)
             return
         self.in_flight, self._client = work, client
-        self._write_down()  # before a byte of it goes out
         client.submit(order, now)
+        self._write_down()  # before a byte of it goes out
 
     def _take_events(self, gateway: GatewayInUse, now: float) -> None:
         clients = [gateway.service.client]
@@ -266,7 +275,7 @@ class Dispatch:
     def _write_down(self) -> None:
         if self.gateway is not None:
             identity = self.gateway.identity
-            self._notes += [(note, identity) for note in self._book.notes()]
+            self._notes += [(note, identity) for note in self._book.notes() + self.gateway.notes()]
 
 
 def _unreadable(order: Order) -> Outcome:

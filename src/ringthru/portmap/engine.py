@@ -19,7 +19,7 @@ from .dispatch import NO_LIST, Dispatch
 from .errors import LocalError, RemoteError
 from .events import Event, ExternalAddressChanged, GatewayFound, GatewayLost, NoGateway
 from .gateway.listing import Listing, Listings
-from .gateway.orders import EntryOrder, UnmapOrder
+from .gateway.orders import EntryOrder
 from .gateway.pcp_client import PcpClient
 from .gateway.upnp_client import HttpRequest
 from .gateway.upnp_values import Reply
@@ -225,8 +225,7 @@ class Engine:
         self._book.end_grace()
         if self._book.cleared or self.verdict_known:
             self._detection.stop_searching()  # else: the gateway that holds our mappings may yet be found
-        if self._dispatch.in_flight is not None and not isinstance(self._dispatch.in_flight[0], UnmapOrder):
-            self._dispatch.abandon()
+        self._dispatch.abandon_for_deletions()
         self._advance(now)
 
     @property
@@ -343,7 +342,7 @@ class Engine:
         return self._detection.search.datagrams_to_send()
 
     def http_to_send(self) -> list[HttpRequest]:
-        return self._detection.upnp.requests_to_send()
+        return self._detection.http.requests_to_send()
 
     def events(self) -> list[Event | Released]:
         events = self._events + self._dispatch.events() + self._book.events()
@@ -375,6 +374,7 @@ class Engine:
         self._tell_of_address()
         if self._dispatch.lost is not None:
             self._gateway_lost(self._dispatch.lost, now)
+        self._detection.http.take(now)
 
     def _adopt(self, found: Found, now: float) -> None:
         self.verdict_known = True

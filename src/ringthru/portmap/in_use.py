@@ -11,7 +11,8 @@ from typing import Final
 from ..net.values import replace
 from .discovery.services import Service
 from .gateway.orders import EntryOrder, GatewayClient, InspectOrder, Order
-from .memory.holding import GatewayIdentity
+from .gateway.pcp_client import PcpClient
+from .memory.holding import GatewayIdentity, Note
 from .memory.profile import GatewayProfile
 from .values import GatewayType, ServiceSnapshot
 from .wire.location import Location
@@ -138,6 +139,11 @@ class GatewayInUse:
         self.name = name or self.service.name
         learned_finding_it = self.service.igd.profile if self.service.igd else GatewayProfile()
         self._use(_combined(profile, learned_finding_it))
+
+    def notes(self) -> list[Note]:
+        """What its client, beside the book, would have written down (drains)."""
+        client = self.service.client
+        return client.notes() if isinstance(client, PcpClient) else []
 
     def learned(self) -> list[GatewayProfile]:
         """What talking to it taught its UPnP client (drains)."""

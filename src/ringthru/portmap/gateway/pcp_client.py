@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Final
 
 from ..errors import LocalError
+from ..memory.holding import Forget, Holding, Keep, Note
 from ..values import LONGEST_LIFETIME
 from ..wire.pcp import (
     NONCE_SIZE,
@@ -86,8 +87,8 @@ def retransmission_wait(attempt: int, random: float) -> float:
 class PcpClient:
     """A gateway that (perhaps) speaks PCP, driven from outside.
 
-    Call ``probe``, ``submit``, ``receive_datagram``, ``refused`` or ``handle_timeout``; then send
-    ``datagrams_to_send()``, act on ``events()``, and come back at ``next_timeout()``.
+    Call ``probe``, ``submit``, ``receive_datagram``, ``refused`` or ``handle_timeout``; then write down
+    ``notes()``, send ``datagrams_to_send()``, act on ``events()``, and come back at ``next_timeout()``.
 
     ``own_address`` is the address that the datagrams are sent from, IPv4 or a global IPv6 one; ``random``
     gives numbers from 0 to 1, ``own_port`` a UDP port of ours (1–65535) to ask for the address with.
@@ -115,6 +116,8 @@ class PcpClient:
         self._address_at: float | None = None
         self._unwelcome: frozenset[Kind] = frozenset()  # what this server is not asked with any more
         self._took_words = False  # it granted a mapping that had a description
+        self._asked_with: Holding | None = None  # the mapping that only the address was asked with
+        self._notes: list[Note] = []
         self._counters: Counter[str] = Counter()
         self._datagrams: list[bytes] = []
         self._events: list[Outcome | EpochReset] = []
@@ -197,6 +200,11 @@ class PcpClient:
         datagrams, self._datagrams = self._datagrams, []
         return datagrams
 
+    def notes(self) -> list[Note]:
+        """What the journal must know: a question for the address makes a mapping, for a moment."""
+        notes, self._notes = self._notes, []
+        return notes
+
     def events(self) -> list[Outcome | EpochReset]:
         events, self._events = self._events, []
         return events
@@ -223,6 +231,9 @@ class PcpClient:
 
     def _begin(self, exchange: Exchange, now: float) -> None:
         self._exchange = exchange
+        if exchange.purpose is Purpose.ADDRESS:
+            self._asked_with = exchange.holding()
+            self._notes.append(Keep(self._asked_with))
         self._transmit(exchange, now)
 
     def _transmit(self, exchange: Exchange, now: float) -> None:
@@ -234,7 +245,13 @@ class PcpClient:
 
     def _finish(self, outcome: Outcome) -> None:
         """The exchange is over; one that only tidied up has its outcome already."""
-        settled = None if self._exchange is None else self._exchange.outcome
+        exchange = self._exchange
+        settled = None if exchange is None else exchange.outcome
+        if exchange is not None and self._asked_with is not None:
+            never_made = exchange.purpose is Purpose.ADDRESS and isinstance(outcome, Declined)
+            if never_made or (settled is not None and isinstance(outcome, Unmapped)):
+                self._notes.append(Forget(self._asked_with))
+            self._asked_with = None
         self.abandon()
         self._events.append(outcome if settled is None else settled)
 

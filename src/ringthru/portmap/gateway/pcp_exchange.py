@@ -11,7 +11,8 @@ from typing import Final
 
 from ...net.values import frozen, record
 from ..errors import LocalError
-from ..values import Protocol
+from ..memory.holding import Holding
+from ..values import Family, Protocol
 from ..wire.pcp import (
     NO_IPV4,
     NO_IPV6,
@@ -113,6 +114,14 @@ class Exchange:
         if ours is None or (response.result and (theirs is None or theirs.nonce == bytes(NONCE_SIZE))):
             return True
         return theirs is not None and _key(ours) == _key(theirs)
+
+    def holding(self) -> Holding:
+        """What the journal says of the mapping that this request makes."""
+        body = _mapping(self.body)
+        assert body is not None
+        family = Family.IPV6 if ":" in self.client else Family.IPV4
+        port = body.internal_port
+        return Holding(family, Protocol.UDP, "", port, port, self.lifetime, nonce=body.nonce)
 
     def undone(self, outcome: Outcome) -> Exchange:
         """The deletion of what this exchange made, with the outcome to tell afterwards."""

@@ -1,0 +1,100 @@
+"""``kill -9`` in the middle of anything loses nothing and leaves nothing.
+
+A life in another process is killed at every step of its talk with the gateway: before a request goes out,
+after it, and when an answer has come that nobody has looked at yet. The next life wants some of the same
+ports again, under the eyes of somebody else's mapping and of another engine of the same machine.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+
+import pytest
+
+from ringthru.portmap import Protocol, Wanted
+
+from ...scenarios.waiting import eventually
+
+A, B, C = 26001, 26002, 26003  # wanted by the one that dies, by both, by the next one
+LIVING, OTHERS = 26010, 26011  # held by an engine that lives, and by another host
+GATEWAYS = {
+    "NAT-PMP": (("natpmp",), {}),
+    "PCP": (("pcp",), {"rows": frozenset({"PC01"})}),
+    "UPnP": (("upnp",), {}),
+    "UPnP without leases": (("upnp",), {"rows": frozenset({"AD01"})}),
+    "UPnP IGD:2": (("upnp",), {"igd_version": 2}),
+}
+pytestmark = pytest.mark.usefixtures("short_grace")
+
+
+async def settled(mapper, *ports):
+    mapper.start()
+    mappings = [mapper.want(Wanted(Protocol.UDP, port)) for port in ports]
+    async with asyncio.timeout(10):
+        for mapping in mappings:
+            assert await mapping.settled(), (mapping.internal_port, mapping.state, mapping.reason)
+    return mappings
+
+
+async def recover(house, mapper, wanted, untouched):
+    """The next life: what is wanted is had at its port, the rest is gone, and what is not ours stays."""
+    mappings = await settled(mapper, *wanted)
+    assert [mapping.external_port for mapping in mappings] == list(wanted)
+    await eventually(
+        lambda: set(house.table()) == {*wanted, *untouched},
+        f"{house.table()} for {wanted}: {house.journal()}",
+    )
+    await mapper.stop()
+    assert set(house.table()) == set(untouched)
+    assert house.written() == set(untouched) - {OTHERS}
+
+
+@pytest.mark.parametrize("name", GATEWAYS)
+@pytest.mark.parametrize("when", ["before", "after", "answered"])
+class TestKilledAtEachStep:
+    async def test_the_next_life_cleans_up_exactly(self, build, new_mapper, die, name, when):
+        protocols, quirks = GATEWAYS[name]
+        house = await build(*protocols, **quirks)
+        house.hold_for_others(OTHERS)
+        await settled(new_mapper(house), LIVING)
+        steps = 0
+        while await die(house, [A, B], steps + 1, when):
+            steps += 1
+            await recover(house, new_mapper(house), (B, C), (LIVING, OTHERS))
+        assert steps >= 5
+        assert set(house.table()) == {LIVING, OTHERS}
+
+
+@pytest.mark.parametrize("name", GATEWAYS)
+class TestKilledAgainAndAgain:
+    @pytest.mark.parametrize("seed", range(3))
+    async def test_lives_that_want_now_this_now_that(self, build, new_mapper, die, name, seed):
+        chance = random.Random(f"{name} {seed}")
+        protocols, quirks = GATEWAYS[name]
+        house = await build(*protocols, **quirks)
+        house.hold_for_others(OTHERS)
+        for _ in range(8):
+            ports = chance.sample([A, B, C, OTHERS], chance.randrange(1, 4))
+            await die(
+                house, ports, chance.randrange(1, 16), chance.choice(["before", "after", "answered", "held"])
+            )
+            assert house.table()[OTHERS] != f"{house.us}:{OTHERS}"
+        await recover(house, new_mapper(house), (B,), (OTHERS,))
+
+    async def test_a_mapping_wanted_again_is_the_same_one(self, build, new_mapper, die, name):
+        """The same external port and nonce, and not a moment without it."""
+        protocols, quirks = GATEWAYS[name]
+        house = await build(*protocols, **quirks)
+        assert await die(house, [A])
+        (before,) = house.journal()
+        mapper = new_mapper(house)
+        (mapping,) = await settled(mapper, A)
+        await eventually(lambda: house.journal()[0].owner != before.owner)
+        (after,) = house.journal()
+        assert mapping.external_port == A
+        assert after.holding.nonce == before.holding.nonce
+        assert house.gateway.mappings()[0].forwarding
+        await mapper.stop()
+        assert house.table() == {}
+        assert house.journal() == []
