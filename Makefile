@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 # What the real-program tests drive. The package `miniupnpd` itself is left alone: it configures eth0.
 DEBIAN := miniupnpd-nftables nftables iproute2 sip-tester baresip miniupnpc natpmpc conntrack tcpdump
 
-.PHONY: run test lint unit bench real-programs clean
+.PHONY: run test lint unit fuzz bench real-programs clean
 
 run: $(VENV)/installed
 	@$(BIN)/python -m ringthru.demo $(ARGS)
@@ -19,6 +19,10 @@ lint: $(VENV)/installed-test
 
 unit: $(VENV)/installed-test real-programs
 	$(BIN)/python -m pytest $(ARGS)
+
+# ARGS="TARGET … --seconds N": some decoders, or for longer than a minute each.
+fuzz: $(VENV)/installed-test
+	$(BIN)/python -m tests.fuzz $(ARGS)
 
 bench: $(VENV)/installed real-programs
 	$(BIN)/python -m bench $(ARGS)
@@ -47,7 +51,9 @@ $(VENV)/installed: $(VENV)/bin/python pyproject.toml
 $(VENV)/installed-test: $(VENV)/installed
 	@echo "Installing what the tests need (once)"
 	@$(BIN)/pip install -q --disable-pip-version-check -e '.[test]'
+	@$(BIN)/pip install -q --disable-pip-version-check --only-binary atheris -e '.[fuzz]' \
+	  || echo "There is no atheris for this Python and system: the decoders are not fuzzed"
 	@touch $@
 
 clean:
-	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) build dist .fuzz .pytest_cache .mypy_cache .ruff_cache .hypothesis

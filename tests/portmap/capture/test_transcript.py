@@ -79,6 +79,7 @@ def test_cut_anywhere_it_is_refused():
         (("format",), "pcap"),
         (("asked", "port"), 0),
         (("asked", "protocol"), "sctp"),
+        (("asked", "lifetime"), float("inf")),
         (("surroundings", "network"), "home"),
         (("exchanges",), [{}]),
         (("exchanges",), [{"at": 0, "kind": "smoke signal"}]),

@@ -80,6 +80,11 @@ class TestWrittenDown:
         with pytest.raises(LocalError):
             from_json(text)
 
+    def test_however_deep_it_is_nested_it_is_refused(self):
+        for depth in range(800, 1000):  # around what this Python bears
+            with pytest.raises(LocalError):
+                from_json('{"pace": ' + "[" * depth + "]" * depth + "}")
+
     @given(st.text() | JSON.map(json.dumps))
     def test_any_text_is_a_profile_or_refused(self, text):
         try:

@@ -6,7 +6,14 @@ from hypothesis import strategies as st
 
 from ringthru.net.address import Endpoint
 from ringthru.portmap.errors import MalformedMessage
-from ringthru.portmap.wire.http import CAP, ResponseReader, get_request, post_request
+from ringthru.portmap.wire.http import (
+    CAP,
+    MOST_HEADERS,
+    RequestReader,
+    ResponseReader,
+    get_request,
+    post_request,
+)
 
 GATEWAY = Endpoint("192.168.1.1", 5000)
 BODY = b"<root><a/></root>"
@@ -98,6 +105,13 @@ class TestHostile:
             reader.feed(b"x" * 1024)
         with pytest.raises(MalformedMessage):
             reader.feed(b"x" * 1024)
+
+    def test_of_endless_headers_the_first_hundred_are_kept_and_the_body_is_read_all_the_same(self):
+        reader = RequestReader()
+        lines = b"".join(b"x%d: y\r\n" % number for number in range(10_000))
+        reader.feed(b"POST / HTTP/1.1\r\nContent-Length: 1\r\n" + lines + b"\r\nb")
+        assert len(reader.request.headers) == MOST_HEADERS
+        assert reader.request.body == b"b"
 
     def test_a_header_line_without_end_is_cut_off(self):
         with pytest.raises(MalformedMessage):

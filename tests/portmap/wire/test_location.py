@@ -41,6 +41,10 @@ class TestHosts:
     def test_P609_a_link_local_responder_keeps_its_zone(self):
         assert confine("http://[fe80::1]:5000/d", LINK_LOCAL).endpoint == (LINK_LOCAL, 5000)
 
+    @pytest.mark.parametrize("url", ["http:x", "http:///x", "http:/x"])
+    def test_without_a_host_it_is_still_a_path_at_the_one_who_answered(self, url):
+        assert str(confine(url, RESPONDER)) == "http://192.168.1.9:80/x"
+
     def test_one_address_in_two_spellings(self):
         assert same_host("::ffff:10.0.0.1", "10.0.0.1")
         assert same_host(LINK_LOCAL, "fe80::1%eth1")

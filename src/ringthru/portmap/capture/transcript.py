@@ -127,7 +127,7 @@ def decode(text: str) -> Transcript:
         return _transcript(document)
     except MalformedMessage:
         raise
-    except (ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError) as error:
+    except (ValueError, OverflowError, LookupError, TypeError, AttributeError, RecursionError) as error:
         raise MalformedMessage(f"not a transcript: {type(error).__name__}: {error}") from error
 
 

@@ -131,7 +131,8 @@ def _number(name: str, value: object, least: float, most: float, of: str) -> flo
     except (TypeError, ValueError, OverflowError):
         number = float("nan")
     if not least <= number <= most:
-        raise LocalError(f"{name} is {least:g} to {most:g} {of}, not {str(value)[:40]!r}")
+        said = str(value)[:40] if isinstance(value, str | int | float) else type(value).__name__
+        raise LocalError(f"{name} is {least:g} to {most:g} {of}, not {said!r}")
     return number
 
 

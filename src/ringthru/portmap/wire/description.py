@@ -89,8 +89,10 @@ def _services(root: Element, described_at: Location, kind: re.Pattern[str]) -> t
     services: dict[tuple[str, str], WanService] = {}
     for element in root.all("service"):
         service = _service(element, base, described_at, kind)
-        if service is not None and len(services) < MOST_SERVICES:
+        if service is not None:
             services.setdefault((service.type, str(service.control)), service)
+        if len(services) >= MOST_SERVICES:
+            break
     return tuple(services.values())
 
 

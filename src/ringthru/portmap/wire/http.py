@@ -16,6 +16,7 @@ from ..errors import MalformedMessage
 
 CAP: Final = 256 * 1024  # bytes of one response, headers included
 LONGEST_LINE: Final = 16 * 1024  # bytes
+MOST_HEADERS: Final = 100  # names kept of one message; those after them are read and forgotten
 STATUS_LINE: Final = re.compile(rb"HTTP/\d+(?:\.\d+)?\s+(\d{3})", re.IGNORECASE)
 REQUEST_LINE: Final = re.compile(rb"([A-Z-]{1,20})\s+(\S{1,1024})(?:\s+HTTP/[\d.]+)?\s*\Z", re.IGNORECASE)
 ENVELOPE_SPACE: Final = "http://schemas.xmlsoap.org/soap/envelope/"
@@ -172,7 +173,8 @@ class _Reader:
     def _take_header(self, name: str, value: str) -> None:
         if name == "content-length" and self._headers.get(name, value) != value:
             value = "?"  # two lengths: believe neither
-        self._headers[name] = value
+        if name in self._headers or len(self._headers) < MOST_HEADERS:
+            self._headers[name] = value
 
     def _read_body(self) -> None:
         if "chunked" in self._headers.get("transfer-encoding", "").lower():

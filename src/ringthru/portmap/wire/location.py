@@ -59,8 +59,8 @@ def confine(url: str, responder: str, also: str | None = None) -> Location:
     if port < FIRST_FREE_PORT and port != HTTP_PORT:
         raise MalformedMessage(f"a LOCATION at port {port}")
     host = also if also is not None and same_host(parts.hostname or "", also) else responder
-    path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    return Location(Endpoint(host, port), path)
+    path = parts.path if parts.path.startswith("/") else f"/{parts.path}"  # "http:x" has no host either
+    return Location(Endpoint(host, port), path + (f"?{parts.query}" if parts.query else ""))
 
 
 def resolve(reference: str, base: str, described_at: Location) -> Location:

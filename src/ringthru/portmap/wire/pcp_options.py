@@ -117,7 +117,7 @@ class Description:
 
     def data(self) -> bytes:
         cut = self.text.encode(errors="replace")[:LONGEST_DESCRIPTION]
-        return cut.decode(errors="ignore").encode()  # not amid a character
+        return cut.decode(errors="ignore").rstrip("\0").encode()  # not amid a character
 
     @classmethod
     def read(cls, data: bytes) -> Description:

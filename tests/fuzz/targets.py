@@ -1,0 +1,286 @@
+"""What is fuzzed: one function for each decoder, which raises when the decoder breaks its law.
+
+The law: any bytes give a value or the one typed error, within the caps; and where there is an encoder, what
+was read, written and read again is the same. Time and memory are the fuzzer's own limits (``runner``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Final
+
+from ringthru.net.address import Endpoint, parse_address
+from ringthru.portmap.capture import transcript
+from ringthru.portmap.errors import LocalError, MalformedMessage
+from ringthru.portmap.memory import profile_codec
+from ringthru.portmap.values import LONGEST_WORDS
+from ringthru.portmap.wire import (
+    description,
+    echo,
+    gena,
+    location,
+    natpmp,
+    pcp,
+    pcp_options,
+    soap,
+    ssdp,
+    xml_salvage,
+)
+from ringthru.portmap.wire.http import CAP, RequestReader, Response, ResponseReader
+from ringthru.portmap.wire.location import Location
+
+GATEWAY: Final = "192.168.1.1"
+OTHER: Final = "192.168.1.2"
+DESCRIBED_AT: Final = Location(Endpoint(GATEWAY, 5000), "/rootDesc.xml")
+CALL: Final = soap.Call("GetExternalIPAddress")
+LIST: Final = soap.Call(soap.GET_LIST)
+MORE: Final = 8192  # characters that expat may hand over at once, beyond the cap of a text
+
+
+def natpmp_response(data: bytes) -> None:
+    with suppress(MalformedMessage):
+        value = natpmp.decode(data)
+        assert 0 <= value.epoch < 2**32
+        if isinstance(value, natpmp.AddressResponse):
+            assert parse_address(value.address) is not None
+
+
+def pcp_answer(data: bytes) -> None:
+    with suppress(MalformedMessage):
+        value = pcp.decode(data)
+        if isinstance(value, pcp.Response):
+            with suppress(LocalError):  # descriptions that are no UTF-8 grow, and may not fit any more
+                written = value.encode()
+                assert len(written) <= pcp.LONGEST
+                assert pcp.decode(written).encode() == written
+
+
+def pcp_request(data: bytes) -> None:
+    with suppress(MalformedMessage):
+        value = pcp.Request.decode(data)
+        with suppress(LocalError):
+            written = value.encode()
+            assert pcp.Request.decode(written).encode() == written
+
+
+def pcp_option_list(data: bytes) -> None:
+    with suppress(MalformedMessage):
+        written = pcp_options.encode_options(pcp_options.decode_options(data))
+        again = pcp_options.decode_options(written)
+        assert pcp_options.encode_options(again) == written
+
+
+def ssdp_answer(data: bytes) -> None:
+    with suppress(MalformedMessage):
+        value = ssdp.decode(data)
+        assert value.location
+        assert value.boot_id is None or 0 <= value.boot_id <= ssdp.LARGEST_NUMBER
+        _confined(value.location)
+
+
+def ssdp_notify(data: bytes) -> None:
+    with suppress(MalformedMessage):
+        value = ssdp.decode_notify(data)
+        assert value.kind in ssdp.NotifyKind
+        _confined(value.location)
+
+
+def http_response(data: bytes) -> None:
+    whole, pieces = ResponseReader(), ResponseReader()
+    read_at_once = _fed(whole, [data])
+    read_in_pieces = _fed(pieces, _cut(data))
+    for reader, read in ((whole, read_at_once), (pieces, read_in_pieces)):
+        assert (reader.response is not None) == read
+        if reader.response is not None:
+            assert 0 <= reader.response.status <= 999
+            assert len(reader.response.body) <= CAP
+    if whole.response is not None and pieces.response is not None:
+        assert whole.response.status == pieces.response.status
+        assert whole.response.server == pieces.response.server
+
+
+def http_request(data: bytes) -> None:
+    reader = gena.event_reader()
+    if _fed(reader, _cut(data)):
+        assert reader.request is not None
+        assert len(reader.request.body) <= gena.CAP
+        with suppress(MalformedMessage):
+            _check_event(gena.read_event(reader.request))
+
+
+def gena_event(data: bytes) -> None:
+    head = b"NOTIFY /events HTTP/1.1\r\nSID: uuid:1\r\nSEQ: 3\r\n"
+    reader = gena.event_reader()
+    with suppress(MalformedMessage):
+        reader.feed(head + b"Content-Length: %d\r\n\r\n" % len(data) + data)
+        _check_event(gena.read_event(reader.end()))
+
+
+def gena_answer(data: bytes) -> None:
+    sid, _, timeout = data.decode("latin-1").partition("\n")
+    with suppress(MalformedMessage):
+        value = gena.read_answer(Response(200, b"", "", sid, timeout))
+        assert gena.SHORTEST_LIFETIME <= value.lifetime <= gena.LONGEST_LIFETIME
+        assert "\r" not in value.sid
+        assert "\n" not in value.sid
+
+
+def xml(data: bytes) -> None:
+    cleaned = xml_salvage.clean(data)
+    assert xml_salvage.clean(cleaned) == xml_salvage.clean(xml_salvage.clean(cleaned))
+    with suppress(MalformedMessage):
+        deepest, elements, longest = _measure(xml_salvage.salvage(data))
+        assert deepest <= xml_salvage.DEEPEST
+        assert elements <= xml_salvage.MOST_ELEMENTS
+        assert longest <= xml_salvage.LONGEST_TEXT + MORE
+
+
+def device_description(data: bytes) -> None:
+    with suppress(MalformedMessage):
+        value = description.decode(data, DESCRIBED_AT, "a server")
+        assert value.services or value.firewalls
+        for service in (*value.services, *value.firewalls):
+            assert 0 <= service.version <= 999
+            for place in (service.control, service.event, service.scpd, service.alternative):
+                assert place is None or place.host == GATEWAY
+        assert max(len(value.services), len(value.firewalls)) <= description.MOST_SERVICES
+        assert len(value.words) <= LONGEST_WORDS
+    description.action_arguments(data, "AddPortMapping")
+
+
+def soap_answer(data: bytes) -> None:
+    answer = soap.decode(CALL, Response(500, data))
+    if isinstance(answer, soap.Fault):
+        assert answer.code is None or 0 <= answer.code <= 99999
+        assert "\n" not in str(answer)
+    else:
+        answer.number("NewExternalIPAddress")
+
+
+def soap_list(data: bytes) -> None:
+    answer = soap.decode(LIST, Response(200, data))
+    with suppress(MalformedMessage):
+        if isinstance(answer, soap.Success):
+            for entry in soap.listed_entries(answer):
+                entry.number("NewExternalPort")
+
+
+def soap_inner_list(data: bytes) -> None:
+    """The document within the answer alone: its escapes would keep the fuzzer out for long."""
+    text = data.decode("latin-1")
+    element = xml_salvage.Element("x", children=[xml_salvage.Element("NewPortListing", text, closed=True)])
+    with suppress(MalformedMessage):
+        for entry in soap.listed_entries(soap.Success(element)):
+            assert entry.number("NewExternalPort") is None or entry.number("NewExternalPort") >= 0
+
+
+def echo_message(data: bytes) -> None:
+    with suppress(MalformedMessage):
+        value = echo.decode(data)
+        assert 1 <= value.port <= 65535
+        assert echo.decode(value.encode()) == value
+
+
+def capture_transcript(data: bytes) -> None:
+    with suppress(MalformedMessage):
+        written = transcript.encode(transcript.decode(data.decode("utf-8", "replace")))
+        assert transcript.encode(transcript.decode(written)) == written
+
+
+def gateway_profile(data: bytes) -> None:
+    with suppress(LocalError):
+        value = profile_codec.from_json(data.decode("utf-8", "replace"))
+        assert profile_codec.from_json(profile_codec.to_json(value)) == value
+        profile_codec.words(value)
+
+
+def url_location(data: bytes) -> None:
+    _confined(data.decode("latin-1"))
+
+
+def url_reference(data: bytes) -> None:
+    base, _, reference = data.decode("latin-1").partition("\n")
+    with suppress(MalformedMessage):
+        place = location.resolve(reference, base, DESCRIBED_AT)
+        assert place.host == GATEWAY
+        _check_place(place)
+
+
+TARGETS: Final[dict[str, Callable[[bytes], None]]] = {
+    each.__name__: each
+    for each in (
+        natpmp_response,
+        pcp_answer,
+        pcp_request,
+        pcp_option_list,
+        ssdp_answer,
+        ssdp_notify,
+        http_response,
+        http_request,
+        gena_event,
+        gena_answer,
+        xml,
+        device_description,
+        soap_answer,
+        soap_list,
+        soap_inner_list,
+        echo_message,
+        capture_transcript,
+        gateway_profile,
+        url_location,
+        url_reference,
+    )
+}
+
+
+def _cut(data: bytes) -> list[bytes]:
+    """The same bytes in pieces, whose sizes are the bytes' own."""
+    pieces, at = [], 0
+    while at < len(data):
+        size = 1 + data[at] % 23
+        pieces.append(data[at : at + size])
+        at += size
+    return pieces
+
+
+def _fed(reader: ResponseReader | RequestReader, pieces: list[bytes]) -> bool:
+    """Whether a message came of it."""
+    try:
+        for piece in pieces:
+            reader.feed(piece)
+        reader.end()
+    except MalformedMessage:
+        return False
+    return True
+
+
+def _check_event(event: gena.Notification) -> None:
+    assert 0 <= event.sequence <= 9999999999
+    assert len(event.values) <= gena.MOST_VALUES
+    assert all(len(text) <= LONGEST_WORDS and text.isprintable() for each in event.values for text in each)
+    assert event.number_of_entries is None or 0 <= event.number_of_entries <= 99999
+
+
+def _measure(element: xml_salvage.Element) -> tuple[int, int, int]:
+    """How deep, how many, and the longest text."""
+    deepest, elements, longest = 0, 1, len(element.text)
+    for child in element.children:
+        below, count, text = _measure(child)
+        deepest, elements, longest = max(deepest, below), elements + count, max(longest, text)
+    return deepest + 1, elements, longest
+
+
+def _confined(url: str) -> None:
+    """Whatever is written, it leads to one of the two hosts we know, and to a port where gateways are."""
+    with suppress(MalformedMessage):
+        place = location.confine(url, GATEWAY, OTHER)
+        assert place.host in (GATEWAY, OTHER)
+        _check_place(place)
+
+
+def _check_place(place: Location) -> None:
+    assert place.endpoint.port == location.HTTP_PORT or 1024 <= place.endpoint.port <= 65535
+    assert place.path.startswith("/")
+    assert all("!" <= character <= "~" for character in place.path)
+    assert location.confine(str(place), place.host) == place

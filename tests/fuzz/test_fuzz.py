@@ -1,0 +1,63 @@
+"""Each decoder's law, tried on its corpus, on what Hypothesis invents, and for seconds under atheris."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from .__main__ import NAMES, run
+from .runner import CORPUS
+from .targets import TARGETS
+
+SECONDS = 4  # for each target; ``make fuzz`` has more patience
+SEEDS = [path for name in NAMES for path in sorted((CORPUS / name).iterdir())]
+SKIPPED = "atheris is not installed: there is no wheel of it for this Python and system"
+
+
+def test_every_target_has_a_corpus_and_every_corpus_a_target():
+    assert set(NAMES) == set(TARGETS)
+
+
+@pytest.mark.parametrize("seed", SEEDS, ids=lambda path: f"{path.parent.name}/{path.name}")
+def test_the_law_holds_for_the_corpus_cut_at_every_byte(seed: Path):
+    data = seed.read_bytes()
+    for end in range(len(data) + 1):
+        TARGETS[seed.parent.name](data[:end])
+
+
+@pytest.mark.parametrize("name", NAMES)
+@settings(max_examples=100, deadline=None)
+@given(data=st.data())
+def test_the_law_holds_for_whatever_hypothesis_invents(name: str, data: st.DataObject):
+    """Bytes from nowhere, and a seed with a piece of it replaced."""
+    seeds = [path.read_bytes() for path in sorted((CORPUS / name).iterdir())]
+    seed = data.draw(st.sampled_from(seeds))
+    at = data.draw(st.integers(0, len(seed)))
+    piece = data.draw(st.binary(max_size=12))
+    TARGETS[name](data.draw(st.sampled_from([piece, seed[:at] + piece + seed[at + len(piece) :]])))
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Future[tuple[int, str]]]]:
+    """All targets, side by side on all processors; chance has a fixed seed, so that runs can be compared."""
+    if importlib.util.find_spec("atheris") is None:
+        if os.environ.get("CI"):
+            pytest.fail(f"required here: {SKIPPED}", pytrace=False)
+        pytest.skip(SKIPPED)
+    directory = tmp_path_factory.mktemp("fuzz")
+    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        yield {name: pool.submit(run, name, directory, "-seed=1", seconds=SECONDS) for name in NAMES}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_law_holds_under_atheris(name: str, runs: dict[str, Future[tuple[int, str]]]):
+    code, said = runs[name].result()
+    assert code == 0, said[-4000:]
+    assert "DONE" in said
