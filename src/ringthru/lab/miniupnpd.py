@@ -1,25 +1,29 @@
-"""Debian's miniupnpd as the gateway of a laboratory: its configuration, its life, its mappings.
+"""Debian's miniupnpd as the gateway of a laboratory: its configuration and its life.
 
 Lives here: what is particular to this one program (2.3.1 was studied).
-Never here: namespaces and wires.
+Never here: namespaces, wires, and what the kernel made of its orders (``nat_rules``).
 """
 
 from __future__ import annotations
 
 import http.client
-import json
 import os
+import shutil
 import signal as signals
 import socket
+import struct
 from collections.abc import Callable, Sequence
 from enum import Enum
 from pathlib import Path
 from subprocess import CompletedProcess
-from typing import Any, NamedTuple, Protocol, TypeVar
+from typing import Final, Protocol, TypeVar
 
-from .netns import wait_for
+from ..net.values import frozen
+from .nat_rules import NatRule, read_rules
+from .netns import LaboratoryError, find_program, wait_for
 
-LAN = "192.168.1.1"
+__all__ = ("HTTP_PORT", "Miniupnpd", "NatRule", "Place", "Serves", "Settings", "configuration", "read_rules")
+
 NATPMP_PORT = 5351  # RFC 6886 §3
 HTTP_PORT = 5555  # where we have it serve its description
 STARTING = 5.0  # seconds; it takes some 10 ms
@@ -31,19 +35,24 @@ listening_ip=lan0
 http_port={http_port}
 enable_upnp={upnp}
 enable_natpmp={natpmp}
-secure_mode=yes
+secure_mode={secure}
+force_igd_desc_v1={igd1}
 # With "yes" the epoch would be the machine's uptime, which no reboot of ours can reset.
 system_uptime=no
 notify_interval=60
-uuid=5d7a6b1c-2f4e-4f5b-9c2a-6e1f0a9b8c7d
+uuid={uuid}
 upnp_forward_chain=miniupnpd
 upnp_nat_chain=prerouting_miniupnpd
 upnp_nat_postrouting_chain=postrouting_miniupnpd
-allow 1024-65535 192.168.1.0/24 1024-65535
-deny 0-65535 0.0.0.0/0 0-65535
+{rules}
 """
+ALLOW: Final = ("allow 1024-65535 0.0.0.0/0 1024-65535", "deny 0-65535 0.0.0.0/0 0-65535")
 
-PROTOCOLS = {6: "tcp", 17: "udp"}  # IP protocol numbers
+# Rows of its built-in table of reserved networks: the network in host order, and 32 minus its prefix length.
+RESERVED_ROW = struct.Struct("<II")
+TEN = (0x0A000000, 24)  # 10.0.0.0/8
+SHARED = (0x64400000, 22)  # 100.64.0.0/10
+CLASS_E = (0xF0000000, 28)  # 240.0.0.0/4, which has a row anyway
 
 T = TypeVar("T")
 
@@ -56,13 +65,15 @@ class Serves(Enum):
     UPNP = "upnp"  # describes itself as IGD:2
 
 
-class NatRule(NamedTuple):
-    """One mapping, as the kernel has it."""
+@frozen
+class Settings:
+    """How one miniupnpd is set up."""
 
-    protocol: str  # "tcp" | "udp"
-    external_port: int
-    internal_address: str
-    internal_port: int
+    serves: Serves = Serves.BOTH
+    secure: bool = True  # maps for who asks, and for nobody else
+    igd1: bool = False  # describes itself as IGD:1; the actions stay those of IGD:2
+    rules: tuple[str, ...] = ALLOW  # miniupnpd.conf's permission rules, first match first
+    private_wan: bool = False  # maps behind a WAN address in 10/8 or 100.64/10 too: by a changed copy
 
 
 class Place(Protocol):
@@ -74,14 +85,23 @@ class Place(Protocol):
 
 
 class Miniupnpd:
-    """One daemon in the gateway's namespace; it can be started again after it was stopped."""
+    """One daemon in a gateway's namespace; it can be started again after it was stopped.
 
-    def __init__(self, place: Place, directory: Path, serves: Serves) -> None:
-        self.serves = serves
+    ``lan`` is its address there, and ``neighbour`` the role of a namespace that can ask it.
+    """
+
+    def __init__(
+        self, place: Place, directory: Path, settings: Settings, role: str, lan: str, neighbour: str
+    ) -> None:
+        self.settings = settings
         self._place = place
-        self._configuration = directory / "miniupnpd.conf"
+        self._role = role
+        self._lan = lan
+        self._neighbour = neighbour
+        self._directory = directory
+        self._configuration = directory / f"miniupnpd-{role}.conf"
         # Without an own pid file a second daemon sees the first one's and says "already running".
-        self._pid_file = directory / "miniupnpd.pid"
+        self._pid_file = directory / f"miniupnpd-{role}.pid"
 
     def start(self) -> None:
         """Start it and return when it answers on the LAN.
@@ -89,15 +109,19 @@ class Miniupnpd:
         Raises:
             TimeoutError: it does not.
         """
-        self._configuration.write_text(configuration(self.serves))
+        self._configuration.write_text(configuration(self.settings, self._role))
         self._pid_file.unlink(missing_ok=True)
+        program = str(_for_private_wan(self._directory)) if self.settings.private_wan else "miniupnpd"
         # Not with -d: it would stay in the foreground, and log every rule on every turn.
-        argv = ["miniupnpd", "-f", str(self._configuration), "-P", str(self._pid_file)]
-        self._place.run("gateway", argv)
-        if self.serves is not Serves.UPNP:
-            self._place.call_in("pbx", lambda: wait_for(_natpmp_answers, STARTING, "NAT-PMP"))
-        if self.serves is not Serves.NATPMP:
-            self._place.call_in("pbx", lambda: wait_for(_description_answers, STARTING, "UPnP"))
+        argv = [program, "-f", str(self._configuration), "-P", str(self._pid_file)]
+        self._place.run(self._role, argv)
+        if self.settings.serves is not Serves.UPNP:
+            self._wait_for(lambda: _natpmp_answers(self._lan), "NAT-PMP")
+        if self.settings.serves is not Serves.NATPMP:
+            self._wait_for(lambda: _description_answers(self._lan), "UPnP")
+
+    def _wait_for(self, answers: Callable[[], bool], what: str) -> None:
+        self._place.call_in(self._neighbour, lambda: wait_for(answers, STARTING, what))
 
     def pid(self) -> int | None:
         """The running daemon's process id; None when it does not run, or the id is another program's."""
@@ -119,47 +143,56 @@ class Miniupnpd:
         wait_for(lambda: self.pid() is None, STOPPING, "the end of miniupnpd")
 
 
-def configuration(serves: Serves) -> str:
-    """The text of miniupnpd.conf."""
+def configuration(settings: Settings, role: str = "gateway") -> str:
+    """The text of miniupnpd.conf; two roles never bear the same UUID."""
     return CONFIGURATION.format(
         http_port=HTTP_PORT,
-        upnp="no" if serves is Serves.NATPMP else "yes",
-        natpmp="no" if serves is Serves.UPNP else "yes",
+        upnp=_yes(settings.serves is not Serves.NATPMP),
+        natpmp=_yes(settings.serves is not Serves.UPNP),
+        secure=_yes(settings.secure),
+        igd1=_yes(settings.igd1),
+        uuid="5d7a6b1c-2f4e-4f5b-9c2a-" + role.encode().hex()[:12].rjust(12, "0"),
+        rules="\n".join(settings.rules),
     )
 
 
-def read_rules(listing: str) -> list[NatRule]:
-    """The DNAT rules in the output of ``nft -j list …``, sorted; other rules are passed over."""
-    rules = []
-    for item in json.loads(listing)["nftables"]:
-        expressions: list[dict[str, Any]] = item.get("rule", {}).get("expr", [])
-        target = next((e["dnat"] for e in expressions if "dnat" in e), None)
-        matches = [(m["left"].get("payload"), m["right"]) for e in expressions if (m := e.get("match"))]
-        port = next((right for left, right in matches if left and left.get("field") == "dport"), None)
-        protocol = next((right for left, right in matches if left and _is_protocol_octet(left)), None)
-        if target and port and protocol in PROTOCOLS:
-            rules.append(NatRule(PROTOCOLS[protocol], port, target["addr"], target.get("port", port)))
-    return sorted(rules)
+def _yes(condition: bool) -> str:
+    return "yes" if condition else "no"
 
 
-def _is_protocol_octet(payload: dict[str, Any]) -> bool:
-    """Is it the IP header's protocol field? miniupnpd asks for it by its place: bit 72, 8 bits long."""
-    return payload.get("base") == "nh" and payload.get("offset") == 72 and payload.get("len") == 8
+def _for_private_wan(directory: Path) -> Path:
+    """A copy of the program that takes 10/8 and 100.64/10 for usable, as gateways behind gateways do.
+
+    2.3.9 has a setting for it; 2.3.1 has not, so two rows of its table of reserved networks are
+    overwritten in a copy of the file, which goes away with the laboratory.
+
+    Raises:
+        LaboratoryError: the table is not where it is in the versions that were studied.
+    """
+    copy = directory / "miniupnpd-private"
+    if not copy.exists():
+        program = Path(find_program("miniupnpd") or "miniupnpd")
+        octets, table = program.read_bytes(), RESERVED_ROW.pack(*TEN) + RESERVED_ROW.pack(*SHARED)
+        if octets.count(table) != 1:
+            raise LaboratoryError(f"{program} keeps its table of reserved networks in a form unknown to us")
+        copy.write_bytes(octets.replace(table, RESERVED_ROW.pack(*CLASS_E) * 2))
+        shutil.copymode(program, copy)
+    return copy
 
 
-def _natpmp_answers() -> bool:
+def _natpmp_answers(lan: str) -> bool:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         probe.settimeout(0.1)
         try:
-            probe.connect((LAN, NATPMP_PORT))
+            probe.connect((lan, NATPMP_PORT))
             probe.send(b"\0\0")  # external address request, RFC 6886 §3.2
             return len(probe.recv(64)) == 12
         except OSError:
             return False
 
 
-def _description_answers() -> bool:
-    connection = http.client.HTTPConnection(LAN, HTTP_PORT, timeout=1)
+def _description_answers(lan: str) -> bool:
+    connection = http.client.HTTPConnection(lan, HTTP_PORT, timeout=1)
     try:
         connection.request("GET", "/rootDesc.xml")
         return connection.getresponse().status == 200

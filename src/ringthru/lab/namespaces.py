@@ -12,291 +12,239 @@ not do, because miniupnpd and miniupnpc take them for reserved and refuse to map
 
 from __future__ import annotations
 
-import atexit
-import os
-import secrets
-import shutil
-import signal
-import socket
-import subprocess
-import tempfile
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from enum import Enum
-from pathlib import Path
-from types import TracebackType
-from typing import Self, TypeVar
 
-from .miniupnpd import Miniupnpd, NatRule, Serves, read_rules
-from .netns import RESOLVERS, LaboratoryError, command, enter, obstacles, remove_namespace, sweep_stale
+from ..net.values import replace
+from .miniupnpd import Miniupnpd, Serves, Settings
+from .nat_rules import NatRule, Pinhole
+from .router import Router, Stand
+from .world import World
 
 PBX, PHONE, GATEWAY, INET, PUB = "pbx", "phone", "gateway", "inet", "pub"  # the namespaces, by role
+SECOND, SECOND_PBX = "second", "second_pbx"  # the other gateway, where there are two; and who is behind it
 PBX_ADDRESS, PHONE_ADDRESS = "192.168.1.103", "192.168.1.50"
 LAN_ADDRESS, WAN_ADDRESS, WAN_ROUTER = "192.168.1.1", "11.0.113.1", "11.0.113.254"
 PUB_ADDRESS, PUB_ROUTER = "22.51.100.50", "22.51.100.254"
-
-T = TypeVar("T")
+SECOND_WAN, SECOND_WAN_ROUTER = "33.44.55.1", "33.44.55.254"
+INNER_WAN, MIDDLE_ROUTER = "10.0.0.2", "10.0.0.1"  # of a gateway behind a gateway
+BESIDE = "192.168.1.2"  # the second gateway, where both are on one LAN
+OTHER_LAN, SECOND_PBX_ADDRESS = "192.168.2.1", "192.168.2.103"  # where each has its own
+PBX_ADDRESS6, PUB_ADDRESS6 = "2a0e:113:1::103", "2a0e:22:51::50"
+LINK_LOCAL = (
+    "fe80::1"  # of the routers on the links that hosts live on: what router advertisements would tell
+)
 
 
 class Topology(Enum):
-    """What stands at 192.168.1.1. All three translate addresses; they differ in what they offer."""
+    """What stands at 192.168.1.1, and beyond. All translate addresses; they differ in what they offer."""
 
     SINGLE = "single"  # miniupnpd answers
     NONE = "none"  # no UPnP, no NAT-PMP: the ports answer "unreachable" and stay closed
     DEAD = "dead"  # whatever is sent to the gateway itself vanishes without an answer
+    DUAL_STACK = "dual-stack"  # as single, with IPv6 and a firewall there
+    CASCADE = "cascade"  # gateway's WAN is 10.0.0.2, behind the second gateway at 10.0.0.1
+    TWO_GATEWAYS = "two-gateways"  # the second one is 192.168.1.2 on the same LAN, with its own line
+    DOUBLE = "double"  # the second one serves another home, 192.168.2.0/24, across the Internet
 
 
-# inet filter / miniupnpd, prerouting_miniupnpd, postrouting_miniupnpd are where miniupnpd writes.
-RULES = """
-flush ruleset
-table inet filter {{
-  chain miniupnpd {{ }}
-  chain prerouting_miniupnpd {{ }}
-  chain postrouting_miniupnpd {{ }}
-  chain prerouting {{
-    type nat hook prerouting priority -100; policy accept;
-    jump prerouting_miniupnpd
-  }}
-  chain postrouting {{
-    type nat hook postrouting priority 100; policy accept;
-    jump postrouting_miniupnpd
-    oifname "wan0" masquerade
-  }}
-  chain forward {{
-    type filter hook forward priority 0; policy drop;
-    ct state established,related accept
-    iifname "lan0" accept
-    jump miniupnpd
-  }}
-  chain input {{
-    type filter hook input priority 0; policy accept;
-    ct state established,related accept
-    iifname "wan0" drop
-    {services}
-  }}
-}}
-"""
+SECONDS = {
+    Topology.CASCADE: Stand(SECOND, MIDDLE_ROUTER, WAN_ADDRESS, WAN_ROUTER, GATEWAY),
+    Topology.TWO_GATEWAYS: Stand(SECOND, BESIDE, SECOND_WAN, SECOND_WAN_ROUTER, PBX),
+    Topology.DOUBLE: Stand(SECOND, OTHER_LAN, SECOND_WAN, SECOND_WAN_ROUTER, SECOND_PBX),
+}
 
 
-class Laboratory:
-    """The namespaces, the gateway, and every process that was started in them; a context manager.
+class Laboratory(World):
+    """The namespaces, the gateways, and every process that was started in them; a context manager.
 
-    ``serves`` says which protocols miniupnpd speaks (topology ``single`` only). ``directory`` keeps the
-    daemon's files; without one a temporary directory lives as long as the laboratory.
+    ``settings`` are the gateway's, and ``second`` the other one's where there are two; ``serves`` is short
+    for settings that differ in the protocols only. What is about "the gateway" is about the one the PBX
+    has for its default; ``second`` is the other.
 
     Raises:
         LaboratoryError: not root, a tool is missing, or the kernel refused a step.
     """
 
-    def __init__(self, topology: Topology = Topology.SINGLE, serves: Serves = Serves.BOTH) -> None:
-        self.topology = topology
-        self.wan_address = WAN_ADDRESS
-        self._prefix = f"rt{os.getpid()}-{secrets.token_hex(2)}-"
-        self._processes: list[subprocess.Popen[bytes]] = []
-        self._names: list[str] = []
-        self.directory = Path(tempfile.gettempdir())  # replaced by a fresh one in open()
-        self._serves = serves
-        self.daemon: Miniupnpd | None = None
-
-    def __enter__(self) -> Self:
-        self.open()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    def __init__(
+        self,
+        topology: Topology = Topology.SINGLE,
+        serves: Serves = Serves.BOTH,
+        settings: Settings | None = None,
+        second: Settings | None = None,
     ) -> None:
-        self.close()
+        super().__init__()
+        self.topology = topology
+        self._settings = settings or Settings(serves)
+        self._second_settings = second or Settings()
+        self.gateway: Router | None = None
+        self.second: Router | None = None
 
-    # Building and taking down
+    # Building
 
-    def open(self) -> None:
-        """Build everything and, in topology ``single``, start miniupnpd and wait until it answers."""
-        if reasons := obstacles():
-            raise LaboratoryError("no laboratory here: " + ", ".join(reasons))
-        sweep_stale()
-        atexit.register(self.close)
-        try:
-            self.directory = Path(tempfile.mkdtemp(prefix="ringthru-lab-"))
-            self._make_namespaces()
-            self._lay_wires()
-            self._load_rules()
-            if self.topology is Topology.SINGLE:
-                self.daemon = Miniupnpd(self, self.directory, self._serves)
-                self.daemon.start()
-        except BaseException:
-            self.close()
-            raise
+    def build(self) -> None:
+        """Build everything, start the daemons, and wait until they answer."""
+        self._make_namespaces()
+        self._lay_lan()
+        self._lay_internet()
+        self._lay_second()
+        if self._ipv6:
+            self._lay_ipv6()
+        self._start_gateways()
 
-    def close(self) -> None:
-        """End what runs inside, remove the namespaces and the files. May be called twice."""
-        atexit.unregister(self.close)
-        for process in self._processes:
-            if process.poll() is None:
-                process.kill()
-                process.wait()
-        for name in self._names:
-            remove_namespace(name)
-        self._processes, self._names = [], []
-        if self.directory.name.startswith("ringthru-lab-"):
-            shutil.rmtree(self.directory, ignore_errors=True)
+    @property
+    def _ipv6(self) -> bool:
+        return self.topology is Topology.DUAL_STACK
+
+    @property
+    def _cascade(self) -> bool:
+        return self.topology is Topology.CASCADE
 
     def _make_namespaces(self) -> None:
-        for role in (PBX, PHONE, GATEWAY, INET, PUB):
-            name = self.name(role)
-            self._names.append(name)
-            (RESOLVERS / name).mkdir(parents=True)
-            (RESOLVERS / name / "resolv.conf").write_text("nameserver 127.0.0.1\n")
-            command(["ip", "netns", "add", name])
-            settings = ["net.ipv6.conf.all.disable_ipv6=1", "net.ipv6.conf.default.disable_ipv6=1"]
-            settings += [f"net.ipv4.ip_forward={int(role in (GATEWAY, INET))}"]
-            if Path("/proc/sys/net/bridge").exists():  # else switched frames would meet the NAT rules
-                settings += [f"net.bridge.bridge-nf-call-{table}=0" for table in ("iptables", "ip6tables")]
-            self.run(role, ["sysctl", "-q", "-w", *settings])
-            self._ip(role, "link set lo up")
+        second = [SECOND] if self.topology in SECONDS else []
+        second += [SECOND_PBX] if self.topology is Topology.DOUBLE else []
+        for role in (PBX, PHONE, GATEWAY, INET, PUB, *second):
+            self.make_namespace(role, forwards=role in (GATEWAY, INET, SECOND), ipv6=self._ipv6)
 
-    def _lay_wires(self) -> None:
-        self._ip(
+    def _lay_lan(self) -> None:
+        self.ip(
             GATEWAY,
             "link add lan0 type bridge mcast_snooping 0 forward_delay 0",
             f"link add port1 type veth peer name eth0 netns {self.name(PBX)}",
             f"link add port2 type veth peer name eth0 netns {self.name(PHONE)}",
-            f"link add wan0 type veth peer name gateway0 netns {self.name(INET)}",
             "link set port1 master lan0",
             "link set port2 master lan0",
             f"address add {LAN_ADDRESS}/24 dev lan0",
-            *(f"link set {link} up" for link in ("port1", "port2", "lan0", "wan0")),
+            *(f"link set {link} up" for link in ("port1", "port2", "lan0")),
         )
-        self._ip(
+        self._settle(PBX, PBX_ADDRESS, LAN_ADDRESS)
+        self._settle(PHONE, PHONE_ADDRESS, LAN_ADDRESS)
+
+    def _lay_internet(self) -> None:
+        self._lay_line(SECOND if self._cascade else GATEWAY, "gateway0", WAN_ROUTER)
+        self.ip(
             INET,
             f"link add pub0 type veth peer name eth0 netns {self.name(PUB)}",
-            f"address add {WAN_ROUTER}/24 dev gateway0",
             f"address add {PUB_ROUTER}/24 dev pub0",
-            "link set gateway0 up",
             "link set pub0 up",
         )
-        self._give_wan_address(WAN_ADDRESS)
-        hosts = {PBX: (PBX_ADDRESS, LAN_ADDRESS), PHONE: (PHONE_ADDRESS, LAN_ADDRESS)}
-        for role, (address, router) in (hosts | {PUB: (PUB_ADDRESS, PUB_ROUTER)}).items():
-            self._ip(
-                role,
-                f"address add {address}/24 dev eth0",
-                "link set eth0 up",
-                f"route add default via {router}",
-            )
+        self._settle(PUB, PUB_ADDRESS, PUB_ROUTER)
 
-    def _give_wan_address(self, address: str) -> None:
-        self._ip(
-            GATEWAY,
-            "address flush dev wan0",
-            f"address add {address}/24 dev wan0",
-            f"route replace default via {WAN_ROUTER}",
+    def _lay_second(self) -> None:
+        if self._cascade:
+            self._lay_wire(SECOND, "lan0", GATEWAY, "wan0", MIDDLE_ROUTER)
+        elif self.topology is Topology.TWO_GATEWAYS:
+            self._lay_line(SECOND, "second0", SECOND_WAN_ROUTER)
+            self._lay_wire(SECOND, "lan0", GATEWAY, "port3", BESIDE)
+            self.ip(GATEWAY, "link set port3 master lan0")
+        elif self.topology is Topology.DOUBLE:
+            self._lay_line(SECOND, "second0", SECOND_WAN_ROUTER)
+            self._lay_wire(SECOND, "lan0", SECOND_PBX, "eth0", OTHER_LAN)
+            self._settle(SECOND_PBX, SECOND_PBX_ADDRESS, OTHER_LAN)
+
+    def _lay_ipv6(self) -> None:
+        self._address6(GATEWAY, "lan0", "2a0e:113:1::1", LINK_LOCAL)
+        self._address6(INET, "gateway0", "2a0e:113:ff::fe", LINK_LOCAL)
+        self._address6(GATEWAY, "wan0", "2a0e:113:ff::1")
+        self._address6(INET, "pub0", "2a0e:22:51::fe", LINK_LOCAL)
+        self._address6(PBX, "eth0", PBX_ADDRESS6)
+        self._address6(PHONE, "eth0", "2a0e:113:1::50")
+        self._address6(PUB, "eth0", PUB_ADDRESS6)
+        for role in (PBX, PHONE, PUB):
+            self.ip(role, f"route add default via {LINK_LOCAL} dev eth0")
+        self.ip(GATEWAY, "route add default via 2a0e:113:ff::fe")
+        self.ip(INET, "route add 2a0e:113:1::/64 via 2a0e:113:ff::1")
+
+    def _address6(self, role: str, link: str, *addresses: str) -> None:
+        self.ip(role, *(f"address add {each}/64 dev {link}" for each in addresses))
+
+    def _lay_line(self, role: str, link: str, router: str) -> None:
+        """The line of a gateway to its provider."""
+        self._lay_wire(INET, link, role, "wan0", router)
+
+    def _lay_wire(self, role: str, link: str, other: str, other_link: str, address: str) -> None:
+        """A wire between two namespaces; ``address`` is that of its first end."""
+        self.ip(
+            role,
+            f"link add {link} type veth peer name {other_link} netns {self.name(other)}",
+            f"address add {address}/24 dev {link}",
+            f"link set {link} up",
         )
-        self.wan_address = address
+        self.ip(other, f"link set {other_link} up")
 
-    def _load_rules(self) -> None:
-        services = 'iifname "lan0" drop' if self.topology is Topology.DEAD else ""
-        self.run(GATEWAY, ["nft", "-f", "-"], text=RULES.format(services=services))
+    def _settle(self, role: str, address: str, router: str) -> None:
+        """A host at the end of its wire."""
+        self.ip(
+            role,
+            f"address add {address}/24 dev eth0",
+            "link set eth0 up",
+            f"route add default via {router}",
+        )
 
-    def _ip(self, role: str, *commands: str) -> None:
-        command(["ip", "-n", self.name(role), "-batch", "-"], text="\n".join(commands) + "\n")
-
-    # Working in it
-
-    def name(self, role: str) -> str:
-        """The namespace's name, as ``ip netns`` shows it."""
-        return self._prefix + role
-
-    def run(
-        self, role: str, argv: Sequence[str], *, timeout: float = 15.0, check: bool = True, text: str = ""
-    ) -> subprocess.CompletedProcess[str]:
-        """Run a program in a namespace to its end; ``text`` is its input, both outputs come back as text.
-
-        Raises:
-            LaboratoryError: it failed (with ``check``) or was not done within ``timeout`` seconds.
-        """
-        return command(["ip", "netns", "exec", self.name(role), *argv], timeout, check, text)
-
-    def popen(
-        self,
-        role: str,
-        argv: Sequence[str],
-        output: Path | None = None,
-        environment: dict[str, str] | None = None,
-    ) -> subprocess.Popen[bytes]:
-        """Start a program in a namespace; its pid is the program's own. ``output`` gets what it prints."""
-        with open(output or os.devnull, "wb") as sink:
-            process = subprocess.Popen(  # ip replaces itself by the program
-                ["ip", "netns", "exec", self.name(role), *argv],
-                stdin=subprocess.DEVNULL,
-                stdout=sink,
-                stderr=subprocess.STDOUT,
-                env={**os.environ, **(environment or {})},
-            )
-        self._processes.append(process)
-        return process
-
-    def end(self, process: subprocess.Popen[bytes], timeout: float = 10.0) -> int:
-        """Ask one of our processes to stop (SIGTERM), kill it after ``timeout`` seconds; its exit status."""
-        if process.poll() is None:
-            process.terminate()
-        try:
-            return process.wait(timeout)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            return process.wait()
-
-    def call_in(self, role: str, function: Callable[[], T]) -> T:
-        """Call ``function`` in a thread that has moved into the namespace; sockets it opens stay there."""
-
-        def inside() -> T:
-            enter(self.name(role))
-            return function()
-
-        with ThreadPoolExecutor(max_workers=1) as executor:
-            return executor.submit(inside).result()
-
-    def udp_socket(self, role: str, address: str, port: int = 0, timeout: float = 2.0) -> socket.socket:
-        """A UDP socket that lives in the namespace, for this process to send and receive with."""
-        opened = self.call_in(role, lambda: socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
-        opened.bind((address, port))
-        opened.settimeout(timeout)
-        return opened
+    def _start_gateways(self) -> None:
+        offers = self.topology not in (Topology.NONE, Topology.DEAD)
+        stand = Stand(GATEWAY, LAN_ADDRESS, WAN_ADDRESS, WAN_ROUTER, PBX)
+        if self._cascade:
+            stand = replace(stand, wan=INNER_WAN, wan_router=MIDDLE_ROUTER)
+        dead = self.topology is Topology.DEAD
+        self.gateway = Router(self, stand, self._settings if offers else None, dead=dead)
+        routers = [self.gateway]
+        if self.topology in SECONDS:
+            self.second = Router(self, SECONDS[self.topology], self._second_settings)
+            routers.append(self.second)
+        for router in routers:
+            router.connect()
+        for router in routers:
+            router.start()
 
     # The gateway
 
+    @property
+    def router(self) -> Router:
+        """The gateway that the PBX has for its default, of an open laboratory."""
+        assert self.gateway is not None, "the laboratory is not open"
+        return self.gateway
+
+    @property
+    def daemon(self) -> Miniupnpd | None:
+        return self.gateway.daemon if self.gateway else None
+
+    @property
+    def wan_address(self) -> str:
+        """The gateway's external address now."""
+        return self.router.wan_address
+
     def nat_rules(self) -> list[NatRule]:
         """The port mappings that the gateway's kernel really has now, sorted."""
-        listing = self.run(GATEWAY, ["nft", "-j", "list", "chain", "inet", "filter", "prerouting_miniupnpd"])
-        return read_rules(listing.stdout)
+        return self.router.nat_rules()
+
+    def pinholes(self) -> list[Pinhole]:
+        """The holes that the gateway's IPv6 firewall really has now, sorted."""
+        return self.router.pinholes()
 
     def forget_connections(self) -> None:
         """Empty the gateway's connection tracking table."""
-        self.run(GATEWAY, ["conntrack", "-F"])
+        self.router.forget_connections()
 
     def reboot_gateway(self) -> None:
         """A power cycle: daemon killed, mappings and connections gone, started again with epoch 0."""
-        self.stop_daemon()
-        self._load_rules()
-        self.forget_connections()
-        if self.daemon:
-            self.daemon.start()
+        self.router.reboot()
+
+    def flush_mappings(self) -> None:
+        """Take every mapping out of the kernel behind the daemon's back; it goes on listing them."""
+        self.router.flush_mappings()
 
     def change_wan_address(self, new: str) -> None:
         """Give the gateway another address within 11.0.113.0/24; running connections die of it."""
-        self._give_wan_address(new)
-        self.forget_connections()
+        self.router.change_wan_address(new)
 
     def stop_daemon(self) -> None:
         """Kill miniupnpd; its mappings stay in the kernel, as they do in a real gateway."""
-        if self.daemon:
-            self.daemon.stop()
+        self.router.stop_daemon()
 
     def freeze_daemon(self) -> None:
         """Stop miniupnpd in its tracks: its ports stay open, and nobody answers."""
-        if self.daemon:
-            self.daemon.signal(signal.SIGSTOP)
+        self.router.freeze_daemon()
 
     def thaw_daemon(self) -> None:
         """Let a frozen miniupnpd go on, with everything that has queued up meanwhile."""
-        if self.daemon:
-            self.daemon.signal(signal.SIGCONT)
+        self.router.thaw_daemon()

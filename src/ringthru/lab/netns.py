@@ -55,7 +55,7 @@ def obstacles(programs: Sequence[str] = ()) -> list[str]:
         return ["network namespaces need root"]
     if not _may_administer():
         return ["this container withholds CAP_NET_ADMIN or CAP_SYS_ADMIN"]
-    return [f"{name} is not installed" for name in (*TOOLS, "miniupnpd", *programs) if not _find(name)]
+    return [f"{name} is not installed" for name in (*TOOLS, "miniupnpd", *programs) if not find_program(name)]
 
 
 def sweep_stale() -> None:
@@ -72,7 +72,8 @@ def _may_administer() -> bool:
     return found is not None and int(found[1], 16) & CAPABILITIES == CAPABILITIES
 
 
-def _find(program: str) -> str | None:
+def find_program(program: str) -> str | None:
+    """Where it is installed; daemons live in places that not everybody's PATH names."""
     return shutil.which(program, path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin")
 
 
