@@ -133,6 +133,7 @@ LIMITED = """
 import os, sqlite3, sys
 from pathlib import Path
 from ringthru.portmap.errors import LocalError
+from ringthru.portmap.memory import profile_codec
 from ringthru.portmap.memory.profile import GatewayProfile
 from ringthru.portmap.memory.store_driver import Store
 from ringthru.portmap.memory.schema_driver import open_file

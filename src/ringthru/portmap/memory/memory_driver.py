@@ -9,6 +9,7 @@ import logging
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ...net.neighbours import hardware_address
 from ...net.values import replace
@@ -18,7 +19,9 @@ from .holding import GatewayIdentity, Holding, JournalEntry, Keep, Note
 from .journal import Adoption, take_stock
 from .profile import GatewayProfile
 from .recollection import Recollection
-from .store_driver import Store
+
+if TYPE_CHECKING:
+    from .store_driver import Store
 
 OUI = 8  # characters of a hardware address that name its maker: "aa:bb:cc"
 
@@ -97,6 +100,8 @@ class Memory:
 
     def _opened(self) -> Store | None:
         if self._store is None and not self._hopeless:
+            from .store_driver import Store  # late: the search for a gateway goes out first
+
             try:
                 self._store = Store(self._path, self._log)
             except LocalError as error:

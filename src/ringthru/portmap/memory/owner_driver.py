@@ -7,7 +7,6 @@ Never here: what may be done with the mappings of the living or the dead.
 from __future__ import annotations
 
 import os
-import secrets
 from pathlib import Path
 from typing import Final
 
@@ -23,7 +22,7 @@ def own_name() -> str:
     with the same start; and the boot is named because a daemon may well get both again after the next one.
     """
     pid = os.getpid()
-    return f"{pid}/{_started(pid) or 0}/{_boot()}/{secrets.token_hex(4)}"
+    return f"{pid}/{_started(pid) or 0}/{_boot()}/{os.urandom(4).hex()}"
 
 
 def is_alive(name: str) -> bool:

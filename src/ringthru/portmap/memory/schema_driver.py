@@ -81,8 +81,11 @@ def bring_up_to_date(connection: sqlite3.Connection, steps: Sequence[Sequence[st
 
 def _open(path: Path, patience: int) -> sqlite3.Connection:
     _make_private(path)
+    is_new = path.stat().st_size == 0
     connection = sqlite3.connect(path, timeout=patience / 1000, isolation_level=None)
     try:
+        if is_new:  # nothing to lose in it yet: a start does not wait seven times for the disk
+            connection.execute("PRAGMA synchronous = OFF")
         (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
         if verdict != "ok":
             raise sqlite3.DatabaseError(verdict)
@@ -102,9 +105,9 @@ def _prepare(connection: sqlite3.Connection) -> None:
     for each mapping, and guard against a power failure only. That may take the last entries, never the file;
     and what a gateway still holds of them runs out.
     """
-    connection.execute("PRAGMA synchronous = NORMAL")
     with suppress(sqlite3.OperationalError):  # read-only, or another process is just about to do it
         connection.execute("PRAGMA journal_mode = WAL")  # where it is not to be had, the slower way stays
+    connection.execute("PRAGMA synchronous = NORMAL")
 
 
 def _format(connection: sqlite3.Connection, newest: int) -> int:

@@ -19,7 +19,6 @@ from .holding import GatewayIdentity, Holding, JournalEntry
 from .journal import same_mapping
 from .owner_driver import is_alive, own_name
 from .profile import GatewayProfile
-from .profile_codec import LONGEST_NAME, from_json, to_json
 from .rows import COLUMNS, IDENTITY, LONGEST, entry_of, entry_row, identity_of, identity_row
 
 if TYPE_CHECKING:
@@ -97,11 +96,17 @@ class Store:
         rows: list[tuple[Any, ...]] = self._read(
             "the profiles", lambda c: c.execute("SELECT profile FROM profiles ORDER BY rowid").fetchall(), []
         )
+        if not rows:
+            return {}
+        from .profile_codec import from_json  # late, like below: JSON is of no use at a start
+
         found = [self._believed(from_json, text) for (text,) in rows if isinstance(text, str)]
         return {profile.fingerprint: profile for profile in found if profile is not None}
 
     def save_profile(self, profile: GatewayProfile) -> None:
         """Write a profile down; without a (reasonable) fingerprint it is of no gateway, and is not."""
+        from .profile_codec import LONGEST_NAME, to_json
+
         if 0 < len(profile.fingerprint) <= LONGEST_NAME:
             row = (profile.fingerprint, to_json(profile))
             self._insert("profiles", INSERT_PROFILE, row, MOST_PROFILES)
