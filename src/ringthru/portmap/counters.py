@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 MOST_NAMES: Final = 32
@@ -20,6 +21,13 @@ class Counters:
             return False
         self._counts[name] = self._counts.get(name, 0) + 1
         return first
+
+    def take_over(self, others: Mapping[str, int]) -> list[str]:
+        """Show what somebody else counts too, as it stands now; the names that are new are worth a log line."""
+        new = [name for name, number in others.items() if number and name not in self._counts]
+        del new[max(0, MOST_NAMES - len(self._counts)) :]
+        self._counts.update({name: others[name] for name in others if name in self._counts or name in new})
+        return new
 
     def shown(self) -> tuple[tuple[str, int], ...]:
         return tuple(sorted(self._counts.items()))

@@ -22,7 +22,7 @@ from .gateway.listing import Listing, Listings
 from .gateway.orders import EntryOrder
 from .gateway.pcp_client import PcpClient
 from .gateway.upnp_client import HttpRequest
-from .gateway.upnp_values import Reply
+from .gateway.upnp_values import HttpFailure, Reply
 from .mapping.book import MappingBook, Released
 from .mapping.lease import Lease
 from .mapping.sets import LeaseSet, SetRule
@@ -273,6 +273,7 @@ class Engine:
     def snapshot(self, now: float) -> MapperSnapshot:
         """Everything there is to show."""
         gateway, reported = self._dispatch.gateway, self.reported_address
+        self._take_over_counts()
         return MapperSnapshot(
             gateway.service.type if gateway else None,
             gateway.service.gateway if gateway else None,
@@ -298,6 +299,7 @@ class Engine:
             self._detection.port5351.receive_datagram(datagram, now)
         except RemoteError as error:
             self._nonsense("malformed answers on port 5351", f"the gateway sent nonsense: {error}")
+        self._take_over_counts()
         self._advance(now)
 
     def pmp_refused(self, now: float) -> None:
@@ -311,10 +313,15 @@ class Engine:
             self._detection.receive_ssdp(datagram, source, now)
         except RemoteError as error:
             self._nonsense("refused search answers", f"SSDP from {source}: {error}")
+        self._take_over_counts()
         self._advance(now)
 
     def receive_http(self, number: int, reply: Reply, now: float) -> None:
         """Take what came of the HTTP request of that number."""
+        if isinstance(reply, HttpFailure):
+            self._nonsense(f"HTTP answers {reply.kind.value}", reply.reason)
+        elif 300 <= reply.status < 400:
+            self._nonsense("redirects not followed", f"HTTP {reply.status}: nobody goes there")
         self._detection.upnp.receive_reply(number, reply)
         self._advance(now)
 
@@ -457,6 +464,10 @@ class Engine:
     def _nonsense(self, name: str, words: str) -> None:
         if self._counters.count(name):
             self._log(DEBUG, words)
+
+    def _take_over_counts(self) -> None:
+        for name in self._counters.take_over(self._detection.counters()):
+            self._log(DEBUG, f"{name}: passed over, and from now on only counted")
 
     def _prepare(self, service: Service) -> None:
         self._detection.prepare(service)

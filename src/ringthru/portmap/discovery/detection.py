@@ -77,6 +77,7 @@ class Detection:
         self._answered_at: dict[GatewayType, float] = {}
         self._igds: list[IgdFound] = []
         self._upnp_at: float | None = None  # when UPnP first answered, in this round
+        self._useless = self._strangers = 0
 
     def start(self, now: float, failures: int = 0) -> None:
         """Begin from nothing; after a pause when this has come to nothing more than once (``failures``)."""
@@ -127,12 +128,25 @@ class Detection:
         Raises:
             MalformedMessage: no answer, or one that names an impossible place.
         """
-        if not (self.searching or self.witnessing) or not self._site.trusts(source.host):
-            return
+        if not self._site.trusts(source.host):
+            self._strangers += 1
+        elif self.searching or self.witnessing:
+            self._take_answer(datagram, source, now)
+
+    def _take_answer(self, datagram: bytes, source: Endpoint, now: float) -> None:
         location = confine(decode(datagram).location, source.host, self._site.gateway)
         if self._upnp_at is None:
             self._upnp_at = now
         self.upnp.consider(location, first=location.host == self._site.gateway)
+
+    def counters(self) -> dict[str, int]:
+        """What was not taken, by name."""
+        return {
+            **self.port5351.counters(),
+            "search answers of strangers": self._strangers,
+            "search answers beyond those looked at": self.upnp.crowded,
+            "useless descriptions": self._useless,
+        }
 
     def handle_timeout(self, now: float) -> None:
         self.search.handle_timeout(now)
@@ -168,6 +182,7 @@ class Detection:
         if not self.witnessing:
             return None
         for finding in self.upnp.findings():
+            self._useless += isinstance(finding, NotIgd)
             if isinstance(finding, IgdFound) and self._site.is_gateway(finding.igd.service.control.host):
                 self.witnessing = False
                 self.search.stop()
@@ -230,6 +245,7 @@ class Detection:
                     self._log(DEBUG, f"{kind.spoken}: {_words(event)}")
         for finding in self.upnp.findings():
             if isinstance(finding, NotIgd):
+                self._useless += 1
                 self._log(DEBUG, f"UPnP: {finding.reason}")
             elif len(self._igds) < MOST_IGDS:
                 self._igds.append(finding)

@@ -51,6 +51,11 @@ class Port5351:
         times = (self.pcp.next_timeout(), self.natpmp.next_timeout())
         return min((each for each in times if each is not None), default=None)
 
+    def counters(self) -> dict[str, int]:
+        """Answers that were passed over, by protocol and reason."""
+        both = (("PCP", self.pcp.counters()), ("NAT-PMP", self.natpmp.counters()))
+        return {f"{protocol}: {name}": count for protocol, counts in both for name, count in counts.items()}
+
     def datagrams_to_send(self) -> list[bytes]:
         return self.pcp.datagrams_to_send() + self.natpmp.datagrams_to_send()
 

@@ -50,6 +50,7 @@ class UpnpClient:
         self._number = 0
         self._requests: list[HttpRequest] = []
         self._findings: list[IgdFound | NotIgd] = []
+        self.crowded = 0  # descriptions that were one too many
         self._events: list[Outcome | EpochReset] = []
 
     @property
@@ -67,6 +68,7 @@ class UpnpClient:
         same_host = sum(each.host == location.host for each in self._seen)
         full = len(self._seen) >= MOST_LOCATIONS or same_host >= MOST_PER_HOST
         if location in self._seen or full:
+            self.crowded += full
             return False
         self._seen.append(location)
         if first:
