@@ -142,13 +142,20 @@ class TestExamples:
         assert await example("journal")(house(), store) == 8080
         assert held(gateway) == []
 
-    async def test_reachability(self, gateway):
+    async def test_an_echo_host_proves_it(self, gateway):
         echo = EchoServer(Endpoint("127.85.0.50", 0))
-        try:
-            seen = await example("reach")(echo.open(), house())
+        try:  # here every port that is bound is open to "outside"
+            seen = await example("reach")(str(echo.open()), house(), host="127.84.0.103")
         finally:
             await echo.close()
         assert seen.rung is Rung.REACHABLE
+
+    async def test_without_an_echo_host_nothing_is_claimed(self, gateway):
+        seen = await example("reach")("127.85.0.51:4478", house(), host="127.84.0.103", patience=0.5)
+        assert seen.rung is Rung.ACCEPTED
+
+    async def test_own_traffic_proves_it(self, gateway):
+        assert (await example("own_traffic")(house())).rung is Rung.REACHABLE
 
     async def test_a_program_without_asyncio(self, gateway):
         assert await asyncio.to_thread(example("thread"), house()) == 8080

@@ -1,31 +1,42 @@
-"""Prove that others get through: by your own traffic, or by an echo host outside."""
+"""Prove that others get through: by an echo host outside, or by your own traffic."""
 
 import asyncio
 
-from ringthru.net.address import Endpoint
-from ringthru.net.surroundings import look_around
-from ringthru.portmap import PortMapper, Protocol, Wanted
-from ringthru.portmap.echo_driver import EchoClient
+from ringthru.portmap import MappingProven, PortMapper, Protocol, Rung, Wanted
 
 
-async def main(echo, surroundings=None):
-    surroundings = surroundings or look_around()
-    async with PortMapper(surroundings) as mapper:
-        mapping = mapper.want(Wanted(Protocol.UDP, 8000))
-        if not await mapping.settled():
-            return None
-        # 1. Somebody outside spoke to us through this port: you know best when that is so.
-        mapper.reached(mapping, "a call from 203.0.113.9")
-        # 2. Have the echo host knock. It runs `ringthru nat echo` on a machine of the Internet.
-        client = EchoClient(echo, surroundings.address)
-        proof = await client.prove(Protocol.UDP, mapping.external_port, mapping.internal_port)
-        if proof.holds:
-            mapper.reached(mapping, proof.words)
-        elif proof.holds is False:  # None: nobody could tell, which is no failure
-            mapper.unreachable(mapping, proof.words)
-        print(proof.words)
-        return mapper.snapshot().mappings[0]
+class MyService(asyncio.DatagramProtocol):
+    """What listens on your port; ``mapper`` is asked first, as a probe is of no use to you."""
+
+    mapper = None
+
+    def datagram_received(self, data, source):
+        if not self.mapper.saw(data):
+            print("somebody says", data)
+
+
+async def main(echo, surroundings=None, host="0.0.0.0", patience=10.0):
+    loop = asyncio.get_running_loop()
+    transport, service = await loop.create_datagram_endpoint(MyService, local_addr=(host, 8000))
+    proven = asyncio.Event()
+    async with PortMapper(surroundings, echo=echo) as service.mapper:
+        service.mapper.subscribe(
+            lambda event: (
+                proven.set() if isinstance(event, MappingProven) and event.rung is Rung.REACHABLE else None
+            )
+        )
+        mapping = service.mapper.want(Wanted(Protocol.UDP, 8000))
+        mapping.watched = True  # what comes in there goes through ``saw``: the echo host may knock
+        try:
+            async with asyncio.timeout(patience):
+                await proven.wait()
+        except TimeoutError:
+            pass
+        (seen,) = service.mapper.snapshot().mappings
+        print(seen.rung.value, "-", seen.evidence[-1].words)
+    transport.close()
+    return seen
 
 
 if __name__ == "__main__":
-    asyncio.run(main(Endpoint("203.0.113.9", 4478)))  # your own echo host's address
+    asyncio.run(main("203.0.113.9:4478"))  # your own machine outside, where `ringthru nat echo` runs
