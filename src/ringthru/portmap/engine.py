@@ -40,6 +40,7 @@ WITNESS_AFTER: Final = 2.0  # seconds: the UPnP side of the gateway is looked fo
 SHORT_LIFE: Final = 5.0  # seconds: a gateway lost sooner twice in a row is looked for ever more slowly
 LOWEST_PICK: Final = 20000  # external ports to try after a conflict: clear of services and of what …
 PICKS: Final = 40000  # … gateways reserve for themselves
+HTML: Final = (b"<!doctype html", b"<html")
 DISCARD: Final = 9  # RFC 863: the port a PCP address question is about when we have none of our own
 
 
@@ -322,6 +323,8 @@ class Engine:
             self._nonsense(f"HTTP answers {reply.kind.value}", reply.reason)
         elif 300 <= reply.status < 400:
             self._nonsense("redirects not followed", f"HTTP {reply.status}: nobody goes there")
+        elif reply.body[:64].lstrip().lower().startswith(HTML):
+            self._nonsense("pages for people", f"HTTP {reply.status} with HTML where XML was asked for")
         self._detection.upnp.receive_reply(number, reply)
         self._advance(now)
 
