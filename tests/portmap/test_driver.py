@@ -14,6 +14,7 @@ from ringthru.net.surroundings import Surroundings
 from ringthru.portmap import (
     GatewayFound,
     GatewayType,
+    LocalError,
     MappingAdded,
     MappingRemoved,
     MappingState,
@@ -262,9 +263,10 @@ class TestTrouble:
         assert await soon(early.settled())
         await soon(mapper.stop())
         await soon(mapper.stop())
-        late = mapper.want(Wanted(Protocol.UDP, 25080))
-        assert await soon(late.settled()) is False
-        assert await soon(mapper.release(late)) is False
+        with pytest.raises(LocalError, match="has been stopped"):
+            mapper.want(Wanted(Protocol.UDP, 25080))
+        assert await soon(early.settled()) is False
+        assert await soon(mapper.release(early)) is False
         await soon(mapper.reinit())
         mapper.set_mapping_enabled(False)
         assert mapper.snapshot().type in (None, GatewayType.NAT_PMP)

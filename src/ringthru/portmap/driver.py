@@ -4,37 +4,36 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from ..net.changes import clock
 from ..net.surroundings import Surroundings
 from ..net.values import replace
-from .discovery.site import Site
-from .engine import WITNESS_AFTER, Engine
-from .engine_driver import EngineDriver, OwnPort, Recall, Tap
-from .events import Event
+from .audience_driver import Audience
+from .engine import WITNESS_AFTER
+from .engine_driver import EngineDriver, Tap
+from .engines_driver import Engines, EngineSettings
+from .errors import LocalError
+from .events import Event, GatewayFound
 from .handles_driver import Mapping, MappingSet
-from .mapping.book import Released
-from .mapping.lease import Lease
 from .mapping.sets import SetRule
+from .mapping.teller import Released
 from .place_driver import Place
-from .values import Family, GatewayListing, MapperSnapshot, MappingState, Wanted
+from .values import GatewayListing, MapperSnapshot, MappingState, Wanted
 from .wire.natpmp import PORT as PMP_PORT
 from .wire.ssdp import PORT as SSDP_PORT
 
 if TYPE_CHECKING:  # loaded when they are asked for: the start is a budget
-    from .listening_driver import Listener
+    from .listening_driver import Watching
     from .memory.memory_driver import Memory
     from .nesting_driver import Nesting
     from .proving_driver import Proving
 
 STOP_PATIENCE: Final = 3.0  # seconds for deleting our mappings; then leases must do it
 LISTEN_AFTER: Final = 1.0  # seconds: announcements and changes are listened to when the start is over
-RECALL_AFTER: Final = 0.01  # seconds: PCP and NAT-PMP have answered by then, and the memory stays closed
-SIX_LATER: Final = 1.5  # seconds: some gateways break when searched in both families at once (SD09)
+RECALL_AFTER: Final = 0.01  # seconds: the search is under way, and nothing waits for the memory to be opened
+MOST: Final = 65535  # mappings to be held at most, and the highest port
 
 log = logging.getLogger(__name__)
 
@@ -51,10 +50,12 @@ class PortMapper:
     ``gateway`` and ``description_url`` name a gateway by hand; with ``nested`` a gateway beyond ours is
     mapped on as well (``outer_gateway`` names it). ``echo`` ("HOST:PORT", in numbers) is a host outside that
     knocks at our mappings, to prove them; with ``echo_listens`` at ports that nobody has, too, which are
-    bound for the moment. The two ports are where gateways listen.
+    bound for the moment. The two ports are where gateways listen. ``stop_patience`` is how long a stop waits
+    for a gateway, in seconds; ``tap`` hears everything that is said to gateways.
 
     Raises:
-        LocalError: a lease, an echo host or a description that cannot be one.
+        LocalError: a lease, a budget, a port, an interface, a gateway, an echo host or a description that
+            cannot be one; the text says what can.
     """
 
     def __init__(
@@ -80,25 +81,22 @@ class PortMapper:
         stop_patience: float = STOP_PATIENCE,
         tap: Tap | None = None,
     ) -> None:
+        _check("a budget of {} mappings: 1 to 65535 make sense", budget)
+        _check("port {} cannot be a gateway's: ports are 1 to 65535", natpmp_port, ssdp_port)
         self._log = log.log if isinstance(log, logging.Logger) else log
-        self._pmp_port, self._ssdp_port = natpmp_port, ssdp_port
         self._stop_patience = stop_patience
-        self._tap = tap
         self._memory = self._open_memory(store, kept)
         self._place = Place(surroundings, interface, gateway, description_url)
-        self._enabled, self._lease, self._budget = mapping_enabled, lease, budget
-        self._witness_after = witness_after
-        self._subscribers: list[Callable[[Event], None]] = []
-        self._mappings: dict[Lease, Mapping] = {}
-        self._releasing: dict[Lease, asyncio.Future[bool]] = {}
-        self._changed: list[asyncio.Future[None]] = []  # those who wait for a verdict, or for the end
-        self._closed = False
-        self._near = self._driver(self._place.site(), self._tell)
-        self._six: EngineDriver | None = None  # IPv6's; made when somebody wants it
+        self._audience = Audience(self._verdict)
+        settings = EngineSettings(
+            self._log, lease, budget, witness_after, natpmp_port, ssdp_port, self._memory, tap
+        )
+        self._engines = Engines(settings, self._place, mapping_enabled, self._tell)
         self._nesting = self._make_nesting(outer_gateway) if nested else None
         self._proving = self._make_proving(echo, echo_listens) if echo is not None else None
-        self._listener: Listener | None = None
+        self._watching: Watching | None = None
         self._timers: list[asyncio.TimerHandle] = []
+        self._stopping = self._closed = False
 
     async def __aenter__(self) -> PortMapper:
         self.start()
@@ -108,57 +106,63 @@ class PortMapper:
         await self.stop()
 
     def start(self) -> None:
-        """Begin to look for a gateway, in the background and for ever. Returns at once."""
-        if self._near.started or self._closed:
+        """Begin to look for a gateway, in the background and for ever. Returns at once.
+
+        Raises:
+            LocalError: it has been stopped.
+        """
+        self._refuse_after_the_end()
+        if self._near.started:
             return
-        self._near.start()
-        if self._six is not None:
-            self._six.start()
+        self._engines.start()
         loop = asyncio.get_running_loop()
         self._timers.append(loop.call_later(LISTEN_AFTER, self._listen))
         if self._memory is not None:
-            self._timers.append(loop.call_later(RECALL_AFTER, self._recall_gateway))
+            self._timers.append(loop.call_later(RECALL_AFTER, self._engines.recall_gateway))
 
     async def stop(self) -> None:
-        """Delete every mapping of ours (3 seconds at most in all), and close everything."""
-        if self._closed:
+        """Delete every mapping of ours, and close everything; for good.
+
+        It takes 3 seconds at most, and half a second more where a gateway sends us events. Called twice, both
+        return when it is done; when it is cancelled, everything is closed at once.
+        """
+        if self._stopping:
+            await self._audience.until(lambda: self._closed)
             return
-        self._stop_listening()
-        if self._near.started:
-            for driver in self._drivers():
-                driver.engine.stop(driver.clock())
-                driver.pump()
-            if self._nesting is not None:
-                self._nesting.stop()
-            await self._wait(self._all_stopped, self._stop_patience)
-        self._close()
+        self._stopping = True
+        try:
+            if self._near.started:
+                await self._take_leave()
+        finally:
+            self._close()
 
     def leave(self) -> None:
         """End without deleting anything: mappings stay until their leases end."""
-        if not self._closed:
-            self._stop_listening()
-            self._close()
+        self._stopping = True
+        self._close()
 
     async def reinit(self) -> None:
-        """Forget the gateway, detect again, and return when there is a verdict."""
-        if not self._near.started:
+        """Forget the gateway, detect again, and return when there is a verdict, or the end has come."""
+        if not self._stopping and not self._near.started:
             self.start()
-        elif not self._closed:
-            for driver in self._drivers():
-                driver.engine.reinit(driver.clock())
-                driver.pump()
-        await self._wait(lambda: self._near.engine.verdict_known or self._closed, None)
+        elif not self._stopping:
+            self._engines.each(lambda engine, now: engine.reinit(now))
+        await self._audience.until(self._judged)
 
     async def verdict(self) -> bool:
         """Wait until the first detection is over: True when there is a gateway."""
-        await self._wait(lambda: self._near.engine.verdict_known or self._closed, None)
+        await self._audience.until(self._judged)
         return self._near.engine.has_gateway
 
     def want(self, wanted: Wanted) -> Mapping:
-        """Keep this mapping alive from now on; asked twice, it is the same ``Mapping``."""
-        driver = self._driver_for(wanted)
-        lease = driver.engine.want(wanted, driver.clock())
-        mapping = self._mappings.setdefault(lease, Mapping(lease))
+        """Keep this mapping alive from now on; asked twice, it is the same ``Mapping``.
+
+        Raises:
+            LocalError: port mapping has been stopped.
+        """
+        self._refuse_after_the_end()
+        driver = self._engines.serving(wanted)
+        mapping = self._audience.mapping_of(driver.engine.want(wanted, driver.clock()))
         driver.pump()
         return mapping
 
@@ -166,31 +170,36 @@ class PortMapper:
         """Keep all of these alive, or none; ``rule`` binds their external ports together.
 
         Raises:
-            LocalError: no member, members of two families, or ports that break the rule from the start.
+            LocalError: no member, members of two families, or ports that break the rule from the start; or
+                port mapping has been stopped.
         """
-        driver = self._driver_for(wanted[0])
+        self._refuse_after_the_end()
+        if not wanted:
+            raise LocalError("a set of no mappings: name one at least")
+        driver = self._engines.serving(wanted[0])
         members = driver.engine.want_set(wanted, rule, driver.clock())
-        mappings = [self._mappings.setdefault(lease, Mapping(lease)) for lease in members.leases]
+        mappings = [self._audience.mapping_of(lease) for lease in members.leases]
         driver.pump()
         return MappingSet(mappings)
 
     async def release(self, mapping: Mapping) -> bool:
         """Delete the mapping on the gateway and forget it. True when the gateway holds it no more."""
         lease = mapping._lease
-        driver = self._driver_for(lease.wanted)
+        if self._closed:
+            return False
+        driver = self._engines.serving(lease.wanted)
         if self._nesting is not None:
             self._nesting.released(mapping)
-        if self._closed or not driver.engine.release(lease, driver.clock()):
+        if not driver.engine.release(lease, driver.clock()):
             return False
-        future = self._releasing[lease] = asyncio.get_running_loop().create_future()
+        released = self._audience.until_released(lease)
         driver.pump()
-        return bool(await future)
+        return bool(await asyncio.shield(released))
 
     async def republish(self) -> None:
         """Ask again for every mapping, now."""
-        for driver in self._drivers():
-            driver.engine.republish(driver.clock())
-            driver.pump()
+        if not self._stopping:
+            self._engines.each(lambda engine, now: engine.republish(now))
 
     async def list_gateway(self, limit: int = 512) -> GatewayListing:
         """Read the gateway's own table, whoever made its entries; 10 seconds and ``limit`` entries at most.
@@ -203,18 +212,18 @@ class PortMapper:
         """
         listing = self._near.engine.list_gateway(limit, self._near.clock())
         self._near.pump()
-        await self._wait(lambda: listing.result is not None or self._closed, None)
+        await self._audience.until(lambda: listing.result is not None or self._closed)
         return listing.result or GatewayListing((), False, "port mapping has stopped")
 
     def reached(self, mapping: Mapping, words: str) -> None:
         """Tell that traffic from outside came through the mapping; ``words`` say whose."""
-        driver = self._driver_for(mapping._lease.wanted)
+        driver = self._engines.serving(mapping._lease.wanted)
         driver.engine.reached(mapping._lease, words, driver.clock())
         self._tell()
 
     def unreachable(self, mapping: Mapping, words: str) -> None:
         """Tell that an outside probe did not come through the mapping: it is made again."""
-        driver = self._driver_for(mapping._lease.wanted)
+        driver = self._engines.serving(mapping._lease.wanted)
         driver.engine.unreachable(mapping._lease, words, driver.clock())
         driver.pump()
 
@@ -228,10 +237,7 @@ class PortMapper:
 
     def set_mapping_enabled(self, enabled: bool) -> None:
         """While disabled, nothing is mapped, renewed or deleted; detection goes on."""
-        self._enabled = enabled
-        for driver in self._drivers():
-            driver.engine.set_mapping_enabled(enabled, driver.clock())
-            driver.pump()
+        self._engines.set_enabled(enabled)
 
     def set_listed(self, mapping: Mapping, listed: bool) -> None:
         """Whether faces should show the mapping."""
@@ -239,23 +245,21 @@ class PortMapper:
 
     def snapshot(self) -> MapperSnapshot:
         """Everything there is to show; with ``nested`` the addresses and ports at the end of the chain."""
-        snapshot = self._near.engine.snapshot(self._near.clock())
-        if self._six is not None:
-            mappings = self._six.engine.snapshot(self._six.clock()).mappings
-            snapshot = replace(snapshot, mappings=snapshot.mappings + mappings)
+        snapshot = self._engines.snapshot()
+        if self._watching is not None:
+            counters = (*snapshot.counters, *self._watching.counters().items())
+            snapshot = replace(snapshot, counters=tuple(sorted(counters)))
         return snapshot if self._nesting is None else self._nesting.extend(snapshot)
 
     def subscribe(self, callback: Callable[[Event], None]) -> Callable[[], None]:
         """Have ``callback`` called with every event; what is returned ends that."""
-        self._subscribers.append(callback)
-
-        def unsubscribe() -> None:
-            if callback in self._subscribers:
-                self._subscribers.remove(callback)
-
-        return unsubscribe
+        return self._audience.subscribe(callback)
 
     # Inside
+
+    @property
+    def _near(self) -> EngineDriver:
+        return self._engines.near
 
     def _open_memory(self, store: Path | None, kept: bool) -> Memory | None:
         if store is None:
@@ -267,19 +271,22 @@ class PortMapper:
     def _make_nesting(self, outer_gateway: str | None) -> Nesting:
         from .nesting_driver import Nesting
 
-        mappings = self._mappings
         return Nesting(
-            self._near, self._driver, self._publish, lambda: list(mappings.values()), outer_gateway
+            self._near,
+            self._engines.make,
+            self._audience.publish,
+            self._audience.mappings,
+            outer_gateway,
+            on_change=self._tell,
         )
 
     def _make_proving(self, echo: str, listens: bool) -> Proving:
         from .proving_driver import Proving, read_echo
 
-        mappings = self._mappings
         return Proving(
             read_echo(echo),
             lambda: self._near.site.address,
-            lambda: list(mappings.values()),
+            self._audience.mappings,
             lambda: self._near.engine.reported_address,
             self._proved,
             listens=listens,
@@ -289,161 +296,90 @@ class PortMapper:
         if holds is not None and not self._closed:
             (self.reached if holds else self.unreachable)(mapping, words)
 
-    def _recall_gateway(self) -> None:
-        """The gateway of the last time is asked directly, while the search is still under way."""
-        if self._memory is not None and not self._near.engine.has_gateway:
-            known = self._memory.last_gateway(self._place.network)
-            if known is not None:
-                self._near.engine.remembered(known.control, self._near.clock())
-                self._near.pump()
-
     def _listen(self) -> None:
-        from .listening_driver import Listener
+        from .listening_driver import Watching
 
-        self._listener = Listener(
-            self._near,
-            self._log,
-            follows_the_system=self._place.follows_the_system,
-            on_change=self._look_again,
-            on_resume=self._resumed,
-        )
+        self._watching = Watching(self._engines, self._log, self._place.follows_the_system)
 
-    def _stop_listening(self) -> None:
+    def _refuse_after_the_end(self) -> None:
+        if self._stopping:
+            raise LocalError("port mapping has been stopped: make another PortMapper")
+
+    def _judged(self) -> bool:
+        return self._near.engine.verdict_known or self._closed
+
+    async def _take_leave(self) -> None:
+        """Nothing new is heard, everything is deleted, and gateways are told that we go."""
         for timer in self._timers:
             timer.cancel()
-        if self._listener is not None:
-            self._listener.close()
-            self._listener = None
-
-    def _look_again(self) -> None:
-        """The kernel says that the network changed: are we still where we were?"""
-        site = self._place.site()
-        if site != self._near.site:
-            self._log(logging.INFO, f"Our network changed: {site.address} behind {site.gateway or 'nobody'}")
-            self._near.move(site)
-        else:
-            self._near.engine.stirred(self._near.clock())
-            self._near.pump()
-        if self._six is not None:
-            site6 = self._place.site6()
-            if site6 != self._six.site:
-                self._six.move(site6)
-
-    def _resumed(self, seconds: float) -> None:
-        for driver in self._drivers():
-            driver.engine.resumed(driver.clock())
-            driver.pump()
-
-    def _driver(self, site: Site, on_change: Callable[[], None]) -> EngineDriver:
-        def make_engine(own_port: OwnPort, recall: Recall) -> Engine:
-            return Engine(
-                site,
-                log=self._log,
-                entropy=os.urandom,
-                ssdp_port=self._ssdp_port,
-                own_port=own_port,
-                recall=recall,
-                mapping_enabled=self._enabled,
-                lifetime=self._lease,
-                budget=self._budget,
-                witness_after=self._witness_after,
-            )
-
-        return EngineDriver(
-            make_engine,
-            site,
-            clock=clock,
-            log=self._log,
-            on_change=on_change,
-            pmp_port=self._pmp_port,
-            memory=self._memory,
-            tap=self._tap,
-        )
-
-    def _driver_for(self, wanted: Wanted) -> EngineDriver:
-        if wanted.family is Family.IPV4:
-            return self._near
-        if self._six is None:
-            self._six = self._driver(self._place.site6(), self._tell)
-            if self._near.started:
-                self._six.start_after(SIX_LATER)
-        return self._six
-
-    def _drivers(self) -> list[EngineDriver]:
-        return [self._near] if self._six is None else [self._near, self._six]
+        if self._watching is not None:
+            self._watching.quiet()
+        for driver in self._engines.all():
+            driver.stop()
+        if self._nesting is not None:
+            self._nesting.stop()
+        if not await self._audience.until(self._all_stopped, self._stop_patience):
+            self._log(logging.WARNING, "The NAT gateway does not answer: mappings are left to their leases.")
+        if self._watching is not None:
+            await self._watching.end()
 
     def _all_stopped(self) -> bool:
-        beyond = self._nesting is None or self._nesting.stopped
-        return beyond and all(each.engine.stopped for each in self._drivers())
+        return self._engines.stopped and (self._nesting is None or self._nesting.stopped)
 
     def _tell(self) -> None:
-        for driver in self._drivers():
-            for event in driver.engine.events():
-                if isinstance(event, Released):
-                    self._released(event)
-                elif driver is self._near and self._nesting is not None:
-                    for told in self._nesting.translate(event):
-                        self._publish(told)
-                else:
-                    self._publish(event)
+        """Something changed: tell everybody whom it concerns."""
         if self._nesting is not None and not self._closed:
-            self._nesting.near_changed()
-        if self._listener is not None:
-            self._listener.look()
+            self._nesting.near_changed()  # first, so that it knows which events are for others to hear
+        for driver in self._engines.all():
+            for event in driver.engine.events():
+                self._take(driver, event)
+        if self._watching is not None and not self._stopping:
+            self._watching.look()
         if self._proving is not None and self._near.started and not self._closed:
             self._proving.look()
-        self._settle()
+        self._audience.settle()
 
-    def _settle(self) -> None:
-        for mapping in self._mappings.values():
-            mapping._settle(self._verdict(mapping))
-        changed, self._changed = self._changed, []
-        for future in changed:
-            if not future.done():
-                future.set_result(None)
+    def _take(self, driver: EngineDriver, event: Event | Released) -> None:
+        if isinstance(event, Released):
+            self._audience.released(event)
+            return
+        if isinstance(event, GatewayFound):
+            self._engines.found(driver)
+        nesting = self._nesting if driver is self._near else None
+        for told in (event,) if nesting is None else nesting.translate(event):
+            self._audience.publish(told)
 
     def _verdict(self, mapping: Mapping) -> bool | None:
         if mapping.state is MappingState.REQUESTED:
-            engine = self._driver_for(mapping._lease.wanted).engine
+            engine = self._engines.serving(mapping._lease.wanted).engine
             hopeless = engine.verdict_known and not engine.has_gateway
+            if mapping._nested and self._nesting is not None:
+                hopeless = hopeless or self._nesting.hopeless
             return False if hopeless or self._closed else None
         return mapping.state is MappingState.ACCEPTED
 
-    def _released(self, event: Released) -> None:
-        mapping = self._mappings.pop(event.lease, None)
-        if mapping is not None:
-            mapping._settle(False)
-        future = self._releasing.pop(event.lease, None)
-        if future is not None and not future.done():
-            future.set_result(event.agreed)
-
-    def _publish(self, event: Event) -> None:
-        for callback in tuple(self._subscribers):
-            try:
-                callback(event)
-            except Exception:  # a subscriber's mistake must not stop the engine
-                log.exception("a subscriber failed at %r", event)
-
-    async def _wait(self, condition: Callable[[], bool], patience: float | None) -> None:
-        """Until the condition holds, or patience (seconds) ends."""
-        try:
-            async with asyncio.timeout(patience):
-                while not condition():
-                    future = asyncio.get_running_loop().create_future()
-                    self._changed.append(future)
-                    await future
-        except TimeoutError:
-            self._log(logging.WARNING, "The NAT gateway does not answer: mappings are left to their leases.")
-
     def _close(self) -> None:
+        """Close everything at once; what was not done by now is not done."""
+        if self._closed:
+            return
         self._closed = True
-        for part in (self._nesting, self._proving):
+        for timer in self._timers:
+            timer.cancel()
+        for part in (self._watching, self._nesting, self._proving):
             if part is not None:
                 part.close()
-        for driver in self._drivers():
+        for driver in self._engines.all():
             driver.close()
-        for lease in [*self._mappings, *self._releasing]:
-            self._released(Released(lease, False))
+        self._audience.release_all()
         self._tell()
         if self._memory is not None:
             self._memory.close()
+
+
+def _check(words: str, *numbers: int) -> None:
+    """Raises:
+    LocalError: a number is outside 1–65535.
+    """
+    for number in numbers:
+        if not 1 <= number <= MOST:
+            raise LocalError(words.format(number))

@@ -244,6 +244,11 @@ class Engine:
         return self._dispatch.gateway.service.gateway if self._dispatch.gateway else None
 
     @property
+    def identity(self) -> GatewayIdentity | None:
+        """Which gateway is in use, for the memory."""
+        return self._dispatch.gateway.identity if self._dispatch.gateway else None
+
+    @property
     def gateway_name(self) -> str:
         """What tells the gateway in use from others: its UDN, or its hardware address; empty when unknown."""
         return self._dispatch.gateway.name if self._dispatch.gateway else ""

@@ -75,6 +75,7 @@ class EngineDriver:
         self._ssdp: UdpPort | None = None
         self._fetching: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
+        self._starting: asyncio.TimerHandle | None = None
         self.started = self.closed = False
 
     def start(self) -> None:
@@ -88,14 +89,24 @@ class EngineDriver:
 
     def start_after(self, delay: float) -> None:
         """The same, some seconds later."""
-        asyncio.get_running_loop().call_later(delay, self.start)
+        self._starting = asyncio.get_running_loop().call_later(delay, self.start)
 
     def move(self, site: Site) -> None:
         """We are somewhere else now: other sockets, and the search begins again."""
+        if not self.started or self.closed:
+            return
+        self.engine.move(site, self.clock())
+        self._remember()  # what was mapped was mapped from the address we had
         self.site = site
         self._close_sockets()
         self._open_sockets()
-        self.engine.move(site, self.clock())
+        self.pump()
+
+    def stop(self) -> None:
+        """Have everything deleted; the engine tells when it has ``stopped``."""
+        if self._starting is not None:
+            self._starting.cancel()
+        self.engine.stop(self.clock())
         self.pump()
 
     def pump(self) -> None:
@@ -111,8 +122,9 @@ class EngineDriver:
         if self.started and not self.closed:
             self._remember()
         self.closed = True
-        if self._timer is not None:
-            self._timer.cancel()
+        for timer in (self._timer, self._starting):
+            if timer is not None:
+                timer.cancel()
         if self._fetching is not None:
             self._fetching.cancel()
         self._close_sockets()

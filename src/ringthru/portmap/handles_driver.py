@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from .mapping.lease import Lease
 from .values import MappingState, Protocol
@@ -16,11 +16,12 @@ class Mapping:
     an echo's probe must be handed to ``PortMapper.saw``.
     """
 
-    def __init__(self, lease: Lease) -> None:
+    def __init__(self, lease: Lease, judge: Judge) -> None:
         self.watched = False
         self._lease = lease
+        self._judge = judge
+        self._over = False  # released: it means nothing any more
         self._waiting: list[asyncio.Future[bool]] = []
-        self._verdict: bool | None = None
         self._beyond: Lease | None = None  # on the gateway beyond ours, which others dial then
         self._nested = False
 
@@ -47,7 +48,8 @@ class Mapping:
 
     @property
     def expires_at(self) -> float | None:
-        """When the lease ends, on the engine's clock; None when it is not granted, or for ever."""
+        """When the lease ends, in seconds of ``ringthru.net.changes.clock`` (since the machine started, its
+        sleep included); None when it is not granted, or for ever."""
         return self._lease.expires_at
 
     @property
@@ -60,20 +62,32 @@ class Mapping:
 
         It may take as long as the gateway does: callers set their own limit.
         """
-        if self._verdict is not None:
-            return self._verdict
+        verdict = self._verdict
+        if verdict is not None:
+            return verdict
         future = asyncio.get_running_loop().create_future()
         self._waiting.append(future)
         return bool(await future)
 
-    def _settle(self, verdict: bool | None) -> None:
-        self._verdict = verdict
+    @property
+    def _verdict(self) -> bool | None:
+        return False if self._over else self._judge(self)
+
+    def _ended(self) -> None:
+        self._over = True
+        self._settle()
+
+    def _settle(self) -> None:
+        verdict = self._verdict if self._waiting else None
         if verdict is None:
             return
         waiting, self._waiting = self._waiting, []
         for future in waiting:
             if not future.done():
                 future.set_result(verdict)
+
+
+Judge = Callable[[Mapping], bool | None]
 
 
 class MappingSet:

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
-from ipaddress import IPv6Network
+from ipaddress import IPv4Network, IPv6Network
+from typing import Final
 
-from ..net.surroundings import Surroundings, look_around, look_around6
+from ..net.address import parse_address
+from ..net.surroundings import NOWHERE, Surroundings, look_around, look_around6
 from ..net.values import replace
 from .discovery.site import Site, description_by_hand, site6_of, site_of
+from .errors import LocalError
+
+NO_PLACE: Final = Surroundings(NOWHERE, IPv4Network(f"{NOWHERE}/32"), None, multicast=False)
+
+
+def network_key(site: Site) -> str:
+    """What tells this network from others that we may be in tomorrow."""
+    return f"{site.network} by {site.gateway or 'nobody'}"
 
 
 class Place:
@@ -15,8 +25,7 @@ class Place:
     ``gateway`` and ``description_url`` replace what is found.
 
     Raises:
-        ValueError: no interface has that name; the text lists those that exist.
-        LocalError: a description that cannot be one.
+        LocalError: a gateway or a description that cannot be one.
     """
 
     def __init__(
@@ -28,7 +37,10 @@ class Place:
     ) -> None:
         self._surroundings = surroundings
         self._interface = interface
+        if gateway is not None and parse_address(gateway) is None:
+            raise LocalError(f"gateway {gateway!r}: give its address in numbers, as in 192.168.1.1")
         self._gateway = gateway
+        self._was_somewhere = False
         self._description = None if description_url is None else description_by_hand(description_url)
 
     @property
@@ -36,21 +48,30 @@ class Place:
         """Whether a change of the network can put us elsewhere."""
         return self._surroundings is None
 
-    @property
-    def network(self) -> str:
-        """What tells this network from others that we may be in tomorrow."""
-        site = self.site()
-        return f"{site.network} by {site.gateway or 'nobody'}"
-
     def site(self) -> Site:
-        """Our place now."""
-        around = look_around(self._interface) if self._surroundings is None else self._surroundings
-        site = site_of(around)
+        """Our place now; where nobody can be asked, while the interface that was named is gone.
+
+        Raises:
+            LocalError: no interface has had that name so far; the text lists those there are.
+        """
+        site = site_of(self._look_around())
         if self._gateway is not None:
             site = replace(site, gateway=self._gateway)
         if self._description is not None:
             site = replace(site, description=self._description, by_hand=True)
         return site
+
+    def _look_around(self) -> Surroundings:
+        if self._surroundings is not None:
+            return self._surroundings
+        try:
+            around = look_around(self._interface)
+        except ValueError as error:
+            if self._was_somewhere:
+                return NO_PLACE
+            raise LocalError(str(error)) from error
+        self._was_somewhere = True
+        return around
 
     def site6(self) -> Site:
         """Our place in the IPv6 Internet; without one, a place where nobody can be asked."""

@@ -42,9 +42,13 @@ class Holding:
 
 @frozen
 class Keep:
-    """Write it down *before* anything is sent: from now on a gateway may hold it."""
+    """Write it down *before* anything is sent: from now on a gateway may hold it.
+
+    ``for_good``: a person wants it to stay when we have gone.
+    """
 
     holding: Holding
+    for_good: bool = False
 
 
 @frozen

@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,8 +16,8 @@ from ...net.neighbours import hardware_address
 from ...net.values import replace
 from ..errors import LocalError
 from ..values import Family, GatewayType
-from .holding import GatewayIdentity, Holding, JournalEntry, Keep, Note
-from .journal import Adoption, take_stock
+from .holding import GatewayIdentity, JournalEntry, Keep, Note
+from .journal import Adoption, same_mapping, take_stock
 from .profile import GatewayProfile
 from .recollection import Recollection
 
@@ -44,23 +45,25 @@ class Memory:
         store = self._opened()
         if store is None:
             return
-        for note, identity in notes:
-            if isinstance(note, Keep):
-                store.keep(self._entry(store, note.holding, identity, address))
+        for is_keep, some in groupby(notes, lambda each: isinstance(each[0], Keep)):
+            if is_keep:
+                kept = ((note, where) for note, where in some if isinstance(note, Keep))
+                store.keep_all([self._entry(store, note, where, address) for note, where in kept])
             else:
-                store.forget(note.holding, identity)
+                for note, where in some:
+                    store.forget(note.holding, where)
 
     def learn(self, profiles: list[GatewayProfile]) -> None:
         """Write lessons down."""
         store = self._opened()
-        for profile in profiles if store is not None else ():
-            if store is not None:
+        if store is not None:
+            for profile in profiles:
                 store.save_profile(profile)
 
     def remember_gateway(self, identity: GatewayIdentity, network: str) -> None:
         """This gateway serves that network: to be tried first the next time."""
         store = self._opened()
-        if store is not None:
+        if store is not None and store.last_gateway(network) != identity:
             store.remember_gateway(identity, network)
 
     def last_gateway(self, network: str) -> GatewayIdentity | None:
@@ -83,8 +86,20 @@ class Memory:
         found = self._stock(store, identity, address, family)
         for entry in found.expired:
             store.forget(entry.holding, entry.gateway)
+        self._claim(store, identity, found)
         lent = tuple(entry.holding for entry in found.kept)
         return Recollection(identity.name, profile, found.holdings, lent)
+
+    def _claim(self, store: Store, identity: GatewayIdentity, found: Adoption) -> None:
+        """What we take over is ours from now on: another process that starts now must not take it too."""
+        taken = {holding for holding, _ in found.holdings}
+        ours = [
+            replace(entry, owner=store.owner)
+            for entry in store.entries()
+            if entry.holding in taken and same_mapping(entry, entry.holding, identity)
+        ]
+        if ours:
+            store.keep_all(ours)
 
     def _stock(self, store: Store, identity: GatewayIdentity, address: str, family: Family) -> Adoption:
         entries = store.entries()
@@ -93,9 +108,10 @@ class Memory:
             entries, identity, own_address=address, family=family, now=time.time(), living=living
         )
 
-    def _entry(self, store: Store, holding: Holding, identity: GatewayIdentity, address: str) -> JournalEntry:
+    def _entry(self, store: Store, note: Note, identity: GatewayIdentity, address: str) -> JournalEntry:
+        kept = self._kept or (isinstance(note, Keep) and note.for_good)
         return JournalEntry(
-            holding, identity, time.time(), kept=self._kept, owner=store.owner, own_address=address
+            note.holding, identity, time.time(), kept=kept, owner=store.owner, own_address=address
         )
 
     def _opened(self) -> Store | None:
