@@ -68,6 +68,7 @@ class World:
         self.events: list[Any] = []  # what the engine told, in order
         self._io = EngineIo(engine)
         self._schedule = Schedule(clock, wire or Wire(), seed)
+        self._asked_by_http: tuple[int, VirtualGateway | None] | None = None  # and not answered yet
 
     # What a test does
 
@@ -217,12 +218,15 @@ class World:
         return replies
 
     def _send_http(self, number: int, ask: Any) -> None:
+        """The driver has one connection at a time: asking anew closes the one before it."""
+        self._hang_up()
         self._record("out", "http", ask.endpoint, ask.data)
         delay = 2 * self._schedule.delay()  # there and back, the connection included
         gateway = next((each for each in self._hearers(ask.endpoint.host)), None)
+        self._asked_by_http = number, gateway if gateway is not None and gateway.powered else None
         if gateway is None or not gateway.powered:
             silence = HttpFailure(FailureKind.TIMEOUT, f"no answer within {ask.deadline:g} s")
-            self._schedule.later(ask.deadline, lambda: self._told(None, number, ask, silence))
+            self._schedule.later(ask.deadline, lambda: self._told(number, ask, silence))
             return
         gateway.open_connections += 1
         here = [each.open_connections for each in self.gateways]
@@ -231,7 +235,7 @@ class World:
         if is_deletion(ask.data) and not _deleted(reply):
             self.records.failed_deletions += 1
         wait = min(seconds + delay, ask.deadline)
-        self._schedule.later(wait, lambda: self._told(gateway, number, ask, reply))
+        self._schedule.later(wait, lambda: self._told(number, ask, reply))
 
     def _http_answer(self, gateway: VirtualGateway, ask: Any) -> tuple[float, Reply]:
         upnp = gateway.core.upnp
@@ -245,9 +249,15 @@ class World:
             self.records.blamed += foreign_taken(before, gateway, ask.data)
         return read_script(script, ask.deadline)
 
-    def _told(self, gateway: VirtualGateway | None, number: int, ask: Any, reply: Reply) -> None:
-        if gateway is not None:
-            gateway.open_connections -= 1
+    def _hang_up(self) -> None:
+        if self._asked_by_http is not None and self._asked_by_http[1] is not None:
+            self._asked_by_http[1].open_connections -= 1
+        self._asked_by_http = None
+
+    def _told(self, number: int, ask: Any, reply: Reply) -> None:
+        if self._asked_by_http is None or self._asked_by_http[0] != number:
+            return  # given up by the engine
+        self._hang_up()
         words = reply.reason.encode() if isinstance(reply, HttpFailure) else reply.body
         self._record("in", "http", ask.endpoint, words)
         self._io.receive_http(number, reply, self.now)

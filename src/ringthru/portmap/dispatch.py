@@ -36,12 +36,14 @@ from .gateway.orders import (
 from .gateway.pcp_client import PcpClient
 from .in_use import GatewayInUse, RemapGate
 from .mapping.book import MappingBook, Work
+from .mapping.lease import Lease
 from .memory.holding import GatewayIdentity, Note
 from .memory.profile import GatewayProfile
 from .memory.recollection import Recollection
+from .values import MappingState
 
 NO_LIST: Final = "PCP and NAT-PMP have no request for the gateway's table, and its UPnP does not answer"
-OVERRULED: Final = (Remedy.ANOTHER_SERVICE, Remedy.PERMISSION)  # refusals that another protocol may not know
+TAKEN: Final = (Remedy.ANOTHER_PORT, Remedy.SAME_PORT)  # refusals of a number
 
 
 class Dispatch:
@@ -80,7 +82,7 @@ class Dispatch:
         self._prepare(gateway.service)
         gateway.remember(remembered.name, remembered.profile)
         self._use_ways(gateway)
-        self._book.adopt(remembered.holdings, now)
+        self._book.adopt(remembered.holdings, now, remembered.lent)
         self._book.ask_all_again(now)
         return gateway
 
@@ -119,28 +121,43 @@ class Dispatch:
                 return
             self._submit(self.gateway, work, now)
 
-    def take_witness(self, witness: Service) -> None:
+    def take_witness(self, witness: Service, now: float) -> None:
         """The UPnP side of the gateway in use answers too."""
         if self.gateway is not None:
             self._prepare(witness)
             self.gateway.take_witness(witness)
             self._use_ways(self.gateway)
+            self._try_in_reserve(now)
+
+    def take_reserve(self, service: Service, now: float) -> None:
+        """Another service of the gateway in use has answered late."""
+        if self.gateway is not None:
+            self.gateway.take_reserve(service)
+            self._try_in_reserve(now)
+
+    def _try_in_reserve(self, now: float) -> None:
+        """Where all is refused, what came late may help."""
+        if not self._holds_any():
+            self._book.ask_all_again(now)
 
     def ask_all_again(self, now: float, lost: bool = False) -> None:
         """The gateway may have lost everything (``lost``: it has); not more often than it bears."""
+        if lost:
+            self._book.doubt_all(now)
         if self._remap_gate.ask(now):
-            self._book.ask_all_again(now, lost)
+            self._book.ask_all_again(now)
 
     def handle_timeout(self, now: float) -> None:
         if self._remap_gate.due_at is not None and now >= self._remap_gate.due_at:
             self.ask_all_again(now)
 
-    def next_timeout(self) -> float | None:
-        times = [self._remap_gate.due_at]
+    def next_timeout(self, only_deletions: bool) -> float | None:
+        times = [] if only_deletions else [self._remap_gate.due_at]
         if self.gateway is not None and self.in_flight is None:
-            due = [self.gateway.address_due_at, self._book.next_due()]
-            next_turn = min(each for each in due if each is not None)
-            times.append(max(next_turn, self.gateway.not_before))
+            due = [] if only_deletions else [self.gateway.address_due_at, self._book.next_due()]
+            if self._book.next_deletion() is not None:
+                due.append(self.gateway.not_before)
+            times += [max(each, self.gateway.not_before) for each in due if each is not None]
         return min((each for each in times if each is not None), default=None)
 
     def events(self) -> list[Event]:
@@ -209,12 +226,12 @@ class Dispatch:
         elif isinstance(event, Silent):
             self._book.unanswered(order, lease)
             self.lost = event.reason
-        elif isinstance(event, Declined) and self._falls_over(gateway, order, event):
-            self._book.ask_all_again(now)
+        elif isinstance(event, Declined) and isinstance(order, MapOrder) and lease is not None:
+            self._take_refusal(gateway, order, lease, event, now)
         else:
             self._settle(order, lease, event, now)
 
-    def _settle(self, order: Order, lease: object, outcome: Outcome, now: float) -> None:
+    def _settle(self, order: Order, lease: Lease | None, outcome: Outcome, now: float) -> None:
         """An order has its outcome."""
         assert self.gateway is not None
         if isinstance(order, EntryOrder):
@@ -224,26 +241,38 @@ class Dispatch:
             if isinstance(outcome, AddressTold):
                 self._address_told(outcome.address, now)
         else:
-            self._book.answered(order, lease, outcome, now)  # type: ignore[arg-type]
+            self._book.answered(order, lease, outcome, now)
             if isinstance(outcome, Granted) and outcome.external_address:
                 self._address_told(outcome.external_address, now, first_news=not self.gateway.reported)
 
-    def _falls_over(self, gateway: GatewayInUse, order: Order, refusal: Declined) -> bool:
-        """Whether another protocol of the gateway takes over; never while this one holds mappings."""
-        if (
-            not isinstance(order, MapOrder)
-            or refusal.remedy not in OVERRULED
-            or any(each.external_port for each in self._book.leases())
-        ):
-            return False
-        before = gateway.service.type.value
-        if not gateway.fall_over():
-            return False
+    def _take_refusal(
+        self, gateway: GatewayInUse, order: MapOrder, lease: Lease, refusal: Declined, now: float
+    ) -> None:
+        """Another service of the gateway may take over; never while this one holds mappings."""
+        movable = not self._holds_any() and refusal.remedy is not Remedy.ROOM and self._book.holds(lease)
+        if movable and gateway.has_next and refusal.remedy not in TAKEN:
+            self._book.passed_on(lease)
+        else:
+            self._settle(order, lease, refusal, now)
+            if not movable or not _is_hopeless(lease, refusal):
+                return
+        self._fall_over(gateway, refusal, now)
+
+    def _fall_over(self, gateway: GatewayInUse, refusal: Declined, now: float) -> None:
+        self._write_down()  # of this service
+        before = gateway.service
+        takes_over = gateway.fall_over()
+        if gateway.service is before:
+            return
         self._prepare(gateway.service)
         self._use_ways(gateway)
-        words = f"The gateway refuses us by {before} ({refusal.reason}): going on by "
-        self._log(INFO, words + gateway.service.type.value)
-        return True
+        if takes_over:
+            words = f"The gateway refuses us by {before.type.spoken} ({refusal.reason}): going on by "
+            self._log(INFO, words + gateway.service.type.spoken)
+            self._book.ask_all_again(now)
+
+    def _holds_any(self) -> bool:
+        return any(each.held_port for each in self._book.leases())
 
     def _address_told(self, address: str, now: float, first_news: bool = False) -> None:
         """The gateway told its address; ``first_news``: with a mapping, and nobody knew one before."""
@@ -276,6 +305,12 @@ class Dispatch:
         if self.gateway is not None:
             identity = self.gateway.identity
             self._notes += [(note, identity) for note in self._book.notes() + self.gateway.notes()]
+
+
+def _is_hopeless(lease: Lease, refusal: Declined) -> bool:
+    """Whether a refusal is this service's last word, and not about one number that is taken."""
+    about_a_number = refusal.remedy in TAKEN and (lease.wanted.exact or lease.group is not None)
+    return lease.state is MappingState.REFUSED and not about_a_number
 
 
 def _unreadable(order: Order) -> Outcome:

@@ -345,8 +345,8 @@ class Engine:
     def next_timeout(self) -> float | None:
         times = [self._detection.port5351.next_timeout(), self._detection.next_timeout()]
         times += [self._book.next_expiry(), self._listings.next_timeout()]
+        times.append(self._dispatch.next_timeout(only_deletions=self._stopping))
         if not self._stopping:
-            times.append(self._dispatch.next_timeout())
             times.append(self._dispatch.gateway.witness_due_at if self._dispatch.gateway else None)
         return min((each for each in times if each is not None), default=None)
 
@@ -381,15 +381,22 @@ class Engine:
             self._adopt(verdict, now)
         elif isinstance(verdict, Nobody):
             self._nobody()
-        gateway = self._dispatch.gateway
-        witness = self._detection.witness() if gateway is not None else None
-        if gateway is not None and witness is not None:
-            self._dispatch.take_witness(witness)
+        self._take_latecomers(now)
         self._dispatch.advance(now, only_deletions=self._stopping)
         self._tell_of_address()
         if self._dispatch.lost is not None:
             self._gateway_lost(self._dispatch.lost, now)
         self._detection.http.take(now)
+
+    def _take_latecomers(self, now: float) -> None:
+        """Services of the gateway in use that answered after it was chosen."""
+        if self._dispatch.gateway is None:
+            return
+        witness, late = self._detection.witness(), self._detection.latecomer()
+        if witness is not None:
+            self._dispatch.take_witness(witness, now)
+        if late is not None:
+            self._dispatch.take_reserve(late, now)
 
     def _adopt(self, found: Found, now: float) -> None:
         self.verdict_known = True

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..net.values import frozen
-from .values import GatewayType, Protocol, Rung
+from .values import Family, GatewayType, Protocol, Rung
 
 
 @frozen
@@ -43,6 +43,7 @@ class MappingAdded:
     internal_port: int
     external_port: int
     sticky: bool
+    family: Family = Family.IPV4
 
 
 @frozen
@@ -53,6 +54,7 @@ class MappingRemoved:
     internal_port: int
     external_port: int
     sticky: bool
+    family: Family = Family.IPV4
 
 
 @frozen
@@ -62,6 +64,7 @@ class MappingFailed:
     protocol: Protocol
     internal_port: int
     reason: str
+    family: Family = Family.IPV4
 
 
 @frozen
@@ -72,6 +75,7 @@ class MappingProven:
     internal_port: int
     rung: Rung
     words: str
+    family: Family = Family.IPV4
 
 
 @frozen
@@ -82,6 +86,7 @@ class MappingFell:
     internal_port: int
     rung: Rung  # the rung that does not hold any more
     words: str
+    family: Family = Family.IPV4
 
 
 @frozen

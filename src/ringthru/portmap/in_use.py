@@ -58,8 +58,8 @@ class GatewayInUse:
         self.not_before = now  # the gateway is given a rest until then
         self.profile = GatewayProfile(self.service.fingerprint)
         self.name = ""  # tells it from others at the same address
-        self._reserve = list(services[1:])
-        self._refused: list[Service] = []
+        self._services = list(services)  # best first
+        self._refused: list[Service] = []  # they refuse us
 
     @property
     def fingerprint(self) -> str:
@@ -96,8 +96,9 @@ class GatewayInUse:
         return self.service.client
 
     def took(self, now: float) -> None:
-        """An order was carried out: leave it the rest it needs."""
-        self.not_before = now + self.profile.pace
+        """An order was carried out: leave it the rest it needs (requests over HTTP keep the pace each)."""
+        if self.service.type is not GatewayType.UPNP:
+            self.not_before = now + self.profile.pace
 
     def address_asked(self, now: float) -> None:
         self.address_due_at = now + self._poll
@@ -114,25 +115,38 @@ class GatewayInUse:
         return self.service.words or (self.witness.words if self.witness else "")
 
     def fall_over(self) -> bool:
-        """Go on with the next service in reserve. False: all of them have refused us."""
-        if not self._reserve:
-            return False
-        self._refused.append(replace(self.service, usable=False, status="refuses us"))
-        self.service = self._reserve.pop(0)
-        self.witness = None
-        self._use(self.profile)
-        return True
+        """Go on with the next service. False: all have refused us, and the best is the next to be asked."""
+        self._refused.append(self.service)
+        following = next((each for each in self._services if each not in self._refused), None)
+        if following is None:
+            self._refused.clear()
+        self._turn_to(following or self._services[0])
+        return following is not None
+
+    @property
+    def has_next(self) -> bool:
+        """Whether there is a service that has not refused us yet."""
+        return any(each is not self.service and each not in self._refused for each in self._services)
+
+    def take_reserve(self, service: Service) -> None:
+        """Another service of this gateway answers too."""
+        self._services.append(service)
 
     def take_witness(self, service: Service) -> None:
         """The UPnP side of this gateway answers: it reads the table, and is kept in reserve."""
         self.witness = service
-        self._reserve.append(service)
+        self.take_reserve(service)
         self._use(self.profile)
 
     def drop_witness(self) -> None:
         if self.witness is not None:
-            self._reserve = [each for each in self._reserve if each is not self.witness]
+            self._services = [each for each in self._services if each is not self.witness]
             self.witness = None
+
+    def _turn_to(self, service: Service) -> None:
+        if service is not self.service:
+            self.service, self.witness = service, None
+            self._use(self.profile)
 
     def remember(self, name: str, profile: GatewayProfile) -> None:
         """What was known of it before: its name, and the ways of its kind."""
@@ -164,8 +178,12 @@ class GatewayInUse:
 
     def services(self) -> tuple[ServiceSnapshot, ...]:
         """All that answered, the one in use first."""
-        others = [each.snapshot(in_use=False) for each in self._reserve + self._refused]
-        return (self.service.snapshot(in_use=True), *others)
+        others = [each for each in self._services if each is not self.service]
+        shown = [
+            replace(each, usable=False, status="refuses us") if each in self._refused else each
+            for each in others
+        ]
+        return (self.service.snapshot(in_use=True), *(each.snapshot(in_use=False) for each in shown))
 
 
 def _combined(one: GatewayProfile, other: GatewayProfile) -> GatewayProfile:

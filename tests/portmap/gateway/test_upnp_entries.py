@@ -11,6 +11,7 @@ from ringthru.portmap.gateway.orders import (
     InspectOrder,
     MapOrder,
     NoEntry,
+    Silent,
     UnmapOrder,
     Unmapped,
 )
@@ -22,6 +23,7 @@ US, OTHER = "192.168.1.103", "192.168.1.7"
 INSPECT = InspectOrder(Protocol.UDP, 5060, 5060)
 UNMAP = UnmapOrder(Protocol.UDP, 5060, 5060)
 RESET = HttpFailure(FailureKind.BROKEN, "reset")
+MUTE = HttpFailure(FailureKind.TIMEOUT, "no answer within 10 s")
 GET, DELETE = "GetSpecificPortMappingEntry 5060", "DeletePortMapping 5060"
 UNSUPPORTED = [401, 500, 501]
 
@@ -37,9 +39,15 @@ class TestReadingBack:
         assert outcome == Inspected(120, words=f"GetSpecificPortMappingEntry: {US}:5060, 120 s left")
 
     def test_AD17_accepted_but_not_listed(self, talk, words):
-        outcome = talk.order(INSPECT, words.fault(714, "NoSuchEntryInArray"))
+        others = words.place(80, OTHER, 80)
+        outcome = talk.order(INSPECT, words.fault(714, "NoSuchEntryInArray"), others)
         assert (outcome.missing, outcome.verified) == (True, True)
         assert "714" in outcome.words
+
+    def test_LI06_a_table_that_has_never_shown_anything_proves_nothing(self, talk, words):
+        outcome = talk.order(INSPECT, words.fault(714), words.fault(713))
+        assert (outcome.missing, outcome.verified) == (False, False)
+        assert "empty" in outcome.words
 
     def test_AD20_overwritten_by_another_host_s(self, talk, words):
         outcome = talk.order(INSPECT, words.entry(OTHER, 5060))
@@ -75,7 +83,15 @@ class TestGatewaysThatCannotTell:
         assert [each.cannot_read_back for each in talk.client.learned()] == [True]
 
     def test_LI04_a_reset_is_no_better(self, talk, words):
-        assert not talk.order(INSPECT, RESET, RESET, words.place(5060, US, 5060)).missing
+        assert not talk.order(INSPECT, RESET, RESET, RESET, words.place(5060, US, 5060)).missing
+
+    def test_one_question_that_is_never_answered_does_not_speak_for_the_gateway(self, talk, words):
+        here = words.success("GetExternalIPAddress", NewExternalIPAddress="203.0.113.9")
+        outcome = talk.order(INSPECT, MUTE, MUTE, here, words.place(5060, US, 5060))
+        assert (outcome.missing, outcome.verified) == (False, True)
+
+    def test_where_nothing_is_answered_any_more_the_gateway_is_gone(self, talk):
+        assert isinstance(talk.order(INSPECT, *[MUTE] * 4), Silent)
 
     def test_LI04_a_whole_table_without_it_is_proof(self, talk, words):
         outcome = talk.order(INSPECT, words.fault(401), words.place(80, OTHER, 80), words.fault(713))
@@ -178,7 +194,7 @@ class TestListing:
         assert [each.external_port for each in result.entries] == [80]
 
     def test_HT15_a_reset_at_it_is_remembered(self, talk2, words):
-        self.read(talk2, RESET, RESET, words.fault(713))
+        self.read(talk2, RESET, RESET, RESET, words.fault(713))
         assert talk2.client.learned()[0].missing_actions == {"GetListOfPortMappings"}
         self.read(talk2, words.fault(713))
 

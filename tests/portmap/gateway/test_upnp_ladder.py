@@ -228,9 +228,9 @@ class TestConflict:
 
     def test_HT15_a_reset_at_AddAny_means_the_same(self, talk2, words):
         theirs = words.fault(718), words.entry(OTHER, 5060)
-        talk2.order(MAP, *theirs, RESET, RESET)
+        talk2.order(MAP, *theirs, RESET, RESET, RESET)
         talk2.order(MAP, *theirs)
-        assert talk2.asked.count("AddAnyPortMapping 5060 3600") == 1
+        assert talk2.asked.count("AddAnyPortMapping 5060 3600") == 2  # all of them at the first order
 
 
 class TestOtherRefusals:
@@ -304,13 +304,23 @@ class TestNonsense:
         [
             pytest.param(HTML, id="HT12"),
             pytest.param(Response(500, b""), id="HT14"),
-            pytest.param(RESET, id="reset"),
             pytest.param(Response(405, b""), id="405"),
         ],
     )
     def test_no_proof_no_success_and_once_in_the_other_form(self, talk, reply):
         assert talk.order(MAP, reply, reply).remedy is Remedy.ANOTHER_SERVICE
         assert [each.split()[0] for each in talk.requests] == [b"POST", b"M-POST"]
+
+    def test_a_reset_may_mean_too_fast_and_is_asked_again_after_a_rest(self, talk):
+        assert talk.order(MAP, RESET, RESET, RESET).remedy is Remedy.ANOTHER_SERVICE
+        assert [each.split()[0] for each in talk.requests] == [b"POST", b"POST", b"M-POST"]
+        assert talk.client.learned() == []
+
+    @pytest.mark.parametrize("failure", [RESET, TIMEOUT])
+    def test_HT18_where_a_rest_helps_the_gateway_is_asked_with_pauses(self, talk, added, failure):
+        assert talk.order(MAP, failure, added) == GRANTED
+        assert [each.pace for each in talk.client.learned()] == [0.25]
+        assert talk.client.pace == 0.25
 
     def test_the_form_that_works_is_kept(self, talk, added):
         assert talk.order(MAP, Response(405, b""), added) == GRANTED

@@ -116,7 +116,8 @@ class TestRungs:
 
     def test_a_gateway_that_lost_its_state_has_nothing_proven(self, mapped):
         w = mapped()
-        w.book.ask_all_again(w.now, lost=True)
+        w.book.doubt_all(w.now)
+        w.book.ask_all_again(w.now)
         assert w.shown().rung is Rung.ACCEPTED
         assert w.settle().shown().rung is Rung.LISTED
 

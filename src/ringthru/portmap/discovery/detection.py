@@ -12,6 +12,7 @@ from typing import Final
 from ...net.address import Endpoint
 from ...net.values import frozen
 from ..gateway.orders import AddressOrder, AddressTold, Declined, GatewayClient, Silent
+from ..gateway.pacing import Pacing
 from ..gateway.pcp_client import PcpClient
 from ..gateway.port5351 import Port5351
 from ..gateway.upnp_client import UpnpClient
@@ -34,6 +35,7 @@ SEARCH_PATIENCE: Final = ROUNDS[-1] + PATIENCE
 FIRST_PAUSE: Final = 5.0  # seconds between rounds, doubled up to
 LAST_PAUSE: Final = 900.0
 MOST_IGDS: Final = 16
+MOST_SHARED: Final = 4  # descriptions that are looked for at the gateway's address too
 
 Answer = AddressTold | Declined | Silent
 
@@ -64,11 +66,13 @@ class Detection:
         self._log = log
         self.port5351 = Port5351(make_pcp(site), self._attempted)
         self.upnp = UpnpClient(site.seen_as, site.rules.is_public, site.family)
+        self.http = Pacing(self.upnp)
         gateway = Endpoint(site.gateway, ssdp_port) if site.gateway else None
         group = GROUP if site.family is Family.IPV4 else GROUP_IPV6
         self.search = SsdpSearch(gateway if site.searches else None, site.multicast and site.searches, group)
         self.searching = False
         self.witnessing = False  # a gateway is in use, and its UPnP side is looked for
+        self._natpmp_is_late = False  # PCP was quicker, and NAT-PMP may still answer
         self._first_round = False
         self._round_at = 0.0
         self._pause = FIRST_PAUSE
@@ -78,6 +82,7 @@ class Detection:
         self._igds: list[IgdFound] = []
         self._upnp_at: float | None = None  # when UPnP first answered, in this round
         self._useless = self._strangers = 0
+        self._shared: list[Location] = []  # at another host, which may share its address with the gateway
 
     def start(self, now: float, failures: int = 0) -> None:
         """Begin from nothing; after a pause when this has come to nothing more than once (``failures``)."""
@@ -116,7 +121,7 @@ class Detection:
 
     def stop(self) -> None:
         """Ask nobody any more."""
-        self.searching = self.witnessing = False
+        self.searching = self.witnessing = self._natpmp_is_late = False
         self._next_round_at = None
         self.search.stop()
         self.port5351.abandon()
@@ -138,6 +143,8 @@ class Detection:
         if self._upnp_at is None:
             self._upnp_at = now
         self.upnp.consider(location, first=location.host == self._site.gateway)
+        if location.host != self._site.gateway and len(self._shared) < MOST_SHARED:
+            self._shared.append(location)
 
     def counters(self) -> dict[str, int]:
         """What was not taken, by name."""
@@ -154,7 +161,7 @@ class Detection:
             self._begin_round(now)
 
     def next_timeout(self) -> float | None:
-        times = [self.search.next_timeout(), self._next_round_at]
+        times = [self.search.next_timeout(), self._next_round_at, self.http.next_timeout()]
         if self.searching and self._next_round_at is None:
             times.append(self._pmp_hold() if self._pmp_is_good else None)
             times.append(self._upnp_hold() if self._igds else None)
@@ -172,6 +179,7 @@ class Detection:
             self.searching = False
             self._next_round_at = None
             self.search.stop()
+            self._natpmp_is_late = GatewayType.NAT_PMP not in self._answers
             return Found(tuple(services))
         if self._next_round_at is None and self._over(now):
             return self._end_round(now)
@@ -181,6 +189,7 @@ class Detection:
         """The UPnP side of the gateway in use, once it was found; the search for it is over then."""
         if not self.witnessing:
             return None
+        self._look_behind_shared_addresses()
         for finding in self.upnp.findings():
             self._useless += isinstance(finding, NotIgd)
             if isinstance(finding, IgdFound) and self._site.is_gateway(finding.igd.service.control.host):
@@ -189,13 +198,21 @@ class Detection:
                 return self._upnp_service(finding)
         return None
 
+    def latecomer(self) -> Service | None:
+        """NAT-PMP of the gateway in use, when it answers after PCP was chosen."""
+        for event in self.port5351.natpmp.events() if self._natpmp_is_late else ():
+            self._natpmp_is_late = False
+            if isinstance(event, AddressTold) and self._site.gateway is not None:
+                client = self.port5351.natpmp
+                return Service(GatewayType.NAT_PMP, self._site.gateway, "", event.address, client)
+        return None
+
     def prepare(self, service: Service) -> None:
         """Make the client ready to take orders for that service."""
         if service.igd is not None:
             self.upnp.use(service.igd)
-        elif service.type is GatewayType.PCP:
-            self.port5351.natpmp.abandon()
-        else:
+        elif service.type is GatewayType.NAT_PMP:
+            self._natpmp_is_late = False
             self.port5351.pcp.abandon()
 
     def _begin_round(self, now: float) -> None:
@@ -203,6 +220,7 @@ class Detection:
         self._next_round_at = None
         self._answers, self._answered_at, self._igds = {}, {}, []
         self._upnp_at = None
+        self._shared.clear()
         self._ask_5351(now)
         self.upnp.begin()
         if self._site.description is not None:
@@ -250,6 +268,15 @@ class Detection:
             elif len(self._igds) < MOST_IGDS:
                 self._igds.append(finding)
                 self._upnp_at = now if self._upnp_at is None else self._upnp_at
+        if not self._igds:
+            self._look_behind_shared_addresses()
+
+    def _look_behind_shared_addresses(self) -> None:
+        """Of two routers with one address between them, the one that answers may name its other (SD02)."""
+        while self._shared and not self.upnp.busy and self._site.gateway is not None:
+            place = self._shared.pop(0)
+            again = Location(Endpoint(self._site.gateway, place.endpoint.port), place.path)
+            self.upnp.consider(again, first=True)
 
     def _choice(self, now: float) -> list[Service]:
         """The services to go with, or none while it is too early to say."""

@@ -24,6 +24,7 @@ NO_SUCH_ENTRY: Final = 714
 TABLE_ENDS: Final = frozenset((713, NO_SUCH_ENTRY))
 TABLE_MAY_END: Final = frozenset((402, 500, 501))  # said at the end of the table by some; also of any mishap
 EMPTY_LIST: Final = 730  # GetListOfPortMappings: no mapping in that range
+EMPTY_TABLE: Final = "the gateway's table is empty, and it has never shown an entry"
 MOST_SCANNED: Final = 200  # entries read to find one; tables of 160 are real
 MOST_REPEATS: Final = 3  # some give their last entry for ever
 SURE_OF_AGE: Final = 30.0  # seconds between two readings that show whether a lease was prolonged
@@ -54,6 +55,8 @@ def inspect(igd: Igd, order: InspectOrder, now: float) -> Steps:
     found = yield from look_up(igd, order)
     if found.whose is Whose.UNKNOWN:
         return Inspected(None, verified=False, words=found.words)
+    if found.whose is Whose.NOBODY and not igd.shows_entries and not (yield from _shows_any(igd)):
+        return Inspected(None, verified=False, words=EMPTY_TABLE)
     if found.whose is not Whose.OURS or not found.enabled:
         return Inspected(None, missing=True, words=found.words)
     _compare(igd, order, found.lease, now)
@@ -71,6 +74,13 @@ def look_up(igd: Igd, order: MapOrder | UnmapOrder | InspectOrder) -> Generator[
         if not forbidden(answer):
             igd.learn(cannot_read_back=True)
     return (yield from _seek(igd, order))
+
+
+def _shows_any(igd: Igd) -> Generator[Ask, Reply, bool]:
+    """Whether its table has anything to show at all; on some it is empty whatever they hold (LI06)."""
+    scan = yield from scan_table(igd, lambda entry: True)
+    igd.shows_entries = scan.found is not None
+    return igd.shows_entries
 
 
 def _judge(igd: Igd, order: MapOrder | UnmapOrder | InspectOrder, answer: soap.Success) -> Found:
@@ -103,6 +113,7 @@ def _seek(igd: Igd, order: MapOrder | UnmapOrder | InspectOrder) -> Generator[As
         whose = _whose(igd, order, entry.internal_client, entry.internal_port)
         return Found(whose, words, entry.lifetime, entry.enabled)
     if scan.complete and scan.count:
+        igd.shows_entries = True
         return Found(Whose.NOBODY, f"the gateway's table does not have it, among {scan.count} entries")
     return Found(Whose.UNKNOWN, "the gateway shows no table of mappings")
 

@@ -9,17 +9,24 @@ from __future__ import annotations
 from collections.abc import Generator
 from typing import Final
 
+from ...net.values import replace
 from ..wire import http, soap
 from .orders import Outcome
-from .upnp_values import Ask, FailureKind, Igd, Reply
+from .upnp_values import Ask, FailureKind, HttpFailure, Igd, Reply
 
 FETCH_DEADLINE: Final = 3.0  # seconds for a description
 ACTION_DEADLINE: Final = 10.0  # seconds for an action: some take 6 (HT17)
+REST: Final = 0.5  # seconds to a gateway that may have been asked too fast (HT18)
+PACE: Final = 0.25  # seconds between two requests, where a rest has helped
 INVALID_ACTION: Final = 401
+SILENCE: Final = 504  # stands for an answer that never came
 LACKING: Final = frozenset((INVALID_ACTION, 602))  # 602: optional, not implemented
 FORBIDDEN: Final = frozenset((606, 403))
 LOGIN: Final = frozenset((401, 403))  # of HTTP
 ADD_ANY: Final = "AddAnyPortMapping"
+LOOKING: Final = frozenset(  # actions that change nothing: one that is never answered does not speak for all
+    ("GetSpecificPortMappingEntry", "GetGenericPortMappingEntry", soap.GET_LIST)
+)
 OPTIONAL: Final = frozenset(  # a gateway without them has not failed, and is not asked for them again
     (
         ADD_ANY,
@@ -49,7 +56,7 @@ def call(igd: Igd, request: soap.Call) -> Answering:
     """
     if request.action in igd.profile.missing_actions:
         return soap.Fault(INVALID_ACTION, f"the gateway has no {request.action}", 0)
-    answer = yield from _exchange(igd, request)
+    answer = yield from _answer(igd, request)
     if _is_nonsense(answer):
         second = yield from _second_form(igd, request)
         if second is not None:
@@ -64,16 +71,36 @@ def forbidden(fault: soap.Fault) -> bool:
     return fault.code in FORBIDDEN or (fault.code is None and fault.status in LOGIN)
 
 
+def _answer(igd: Igd, request: soap.Call) -> Answering:
+    """What it says; a look that is never answered is no fault of the gateway's while others are."""
+    try:
+        return (yield from _exchange(igd, request))
+    except Unreachable as silence:
+        if request.action not in LOOKING:
+            raise
+        yield from _exchange(igd, soap.get_external_address())  # raises too when nobody is there
+        return soap.Fault(None, str(silence), SILENCE)
+
+
 def _exchange(igd: Igd, request: soap.Call) -> Answering:
-    for attempt in (1, 2):
-        reply = yield _ask(igd, request, igd.extended)
-        if isinstance(reply, http.Response):
-            return soap.decode(request, reply)
-        if reply.kind is FailureKind.BROKEN:  # some reset the connection at an action they lack (HT15)
-            return soap.Fault(None, reply.reason, 0)
-        if reply.kind is FailureKind.REFUSED or attempt == 2:
-            raise Unreachable(f"{igd.service.control.endpoint}: {reply.reason}")
-    raise AssertionError
+    reply = yield _ask(igd, request, igd.extended)
+    if isinstance(reply, HttpFailure) and reply.kind is not FailureKind.REFUSED:
+        reply = yield from _after_a_rest(igd, request, reply)
+    if isinstance(reply, http.Response):
+        return soap.decode(request, reply)
+    if reply.kind is FailureKind.BROKEN:  # some reset the connection at an action they lack (HT15)
+        return soap.Fault(None, reply.reason, 0)
+    raise Unreachable(f"{igd.service.control.endpoint}: {reply.reason}")
+
+
+def _after_a_rest(igd: Igd, request: soap.Call, failure: HttpFailure) -> Generator[Ask, Reply, Reply]:
+    """The same once more, not so fast; where that helps, it is asked with pauses from now on (HT18)."""
+    if failure.kind is FailureKind.BROKEN and igd.profile.pace:
+        return failure
+    reply = yield replace(_ask(igd, request, igd.extended), rest=REST)
+    if isinstance(reply, http.Response) and not igd.profile.pace:
+        igd.learn(pace=PACE)
+    return reply
 
 
 def _second_form(igd: Igd, request: soap.Call) -> Generator[Ask, Reply, soap.Success | soap.Fault | None]:
@@ -94,7 +121,8 @@ def _is_nonsense(answer: soap.Success | soap.Fault) -> bool:
     """Neither proof nor code; a page that is missing, elsewhere or locked would be so for M-POST too."""
     if isinstance(answer, soap.Success) or answer.code is not None:
         return False
-    return answer.status == 0 or answer.status == 200 or answer.status == 405 or answer.status >= 500
+    worth_trying = answer.status in (0, 200, 405) or answer.status >= 500
+    return worth_trying and answer.status != SILENCE
 
 
 def _is_lacking(action: str, fault: soap.Fault) -> bool:

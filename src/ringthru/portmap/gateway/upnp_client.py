@@ -48,7 +48,7 @@ class UpnpClient:
         self._seen: list[Location] = []
         self._steps: Generator[Ask, Reply, Any] | None = None
         self._number = 0
-        self._requests: list[HttpRequest] = []
+        self._requests: list[HttpRequest] = []  # one at most
         self._findings: list[IgdFound | NotIgd] = []
         self.crowded = 0  # descriptions that were one too many
         self._events: list[Outcome | EpochReset] = []
@@ -64,11 +64,11 @@ class UpnpClient:
         self._seen.clear()
 
     def consider(self, location: Location, first: bool) -> bool:
-        """Look at a description; ``first`` before others that wait. False: known already, or too many."""
-        same_host = sum(each.host == location.host for each in self._seen)
-        full = len(self._seen) >= MOST_LOCATIONS or same_host >= MOST_PER_HOST
-        if location in self._seen or full:
-            self.crowded += full
+        """Look at a description; ``first`` before others that wait. False: known already, or too many.
+
+        In a flood of answers the latest takes the place of the one before it, if that still waits (SD20).
+        """
+        if location in self._seen or not self._has_room(location.host):
             return False
         self._seen.append(location)
         if first:
@@ -76,6 +76,18 @@ class UpnpClient:
         else:
             self._waiting.append(location)
         self._look_at_next()
+        return True
+
+    def _has_room(self, host: str) -> bool:
+        of_host = [each for each in self._seen if each.host == host]
+        if len(self._seen) < MOST_LOCATIONS and len(of_host) < MOST_PER_HOST:
+            return True
+        self.crowded += 1
+        latest = next((each for each in reversed(of_host) if each in self._waiting), None)
+        if latest is None:
+            return False
+        self._waiting.remove(latest)
+        self._seen.remove(latest)
         return True
 
     def use(self, igd: Igd) -> None:
@@ -95,6 +107,15 @@ class UpnpClient:
             return []
         self._known_profile = self._igd.profile
         return [self._igd.profile]
+
+    @property
+    def pace(self) -> float:
+        """Seconds to leave between two requests."""
+        return 0.0 if self._igd is None else self._igd.profile.pace
+
+    def expects(self, number: int) -> bool:
+        """Whether the reply to that request still counts."""
+        return number == self._number and self._steps is not None
 
     @property
     def outbound_timeout(self) -> int | None:
@@ -123,7 +144,7 @@ class UpnpClient:
 
     def receive_reply(self, number: int, reply: Reply) -> None:
         """Take what came of a request."""
-        if number == self._number and self._steps is not None:
+        if self.expects(number) and self._steps is not None:
             self._run(self._steps, reply)
 
     def requests_to_send(self) -> list[HttpRequest]:

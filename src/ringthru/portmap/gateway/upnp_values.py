@@ -41,11 +41,15 @@ Reply: TypeAlias = "Response | HttpFailure"
 
 @frozen
 class Ask:
-    """One HTTP request: connect, write ``data`` in one piece, read; ``deadline`` seconds for all of it."""
+    """One HTTP request: connect, write ``data`` in one piece, read; ``deadline`` seconds for all of it.
+
+    ``rest``: seconds in which the gateway is left alone before.
+    """
 
     endpoint: Endpoint
     data: bytes
     deadline: float
+    rest: float = 0.0
 
 
 @frozen
@@ -69,7 +73,7 @@ class Igd:
     profile: GatewayProfile = GatewayProfile()
     udn: str = ""  # this one gateway's name, in its own words
     extended: bool = False  # it answers M-POST, and POST with nonsense
-    shows_entries: bool = False  # it has listed a mapping of ours: what it does not list is not there
+    shows_entries: bool = False  # it has listed a mapping: what it does not list is not there
     other_types_tried: bool = False
     argument_order: tuple[str, ...] = ()  # of AddPortMapping, as its SCPD has it; empty: the standard's
     table: tuple[GatewayEntry | None, ...] | None = None  # being told, entry by entry

@@ -149,12 +149,15 @@ class MappingBook:
                 group.plan(now)
             self._allot(now)
 
-    def ask_all_again(self, now: float, lost: bool = False) -> None:
-        """Ask for every mapping now; ``lost``: the gateway lost its state, and nothing is proven any more."""
+    def ask_all_again(self, now: float) -> None:
+        """Ask for every mapping now."""
         for lease in self._leases.values():
             lease.ask_again(now)
-            if lost:
-                lease.ladder.doubted(now)
+
+    def doubt_all(self, now: float) -> None:
+        """The gateway lost its state, and nothing is proven any more."""
+        for lease in self._leases.values():
+            lease.ladder.doubted(now)
 
     def reached(
         self, protocol: Protocol, internal_port: int, words: str, now: float, family: Family = Family.IPV4
@@ -186,12 +189,19 @@ class MappingBook:
         """What our mappings taught us of the gateway since the last call."""
         return self._lessons.learned()
 
-    def adopt(self, holdings: Sequence[tuple[Holding, float | None]], now: float) -> None:
+    def adopt(
+        self,
+        holdings: Sequence[tuple[Holding, float | None]],
+        now: float,
+        kept: Sequence[Holding] = (),
+    ) -> None:
         """Go on with what the journal has of this gateway, with the seconds left, None: for ever.
 
-        What is wanted lends its nonce, reference and port to its lease; the rest is deleted after a grace.
+        What is wanted lends its nonce, reference and port to its lease; the rest is deleted after a grace,
+        but for what is ``kept``: a person wants that to stay, whether or not we use it too.
         """
         self._deletions.inherit(holdings, now)
+        self._deletions.borrow(kept)
         for lease in self._leases.values():
             self._deletions.lend(lease)
 
@@ -280,6 +290,12 @@ class MappingBook:
         self._record(order, lease, answer_words(outcome), reading, now)
         self._keep_disabled()
 
+    def passed_on(self, lease: Lease) -> None:
+        """The gateway said no, and is asked in another way: nobody is told."""
+        self._in_flight = None
+        if not lease.may_remain:
+            self._ledger.forget((*lease.key, lease.port))
+
     def unanswered(self, order: Order, lease: Lease | None) -> None:
         """Nobody knows what came of it: a mapping may have been made, a deletion is not tried again."""
         self._in_flight = None
@@ -309,6 +325,10 @@ class MappingBook:
 
     def _take_out(self, lease: Lease, asked: bool, reachable: bool) -> None:
         del self._leases[lease.key]
+        if lease.kept:
+            self._ledger.leave_all(lease.key)
+            self._teller.released(lease, True)
+            return
         if (lease.may_remain or asked) and reachable and self.enabled:
             self._deletions.add_lease(lease)
             return

@@ -12,7 +12,7 @@ from typing import Final
 from ..gateway.orders import UnmapOrder
 from ..memory.holding import Holding
 from .lease import Lease
-from .ledger import HoldingKey, Ledger
+from .ledger import HoldingKey, LeaseKey, Ledger
 from .teller import Teller
 
 GRACE: Final = 10.0  # seconds in which what an earlier run left may still be wanted
@@ -28,6 +28,7 @@ class Deletions:
         self._leaving: dict[Lease, UnmapOrder] = {}
         self._strays: dict[UnmapOrder, HoldingKey] = {}  # granted, but not what was wanted
         self._inherited: dict[HoldingKey, Holding] = {}  # may still be wanted
+        self._kept: dict[LeaseKey, Holding] = {}  # a person's: not ours to delete
         self._grace_ends_at: float | None = None
 
     @property
@@ -90,8 +91,16 @@ class Deletions:
                 self._inherited[holding.key] = holding
         self._grace_ends_at = now + GRACE if self._inherited else None
 
+    def borrow(self, kept: Sequence[Holding]) -> None:
+        """Take note of what a person wants to stay: lent to whoever wants it, and never deleted."""
+        self._kept = {holding.key[:4]: holding for holding in kept[:MOST_INHERITED]}
+
     def lend(self, lease: Lease) -> None:
         """Give a lease what an earlier run held for it; other rows of the same port are to be deleted now."""
+        kept = self._kept.get(lease.key)
+        if kept is not None and lease.inherit(kept):
+            lease.kept = True
+            self._ledger.keep_for_good(kept)
         rows = [row for key, row in self._inherited.items() if key[:4] == lease.key]
         lent = False
         for row in sorted(rows, key=lambda row: row.granted, reverse=True):

@@ -17,7 +17,7 @@ from .history import History, answer_words
 from .ladder import Ladder
 from .ledger import LeaseKey
 from .terms import Terms
-from .timing import LAST_TENTH, SHORTEST_RENEWAL, Pauses, renewal_after, retry_after
+from .timing import LAST_TENTH, SHORTEST_RENEWAL, Pauses, asked_for_rest, renewal_after, retry_after
 
 if TYPE_CHECKING:
     from .sets import LeaseSet
@@ -49,11 +49,13 @@ class Lease:
         self.expires_at: float | None = None  # None: not held, or for ever
         self.due_at: float | None = now  # when to ask next; None: not at all
         self.waiting = False  # for the rest of its set, or for room: not asked, whatever happens
+        self.kept = False  # a person wants it to stay when we have gone
         self.admitted = False  # it has a place in the budget
         self.may_remain = False  # some gateway may hold it, whatever became of our own record
         self.deleted = False  # for its renewal, so that the next order makes it anew
         self.does_not_extend = False  # asking again did not lengthen the lease (AD33)
         self.failed_renewals = 0  # in a row
+        self.clashes = 0  # times it was gone after the other protocol's mapping of its port was made (AD20)
         self.refused_for: Remedy | None = None
         self.reason = ""
         self.told = ""  # the last refusal that subscribers heard of
@@ -211,17 +213,18 @@ class Lease:
         self._port = self.held_port or self.wanted.wanted_external_port
         self._ports_tried = 1
         if self.held_port is None:
-            self.refuse(refusal, now + self.pause(refusal.remedy))
+            self.refuse(refusal, now + self.pause(refusal))
             return True
         self.reason, self.refused_for = refusal.reason, refusal.remedy
         self.failed_renewals += 1
         left = self.lifetime if self.expires_at is None else self.expires_at - now
-        self.due_at = now + retry_after(left)
+        self.due_at = now + max(retry_after(left), asked_for_rest(refusal.retry_after))
         return True
 
-    def pause(self, remedy: Remedy) -> float:
-        """Seconds to leave the gateway alone after a refusal."""
-        return self._pauses.after(remedy, self._terms.random())
+    def pause(self, refusal: Declined) -> float:
+        """Seconds to leave the gateway alone after a refusal; as many as it asks for, within reason."""
+        pause = self._pauses.after(refusal.remedy, self._terms.random())
+        return max(pause, asked_for_rest(refusal.retry_after))
 
     def refuse(self, refusal: Declined, due_at: float | None) -> None:
         """It cannot be had; asked again at ``due_at``, None: when somebody else's fate allows it."""

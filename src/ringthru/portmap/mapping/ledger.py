@@ -18,11 +18,17 @@ class Ledger:
         self._kept: dict[HoldingKey, Holding] = {}
         self._notes: dict[HoldingKey, Note] = {}  # the latest for each: an older one is outdated
         self._doomed: set[HoldingKey] = set()  # to be deleted: no lease's any more
+        self._for_good: set[LeaseKey] = set()  # a person wants these to stay
 
     def keep(self, holding: Holding) -> None:
         self._doomed.discard(holding.key)
         self._kept[holding.key] = holding
-        self._write(Keep(holding))
+        self._write(Keep(holding, for_good=holding.key[:4] in self._for_good))
+
+    def keep_for_good(self, holding: Holding) -> None:
+        """A person wants it to stay: whatever is written down for that lease says so."""
+        self._for_good.add(holding.key[:4])
+        self.keep(holding)
 
     def settled(self, holding: Holding) -> None:
         """This is what the gateway holds for the lease, and nothing else that was asked for it."""
@@ -37,7 +43,7 @@ class Ledger:
             self._doomed.add(key)
 
     def took_over(self, holding: Holding) -> None:
-        """It is in the journal already."""
+        """It is in the journal already, as ours."""
         self._kept[holding.key] = holding
 
     def forget(self, key: HoldingKey) -> None:

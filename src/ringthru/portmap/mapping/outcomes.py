@@ -7,9 +7,20 @@ Never here: which lease is asked next, or who is admitted.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Final
 
 from ...net.values import replace
-from ..gateway.orders import Declined, Granted, InspectOrder, Order, Outcome, Remedy, UnmapOrder, Unmapped
+from ..gateway.orders import (
+    Declined,
+    Granted,
+    Inspected,
+    InspectOrder,
+    Order,
+    Outcome,
+    Remedy,
+    UnmapOrder,
+    Unmapped,
+)
 from ..values import Family, Rung
 from .deletions import Deletions
 from .lease import Lease
@@ -20,8 +31,14 @@ from .teller import Teller
 from .terms import Terms
 from .verification import Verification
 
-TAKEN: Declined = Declined("another mapping of ours has that external port", Remedy.ANOTHER_PORT)
-PROOF_OF_DELETION = 2  # renewals that failed before deleting first helped: then that is the gateway's way
+TAKEN: Final = Declined("another mapping of ours has that external port", Remedy.ANOTHER_PORT)
+ONE_PROTOCOL: Final = (
+    "the gateway keeps an external port for one protocol alone, and has given it to the other"
+)
+PROOF_OF_CLASH: Final = 2  # times that one of two was gone when the other had been made
+PROOF_OF_DELETION: Final = (
+    2  # renewals that failed before deleting first helped: then that is the gateway's way
+)
 
 
 class Outcomes:
@@ -67,6 +84,8 @@ class Outcomes:
         """The gateway said no, or we do to what it offers."""
         gone = lease.deleted or lease.ladder.holds(Rung.LISTED) is False
         if lease.held_port is not None and gone:
+            if not lease.deleted:  # some do not list what they hold
+                self._deletions.add_stray(lease, lease.held_port)
             self.lose(lease, now, refusal.reason)
         group = lease.group
         if group is not None and lease.held_port is None:
@@ -99,6 +118,7 @@ class Outcomes:
         helped = lease.deleted and lease.failed_renewals >= PROOF_OF_DELETION
         lease.granted(grant, now)
         self._ledger.settled(lease.holding())
+        self._doubt_companion(lease, now)
         if helped or lease.does_not_extend:
             self._lessons.does_not_extend()
         if lease.withheld:
@@ -106,6 +126,37 @@ class Outcomes:
         elif moved:
             self._teller.added(lease)
         return "held" if not lease.withheld else "held, and does not count before all of its set are"
+
+    def _doubt_companion(self, lease: Lease, now: float) -> None:
+        """On some gateways a mapping replaces the other protocol's of the same port (AD20): look at that."""
+        companion = self._companion(lease)
+        if companion is not None and lease.ladder.holds(Rung.LISTED) is None and self._terms.reads_back:
+            companion.ladder.check_at = now
+
+    def _is_overwritten(self, lease: Lease) -> bool:
+        """Whether each of two mappings of ours is gone whenever the other one is made."""
+        companion = self._companion(lease)
+        if companion is None or companion.asked_at < lease.asked_at:
+            return False
+        lease.clashes += 1
+        return lease.clashes + companion.clashes >= PROOF_OF_CLASH
+
+    def _companion(self, lease: Lease) -> Lease | None:
+        """The other protocol's mapping of ours at the same external port; pinholes have none."""
+        wanted = lease.wanted
+        for each in self._leases.values() if wanted.family is Family.IPV4 else ():
+            same = each.wanted.family is wanted.family and each.held_port == lease.held_port
+            if same and each.wanted.protocol is not wanted.protocol and lease.held_port is not None:
+                return each
+        return None
+
+    def _make_way(self, lease: Lease, now: float) -> str:
+        """Only one protocol can have the port: this one asks for another, if any will do."""
+        fixed = lease.wanted.exact or (lease.group is not None and lease.group.numbered)
+        remedy = Remedy.LATER if fixed else Remedy.ANOTHER_PORT
+        self.lose(lease, now, ONE_PROTOCOL)
+        self.declined(lease, Declined(ONE_PROTOCOL, remedy), now)
+        return "overwritten by our mapping of the other protocol"
 
     def _leave_old_port(self, lease: Lease, port: int) -> None:
         """Over UPnP the mapping on the port it had is another one, and is deleted; else it moved."""
@@ -161,7 +212,7 @@ class Outcomes:
             return
         due_at = None if group.numbered else lease.due_at
         self._return_set(group, now, refusal.reason)
-        group.refuse(lease, refusal, now + lease.pause(refusal.remedy) if due_at is None else due_at)
+        group.refuse(lease, refusal, now + lease.pause(refusal) if due_at is None else due_at)
         self._teller.failed(lease)
 
     def _return_set(self, group: LeaseSet, now: float, reason: str) -> None:
@@ -180,6 +231,8 @@ class Outcomes:
         port = lease.held_port
         if port is None:
             return "too late to matter"
+        if isinstance(outcome, Inspected) and outcome.missing and self._is_overwritten(lease):
+            return self._make_way(lease, now)
         if self._verification.looked(lease, outcome, now):
             listed = lease.ladder.holds(Rung.LISTED)
             return {True: "listed", False: "not listed: made again", None: "cannot verify"}[listed]

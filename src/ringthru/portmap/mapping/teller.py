@@ -37,13 +37,15 @@ class Teller:
         wanted, port = lease.wanted, lease.external_port
         assert port is not None
         self.log(DEBUG, mapped_words(lease, port))
-        self._events.append(MappingAdded(wanted.protocol, wanted.internal_port, port, wanted.sticky))
+        event = MappingAdded(wanted.protocol, wanted.internal_port, port, wanted.sticky, wanted.family)
+        self._events.append(event)
 
     def removed(self, lease: Lease) -> None:
         """Nothing is told of a lease that did not count as granted."""
         wanted, port = lease.wanted, lease.external_port
         if port is not None:
-            self._events.append(MappingRemoved(wanted.protocol, wanted.internal_port, port, wanted.sticky))
+            event = MappingRemoved(wanted.protocol, wanted.internal_port, port, wanted.sticky, wanted.family)
+            self._events.append(event)
 
     def failed(self, lease: Lease) -> None:
         if lease.reason == lease.told:
@@ -51,15 +53,15 @@ class Teller:
         lease.told = lease.reason
         wanted = lease.wanted
         self.log(WARNING, f"cannot map {wanted.protocol.value} port {wanted.internal_port}: {lease.reason}")
-        self._events.append(MappingFailed(wanted.protocol, wanted.internal_port, lease.reason))
+        self._events.append(MappingFailed(wanted.protocol, wanted.internal_port, lease.reason, wanted.family))
 
     def proven(self, lease: Lease, rung: Rung, words: str) -> None:
         wanted = lease.wanted
-        self._events.append(MappingProven(wanted.protocol, wanted.internal_port, rung, words))
+        self._events.append(MappingProven(wanted.protocol, wanted.internal_port, rung, words, wanted.family))
 
     def fell(self, lease: Lease, rung: Rung, words: str) -> None:
         wanted = lease.wanted
-        self._events.append(MappingFell(wanted.protocol, wanted.internal_port, rung, words))
+        self._events.append(MappingFell(wanted.protocol, wanted.internal_port, rung, words, wanted.family))
 
     def released(self, lease: Lease, agreed: bool) -> None:
         self._events.append(Released(lease, agreed))

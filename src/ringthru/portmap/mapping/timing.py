@@ -30,6 +30,11 @@ def retry_after(left: float) -> float:
     return max(left / 2, SHORTEST_RENEWAL)
 
 
+def asked_for_rest(seconds: int) -> float:
+    """How much of the rest that a gateway asks for it is given: no answer may silence us for a day."""
+    return float(min(max(seconds, 0), LAST_PERMISSION_RETRY))
+
+
 class Pauses:
     """How long to leave a gateway alone that said no; longer each time, until ``reset``."""
 

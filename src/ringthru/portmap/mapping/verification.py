@@ -51,6 +51,7 @@ class Verification:
             lease.ask_again(now)
 
     def _found(self, lease: Lease, seen: Inspected, now: float) -> None:
+        lease.clashes = 0
         fresh = lease.ladder.fresh
         stuck = lease.does_not_extend
         if not seen.verified or not seen.words:  # nobody to quote is no evidence

@@ -1,0 +1,41 @@
+"""HTTP requests on their way out, no faster than a gateway bears.
+
+Lives here: when a request may go. Never here: what is asked, or how a gateway's pace is found out.
+"""
+
+from __future__ import annotations
+
+from .upnp_client import HttpRequest, UpnpClient
+
+
+class Pacing:
+    """Holds the one request of a client back until its time; ``take`` it after every call to the client."""
+
+    def __init__(self, client: UpnpClient) -> None:
+        self._client = client
+        self._held: HttpRequest | None = None
+        self._ready: HttpRequest | None = None
+        self._asked_at: float | None = None
+        self._due_at = 0.0
+
+    def take(self, now: float) -> None:
+        """See what the client wants to ask, and what may go now."""
+        for request in self._client.requests_to_send():
+            self._held = request
+            self._due_at = max(now + request.ask.rest, self._next_turn())
+        if self._held is not None and not self._client.expects(self._held.number):
+            self._held = None
+        if self._held is not None and now >= self._due_at:
+            self._ready, self._held, self._asked_at = self._held, None, now
+
+    def next_timeout(self) -> float | None:
+        """When to ``take`` again."""
+        return None if self._held is None else self._due_at
+
+    def requests_to_send(self) -> list[HttpRequest]:
+        """What may go now: one at most (drains)."""
+        request, self._ready = self._ready, None
+        return [] if request is None or not self._client.expects(request.number) else [request]
+
+    def _next_turn(self) -> float:
+        return 0.0 if self._asked_at is None else self._asked_at + self._client.pace
