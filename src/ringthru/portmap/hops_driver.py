@@ -34,12 +34,20 @@ async def next_hops(local_host: str, first: int = 2, to: Endpoint = WHERE_TO) ->
         sock.setsockopt(socket.IPPROTO_IP, IP_RECVERR, 1)
         for hop in range(first, MOST_HOPS + 1):
             sock.setsockopt(socket.IPPROTO_IP, socket.IP_TTL, hop)
-            sock.sendto(b"", to)
+            _send(sock, to)
         return await _offenders(sock, MOST_HOPS - first + 1)
     except OSError:
         return []
     finally:
         sock.close()
+
+
+def _send(sock: socket.socket, to: Endpoint) -> None:
+    """Send; where an answer to the one before has come already, that is what the system reports instead."""
+    try:
+        sock.sendto(b"", to)
+    except OSError:
+        sock.sendto(b"", to)
 
 
 async def _offenders(sock: socket.socket, expected: int) -> list[str]:
@@ -79,7 +87,7 @@ def _read_error(sock: socket.socket) -> str | None:
     """One report: the offender, "" for another kind of error; None when the queue is empty."""
     try:
         _, ancillary, _, _ = sock.recvmsg(BIGGEST, BIGGEST, socket.MSG_ERRQUEUE)
-    except (BlockingIOError, ConnectionError):
+    except OSError:  # nothing there, or nothing that the system wants to tell
         return None
     for level, kind, data in ancillary:
         reported = level == socket.IPPROTO_IP and kind == IP_RECVERR and len(data) >= EXTENDED_ERROR + 8
