@@ -305,7 +305,6 @@ class Engine:
             self._detection.port5351.receive_datagram(datagram, now)
         except RemoteError as error:
             self._nonsense("malformed answers on port 5351", f"the gateway sent nonsense: {error}")
-        self._take_over_counts()
         self._advance(now)
 
     def pmp_refused(self, now: float) -> None:
@@ -315,11 +314,14 @@ class Engine:
 
     def receive_ssdp(self, datagram: bytes, source: Endpoint, now: float) -> None:
         """Take whatever came to the search socket."""
+        if not self._site.trusts(source.host):
+            words = f"SSDP from {source}, which is not of our network (from now on only counted)"
+            self._nonsense("search answers of strangers", words)
+            return
         try:
             self._detection.receive_ssdp(datagram, source, now)
         except RemoteError as error:
             self._nonsense("refused search answers", f"SSDP from {source}: {error}")
-        self._take_over_counts()
         self._advance(now)
 
     def receive_http(self, number: int, reply: Reply, now: float) -> None:
@@ -340,6 +342,7 @@ class Engine:
         self._listings.expire(now)
         self._dispatch.handle_timeout(now)
         self._look_for_witness(now)
+        self._take_over_counts()
         self._advance(now)
 
     def next_timeout(self) -> float | None:

@@ -81,7 +81,7 @@ class Detection:
         self._answered_at: dict[GatewayType, float] = {}
         self._igds: list[IgdFound] = []
         self._upnp_at: float | None = None  # when UPnP first answered, in this round
-        self._useless = self._strangers = 0
+        self._useless = 0  # descriptions
         self._shared: list[Location] = []  # at another host, which may share its address with the gateway
 
     def start(self, now: float, failures: int = 0) -> None:
@@ -128,17 +128,13 @@ class Detection:
         self.upnp.begin()
 
     def receive_ssdp(self, datagram: bytes, source: Endpoint, now: float) -> None:
-        """Take an answer to our search; only the gateway's and our own network's count.
+        """Take an answer to our search, from a host that our site trusts.
 
         Raises:
             MalformedMessage: no answer, or one that names an impossible place.
         """
-        if not self._site.trusts(source.host):
-            self._strangers += 1
-        elif self.searching or self.witnessing:
-            self._take_answer(datagram, source, now)
-
-    def _take_answer(self, datagram: bytes, source: Endpoint, now: float) -> None:
+        if not (self.searching or self.witnessing):
+            return
         location = confine(decode(datagram).location, source.host, self._site.gateway)
         if self._upnp_at is None:
             self._upnp_at = now
@@ -150,7 +146,6 @@ class Detection:
         """What was not taken, by name."""
         return {
             **self.port5351.counters(),
-            "search answers of strangers": self._strangers,
             "search answers beyond those looked at": self.upnp.crowded,
             "useless descriptions": self._useless,
         }

@@ -66,9 +66,10 @@ class UpnpClient:
     def consider(self, location: Location, first: bool) -> bool:
         """Look at a description; ``first`` before others that wait. False: known already, or too many.
 
-        In a flood of answers the latest takes the place of the one before it, if that still waits (SD20).
+        In a flood of answers the latest takes the place of the one before it, if that still waits (SD20);
+        who comes ``first`` takes that of others.
         """
-        if location in self._seen or not self._has_room(location.host):
+        if location in self._seen or not self._has_room(location.host, first):
             return False
         self._seen.append(location)
         if first:
@@ -78,12 +79,13 @@ class UpnpClient:
         self._look_at_next()
         return True
 
-    def _has_room(self, host: str) -> bool:
+    def _has_room(self, host: str, first: bool) -> bool:
         of_host = [each for each in self._seen if each.host == host]
         if len(self._seen) < MOST_LOCATIONS and len(of_host) < MOST_PER_HOST:
             return True
         self.crowded += 1
-        latest = next((each for each in reversed(of_host) if each in self._waiting), None)
+        rivals = of_host if not first or len(of_host) >= MOST_PER_HOST else self._seen
+        latest = next((each for each in reversed(rivals) if each in self._waiting), None)
         if latest is None:
             return False
         self._waiting.remove(latest)
