@@ -54,7 +54,7 @@ class Shell:
     async def on(self, look_around: Callable[[str | None], Surroundings], line: str, *more: str) -> Said:
         """The same where the kernel tells something else of the network."""
         out, err = io.StringIO(), io.StringIO()
-        ground = Ground(look_around, linger=0.05)
+        ground = Ground(look_around, linger=0.05, survey=0.4)
         argv = [*line.split(), *more, "--store", str(self.store)]
         code = await run(argv, ground, out, err)
         return Said(code, out.getvalue(), err.getvalue())

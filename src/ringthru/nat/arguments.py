@@ -9,7 +9,7 @@ import argparse
 from collections.abc import Callable
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Final
+from typing import Final, NoReturn
 from urllib.parse import urlsplit
 
 from ..net.address import Endpoint
@@ -25,10 +25,17 @@ EPILOG: Final = "exit status:\n" + "\n".join(f"  {code:d}  {words}" for code, wo
 Ports = tuple[int, tuple[Protocol, ...] | None]
 
 
+class _Parser(argparse.ArgumentParser):
+    """One that says what is wrong in a line, and does not bury it under the whole usage."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: {message}\n{self.prog} --help tells what there is.\n")
+
+
 def parser() -> argparse.ArgumentParser:
     """The whole command line."""
     common = _common()
-    top = argparse.ArgumentParser(
+    top = _Parser(
         prog="ringthru nat",
         description="Find NAT gateways, open ports on them, see why it does or does not work.",
         epilog=EPILOG,
@@ -63,9 +70,9 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
-def _common() -> argparse.ArgumentParser:
+def _common() -> _Parser:
     """Options of every command, understood before and after its name."""
-    common = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS, allow_abbrev=False)
+    common = _Parser(add_help=False, argument_default=argparse.SUPPRESS, allow_abbrev=False)
     common.add_argument(
         "--interface", metavar="NAME", help="the network interface to use (default: the kernel's)"
     )
@@ -131,9 +138,7 @@ def _add(command: argparse.ArgumentParser) -> None:
     command.add_argument("--exact", action="store_true", help="no other external port will do")
     command.add_argument("--lease", type=lease, default=LEASE, metavar="SECONDS", help=f"default: {LEASE}")
     command.add_argument("--label", default="", metavar="TEXT", help="shown in the gateway's table")
-    command.add_argument(
-        "--family", choices=("ipv4", "ipv6"), default="ipv4", help="ipv6: a firewall pinhole"
-    )
+    _family(command)
     command.add_argument(
         "--nested", action="store_true", help="map on the gateway beyond this one too (double NAT)"
     )
@@ -160,6 +165,13 @@ def _list(command: argparse.ArgumentParser) -> None:
 
 def _explain(command: argparse.ArgumentParser) -> None:
     _port(command)
+    _family(command)
+
+
+def _family(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--family", choices=("ipv4", "ipv6"), default="ipv4", help="ipv6: a hole in the firewall"
+    )
 
 
 def _cleanup(command: argparse.ArgumentParser) -> None:

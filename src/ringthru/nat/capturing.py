@@ -49,7 +49,7 @@ async def capture(options: argparse.Namespace, ground: Ground, out: Output) -> t
                 listing = await session.listing(LISTED)
                 shown = session.shown((wanted,))
                 snapshot = session.mapper.snapshot()
-                removed = await session._release(mapping)
+                removed = await session.release(mapping)
         else:
             shown, snapshot = [], session.mapper.snapshot()
     outcome = concluded(snapshot, shown[0] if shown else None, listing, removed)

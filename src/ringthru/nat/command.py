@@ -10,8 +10,9 @@ from typing import Any, Final, TextIO
 
 from .arguments import read
 from .capturing import capture
+from .discovering import discover
 from .echo import echo
-from .finding import discover, list_table, profile, status
+from .finding import list_table, profile, status
 from .mapping import add, explain
 from .output import Output
 from .removing import cleanup, delete

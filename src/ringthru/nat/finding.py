@@ -1,18 +1,18 @@
-"""``discover``, ``status``, ``list`` and ``profile``: looking, without changing anything on a gateway."""
+"""``status``, ``list`` and ``profile``: looking, without changing anything on a gateway."""
 
 from __future__ import annotations
 
 import argparse
-import time
+from pathlib import Path
 from typing import Any, Final
 
-from ..net.address import Endpoint
+from ..net.values import replace
 from ..portmap.errors import LocalError
 from ..portmap.memory.holding import JournalEntry
 from ..portmap.memory.profile import GatewayProfile
 from ..portmap.memory.profile_codec import set_by_hand
 from ..portmap.memory.profile_codec import words as profile_words
-from ..portmap.values import GatewayListing, GatewayType, MapperSnapshot, ServiceSnapshot
+from ..portmap.values import Family, GatewayEntry, GatewayListing, Protocol
 from . import memory, shapes
 from .output import Output
 from .session import Ground, Session
@@ -27,89 +27,10 @@ from .words import (
     span,
 )
 
-PCP: Final = 2  # the first octet of its messages; NAT-PMP's is 0
-
-
-class Stopwatch:
-    """How long the first answer by each protocol took; an engine's ``tap``."""
-
-    def __init__(self) -> None:
-        self.took: dict[GatewayType, float] = {}
-        self._began = time.monotonic()
-
-    def pmp_out(self, data: bytes, now: float | None = None) -> None: ...
-
-    def pmp_refused(self, now: float | None = None) -> None: ...
-
-    def ssdp_out(self, data: bytes, to: Endpoint, now: float | None = None) -> None: ...
-
-    def ssdp_in(self, data: bytes, source: Endpoint, now: float | None = None) -> None: ...
-
-    def http_out(self, number: int, ask: object, now: float | None = None) -> None: ...
-
-    def pmp_in(self, data: bytes, now: float | None = None) -> None:
-        self._note(GatewayType.PCP if data[:1] == bytes((PCP,)) else GatewayType.NAT_PMP)
-
-    def http_in(self, number: int, reply: object, now: float | None = None) -> None:
-        if hasattr(reply, "status"):
-            self._note(GatewayType.UPNP)
-
-    def _note(self, kind: GatewayType) -> None:
-        self.took.setdefault(kind, time.monotonic() - self._began)
-
-
-async def discover(options: argparse.Namespace, ground: Ground, out: Output) -> tuple[Exit, dict[str, Any]]:
-    """Everything that answers, best first."""
-    watch = Stopwatch()
-    async with Session(options, ground, _store(options), mapping=False, tap=watch) as session:
-        with out.waiting("asking for gateways by PCP, NAT-PMP and UPnP …"):
-            await session.verdict()
-            await session.until(lambda: False, min(ground.linger, options.timeout))
-        snapshot = session.mapper.snapshot()
-        kind = session.surroundings.rules.kind
-        services = snapshot.services or _only(snapshot)
-        shown = [(each, each.external_address or "", watch.took.get(each.type)) for each in services]
-        kinds = [kind(address).value if address else None for _, address, _ in shown]
-    out.table(
-        ("", "protocol", "gateway", "external address", "kind", "answered", "what it is"),
-        [
-            (
-                "*" if each.in_use else "",
-                protocol_words(each.type),
-                clean(each.gateway),
-                clean(address) or "-",
-                of_kind or "-",
-                "-" if took is None else f"{took * 1000:.0f} ms",
-                clean(" ".join(filter(None, (each.words, each.status)))) or "-",
-            )
-            for (each, address, took), of_kind in zip(shown, kinds, strict=True)
-        ],
-        good=3,
-    )
-    out.say()
-    out.say(f"In use: {gateway_words(snapshot)}.")
-    out.say(f"{clean(snapshot.reported_address or 'No external address')}: {kind_sentence(snapshot)}.")
-    document = {
-        "services": [
-            shapes.service(each, of_kind, took) for (each, _, took), of_kind in zip(shown, kinds, strict=True)
-        ],
-        "gateway": shapes.gateway(snapshot),
-        "external": shapes.external(snapshot),
-    }
-    return Exit.OK, document
-
-
-def _only(snapshot: MapperSnapshot) -> tuple[ServiceSnapshot, ...]:
-    """The gateway in use, where the engine tells of no other."""
-    if snapshot.type is None:
-        return ()
-    address = snapshot.reported_address
-    return (ServiceSnapshot(snapshot.type, snapshot.gateway or "", snapshot.description, address, True),)
-
 
 async def status(options: argparse.Namespace, ground: Ground, out: Output) -> tuple[Exit, dict[str, Any]]:
     """The gateway, the address, what we remember, and whether that is still there."""
-    async with Session(options, ground, _store(options), mapping=False) as session:
+    async with Session(options, ground, store_path(options), mapping=False) as session:
         with out.waiting("looking for the gateway …"):
             snapshot = await session.verdict()
         remembered = [each for each in memory.entries(session.store) if not memory.has_ended(each)]
@@ -122,7 +43,7 @@ async def status(options: argparse.Namespace, ground: Ground, out: Output) -> tu
         (each, _is_listed(each, listing, own) if memory.is_here(each, here, own) else None)
         for each in remembered
     ]
-    with_profile = memory_profile(_store(options), snapshot.fingerprint)
+    with_profile = memory_profile(store_path(options), snapshot.fingerprint)
     learned = list(snapshot.learned) or with_profile
     facts = [
         ("Gateway", gateway_words(snapshot)),
@@ -167,21 +88,37 @@ def _memory_row(entry: JournalEntry, listed: bool | None) -> tuple[str, ...]:
 
 def _is_listed(entry: JournalEntry, listing: GatewayListing | None, own: str) -> bool | None:
     """Whether the gateway's table has it, leading here; None when the table does not tell."""
-    holding = entry.holding
-    wanted = (holding.protocol, holding.external_port, holding.internal_client or own, holding.internal_port)
-    for each in listing.entries if listing else ():
-        if (each.protocol, each.external_port, each.internal_client, each.internal_port) == wanted:
-            return True
+    if entry.holding.family is Family.IPV6:
+        return None  # pinholes are in no table that can be read
+    if listing is not None and _row_of(entry, own) in map(_same, listing.entries):
+        return True
     return False if listing is not None and listing.complete else None
+
+
+Row = tuple[Protocol, int, str, int]  # external port, internal client and port
+
+
+def _row_of(entry: JournalEntry, own: str) -> Row:
+    """What it would be in the gateway's table. Only UPnP writes our name there, so our own notes count."""
+    made = entry.holding
+    client = made.internal_client or entry.own_address or own
+    return made.protocol, made.external_port, client, made.internal_port
+
+
+def _same(entry: GatewayEntry) -> Row:
+    return entry.protocol, entry.external_port, entry.internal_client, entry.internal_port
 
 
 async def list_table(options: argparse.Namespace, ground: Ground, out: Output) -> tuple[Exit, dict[str, Any]]:
     """The gateway's own table."""
-    async with Session(options, ground, _store(options), mapping=False) as session:
+    async with Session(options, ground, store_path(options), mapping=False) as session:
         with out.waiting("looking for the gateway …"):
             snapshot = await session.verdict()
         with out.waiting("reading the gateway's table …"):
             listing = await session.listing(options.limit)
+        own = session.surroundings.address
+    written = {_row_of(each, own) for each in memory.entries(store_path(options))}
+    entries = [each if each.ours else replace(each, ours=_same(each) in written) for each in listing.entries]
     out.say(f"Gateway: {gateway_words(snapshot)}")
     out.say()
     rows = [
@@ -193,7 +130,7 @@ async def list_table(options: argparse.Namespace, ground: Ground, out: Output) -
             "no end" if each.lifetime is None else span(each.lifetime),
             clean(each.description) or "-",
         )
-        for each in listing.entries
+        for each in entries
     ]
     if rows:
         out.table(("", "protocol", "external", "leads to", "lease left", "description"), rows, good=0)
@@ -203,7 +140,7 @@ async def list_table(options: argparse.Namespace, ground: Ground, out: Output) -
         out.note(f"The list may not be complete: {clean(listing.reason)}.")
     document = {
         "gateway": shapes.gateway(snapshot),
-        "entries": [shapes.entry(each) for each in listing.entries],
+        "entries": [shapes.entry(each) for each in entries],
         "complete": listing.complete,
         "reason": listing.reason,
     }
@@ -212,7 +149,7 @@ async def list_table(options: argparse.Namespace, ground: Ground, out: Output) -
 
 async def profile(options: argparse.Namespace, ground: Ground, out: Output) -> tuple[Exit, dict[str, Any]]:
     """What was learned about kinds of gateway; no gateway is asked."""
-    path = _store(options)
+    path = store_path(options)
     if options.action == "set":
         with memory.opened(path) as store:
             known = store.profiles().get(options.fingerprint, GatewayProfile(options.fingerprint))
@@ -251,18 +188,20 @@ def _changed(known: GatewayProfile, settings: list[str]) -> GatewayProfile:
         raise Trouble(Exit.USAGE, f"profile set: {error}") from error
 
 
-def _profiles(path: Any) -> dict[str, GatewayProfile]:
+def _profiles(path: Path) -> dict[str, GatewayProfile]:
     if not path.exists():
         return {}
     with memory.opened(path) as store:
         return store.profiles()
 
 
-def memory_profile(path: Any, fingerprint: str) -> list[str]:
+def memory_profile(path: Path, fingerprint: str) -> list[str]:
     """What is remembered of gateways of that kind, in words."""
     known = _profiles(path).get(fingerprint) if fingerprint else None
     return list(profile_words(known)) if known else []
 
 
-def _store(options: argparse.Namespace) -> Any:
-    return options.store or memory.default_path()
+def store_path(options: argparse.Namespace) -> Path:
+    """Where the journal is."""
+    path: Path = options.store or memory.default_path()
+    return path

@@ -5,11 +5,13 @@ from __future__ import annotations
 import argparse
 from typing import Any, Final
 
+from ..net.values import replace
 from ..portmap.errors import LocalError
 from ..portmap.mapping.sets import SetRule
 from ..portmap.memory.holding import JournalEntry
 from ..portmap.values import (
     OUR_NAME,
+    Evidence,
     Family,
     MapperSnapshot,
     MappingSnapshot,
@@ -21,12 +23,23 @@ from ..portmap.values import (
 from . import memory, shapes
 from .arguments import BOTH
 from .output import Output
-from .removing import place_of
-from .session import Ground, Session
+from .session import Ground, Session, nobody6
 from .trouble import Trouble
 from .watching import hold
-from .words import RUNGS, Exit, clean, gateway_words, kind_sentence, lease_words, place, protocol_words, span
+from .words import (
+    RUNGS,
+    Exit,
+    clean,
+    gateway_words,
+    how_far,
+    kind_sentence,
+    lease_words,
+    place,
+    protocol_words,
+    span,
+)
 
+HOLDS: Final = {True: "yes", False: "NO", None: "cannot tell"}
 RULES: Final = {"same": SetRule.SAME_NUMBER, "pair": SetRule.PAIR}
 
 
@@ -34,15 +47,12 @@ async def add(options: argparse.Namespace, ground: Ground, out: Output) -> tuple
     """Map; show; and leave it there, or hold it until interrupted."""
     wanted, rule = _wanted(options)
     store = options.store or memory.default_path()
-    session = Session(options, ground, store, lease=options.lease)
+    session = Session(options, ground, store, lease=options.lease, kept=not options.hold)
     async with session:
-        with out.waiting("looking for the gateway …"):
-            snapshot = await session.verdict()
-        with out.waiting(f"asking {clean(snapshot.gateway or '')} for the port …"):
-            mappings = await session.want(wanted, rule)
-        snapshot = session.mapper.snapshot()
+        mappings = await _ask(session, wanted, rule, out)
+        snapshot = seen_for(wanted[0].family, session.mapper.snapshot())
         code = judged(mappings, snapshot)
-        _show(mappings, snapshot, out)
+        _show(mappings, snapshot, out, proved=session.proves)
         document = _document(mappings, snapshot)
         if code is Exit.REFUSED or not mappings:
             return Exit.REFUSED, document
@@ -52,13 +62,60 @@ async def add(options: argparse.Namespace, ground: Ground, out: Output) -> tuple
             out.note("Removed.")
             return code, {}
         await session.leave()
-    granted = [each for each in mappings if each.state is MappingState.ACCEPTED]
-    memory.keep_on(store, session.surroundings, snapshot, granted)
+    _tell_the_end([each for each in mappings if each.state is MappingState.ACCEPTED], out)
+    return code, document
+
+
+async def _ask(
+    session: Session, wanted: tuple[Wanted, ...], rule: SetRule | None, out: Output
+) -> list[MappingSnapshot]:
+    """Find the gateway and ask it for all of these.
+
+    Raises:
+        Trouble: there is nobody to ask, or the wishes cannot be one set.
+    """
+    six = wanted[0].family is Family.IPV6
+    whom = "the gateway"
+    if not six:
+        with out.waiting("looking for the gateway …"):
+            whom = clean((await session.verdict()).gateway or whom)
+    with out.waiting("asking for a hole in the firewall …" if six else f"asking {whom} for the port …"):
+        try:
+            mappings = await session.want(wanted, rule)
+        except LocalError as error:
+            raise Trouble(Exit.USAGE, str(error)) from error
+    if six and all(each.state is MappingState.REQUESTED for each in mappings):
+        raise Trouble(Exit.NO_GATEWAY, nobody6(session.own6))
+    if session.proves and any(each.state is MappingState.ACCEPTED for each in mappings):
+        with out.waiting("having the host outside knock …"):
+            mappings = await session.prove(wanted)
+    return mappings
+
+
+def seen_for(family: Family, snapshot: MapperSnapshot) -> MapperSnapshot:
+    """What there is to show of the gateway that was asked: for IPv6 it goes by another address, at least."""
+    if family is Family.IPV4:
+        return snapshot
+    six = next((each for each in snapshot.services if ":" in each.gateway and each.in_use), None)
+    return replace(
+        snapshot,
+        type=six.type if six else None,
+        gateway=six.gateway if six else None,
+        description=six.words if six else "",
+        external_address=None,
+        reported_address=None,
+        address_kind=None,
+        fingerprint="",
+        learned=(),
+        chain=(),
+    )
+
+
+def _tell_the_end(granted: list[MappingSnapshot], out: Output) -> None:
     longest = max((each.lifetime_left or 0.0 for each in granted), default=0.0)
     ends = f"in {span(longest)}" if all(each.lifetime_left for each in granted) else "only when it is deleted"
-    ports = " ".join(f"{each.internal_port}/{each.protocol.value}" for each in granted)
-    out.note(f"It ends {ends}; sooner with: ringthru nat delete {ports.partition(' ')[0]}")
-    return code, document
+    first = granted[0]
+    out.note(f"It ends {ends}; sooner with: ringthru nat delete {first.internal_port}/{first.protocol.value}")
 
 
 def _wanted(options: argparse.Namespace) -> tuple[tuple[Wanted, ...], SetRule | None]:
@@ -107,7 +164,7 @@ def judged(mappings: list[MappingSnapshot], snapshot: MapperSnapshot) -> Exit:
     return Exit.OK
 
 
-def _show(mappings: list[MappingSnapshot], snapshot: MapperSnapshot, out: Output) -> None:
+def _show(mappings: list[MappingSnapshot], snapshot: MapperSnapshot, out: Output, *, proved: bool) -> None:
     address = snapshot.reported_address
     out.say(f"Gateway: {gateway_words(snapshot)}")
     out.say()
@@ -117,23 +174,39 @@ def _show(mappings: list[MappingSnapshot], snapshot: MapperSnapshot, out: Output
             place(each.external_address or address, each.external_port) if each.external_port else "-",
             str(each.internal_port),
             lease_words(each),
-            _rung(each),
+            how_far(each),
         )
         for each in mappings
     ]
     out.table(("protocol", "external", "leads to port", "lease", "how far"), rows, good=1)
     for each in mappings:
-        if each.reason:
-            out.note(f"{each.protocol.value} {each.internal_port}: {clean(each.reason)}")
+        for proof in _telling(each):
+            said = proof.rung.value if proof.holds else f"not {proof.rung.value}"
+            out.say(f"{each.protocol.value} {each.internal_port} is {said}: {clean(proof.words)}")
+    for each in mappings:
+        if remark := _advice(each, proved):
+            out.note(f"{each.protocol.value} {each.internal_port}: {remark}")
     if snapshot.external_address is None and any(each.family is Family.IPV4 for each in mappings):
         out.note(f"{clean(address or 'No external address')}: {kind_sentence(snapshot)}.")
 
 
-def _rung(mapping: MappingSnapshot) -> str:
-    if mapping.state is MappingState.REFUSED:
-        return "refused"
-    rung = Rung.ACCEPTED if mapping.state is MappingState.ACCEPTED else Rung.REQUESTED
-    return max((mapping.rung, rung), key=list(Rung).index).value
+def _telling(mapping: MappingSnapshot) -> list[Evidence]:
+    """The evidence worth a line: the highest rung that holds, and what does not hold."""
+    highest = [each for each in mapping.evidence if each.rung is mapping.rung and each.holds]
+    return [*highest, *(each for each in mapping.evidence if each.holds is False)]
+
+
+def _advice(mapping: MappingSnapshot, proved: bool) -> str:
+    """What to do next, in one line; empty when all is well."""
+    if mapping.state is not MappingState.ACCEPTED or mapping.reason:
+        return clean(mapping.reason)
+    if any(each.rung is Rung.REACHABLE and each.holds is False for each in mapping.evidence):
+        return "the gateway says yes and nothing comes through: another firewall or NAT may stand in the way"
+    if mapping.rung is Rung.ACCEPTED and not proved:
+        return "the gateway said yes, and cannot show it; --echo HOST has it tried from outside"
+    if proved and mapping.rung is not Rung.REACHABLE:
+        return "the echo host could not tell whether it can be reached; does it run, and answer?"
+    return ""
 
 
 def _document(mappings: list[MappingSnapshot], snapshot: MapperSnapshot) -> dict[str, Any]:
@@ -147,58 +220,73 @@ def _document(mappings: list[MappingSnapshot], snapshot: MapperSnapshot) -> dict
 async def explain(options: argparse.Namespace, ground: Ground, out: Output) -> tuple[Exit, dict[str, Any]]:
     """Ask for it, tell every step, and leave the gateway as it was."""
     port, protocols = options.port
+    family = Family(options.family)
+    chosen = protocols or (Protocol.UDP,)
     store = options.store or memory.default_path()
-    async with Session(options, ground, store) as session:
-        with out.waiting("looking for the gateway …"):
-            snapshot = await session.verdict()
-        here, own = memory.identity(snapshot), session.surroundings.address
-        kept = [each for each in memory.entries(store) if each.kept and memory.is_here(each, here, own)]
-        wanted = tuple(_as_kept(each, port, kept) for each in protocols or (Protocol.UDP,))
-        with out.waiting("asking for the mapping …"):
-            mappings = await session.want(wanted)
-        snapshot = session.mapper.snapshot()
-        left_there = [each for each in kept if place_of(each)[:2] in {(w.protocol, port) for w in wanted}]
-        if left_there:
+    keys = {(family, protocol, port) for protocol in chosen}
+    kept = [each for each in memory.entries(store) if each.kept and _key(each) in keys]
+    async with Session(options, ground, store, kept=bool(kept)) as session:
+        if family is Family.IPV4:
+            with out.waiting("looking for the gateway …"):
+                await session.verdict()
+        here, own = memory.identity(session.mapper.snapshot()), session.surroundings.address
+        kept = [each for each in kept if memory.is_here(each, here, own, session.own6)]
+        wanted = tuple(_as_kept(family, each, port, kept) for each in chosen)
+        mappings = await _ask(session, wanted, None, out)
+        snapshot = seen_for(family, session.mapper.snapshot())
+        if kept:
             await session.leave()
     out.say(f"Gateway: {gateway_words(snapshot)}")
     for service in snapshot.services:
         if not service.in_use:
-            out.say(f"  in reserve: {protocol_words(service.type)} at {clean(service.gateway)}")
-    out.say(f"External address: {clean(snapshot.reported_address or 'unknown')}: {kind_sentence(snapshot)}")
+            status = f", {clean(service.status)}" if service.status else ""
+            out.say(f"  in reserve: {protocol_words(service.type)} at {clean(service.gateway)}{status}")
+    if family is Family.IPV4:
+        known = clean(snapshot.reported_address or "unknown")
+        out.say(f"External address: {known}: {kind_sentence(snapshot)}")
     for each in mappings:
         _tell(each, snapshot, out)
-    stays = (
-        "It was there before, and stays."
-        if left_there
-        else "It was asked for to be explained, and is removed."
-    )
+    stays = "It was there before, and stays." if kept else "It was asked for to be explained, and is removed."
     out.note(stays)
     return judged(mappings, snapshot), _document(mappings, snapshot)
 
 
-def _as_kept(protocol: Protocol, port: int, kept: list[JournalEntry]) -> Wanted:
+def _key(entry: JournalEntry) -> tuple[Family, Protocol, int]:
+    return entry.holding.family, entry.holding.protocol, entry.holding.internal_port
+
+
+def _as_kept(family: Family, protocol: Protocol, port: int, kept: list[JournalEntry]) -> Wanted:
     """The wish as it was made before, so that explaining a mapping does not change it."""
     for entry in kept:
-        holding = entry.holding
-        if (holding.protocol, holding.internal_port) == (protocol, port):
-            return Wanted(protocol, port, holding.external_port, label=holding.description)
-    return Wanted(protocol, port)
+        if _key(entry) == (family, protocol, port):
+            external, label = entry.holding.external_port, entry.holding.description
+            return Wanted(protocol, port, external, label=label, family=family)
+    return Wanted(protocol, port, family=family)
 
 
 def _tell(mapping: MappingSnapshot, snapshot: MapperSnapshot, out: Output) -> None:
     """One mapping: its steps in order, then how far it got, rung by rung."""
     out.say()
     where = place(mapping.external_address or snapshot.reported_address, mapping.external_port)
-    out.say(f"{mapping.protocol.value} {mapping.internal_port}: {_rung(mapping)}, external {where}")
+    out.say(f"{mapping.protocol.value} {mapping.internal_port}: {how_far(mapping)}, external {where}")
     for number, each in enumerate(mapping.attempts, 1):
-        out.say(f"  {number}. we asked       {clean(each.asked)}")
-        out.say(f"     it answered    {clean(each.answer)}")
-        out.say(f"     which means    {clean(each.reading)}")
-        out.say(f"     what follows   {clean(each.next)}")
+        steps = (
+            ("we asked", each.asked),
+            ("it answered", each.answer),
+            ("which means", each.reading),
+            ("what follows", each.next),
+        )
+        for at, (name, words) in enumerate(steps):
+            if words:
+                out.say(f"  {f'{number}.' if at == 0 else '':<3} {name:<13} {clean(words)}")
     if mapping.reason:
         out.say(f"  The last answer: {clean(mapping.reason)}")
     if mapping.renews_in is not None:
         out.say(f"  It is renewed in {span(mapping.renews_in)}.")
-    for proof in mapping.evidence:
-        sign = {True: "yes", False: "NO", None: "cannot be verified"}[proof.holds]
-        out.say(f"  {RUNGS[proof.rung]}: {sign} ({clean(proof.words)})")
+    if mapping.evidence:
+        out.say()
+        rows = [
+            (each.rung.value, HOLDS[each.holds], RUNGS[each.rung].partition(": ")[2], clean(each.words))
+            for each in mapping.evidence
+        ]
+        out.table(("rung", "holds", "that is", "evidence"), rows, good=0)

@@ -1,4 +1,4 @@
-"""The journal, as the command line uses it: what is remembered, what was removed, what is to stay.
+"""The journal, as the command line uses it: what is remembered, and what was removed.
 
 Lives here: which entries are this gateway's. Never here: SQL, or orders to a gateway.
 """
@@ -11,13 +11,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from ..net.surroundings import Surroundings
 from ..net.values import replace
 from ..portmap.errors import LocalError
-from ..portmap.memory.holding import GatewayIdentity, Holding, JournalEntry
+from ..portmap.memory.holding import GatewayIdentity, JournalEntry
 from ..portmap.memory.journal import SLACK, same_gateway, seconds_left
 from ..portmap.memory.store_driver import Store
-from ..portmap.values import MapperSnapshot, MappingSnapshot
+from ..portmap.values import Family, MapperSnapshot
 from .trouble import Trouble
 from .words import Exit
 
@@ -69,8 +68,13 @@ def identity(snapshot: MapperSnapshot) -> GatewayIdentity | None:
     return GatewayIdentity(snapshot.type, snapshot.gateway, "", snapshot.fingerprint)
 
 
-def is_here(entry: JournalEntry, gateway: GatewayIdentity | None, own_address: str) -> bool:
-    """Whether this gateway may hold it for us, whatever protocol it is asked by."""
+def is_here(entry: JournalEntry, gateway: GatewayIdentity | None, own_address: str, own6: str = "") -> bool:
+    """Whether this gateway may hold it for us, whatever protocol it is asked by.
+
+    A pinhole is where our IPv6 address is: no other firewall lets anybody in there.
+    """
+    if entry.holding.family is Family.IPV6:
+        return bool(own6) and entry.own_address == own6
     if gateway is None or entry.own_address not in ("", own_address):
         return False
     return same_gateway(entry.gateway, gateway) or entry.gateway.address == gateway.address
@@ -87,23 +91,11 @@ def left(entry: JournalEntry) -> float | None:
     return seconds_left(entry, time.time())
 
 
-def keep_on(
-    path: Path, surroundings: Surroundings, snapshot: MapperSnapshot, mappings: list[MappingSnapshot]
-) -> None:
-    """Note that these mappings are to stay though their maker ends; to be called when it has ended.
-
-    What the engine wrote of them (a nonce, a reference) is kept.
-    """
-    gateway = identity(snapshot)
-    if gateway is None:
-        return
-    with opened(path) as store:
-        written = store.entries()
-        for mapping in mappings:
-            made = _entry(mapping, gateway, surroundings.address)
-            same = (each for each in written if each.holding.key == made.holding.key and not each.owner)
-            known = next((each for each in same if same_gateway(each.gateway, gateway)), made)
-            store.keep(replace(known, kept=True, owner=""))
+def keep_no_longer(path: Path, changed: list[JournalEntry]) -> None:
+    """These are not to stay any more: whoever is next may delete them."""
+    if changed:
+        with opened(path) as store:
+            store.keep_all([replace(entry, kept=False, owner="") for entry in changed])
 
 
 def strike_out(path: Path, struck: list[JournalEntry]) -> None:
@@ -112,18 +104,3 @@ def strike_out(path: Path, struck: list[JournalEntry]) -> None:
         with opened(path) as store:
             for entry in struck:
                 store.forget(entry.holding, entry.gateway)
-
-
-def _entry(mapping: MappingSnapshot, gateway: GatewayIdentity, own_address: str) -> JournalEntry:
-    lifetime = 0 if mapping.lifetime_left is None else max(1, round(mapping.lifetime_left))
-    holding = Holding(
-        mapping.family,
-        mapping.protocol,
-        mapping.internal_client or "",
-        mapping.internal_port,
-        mapping.external_port or mapping.internal_port,
-        lifetime,
-        mapping.label,
-        granted=True,
-    )
-    return JournalEntry(holding, gateway, time.time(), kept=True, own_address=own_address)

@@ -66,15 +66,19 @@ class Output:
             print(json.dumps(document), file=self._out, flush=True)
 
     @contextmanager
-    def waiting(self, what: str) -> Iterator[None]:
-        """A spinner that says what is waited for, while standard error is a terminal."""
+    def waiting(self, what: str) -> Iterator[Callable[[str], None]]:
+        """A spinner that says what is waited for, while standard error is a terminal.
+
+        What is given says something else with it.
+        """
         if not self._spins:
-            yield
+            yield lambda text: None
             return
         from rich.console import Console
+        from rich.markup import escape
 
-        with Console(file=self._err, no_color=not self._colour).status(what):
-            yield
+        with Console(file=self._err, no_color=not self._colour).status(escape(what)) as spinner:
+            yield lambda text: spinner.update(escape(text))
 
     @contextmanager
     def live(self) -> Iterator[Callable[[str], None] | None]:

@@ -4,34 +4,42 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Final
 
 from ..portmap.memory.holding import GatewayIdentity, JournalEntry
-from ..portmap.values import Protocol
+from ..portmap.values import Family, GatewayEntry, Protocol
 from . import memory, shapes
 from .arguments import BOTH
 from .output import Output
-from .session import Ground, Session
+from .session import Doomed, Ground, Session
 from .words import Exit, clean
 
-Doomed = tuple[Protocol, int, int]  # protocol, internal port, external port
+RUNNING: Final = "another Ringthru is running and renews it"
+Result = tuple[Doomed, str]  # why it is still there; empty when it is gone
 
 
 async def delete(options: argparse.Namespace, ground: Ground, out: Output) -> tuple[Exit, dict[str, Any]]:
     """Delete mappings of ours: from the journal, from the gateway's table, or by their number."""
     store = options.store or memory.default_path()
-    async with Session(options, ground, store) as session:
+    written = memory.entries(store)
+    running = memory.living(store, written)
+    async with Session(options, ground, store, mapping=False) as session:
         with out.waiting("looking for the gateway …"):
-            snapshot = await session.verdict()
+            snapshot = await session.verdict(needed=not _any_pinhole(written, session.own6))
             here, own = memory.identity(snapshot), session.surroundings.address
-            written = [each for each in memory.entries(store) if memory.is_here(each, here, own)]
+            written = [each for each in written if memory.is_here(each, here, own, session.own6)]
             listing = await session.listing(512)
-        known = {
-            (each.protocol, each.internal_port, each.external_port) for each in listing.entries if each.ours
-        }
-        known |= {place_of(each) for each in written}
-        chosen = sorted(_chosen(options, known), key=lambda each: (each[2], each[0].value))
-        results = await _remove(session, chosen, written, out)
+    known = {each.key: each for each in map(_listed, listing.entries) if each is not None}
+    known |= {each.key: each for each in map(doomed_of, written)}
+    chosen = sorted(_chosen(options, known), key=lambda each: (each.external_port, each.protocol.value))
+    renewed = {doomed_of(each).key for each in written if each.owner in running}
+    results = [(each, RUNNING) for each in chosen if each.key in renewed]
+    doomed = [each for each in chosen if each.key not in renewed]
+    if doomed:
+        ours = [entry for entry in written if doomed_of(entry).key in {each.key for each in doomed}]
+        memory.keep_no_longer(store, ours)  # else they are only lent to us, and given back
+        async with Session(options, ground, store) as session:
+            results += await _remove(session, doomed, ours, out)
     _show_removed(results, out)
     if not results:
         out.note("There is no such mapping of ours on this gateway.")
@@ -39,54 +47,84 @@ async def delete(options: argparse.Namespace, ground: Ground, out: Output) -> tu
     return _removal_exit(results), document
 
 
-def _chosen(options: argparse.Namespace, known: set[Doomed]) -> set[Doomed]:
+def _any_pinhole(written: list[JournalEntry], own6: str) -> bool:
+    """Whether there is something to delete even if no gateway maps IPv4 ports."""
+    return any(memory.is_here(each, None, "", own6) for each in written)
+
+
+def _chosen(
+    options: argparse.Namespace, known: dict[tuple[Family, Protocol, int, int], Doomed]
+) -> list[Doomed]:
     """Which of the known ones are meant; a port that nobody knows of is tried by its number."""
     if options.all_ours:
-        return known
+        return list(known.values())
     if options.range:
-        return {each for each in known if each[2] in options.range}
+        return [each for each in known.values() if each.external_port in options.range]
     port, protocols = options.port
-    meant = {each for each in known if each[0] in (protocols or BOTH) and port in each[1:]}
-    return meant or {(each, port, port) for each in protocols or (Protocol.UDP,)}
+    meant = [
+        each
+        for each in known.values()
+        if each.protocol in (protocols or BOTH) and port in (each.internal_port, each.external_port)
+    ]
+    return meant or [Doomed(each, port, port) for each in protocols or (Protocol.UDP,)]
 
 
 async def _remove(
     session: Session, doomed: Iterable[Doomed], written: list[JournalEntry], out: Output
-) -> list[tuple[Doomed, str]]:
+) -> list[Result]:
     """Delete one after another; what is gone is struck out of the journal."""
     results = []
     for each in doomed:
-        with out.waiting(f"deleting {each[0].value} {each[2]} …"):
-            reason = await session.remove(*each)
+        with out.waiting(f"deleting {each.protocol.value} {each.external_port} …"):
+            reason = await session.remove(each)
         results.append((each, reason))
         if not reason:
-            memory.strike_out(session.store, [entry for entry in written if place_of(entry) == each])
+            gone = [entry for entry in written if doomed_of(entry).key == each.key]
+            memory.strike_out(session.store, gone)
     return results
 
 
-def place_of(entry: JournalEntry) -> Doomed:
-    return (entry.holding.protocol, entry.holding.internal_port, entry.holding.external_port)
+def doomed_of(entry: JournalEntry) -> Doomed:
+    """What is written down, as something to delete."""
+    made = entry.holding
+    return Doomed(made.protocol, made.internal_port, made.external_port, made.family, made.description)
 
 
-def _show_removed(results: list[tuple[Doomed, str]], out: Output) -> None:
+def _listed(entry: GatewayEntry) -> Doomed | None:
+    """An entry of the gateway's table, where it is ours and a mapping that can be asked for."""
+    if not entry.ours or not 0 < entry.external_port < 65536 or not 0 < entry.internal_port < 65536:
+        return None
+    return Doomed(entry.protocol, entry.internal_port, entry.external_port, label=entry.description)
+
+
+def _show_removed(results: list[Result], out: Output) -> None:
     if results:
         rows = [
-            (each[0].value, str(each[2]), str(each[1]), clean(reason) or "deleted")
+            (
+                each.protocol.value,
+                str(each.external_port),
+                str(each.internal_port),
+                clean(reason) or "deleted",
+            )
             for each, reason in results
         ]
         out.table(("protocol", "external", "led to port", "result"), rows)
 
 
-def _removed(results: list[tuple[Doomed, str]]) -> list[dict[str, Any]]:
+def _removed(results: list[Result]) -> list[dict[str, Any]]:
     return [_ports_of(each) | {"deleted": not reason, "reason": reason} for each, reason in results]
 
 
 def _ports_of(doomed: Doomed) -> dict[str, Any]:
-    protocol, internal, external = doomed
-    return {"protocol": protocol.value, "internal_port": internal, "external_port": external}
+    return {
+        "protocol": doomed.protocol.value,
+        "family": doomed.family.value,
+        "internal_port": doomed.internal_port,
+        "external_port": doomed.external_port,
+    }
 
 
-def _removal_exit(results: list[tuple[Doomed, str]]) -> Exit:
+def _removal_exit(results: list[Result]) -> Exit:
     failed = sum(bool(reason) for _, reason in results)
     if not failed:
         return Exit.OK
@@ -103,12 +141,12 @@ async def cleanup(options: argparse.Namespace, ground: Ground, out: Output) -> t
     running = memory.living(store, written)
     async with Session(options, ground, store, mapping=not options.dry_run) as session:
         with out.waiting("looking for the gateway …"):
-            snapshot = await session.verdict()
+            snapshot = await session.verdict(needed=not _any_pinhole(written, session.own6))
         own, here = session.surroundings.address, memory.identity(snapshot)
-        reasons = [(each, _why_left_alone(each, here, own, running)) for each in written]
+        reasons = [(each, _why_left_alone(each, here, own, session.own6, running)) for each in written]
         ended = [each for each in written if memory.has_ended(each) and each.owner not in running]
         left_alone = [(each, why) for each, why in reasons if why and each not in ended]
-        doomed = [place_of(each) for each, why in reasons if not why and each not in ended]
+        doomed = [doomed_of(each) for each, why in reasons if not why and each not in ended]
         if options.dry_run:
             results = [(each, "") for each in doomed]
         else:
@@ -138,15 +176,15 @@ async def cleanup(options: argparse.Namespace, ground: Ground, out: Output) -> t
 
 
 def _why_left_alone(
-    entry: JournalEntry, here: GatewayIdentity | None, own: str, running: frozenset[str]
+    entry: JournalEntry, here: GatewayIdentity | None, own: str, own6: str, running: frozenset[str]
 ) -> str:
     """Empty when it is to be deleted."""
     if entry.owner in running:
-        return "another Ringthru is running and renews it"
+        return RUNNING
     if entry.kept:
         return "made with 'ringthru nat add' to stay; 'ringthru nat delete' removes it"
-    if entry.own_address not in ("", own):
+    if entry.own_address not in ("", own, own6):
         return f"it leads to {clean(entry.own_address)}, which is not our address now"
-    if not memory.is_here(entry, here, own):
+    if not memory.is_here(entry, here, own, own6):
         return "it is on another gateway than this one"
     return ""

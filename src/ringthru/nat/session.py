@@ -11,10 +11,11 @@ import argparse
 import asyncio
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 
-from ..net.surroundings import Surroundings, look_around
+from ..net.surroundings import Surroundings, look_around, look_around6
 from ..net.values import frozen, replace
 from ..portmap import Mapping, PortMapper
 from ..portmap.engine_driver import Tap
@@ -23,7 +24,9 @@ from ..portmap.events import Event
 from ..portmap.mapping.sets import SetRule
 from ..portmap.values import (
     Evidence,
+    Family,
     GatewayListing,
+    GatewayType,
     MapperSnapshot,
     MappingSnapshot,
     MappingState,
@@ -34,7 +37,10 @@ from ..portmap.values import (
 from .trouble import Trouble
 from .words import Exit
 
-LINGER = 1.5  # seconds that slower services, and the gateway's own table, are waited for
+LINGER = 1.5  # seconds that the gateway's own table is waited for: by UPnP, where we speak something else
+SURVEY = (
+    5.0  # seconds for ``discover``, once somebody answered: UPnP devices may take 4.25 to answer a search
+)
 POLL = 0.02  # seconds between two looks at the engine
 SILENT = logging.CRITICAL + 10
 
@@ -43,10 +49,26 @@ SILENT = logging.CRITICAL + 10
 class Ground:
     """Where the command stands; a laboratory hands over its own."""
 
-    look_around: Callable[[str | None], Surroundings] = look_around
+    look_around: Callable[[str | None], Surroundings] | None = None  # None: the system tells, again and again
     natpmp_port: int = 5351
     ssdp_port: int = 1900
     linger: float = LINGER
+    survey: float = SURVEY
+
+
+@frozen
+class Doomed:
+    """A mapping that is to be deleted."""
+
+    protocol: Protocol
+    internal_port: int
+    external_port: int
+    family: Family = Family.IPV4
+    label: str = ""
+
+    @property
+    def key(self) -> tuple[Family, Protocol, int, int]:
+        return self.family, self.protocol, self.internal_port, self.external_port
 
 
 class Session:
@@ -66,29 +88,36 @@ class Session:
         *,
         mapping: bool = True,
         lease: int = 3600,
+        kept: bool = False,
         tap: Tap | None = None,
     ) -> None:
         self.ground = ground
         self.store = store
-        self.surroundings = _surroundings(options, ground)
+        self.surroundings = surroundings_of(options, ground)
+        self.own6 = _own6(options, ground)
         self.timeout: float = options.timeout
         self._leaving = False
+        self.proves = options.echo is not None
         try:
             self.mapper = PortMapper(
-                self.surroundings,
+                None if ground.look_around is None else self.surroundings,
+                interface=options.interface,
                 mapping_enabled=mapping,
                 lease=lease,
                 log=_ignore,
                 natpmp_port=ground.natpmp_port,
                 ssdp_port=ground.ssdp_port,
                 store=store if mapping else None,  # who only looks adopts and deletes nothing
+                kept=kept,
                 gateway=options.gateway,
                 description_url=options.description_url,
                 nested=getattr(options, "nested", False),
                 witness_after=0.0,
+                echo=None if options.echo is None else str(options.echo),
+                echo_listens=True,
                 tap=tap,
             )
-        except LocalError as error:
+        except (LocalError, ValueError) as error:
             raise Trouble(Exit.LOCAL, str(error)) from error
 
     async def __aenter__(self) -> Session:
@@ -99,16 +128,16 @@ class Session:
         if not self._leaving:
             await self.mapper.stop()
 
-    async def verdict(self) -> MapperSnapshot:
-        """The engine once it knows whether there is a gateway.
+    async def verdict(self, needed: bool = True) -> MapperSnapshot:
+        """The engine once it knows whether there is a gateway; where it is not ``needed``, none is fine too.
 
         Raises:
             Trouble: there is none, or none answered in time.
         """
         await self.until(lambda: self.mapper.snapshot().verdict_known)
         snapshot = self.mapper.snapshot()
-        if snapshot.type is None:
-            raise Trouble(Exit.NO_GATEWAY, _nobody(self.surroundings, snapshot, self.timeout))
+        if snapshot.type is None and needed:
+            raise Trouble(Exit.NO_GATEWAY, nobody(self.surroundings, snapshot.verdict_known, self.timeout))
         return snapshot
 
     async def until(self, condition: Callable[[], object], patience: float | None = None) -> bool:
@@ -125,13 +154,19 @@ class Session:
     async def want(self, wanted: tuple[Wanted, ...], rule: SetRule | None = None) -> list[MappingSnapshot]:
         """Ask for mappings; wait for the verdict on each, and for what the gateway's table shows of them."""
         if rule is None:
-            for each in wanted:
-                self.mapper.want(each)
+            mappings = [self.mapper.want(each) for each in wanted]
         else:
-            self.mapper.want_set(wanted, rule)
-        await self.until(lambda: all(m.state is not MappingState.REQUESTED for m in self.shown(wanted)))
+            mappings = list(self.mapper.want_set(wanted, rule).mappings)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self.timeout):
+                await asyncio.gather(*(each.settled() for each in mappings))
         if any(m.state is MappingState.ACCEPTED for m in self.shown(wanted)):
             await self.until(lambda: all(map(_is_looked_at, self.shown(wanted))), self.ground.linger)
+        return self.shown(wanted)
+
+    async def prove(self, wanted: tuple[Wanted, ...]) -> list[MappingSnapshot]:
+        """Wait for the outside echo's word on each."""
+        await self.until(lambda: all(map(_is_judged, self.shown(wanted))))
         return self.shown(wanted)
 
     def shown(self, wanted: tuple[Wanted, ...]) -> list[MappingSnapshot]:
@@ -140,23 +175,33 @@ class Session:
         keys = ((each.family, each.protocol, each.internal_port) for each in wanted)
         return [rows[key] for key in keys if key in rows]
 
-    async def remove(self, protocol: Protocol, internal_port: int, external_port: int) -> str:
+    async def remove(self, doomed: Doomed) -> str:
         """Delete a mapping of ours that this engine did not make; empty when it is gone, else why not.
 
         It is asked for once more, exactly as it is, and given back: who may delete a mapping may renew it,
         and a gateway refuses both for a mapping of somebody else.
         """
-        wanted = Wanted(protocol, internal_port, external_port, exact=True, listed=False)
+        wanted = Wanted(
+            doomed.protocol,
+            doomed.internal_port,
+            doomed.external_port,
+            exact=True,
+            label=doomed.label,
+            listed=False,
+            family=doomed.family,
+        )
         mapping: Mapping = self.mapper.want(wanted)
-        await self.until(lambda: mapping.state is not MappingState.REQUESTED)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self.timeout):
+                await mapping.settled()
         granted, reason = mapping.external_port, mapping.reason
-        if mapping.state is not MappingState.ACCEPTED or granted != external_port:
-            await self._release(mapping)
+        if mapping.state is not MappingState.ACCEPTED or granted != doomed.external_port:
+            await self.release(mapping)
             return reason or "the gateway does not answer"
-        agreed = await self._release(mapping)
+        agreed = await self.release(mapping)
         return "" if agreed else "the gateway did not agree to delete it"
 
-    async def _release(self, mapping: Mapping) -> bool:
+    async def release(self, mapping: Mapping) -> bool:
         try:
             async with asyncio.timeout(self.timeout):
                 return await self.mapper.release(mapping)
@@ -164,7 +209,13 @@ class Session:
             return False
 
     async def listing(self, limit: int) -> GatewayListing:
+        """The gateway's own table; where its protocol has no request for it, its UPnP side is waited for."""
+        await self.until(self._can_list, self.ground.linger)
         return await self.mapper.list_gateway(limit)
+
+    def _can_list(self) -> bool:
+        snapshot = self.mapper.snapshot()
+        return snapshot.type is None or any(each.type is GatewayType.UPNP for each in snapshot.services)
 
     def subscribe(self, callback: Callable[[Event], None]) -> Callable[[], None]:
         return self.mapper.subscribe(callback)
@@ -178,12 +229,22 @@ class Session:
 def _is_looked_at(mapping: MappingSnapshot) -> bool:
     known: tuple[Evidence, ...] = mapping.evidence
     refused = mapping.state is MappingState.REFUSED
-    return refused or any(each.rung is Rung.LISTED for each in known)
+    return refused or any(each.rung is Rung.LISTED and each.holds is not None for each in known)
 
 
-def _surroundings(options: argparse.Namespace, ground: Ground) -> Surroundings:
+def _is_judged(mapping: MappingSnapshot) -> bool:
+    refused = mapping.state is MappingState.REFUSED
+    return refused or any(each.rung is Rung.REACHABLE for each in mapping.evidence)
+
+
+def surroundings_of(options: argparse.Namespace, ground: Ground) -> Surroundings:
+    """Where we stand by IPv4, with the gateway that was named.
+
+    Raises:
+        Trouble: the interface does not exist, or the gateway cannot be one.
+    """
     try:
-        found = ground.look_around(options.interface)
+        found = (ground.look_around or look_around)(options.interface)
     except (ValueError, OSError) as error:
         raise Trouble(Exit.LOCAL, str(error)) from error
     if options.gateway is None:
@@ -195,13 +256,29 @@ def _surroundings(options: argparse.Namespace, ground: Ground) -> Surroundings:
     return replace(found, gateway=options.gateway)
 
 
-def _nobody(surroundings: Surroundings, snapshot: MapperSnapshot, timeout: float) -> str:
+def _own6(options: argparse.Namespace, ground: Ground) -> str:
+    """Our address in the IPv6 Internet; empty without one, and in a laboratory."""
+    found = look_around6(options.interface) if ground.look_around is None else None
+    return found.address if found is not None else ""
+
+
+def nobody6(own6: str) -> str:
+    """Why nobody could be asked for a pinhole."""
+    if not own6:
+        return "there is no IPv6 here: no default gateway, or no lasting global address to be called at"
+    return (
+        "the default gateway does not answer PCP or UPnP over IPv6; is it allowed to open its firewall there?"
+    )
+
+
+def nobody(surroundings: Surroundings, sure: bool, timeout: float) -> str:
+    """Why there is no gateway to work with."""
     if surroundings.gateway is None:
         return (
             f"there is no default gateway on {surroundings.address}, and none answered a search;"
             " --gateway or --description-url name one"
         )
-    silence = "" if snapshot.verdict_known else f" within {timeout:g} s"
+    silence = "" if sure else f" within {timeout:g} s"
     return (
         f"the default gateway {surroundings.gateway} does not answer PCP, NAT-PMP or UPnP{silence};"
         " is port mapping switched on there?"

@@ -9,7 +9,7 @@ from enum import IntEnum
 from typing import Final
 
 from ..net.address import AddressKind
-from ..portmap.values import GatewayType, MapperSnapshot, MappingSnapshot, Rung
+from ..portmap.values import GatewayType, MapperSnapshot, MappingSnapshot, MappingState, Rung
 
 
 class Exit(IntEnum):
@@ -33,7 +33,7 @@ EXIT_WORDS: Final = {
 }
 PROTOCOLS: Final = {GatewayType.PCP: "PCP", GatewayType.NAT_PMP: "NAT-PMP", GatewayType.UPNP: "UPnP IGD"}
 RUNGS: Final = {
-    Rung.REQUESTED: "requested: the gateway has not agreed",
+    Rung.REQUESTED: "requested: somebody wants it",
     Rung.ACCEPTED: "accepted: the gateway said yes",
     Rung.LISTED: "listed: the gateway's own table shows it, leading here",
     Rung.REACHABLE: "reachable: somebody outside came through it",
@@ -71,6 +71,16 @@ def gateway_words(snapshot: MapperSnapshot) -> str:
         return "none"
     maker = f" ({clean(snapshot.description)})" if snapshot.description else ""
     return f"{clean(snapshot.gateway or '?')} by {protocol_words(snapshot.type)}{maker}"
+
+
+def how_far(mapping: MappingSnapshot) -> str:
+    """The highest rung, and the one above it that was looked at and does not hold."""
+    if mapping.state is MappingState.REFUSED:
+        return "refused"
+    rung = Rung.ACCEPTED if mapping.state is MappingState.ACCEPTED else Rung.REQUESTED
+    highest = max((mapping.rung, rung), key=list(Rung).index)
+    fails = [each.rung.value for each in mapping.evidence if each.holds is False]
+    return ", not ".join([highest.value, *fails[:1]])
 
 
 def lease_words(mapping: MappingSnapshot) -> str:

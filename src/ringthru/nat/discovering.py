@@ -1,0 +1,143 @@
+"""``discover``: everything that answers, best first; nothing is changed on a gateway."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+from typing import Any
+
+from ..net.values import replace
+from ..portmap.discovery.site import Site
+from ..portmap.errors import LocalError
+from ..portmap.place_driver import Place
+from ..portmap.values import GatewayType, MapperSnapshot
+from . import shapes
+from .finding import memory_profile, store_path
+from .output import Output
+from .session import Ground, nobody, surroundings_of
+from .survey import Seen, Survey, driven, in_order
+from .trouble import Trouble
+from .words import Exit, clean, gateway_words, kind_sentence, protocol_words
+
+POLL = 0.02  # seconds between two looks at the survey
+SIX_LATER = 1.5  # seconds: some gateways break when searched in both families at once (SD09)
+
+
+async def discover(options: argparse.Namespace, ground: Ground, out: Output) -> tuple[Exit, dict[str, Any]]:
+    """Ask everybody, wait for the slow ones too, and show what each is good for."""
+    surroundings = surroundings_of(options, ground)
+    sites = _sites(options, ground)
+    surveys = await _ask(sites, options, ground, out)
+    rules = surroundings.rules
+    seen = in_order([each for survey in surveys for each in survey.seen], rules.is_public)
+    for remark in dict.fromkeys(words for survey in surveys for words in survey.remarks):
+        out.note(f"Of no use: {clean(remark)}.")
+    if not seen:
+        sure = not any(survey.waits_for for survey in surveys)
+        raise Trouble(Exit.NO_GATEWAY, nobody(surroundings, sure, options.timeout))
+    seen[0] = replace(seen[0], service=replace(seen[0].service, in_use=seen[0].usable))
+    kinds = [rules.kind(each.service.external_address or "") for each in seen]
+    told = [
+        kind.value if each.service.external_address else None for each, kind in zip(seen, kinds, strict=True)
+    ]
+    snapshot = _best(seen, options, sites[0])
+    out.table(
+        ("", "protocol", "gateway", "external address", "kind", "after", "what it is"),
+        [_row(each, kind) for each, kind in zip(seen, told, strict=True)],
+        good=3,
+    )
+    out.say()
+    out.say(f"Used first: {gateway_words(snapshot)}.")
+    out.say(f"{clean(snapshot.reported_address or 'No external address')}: {kind_sentence(snapshot)}.")
+    services = [shapes.service(each.service, kind, each.after) for each, kind in zip(seen, told, strict=True)]
+    document = {
+        "services": services,
+        "gateway": shapes.gateway(snapshot),
+        "external": shapes.external(snapshot),
+    }
+    return (Exit.OK if seen[0].usable else Exit.REFUSED), document
+
+
+def _sites(options: argparse.Namespace, ground: Ground) -> list[Site]:
+    """Where to ask: by IPv4, and by IPv6 where we have it.
+
+    Raises:
+        Trouble: an address or URL that was named cannot be used.
+    """
+    around = None if ground.look_around is None else surroundings_of(options, ground)
+    try:
+        place = Place(around, options.interface, options.gateway, options.description_url)
+        return [site for site in (place.site(), place.site6()) if site.gateway is not None or site.searches]
+    except (LocalError, ValueError) as error:
+        raise Trouble(Exit.LOCAL, str(error)) from error
+
+
+async def _ask(sites: list[Site], options: argparse.Namespace, ground: Ground, out: Output) -> list[Survey]:
+    """Everybody at every site; over when nobody is left to answer, or patience is."""
+    pairs = [driven(site, ground.natpmp_port, ground.ssdp_port) for site in sites]
+    surveys = [survey for survey, _ in pairs]
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    limit = min(options.timeout, ground.survey)
+    try:
+        for (_, driver), site in zip(pairs, sites, strict=True):
+            if site is sites[0]:
+                driver.start()
+            else:
+                driver.start_after(min(SIX_LATER, limit / 4))
+        with out.waiting(_progress(surveys)) as tell:
+            while any(survey.waits_for for survey in surveys) and loop.time() - began < limit:
+                await asyncio.sleep(POLL)
+                tell(_progress(surveys))
+    finally:
+        for _, driver in pairs:
+            driver.close()
+    return surveys
+
+
+def _progress(surveys: list[Survey]) -> str:
+    found = [protocol_words(each.service.type) for survey in surveys for each in survey.seen]
+    waiting = {protocol_words(kind): None for survey in surveys for kind in survey.waits_for}
+    so_far = f"found {', '.join(dict.fromkeys(found))}; " if found else ""
+    return f"{so_far}waiting for answers by {', '.join(waiting)} …"
+
+
+def _row(each: Seen, kind: str | None) -> tuple[str, ...]:
+    service = each.service
+    words = " ".join(filter(None, (service.words, f"({service.status})" if service.status else "")))
+    return (
+        "*" if service.in_use else "",
+        protocol_words(service.type),
+        clean(service.gateway),
+        clean(service.external_address or "") or "-",
+        kind or "-",
+        f"{each.after * 1000:.0f} ms",
+        clean(words) or "-",
+    )
+
+
+def _best(seen: list[Seen], options: argparse.Namespace, site: Site) -> MapperSnapshot:
+    """The first of them as the engine would show it, with what others at its address tell beside."""
+    best = seen[0].service
+    alike = [each for each in seen if each.service.gateway == best.gateway]
+    address = next((each.service.external_address for each in alike if each.service.external_address), None)
+    words = next((each.service.words for each in alike if each.service.words), "")
+    fingerprint = next((each.fingerprint for each in alike if each.fingerprint), "")
+    learned = memory_profile(store_path(options), fingerprint)
+    usable = address if address and site.rules.is_public(address) else None
+    kind = site.rules.kind(address) if address else None
+    best_type: GatewayType = best.type
+    return MapperSnapshot(
+        best_type,
+        best.gateway,
+        words,
+        usable,
+        address,
+        kind,
+        mapping_enabled=False,
+        verdict_known=True,
+        mappings=(),
+        services=tuple(each.service for each in seen),
+        fingerprint=fingerprint,
+        learned=tuple(learned),
+    )
