@@ -29,6 +29,11 @@ class Words:
         ).encode()
 
     @staticmethod
+    def page(body: bytes, status: int = 200) -> Response:
+        """A body as it is."""
+        return Response(status, body)
+
+    @staticmethod
     def success(action: str, **values: object) -> Response:
         fields = "".join(f"<{name}>{value}</{name}>" for name, value in values.items())
         body = (
