@@ -23,7 +23,7 @@ class Counters:
         return first
 
     def take_over(self, others: Mapping[str, int]) -> list[str]:
-        """Show what somebody else counts too, as it stands now; the names that are new are worth a log line."""
+        """Show what somebody else counts too, as it stands now; the names that are new, for the log."""
         new = [name for name, number in others.items() if number and name not in self._counts]
         del new[max(0, MOST_NAMES - len(self._counts)) :]
         self._counts.update({name: others[name] for name in others if name in self._counts or name in new})

@@ -86,7 +86,7 @@ class TestFloods:
         assert state(by_pcp) is MappingState.ACCEPTED
 
     def test_epochs_that_jump_with_every_datagram_do_not_make_us_ask_for_ever(self, world_of, is_mapped):
-        """NP15 at its worst: a reset is believed, and everything asked for again three times in a row only."""
+        """NP15 at its worst: a reset is believed, but everything is not asked for again without end."""
         world = world_of("NP15", protocols=("natpmp",))
         assert world.run_until(lambda: is_mapped(world), 30)
         world.run(600)

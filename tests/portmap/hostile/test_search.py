@@ -14,9 +14,8 @@ FLOOD = 50_000
 
 
 def answer(location: str, name: str = "uuid:1") -> bytes:
-    return (
-        f"HTTP/1.1 200 OK\r\nST: upnp:rootdevice\r\nUSN: {name}::upnp:rootdevice\r\nLOCATION: {location}\r\n\r\n"
-    ).encode()
+    names = f"ST: upnp:rootdevice\r\nUSN: {name}::upnp:rootdevice"
+    return f"HTTP/1.1 200 OK\r\n{names}\r\nLOCATION: {location}\r\n\r\n".encode()
 
 
 class TestPlacesThatMustNotBeAsked:
