@@ -47,6 +47,7 @@ class Shell:
     def __init__(self, store: Path) -> None:
         self.store = store
         self.surroundings = HOUSE
+        self.linger = 0.05  # seconds that slower services are waited for
 
     async def __call__(self, line: str, *more: str) -> Said:
         return await self.on(lambda interface: self.surroundings, line, *more)
@@ -54,7 +55,7 @@ class Shell:
     async def on(self, look_around: Callable[[str | None], Surroundings], line: str, *more: str) -> Said:
         """The same where the kernel tells something else of the network."""
         out, err = io.StringIO(), io.StringIO()
-        ground = Ground(look_around, linger=0.05, survey=0.4)
+        ground = Ground(look_around, linger=self.linger, survey=0.4)
         argv = [*line.split(), *more, "--store", str(self.store)]
         code = await run(argv, ground, out, err)
         return Said(code, out.getvalue(), err.getvalue())

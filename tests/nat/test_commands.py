@@ -76,6 +76,20 @@ class TestAdd:
         assert (row["protocol"], row["external_port"], row["kept"]) == ("tcp", 25060, True)
         assert 0 < row["lifetime_left"] <= 3600
 
+    async def test_what_nat_pmp_cannot_show_its_upnp_side_can(self, start_gateway, nat):
+        await start_gateway("natpmp", "upnp")
+        nat.linger = 2.0
+        (row,) = (await nat("add 25060 --json")).json["mappings"]
+        assert row["rung"] == "listed"
+        assert f"{US}:25060" in row["evidence"][-1]["words"]
+
+    async def test_a_mapping_that_nobody_can_show_comes_with_advice(self, start_gateway, nat):
+        await start_gateway("natpmp")
+        said = await nat("add 25060")
+        assert said.code == Exit.OK
+        assert "accepted" in said.out
+        assert "--echo" in said.err
+
     async def test_udp_and_tcp_of_one_port(self, start_gateway, nat):
         gateway = await start_gateway()
         await nat("add 25060/both")

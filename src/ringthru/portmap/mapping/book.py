@@ -182,6 +182,9 @@ class MappingBook:
     ) -> None:
         """The ways of the gateway in use; ``reads_back``: its protocol can look at a mapping (UPnP)."""
         self._lessons.use(profile)
+        if reads_back and self._terms.reads_back is False:
+            for lease in self._leases.values():
+                lease.ladder.look_at_once()
         self._terms.reads_back, self._terms.speaks = reads_back, speaks
         self._room_made = True
 

@@ -24,6 +24,7 @@ class Ladder:
         self.check_at: float | None = None
         self.fresh = False  # no look since the gateway last said yes: a lifetime read now is a whole one
         self.misses = 0  # looks in a row that did not find it
+        self.accepted_at = 0.0  # by the latest yes
         self._made_at = 0.0
         self._seen_at: float | None = None
         self._evidence: dict[Rung, Evidence] = {}
@@ -58,7 +59,7 @@ class Ladder:
             self._made_at, self._seen_at = now, None
         unverifiable = Rung.LISTED in self._evidence and self.holds(Rung.LISTED) is None
         self._note(Rung.ACCEPTED, True, words, now)
-        self.fresh = True
+        self.fresh, self.accepted_at = True, now
         if not unverifiable or self.check_at is None:
             self.check_at = now
 
@@ -83,6 +84,11 @@ class Ladder:
         """Looking told nothing; what was seen before is not known any more either."""
         self._note(Rung.LISTED, None, f"cannot verify: {words}", now)
         self.fresh, self.check_at = False, now + CHECK_RARELY
+
+    def look_at_once(self) -> None:
+        """Somebody can read the table now, which nobody could before."""
+        if self.check_at is not None and self.holds(Rung.LISTED) is None:
+            self.check_at = self._made_at
 
     def reached(self, words: str, now: float) -> bool:
         """Somebody outside came through. True when that is news."""
