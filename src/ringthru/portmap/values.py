@@ -7,9 +7,10 @@ Never here: how a mapping is made, or an address of our own.
 from __future__ import annotations
 
 from enum import Enum
+from ipaddress import ip_network
 from typing import Final
 
-from ..net.address import AddressKind, Endpoint
+from ..net.address import AddressKind, Endpoint, parse_address
 from ..net.values import frozen
 from .errors import LocalError
 
@@ -103,7 +104,7 @@ class Wanted:
 
     Raises:
         LocalError: a port outside 1–65535 (0 means "all ports" to some gateways: never asked), a lifetime
-            outside 1–604800.
+            outside 1–604800, or a protocol, an address or a network that is none.
     """
 
     protocol: Protocol
@@ -120,15 +121,33 @@ class Wanted:
 
     def __post_init__(self) -> None:
         for port in (self.internal_port, self.wanted_external_port):
-            if not 1 <= port <= 65535:
+            if not _is_number(port, 65535):
                 raise LocalError(f"port {port} cannot be mapped: ports are 1 to 65535")
-        if self.lifetime is not None and not 1 <= self.lifetime <= LONGEST_LIFETIME:
+        if not isinstance(self.protocol, Protocol):
+            raise LocalError(f"protocol {self.protocol!r}: there are Protocol.UDP and Protocol.TCP")
+        if self.lifetime is not None and not _is_number(self.lifetime, LONGEST_LIFETIME):
             raise LocalError(f"a lease of {self.lifetime} seconds: 1 to {LONGEST_LIFETIME} make sense")
+        if self.internal_client is not None and parse_address(self.internal_client) is None:
+            raise LocalError(f"internal client {self.internal_client!r}: an address, as in 192.168.1.5")
+        for network in self.allow_from:
+            _check_network(network)
 
     @property
     def wanted_external_port(self) -> int:
         """The external port to ask for first."""
         return self.internal_port if self.external_port is None else self.external_port
+
+
+def _is_number(value: object, most: int) -> bool:
+    """Whether it is a whole number from 1; callers without a type checker hand in anything."""
+    return isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= most
+
+
+def _check_network(text: str) -> None:
+    try:
+        ip_network(text, strict=False)
+    except ValueError as error:
+        raise LocalError(f"network {text!r}: an address or a prefix, as in 10.0.0.0/8") from error
 
 
 @frozen

@@ -98,7 +98,10 @@ def description_by_hand(url: str) -> Location:
     Raises:
         LocalError: no http URL with an address literal in it.
     """
-    host = urlsplit(url).hostname or ""
+    try:
+        host = urlsplit(url).hostname or ""
+    except ValueError:  # "http://[::1"
+        host = ""
     if parse_address(host.partition("%")[0]) is None:
         raise LocalError(
             f"{url!r} names no gateway: write http://ADDRESS:PORT/PATH with an address of digits"
