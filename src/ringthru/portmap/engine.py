@@ -171,7 +171,7 @@ class Engine:
             self._detection.hurry(now)
             self._consider(hint.location)
         else:
-            self._dispatch.gateway.address_due_at = now
+            self._dispatch.gateway.doubt_address(now)
             if hint.mappings_may_be_gone:
                 self._dispatch.ask_all_again(now, lost=True)
         self._advance(now)
@@ -184,7 +184,7 @@ class Engine:
     def stirred(self, now: float) -> None:
         """Something about our own network changed, though not our place in it: a look does no harm."""
         if self._dispatch.gateway is not None:
-            self._dispatch.gateway.address_due_at = now
+            self._dispatch.gateway.doubt_address(now)
         self._detection.hurry(now)
         self._advance(now)
 
@@ -193,7 +193,7 @@ class Engine:
         self._log(INFO, "The machine was asleep; every mapping is checked.")
         self._detection.hurry(now)
         if self._dispatch.gateway is not None:
-            self._dispatch.gateway.address_due_at = now
+            self._dispatch.gateway.doubt_address(now)
         self._book.ask_all_again(now)
         self._advance(now)
 

@@ -12,7 +12,7 @@ from .discovery.site import Site
 from .engine import Engine
 from .gateway.upnp_client import HttpRequest
 from .gateway.upnp_values import Ask, Reply
-from .memory.holding import GatewayIdentity, Note
+from .memory.holding import Forget, GatewayIdentity, Note
 from .memory.profile import GatewayProfile
 from .memory.recollection import Recollection
 from .udp_driver import UdpPort
@@ -77,6 +77,7 @@ class EngineDriver:
         self._timer: asyncio.TimerHandle | None = None
         self._starting: asyncio.TimerHandle | None = None
         self.started = self.closed = False
+        self.forgot_at = float("-inf")  # when a mapping of ours was last struck out: deleted, or run out
 
     def start(self) -> None:
         """Open the sockets, and begin to look for a gateway."""
@@ -132,6 +133,8 @@ class EngineDriver:
     def _remember(self) -> None:
         """First of all: what is not written down before it is sent would be lost by a crash."""
         notes, lessons = self.engine.notes(), self.engine.lessons()
+        if any(isinstance(note, Forget) for note, _ in notes):
+            self.forgot_at = self.clock()
         if self._memory is not None and notes:
             self._memory.write(notes, self.site.address)
         if self._memory is not None and lessons:

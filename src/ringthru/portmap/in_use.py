@@ -103,6 +103,12 @@ class GatewayInUse:
     def address_asked(self, now: float) -> None:
         self.address_due_at = now + self._poll
 
+    def doubt_address(self, now: float) -> None:
+        """It may be another one: asked now, and not answered by what is known."""
+        self.address_due_at = now
+        if isinstance(self.service.client, PcpClient):
+            self.service.client.doubt_address()
+
     @property
     def events_at(self) -> Location | None:
         """Where its UPnP side takes subscriptions."""

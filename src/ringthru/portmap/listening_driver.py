@@ -12,13 +12,14 @@ from typing import Final
 
 from ..net.address import Endpoint
 from ..net.changes import NetworkChanges, SuspendWatch
-from .discovery.announcements import Announcements
+from .discovery.announcements import Announcements, Hint, HintKind
 from .engine_driver import EngineDriver
 from .engines_driver import Engines
 from .hearing_driver import Hearing
 from .subscribing_driver import EventListener
 from .wire.gena import Notification
 
+OWN_DELETION: Final = 5.0  # seconds in which an event may tell of it
 NAMES: Final = {  # of the announcements' counts, as they are shown
     "spoofed": "spoofed announcements",
     "malformed": "malformed announcements",
@@ -162,7 +163,7 @@ class Listener:
     def _pump(self) -> None:
         if self._quiet:
             return
-        hints = self._announcements.hints()
+        hints = [each for each in self._announcements.hints() if not self._is_our_doing(each)]
         for hint in hints:
             self._driver.engine.hint(hint, self._driver.clock())
         if hints:
@@ -173,6 +174,11 @@ class Listener:
         delay = None if when is None else max(0.0, when - self._driver.clock())
         loop = asyncio.get_running_loop()
         self._timer = None if delay is None else loop.call_later(delay, self._on_timer)
+
+    def _is_our_doing(self, hint: Hint) -> bool:
+        """Whether there are fewer mappings because we deleted some: to make all anew would delete again."""
+        since = self._driver.clock() - self._driver.forgot_at
+        return hint.kind is HintKind.FEWER and since < OWN_DELETION
 
     def _on_timer(self) -> None:
         self._announcements.handle_timeout(self._driver.clock())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
+import re
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
@@ -16,7 +17,7 @@ import pytest
 from ringthru.lab import FakeGateway, Quirks
 from ringthru.net.address import AddressRules, Endpoint
 from ringthru.net.surroundings import Surroundings
-from ringthru.portmap import PortMapper
+from ringthru.portmap import PortMapper, Protocol, Wanted
 from ringthru.portmap.mapping import deletions
 from ringthru.portmap.memory.holding import JournalEntry
 from ringthru.portmap.memory.store_driver import Store
@@ -124,3 +125,44 @@ async def die() -> AsyncIterator[Callable[..., Awaitable[bool]]]:
     yield run
     process.stdin.close()
     await process.wait()
+
+
+class Tapped:
+    """What is said to a gateway, in words: "map 5060", "unmap 5060", "address", or an action of UPnP."""
+
+    def __init__(self) -> None:
+        self.said: list[str] = []
+        self.asked: list[bytes] = []
+
+    def pmp_out(self, datagram: bytes, now: float) -> None:
+        if datagram[:2] == b"\0\0":
+            self.said.append("address")
+        elif datagram[0] == 0:
+            port, lifetime = int.from_bytes(datagram[4:6]), int.from_bytes(datagram[8:12])
+            self.said.append(f"{'map' if lifetime else 'unmap'} {port}")
+
+    def http_out(self, number: int, ask, now: float) -> None:
+        self.asked.append(ask.data)
+        action = re.search(rb'#(\w+)"', ask.data)
+        self.said.append(action[1].decode() if action else ask.data.split(b" ", 2)[0].decode())
+
+    def ssdp_out(self, datagram: bytes, to: Endpoint, now: float) -> None: ...
+    def pmp_in(self, datagram: bytes, now: float) -> None: ...
+    def pmp_refused(self, now: float) -> None: ...
+    def ssdp_in(self, datagram: bytes, source: Endpoint, now: float) -> None: ...
+    def http_in(self, number: int, reply: object, now: float) -> None: ...
+
+
+@pytest.fixture
+def tapped() -> Tapped:
+    return Tapped()
+
+
+async def settled(mapper: PortMapper, *ports: int):
+    """Start, want these UDP ports, and wait until each is granted."""
+    mapper.start()
+    mappings = [mapper.want(Wanted(Protocol.UDP, port)) for port in ports]
+    async with asyncio.timeout(PATIENCE):
+        for mapping in mappings:
+            assert await mapping.settled(), (mapping.internal_port, mapping.state, mapping.reason)
+    return mappings

@@ -7,14 +7,12 @@ ports again, under the eyes of somebody else's mapping and of another engine of 
 
 from __future__ import annotations
 
-import asyncio
 import random
 
 import pytest
 
-from ringthru.portmap import Protocol, Wanted
-
 from ...scenarios.waiting import eventually
+from .conftest import settled
 
 A, B, C = 26001, 26002, 26003  # wanted by the one that dies, by both, by the next one
 LIVING, OTHERS = 26010, 26011  # held by an engine that lives, and by another host
@@ -26,15 +24,6 @@ GATEWAYS = {
     "UPnP IGD:2": (("upnp",), {"igd_version": 2}),
 }
 pytestmark = pytest.mark.usefixtures("short_grace")
-
-
-async def settled(mapper, *ports):
-    mapper.start()
-    mappings = [mapper.want(Wanted(Protocol.UDP, port)) for port in ports]
-    async with asyncio.timeout(10):
-        for mapping in mappings:
-            assert await mapping.settled(), (mapping.internal_port, mapping.state, mapping.reason)
-    return mappings
 
 
 async def recover(house, mapper, wanted, untouched):

@@ -196,6 +196,10 @@ class PcpClient:
     def next_timeout(self) -> float | None:
         return self._timeout
 
+    def doubt_address(self) -> None:
+        """Ask the server itself the next time, however fresh the address is."""
+        self._address_at = None
+
     def datagrams_to_send(self) -> list[bytes]:
         datagrams, self._datagrams = self._datagrams, []
         return datagrams
