@@ -49,15 +49,18 @@ def members(cls: type) -> list[tuple[str, str, str]]:
     ]
 
 
-def constants(module: Any, *wanted: str) -> list[tuple[str, str, str]]:
-    """Name, value and comment of a module's constants."""
-    lines = inspect.getsource(module).splitlines()
-    found = {}
+def constants(module: Any) -> list[tuple[str, str, str]]:
+    """Name, value and comment of a module's numbers (and tuples of numbers) that have a comment."""
+    lines, found = inspect.getsource(module).splitlines(), []
     for node in ast.parse("\n".join(lines)).body:
         if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and node.value is not None:
-            name = node.target.id
-            found[name] = (name, ast.unparse(node.value), comment(lines, node.lineno))
-    return [found[name] for name in wanted]
+            value = getattr(module, node.target.id)
+            numbers = value if isinstance(value, tuple) else (value,)
+            inside = range(node.lineno, (node.end_lineno or node.lineno) + 1)
+            words = next((each for number in inside if (each := comment(lines, number))), "")
+            if words and all(isinstance(each, int | float) for each in numbers):
+                found.append((node.target.id, ast.unparse(node.value), words))
+    return found
 
 
 def doc(thing: Any) -> str:

@@ -1,1 +1,8 @@
-PARTS = {}
+"""The drawn parts of the pages about the machines inside."""
+
+from __future__ import annotations
+
+import draw_clients
+import draw_mappings
+
+PARTS = {**draw_clients.PARTS, **draw_mappings.PARTS}

@@ -71,15 +71,15 @@ PARAMETERS = {  # of PortMapper: what each means, and its range
     "mapping_enabled": "False: gateways are looked for, and nothing is mapped",
     "lease": "the life asked for, in seconds, 1–604800; mappings may bring their own",
     "budget": "mappings held at most; fewer where the gateway's table is known to be small",
-    "witness_after": "seconds after which the UPnP side of a gateway that speaks PCP or NAT-PMP is looked for,"
-    " to read its table; 0 or more",
+    "witness_after": "seconds after which the UPnP side of a gateway that speaks PCP or NAT-PMP is looked"
+    " for, to read its table; 0 or more",
     "log": "a logger, or a function of a level and a text",
     "store": "the file of the journal and of learned profiles; None: nothing is remembered",
     "kept": "what is mapped is meant to outlive this process: no later start deletes it",
     "interface": "the name of the interface to use; of no effect with `surroundings`",
     "gateway": "the gateway's address, in place of the default route's",
-    "description_url": "where the gateway's UPnP description is: `http://ADDRESS:PORT/PATH` with an address of"
-    " digits; looked at without a search",
+    "description_url": "where the gateway's UPnP description is: `http://ADDRESS:PORT/PATH` with an address"
+    " of digits; looked at without a search",
     "nested": "map on a gateway beyond ours too, where ours has no public address",
     "outer_gateway": "the address of that gateway, when it is not found; only with `nested`",
     "echo": "an echo host outside that knocks at our mappings, `HOST:PORT` in numbers; None: nobody does",
@@ -110,8 +110,8 @@ PROPERTIES = {  # that need no docstring
     "mapping_enabled": "False while mapping is switched off",
 }
 ATTRIBUTES = {
-    "watched": "set it when what comes in at the internal port goes through `PortMapper.saw`: the echo host knocks"
-    " at UDP ports for which that is so",
+    "watched": "set it when what comes in at the internal port goes through `PortMapper.saw`: the echo host"
+    " knocks at UDP ports for which that is so",
     "mappings": "the members, in the order they were wanted",
 }
 CONTRACT = {  # of Engine; words for calls that need no docstring
@@ -132,9 +132,9 @@ ERRORS = {
     "PortmapError": "the root; catch it to catch everything raised on purpose",
     "LocalError": "a port, lease, set, URL or address that makes no sense, or a store's file that cannot be"
     " used: mend the call; trying again does not help",
-    "RemoteError": "what a gateway sent is of no use: logged and counted inside, never raised out of `PortMapper`",
-    "MalformedMessage": "a decoder of `portmap.wire` met bytes that are no message: drop them; never raised out of"
-    " `PortMapper`",
+    "RemoteError": "what a gateway sent is of no use: logged and counted, never raised out of `PortMapper`",
+    "MalformedMessage": "a decoder of `portmap.wire` met bytes that are no message: drop them; never raised"
+    " out of `PortMapper`",
 }
 
 

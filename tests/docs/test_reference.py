@@ -13,7 +13,7 @@ from ringthru.lab.devices import DEVICES
 from ringthru.lab.quirks import ROWS
 from ringthru.nat.memory import default_path
 from ringthru.nat.words import Exit
-from ringthru.net import address, interfaces, surroundings
+from ringthru.net import address, surroundings
 from ringthru.portmap import PortMapper, engine, errors, events, values
 from ringthru.portmap.memory.profile import GatewayProfile
 from ringthru.portmap.values import Wanted
@@ -134,5 +134,5 @@ class TestWhatIsSaidByHand:
                 Wanted(portmap.Protocol.UDP, port)
 
     def test_an_interface_that_does_not_exist(self):
-        with pytest.raises(interfaces.NoSuchInterface):
+        with pytest.raises(errors.LocalError, match="interfaces with one"):
             PortMapper(interface="no-such-thing")
