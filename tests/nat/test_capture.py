@@ -13,7 +13,9 @@ from ringthru.portmap.engine import Engine
 
 
 def engine_on(surroundings):
-    return Engine(surroundings, entropy=bytes, pick_port=lambda: 40000, log=lambda level, text: None)
+    return Engine(
+        surroundings, entropy=bytes, pick_port=lambda: 40000, log=lambda *_: None, witness_after=0.0
+    )
 
 
 @pytest.mark.parametrize(("protocol", "kind"), [("natpmp", "pmp"), ("upnp", "upnp")])

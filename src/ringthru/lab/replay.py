@@ -25,11 +25,12 @@ from ..portmap.events import Event
 from ..portmap.gateway.upnp_values import FailureKind, HttpFailure, Reply
 from ..portmap.mapping.book import Released
 from ..portmap.mapping.lease import Lease
-from ..portmap.values import GatewayListing, MapperSnapshot, MappingState, Wanted
+from ..portmap.values import GatewayListing, GatewayType, MapperSnapshot, MappingState, Rung, Wanted
 from ..portmap.wire.http import Response
 from .clock import ManualClock
 
 PATIENCE: Final = 60.0  # seconds of the engine's time for each step
+LINGER: Final = 1.5  # seconds that a look at the gateway's table is waited for, as when it was recorded
 SOAP_ACTION: Final = re.compile(rb'(?im)^soapaction:\s*"?[^"\r\n]*#(\w+)')
 SEARCHED: Final = re.compile(rb"(?im)^st:\s*(\S+)")
 ELEMENT: Final = re.compile(rb"<(New(?:ExternalPort|Protocol|PortMappingIndex|LeaseDuration))>([^<]*)<")
@@ -51,7 +52,8 @@ class Replayed:
 class Replay:
     """One transcript against one engine: the same steps that made it (detect, map, list, remove).
 
-    ``make_engine`` is given surroundings and must make an ``Engine`` on them.
+    ``make_engine`` is given surroundings and must make an ``Engine`` on them, which looks for the UPnP side
+    of a gateway at once (``witness_after`` 0), as the one did that was recorded.
     """
 
     def __init__(self, transcript: Transcript, make_engine: Callable[[Surroundings], Engine]) -> None:
@@ -81,6 +83,8 @@ class Replay:
         wanted = Wanted(transcript.protocol, transcript.port, label=LABEL, lifetime=transcript.lifetime)
         lease = engine.want(wanted, self._clock.now)
         self._until(lambda: lease.state is not MappingState.REQUESTED)
+        if lease.state is MappingState.ACCEPTED:
+            self._until(lambda: lease.ladder.holds(Rung.LISTED) is not None, LINGER)
         listing = self._listing()
         snapshot = engine.snapshot(self._clock.now)
         removed = self._remove(lease)
@@ -88,9 +92,15 @@ class Replay:
         return Replayed(outcome, tuple(self._unknown), tuple(self._events))
 
     def _listing(self) -> GatewayListing | None:
+        """As the command does it: where the protocol has no list, the UPnP side is waited for."""
+        self._until(self._can_list, LINGER)
         asked = self._engine.list_gateway(LISTED, self._clock.now)
         self._until(lambda: asked.result is not None)
         return asked.result
+
+    def _can_list(self) -> bool:
+        services = self._engine.snapshot(self._clock.now).services
+        return not services or any(each.type is GatewayType.UPNP for each in services)
 
     def _remove(self, lease: Lease) -> bool:
         gone = self._gone = []
@@ -98,9 +108,9 @@ class Replay:
             self._until(lambda: bool(gone))
         return any(each.agreed for each in gone)
 
-    def _until(self, condition: Callable[[], bool]) -> None:
+    def _until(self, condition: Callable[[], bool], patience: float = PATIENCE) -> None:
         """Let time pass from one thing that happens to the next until the condition holds."""
-        limit = self._clock.now + PATIENCE
+        limit = self._clock.now + patience
         for _ in range(MOST_STEPS):
             self._carry()
             if condition():

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from ..portmap.capture.recorder import Recorder, concluded
 from ..portmap.capture.transcript import encode
-from ..portmap.values import GatewayListing, MappingState, Protocol, Wanted
+from ..portmap.values import GatewayListing, Protocol, Wanted
 from . import memory
 from .output import Output
 from .session import Ground, Session
@@ -44,12 +44,11 @@ async def capture(options: argparse.Namespace, ground: Ground, out: Output) -> t
             await session.until(lambda: session.mapper.snapshot().verdict_known)
         if session.mapper.snapshot().type is not None:
             with out.waiting("mapping a test port, listing, deleting …"):
-                mapping = session.mapper.want(wanted)
-                await session.until(lambda: mapping.state is not MappingState.REQUESTED)
+                await session.want((wanted,))
                 listing = await session.listing(LISTED)
                 shown = session.shown((wanted,))
                 snapshot = session.mapper.snapshot()
-                removed = await session.release(mapping)
+                removed = await session.release(session.mapper.want(wanted))
         else:
             shown, snapshot = [], session.mapper.snapshot()
     outcome = concluded(snapshot, shown[0] if shown else None, listing, removed)

@@ -26,6 +26,7 @@ INSIDE, OUTSIDE = "127.72.0", "127.73.0"
 GATEWAYS = {
     "natpmp": (("natpmp",), {}),
     "upnp-permanent-only": (("upnp",), {"permanent_only": True}),
+    "pcp-with-upnp-beside": (("pcp", "natpmp", "upnp"), {}),
     "upnp-behind-carrier-grade-nat": (("upnp",), {"external_address": "100.64.7.8", "igd_version": 2}),
 }
 

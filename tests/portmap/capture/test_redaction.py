@@ -234,3 +234,29 @@ class TestWhatIsKept:
 def test_the_document_says_how_much_was_replaced():
     text = transcript_of(lambda recorder: recorder.http_in(1, Response(200, b"<SSID>My Net</SSID>")))
     assert json.loads(text)["redactions"] == {"addresses": 2, "texts": 1}
+
+
+class TestServerHeaders:
+    def test_a_version_of_four_numbers_stays_in_search_answers_and_in_http(self):
+        def fill(recorder):
+            answer = b"HTTP/1.1 200 OK\r\nST: x\r\nSERVER: Linux/6.1 UPnP/1.0 Box/1.2.34.5\r\n\r\n"
+            recorder.ssdp_in(answer, Endpoint("10.11.12.1", 1900))
+            recorder.http_in(1, Response(200, b"<a/>", "Box/1.2.34.5"))
+
+        text = transcript_of(fill)
+        assert text.count("Box/1.2.34.5") == 2
+
+    def test_not_where_somebody_has_that_very_address(self):
+        def fill(recorder):
+            body = b"<NewExternalIPAddress>93.94.95.96</NewExternalIPAddress>"
+            recorder.http_in(1, Response(200, body, "Box/93.94.95.96"))
+
+        assert_gone(transcript_of(fill), "93.94.95.96")
+
+    def test_an_address_beside_a_version_is_hidden(self):
+        def fill(recorder):
+            recorder.http_in(1, Response(200, b"<a/>", "Box/1.2.34.5 at 93.94.95.96"))
+
+        text = transcript_of(fill)
+        assert_gone(text, "93.94.95.96")
+        assert "Box/1.2.34.5" in text

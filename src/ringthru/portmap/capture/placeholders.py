@@ -73,6 +73,10 @@ class Placeholders:
             self._searched = None
         return known
 
+    def knows(self, address: str) -> bool:
+        """Whether it is an address that somebody has."""
+        return address in self._addresses
+
     def name(self, text: str) -> str:
         """What stands for a text, as long as itself; blanks and control characters stay where they are."""
         known = self._names.get(text.lower())

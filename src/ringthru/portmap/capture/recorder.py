@@ -150,7 +150,7 @@ def _redacted(redactor: Redactor, exchange: Exchange) -> Exchange:
     peer = exchange.peer
     if peer is not None:
         peer = Endpoint(redactor.address(peer.host), peer.port)
-    server, words = redactor.words(exchange.server), redactor.words(exchange.words)
+    server, words = redactor.server(exchange.server), redactor.words(exchange.words)
     return replace(exchange, data=data, peer=peer, server=server, words=words)
 
 

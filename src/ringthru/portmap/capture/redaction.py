@@ -54,6 +54,8 @@ URL_HOST: Final = re.compile(r"(https?://)(\[[^\]]*\]|[^/:\s]*)", re.IGNORECASE)
 UDN: Final = re.compile(r"(uuid:)((?:(?!::)\S)+)", re.IGNORECASE)
 LENGTH: Final = re.compile(r"(?im)^(content-length:[ \t]*)(\d{1,9})[ \t]*(?=\r?$)")
 WORDS: Final = re.compile(r"[A-Za-z0-9]+")
+VERSION: Final = re.compile(r"(?<=[A-Za-z]/)(\d{1,3}(?:\.\d{1,3}){3})(?![\d.])")  # "Box/1.2.3.4"
+DOTTED: Final = re.compile(r"(?<!\d)(?<![A-Za-z]/)\d{1,3}(?:\.\d{1,3}){3}")
 PLAIN_NUMBER: Final = re.compile(r"\s*[+-]?\d{1,10}\s*\Z")
 
 PCP: Final = 2  # version octets on port 5351
@@ -91,7 +93,7 @@ class Redactor:
             self._places.learn(found[2].partition("<")[0])
         for found in re.finditer(r"(?i)<serialNumber>([^<]{6,64})<", text):
             self._places.learn(found[1])
-        for found in re.finditer(r"\d{1,3}(?:\.\d{1,3}){3}", text):
+        for found in DOTTED.finditer(text):
             self._places.address(found[0])
 
     def address(self, text: str) -> str:
@@ -102,6 +104,10 @@ class Redactor:
         """A gateway's or the engine's words: kept, but for addresses and secrets."""
         hidden = self._places.text(text.encode().decode("latin-1"))
         return hidden.encode("latin-1").decode("utf-8", "replace")
+
+    def server(self, text: str) -> str:
+        """A SERVER header: versions of four numbers stay, unless somebody here has that very address."""
+        return self._server(text.encode().decode("latin-1")).encode("latin-1").decode("utf-8", "replace")
 
     def http_or_ssdp(self, message: bytes) -> bytes:
         """A message with a head: first line, headers, perhaps a document. Its length stays told right."""
@@ -136,9 +142,18 @@ class Redactor:
                 lines[at] = (self._places.text(name) + colon if colon else "") + _x(value or name)
             elif name.strip().lower() in ("usn", "nt", "st"):
                 lines[at] = name + colon + self._udn(value)
+            elif name.strip().lower() == "server":
+                lines[at] = name + colon + self._server(value)
             else:
                 lines[at] = name + colon + self._url(value)
         return "".join(lines)
+
+    def _server(self, text: str) -> str:
+        parts = VERSION.split(text)
+        for at, part in enumerate(parts):
+            if at % 2 == 0 or self._places.knows(part):
+                parts[at] = self._places.text(part)
+        return "".join(parts)
 
     def _first_line(self, line: str) -> str:
         known = re.match(r"\s*(HTTP/|M-SEARCH |NOTIFY |GET |POST |M-POST )", line)
