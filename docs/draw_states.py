@@ -145,7 +145,7 @@ def picture(rows: list[Row], first: str) -> str:
     for _, _, after, _ in rows:
         names.setdefault(after, f"s{len(names)}")
     lines = ["stateDiagram-v2", f"    [*] --> {names[first]}"]
-    lines += [f'    state "{state}" as {name}' for state, name in names.items()]
+    lines += [f'    state "{state.replace(";", ",")}" as {name}' for state, name in names.items()]
     lines += [
         f"    {names[before]} --> {names[after]} : {_short(labels)}"
         for (before, after), labels in arrows.items()
@@ -154,5 +154,5 @@ def picture(rows: list[Row], first: str) -> str:
 
 
 def _short(labels: list[str]) -> str:
-    shown = [label.replace(":", " ").replace("`", "") for label in labels]
+    shown = [label.replace(": ", " ").replace("`", "") for label in labels]
     return " / ".join(shown[:3]) + (" …" if len(shown) > 3 else "")

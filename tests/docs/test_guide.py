@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from ringthru.lab import FakeGateway
+from ringthru.nat.arguments import parser
+from ringthru.nat.words import Exit
 from ringthru.net.address import Endpoint
 from ringthru.net.values import replace
 from ringthru.portmap import MappingState, Rung
@@ -187,3 +189,22 @@ class TestFakeGatewayPage:
         named = re.findall(r"^\| `(?:await )?(\w+)", table, re.MULTILINE)
         assert named
         assert all(hasattr(FakeGateway, each) for each in named)
+
+
+class TestNatCommandPage:
+    page = (GUIDE / "nat-command.md").read_text()
+
+    def test_it_names_every_command_and_no_other(self):
+        (commands,) = (each for each in parser()._actions if each.dest == "command")
+        table = self.page.partition("| Command |")[2].partition("\n\n")[0]
+        named = re.findall(r"^\| `(\w+)", table, re.MULTILINE)
+        assert sorted(set(named)) == sorted(commands.choices)
+
+    def test_every_option_it_names_exists(self):
+        (commands,) = (each for each in parser()._actions if each.dest == "command")
+        known = {name for each in commands.choices.values() for name in each._option_string_actions}
+        assert set(re.findall(r"`(--[a-z-]+)", self.page)) <= known
+
+    def test_exit_statuses(self):
+        told = re.findall(r"^\| (\d) \| ", self.page, re.MULTILINE)
+        assert [int(each) for each in told] == [int(each) for each in Exit]
