@@ -5,9 +5,8 @@ import asyncio
 import pytest
 
 from ringthru.net.address import Endpoint
-from ringthru.portmap import http_driver
 from ringthru.portmap.gateway.upnp_values import Ask, FailureKind, HttpFailure
-from ringthru.portmap.http_driver import fetch
+from ringthru.portmap.http_driver import addresses, fetch
 from ringthru.portmap.wire.http import CAP, Response
 
 US, GATEWAY = "127.63.0.10", "127.63.0.1"
@@ -95,32 +94,65 @@ async def test_HT15_a_connection_that_ends_at_once_is_broken():
     assert (await ask(Gateway(b""))).kind is FailureKind.BROKEN
 
 
-@pytest.mark.parametrize("host", ["127.63.0.1", "not an address", "127.63.0.1\0"])
-async def test_SD18_nobody_there_is_refused_and_never_an_exception(host, monkeypatch):
-    async def nobody(*_: object, **__: object) -> None:
-        raise ConnectionRefusedError(111, "Connection refused") if host == GATEWAY else ValueError("no")
-
-    monkeypatch.setattr(http_driver.asyncio, "open_connection", nobody)
+@pytest.mark.parametrize(
+    "host", ["127.63.0.1", "not an address", "localhost", "127.63.0.1\0", "fe80::1%nowhere", "::1::1"]
+)
+async def test_SD18_nobody_there_is_refused_and_never_an_exception(host):
     reply = await fetch(Ask(Endpoint(host, 1), REQUEST, 1.0), US)
     assert reply.kind is FailureKind.REFUSED
 
 
+@pytest.mark.parametrize("port", [-1, 65536, 10**12])
+async def test_an_impossible_port_is_refused_and_never_an_exception(port):
+    assert (await fetch(Ask(Endpoint(GATEWAY, port), REQUEST, 1.0), US)).kind is FailureKind.REFUSED
+
+
+async def test_an_address_of_ours_that_went_away_is_refused_and_never_an_exception():
+    reply = await fetch(Ask(Endpoint(GATEWAY, 1), REQUEST, 1.0), "192.0.2.1")
+    assert reply.kind is FailureKind.REFUSED
+
+
+async def test_a_request_bigger_than_the_kernel_takes_at_once_arrives_whole():
+    request = b"POST / HTTP/1.1\r\n\r\n" + b"x" * 8_000_000
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        taken.append(len(await reader.readexactly(len(request))))
+        writer.write(OK + b"Content-Length: 0\r\n\r\n")
+        writer.close()
+
+    taken: list[int] = []
+    server = await asyncio.start_server(serve, GATEWAY, 0)
+    reply = await fetch(Ask(Endpoint(*server.sockets[0].getsockname()), request, 5.0), US)
+    server.close()
+    assert (reply, taken) == (Response(200, b""), [len(request)])
+
+
+async def test_a_request_that_is_given_up_leaves_no_socket():
+    gateway = Gateway(b"", closes=False)
+    server = await asyncio.start_server(gateway.serve, GATEWAY, 0)
+    to = Endpoint(GATEWAY, server.sockets[0].getsockname()[1])
+    fetching = asyncio.create_task(fetch(Ask(to, REQUEST, 5.0), US))
+    while not gateway.segments:
+        await asyncio.sleep(0)
+    fetching.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await fetching
+    server.close()  # a socket left open is a ResourceWarning, which fails the run
+
+
 @pytest.mark.parametrize(
-    ("host", "own", "bound"),
+    ("host", "own", "remote", "source"),
     [
-        pytest.param("2001:db8::1", "2001:db8::103", ("2001:db8::103", 0), id="P601"),
-        pytest.param("fe80::1%eth0", "2001:db8::103", ("2001:db8::103", 0), id="P602"),
-        pytest.param("192.168.1.1", "2001:db8::103", None, id="P609"),
-        pytest.param("192.168.1.1", "192.168.1.103", ("192.168.1.103", 0), id="AD12"),
+        pytest.param(
+            "2001:db8::1", "2001:db8::103", ("2001:db8::1", 5, 0, 0), ("2001:db8::103", 0, 0, 0), id="P601"
+        ),
+        pytest.param(
+            "fe80::1%lo", "2001:db8::103", ("fe80::1", 5, 0, 1), ("2001:db8::103", 0, 0, 0), id="P602"
+        ),
+        pytest.param("fe80::1%7", "fe80::2%7", ("fe80::1", 5, 0, 7), ("fe80::2", 0, 0, 7), id="P602-number"),
+        pytest.param("192.168.1.1", "2001:db8::103", ("192.168.1.1", 5), None, id="P609"),
+        pytest.param("192.168.1.1", "192.168.1.103", ("192.168.1.1", 5), ("192.168.1.103", 0), id="AD12"),
     ],
 )
-async def test_bound_to_the_internal_client(host, own, bound, monkeypatch):
-    asked = []
-
-    async def connect(*to: object, local_addr: object) -> None:
-        asked.append((to, local_addr))
-        raise ConnectionRefusedError
-
-    monkeypatch.setattr(http_driver.asyncio, "open_connection", connect)
-    await fetch(Ask(Endpoint(host, 5000), REQUEST, 1.0), own)
-    assert asked == [((host, 5000), bound)]
+def test_bound_to_the_internal_client(host, own, remote, source):
+    assert addresses(Endpoint(host, 5), own) == (remote, source)
