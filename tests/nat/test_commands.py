@@ -9,10 +9,14 @@ import signal
 
 import pytest
 
+from ringthru.lab.outside_echo import OutsideEcho
 from ringthru.nat.words import Exit
+from ringthru.net.address import Endpoint
+from ringthru.portmap import PortMapper, Protocol, Wanted, echo_proof
+from ringthru.portmap.memory.store_driver import Store
 
 from ..scenarios.waiting import eventually
-from .conftest import GATEWAY, OUTSIDE, US
+from .conftest import GATEWAY, HOUSE, OUTSIDE, US
 
 PROTOCOLS = ("natpmp", "upnp")
 
@@ -287,6 +291,88 @@ class TestProfile:
         said = await nat(f"profile set acme {setting}")
         assert said.code == Exit.USAGE
         assert hint in said.err
+
+
+class TestProfileInUse:
+    async def test_what_a_person_set_is_used_by_the_very_next_request(self, start_gateway, nat):
+        gateway = await start_gateway("upnp")
+        fingerprint = (await nat("discover --json")).json["gateway"]["fingerprint"]
+        await nat("profile set", fingerprint, "permanent_only=yes")
+        told = (await nat("add 25060 --json")).json
+        assert [each.lifetime_left for each in gateway.mappings()] == [None]
+        assert told["mappings"][0]["lifetime_left"] is None
+        assert len([each for each in told["mappings"][0]["attempts"] if " map " in each["asked"]]) == 1
+        assert "set by hand" in " ".join(told["gateway"]["learned"])
+
+    async def test_what_a_gateway_taught_is_shown(self, start_gateway, nat):
+        await start_gateway("upnp", permanent_only=True)
+        await nat("add 25060")
+        assert "permanent" in (await nat("profile")).out
+        assert "permanent" in (await nat("status")).out
+
+
+class TestKept:
+    @pytest.mark.parametrize("protocols", [("pcp",), ("natpmp",), ("upnp",)])
+    async def test_add_leaves_a_row_that_anybody_may_take_up_and_with_it_the_nonce(
+        self, start_gateway, nat, protocols
+    ):
+        gateway = await start_gateway(*protocols)
+        await nat("add 25060")
+        store = Store(nat.store)
+        (entry,) = store.entries()
+        store.close()
+        assert (entry.kept, entry.owner, entry.holding.granted) == (True, "", True)
+        assert any(entry.holding.nonce)
+        said = await nat("delete 25060")
+        assert said.code == Exit.OK, said.out
+        assert gateway.mappings() == ()
+
+    async def test_delete_leaves_alone_what_another_running_ringthru_renews(self, start_gateway, nat):
+        gateway = await start_gateway("natpmp")
+        async with PortMapper(HOUSE, store=nat.store) as other:
+            assert await other.want(Wanted(Protocol.UDP, 25060)).settled()
+            said = await nat("delete 25060 --json")
+            assert said.code == Exit.REFUSED
+            assert "another Ringthru" in said.json["deleted"][0]["reason"]
+            assert len(gateway.mappings()) == 1
+
+
+class TestProvenFromOutside:
+    async def test_add_with_an_echo_host_shows_that_it_is_reachable(self, start_gateway, nat):
+        gateway = await start_gateway("natpmp")
+        echo = OutsideEcho(Endpoint("127.71.0.9", 0), HOUSE.network, gateway.masquerade)
+        said = await nat(f"add 25060 --echo {echo.local}")
+        echo.close()
+        assert said.code == Exit.OK
+        assert "reachable" in said.out
+        assert f"a probe of {echo.local} came in" in said.out
+
+    async def test_what_is_listed_and_does_not_forward_ends_with_4(self, start_gateway, nat, monkeypatch):
+        monkeypatch.setattr(echo_proof, "ARRIVAL", 0.2)
+        gateway = await start_gateway("upnp", rows=frozenset({"AD18"}))
+        echo = OutsideEcho(Endpoint("127.71.0.9", 0), HOUSE.network, gateway.masquerade)
+        said = await nat(f"add 25060 --echo {echo.local}")
+        echo.close()
+        assert said.code == Exit.PARTLY
+        assert "listed, not reachable" in said.out
+        assert "nothing comes through" in said.err
+
+
+class TestDiscoverEverything:
+    async def test_every_service_of_a_gateway_and_which_is_used_first(self, start_gateway, nat):
+        await start_gateway("pcp", "natpmp", "upnp")
+        told = (await nat("discover --json")).json
+        assert [(each["protocol"], each["in_use"]) for each in told["services"]] == [
+            ("pcp", True),
+            ("pmp", False),
+            ("upnp", False),
+        ]
+        assert told["external"]["address"] == OUTSIDE
+
+    async def test_one_that_answers_and_forbids_is_shown_with_why(self, start_gateway, nat):
+        await start_gateway("natpmp", refuse=True)
+        told = (await nat("discover --json")).json
+        assert told["services"][0]["protocol"] == "pmp"
 
 
 class TestQuiet:

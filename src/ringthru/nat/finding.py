@@ -33,7 +33,7 @@ async def status(options: argparse.Namespace, ground: Ground, out: Output) -> tu
     async with Session(options, ground, store_path(options), mapping=False) as session:
         with out.waiting("looking for the gateway …"):
             snapshot = await session.verdict()
-        remembered = [each for each in memory.entries(session.store) if not memory.has_ended(each)]
+        remembered = memory.lasting(session.store)
         listing: GatewayListing | None = None
         if remembered:
             with out.waiting("reading the gateway's table …"):

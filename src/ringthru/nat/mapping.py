@@ -183,17 +183,21 @@ def _show(mappings: list[MappingSnapshot], snapshot: MapperSnapshot, out: Output
         for proof in _telling(each):
             said = proof.rung.value if proof.holds else f"not {proof.rung.value}"
             out.say(f"{each.protocol.value} {each.internal_port} is {said}: {clean(proof.words)}")
+    remarks: dict[str, list[str]] = {}
     for each in mappings:
-        if remark := _advice(each, proved):
-            out.note(f"{each.protocol.value} {each.internal_port}: {remark}")
+        remarks.setdefault(_advice(each, proved), []).append(f"{each.protocol.value} {each.internal_port}")
+    for remark, whose in remarks.items():
+        if remark:
+            out.note(f"{', '.join(whose)}: {remark}")
     if snapshot.external_address is None and any(each.family is Family.IPV4 for each in mappings):
         out.note(f"{clean(address or 'No external address')}: {kind_sentence(snapshot)}.")
 
 
 def _telling(mapping: MappingSnapshot) -> list[Evidence]:
     """The evidence worth a line: the highest rung that holds, and what does not hold."""
-    highest = [each for each in mapping.evidence if each.rung is mapping.rung and each.holds]
-    return [*highest, *(each for each in mapping.evidence if each.holds is False)]
+    told = [each for each in mapping.evidence if each.rung is not Rung.REQUESTED]
+    highest = [each for each in told if each.rung is mapping.rung and each.holds]
+    return [*highest, *(each for each in told if each.holds is False)]
 
 
 def _advice(mapping: MappingSnapshot, proved: bool) -> str:
@@ -268,7 +272,8 @@ def _tell(mapping: MappingSnapshot, snapshot: MapperSnapshot, out: Output) -> No
     """One mapping: its steps in order, then how far it got, rung by rung."""
     out.say()
     where = place(mapping.external_address or snapshot.reported_address, mapping.external_port)
-    out.say(f"{mapping.protocol.value} {mapping.internal_port}: {how_far(mapping)}, external {where}")
+    external = f", external {where}" if mapping.external_port else ""
+    out.say(f"{mapping.protocol.value} {mapping.internal_port}: {how_far(mapping)}{external}")
     for number, each in enumerate(mapping.attempts, 1):
         steps = (
             ("we asked", each.asked),

@@ -53,6 +53,12 @@ def entries(path: Path) -> list[JournalEntry]:
         return store.entries()
 
 
+def lasting(path: Path) -> list[JournalEntry]:
+    """What a gateway may still hold; of several entries for one mapping at one address the latest."""
+    latest = {(each.holding.key, each.gateway.address): each for each in entries(path) if not has_ended(each)}
+    return list(latest.values())
+
+
 def living(path: Path, remembered: list[JournalEntry]) -> frozenset[str]:
     """The owners among them that still run."""
     if not path.exists():

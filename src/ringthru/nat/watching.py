@@ -106,7 +106,7 @@ def _state(session: Session) -> dict[str, Any]:
 
 
 def _remembered(session: Session) -> list[JournalEntry]:
-    return [each for each in memory.entries(session.store) if not memory.has_ended(each)]
+    return memory.lasting(session.store)
 
 
 def _picture(session: Session, told: deque[str]) -> str:
