@@ -93,7 +93,8 @@ def joined(
     for mapping in near.mappings:
         between = ports.get((mapping.protocol, mapping.internal_port))
         further = beyond.get((mapping.protocol, between)) if between is not None else None
-        mappings.append(_mapping(mapping, further, hopeless) if _is_nested(mapping) else mapping)
+        address = outer.external_address if outer else None
+        mappings.append(_mapping(mapping, further, address, hopeless) if _is_nested(mapping) else mapping)
     return replace(
         near,
         external_address=outer.external_address if outer else None,
@@ -106,7 +107,9 @@ def _is_nested(mapping: MappingSnapshot) -> bool:
     return mapping.family is Family.IPV4 and mapping.state is MappingState.ACCEPTED
 
 
-def _mapping(near: MappingSnapshot, outer: MappingSnapshot | None, hopeless: bool) -> MappingSnapshot:
+def _mapping(
+    near: MappingSnapshot, outer: MappingSnapshot | None, address: str | None, hopeless: bool
+) -> MappingSnapshot:
     """A mapping that the near gateway holds, with what the outer one says of it."""
     if outer is None:
         state = MappingState.REFUSED if hopeless else MappingState.REQUESTED
@@ -122,7 +125,7 @@ def _mapping(near: MappingSnapshot, outer: MappingSnapshot | None, hopeless: boo
     return replace(
         near,
         external_port=outer.external_port,
-        external_address=outer.external_address,
+        external_address=outer.external_address or (address if outer.external_port else None),
         state=outer.state,
         reason=near.reason or outer.reason,
         lifetime_left=_least((near.lifetime_left, outer.lifetime_left)),

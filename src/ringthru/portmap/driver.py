@@ -200,6 +200,8 @@ class PortMapper:
         """Ask again for every mapping, now."""
         if not self._stopping:
             self._engines.each(lambda engine, now: engine.republish(now))
+            if self._nesting is not None:
+                self._nesting.each(lambda engine, now: engine.republish(now))
 
     async def list_gateway(self, limit: int = 512) -> GatewayListing:
         """Read the gateway's own table, whoever made its entries; 10 seconds and ``limit`` entries at most.
@@ -219,6 +221,8 @@ class PortMapper:
         """Tell that traffic from outside came through the mapping; ``words`` say whose."""
         driver = self._engines.serving(mapping._lease.wanted)
         driver.engine.reached(mapping._lease, words, driver.clock())
+        if self._nesting is not None:
+            self._nesting.reached(mapping, words)
         self._tell()
 
     def unreachable(self, mapping: Mapping, words: str) -> None:
@@ -226,6 +230,8 @@ class PortMapper:
         driver = self._engines.serving(mapping._lease.wanted)
         driver.engine.unreachable(mapping._lease, words, driver.clock())
         driver.pump()
+        if self._nesting is not None:
+            self._nesting.unreachable(mapping, words)
 
     def saw(self, datagram: bytes) -> bool:
         """Take a datagram of a mapped port that is ``watched``; True when it was the echo host's, for us."""
@@ -238,6 +244,8 @@ class PortMapper:
     def set_mapping_enabled(self, enabled: bool) -> None:
         """While disabled, nothing is mapped, renewed or deleted; detection goes on."""
         self._engines.set_enabled(enabled)
+        if self._nesting is not None:
+            self._nesting.each(lambda engine, now: engine.set_mapping_enabled(enabled, now))
 
     def set_listed(self, mapping: Mapping, listed: bool) -> None:
         """Whether faces should show the mapping."""

@@ -14,6 +14,7 @@ from typing import Any, Final
 from ..net.values import replace
 from .chain import Key, Told, joined
 from .discovery.site import Site
+from .engine import Engine
 from .engine_driver import EngineDriver
 from .events import (
     Event,
@@ -143,6 +144,12 @@ class Nesting:
         """The mapping is not wanted any more: take it off the gateway beyond as well."""
         self._released.add(mapping)
         self._let_go(mapping)
+
+    def each(self, call: Callable[[Engine, float], object]) -> None:
+        """Tell every engine beyond something, with its time, and let it act."""
+        for driver in self.drivers:
+            call(driver.engine, driver.clock())
+            driver.pump()
 
     def reached(self, mapping: Mapping, words: str) -> None:
         """Traffic from outside came through the whole chain."""
