@@ -15,6 +15,7 @@ from ringthru.portmap.gateway.orders import (
     UnmapOrder,
     Unmapped,
 )
+from ringthru.portmap.mapping.agenda import LULL
 from ringthru.portmap.mapping.book import MappingBook, Released
 from ringthru.portmap.memory.holding import Forget, Keep
 from ringthru.portmap.memory.profile import GatewayProfile
@@ -55,11 +56,15 @@ class World:
         self.book.use_profile(profile or GatewayProfile("acme"), reads_back=reads_back)
 
     def settle(self) -> World:
-        """Let the gateway answer until nothing more is to be asked at this moment."""
+        """Let the gateway answer until nothing more is to be asked now, the first looks included."""
         for _ in range(500):
             work = self.book.next_deletion() or self.book.next_mapping(self.now)
             self.notes_before.append(self.write_down())
             if work is None:
+                due = self.book.next_due()
+                if due is not None and self.now < due <= self.now + LULL:
+                    self.now = due
+                    continue
                 self.events += self.book.events()
                 return self
             order, lease = work

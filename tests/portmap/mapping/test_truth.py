@@ -4,6 +4,7 @@ import pytest
 
 from ringthru.portmap.events import MappingAdded, MappingFailed, MappingFell, MappingProven, MappingRemoved
 from ringthru.portmap.gateway.orders import Declined, Inspected, InspectOrder, MapOrder, Remedy, UnmapOrder
+from ringthru.portmap.mapping.agenda import LULL
 from ringthru.portmap.mapping.history import MOST_ATTEMPTS
 from ringthru.portmap.memory.profile import GatewayProfile
 from ringthru.portmap.values import MappingState, Protocol, Rung, Wanted
@@ -135,7 +136,21 @@ class TestLooking:
             w.settle()
             times += [w.now - began] * (len(w.asked(InspectOrder)) - before)
             w.now = w.book.next_due()
-        assert times == [0, 15, 45, 120, 420, 720]
+        assert times == pytest.approx([LULL, 15, 45, 120, 420, 720])
+
+    def test_mappings_asked_for_in_turn_come_before_any_look(self, world):
+        """A program that maps 200 ports, each when the one before is granted, waits for no look."""
+        w = world()
+        for port in range(20000, 20010):
+            w.book.want(Wanted(Protocol.UDP, port), w.now)
+            order, lease = w.book.next_mapping(w.now)
+            assert isinstance(order, MapOrder)
+            w.table[order.protocol, port] = w.now, w.now + 600
+            w.book.answered(order, lease, w.answer(order), w.now)
+            assert w.book.next_mapping(w.now) is None
+            w.now += LULL / 2
+        w.settle()
+        assert len(w.asked(InspectOrder)) == 10
 
     def test_after_a_renewal_too(self, mapped):
         w = mapped().after(299)

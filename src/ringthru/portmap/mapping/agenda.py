@@ -6,6 +6,7 @@ Lives here: the order of work, read off the leases each time. Never here: what a
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Final
 
 from ..gateway.orders import Order
 from ..values import MappingState
@@ -13,6 +14,8 @@ from .lease import MOST_PORTS_TRIED, Lease
 from .ledger import LeaseKey
 from .outcomes import TAKEN, Outcomes
 from .terms import Terms
+
+LULL: Final = 0.1  # seconds without a new mapping before any is looked at: what is mapped in turn comes first
 
 Work = tuple[Order, Lease | None]  # None: of no lease in the book
 
@@ -27,9 +30,11 @@ class Agenda:
 
     def next_due(self) -> float | None:
         """When there is something to ask for, or to look at."""
-        times = [lease.due_at for lease in self._leases.values()]
-        times += [lease.ladder.check_at for lease in self._to_check()]
-        return min((each for each in times if each is not None), default=None)
+        times = [lease.due_at for lease in self._leases.values() if lease.due_at is not None]
+        look = self._next_look()
+        if look is not None:
+            times.append(look[0])
+        return min(times, default=None)
 
     def most_due(self, now: float) -> Lease | None:
         """The lease that has been due longest, after moving it off a port that another of ours holds."""
@@ -43,10 +48,10 @@ class Agenda:
 
     def next_check(self, now: float) -> Work | None:
         """The look that is due; one at a time."""
-        lease = min(self._to_check(), key=lambda each: each.ladder.check_at or 0.0, default=None)
-        if lease is None or (lease.ladder.check_at or 0.0) > now:
+        look = self._next_look()
+        if look is None or look[0] > now:
             return None
-        return lease.inspect_order(), lease
+        return look[1].inspect_order(), look[1]
 
     def words(self, lease: Lease, now: float) -> str:
         """What follows for this lease, and when."""
@@ -58,8 +63,16 @@ class Agenda:
             return f"looked at in {check - now:.0f} s, {words} in {lease.due_at - now:.0f} s"
         return f"{words} in {max(lease.due_at - now, 0.0):.0f} s"
 
-    def _to_check(self) -> list[Lease]:
+    def _next_look(self) -> tuple[float, Lease] | None:
+        """When the next look is due, and at which lease."""
         if self._terms.reads_back is False:
-            return []
-        shown = (each for each in self._leases.values() if each.external_port is not None)
-        return [each for each in shown if each.ladder.check_at is not None]
+            return None
+        first, lull = None, 0.0
+        for lease in self._leases.values():
+            at = lease.ladder.check_at
+            if at is None or lease.external_port is None:
+                continue
+            lull = max(lull, lease.ladder.accepted_at + LULL)
+            if first is None or at < first[0]:
+                first = at, lease
+        return None if first is None else (max(first[0], lull), first[1])
