@@ -146,9 +146,10 @@ class Engines:
         return all(each.engine.stopped for each in self.all())
 
     def snapshot(self) -> MapperSnapshot:
-        """The near gateway's, with the mappings of both families."""
+        """The near gateway's, with the services and mappings of both families."""
         snapshot = self.near.engine.snapshot(self.near.clock())
         if self.six is None:
             return snapshot
-        mappings = self.six.engine.snapshot(self.six.clock()).mappings
-        return replace(snapshot, mappings=snapshot.mappings + mappings)
+        six = self.six.engine.snapshot(self.six.clock())
+        mappings, services = snapshot.mappings + six.mappings, snapshot.services + six.services
+        return replace(snapshot, mappings=mappings, services=services)
