@@ -70,15 +70,19 @@ class GenaServer:
             task.cancel()
         await asyncio.gather(*running, return_exceptions=True)
 
-    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        if task is None or len(self._running) >= MOST_CONNECTIONS or not self._is_expected(writer):
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Serve in a task of ours: asyncio's own complains aloud when it is cancelled before it ran."""
+        if len(self._running) >= MOST_CONNECTIONS or not self._is_expected(writer):
             self.refused += 1
             if self.refused == 1:
                 log.info("somebody else than the gateway brings events: not read (from now on only counted)")
             writer.transport.abort()
             return
+        task = asyncio.get_running_loop().create_task(self._serve(reader, writer))
         self._running.add(task)
+        task.add_done_callback(self._running.discard)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             async with asyncio.timeout(PATIENCE):
                 writer.write(answer(await self._take(reader)))
@@ -90,7 +94,6 @@ class GenaServer:
         except asyncio.CancelledError:
             pass  # our own close; nobody waits for the outcome
         finally:
-            self._running.discard(task)
             writer.transport.abort()
 
     def _is_expected(self, writer: asyncio.StreamWriter) -> bool:

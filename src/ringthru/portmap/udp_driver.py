@@ -37,7 +37,9 @@ class UdpPort:
         self._socket = bind_udp(Endpoint(local_host, 0))
         try:
             if peer is not None:
-                self._socket.connect(peer)  # datagrams of others are dropped, refusals are reported
+                self._socket.connect(
+                    _with_scope(peer)
+                )  # datagrams of others are dropped, refusals are reported
             else:
                 self._aim_multicast(local_host, interface_index)
         except OSError:
@@ -65,7 +67,7 @@ class UdpPort:
             if to is None:
                 self._socket.send(datagram)
             else:
-                self._socket.sendto(datagram, to)
+                self._socket.sendto(datagram, _with_scope(to))
         except BlockingIOError:
             pass  # as good as lost on the wire: it is sent again
         except OSError:
@@ -88,3 +90,9 @@ class UdpPort:
                 self._on_failure()
                 return
             self._on_datagram(datagram, Endpoint(*source[:2]))
+
+
+def _with_scope(to: Endpoint) -> tuple[str, int] | tuple[str, int, int, int]:
+    """As the system wants it: a link-local gateway's zone (``fe80::1%eth0``) by its number (PC18)."""
+    host, _, zone = to.host.partition("%")
+    return (host, to.port, 0, socket.if_nametoindex(zone)) if zone else to
