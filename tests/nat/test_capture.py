@@ -21,6 +21,7 @@ def engine_on(surroundings):
 @pytest.mark.parametrize(("protocol", "kind"), [("natpmp", "pmp"), ("upnp", "upnp")])
 async def test_a_capture_replays_to_the_same_conclusion(start_gateway, nat, tmp_path, protocol, kind):
     gateway = await start_gateway(protocol)
+    nat.linger = 1.5  # as it is outside of tests: what was not waited for is not in the outcome
     path = tmp_path / "capture.json"
     said = await nat("capture", str(path))
     assert said.code == Exit.OK, said.err

@@ -17,7 +17,7 @@ from .output import Output
 from .session import Ground, nobody, surroundings_of
 from .survey import Seen, Survey, driven, in_order
 from .trouble import Trouble
-from .words import Exit, clean, gateway_words, kind_sentence, protocol_words
+from .words import Exit, address_words, clean, gateway_words, protocol_words
 
 POLL = 0.02  # seconds between two looks at the survey
 SIX_LATER = 1.5  # seconds: some gateways break when searched in both families at once (SD09)
@@ -48,7 +48,8 @@ async def discover(options: argparse.Namespace, ground: Ground, out: Output) -> 
     )
     out.say()
     out.say(f"Used first: {gateway_words(snapshot)}.")
-    out.say(f"{clean(snapshot.reported_address or 'No external address')}: {kind_sentence(snapshot)}.")
+    if ":" not in (snapshot.gateway or ""):
+        out.say(address_words(snapshot))
     services = [shapes.service(each.service, kind, each.after) for each, kind in zip(seen, told, strict=True)]
     document = {
         "services": services,

@@ -29,10 +29,10 @@ from .watching import hold
 from .words import (
     RUNGS,
     Exit,
+    address_words,
     clean,
     gateway_words,
     how_far,
-    kind_sentence,
     lease_words,
     place,
     protocol_words,
@@ -190,7 +190,7 @@ def _show(mappings: list[MappingSnapshot], snapshot: MapperSnapshot, out: Output
         if remark:
             out.note(f"{', '.join(whose)}: {remark}")
     if snapshot.external_address is None and any(each.family is Family.IPV4 for each in mappings):
-        out.note(f"{clean(address or 'No external address')}: {kind_sentence(snapshot)}.")
+        out.note(address_words(snapshot))
 
 
 def _telling(mapping: MappingSnapshot) -> list[Evidence]:
@@ -242,12 +242,11 @@ async def explain(options: argparse.Namespace, ground: Ground, out: Output) -> t
             await session.leave()
     out.say(f"Gateway: {gateway_words(snapshot)}")
     for service in snapshot.services:
-        if not service.in_use:
+        if not service.in_use and (":" in service.gateway) is (family is Family.IPV6):
             status = f", {clean(service.status)}" if service.status else ""
             out.say(f"  in reserve: {protocol_words(service.type)} at {clean(service.gateway)}{status}")
     if family is Family.IPV4:
-        known = clean(snapshot.reported_address or "unknown")
-        out.say(f"External address: {known}: {kind_sentence(snapshot)}")
+        out.say(address_words(snapshot))
     for each in mappings:
         _tell(each, snapshot, out)
     stays = "It was there before, and stays." if kept else "It was asked for to be explained, and is removed."

@@ -28,7 +28,7 @@ from ..portmap.memory.holding import JournalEntry
 from . import memory, shapes
 from .output import Output
 from .session import Ground, Session
-from .words import Exit, clean, gateway_words, kind_sentence, lease_words, place, protocol_words, span
+from .words import Exit, address_words, clean, gateway_words, lease_words, place, protocol_words, span
 
 TICK: Final = 1.0  # seconds between two drawings
 STATE_EVERY: Final = 60.0  # seconds between two objects "state" of --json
@@ -114,7 +114,7 @@ def _picture(session: Session, told: deque[str]) -> str:
     snapshot = session.mapper.snapshot()
     lines = [
         f"Gateway           {gateway_words(snapshot)}",
-        f"External address  {clean(snapshot.reported_address or 'unknown')}: {kind_sentence(snapshot)}",
+        f"External address  {address_words(snapshot)}",
         "",
     ]
     for each in snapshot.mappings:

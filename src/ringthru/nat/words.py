@@ -66,6 +66,13 @@ def kind_sentence(snapshot: MapperSnapshot) -> str:
     return SENTENCES.get(snapshot.address_kind, general)
 
 
+def address_words(snapshot: MapperSnapshot) -> str:
+    """The external address and what it means, as a sentence."""
+    if snapshot.reported_address is None:
+        return f"{kind_sentence(snapshot)[:1].upper()}{kind_sentence(snapshot)[1:]}."
+    return f"{clean(snapshot.reported_address)}: {kind_sentence(snapshot)}."
+
+
 def gateway_words(snapshot: MapperSnapshot) -> str:
     if snapshot.type is None:
         return "none"
