@@ -112,18 +112,23 @@ class Engines:
 
     def look_again(self) -> None:
         """The kernel says that the network changed: are we still where we were?"""
+        if not self.move_if_elsewhere():
+            self.near.engine.stirred(self.near.clock())
+            self.near.pump()
+
+    def move_if_elsewhere(self) -> bool:
+        """Look where we are; True when the engine for IPv4 had to move."""
         site = self._place.site()
-        if site != self.near.site:
+        moved = site != self.near.site
+        if moved:
             words = f"Our network changed: {site.address} behind {site.gateway or 'nobody'}"
             self._settings.log(logging.INFO, words)
             self.near.move(site)
-        else:
-            self.near.engine.stirred(self.near.clock())
-            self.near.pump()
         if self.six is not None:
             site6 = self._place.site6()
             if site6 != self.six.site:
                 self.six.move(site6)
+        return moved
 
     def recall_gateway(self) -> None:
         """The gateway of the last time is asked directly, while the search is still under way."""

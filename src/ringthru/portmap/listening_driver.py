@@ -41,6 +41,8 @@ class Watching:
         self._listeners: dict[EngineDriver, Listener] = {}
         self._changes = NetworkChanges(engines.look_again) if follows_the_system else None
         self._suspend = SuspendWatch(self._resumed)
+        if follows_the_system:
+            engines.move_if_elsewhere()  # since the start, when nobody told us yet
         self.look()
 
     def look(self) -> None:

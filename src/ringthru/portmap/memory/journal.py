@@ -107,7 +107,7 @@ def _place(
         return "expired"
     if entry.holding.family is not family or not same_gateway(entry.gateway, gateway):
         return "leftovers"
-    if entry.own_address not in ("", own_address):
+    if not leads_to(entry, own_address):
         return "leftovers"
     if entry.kept:
         return "kept"
@@ -138,7 +138,7 @@ def _latest(entries: Iterable[JournalEntry]) -> list[JournalEntry]:
     latest: dict[tuple[object, ...], list[JournalEntry]] = {}
     for entry in sorted(entries, key=lambda each: each.at, reverse=True):
         alike = latest.setdefault(entry.holding.key, [])
-        if not any(same_mapping(entry, each.holding, each.gateway) for each in alike):
+        if not any(_is_repeated(entry, later) for later in alike):
             alike.append(entry)
     return [entry for alike in latest.values() for entry in alike]
 
@@ -148,3 +148,12 @@ def same_mapping(entry: JournalEntry, holding: Holding, gateway: GatewayIdentity
     if entry.holding.key != holding.key or entry.gateway.type is not gateway.type:
         return False
     return same_gateway(entry.gateway, gateway)
+
+
+def leads_to(entry: JournalEntry, own_address: str) -> bool:
+    """Whether its mapping leads, as far as is known, to that address of ours (empty: to any)."""
+    return own_address == "" or entry.own_address in ("", own_address)
+
+
+def _is_repeated(entry: JournalEntry, later: JournalEntry) -> bool:
+    return same_mapping(entry, later.holding, later.gateway) and leads_to(entry, later.own_address)

@@ -17,7 +17,7 @@ from ...net.values import replace
 from ..errors import LocalError
 from ..values import Family, GatewayType
 from .holding import GatewayIdentity, JournalEntry, Keep, Note
-from .journal import Adoption, same_mapping, take_stock
+from .journal import Adoption, leads_to, same_mapping, take_stock
 from .profile import GatewayProfile
 from .recollection import Recollection
 
@@ -51,7 +51,7 @@ class Memory:
                 store.keep_all([self._entry(store, note, where, address) for note, where in kept])
             else:
                 for note, where in some:
-                    store.forget(note.holding, where)
+                    store.forget(note.holding, where, address)
 
     def learn(self, profiles: list[GatewayProfile]) -> None:
         """Write lessons down."""
@@ -85,18 +85,20 @@ class Memory:
         profile = store.profiles().get(identity.fingerprint, GatewayProfile(identity.fingerprint))
         found = self._stock(store, identity, address, family)
         for entry in found.expired:
-            store.forget(entry.holding, entry.gateway)
-        self._claim(store, identity, found)
+            store.forget(entry.holding, entry.gateway, entry.own_address)
+        self._claim(store, identity, address, found)
         lent = tuple(entry.holding for entry in found.kept)
         return Recollection(identity.name, profile, found.holdings, lent)
 
-    def _claim(self, store: Store, identity: GatewayIdentity, found: Adoption) -> None:
+    def _claim(self, store: Store, identity: GatewayIdentity, address: str, found: Adoption) -> None:
         """What we take over is ours from now on: another process that starts now must not take it too."""
         taken = {holding for holding, _ in found.holdings}
         ours = [
             replace(entry, owner=store.owner)
             for entry in store.entries()
-            if entry.holding in taken and same_mapping(entry, entry.holding, identity)
+            if entry.holding in taken
+            and same_mapping(entry, entry.holding, identity)
+            and leads_to(entry, address)
         ]
         if ours:
             store.keep_all(ours)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from ..errors import LocalError
 from .holding import GatewayIdentity, Holding, JournalEntry
-from .journal import same_mapping
+from .journal import leads_to, same_mapping
 from .owner_driver import is_alive, own_name
 from .profile import GatewayProfile
 from .rows import COLUMNS, IDENTITY, LONGEST, entry_of, entry_row, identity_of, identity_row
@@ -77,9 +77,12 @@ class Store:
         self._later(partial(self._keep, list(entries)))
         self._write("a mapping")
 
-    def forget(self, holding: Holding, gateway: GatewayIdentity) -> None:
-        """Strike out what is written of a mapping, unless somebody living renews it."""
-        self._later(lambda connection: self._strike_out(connection, holding, gateway))
+    def forget(self, holding: Holding, gateway: GatewayIdentity, own_address: str = "") -> None:
+        """Strike out what is written of a mapping, unless somebody living renews it.
+
+        With ``own_address`` the one that leads there; without it, wherever it leads.
+        """
+        self._later(lambda connection: self._strike_out(connection, holding, gateway, own_address))
         self._write("the end of a mapping")
 
     def entries(self) -> list[JournalEntry]:
@@ -141,16 +144,19 @@ class Store:
 
     def _keep(self, entries: list[JournalEntry], connection: Connection) -> None:
         for entry in entries:
-            self._strike_out(connection, entry.holding, entry.gateway)
+            self._strike_out(connection, entry.holding, entry.gateway, entry.own_address)
             connection.execute(INSERT_ENTRY, entry_row(entry))
         self._bound(connection, "holdings", MOST_HOLDINGS)
 
-    def _strike_out(self, connection: Connection, holding: Holding, gateway: GatewayIdentity) -> None:
+    def _strike_out(
+        self, connection: Connection, holding: Holding, gateway: GatewayIdentity, own_address: str
+    ) -> None:
         ports = (holding.internal_port, holding.external_port)
         for number, entry in self._entries(
             connection, "WHERE internal_port = ? AND external_port = ?", ports
         ):
-            if same_mapping(entry, holding, gateway) and not self._is_other(entry.owner):
+            same = same_mapping(entry, holding, gateway) and leads_to(entry, own_address)
+            if same and not self._is_other(entry.owner):
                 connection.execute("DELETE FROM holdings WHERE rowid = ?", (number,))
 
     def _entries(
