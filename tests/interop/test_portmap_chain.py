@@ -1,0 +1,197 @@
+"""The engine behind two real gateways: one behind the other, two on one LAN, and one with IPv6."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ringthru.lab.miniupnpd import NatRule, Serves, Settings
+from ringthru.lab.namespaces import (
+    BESIDE,
+    INNER_WAN,
+    LAN_ADDRESS,
+    MIDDLE_ROUTER,
+    PBX_ADDRESS,
+    PBX_ADDRESS6,
+    PUB,
+    PUB_ADDRESS,
+    PUB_ADDRESS6,
+    SECOND_PBX,
+    SECOND_PBX_ADDRESS,
+    SECOND_WAN,
+    WAN_ADDRESS,
+    Laboratory,
+    Topology,
+)
+from ringthru.lab.nat_rules import Pinhole
+
+from .mapping_process import Engine, arrives, nat
+
+OUTSIDE = (PUB, PUB_ADDRESS)
+OUTSIDE6 = (PUB, PUB_ADDRESS6)
+INNER = NatRule("udp", 5060, PBX_ADDRESS, 5060)
+OUTER = NatRule("udp", 5060, INNER_WAN, 5060)
+
+
+def cascade(inner: Serves = Serves.BOTH, outer: Serves = Serves.BOTH) -> Laboratory:
+    """The inner gateway maps although its WAN address is private, as gateways behind gateways do."""
+    settings = Settings(inner, private_wan=True)
+    return Laboratory(Topology.CASCADE, settings=settings, second=Settings(outer))
+
+
+def rules(laboratory: Laboratory) -> tuple[list[NatRule], list[NatRule]]:
+    """Of the inner gateway and of the outer one."""
+    assert laboratory.second is not None
+    return laboratory.nat_rules(), laboratory.second.nat_rules()
+
+
+@pytest.fixture
+def behind_two() -> Iterator[Laboratory]:
+    with cascade() as laboratory:
+        yield laboratory
+
+
+class TestCascade:
+    def test_without_nesting_it_says_that_the_address_is_private(
+        self, behind_two: Laboratory, tmp_path: Path
+    ) -> None:
+        engine = Engine(behind_two, tmp_path).start()
+        engine.want(5060)
+        engine.until_granted(5060)
+        look = engine.look()
+        assert (look["external"], look["reported"], look["chain"]) == (None, INNER_WAN, [])
+        assert rules(behind_two) == ([INNER], [])
+        engine.stop()
+
+    @pytest.mark.parametrize(
+        ("inner", "outer", "spoken"),
+        [(Serves.BOTH, Serves.BOTH, "pmp"), (Serves.UPNP, Serves.UPNP, "upnp")],
+        ids=["PCP within, NAT-PMP beyond, as PCP notices the NAT between", "UPnP within and beyond"],
+    )
+    def test_nested_both_gateways_map_and_traffic_comes_through(
+        self, inner: Serves, outer: Serves, spoken: str, tmp_path: Path
+    ) -> None:
+        with cascade(inner, outer) as laboratory:
+            engine = Engine(laboratory, tmp_path, nested=True).start()
+            engine.want(5060)
+            assert engine.until_granted(5060) == [5060]
+            assert rules(laboratory) == ([INNER], [OUTER])
+            look = engine.look()
+            assert (look["external"], look["mappings"]["udp 5060"]["address"]) == (WAN_ADDRESS, WAN_ADDRESS)
+            assert [(each["gateway"], each["type"]) for each in look["chain"]] == [(MIDDLE_ROUTER, spoken)]
+            assert arrives(laboratory, 5060, (WAN_ADDRESS, 5060), PBX_ADDRESS, OUTSIDE)
+            told = [each for each in engine.events() if each.startswith(("MappingAdded", "External"))]
+            assert [each.partition("(")[0] for each in told].count("MappingAdded") == 1
+            assert f"current='{WAN_ADDRESS}'" in engine.heard("ExternalAddressChanged")
+            assert engine.ask("release", port=5060)["agreed"]
+            engine.until(lambda: rules(laboratory) == ([], []), what="both deleted")
+            engine.want(5070)
+            engine.until_granted(5070)
+            engine.stop()
+            assert rules(laboratory) == ([], [])
+
+    def test_the_outer_gateways_other_port_is_the_one_that_is_told(
+        self, behind_two: Laboratory, tmp_path: Path
+    ) -> None:
+        """Somebody between the gateways holds the port already."""
+        behind_two.run("gateway", ["natpmpc", "-g", MIDDLE_ROUTER, "-a", "5060", "6060", "udp", "3600"])
+        engine = Engine(behind_two, tmp_path, nested=True).start()
+        engine.want(5060)
+        (external,) = engine.until_granted(5060)
+        assert external != 5060 or rules(behind_two)[1] == [OUTER]
+        assert f"external_port={external}" in engine.heard("MappingAdded")
+        assert arrives(behind_two, 5060, (WAN_ADDRESS, external), PBX_ADDRESS, OUTSIDE)
+        engine.stop()
+        assert rules(behind_two)[0] == []
+
+    def test_an_outer_power_cycle_is_healed(self, behind_two: Laboratory, tmp_path: Path) -> None:
+        assert behind_two.second is not None
+        engine = Engine(behind_two, tmp_path, nested=True).start()
+        engine.want(5060)
+        engine.until_granted(5060)
+        behind_two.second.reboot()
+        engine.ask("republish")
+        engine.until(lambda: rules(behind_two) == ([INNER], [OUTER]), what="both again")
+        engine.stop()
+        assert rules(behind_two) == ([], [])
+
+    def test_without_anybody_beyond_the_verdict_comes_in_words(self, tmp_path: Path) -> None:
+        with cascade() as laboratory:
+            assert laboratory.second is not None
+            laboratory.second.stop_daemon()
+            engine = Engine(laboratory, tmp_path, nested=True).start()
+            engine.want(5060)
+            engine.until(lambda: engine.mapping(5060)["state"] == "refused", 20, "the verdict")
+            assert "behind another NAT" in engine.mapping(5060)["reason"]
+            engine.stop()
+            assert rules(laboratory) == ([], [])
+
+    def test_nat_add_nested_shows_where_others_reach_us(self, behind_two: Laboratory, tmp_path: Path) -> None:
+        store = ("--store", str(tmp_path / "journal"))
+        added = nat(behind_two, "add", "5060", "--nested", "--json", *store)
+        assert WAN_ADDRESS in json.dumps(json.loads(added))
+        assert rules(behind_two) == ([INNER], [OUTER])
+
+
+class TestTwoGatewaysOnOneLan:
+    def test_the_default_one_is_used_and_the_other_left_alone(self, tmp_path: Path) -> None:
+        with Laboratory(Topology.TWO_GATEWAYS, Serves.UPNP) as laboratory:
+            engine = Engine(laboratory, tmp_path).start()
+            engine.want(5060)
+            engine.until_granted(5060)
+            assert (engine.look()["gateway"], engine.look()["external"]) == (LAN_ADDRESS, WAN_ADDRESS)
+            assert rules(laboratory) == ([INNER], [])
+            engine.stop()
+
+    def test_the_other_one_is_used_when_a_person_names_it(self, tmp_path: Path) -> None:
+        with Laboratory(Topology.TWO_GATEWAYS) as laboratory:
+            engine = Engine(laboratory, tmp_path, gateway=BESIDE).start()
+            engine.want(5060)
+            engine.until_granted(5060)
+            assert (engine.look()["gateway"], engine.look()["external"]) == (BESIDE, SECOND_WAN)
+            assert rules(laboratory) == ([], [INNER])
+            engine.stop()
+            assert rules(laboratory) == ([], [])
+
+
+class TestTwoHomes:
+    def test_each_reaches_the_others_mapping(self, tmp_path: Path) -> None:
+        """Both map the same port, each on its own gateway; neither sees the other's."""
+        with Laboratory(Topology.DOUBLE) as laboratory:
+            homes = []
+            for role in ("pbx", SECOND_PBX):
+                directory = tmp_path / role
+                directory.mkdir()
+                homes.append(Engine(laboratory, directory, role).start())
+            for home in homes:
+                home.want(5060)
+                home.until_granted(5060)
+            assert rules(laboratory) == ([INNER], [NatRule("udp", 5060, SECOND_PBX_ADDRESS, 5060)])
+            there = (SECOND_PBX, SECOND_PBX_ADDRESS)
+            assert arrives(laboratory, 5060, (WAN_ADDRESS, 5060), PBX_ADDRESS, there)
+            for home in homes:
+                home.stop()
+            assert rules(laboratory) == ([], [])
+
+
+@pytest.mark.parametrize(
+    "serves", [Serves.NATPMP, Serves.UPNP, Serves.BOTH], ids=["PCP", "WANIPv6FirewallControl", "both"]
+)
+class TestIpv6:
+    """Where the default gateway is a link-local address, as router advertisements tell it."""
+
+    def test_a_pinhole_lets_in_and_stop_closes_it(self, serves: Serves, tmp_path: Path) -> None:
+        with Laboratory(Topology.DUAL_STACK, serves) as laboratory:
+            engine = Engine(laboratory, tmp_path).start()
+            assert not arrives(laboratory, 5060, (PBX_ADDRESS6, 5060), PBX_ADDRESS6, OUTSIDE6)
+            engine.want(5060, family="ipv6")
+            engine.until_granted(5060)
+            assert laboratory.pinholes() == [Pinhole("udp", PBX_ADDRESS6, 5060)]
+            assert arrives(laboratory, 5060, (PBX_ADDRESS6, 5060), PBX_ADDRESS6, OUTSIDE6)
+            assert engine.mapping(5060)["external"] == 5060
+            engine.stop()
+            assert laboratory.pinholes() == []
+            assert not arrives(laboratory, 5060, (PBX_ADDRESS6, 5060), PBX_ADDRESS6, OUTSIDE6)
