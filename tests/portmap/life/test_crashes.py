@@ -11,6 +11,8 @@ import random
 
 import pytest
 
+from ringthru.portmap import GatewayType
+
 from ...scenarios.waiting import eventually
 from .conftest import settled
 
@@ -39,7 +41,7 @@ async def recover(house, mapper, wanted, untouched):
     assert house.written() == set(untouched) - {OTHERS}
 
 
-@pytest.mark.parametrize("name", GATEWAYS)
+@pytest.mark.parametrize("name", [name for name in GATEWAYS if name != "UPnP IGD:2"])
 @pytest.mark.parametrize("when", ["before", "after", "answered"])
 class TestKilledAtEachStep:
     async def test_the_next_life_cleans_up_exactly(self, build, new_mapper, die, name, when):
@@ -87,3 +89,15 @@ class TestKilledAgainAndAgain:
         await mapper.stop()
         assert house.table() == {}
         assert house.journal() == []
+
+
+class TestAnotherProtocolTakesOver:
+    """What the first one refused is not left in the journal under its name."""
+
+    async def test_the_journal_is_empty_in_the_end(self, build, new_mapper):
+        house = await build("pcp", "natpmp", rows=frozenset({"PC03"}))
+        mapper = new_mapper(house)
+        await settled(mapper, A, B)
+        assert {entry.gateway.type for entry in house.journal()} == {GatewayType.NAT_PMP}
+        await mapper.stop()
+        assert (house.table(), house.journal()) == ({}, [])
