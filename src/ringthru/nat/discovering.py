@@ -99,8 +99,10 @@ async def _ask(sites: list[Site], options: argparse.Namespace, ground: Ground, o
 def _progress(surveys: list[Survey]) -> str:
     found = [protocol_words(each.service.type) for survey in surveys for each in survey.seen]
     waiting = {protocol_words(kind): None for survey in surveys for kind in survey.waits_for}
-    so_far = f"found {', '.join(dict.fromkeys(found))}; " if found else ""
-    return f"{so_far}waiting for answers by {', '.join(waiting)} …"
+    if not found:
+        return "asking for gateways by PCP, NAT-PMP and UPnP …"
+    slower = f"; waiting for slower ones ({', '.join(waiting)})" if waiting else ""
+    return f"found {', '.join(dict.fromkeys(found))}{slower} …"
 
 
 def _row(each: Seen, kind: str | None) -> tuple[str, ...]:

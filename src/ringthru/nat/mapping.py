@@ -27,7 +27,6 @@ from .session import Ground, Session, nobody6
 from .trouble import Trouble
 from .watching import hold
 from .words import (
-    RUNGS,
     Exit,
     address_words,
     clean,
@@ -289,8 +288,5 @@ def _tell(mapping: MappingSnapshot, snapshot: MapperSnapshot, out: Output) -> No
         out.say(f"  It is renewed in {span(mapping.renews_in)}.")
     if mapping.evidence:
         out.say()
-        rows = [
-            (each.rung.value, HOLDS[each.holds], RUNGS[each.rung].partition(": ")[2], clean(each.words))
-            for each in mapping.evidence
-        ]
-        out.table(("rung", "holds", "that is", "evidence"), rows, good=0)
+        rows = [(each.rung.value, HOLDS[each.holds], clean(each.words)) for each in mapping.evidence]
+        out.table(("rung", "holds", "evidence"), rows, good=0)

@@ -32,12 +32,6 @@ EXIT_WORDS: Final = {
     Exit.LOCAL: "trouble on this machine (interface, file, permissions)",
 }
 PROTOCOLS: Final = {GatewayType.PCP: "PCP", GatewayType.NAT_PMP: "NAT-PMP", GatewayType.UPNP: "UPnP IGD"}
-RUNGS: Final = {
-    Rung.REQUESTED: "requested: somebody wants it",
-    Rung.ACCEPTED: "accepted: the gateway said yes",
-    Rung.LISTED: "listed: the gateway's own table shows it, leading here",
-    Rung.REACHABLE: "reachable: somebody outside came through it",
-}
 SENTENCES: Final = {
     AddressKind.PUBLIC: "a public address: a mapped port can be reached from the Internet",
     AddressKind.PRIVATE: (
