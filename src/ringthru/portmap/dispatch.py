@@ -249,7 +249,8 @@ class Dispatch:
         self, gateway: GatewayInUse, order: MapOrder, lease: Lease, refusal: Declined, now: float
     ) -> None:
         """Another service of the gateway may take over; never while this one holds mappings."""
-        movable = not self._holds_any() and refusal.remedy is not Remedy.ROOM and self._book.holds(lease)
+        movable = now >= gateway.stays_until and not self._holds_any() and self._book.holds(lease)
+        movable = movable and refusal.remedy is not Remedy.ROOM
         if movable and gateway.has_next and refusal.remedy not in TAKEN:
             self._book.passed_on(lease)
         else:
@@ -261,7 +262,7 @@ class Dispatch:
     def _fall_over(self, gateway: GatewayInUse, refusal: Declined, now: float) -> None:
         self._write_down()  # of this service
         before = gateway.service
-        takes_over = gateway.fall_over()
+        takes_over = gateway.fall_over(now)
         if gateway.service is before:
             return
         self._prepare(gateway.service)

@@ -24,6 +24,9 @@ BURST: Final = 3  # times that everything may be asked again at once …
 REFILL: Final = 10.0  # … and seconds until one more time is allowed: a flapping line must not wear it out
 
 
+ROUND_PAUSE: Final = 60.0  # seconds with the best service when all have refused us, before the next round
+
+
 class RemapGate:
     """How often everything may be asked again: a bucket of ``BURST``, refilled one every ``REFILL`` s."""
 
@@ -60,6 +63,7 @@ class GatewayInUse:
         self.name = ""  # tells it from others at the same address
         self._services = list(services)  # best first
         self._refused: list[Service] = []  # they refuse us
+        self.stays_until = now  # with the service in use, whatever it refuses
 
     @property
     def fingerprint(self) -> str:
@@ -120,12 +124,13 @@ class GatewayInUse:
         """Maker and model, as far as anybody told."""
         return self.service.words or (self.witness.words if self.witness else "")
 
-    def fall_over(self) -> bool:
+    def fall_over(self, now: float) -> bool:
         """Go on with the next service. False: all have refused us, and the best is the next to be asked."""
         self._refused.append(self.service)
         following = next((each for each in self._services if each not in self._refused), None)
         if following is None:
             self._refused.clear()
+            self.stays_until = now + ROUND_PAUSE
         self._turn_to(following or self._services[0])
         return following is not None
 
@@ -137,6 +142,7 @@ class GatewayInUse:
     def take_reserve(self, service: Service) -> None:
         """Another service of this gateway answers too."""
         self._services.append(service)
+        self.stays_until = self.found_at  # there is something new to try
 
     def take_witness(self, service: Service) -> None:
         """The UPnP side of this gateway answers: it reads the table, and is kept in reserve."""

@@ -68,49 +68,49 @@ class TestSeveral:
     def test_DE09_the_connected_one_is_first_and_the_other_stays_in_reserve(
         self, new_talk, two, address, status
     ):
-        dead, live = (status("Disconnected"), address("0.0.0.0")), (status("Connected"), address(PUBLIC))
+        dead, live = (address("0.0.0.0"), status("Disconnected")), (address(PUBLIC), status("Connected"))
         assert paths(new_talk().discover(two, *dead, *live)) == ["/two", "/one"]
 
     def test_status_comes_before_the_address(self, new_talk, two, address, status):
-        stale, live = (status("Disconnected"), address(PUBLIC)), (status("Up"), address("10.0.0.2"))
+        stale, live = (address(PUBLIC), status("Disconnected")), (address("10.0.0.2"), status("Up"))
         assert paths(new_talk().discover(two, *stale, *live)) == ["/two", "/one"]
 
     def test_then_public_before_private_before_none(self, new_talk, words, address, status):
         services = [words.service(control=f"/{i}") for i in range(3)]
         answers = [
-            status("Up"),
             address(""),
             status("Up"),
             address("10.0.0.2"),
             status("Up"),
             address(PUBLIC),
+            status("Up"),
         ]
         found = new_talk().discover(Response(200, words.description(*services)), *answers)
         assert paths(found) == ["/2", "/1", "/0"]
 
     def test_DE08_each_control_point_goes_with_its_own_type(self, new_talk, words, address, status):
         body = words.description(words.service(PPP1, "/ppp"), words.service(control="/ip"))
-        dead, live = (status("Unconfigured"), words.fault(501)), (status("Connected"), address(PUBLIC))
+        dead, live = (words.fault(501), status("Unconfigured")), (address(PUBLIC), status("Connected"))
         talk = new_talk()
         found = talk.discover(Response(200, body), *dead, *live)
         assert paths(found) == ["/ip", "/ppp"]
-        assert f'SOAPAction: "{PPP1}#GetStatusInfo"'.encode() in talk.requests[1]
-        assert b"WANIPConnection:1#GetStatusInfo" in talk.requests[3]
+        assert f'SOAPAction: "{PPP1}#GetStatusInfo"'.encode() in talk.requests[2]
+        assert b"WANIPConnection:1#GetStatusInfo" in talk.requests[4]
 
     def test_DE08_of_two_dead_ones_the_dial_up_is_last(self, new_talk, words, address, status):
         body = words.description(words.service(PPP1, "/ppp"), words.service(control="/ip"))
-        answers = [status("Disconnected"), address("")] * 2
+        answers = [address(""), status("Disconnected")] * 2
         assert paths(new_talk().discover(Response(200, body), *answers)) == ["/ip", "/ppp"]
 
     def test_of_equals_the_one_that_translates_is_first(self, new_talk, words, two, address, status):
         def nat(enabled: int) -> Response:
             return words.success("GetNATRSIPStatus", NewRSIPAvailable=0, NewNATEnabled=enabled)
 
-        equal = [status("Up"), address(PUBLIC)] * 2
+        equal = [address(PUBLIC), status("Up")] * 2
         assert paths(new_talk().discover(two, *equal, nat(0), nat(1))) == ["/two", "/one"]
 
     def test_else_the_document_s_order_stands(self, new_talk, words, two, address, status):
-        equal = [status("Up"), address(PUBLIC)] * 2
+        equal = [address(PUBLIC), status("Up")] * 2
         cannot = [words.fault(401)] * 2
         assert paths(new_talk().discover(two, *equal, *cannot)) == ["/one", "/two"]
 
@@ -118,9 +118,14 @@ class TestSeveral:
         (found,) = new_talk().discover(two, TIMEOUT, TIMEOUT)
         assert isinstance(found, NotIgd)
 
+    def test_one_that_never_tells_its_status_is_used_all_the_same(self, new_talk, two, address):
+        mute = [address(PUBLIC), TIMEOUT, TIMEOUT]
+        found = new_talk().discover(two, *mute, REFUSED)
+        assert paths(found) == ["/one"]
+
     def test_a_hundred_services_cost_few_requests(self, new_talk, words, address, status):
         body = words.description(*(words.service(control=f"/{i}") for i in range(100)))
-        answers = [status("Up"), address("10.0.0.2")] * 8
+        answers = [address("10.0.0.2"), status("Up")] * 8
         talk = new_talk()
         assert len(talk.discover(Response(200, body), *answers, *[words.fault(401)] * 4)) == 8
         assert len(talk.asked) == 21

@@ -31,6 +31,20 @@ def covering_sets(rows: Sequence[str], size: int) -> list[frozenset[str]]:
     return found
 
 
+def sets_around(row: str, others: Sequence[str], size: int) -> list[frozenset[str]]:
+    """Sets of at most ``size`` rows, ``row`` in all of them and each of the others in one."""
+    left = [each for each in others if may_be_together([row], each)]
+    found = []
+    while left:
+        members = [row]
+        for each in left:
+            if len(members) < size and may_be_together(members, each):
+                members.append(each)
+        left = [each for each in left if each not in members]
+        found.append(frozenset(members))
+    return found
+
+
 def _best(rows: Sequence[str], members: list[str], missing: dict[Pair, None]) -> str | None:
     """The row that covers most of what is missing together with the members."""
     best, most = None, 0

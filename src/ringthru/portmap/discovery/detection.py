@@ -35,7 +35,7 @@ SEARCH_PATIENCE: Final = ROUNDS[-1] + PATIENCE
 FIRST_PAUSE: Final = 5.0  # seconds between rounds, doubled up to
 LAST_PAUSE: Final = 900.0
 MOST_IGDS: Final = 16
-MOST_SHARED: Final = 4  # descriptions that are looked for at the gateway's address too
+MOST_SHARED: Final = 10  # descriptions that are looked for at the gateway's address too
 
 Answer = AddressTold | Declined | Silent
 
@@ -271,7 +271,7 @@ class Detection:
         while self._shared and not self.upnp.busy and self._site.gateway is not None:
             place = self._shared.pop(0)
             again = Location(Endpoint(self._site.gateway, place.endpoint.port), place.path)
-            self.upnp.consider(again, first=True)
+            self.upnp.consider(again, first=True, beyond=MOST_SHARED)
 
     def _choice(self, now: float) -> list[Service]:
         """The services to go with, or none while it is too early to say."""

@@ -80,10 +80,10 @@ class _Candidate:
 
 
 def _candidate(igd: Igd, is_public: Callable[[str], bool], alone: bool) -> Generator[Ask, Reply, _Candidate]:
-    status = "" if alone else (yield from _status(igd))
     answer = yield from _address_answer(igd)
     address = told_address(igd, answer) or ""
-    if alone and not is_public(address) and _is_soap(answer):
+    status = ""
+    if not alone or (not is_public(address) and _is_soap(answer)):
         status = yield from _status(igd)
     connected = status.lower() in CONNECTED or (alone and not status)
     kind = 0 if is_public(address) else 2 if _is_none(address) else 1
@@ -107,7 +107,10 @@ def _address_answer(igd: Igd) -> Generator[Ask, Reply, soap.Success | soap.Fault
 
 def _status(igd: Igd) -> Generator[Ask, Reply, str]:
     """Status ranks, it never vetoes: some say Disconnected and work, some cannot say (EX07, EX08)."""
-    answer = yield from call(igd, soap.get_status())
+    try:
+        answer = yield from call(igd, soap.get_status())
+    except Unreachable:  # though the address was told
+        return ""
     return "" if isinstance(answer, soap.Fault) else printable(answer.value("NewConnectionStatus"))
 
 

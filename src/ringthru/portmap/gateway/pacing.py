@@ -5,7 +5,12 @@ Lives here: when a request may go. Never here: what is asked, or how a gateway's
 
 from __future__ import annotations
 
+from collections import deque
+from typing import Final
+
 from .upnp_client import HttpRequest, UpnpClient
+
+MOST_IN_A_SECOND: Final = 48  # requests to any gateway, whatever it has to say to them
 
 
 class Pacing:
@@ -15,7 +20,7 @@ class Pacing:
         self._client = client
         self._held: HttpRequest | None = None
         self._ready: HttpRequest | None = None
-        self._asked_at: float | None = None
+        self._asked_at: deque[float] = deque(maxlen=MOST_IN_A_SECOND)
         self._due_at = 0.0
 
     def take(self, now: float) -> None:
@@ -26,7 +31,8 @@ class Pacing:
         if self._held is not None and not self._client.expects(self._held.number):
             self._held = None
         if self._held is not None and now >= self._due_at:
-            self._ready, self._held, self._asked_at = self._held, None, now
+            self._ready, self._held = self._held, None
+            self._asked_at.append(now)
 
     def next_timeout(self) -> float | None:
         """When to ``take`` again."""
@@ -38,4 +44,7 @@ class Pacing:
         return [] if request is None or not self._client.expects(request.number) else [request]
 
     def _next_turn(self) -> float:
-        return 0.0 if self._asked_at is None else self._asked_at + self._client.pace
+        if not self._asked_at:
+            return 0.0
+        full = len(self._asked_at) == MOST_IN_A_SECOND
+        return max(self._asked_at[-1] + self._client.pace, self._asked_at[0] + 1.0 if full else 0.0)

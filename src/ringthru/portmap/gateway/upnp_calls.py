@@ -14,7 +14,7 @@ from ..wire import http, soap
 from .orders import Outcome
 from .upnp_values import Ask, FailureKind, HttpFailure, Igd, Reply
 
-FETCH_DEADLINE: Final = 3.0  # seconds for a description
+FETCH_DEADLINE: Final = 5.0  # seconds for a description; a WGT624 takes four for each answer
 ACTION_DEADLINE: Final = 10.0  # seconds for an action: some take 6 (HT17)
 REST: Final = 0.5  # seconds to a gateway that may have been asked too fast (HT18)
 PACE: Final = 0.25  # seconds between two requests, where a rest has helped

@@ -63,13 +63,13 @@ class UpnpClient:
         self._waiting.clear()
         self._seen.clear()
 
-    def consider(self, location: Location, first: bool) -> bool:
+    def consider(self, location: Location, first: bool, beyond: int = 0) -> bool:
         """Look at a description; ``first`` before others that wait. False: known already, or too many.
 
         In a flood of answers the latest takes the place of the one before it, if that still waits (SD20);
-        who comes ``first`` takes that of others.
+        who comes ``first`` takes that of others. ``beyond``: so many more may be of that host.
         """
-        if location in self._seen or not self._has_room(location.host, first):
+        if location in self._seen or not self._has_room(location.host, first, MOST_PER_HOST + beyond):
             return False
         self._seen.append(location)
         if first:
@@ -79,12 +79,12 @@ class UpnpClient:
         self._look_at_next()
         return True
 
-    def _has_room(self, host: str, first: bool) -> bool:
+    def _has_room(self, host: str, first: bool, most: int) -> bool:
         of_host = [each for each in self._seen if each.host == host]
-        if len(self._seen) < MOST_LOCATIONS and len(of_host) < MOST_PER_HOST:
+        if len(self._seen) < MOST_LOCATIONS and len(of_host) < most:
             return True
         self.crowded += 1
-        rivals = of_host if not first or len(of_host) >= MOST_PER_HOST else self._seen
+        rivals = of_host if not first or len(of_host) >= most else self._seen
         latest = next((each for each in reversed(rivals) if each in self._waiting), None)
         if latest is None:
             return False

@@ -188,6 +188,11 @@ class MappingBook:
         self._terms.reads_back, self._terms.speaks = reads_back, speaks
         self._room_made = True
 
+    def look_again(self, now: float) -> None:
+        """Something stirs at the gateway: what it lists is read again, without being made again."""
+        for lease in self._leases.values():
+            lease.ladder.look_again(now)
+
     def learned(self) -> list[GatewayProfile]:
         """What our mappings taught us of the gateway since the last call."""
         return self._lessons.learned()

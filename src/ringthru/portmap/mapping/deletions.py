@@ -26,6 +26,7 @@ class Deletions:
         self._ledger = ledger
         self._teller = teller
         self._leaving: dict[Lease, UnmapOrder] = {}
+        self._rows: dict[Lease, list[HoldingKey]] = {}  # of the journal, of those that leave
         self._strays: dict[UnmapOrder, HoldingKey] = {}  # granted, but not what was wanted
         self._inherited: dict[HoldingKey, Holding] = {}  # may still be wanted
         self._kept: dict[LeaseKey, Holding] = {}  # a person's: not ours to delete
@@ -37,6 +38,7 @@ class Deletions:
 
     def add_lease(self, lease: Lease) -> None:
         self._leaving[lease] = lease.unmap_order()
+        self._rows[lease] = self._ledger.doom_all(lease.key)
 
     def add_stray(self, lease: Lease, port: int) -> None:
         """A grant that will not do: written down as granted, to be deleted."""
@@ -143,10 +145,8 @@ class Deletions:
         order = self._leaving.pop(lease, None)
         if order is None:
             return False
-        if agreed:
-            self._ledger.forget_all(lease.key)
-        else:
-            self._ledger.leave_all(lease.key)
+        for key in self._rows.pop(lease, ()):
+            self._settle(key, agreed)
         self._teller.departed(lease, order.external_port, agreed)
         return True
 

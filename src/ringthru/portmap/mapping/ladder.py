@@ -90,6 +90,11 @@ class Ladder:
         if self.check_at is not None and self.holds(Rung.LISTED) is None:
             self.check_at = self._made_at
 
+    def look_again(self, now: float) -> None:
+        """What was seen may not be there any more."""
+        if self.check_at is not None and self.holds(Rung.LISTED):
+            self.check_at = min(self.check_at, now)
+
     def reached(self, words: str, now: float) -> bool:
         """Somebody outside came through. True when that is news."""
         news = not self.holds(Rung.REACHABLE)

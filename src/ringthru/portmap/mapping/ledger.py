@@ -42,6 +42,12 @@ class Ledger:
         if key in self._kept:
             self._doomed.add(key)
 
+    def doom_all(self, lease: LeaseKey) -> list[HoldingKey]:
+        """All of a lease that has gone: another lease may come that bears its name."""
+        keys = self._of(lease)
+        self._doomed.update(keys)
+        return keys
+
     def took_over(self, holding: Holding) -> None:
         """It is in the journal already, as ours."""
         self._kept[holding.key] = holding
