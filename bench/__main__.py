@@ -1,4 +1,4 @@
-"""``python -m bench``: all measurements, as plain tables."""
+"""``python -m bench [start|portmap]``: all measurements, as tables. Progress goes to standard error."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ringthru.lab.miniupnpd import Serves
 from ringthru.lab.namespaces import Topology
 from ringthru.lab.netns import LaboratoryError, obstacles
 
-from . import startup
+from . import portmap, startup
 from .table import table
 
 PEERS = {
@@ -32,10 +32,10 @@ def main() -> int:
         return 1
     compileall.compile_dir(Path(ringthru.__file__).parent, quiet=1)  # as an installation would have done
     try:
-        if arguments.only != "P2":
-            print_start(arguments.runs)
-        if arguments.only != "P1":
-            print_serving(arguments.runs)
+        if arguments.what in ("start", "all"):
+            measure_start(arguments.only, arguments.runs)
+        if arguments.what in ("portmap", "all"):
+            portmap.measure(arguments.only, arguments.runs, arguments.long, arguments.json)
     except (LaboratoryError, TimeoutError) as error:
         print(f"the measurement failed: {error}", file=sys.stderr)
         return 1
@@ -44,9 +44,21 @@ def main() -> int:
 
 def read_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("--only", choices=["P1", "P2"], help="one row instead of all")
+    whats = ["all", "start", "portmap"]
+    parser.add_argument("what", nargs="?", choices=whats, default="all", help="a part instead of all")
+    rows = ["P1", "P2", *portmap.TITLES]
+    parser.add_argument("--only", choices=rows, help="one row instead of all")
     parser.add_argument("--runs", type=int, default=startup.RUNS, help="runs of each; the median counts")
+    parser.add_argument("--long", action="store_true", help="the rows that take minutes too (15 minutes)")
+    parser.add_argument("--json", action="store_true", help="portmap's rows as JSON")
     return parser.parse_args()
+
+
+def measure_start(only: str | None, runs: int) -> None:
+    if only in (None, "P1"):
+        print_start(runs)
+    if only in (None, "P2"):
+        print_serving(runs)
 
 
 def print_start(runs: int) -> None:

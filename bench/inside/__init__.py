@@ -1,0 +1,1 @@
+"""Programs that the bench runs inside a laboratory's namespace: ours, the bare exchange, and peers."""

@@ -1,0 +1,159 @@
+"""The engine as a program would use it: ``python -m bench.inside.engine first|many|watch|hold …``.
+
+Prints one JSON object a line. Instants are of CLOCK_MONOTONIC, which all namespaces share.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import resource
+import signal
+import sys
+import time
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Any
+
+from ringthru.net.address import Endpoint
+from ringthru.portmap import Event, PortMapper, Protocol, Wanted
+
+FIRST_PORT = 20000
+PAGE = resource.getpagesize()
+MAP_OPCODES = (1, 2)  # PCP MAP, NAT-PMP UDP and TCP: the requests that map
+ADD = (b"#AddPortMapping", b"#AddAnyPortMapping")
+
+
+class Requests:
+    """A tap that keeps the requests that mapped, for the bare exchange to send once more."""
+
+    def __init__(self) -> None:
+        self.datagrams: list[bytes] = []
+        self.http: list[tuple[str, int, bytes]] = []
+
+    def pmp_out(self, datagram: bytes, now: float) -> None:
+        if datagram[1] in MAP_OPCODES:
+            self.datagrams.append(datagram)
+
+    def http_out(self, number: int, ask: Any, now: float) -> None:
+        if any(action in ask.data for action in ADD):
+            self.http.append((ask.endpoint.host, ask.endpoint.port, ask.data))
+
+    def pmp_in(self, datagram: bytes, now: float) -> None: ...
+    def pmp_refused(self, now: float) -> None: ...
+    def ssdp_out(self, datagram: bytes, to: Endpoint, now: float) -> None: ...
+    def ssdp_in(self, datagram: bytes, source: Endpoint, now: float) -> None: ...
+    def http_in(self, number: int, reply: object, now: float) -> None: ...
+
+
+async def first(port: str) -> None:
+    """A cold library call: from nothing to one mapping."""
+    began = time.perf_counter()
+    mapper = PortMapper()
+    mapper.start()
+    granted = await mapper.want(Wanted(Protocol.UDP, int(port))).settled()
+    say(seconds=time.perf_counter() - began, granted=granted, type=kind(mapper))
+    mapper.leave()
+
+
+async def many(count: str, how: str, record: str, store: str = "") -> None:
+    """Warm: so many mappings, ``in-turn`` (each wanted when the one before is granted) or ``together``."""
+    requests = Requests()
+    mapper = PortMapper(budget=int(count) + 1, store=Path(store) if store else None, tap=requests)
+    mapper.start()
+    await mapper.want(Wanted(Protocol.UDP, FIRST_PORT - 1)).settled()
+    requests.datagrams.clear()
+    requests.http.clear()
+    wanted = [Wanted(Protocol.UDP, port) for port in range(FIRST_PORT, FIRST_PORT + int(count))]
+    began, cpu = time.perf_counter(), time.process_time()
+    if how == "in-turn":
+        granted = [await mapper.want(each).settled() for each in wanted]
+    else:
+        mappings = [mapper.want(each) for each in wanted]
+        granted = [await each.settled() for each in mappings]
+    seconds, cpu = time.perf_counter() - began, time.process_time() - cpu
+    http = [(host, port, data.decode()) for host, port, data in requests.http]
+    datagrams = [each.hex() for each in requests.datagrams]
+    Path(record).write_text(json.dumps({"datagrams": datagrams, "http": http}))
+    say(seconds=seconds, cpu=cpu, granted=all(granted), type=kind(mapper))
+    mapper.leave()
+
+
+async def watch(count: str) -> None:
+    """Hold so many mappings, and tell every event, until SIGTERM."""
+    mapper = PortMapper(budget=int(count))
+    mapper.subscribe(lambda event: say(at=time.monotonic(), event=type(event).__name__, **_told(event)))
+    mapper.start()
+    mappings = [mapper.want(Wanted(Protocol.UDP, FIRST_PORT + each)) for each in range(int(count))]
+    await asyncio.gather(*(each.settled() for each in mappings))
+    await asyncio.sleep(LISTENING)
+    say(at=time.monotonic(), event="ready", type=kind(mapper))
+    await terminated()
+    mapper.leave()
+
+
+async def hold(count: str, seconds: str) -> None:
+    """What so many mappings cost this process in so many seconds."""
+    mapper = PortMapper(budget=int(count))
+    mapper.start()
+    before = memory()
+    mappings = [mapper.want(Wanted(Protocol.UDP, FIRST_PORT + each)) for each in range(int(count))]
+    granted = sum(await asyncio.gather(*(each.settled() for each in mappings)))
+    await asyncio.sleep(LISTENING)
+    grown, cpu, packets = memory() - before, time.process_time(), counted()
+    say(event="holding", granted=granted)
+    await asyncio.sleep(float(seconds))
+    say(
+        cpu=time.process_time() - cpu,
+        packets=counted() - packets,
+        rss=memory(),
+        grown=grown,
+        granted=granted,
+        type=kind(mapper),
+    )
+    mapper.leave()
+
+
+LISTENING = 1.5  # seconds: the engine begins to listen for announcements one second after its start
+
+
+def _told(event: Event) -> dict[str, Any]:
+    return {"address": current} if (current := getattr(event, "current", None)) else {}
+
+
+def kind(mapper: PortMapper) -> str:
+    found = mapper.snapshot().type
+    return found.value if found else "none"
+
+
+def memory() -> int:
+    """Resident bytes of this process."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * PAGE
+
+
+def counted() -> int:
+    """Packets that eth0 has sent and received; ARP's are among them."""
+    line = next(each for each in Path("/proc/self/net/dev").read_text().splitlines() if "eth0:" in each)
+    fields = line.partition(":")[2].split()
+    return int(fields[1]) + int(fields[9])
+
+
+async def terminated() -> None:
+    ended = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, ended.set)
+    await ended.wait()
+
+
+def say(**words: Any) -> None:
+    print(json.dumps(words), flush=True)
+
+
+WORKS: dict[str, Callable[..., Coroutine[Any, Any, None]]] = {
+    "first": first,
+    "many": many,
+    "watch": watch,
+    "hold": hold,
+}
+
+if __name__ == "__main__":
+    asyncio.run(WORKS[sys.argv[1]](*sys.argv[2:]))

@@ -1,0 +1,37 @@
+"""``python -m bench portmap``: the port-mapping engine alone, against other engines on the same gateway."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from . import holding, loss_rows, mapping_rows
+from .report import Row, as_json, show
+
+TITLES = {
+    "P3": "P3  discover and map one port, from nothing",
+    "P4": "P4  200 mappings one after another, warm",
+    "P6": "P6  power cycle of the gateway",
+    "P7": "P7  another public address",
+    "hold": "Holding 500 mappings",
+}
+
+
+def measure(only: str | None, runs: int, long: bool, as_data: bool) -> int:
+    """Print every row; returns the number of goals that were missed."""
+    works: dict[str, Callable[[], list[Row]]] = {
+        "P3": lambda: mapping_rows.first_rows(runs),
+        "P4": lambda: mapping_rows.many_rows(runs),
+        "P6": lambda: loss_rows.power_rows(runs, long),
+        "P7": lambda: loss_rows.address_rows(runs, long),
+        "hold": lambda: holding.virtual_rows() + (holding.minute_rows() if long else []),
+    }
+    measured: list[Row] = []
+    for number, work in works.items():
+        if only in (None, number):
+            rows = work()
+            measured += rows
+            if not as_data:
+                show(TITLES[number], rows)
+    if as_data:
+        print(as_json(measured))
+    return sum(row.met is False for row in measured)

@@ -1,0 +1,81 @@
+"""What was measured, as rows: shown as tables, plain when piped, or as JSON."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable
+
+from ringthru.net.values import frozen
+
+from .table import table
+
+
+@frozen
+class Row:
+    """One measurement. ``ratio`` is to what ``peer`` names, measured in the same run."""
+
+    number: str  # P3 …
+    what: str
+    value: float
+    unit: str
+    goal: float | None = None  # at most
+    ratio: float | None = None
+    ratio_goal: float | None = None
+    peer: str = ""
+
+    @property
+    def met(self) -> bool | None:
+        """Whether it reaches its goal; None: it has none."""
+        judged = [(self.value, self.goal), (self.ratio, self.ratio_goal)]
+        verdicts = [value <= goal for value, goal in judged if value is not None and goal is not None]
+        return all(verdicts) if verdicts else None
+
+
+VERDICTS = {True: "yes", False: "NO", None: ""}
+HEADER = ("what", "measured", "unit", "goal ≤", "ratio", "ratio ≤", "to", "met")
+
+
+def progress(words: str) -> None:
+    """For whoever waits; never in the way of what is piped."""
+    print(f"… {words}", file=sys.stderr, flush=True)
+
+
+def show(title: str, rows: Iterable[Row]) -> None:
+    lines = [
+        [
+            f"{row.number} {row.what}",
+            number(row.value),
+            row.unit,
+            number(row.goal),
+            number(row.ratio),
+            number(row.ratio_goal),
+            row.peer,
+            VERDICTS[row.met],
+        ]
+        for row in rows
+    ]
+    print(f"{title}\n")
+    if not sys.stdout.isatty():
+        print(table(HEADER, lines) + "\n")
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    rich = Table()
+    for index, name in enumerate(HEADER):
+        rich.add_column(name, justify="right" if 0 < index < 6 else "left")
+    for line in lines:
+        rich.add_row(*line, style="red" if line[-1] == "NO" else "")
+    Console().print(rich)
+
+
+def as_json(rows: Iterable[Row]) -> str:
+    names = ("number", "what", "value", "unit", "goal", "ratio", "ratio_goal", "peer", "met")
+    return json.dumps([{name: getattr(row, name) for name in names} for row in rows], indent=1)
+
+
+def number(value: float | None) -> str:
+    if value is None:
+        return ""
+    return f"{value:.0f}" if value >= 1000 else f"{value:.3g}"
