@@ -174,6 +174,8 @@ class Engine:
             self._dispatch.gateway.doubt_address(now)
             if hint.mappings_may_be_gone:
                 self._dispatch.ask_all_again(now, lost=True)
+            else:
+                self._book.look_again(now)  # a gateway that announces itself may have been off
         self._advance(now)
 
     def remembered(self, location: str, now: float) -> None:
