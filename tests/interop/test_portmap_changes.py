@@ -1,0 +1,134 @@
+"""What befalls a real gateway while the engine holds mappings on it: told by events, healed, and quick.
+
+The seconds are printed (``pytest -s``) and not judged: a busy machine is not slow code.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from ringthru.lab.miniupnpd import NatRule, Serves
+from ringthru.lab.namespaces import PBX, PBX_ADDRESS, PUB, PUB_ADDRESS, WAN_ADDRESS, Laboratory
+
+from .mapping_process import Engine, arrives
+
+OUTSIDE = (PUB, PUB_ADDRESS)
+RULE = NatRule("udp", 5060, PBX_ADDRESS, 5060)
+NEW_WAN = "11.0.113.77"
+WHILE = 6  # seconds
+
+
+class Home:
+    """An engine that holds one mapping, and already listens to what the gateway announces."""
+
+    def __init__(self, laboratory: Laboratory, directory: Path) -> None:
+        self.laboratory = laboratory
+        self.engine = Engine(laboratory, directory, store=str(directory / "journal")).start()
+        self.engine.want(5060)
+        self.engine.until_granted(5060)
+        upnp = laboratory.daemon is not None and laboratory.daemon.settings.serves is Serves.UPNP
+        self.engine.until(self._subscribed if upnp else self._listens, 15, "the engine's ears")
+
+    def _listens(self) -> bool:
+        return ":5350 " in self.laboratory.run(PBX, ["ss", "-uan"]).stdout
+
+    def _subscribed(self) -> bool:
+        """The gateway has opened a connection to us for its first event, and closed it."""
+        return f"{PBX_ADDRESS}:" in self.laboratory.run(PBX, ["ss", "-tln"]).stdout and any(
+            "GatewayFound" in each for each in self.engine.events()
+        )
+
+    def mapped(self) -> bool:
+        return self.laboratory.nat_rules() == [RULE]
+
+    def seconds_until(self, condition: Callable[[], object], what: str, timeout: float = 20) -> None:
+        """Wait, and print how long it took from now."""
+        before = time.monotonic()
+        self.engine.until(condition, timeout, what)
+        print(f"{what}: {time.monotonic() - before:.2f} s")
+
+    def has_been_up_for_a_while(self) -> bool:
+        """Long enough for the epoch to tell: RFC 6887 §8.5 takes some seconds for the clock's drift."""
+        assert self.laboratory.daemon is not None
+        if self.laboratory.daemon.settings.serves is Serves.UPNP:
+            return True
+        found = re.search(r"epoch = (\d+)", self.laboratory.run(PBX, ["natpmpc"]).stdout)
+        return found is not None and int(found[1]) >= WHILE
+
+    def open_from_outside(self) -> bool:
+        return arrives(self.laboratory, 5060, (self.laboratory.wan_address, 5060), PBX_ADDRESS, OUTSIDE)
+
+
+@pytest.fixture(params=[Serves.BOTH, Serves.UPNP], ids=["PCP", "UPnP"])
+def home(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Home]:
+    with Laboratory(serves=request.param) as laboratory:
+        home = Home(laboratory, tmp_path)
+        yield home
+        home.engine.stop()
+        assert laboratory.nat_rules() == []
+
+
+def test_a_new_public_address_is_told_and_the_mapping_leads_there(home: Home) -> None:
+    """Announced by PCP and NAT-PMP (RFC 6886 §3.2.1), or by an event of UPnP's."""
+    before = time.monotonic()
+    home.laboratory.change_wan_address(NEW_WAN)
+    home.engine.until(lambda: home.engine.look()["external"] == NEW_WAN, what="the new address")
+    print(f"a new address, announced: {time.monotonic() - before:.2f} s")
+    told = [each for each in home.engine.events() if each.startswith("ExternalAddressChanged")]
+    assert f"current='{NEW_WAN}'" in told[-1]
+    home.engine.until(lambda: home.engine.mapping(5060)["state"] == "accepted", what="the mapping")
+    home.engine.until(home.mapped, what="the rule")
+    assert home.open_from_outside()
+
+
+def test_after_a_power_cycle_the_mapping_is_made_again(home: Home) -> None:
+    home.engine.until(home.has_been_up_for_a_while, what="an epoch that a power cycle sets back")
+    home.laboratory.reboot_gateway()
+    home.seconds_until(home.mapped, "a power cycle, mapped again")
+    home.engine.until(lambda: home.engine.mapping(5060)["state"] == "accepted", what="the mapping")
+    assert home.engine.look()["external"] == WAN_ADDRESS
+    assert home.open_from_outside()
+
+
+def test_rules_lost_behind_the_daemons_back_are_made_again(home: Home) -> None:
+    """Nobody can know of it: miniupnpd lists them from its memory, until it maps something else."""
+    home.laboratory.flush_mappings()
+    home.engine.want(5070)  # what makes it look into the kernel again
+    home.engine.until_granted(5070)
+    home.engine.ask("republish")
+    home.seconds_until(lambda: RULE in home.laboratory.nat_rules(), "flushed rules, asked again")
+    assert home.open_from_outside()
+
+
+def test_a_gateway_that_is_mute_for_a_while_keeps_its_mapping(home: Home) -> None:
+    """Frozen with a question before it, then thawed: nothing was lost, and nothing is told as lost."""
+    home.laboratory.freeze_daemon()
+    home.engine.ask("republish")
+    home.engine.until(lambda: home.engine.mapping(5060)["state"] == "accepted", what="it is held on")
+    assert home.mapped()
+    assert home.open_from_outside(), "the kernel goes on without the daemon"
+    home.laboratory.thaw_daemon()
+    home.engine.ask("republish")
+    home.engine.until(lambda: home.engine.mapping(5060)["life"] > 3590, what="the renewal")
+    assert home.mapped()
+    assert not [each for each in home.engine.events() if each.startswith(("GatewayLost", "MappingRemoved"))]
+
+
+def test_a_daemon_that_ended_is_told_and_found_again_when_it_is_back(home: Home) -> None:
+    assert home.laboratory.daemon is not None
+    home.laboratory.stop_daemon()
+    home.engine.ask("republish")
+    home.engine.heard("GatewayLost", timeout=20)
+    home.laboratory.daemon.start()
+    found = len([each for each in home.engine.events() if each.startswith("GatewayFound")])
+    home.engine.until(lambda: home.engine.look()["type"] is not None, 30, "the gateway")
+    home.engine.until(lambda: home.engine.mapping(5060)["state"] == "accepted", what="the mapping")
+    home.engine.until(home.mapped, what="the rule")
+    events = home.engine.events()
+    assert len([each for each in events if each.startswith("GatewayFound")]) >= found
+    assert events.index(next(each for each in events if each.startswith("GatewayLost"))) > 0
