@@ -228,7 +228,7 @@ class Claims:
     def ssdp_to_send(self):
         return []
 
-    http_to_send = events = ssdp_to_send
+    http_to_send = events = anycast_to_send = ssdp_to_send
 
     def receive_pmp(self, data, now):
         pass

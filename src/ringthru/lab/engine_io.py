@@ -11,6 +11,7 @@ from ..net.address import Endpoint
 from ..portmap.discovery.announcements import Announcements
 from ..portmap.engine import Engine
 from ..portmap.gateway.upnp_values import Reply
+from ..portmap.wire.pcp import ANYCAST_IPV4
 from .announcer import GROUP, Notice
 from .gena import Delivery
 
@@ -34,7 +35,8 @@ class EngineIo:
 
     def pmp_to_send(self) -> list[tuple[bytes, str]]:
         """Datagrams for port 5351, and the address each is for; "" is the default gateway."""
-        return [(each, "") for each in self._engine.pmp_to_send()]
+        carrier = [(each, ANYCAST_IPV4) for each in self._engine.anycast_to_send()]
+        return [(each, "") for each in self._engine.pmp_to_send()] + carrier
 
     def ssdp_to_send(self) -> list[tuple[bytes, Endpoint]]:
         return list(self._engine.ssdp_to_send())
@@ -44,7 +46,8 @@ class EngineIo:
         return list(self._engine.http_to_send())
 
     def receive_pmp(self, data: bytes, source: Endpoint, now: float) -> None:
-        self._engine.receive_pmp(data, now)
+        take = self._engine.receive_anycast if source.host == ANYCAST_IPV4 else self._engine.receive_pmp
+        take(data, now)
 
     def pmp_refused(self, now: float) -> None:
         self._engine.pmp_refused(now)

@@ -358,6 +358,23 @@ class Engine:
     def pmp_to_send(self) -> list[bytes]:
         return self._detection.port5351.datagrams_to_send()
 
+    def anycast_to_send(self) -> list[bytes]:
+        """For port 5351 of the anycast address of PCP (RFC 7723)."""
+        return self._detection.carrier.client.datagrams_to_send()
+
+    def receive_anycast(self, datagram: bytes, now: float) -> None:
+        """Take a datagram that came from there."""
+        try:
+            self._detection.carrier.client.receive_datagram(datagram, now)
+        except RemoteError as error:
+            self._nonsense("malformed answers on port 5351", f"the carrier's NAT sent nonsense: {error}")
+        self._advance(now)
+
+    def anycast_refused(self, now: float) -> None:
+        """Nobody is there."""
+        self._detection.carrier.client.refused(now)
+        self._advance(now)
+
     def ssdp_to_send(self) -> list[tuple[bytes, Endpoint]]:
         return self._detection.search.datagrams_to_send()
 

@@ -17,6 +17,7 @@ from .memory.profile import GatewayProfile
 from .memory.recollection import Recollection
 from .udp_driver import UdpPort
 from .values import Family
+from .wire.pcp import ANYCAST_IPV4
 
 DISCARD = 9  # RFC 863: asked about by PCP when we have no socket of our own
 
@@ -72,6 +73,7 @@ class EngineDriver:
         self._memory = memory
         self._tap = tap
         self._pmp: UdpPort | None = None
+        self._anycast: UdpPort | None = None  # to the carrier's NAT, when it is asked
         self._ssdp: UdpPort | None = None
         self._fetching: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -147,6 +149,12 @@ class EngineDriver:
                 self._tap.pmp_out(datagram, now)
             if self._pmp is not None:
                 self._pmp.send(datagram)
+        for datagram in self.engine.anycast_to_send():
+            if self._anycast is None:
+                there = Endpoint(ANYCAST_IPV4, self._pmp_port)
+                self._anycast = self._open(self._got_anycast, self._anycast_failed, there)
+            if self._anycast is not None:
+                self._anycast.send(datagram)
         for datagram, to in self.engine.ssdp_to_send():
             if self._tap is not None:
                 self._tap.ssdp_out(datagram, to, now)
@@ -205,10 +213,10 @@ class EngineDriver:
             return None
 
     def _close_sockets(self) -> None:
-        for port in (self._pmp, self._ssdp):
+        for port in (self._pmp, self._anycast, self._ssdp):
             if port is not None:
                 port.close()
-        self._pmp = self._ssdp = None
+        self._pmp = self._anycast = self._ssdp = None
 
     def _recall(self, identity: GatewayIdentity) -> Recollection:
         if self._memory is None:
@@ -223,6 +231,15 @@ class EngineDriver:
             self._tap.pmp_in(datagram, self.clock())
         self.engine.receive_pmp(datagram, self.clock())
         self.pump()
+
+    def _got_anycast(self, datagram: bytes, source: Endpoint) -> None:
+        self.engine.receive_anycast(datagram, self.clock())
+        self.pump()
+
+    def _anycast_failed(self) -> None:
+        if not self.closed:
+            self.engine.anycast_refused(self.clock())
+            self.pump()
 
     def _pmp_failed(self) -> None:
         if not self.closed:

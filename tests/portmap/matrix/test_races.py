@@ -193,7 +193,7 @@ class TestFallingOver:
         assert comes_to_hold(world)
         assert world.engine.snapshot(world.now).type is GatewayType.UPNP
         services = world.engine.snapshot(world.now).services
-        assert [(each.type, each.in_use) for each in services][0] == (GatewayType.UPNP, True)
+        assert (services[0].type, services[0].in_use) == (GatewayType.UPNP, True)
         assert any("refuses" in each.status for each in services[1:])
 
     def test_the_upnp_side_is_looked_for_two_seconds_after_and_shows_what_natpmp_cannot(self):

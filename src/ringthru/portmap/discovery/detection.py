@@ -20,6 +20,7 @@ from ..gateway.upnp_values import IgdFound, NotIgd
 from ..values import Family, GatewayType
 from ..wire.location import Location, confine
 from ..wire.ssdp import GROUP, GROUP_IPV6, decode
+from .carrier import Carrier
 from .services import Service, best_first
 from .site import Site
 from .ssdp_search import PATIENCE, ROUNDS, SsdpSearch
@@ -67,6 +68,7 @@ class Detection:
         self.port5351 = Port5351(make_pcp(site), self._attempted)
         self.upnp = UpnpClient(site.seen_as, site.rules.is_public, site.family)
         self.http = Pacing(self.upnp)
+        self.carrier = Carrier(site, make_pcp(site))
         gateway = Endpoint(site.gateway, ssdp_port) if site.gateway else None
         group = GROUP if site.family is Family.IPV4 else GROUP_IPV6
         self.search = SsdpSearch(gateway if site.searches else None, site.multicast and site.searches, group)
@@ -87,6 +89,7 @@ class Detection:
     def start(self, now: float, failures: int = 0) -> None:
         """Begin from nothing; after a pause when this has come to nothing more than once (``failures``)."""
         self._log(INFO, "Scanning for NAT")
+        self.carrier.begin()
         self.searching = self._first_round = True
         self.witnessing = False
         self._pause = FIRST_PAUSE
@@ -125,6 +128,7 @@ class Detection:
         self._next_round_at = None
         self.search.stop()
         self.port5351.abandon()
+        self.carrier.begin()
         self.upnp.begin()
 
     def receive_ssdp(self, datagram: bytes, source: Endpoint, now: float) -> None:
@@ -152,12 +156,14 @@ class Detection:
 
     def handle_timeout(self, now: float) -> None:
         self.search.handle_timeout(now)
+        self.carrier.client.handle_timeout(now)
         if self._next_round_at is not None and now >= self._next_round_at:
             self._begin_round(now)
 
     def next_timeout(self) -> float | None:
         times = [self.search.next_timeout(), self._next_round_at, self.http.next_timeout()]
-        if self.searching and self._next_round_at is None:
+        times.append(self.carrier.client.next_timeout())
+        if self.searching and self._next_round_at is None and not self.carrier.pending:
             times.append(self._pmp_hold() if self._pmp_is_good else None)
             times.append(self._upnp_hold() if self._igds else None)
             if not self._igds and not self.upnp.busy:
@@ -176,7 +182,7 @@ class Detection:
             self.search.stop()
             self._natpmp_is_late = GatewayType.NAT_PMP not in self._answers
             return Found(tuple(services))
-        if self._next_round_at is None and self._over(now):
+        if self._next_round_at is None and self._over(now) and not self.carrier.ask(now):
             return self._end_round(now)
         return None
 
@@ -281,7 +287,10 @@ class Detection:
         if self._igds:
             hold = self._upnp_hold()
             return [] if hold is not None and now < hold else self._services()
-        return self._services() if self._pmp_services() and self._over(now) else []
+        if self._pmp_services() and self._over(now):
+            return self._services()
+        carrier = self.carrier.service()
+        return [] if carrier is None else [carrier]
 
     @property
     def _pmp_is_good(self) -> bool:
