@@ -11,7 +11,7 @@ from typing import Final
 
 from ...net.address import Endpoint
 from ...net.values import frozen
-from ..gateway.orders import AddressOrder, AddressTold, Declined, GatewayClient, Silent
+from ..gateway.orders import AddressOrder, AddressTold, Declined, Silent
 from ..gateway.pacing import Pacing
 from ..gateway.pcp_client import PcpClient
 from ..gateway.port5351 import Port5351
@@ -21,24 +21,15 @@ from ..values import Family, GatewayType
 from ..wire.location import Location, confine
 from ..wire.ssdp import GROUP, GROUP_IPV6, decode
 from .carrier import Carrier
-from .services import Service, best_first
+from .race import Answer, Race, upnp_service
+from .services import Service
 from .site import Site
-from .ssdp_search import PATIENCE, ROUNDS, SsdpSearch
+from .ssdp_search import SsdpSearch
 
-HEAD_START: Final = (
-    0.05  # seconds a UPnP answer waits for the others, which need fewer round trips ever after
-)
-PCP_HEAD_START: Final = 0.02  # seconds a NAT-PMP answer waits for PCP, and PCP for an external address
-STRANGER_WAIT: Final = 1.0  # seconds a host that is not our gateway waits for the gateway itself to answer
 PMP_ATTEMPTS: Final = 5  # unanswered, and a round no longer waits for NAT-PMP (FreeSWITCH's count)
-PMP_PATIENCE: Final = 4.75  # seconds: those attempts, and one more second for the last of them
-SEARCH_PATIENCE: Final = ROUNDS[-1] + PATIENCE
 FIRST_PAUSE: Final = 5.0  # seconds between rounds, doubled up to
 LAST_PAUSE: Final = 900.0
-MOST_IGDS: Final = 16
 MOST_SHARED: Final = 10  # descriptions that are looked for at the gateway's address too
-
-Answer = AddressTold | Declined | Silent
 
 
 @frozen
@@ -76,13 +67,9 @@ class Detection:
         self.witnessing = False  # a gateway is in use, and its UPnP side is looked for
         self._natpmp_is_late = False  # PCP was quicker, and NAT-PMP may still answer
         self._first_round = False
-        self._round_at = 0.0
         self._pause = FIRST_PAUSE
         self._next_round_at: float | None = None  # between rounds
-        self._answers: dict[GatewayType, Answer] = {}  # of this round; missing: pending
-        self._answered_at: dict[GatewayType, float] = {}
-        self._igds: list[IgdFound] = []
-        self._upnp_at: float | None = None  # when UPnP first answered, in this round
+        self._race = Race(site, self.port5351, self.upnp, self.search.possible)
         self._useless = 0  # descriptions
         self._shared: list[Location] = []  # at another host, which may share its address with the gateway
 
@@ -96,7 +83,7 @@ class Detection:
         if failures <= 1:
             self._begin_round(now)
         else:
-            self._answers, self._igds = {}, []
+            self._race.begin(now)
             self._next_round_at = now + min(FIRST_PAUSE * 2.0 ** min(failures - 2, 20), LAST_PAUSE)
 
     def hurry(self, now: float) -> None:
@@ -140,8 +127,7 @@ class Detection:
         if not (self.searching or self.witnessing):
             return
         location = confine(decode(datagram).location, source.host, self._site.gateway)
-        if self._upnp_at is None:
-            self._upnp_at = now
+        self._race.upnp_stirs(now)
         self.upnp.consider(location, first=location.host == self._site.gateway)
         if location.host != self._site.gateway and len(self._shared) < MOST_SHARED:
             self._shared.append(location)
@@ -164,10 +150,7 @@ class Detection:
         times = [self.search.next_timeout(), self._next_round_at, self.http.next_timeout()]
         times.append(self.carrier.client.next_timeout())
         if self.searching and self._next_round_at is None and not self.carrier.pending:
-            times.append(self._pmp_hold() if self._pmp_is_good else None)
-            times.append(self._upnp_hold() if self._igds else None)
-            if not self._igds and not self.upnp.busy:
-                times.append(self._quiet_at())
+            times.append(self._race.next_timeout())
         return min((each for each in times if each is not None), default=None)
 
     def decide(self, now: float) -> Found | Nobody | None:
@@ -175,14 +158,16 @@ class Detection:
         if not self.searching:
             return None
         self._collect(now)
-        services = self._choice(now)
+        services = self._race.winners(now) or self._carrier_alone()
         if services:
             self.searching = False
             self._next_round_at = None
             self.search.stop()
-            self._natpmp_is_late = GatewayType.NAT_PMP not in self._answers
+            if services[0].type is not GatewayType.UPNP:
+                self.upnp.begin()
+            self._natpmp_is_late = self._race.lacks(GatewayType.NAT_PMP)
             return Found(tuple(services))
-        if self._next_round_at is None and self._over(now) and not self.carrier.ask(now):
+        if self._next_round_at is None and self._race.is_over(now) and not self.carrier.ask(now):
             return self._end_round(now)
         return None
 
@@ -196,7 +181,7 @@ class Detection:
             if isinstance(finding, IgdFound) and self._site.is_gateway(finding.igd.service.control.host):
                 self.witnessing = False
                 self.search.stop()
-                return self._upnp_service(finding)
+                return upnp_service(self.upnp, finding)
         return None
 
     def latecomer(self) -> Service | None:
@@ -217,10 +202,8 @@ class Detection:
             self.port5351.pcp.abandon()
 
     def _begin_round(self, now: float) -> None:
-        self._round_at = now
         self._next_round_at = None
-        self._answers, self._answered_at, self._igds = {}, {}, []
-        self._upnp_at = None
+        self._race.begin(now)
         self._shared.clear()
         self._ask_5351(now)
         self.upnp.begin()
@@ -232,15 +215,14 @@ class Detection:
             self.search.start(now)
 
     def _ask_5351(self, now: float) -> None:
-        silence = Silent("there is no gateway to ask by this protocol")
         if self._site.speaks_with(GatewayType.PCP):
             self.port5351.pcp.probe(now)
         else:
-            self._answers[GatewayType.PCP] = silence
+            self._race.leave_out(GatewayType.PCP)
         if self._site.speaks_with(GatewayType.NAT_PMP):
             self.port5351.natpmp.submit(AddressOrder(), now)
         else:
-            self._answers[GatewayType.NAT_PMP] = silence
+            self._race.leave_out(GatewayType.NAT_PMP)
 
     def _end_round(self, now: float) -> Nobody | None:
         first, self._first_round = self._first_round, False
@@ -259,17 +241,15 @@ class Detection:
         for kind, client in clients:
             for event in client.events():
                 if isinstance(event, AddressTold | Declined | Silent):
-                    self._answers[kind] = event
-                    self._answered_at[kind] = now
+                    self._race.answered(kind, event, now)
                     self._log(DEBUG, f"{kind.spoken}: {_words(event)}")
         for finding in self.upnp.findings():
             if isinstance(finding, NotIgd):
                 self._useless += 1
                 self._log(DEBUG, f"UPnP: {finding.reason}")
-            elif len(self._igds) < MOST_IGDS:
-                self._igds.append(finding)
-                self._upnp_at = now if self._upnp_at is None else self._upnp_at
-        if not self._igds:
+            else:
+                self._race.take_igd(finding, now)
+        if not self._race.found_upnp:
             self._look_behind_shared_addresses()
 
     def _look_behind_shared_addresses(self) -> None:
@@ -279,83 +259,9 @@ class Detection:
             again = Location(Endpoint(self._site.gateway, place.endpoint.port), place.path)
             self.upnp.consider(again, first=True, beyond=MOST_SHARED)
 
-    def _choice(self, now: float) -> list[Service]:
-        """The services to go with, or none while it is too early to say."""
-        if self._pmp_is_good:
-            hold = self._pmp_hold()
-            return [] if hold is not None and now < hold else self._services()
-        if self._igds:
-            hold = self._upnp_hold()
-            return [] if hold is not None and now < hold else self._services()
-        if self._pmp_services() and self._over(now):
-            return self._services()
+    def _carrier_alone(self) -> list[Service]:
         carrier = self.carrier.service()
         return [] if carrier is None else [carrier]
-
-    @property
-    def _pmp_is_good(self) -> bool:
-        """PCP tells the address with the first mapping; NAT-PMP without one has no way out yet."""
-        return any(each.address or each.type is GatewayType.PCP for each in self._pmp_services())
-
-    def _services(self) -> list[Service]:
-        services = self._pmp_services() + [self._upnp_service(each) for each in self._ranked_igds()]
-        if services[0].type is not GatewayType.UPNP:
-            self.upnp.begin()
-        return best_first(services)
-
-    def _pmp_services(self) -> list[Service]:
-        told = {
-            kind: answer.address for kind, answer in self._answers.items() if isinstance(answer, AddressTold)
-        }
-        address = told.get(GatewayType.NAT_PMP, "") or told.get(GatewayType.PCP, "")
-        gateway = self._site.gateway
-        clients: dict[GatewayType, GatewayClient] = {
-            GatewayType.PCP: self.port5351.pcp,
-            GatewayType.NAT_PMP: self.port5351.natpmp,
-        }
-        if gateway is None:
-            return []
-        return [Service(kind, gateway, "", address, clients[kind]) for kind in clients if kind in told]
-
-    def _upnp_service(self, found: IgdFound) -> Service:
-        host = found.igd.service.control.host
-        return Service(
-            GatewayType.UPNP, host, found.igd.words, found.address, self.upnp, found.igd, found.status
-        )
-
-    def _ranked_igds(self) -> list[IgdFound]:
-        """Our gateway first, then public addresses, then what says that it is connected."""
-
-        def rank(found: IgdFound) -> tuple[bool, bool, bool, bool]:
-            ours = self._site.is_gateway(found.igd.service.control.host)
-            public = self._site.rules.is_public(found.address)
-            return not ours, not public, not found.connected, not found.address
-
-        return sorted(self._igds, key=rank)
-
-    def _pmp_hold(self) -> float | None:
-        """Until when an answer on port 5351 waits for the other protocol there."""
-        if not self._answered_at or len(self._answers) == len((GatewayType.PCP, GatewayType.NAT_PMP)):
-            return None
-        return min(self._answered_at.values()) + PCP_HEAD_START
-
-    def _upnp_hold(self) -> float | None:
-        """Until when a UPnP gateway that we found must wait; None: it need not."""
-        ours = any(self._site.is_gateway(each.igd.service.control.host) for each in self._igds)
-        if self._site.gateway is not None and not ours:
-            return self._round_at + STRANGER_WAIT
-        pending = len(self._answers) < len((GatewayType.PCP, GatewayType.NAT_PMP))
-        return self._upnp_at + HEAD_START if pending and self._upnp_at is not None else None
-
-    def _over(self, now: float) -> bool:
-        """Whether this round has nothing left to hope for."""
-        return now >= self._quiet_at() and not self.upnp.busy and not self._igds
-
-    def _quiet_at(self) -> float:
-        pending = len(self._answers) < len((GatewayType.PCP, GatewayType.NAT_PMP))
-        if not self.search.possible and not pending:
-            return self._round_at
-        return self._round_at + (PMP_PATIENCE if pending else SEARCH_PATIENCE)
 
 
 def _words(event: Answer) -> str:

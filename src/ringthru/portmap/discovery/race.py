@@ -1,0 +1,156 @@
+"""One round of the search: who has answered, who is waited for, and the best of those that are there.
+
+Lives here: head starts, patience and rank. Never here: asking, and what follows from a round.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from ..gateway.orders import AddressTold, Declined, GatewayClient, Silent
+from ..gateway.port5351 import Port5351
+from ..gateway.upnp_client import UpnpClient
+from ..gateway.upnp_values import IgdFound
+from ..values import GatewayType
+from .services import Service, best_first
+from .site import Site
+from .ssdp_search import PATIENCE, ROUNDS
+
+HEAD_START: Final = (
+    0.05  # seconds a UPnP answer waits for the others, which need fewer round trips ever after
+)
+PCP_HEAD_START: Final = 0.02  # seconds a NAT-PMP answer waits for PCP, and PCP for an external address
+STRANGER_WAIT: Final = 1.0  # seconds a host that is not our gateway waits for the gateway itself to answer
+PMP_PATIENCE: Final = 4.75  # seconds: those attempts, and one more second for the last of them
+SEARCH_PATIENCE: Final = ROUNDS[-1] + PATIENCE
+MOST_IGDS: Final = 16
+
+Answer = AddressTold | Declined | Silent
+
+
+class Race:
+    """Starts anew with each round; ``searches``: somebody is asked by SSDP."""
+
+    def __init__(self, site: Site, port5351: Port5351, upnp: UpnpClient, searches: bool) -> None:
+        self._site = site
+        self._port5351 = port5351
+        self._upnp = upnp
+        self._searches = searches
+        self._round_at = 0.0
+        self._answers: dict[GatewayType, Answer] = {}  # missing: pending
+        self._answered_at: dict[GatewayType, float] = {}
+        self._igds: list[IgdFound] = []
+        self._upnp_at: float | None = None  # when UPnP first answered
+
+    @property
+    def found_upnp(self) -> bool:
+        return bool(self._igds)
+
+    def begin(self, now: float) -> None:
+        self._round_at = now
+        self._answers, self._answered_at, self._igds = {}, {}, []
+        self._upnp_at = None
+
+    def leave_out(self, kind: GatewayType) -> None:
+        """Nobody is asked by this protocol."""
+        self._answers[kind] = Silent("there is no gateway to ask by this protocol")
+
+    def lacks(self, kind: GatewayType) -> bool:
+        """Whether that protocol has not answered yet."""
+        return kind not in self._answers
+
+    def answered(self, kind: GatewayType, answer: Answer, now: float) -> None:
+        """What came of asking port 5351 by that protocol."""
+        self._answers[kind] = answer
+        self._answered_at[kind] = now
+
+    def upnp_stirs(self, now: float) -> None:
+        """An answer to the search."""
+        self._upnp_at = now if self._upnp_at is None else self._upnp_at
+
+    def take_igd(self, found: IgdFound, now: float) -> None:
+        if len(self._igds) < MOST_IGDS:
+            self._igds.append(found)
+            self.upnp_stirs(now)
+
+    def next_timeout(self) -> float | None:
+        """When time itself may decide."""
+        times = [self._pmp_hold() if self._pmp_is_good else None]
+        times.append(self._upnp_hold() if self._igds else None)
+        if not self._igds and not self._upnp.busy:
+            times.append(self._quiet_at())
+        return min((each for each in times if each is not None), default=None)
+
+    def winners(self, now: float) -> list[Service]:
+        """The services to go with, or none while it is too early to say."""
+        if self._pmp_is_good:
+            hold = self._pmp_hold()
+            return [] if hold is not None and now < hold else self._services()
+        if self._igds:
+            hold = self._upnp_hold()
+            return [] if hold is not None and now < hold else self._services()
+        if self._pmp_services() and self.is_over(now):
+            return self._services()
+        return []
+
+    @property
+    def _pmp_is_good(self) -> bool:
+        """PCP tells the address with the first mapping; NAT-PMP without one has no way out yet."""
+        return any(each.address or each.type is GatewayType.PCP for each in self._pmp_services())
+
+    def _services(self) -> list[Service]:
+        upnp = [upnp_service(self._upnp, each) for each in self._ranked_igds()]
+        return best_first(self._pmp_services() + upnp)
+
+    def _pmp_services(self) -> list[Service]:
+        told = {
+            kind: answer.address for kind, answer in self._answers.items() if isinstance(answer, AddressTold)
+        }
+        address = told.get(GatewayType.NAT_PMP, "") or told.get(GatewayType.PCP, "")
+        gateway = self._site.gateway
+        clients: dict[GatewayType, GatewayClient] = {
+            GatewayType.PCP: self._port5351.pcp,
+            GatewayType.NAT_PMP: self._port5351.natpmp,
+        }
+        if gateway is None:
+            return []
+        return [Service(kind, gateway, "", address, clients[kind]) for kind in clients if kind in told]
+
+    def _ranked_igds(self) -> list[IgdFound]:
+        """Our gateway first, then public addresses, then what says that it is connected."""
+
+        def rank(found: IgdFound) -> tuple[bool, bool, bool, bool]:
+            ours = self._site.is_gateway(found.igd.service.control.host)
+            public = self._site.rules.is_public(found.address)
+            return not ours, not public, not found.connected, not found.address
+
+        return sorted(self._igds, key=rank)
+
+    def _pmp_hold(self) -> float | None:
+        """Until when an answer on port 5351 waits for the other protocol there."""
+        if not self._answered_at or len(self._answers) == len((GatewayType.PCP, GatewayType.NAT_PMP)):
+            return None
+        return min(self._answered_at.values()) + PCP_HEAD_START
+
+    def _upnp_hold(self) -> float | None:
+        """Until when a UPnP gateway that we found must wait; None: it need not."""
+        ours = any(self._site.is_gateway(each.igd.service.control.host) for each in self._igds)
+        if self._site.gateway is not None and not ours:
+            return self._round_at + STRANGER_WAIT
+        pending = len(self._answers) < len((GatewayType.PCP, GatewayType.NAT_PMP))
+        return self._upnp_at + HEAD_START if pending and self._upnp_at is not None else None
+
+    def is_over(self, now: float) -> bool:
+        """Whether this round has nothing left to hope for."""
+        return now >= self._quiet_at() and not self._upnp.busy and not self._igds
+
+    def _quiet_at(self) -> float:
+        pending = len(self._answers) < len((GatewayType.PCP, GatewayType.NAT_PMP))
+        if not self._searches and not pending:
+            return self._round_at
+        return self._round_at + (PMP_PATIENCE if pending else SEARCH_PATIENCE)
+
+
+def upnp_service(client: UpnpClient, found: IgdFound) -> Service:
+    host = found.igd.service.control.host
+    return Service(GatewayType.UPNP, host, found.igd.words, found.address, client, found.igd, found.status)
