@@ -109,8 +109,8 @@ def help_text() -> str:
         f"{''.join(lines)}"
         "\n"
         "'ringthru demo' shows a call through a NAT gateway, on loopback alone.\n"
-        "'ringthru nat' opens ports on the gateway without the switch; 'ringthru lab gateway' plays one that\n"
-        "other programs can be tested on. --help after either tells more.\n"
+        "'ringthru nat' opens ports on the gateway without the switch; 'ringthru lab gateway' plays one for\n"
+        "other programs to be tested on. --help after either tells more.\n"
     )
 
 
