@@ -21,7 +21,7 @@ HEAD_START: Final = (
 )
 PCP_HEAD_START: Final = 0.02  # seconds a NAT-PMP answer waits for PCP, and PCP for an external address
 STRANGER_WAIT: Final = 1.0  # seconds a host that is not our gateway waits for the gateway itself to answer
-PMP_PATIENCE: Final = 4.75  # seconds: those attempts, and one more second for the last of them
+PMP_PATIENCE: Final = 4.75  # seconds: five attempts by NAT-PMP, and one more second for the last of them
 SEARCH_PATIENCE: Final = ROUNDS[-1] + PATIENCE
 MOST_IGDS: Final = 16
 
