@@ -22,6 +22,7 @@ from ringthru.lab.namespaces import (
     PHONE_ADDRESS,
     PUB,
     PUB_ADDRESS,
+    SECOND,
     WAN_ADDRESS,
     Laboratory,
     Topology,
@@ -77,6 +78,21 @@ class TestSafety:
             assert {name: kind for name, kind in kinds.items() if kind not in ("veth", "bridge")} == {
                 "lo": None
             }
+
+    @pytest.mark.parametrize(
+        "topology", [Topology.CASCADE, Topology.TWO_GATEWAYS, Topology.DOUBLE, Topology.DUAL_STACK]
+    )
+    def test_larger_laboratories_are_as_closed(self, topology: Topology) -> None:
+        with Laboratory(topology) as laboratory:
+            for family in ("-4", "-6"):
+                assert "default" not in laboratory.run(INET, ["ip", family, "route"]).stdout
+            roles = [PBX, PHONE, GATEWAY, INET, PUB, *([SECOND] if laboratory.second else [])]
+            for role in roles:
+                listing = json.loads(laboratory.run(role, ["ip", "-json", "-details", "link"]).stdout)
+                kinds = {
+                    link.get("linkinfo", {}).get("info_kind") for link in listing if link["ifname"] != "lo"
+                }
+                assert kinds <= {"veth", "bridge"}
 
     def test_names_are_asked_of_nobody_else(self, laboratory: Laboratory) -> None:
         assert laboratory.run(PBX, ["cat", "/etc/resolv.conf"]).stdout == "nameserver 127.0.0.1\n"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +15,7 @@ from ringthru.lab.namespaces import (
     INNER_WAN,
     LAN_ADDRESS,
     MIDDLE_ROUTER,
+    PBX,
     PBX_ADDRESS,
     PBX_ADDRESS6,
     PUB,
@@ -27,6 +29,7 @@ from ringthru.lab.namespaces import (
     Topology,
 )
 from ringthru.lab.nat_rules import Pinhole
+from ringthru.portmap.hops_driver import next_hops
 
 from .mapping_process import Engine, arrives, nat
 
@@ -106,6 +109,10 @@ class TestCascade:
         assert arrives(behind_two, 5060, (WAN_ADDRESS, external), PBX_ADDRESS, OUTSIDE)
         engine.stop()
         assert rules(behind_two)[0] == []
+
+    def test_the_next_router_is_found_by_asking_the_network(self, behind_two: Laboratory) -> None:
+        hops = behind_two.call_in(PBX, lambda: asyncio.run(next_hops(PBX_ADDRESS)))
+        assert hops[0] == MIDDLE_ROUTER
 
     def test_an_outer_power_cycle_is_healed(self, behind_two: Laboratory, tmp_path: Path) -> None:
         assert behind_two.second is not None
