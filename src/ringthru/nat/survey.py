@@ -116,6 +116,10 @@ class Survey:
     def ssdp_to_send(self) -> list[tuple[bytes, Endpoint]]:
         return self._detection.search.datagrams_to_send()
 
+    def anycast_to_send(self) -> list[bytes]:
+        """A provider's PCP server is asked by an engine only, once it knows a CGNAT is there (RFC 7723)."""
+        return []
+
     def http_to_send(self) -> list[HttpRequest]:
         return self._detection.upnp.requests_to_send()
 
