@@ -10,7 +10,8 @@ from typing import Final
 
 from .upnp_client import HttpRequest, UpnpClient
 
-MOST_IN_A_SECOND: Final = 48  # requests to any gateway, whatever it has to say to them
+MOST_IN_A_SECOND: Final = 24  # requests that repeat a recent one, whatever the gateway has to say to them
+RECENT: Final = 64  # requests: whoever goes in circles repeats one of them, whoever maps many ports none
 
 
 class Pacing:
@@ -20,19 +21,21 @@ class Pacing:
         self._client = client
         self._held: HttpRequest | None = None
         self._ready: HttpRequest | None = None
-        self._asked_at: deque[float] = deque(maxlen=MOST_IN_A_SECOND)
+        self._asked_at = 0.0
+        self._repeated_at: deque[float] = deque(maxlen=MOST_IN_A_SECOND)
+        self._recent: deque[bytes] = deque(maxlen=RECENT)
         self._due_at = 0.0
 
     def take(self, now: float) -> None:
         """See what the client wants to ask, and what may go now."""
         for request in self._client.requests_to_send():
             self._held = request
-            self._due_at = max(now + request.ask.rest, self._next_turn())
+            self._due_at = max(now + request.ask.rest, self._next_turn(request))
         if self._held is not None and not self._client.expects(self._held.number):
             self._held = None
         if self._held is not None and now >= self._due_at:
             self._ready, self._held = self._held, None
-            self._asked_at.append(now)
+            self._note(self._ready, now)
 
     def next_timeout(self) -> float | None:
         """When to ``take`` again."""
@@ -43,8 +46,12 @@ class Pacing:
         request, self._ready = self._ready, None
         return [] if request is None or not self._client.expects(request.number) else [request]
 
-    def _next_turn(self) -> float:
-        if not self._asked_at:
-            return 0.0
-        full = len(self._asked_at) == MOST_IN_A_SECOND
-        return max(self._asked_at[-1] + self._client.pace, self._asked_at[0] + 1.0 if full else 0.0)
+    def _note(self, request: HttpRequest, now: float) -> None:
+        if request.ask.data in self._recent:
+            self._repeated_at.append(now)
+        self._recent.append(request.ask.data)
+        self._asked_at = now
+
+    def _next_turn(self, request: HttpRequest) -> float:
+        full = len(self._repeated_at) == MOST_IN_A_SECOND and request.ask.data in self._recent
+        return max(self._asked_at + self._client.pace, self._repeated_at[0] + 1.0 if full else 0.0)
