@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from ..net.address import AddressKind, Endpoint, parse_address
 from ..net.surroundings import Surroundings
+from ..net.values import replace
 from .counters import Counters
 from .discovery.detection import Detection, Found, Nobody
 from .discovery.services import Service
@@ -29,7 +30,7 @@ from .mapping.sets import LeaseSet, SetRule
 from .memory.holding import GatewayIdentity, Note
 from .memory.profile import GatewayProfile
 from .memory.recollection import Recollection
-from .values import LONGEST_LIFETIME, MapperSnapshot, Wanted, printable
+from .values import LONGEST_LIFETIME, MapperSnapshot, MappingSnapshot, Wanted, printable
 from .wire.ssdp import PORT as SSDP_PORT
 
 if TYPE_CHECKING:  # heard long after the start
@@ -291,7 +292,7 @@ class Engine:
             self._kind(reported) if reported else None,
             self._book.enabled,
             self.verdict_known,
-            self._book.snapshot(now),
+            tuple(self._with_address(each) for each in self._book.snapshot(now)),
             family=self._site.family,
             services=gateway.services() if gateway else (),
             fingerprint=gateway.fingerprint if gateway else "",
@@ -487,6 +488,12 @@ class Engine:
         told = printable(self.reported_address) or "none"
         kind = self._kind(self.reported_address).value
         self._log(WARNING, f"The NAT gateway has no public address ({told}: {kind}): is there another NAT?")
+
+    def _with_address(self, mapping: MappingSnapshot) -> MappingSnapshot:
+        """What others dial: PCP tells it with each mapping, the others once for all."""
+        if mapping.external_port is None or mapping.external_address or not self.reported_address:
+            return mapping
+        return replace(mapping, external_address=self.reported_address)
 
     def _kind(self, address: str) -> AddressKind:
         return self._site.rules.kind(address) if address else AddressKind.UNSPECIFIED
