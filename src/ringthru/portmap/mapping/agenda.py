@@ -67,12 +67,15 @@ class Agenda:
         """When the next look is due, and at which lease."""
         if self._terms.reads_back is False:
             return None
-        first, lull = None, 0.0
-        for lease in self._leases.values():
-            at = lease.ladder.check_at
-            if at is None or lease.external_port is None:
+        first: tuple[float, Lease] | None = None
+        latest = 0.0
+        for lease in self._leases.values():  # after every event, over all mappings: kept lean
+            ladder = lease.ladder
+            at = ladder.check_at
+            if at is None:
                 continue
-            lull = max(lull, lease.ladder.accepted_at + LULL)
-            if first is None or at < first[0]:
+            if ladder.accepted_at > latest:
+                latest = ladder.accepted_at
+            if (first is None or at < first[0]) and lease.external_port is not None:
                 first = at, lease
-        return None if first is None else (max(first[0], lull), first[1])
+        return None if first is None else (max(first[0], latest + LULL), first[1])
