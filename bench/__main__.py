@@ -8,9 +8,9 @@ import sys
 from pathlib import Path
 
 import ringthru
-from ringthru.lab.miniupnpd import Serves
-from ringthru.lab.namespaces import Topology
-from ringthru.lab.netns import LaboratoryError, obstacles
+from ringthru.lab.namespaces.laboratory import Topology
+from ringthru.lab.namespaces.miniupnpd import Serves
+from ringthru.lab.namespaces.netns import LaboratoryError, obstacles
 
 from . import portmap, startup
 from .table import table

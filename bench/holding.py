@@ -7,12 +7,12 @@ import time
 from typing import Any
 
 from ringthru.lab.clock import ManualClock
-from ringthru.lab.miniupnpd import Serves
-from ringthru.lab.namespaces import Laboratory
-from ringthru.lab.virtual import World
-from ringthru.lab.virtual_gateway import VirtualGateway
+from ringthru.lab.namespaces.laboratory import Laboratory
+from ringthru.lab.namespaces.miniupnpd import Serves
+from ringthru.lab.virtual.gateway import VirtualGateway
+from ringthru.lab.virtual.world import World
 from ringthru.net.surroundings import Surroundings
-from ringthru.portmap.engine import Engine
+from ringthru.portmap.engine.engine import Engine
 from ringthru.portmap.values import MappingState, Protocol, Wanted
 
 from .inside_runs import ours, run

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import ringthru
-from ringthru.lab.namespaces import PBX, Laboratory
-from ringthru.lab.netns import LaboratoryError
+from ringthru.lab.namespaces.laboratory import PBX, Laboratory
+from ringthru.lab.namespaces.netns import LaboratoryError
 
 ROOT = Path(__file__).parents[1]
 SOURCE = Path(ringthru.__file__).parents[1]

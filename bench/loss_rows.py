@@ -7,8 +7,8 @@ import threading
 import time
 from statistics import median
 
-from ringthru.lab.miniupnpd import HTTP_PORT, Serves
-from ringthru.lab.namespaces import LAN_ADDRESS, PBX, Laboratory
+from ringthru.lab.namespaces.laboratory import LAN_ADDRESS, PBX, Laboratory
+from ringthru.lab.namespaces.miniupnpd import HTTP_PORT, Serves
 
 from .inside_runs import Watching
 from .report import Row, progress

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from statistics import median
 
-from ringthru.lab.miniupnpd import Serves
-from ringthru.lab.namespaces import PBX, Laboratory
+from ringthru.lab.namespaces.laboratory import PBX, Laboratory
+from ringthru.lab.namespaces.miniupnpd import Serves
 
 from .inside_runs import MINIUPNPC, async_upnp, ours, run
 from .report import Row, progress

@@ -21,8 +21,7 @@ from statistics import median
 from typing import NamedTuple
 
 import ringthru
-from ringthru.lab.miniupnpd import Serves
-from ringthru.lab.namespaces import (
+from ringthru.lab.namespaces.laboratory import (
     GATEWAY,
     PBX,
     PBX_ADDRESS,
@@ -34,6 +33,7 @@ from ringthru.lab.namespaces import (
     Laboratory,
     Topology,
 )
+from ringthru.lab.namespaces.miniupnpd import Serves
 
 CONFIGURATION = Path(__file__).parents[1] / "conf"  # the shipped one, as it is
 RUNS = 7

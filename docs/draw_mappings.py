@@ -14,14 +14,14 @@ from draw_code import doc, table
 from draw_states import OutOfPlace, explore, picture, record, state_table
 
 from ringthru.lab import ManualClock, Quirks
-from ringthru.lab.virtual import World
-from ringthru.lab.virtual_gateway import VirtualGateway
+from ringthru.lab.virtual.gateway import VirtualGateway
+from ringthru.lab.virtual.world import World
 from ringthru.net.surroundings import Surroundings
-from ringthru.portmap import in_use, nesting_driver
 from ringthru.portmap.discovery import detection, ssdp_search
 from ringthru.portmap.discovery.detection import Detection
-from ringthru.portmap.dispatch import Dispatch
-from ringthru.portmap.engine import Engine
+from ringthru.portmap.engine import in_use
+from ringthru.portmap.engine.dispatch import Dispatch
+from ringthru.portmap.engine.engine import Engine
 from ringthru.portmap.gateway.orders import Declined, Granted, Inspected, MapOrder, Remedy, Unmapped
 from ringthru.portmap.mapping import budget, deletions, ladder, verification
 from ringthru.portmap.mapping import timing as pauses
@@ -33,6 +33,7 @@ from ringthru.portmap.mapping.terms import Terms
 from ringthru.portmap.memory.holding import GatewayIdentity, Holding, JournalEntry
 from ringthru.portmap.memory.journal import Adoption, take_stock
 from ringthru.portmap.memory.profile import GatewayProfile
+from ringthru.portmap.nesting import nesting_driver
 from ringthru.portmap.values import Family, GatewayType, MappingState, Protocol, Rung, Wanted
 
 NOW = 1000.0

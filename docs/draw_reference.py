@@ -11,14 +11,14 @@ from typing import Any
 from draw_code import attributes, doc, fields, members, table
 
 from ringthru import portmap
-from ringthru.lab.devices import DEVICES
+from ringthru.lab.gateway.devices import DEVICES
+from ringthru.lab.gateway.quirks import ROWS, Quirks
 from ringthru.lab.lab_command import EXIT_CODES
-from ringthru.lab.quirks import ROWS, Quirks
 from ringthru.nat.words import EXIT_WORDS
 from ringthru.net.address import AddressKind
 from ringthru.net.surroundings import Surroundings
 from ringthru.portmap import errors, events
-from ringthru.portmap.engine import Engine
+from ringthru.portmap.engine.engine import Engine
 from ringthru.portmap.memory.profile import GatewayProfile
 from ringthru.portmap.memory.profile_codec import PHRASES, READERS
 

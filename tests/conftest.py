@@ -17,7 +17,7 @@ class Namespace:
     """A namespace with its loopback and nothing else; no packet can leave it."""
 
     def __init__(self) -> None:
-        from ringthru.lab import netns  # late: most tests need no namespace
+        from ringthru.lab.namespaces import netns  # late: most tests need no namespace
 
         self._netns = netns
         self.name = f"rt{os.getpid()}-{secrets.token_hex(2)}-net"

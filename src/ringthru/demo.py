@@ -23,7 +23,7 @@ from typing import Final
 from . import __version__
 from .console.logs import ConsoleHandler, Logs, setup
 from .console.serve import on_a_terminal, stopped_by_signals, terminal_or_lines, words_for
-from .lab.gateway import FakeGateway
+from .lab.gateway.fake_gateway import FakeGateway
 from .lab.loopback_guard import confine_to_loopback
 from .lab.phone import OutsidePhone, PhoneReport
 from .net.address import AddressRules, Endpoint

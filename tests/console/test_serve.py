@@ -125,7 +125,7 @@ WAITS = (  # for its first use, after the switch serves: the start is a budget o
     "ringthru.console.shell",
     "ringthru.console.standard",
     "ringthru.lab",
-    "ringthru.portmap.http_driver",
+    "ringthru.portmap.drivers.http_driver",
     "ringthru.portmap.gateway.igd",
     "ringthru.portmap.wire.xml_salvage",
 )

@@ -15,7 +15,7 @@ from ringthru.nat.words import Exit
 from ringthru.net.address import Endpoint
 from ringthru.net.values import replace
 from ringthru.portmap import MappingState, Rung
-from ringthru.portmap.echo_driver import EchoServer
+from ringthru.portmap.echo.echo_driver import EchoServer
 
 from .conftest import DOCS, house, load
 

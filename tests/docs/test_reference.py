@@ -9,12 +9,13 @@ from enum import Enum
 import pytest
 
 from ringthru import portmap
-from ringthru.lab.devices import DEVICES
-from ringthru.lab.quirks import ROWS
+from ringthru.lab.gateway.devices import DEVICES
+from ringthru.lab.gateway.quirks import ROWS
 from ringthru.nat.memory import default_path
 from ringthru.nat.words import Exit
 from ringthru.net import address, surroundings
-from ringthru.portmap import PortMapper, engine, errors, events, values
+from ringthru.portmap import PortMapper, errors, events, values
+from ringthru.portmap.engine import engine
 from ringthru.portmap.memory.profile import GatewayProfile
 from ringthru.portmap.values import Wanted
 

@@ -9,8 +9,8 @@ from ipaddress import IPv4Address
 from pathlib import Path
 from typing import NamedTuple
 
-from ringthru.lab.namespaces import Laboratory
-from ringthru.lab.netns import wait_for
+from ringthru.lab.namespaces.laboratory import Laboratory
+from ringthru.lab.namespaces.netns import wait_for
 
 ETHERNET, IPV4, UDP = 14, 0x0800, 17
 

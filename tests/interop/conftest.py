@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from ringthru.lab.miniupnpd import Serves
-from ringthru.lab.namespaces import PUB, PUB_ADDRESS, Laboratory
-from ringthru.lab.netns import obstacles
+from ringthru.lab.namespaces.laboratory import PUB, PUB_ADDRESS, Laboratory
+from ringthru.lab.namespaces.miniupnpd import Serves
+from ringthru.lab.namespaces.netns import obstacles
 
 from .capture import Capture
 from .phones import Baresip, Sipp

@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Any
 
 import ringthru
-from ringthru.lab.namespaces import PBX, Laboratory
-from ringthru.lab.netns import wait_for
+from ringthru.lab.namespaces.laboratory import PBX, Laboratory
+from ringthru.lab.namespaces.netns import wait_for
 from ringthru.portmap import Family, MapperSnapshot, Mapping, PortMapper, Protocol, Wanted
 
 Answer = dict[str, Any]

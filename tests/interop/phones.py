@@ -6,8 +6,8 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from ringthru.lab.namespaces import Laboratory
-from ringthru.lab.netns import wait_for
+from ringthru.lab.namespaces.laboratory import Laboratory
+from ringthru.lab.namespaces.netns import wait_for
 
 from .audio import read_wav, to_ulaw, write_wav
 

@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import ringthru
-from ringthru.lab.miniupnpd import NatRule
-from ringthru.lab.namespaces import PBX, Laboratory
-from ringthru.lab.netns import wait_for
+from ringthru.lab.namespaces.laboratory import PBX, Laboratory
+from ringthru.lab.namespaces.miniupnpd import NatRule
+from ringthru.lab.namespaces.netns import wait_for
 
 SHIPPED = Path(__file__).parents[2] / "conf"  # the default tree that users get
 PASSWORD = "cobalt-Otter-71-lantern"  # of user 1000, in place of the random one

@@ -8,8 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from ringthru.lab.namespaces import PBX_ADDRESS, PHONE, PHONE_ADDRESS, PUB, PUB_ADDRESS, WAN_ADDRESS
-from ringthru.lab.netns import wait_for
+from ringthru.lab.namespaces.laboratory import (
+    PBX_ADDRESS,
+    PHONE,
+    PHONE_ADDRESS,
+    PUB,
+    PUB_ADDRESS,
+    WAN_ADDRESS,
+)
+from ringthru.lab.namespaces.netns import wait_for
 
 from .audio import best_share, from_ulaw, sweep, tone
 from .capture import Capture, Datagram, Rtp, rtp_packets, sip_texts

@@ -11,8 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from ringthru.lab.miniupnpd import NatRule, Serves
-from ringthru.lab.namespaces import (
+from ringthru.lab.namespaces.laboratory import (
     GATEWAY,
     INET,
     LAN_ADDRESS,
@@ -27,7 +26,8 @@ from ringthru.lab.namespaces import (
     Laboratory,
     Topology,
 )
-from ringthru.lab.netns import LaboratoryError, obstacles, wait_for
+from ringthru.lab.namespaces.miniupnpd import NatRule, Serves
+from ringthru.lab.namespaces.netns import LaboratoryError, obstacles, wait_for
 
 from .audio import best_share, sweep, tone
 from .capture import Capture, rtp_packets

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from ringthru.lab.namespaces import PBX, PBX_ADDRESS, Laboratory
+from ringthru.lab.namespaces.laboratory import PBX, PBX_ADDRESS, Laboratory
 from ringthru.net.address import Endpoint
 from ringthru.net.values import replace
 from ringthru.portmap.gateway.orders import (

@@ -9,8 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ringthru.lab.miniupnpd import NatRule, Serves, Settings
-from ringthru.lab.namespaces import (
+from ringthru.lab.namespaces.laboratory import (
     BESIDE,
     INNER_WAN,
     LAN_ADDRESS,
@@ -28,8 +27,9 @@ from ringthru.lab.namespaces import (
     Laboratory,
     Topology,
 )
-from ringthru.lab.nat_rules import Pinhole
-from ringthru.portmap.hops_driver import next_hops
+from ringthru.lab.namespaces.miniupnpd import NatRule, Serves, Settings
+from ringthru.lab.namespaces.nat_rules import Pinhole
+from ringthru.portmap.nesting.hops_driver import next_hops
 
 from .mapping_process import Engine, arrives, nat
 

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from ringthru.lab.miniupnpd import NatRule, Serves
-from ringthru.lab.namespaces import PBX, PBX_ADDRESS, PUB, PUB_ADDRESS, WAN_ADDRESS, Laboratory
+from ringthru.lab.namespaces.laboratory import PBX, PBX_ADDRESS, PUB, PUB_ADDRESS, WAN_ADDRESS, Laboratory
+from ringthru.lab.namespaces.miniupnpd import NatRule, Serves
 
 from .mapping_process import Engine, arrives
 

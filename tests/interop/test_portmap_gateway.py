@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ringthru.lab.miniupnpd import NatRule, Serves, Settings
-from ringthru.lab.namespaces import (
+from ringthru.lab.namespaces.laboratory import (
     LAN_ADDRESS,
     PBX,
     PBX_ADDRESS,
@@ -21,6 +20,7 @@ from ringthru.lab.namespaces import (
     Laboratory,
     Topology,
 )
+from ringthru.lab.namespaces.miniupnpd import NatRule, Serves, Settings
 
 from .mapping_process import Engine, arrives, nat
 

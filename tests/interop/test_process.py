@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from ringthru.lab.miniupnpd import Serves
-from ringthru.lab.namespaces import PBX, PBX_ADDRESS, PHONE, PHONE_ADDRESS, Laboratory, Topology
-from ringthru.lab.netns import wait_for
+from ringthru.lab.namespaces.laboratory import PBX, PBX_ADDRESS, PHONE, PHONE_ADDRESS, Laboratory, Topology
+from ringthru.lab.namespaces.miniupnpd import Serves
+from ringthru.lab.namespaces.netns import wait_for
 
 from .switch_process import SIP_PORTS, Switch
 from .wire import status, wire

@@ -9,7 +9,7 @@ from ipaddress import IPv4Network
 
 import pytest
 
-from ringthru.lab.namespaces import PBX, PBX_ADDRESS, PHONE, PHONE_ADDRESS, Laboratory
+from ringthru.lab.namespaces.laboratory import PBX, PBX_ADDRESS, PHONE, PHONE_ADDRESS, Laboratory
 from ringthru.net.surroundings import Surroundings
 from ringthru.portmap import GatewayListing, PortMapper
 

@@ -8,9 +8,10 @@ from functools import partial
 
 import pytest
 
-from ringthru.lab.miniupnpd import HTTP_PORT
-from ringthru.lab.namespaces import PBX, PBX_ADDRESS, Laboratory
+from ringthru.lab.namespaces.laboratory import PBX, PBX_ADDRESS, Laboratory
+from ringthru.lab.namespaces.miniupnpd import HTTP_PORT
 from ringthru.net.address import INTERNET, Endpoint
+from ringthru.portmap.drivers.http_driver import fetch
 from ringthru.portmap.gateway.listing import Listing
 from ringthru.portmap.gateway.orders import (
     AddressOrder,
@@ -24,7 +25,6 @@ from ringthru.portmap.gateway.orders import (
 )
 from ringthru.portmap.gateway.upnp_client import UpnpClient
 from ringthru.portmap.gateway.upnp_values import IgdFound
-from ringthru.portmap.http_driver import fetch
 from ringthru.portmap.values import Protocol
 from ringthru.portmap.wire.location import Location
 

@@ -9,7 +9,7 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from ringthru.lab.namespaces import Laboratory
+from ringthru.lab.namespaces.laboratory import Laboratory
 
 SOUND = "m=audio 30000 RTP/AVP 0\r\na=rtpmap:0 PCMU/8000\r\n"
 RETRANSMISSIONS = (0.5, 1, 2, 4, 4)  # seconds from one copy to the next

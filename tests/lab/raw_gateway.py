@@ -7,9 +7,9 @@ from ipaddress import IPv4Network, IPv6Network
 from typing import Any
 
 from ringthru.lab.clock import ManualClock
-from ringthru.lab.gateway_core import GatewayCore
-from ringthru.lab.quirks import Quirks
-from ringthru.lab.replies import HttpScript
+from ringthru.lab.gateway.core import GatewayCore
+from ringthru.lab.gateway.quirks import Quirks
+from ringthru.lab.gateway.replies import HttpScript
 from ringthru.net.address import Endpoint
 
 GATEWAY = "127.41.0.1"

@@ -3,9 +3,9 @@
 import pytest
 
 from ringthru.lab import ManualClock, Quirks
-from ringthru.lab.announcer import GROUP, SSDP_GROUP, Announcer, forged_notify
-from ringthru.lab.announcer_driver import AnnouncerDriver
-from ringthru.lab.virtual_gateway import VirtualGateway
+from ringthru.lab.gateway.announcer import GROUP, SSDP_GROUP, Announcer, forged_notify
+from ringthru.lab.gateway.announcer_driver import AnnouncerDriver
+from ringthru.lab.virtual.gateway import VirtualGateway
 from ringthru.net.address import Endpoint
 
 

@@ -3,9 +3,9 @@
 import pytest
 
 from ringthru.lab import ManualClock
-from ringthru.lab.devices import DEVICES, device
-from ringthru.lab.replies import Ending
-from ringthru.lab.virtual_gateway import VirtualGateway
+from ringthru.lab.gateway.devices import DEVICES, device
+from ringthru.lab.gateway.replies import Ending
+from ringthru.lab.virtual.gateway import VirtualGateway
 from ringthru.net.address import Endpoint
 
 SWITCH = "192.168.1.103"

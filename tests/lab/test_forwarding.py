@@ -6,7 +6,7 @@ from contextlib import suppress
 import pytest
 
 from ringthru.lab import OutsideSocket, is_leak
-from ringthru.lab.udp_forward import IDLE, MOST_FLOWS
+from ringthru.lab.gateway.udp_forward import IDLE, MOST_FLOWS
 from ringthru.net.address import Endpoint
 
 from ..scenarios.waiting import eventually

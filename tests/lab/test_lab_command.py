@@ -8,10 +8,10 @@ import sys
 
 import pytest
 
-from ringthru.lab.devices import DEVICES
+from ringthru.lab.gateway.devices import DEVICES
+from ringthru.lab.gateway.quirks import ROWS
+from ringthru.lab.gateway.request_words import datagram_words, http_words
 from ringthru.lab.lab_command import main
-from ringthru.lab.quirks import ROWS
-from ringthru.lab.request_words import datagram_words, http_words
 
 PROGRAM = "import sys; from ringthru.lab.lab_command import main; sys.exit(main(sys.argv[1:]))"
 MAP_UDP_5060 = bytes.fromhex("00" + "01" + "0000" + "13c4" + "13c4" + "00000e10")

@@ -5,8 +5,8 @@ from ipaddress import IPv4Network
 import pytest
 
 from ringthru.lab import ManualClock, Quirks
-from ringthru.lab.mapping_table import Key, MappingTable
-from ringthru.lab.port_control import MULTICAST, PortControl
+from ringthru.lab.gateway.mapping_table import Key, MappingTable
+from ringthru.lab.gateway.port_control import MULTICAST, PortControl
 from ringthru.net.address import Endpoint
 from ringthru.net.values import replace
 

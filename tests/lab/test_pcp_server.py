@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ringthru.lab import ManualClock, Quirks
-from ringthru.lab.mapping_table import Key, MappingTable
-from ringthru.lab.pcp_messages import announcement
-from ringthru.lab.port_control import PortControl
+from ringthru.lab.gateway.mapping_table import Key, MappingTable
+from ringthru.lab.gateway.pcp_messages import announcement
+from ringthru.lab.gateway.port_control import PortControl
 from ringthru.net.address import Endpoint
 
 VERSION = "02"

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from ringthru.lab.mapping_table import Key
-from ringthru.lab.quirks import ROWS, Quirks, check_rows
-from ringthru.lab.replies import Ending
+from ringthru.lab.gateway.mapping_table import Key
+from ringthru.lab.gateway.quirks import ROWS, Quirks, check_rows
+from ringthru.lab.gateway.replies import Ending
 from ringthru.net.address import Endpoint
 
 from .raw_gateway import (

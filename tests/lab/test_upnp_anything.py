@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ringthru.lab.quirks import ROWS
-from ringthru.lab.replies import HttpScript
+from ringthru.lab.gateway.quirks import ROWS
+from ringthru.lab.gateway.replies import HttpScript
 
 from .raw_gateway import MAPPING, RawGateway, post, search
 

@@ -7,15 +7,15 @@ from ipaddress import IPv4Network, IPv6Network
 import pytest
 
 from ringthru.lab import ManualClock, Quirks
-from ringthru.lab.oracle import Pace, is_deletion
-from ringthru.lab.quirks import ROWS
-from ringthru.lab.virtual import World
-from ringthru.lab.virtual_gateway import VirtualGateway
-from ringthru.lab.virtual_wire import Wire
+from ringthru.lab.gateway.quirks import ROWS
+from ringthru.lab.virtual.gateway import VirtualGateway
+from ringthru.lab.virtual.oracle import Pace, is_deletion
+from ringthru.lab.virtual.wire import Wire
+from ringthru.lab.virtual.world import World
 from ringthru.net.address import Endpoint
 from ringthru.net.surroundings import Surroundings
 from ringthru.net.values import replace
-from ringthru.portmap.engine import Engine
+from ringthru.portmap.engine.engine import Engine
 from ringthru.portmap.values import GatewayType, MappingState, Protocol, Rung, Wanted
 
 LAN = IPv4Network("192.168.1.0/24")

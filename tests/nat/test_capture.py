@@ -6,10 +6,10 @@ import socket
 
 import pytest
 
-from ringthru.lab.replay import Replay
+from ringthru.lab.virtual.replay import Replay
 from ringthru.nat.words import Exit
 from ringthru.portmap.capture.transcript import decode
-from ringthru.portmap.engine import Engine
+from ringthru.portmap.engine.engine import Engine
 
 
 def engine_on(surroundings):

@@ -7,10 +7,10 @@ import time
 import pytest
 
 from ringthru.lab import FakeGateway
-from ringthru.lab.devices import device
-from ringthru.lab.replay import Replay
+from ringthru.lab.gateway.devices import device
+from ringthru.lab.virtual.replay import Replay
 from ringthru.portmap.capture.transcript import decode
-from ringthru.portmap.engine import Engine
+from ringthru.portmap.engine.engine import Engine
 
 from .conftest import GATEWAY, OUTSIDE
 

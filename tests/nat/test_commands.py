@@ -12,7 +12,8 @@ import pytest
 from ringthru.lab.outside_echo import OutsideEcho
 from ringthru.nat.words import Exit
 from ringthru.net.address import Endpoint
-from ringthru.portmap import PortMapper, Protocol, Wanted, echo_proof
+from ringthru.portmap import PortMapper, Protocol, Wanted
+from ringthru.portmap.echo import echo_proof
 from ringthru.portmap.memory.store_driver import Store
 
 from ..scenarios.waiting import eventually

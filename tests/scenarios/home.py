@@ -14,9 +14,9 @@ from ipaddress import IPv4Network
 from pathlib import Path
 
 from ringthru.lab.datagrams import Datagrams
-from ringthru.lab.gateway import FakeGateway
+from ringthru.lab.gateway.fake_gateway import FakeGateway
+from ringthru.lab.gateway.quirks import Quirks
 from ringthru.lab.outside import OutsideSocket
-from ringthru.lab.quirks import Quirks
 from ringthru.net.address import AddressRules, Endpoint
 from ringthru.net.sockets import bind_udp
 from ringthru.net.surroundings import Surroundings

@@ -12,8 +12,8 @@ from ipaddress import IPv4Address
 
 import pytest
 
-from ringthru.lab import forwarding, udp_forward
-from ringthru.lab.gateway import FakeGateway
+from ringthru.lab.gateway import forwarding, udp_forward
+from ringthru.lab.gateway.fake_gateway import FakeGateway
 from ringthru.net.address import Endpoint
 from ringthru.net.sockets import bind_udp
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from ringthru.lab.quirks import Quirks
+from ringthru.lab.gateway.quirks import Quirks
 from ringthru.net.address import Endpoint
 from ringthru.portmap import Protocol
 from ringthru.sip import Response

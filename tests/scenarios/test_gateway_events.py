@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ringthru.lab.quirks import Quirks
+from ringthru.lab.gateway.quirks import Quirks
 from ringthru.portmap import ExternalAddressChanged
 
 from .home import PUBLIC, RING_1000, Home

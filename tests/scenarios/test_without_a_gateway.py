@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from ringthru.lab.datagrams import Datagrams
-from ringthru.lab.quirks import Quirks
+from ringthru.lab.gateway.quirks import Quirks
 from ringthru.net.address import Endpoint
 from ringthru.net.sockets import bind_udp
 from ringthru.portmap import GatewayType

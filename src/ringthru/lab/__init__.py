@@ -6,10 +6,10 @@ the whole process refuse them.
 """
 
 from .clock import ManualClock
-from .gateway import FakeGateway, MappedPort
+from .gateway.fake_gateway import FakeGateway, MappedPort
+from .gateway.quirks import Quirks
 from .loopback_guard import LeavesLoopback, confine_to_loopback, is_loopback
 from .outside import OutsideSocket, is_leak
-from .quirks import Quirks
 
 __all__ = [
     "FakeGateway",

@@ -16,14 +16,14 @@ from typing import Final
 
 from ..net.address import Endpoint
 from ..net.values import replace
-from .devices import NamedDevice, device
-from .gateway import FakeGateway
-from .gateway_core import PROTOCOLS
+from .gateway.core import PROTOCOLS
+from .gateway.devices import NamedDevice, device
+from .gateway.fake_gateway import FakeGateway
+from .gateway.quirks import Quirks
+from .gateway.replies import HttpScript, Reply
+from .gateway.request_words import datagram_words, http_words
 from .lab_output import JsonOutput, Output, PeopleOutput
 from .loopback_guard import confine_to_loopback, require_loopback
-from .quirks import Quirks
-from .replies import HttpScript, Reply
-from .request_words import datagram_words, http_words
 
 INSIDE: Final = IPv4Network("127.0.0.0/9")  # where clients may be: 127.0.0.1, from which most speak, too
 ADDRESS, EXTERNAL = "127.77.0.1", "127.200.0.1"

@@ -15,9 +15,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Column, Table
 
-from .devices import DEVICES, NamedDevice
-from .gateway import FakeGateway, MappedPort
-from .quirks import ROWS
+from .gateway.devices import DEVICES, NamedDevice
+from .gateway.fake_gateway import FakeGateway, MappedPort
+from .gateway.quirks import ROWS
 
 
 class Output(Protocol):

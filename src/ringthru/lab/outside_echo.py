@@ -14,7 +14,7 @@ from contextlib import suppress
 from ipaddress import IPv4Network
 
 from ..net.address import Endpoint
-from ..portmap.echo_host import EchoHost, ProbeOrder
+from ..portmap.echo.echo_host import EchoHost, ProbeOrder
 from ..portmap.values import Protocol
 from ..portmap.wire.echo import Outcome
 from .loopback_guard import require_loopback

@@ -8,8 +8,8 @@ from typing import Any
 
 from ..net.values import replace
 from ..portmap.discovery.site import Site
+from ..portmap.drivers.place_driver import Place
 from ..portmap.errors import LocalError
-from ..portmap.place_driver import Place
 from ..portmap.values import GatewayType, MapperSnapshot
 from . import shapes
 from .finding import memory_profile, store_path

@@ -19,7 +19,7 @@ async def echo(options: argparse.Namespace, ground: Ground, out: Output) -> tupl
     Raises:
         Trouble: the port cannot be had.
     """
-    from ..portmap.echo_driver import EchoServer  # late: no other command needs it
+    from ..portmap.echo.echo_driver import EchoServer  # late: no other command needs it
 
     server = EchoServer(Endpoint(options.listen, options.port))
     try:

@@ -18,7 +18,7 @@ from pathlib import Path
 from ..net.surroundings import Surroundings, look_around, look_around6
 from ..net.values import frozen, replace
 from ..portmap import Mapping, PortMapper
-from ..portmap.engine_driver import Tap
+from ..portmap.drivers.engine_driver import Tap
 from ..portmap.errors import LocalError
 from ..portmap.events import Event
 from ..portmap.mapping.sets import SetRule

@@ -18,8 +18,8 @@ from ..portmap.discovery.detection import Detection
 from ..portmap.discovery.services import PREFERENCE
 from ..portmap.discovery.site import Site
 from ..portmap.discovery.ssdp_search import PATIENCE, ROUNDS
-from ..portmap.engine import Engine
-from ..portmap.engine_driver import EngineDriver, OwnPort, Recall
+from ..portmap.drivers.engine_driver import EngineDriver, OwnPort, Recall
+from ..portmap.engine.engine import Engine
 from ..portmap.errors import RemoteError
 from ..portmap.events import Event
 from ..portmap.gateway.orders import AddressTold, Declined, Remedy, Silent

@@ -1,6 +1,7 @@
 """NAT gateways and our mappings on them; a library of its own. Imports net."""
 
 from .driver import PortMapper
+from .drivers.handles_driver import Mapping, MappingSet
 from .errors import LocalError, MalformedMessage, PortmapError, RemoteError
 from .events import (
     EpochChanged,
@@ -15,7 +16,6 @@ from .events import (
     MappingRemoved,
     NoGateway,
 )
-from .handles_driver import Mapping, MappingSet
 from .mapping.sets import SetRule
 from .values import (
     Attempt,

@@ -10,25 +10,25 @@ from typing import TYPE_CHECKING, Final
 
 from ..net.surroundings import Surroundings
 from ..net.values import replace
-from .audience_driver import Audience
-from .engine import WITNESS_AFTER
-from .engine_driver import EngineDriver, Tap
-from .engines_driver import Engines, EngineSettings
+from .drivers.audience_driver import Audience
+from .drivers.engine_driver import EngineDriver, Tap
+from .drivers.engines_driver import Engines, EngineSettings
+from .drivers.handles_driver import Mapping, MappingSet
+from .drivers.place_driver import Place
+from .engine.engine import WITNESS_AFTER
 from .errors import LocalError
 from .events import Event, GatewayFound
-from .handles_driver import Mapping, MappingSet
 from .mapping.sets import SetRule
 from .mapping.teller import Released
-from .place_driver import Place
 from .values import GatewayListing, MapperSnapshot, MappingState, Wanted
 from .wire.natpmp import PORT as PMP_PORT
 from .wire.ssdp import PORT as SSDP_PORT
 
 if TYPE_CHECKING:  # loaded when they are asked for: the start is a budget
-    from .listening_driver import Watching
+    from .drivers.listening_driver import Watching
+    from .drivers.proving_driver import Proving
     from .memory.memory_driver import Memory
-    from .nesting_driver import Nesting
-    from .proving_driver import Proving
+    from .nesting.nesting_driver import Nesting
 
 STOP_PATIENCE: Final = 3.0  # seconds for deleting our mappings; then leases must do it
 LISTEN_AFTER: Final = 1.0  # seconds: announcements and changes are listened to when the start is over
@@ -277,7 +277,7 @@ class PortMapper:
         return Memory(store, self._log, kept)
 
     def _make_nesting(self, outer_gateway: str | None) -> Nesting:
-        from .nesting_driver import Nesting
+        from .nesting.nesting_driver import Nesting
 
         return Nesting(
             self._near,
@@ -289,7 +289,7 @@ class PortMapper:
         )
 
     def _make_proving(self, echo: str, listens: bool) -> Proving:
-        from .proving_driver import Proving, read_echo
+        from .drivers.proving_driver import Proving, read_echo
 
         return Proving(
             read_echo(echo),
@@ -305,7 +305,7 @@ class PortMapper:
             (self.reached if holds else self.unreachable)(mapping, words)
 
     def _listen(self) -> None:
-        from .listening_driver import Watching
+        from .drivers.listening_driver import Watching
 
         self._watching = Watching(self._engines, self._log, self._place.follows_the_system)
 

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from ringthru.lab.replay import Replay
+from ringthru.lab.virtual.replay import Replay
 from ringthru.net.surroundings import Surroundings
 from ringthru.net.values import replace
 from ringthru.portmap.capture.transcript import Kind, decode
-from ringthru.portmap.engine import Engine
+from ringthru.portmap.engine.engine import Engine
 
 TRANSCRIPTS = sorted((Path(__file__).parent / "transcripts").glob("*.json"))
 

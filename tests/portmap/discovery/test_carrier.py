@@ -5,10 +5,10 @@ import random
 from ipaddress import IPv4Network
 
 from ringthru.lab import ManualClock, Quirks
-from ringthru.lab.virtual import World
-from ringthru.lab.virtual_gateway import VirtualGateway
+from ringthru.lab.virtual.gateway import VirtualGateway
+from ringthru.lab.virtual.world import World
 from ringthru.net.surroundings import Surroundings
-from ringthru.portmap.engine import Engine
+from ringthru.portmap.engine.engine import Engine
 from ringthru.portmap.values import GatewayType, MappingState, Protocol, Wanted
 
 ANYCAST = "192.0.0.9"

@@ -7,6 +7,7 @@ import struct
 import pytest
 
 from ringthru.net.address import Endpoint
+from ringthru.portmap.drivers.udp_driver import UdpPort
 from ringthru.portmap.errors import MalformedMessage
 from ringthru.portmap.gateway.natpmp_client import NatPmpClient
 from ringthru.portmap.gateway.orders import (
@@ -25,7 +26,6 @@ from ringthru.portmap.gateway.orders import (
     UnmapOrder,
     Unmapped,
 )
-from ringthru.portmap.udp_driver import UdpPort
 from ringthru.portmap.values import LONGEST_LIFETIME, Protocol
 
 UNMAP = UnmapOrder(Protocol.UDP, 5060, 5060)

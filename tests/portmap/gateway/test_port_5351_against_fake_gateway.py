@@ -8,8 +8,8 @@ from ipaddress import IPv4Network, IPv6Network
 import pytest
 
 from ringthru.lab import ManualClock, Quirks
-from ringthru.lab.mapping_table import MappingTable
-from ringthru.lab.port_control import PortControl
+from ringthru.lab.gateway.mapping_table import MappingTable
+from ringthru.lab.gateway.port_control import PortControl
 from ringthru.net.address import Endpoint
 from ringthru.net.values import replace
 from ringthru.portmap.errors import MalformedMessage

@@ -13,11 +13,11 @@ from ipaddress import IPv4Network
 import pytest
 
 from ringthru.lab import ManualClock, Quirks
-from ringthru.lab.virtual import World
-from ringthru.lab.virtual_gateway import VirtualGateway
+from ringthru.lab.virtual.gateway import VirtualGateway
+from ringthru.lab.virtual.world import World
 from ringthru.net.address import Endpoint
 from ringthru.net.surroundings import Surroundings
-from ringthru.portmap.engine import Engine
+from ringthru.portmap.engine.engine import Engine
 from ringthru.portmap.values import MappingState, Protocol, Wanted
 
 LAN = IPv4Network("192.168.1.0/24")

@@ -15,11 +15,11 @@ from ringthru.net.surroundings import Surroundings
 from ringthru.net.values import replace
 from ringthru.portmap import PortMapper, driver
 from ringthru.portmap.discovery.announcements import Announcements
-from ringthru.portmap.engine import Engine
-from ringthru.portmap.gena_driver import GenaServer
-from ringthru.portmap.hearing_driver import Hearing
-from ringthru.portmap.http_driver import fetch
-from ringthru.portmap.udp_driver import UdpPort
+from ringthru.portmap.drivers.gena_driver import GenaServer
+from ringthru.portmap.drivers.hearing_driver import Hearing
+from ringthru.portmap.drivers.http_driver import fetch
+from ringthru.portmap.drivers.udp_driver import UdpPort
+from ringthru.portmap.engine.engine import Engine
 
 US, GATEWAY, STRANGER = "127.69.0.10", "127.69.0.1", "127.69.0.66"
 LAN = IPv4Network("127.69.0.0/24")

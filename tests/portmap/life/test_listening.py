@@ -9,8 +9,8 @@ import time
 
 import pytest
 
-from ringthru.lab.announcer import Announcer, forgeries
-from ringthru.lab.announcer_driver import AnnouncerDriver
+from ringthru.lab.gateway.announcer import Announcer, forgeries
+from ringthru.lab.gateway.announcer_driver import AnnouncerDriver
 from ringthru.portmap import EpochChanged, ExternalAddressChanged, MappingState
 from ringthru.portmap import driver as driver_module
 

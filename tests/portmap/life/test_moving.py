@@ -11,7 +11,7 @@ import pytest
 
 from ringthru.net.changes import Clocks, SuspendWatch, clock
 from ringthru.portmap import driver as driver_module
-from ringthru.portmap import listening_driver
+from ringthru.portmap.drivers import listening_driver
 from ringthru.portmap.memory.store_driver import Store
 
 from ...scenarios.waiting import eventually

@@ -12,15 +12,15 @@ from collections.abc import Iterable
 from ipaddress import IPv4Network, IPv6Network
 
 from ringthru.lab import ManualClock, Quirks
-from ringthru.lab.gateway_core import PROTOCOLS
-from ringthru.lab.quirks import ROWS
-from ringthru.lab.virtual import World
-from ringthru.lab.virtual_gateway import VirtualGateway
-from ringthru.lab.virtual_wire import Wire
+from ringthru.lab.gateway.core import PROTOCOLS
+from ringthru.lab.gateway.quirks import ROWS
+from ringthru.lab.virtual.gateway import VirtualGateway
+from ringthru.lab.virtual.wire import Wire
+from ringthru.lab.virtual.world import World
 from ringthru.net.address import Endpoint
 from ringthru.net.surroundings import Surroundings
 from ringthru.portmap.discovery.site import Site, site_of
-from ringthru.portmap.engine import Engine
+from ringthru.portmap.engine.engine import Engine
 from ringthru.portmap.mapping.lease import Lease
 from ringthru.portmap.values import (
     Family,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ringthru.lab.devices import DEVICES
+from ringthru.lab.gateway.devices import DEVICES
 
 from .play import complaints
 

@@ -7,7 +7,7 @@ import itertools
 
 import pytest
 
-from ringthru.lab.quirks import ROWS, Quirks
+from ringthru.lab.gateway.quirks import ROWS, Quirks
 
 from .covering import covering_sets, sets_around
 from .play import complaints, may_be_together

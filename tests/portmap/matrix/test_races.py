@@ -3,11 +3,11 @@
 import pytest
 
 from ringthru.lab import ManualClock, Quirks
-from ringthru.lab.announcer import GROUP, Notice
-from ringthru.lab.oracle import Pace
-from ringthru.lab.virtual import World
-from ringthru.lab.virtual_gateway import VirtualGateway
-from ringthru.lab.virtual_wire import Wire
+from ringthru.lab.gateway.announcer import GROUP, Notice
+from ringthru.lab.virtual.gateway import VirtualGateway
+from ringthru.lab.virtual.oracle import Pace
+from ringthru.lab.virtual.wire import Wire
+from ringthru.lab.virtual.world import World
 from ringthru.net.address import Endpoint
 from ringthru.portmap.events import GatewayFound, GatewayLost
 from ringthru.portmap.mapping.sets import SetRule

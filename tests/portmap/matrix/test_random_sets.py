@@ -3,8 +3,8 @@
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ringthru.lab.quirks import ROWS, Quirks, check_rows
-from ringthru.lab.virtual_wire import Wire
+from ringthru.lab.gateway.quirks import ROWS, Quirks, check_rows
+from ringthru.lab.virtual.wire import Wire
 
 from .play import TCP, UDP, make_world, start, stops
 

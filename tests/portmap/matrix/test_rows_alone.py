@@ -2,7 +2,7 @@
 
 import pytest
 
-from ringthru.lab.quirks import ROWS, Quirks
+from ringthru.lab.gateway.quirks import ROWS, Quirks
 
 from .play import PINHOLE, comes_to_hold, complaints, make_world6, start, stops
 

@@ -1,0 +1,1 @@
+"""A world without sockets: one engine, fake gateways, a clock moved by hand, and a judge."""

@@ -1,0 +1,129 @@
+"""What must be true of every engine on every gateway, however odd: the judge of the virtual world.
+
+Lives here: the four questions, and reading just enough of a request to ask them.
+Never here: moving time, or anything an engine could learn from.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from ...net.address import Endpoint
+from ...net.values import frozen
+from ...portmap.values import Family, MappingSnapshot, Rung
+from ..gateway.mapping_table import Entry
+from .gateway import VirtualGateway
+
+MOST_RECORDED: Final = 200_000  # exchanges; a bug that sends for ever must not fill the memory
+DELETE_NATPMP: Final = bytes(4)  # where the lifetime is (RFC 6886 §3.4)
+
+
+@frozen
+class Exchange:
+    """One thing that crossed the virtual wire; ``way`` is "out" (the engine sent it) or "in"."""
+
+    at: float  # seconds of the world's clock
+    way: str
+    kind: str  # "pmp", "ssdp", "http", "notice" or "event"
+    peer: Endpoint
+    data: bytes
+
+    def __str__(self) -> str:
+        return f"{self.at:.6f} {self.way} {self.kind} {self.peer} {self.data!r}"
+
+
+@frozen
+class Pace:
+    """The most an engine may ask of one gateway; searches by SSDP count like any other request."""
+
+    in_a_second: int = 80  # while nothing like 80 mappings is wanted: each takes one request or two
+    in_an_hour: int = 2000
+    http_in_flight: int = 1
+
+
+USUAL: Final = Pace()
+
+
+class Records:
+    """What crossed the wire, and what the judge noticed while it did."""
+
+    def __init__(self) -> None:
+        self.exchanges: deque[Exchange] = deque(maxlen=MOST_RECORDED)
+        self.blamed: list[str] = []  # deletions of what belongs to others
+        self.most_http_in_flight = 0
+        self.failed_deletions = 0  # refused, or never answered
+
+    def requests(self, kind: str = "") -> list[Exchange]:
+        """What the engine sent; of one kind if it is named."""
+        return [each for each in self.exchanges if each.way == "out" and kind in ("", each.kind)]
+
+    def most_within(self, seconds: float) -> int:
+        """The most requests in any stretch of time of that length."""
+        times = [each.at for each in self.requests()]
+        first = most = 0
+        for last, at in enumerate(times):
+            while at - times[first] > seconds:
+                first += 1
+            most = max(most, last - first + 1)
+        return most
+
+    def transcript(self) -> tuple[str, ...]:
+        """Everything, as text: equal transcripts are equal runs."""
+        return tuple(str(each) for each in self.exchanges)
+
+
+def is_deletion(data: bytes) -> bool:
+    """Whether a request asks to take a mapping away, in any of the protocols."""
+    if data[:1] == b"\0" and len(data) == 12:
+        return data[8:12] == DELETE_NATPMP
+    if data[:2] == b"\x02\x01" and len(data) >= 60:
+        return data[4:8] == bytes(4)
+    return b"#DeletePortMapping" in data or b"#DeletePinhole" in data
+
+
+def false_claims(
+    mappings: Iterable[MappingSnapshot], gateway: VirtualGateway, host: str, now: float, grace: float
+) -> list[str]:
+    """(a) Mappings that claim more than the gateway has, for longer than ``grace`` seconds."""
+    claims = [each for each in mappings if each.rung in (Rung.LISTED, Rung.REACHABLE)]
+    return [words for each in claims if (words := _lie(each, gateway, host, now, grace))]
+
+
+def _lie(claim: MappingSnapshot, gateway: VirtualGateway, host: str, now: float, grace: float) -> str:
+    if claim.external_port is None or claim.family is not Family.IPV4:
+        return ""
+    name, port = claim.protocol.value, claim.external_port
+    internal = Endpoint(claim.internal_client or host, claim.internal_port)
+    entry = gateway.entry(name, port)
+    held = entry is not None and entry.internal == internal
+    if held and (claim.rung is not Rung.REACHABLE or gateway.forwards(name, port) == internal):
+        return ""
+    closed = max((at for key, at in gateway.closed_at.items() if key == (name, port)), default=None)
+    if closed is not None and now - closed < grace:
+        return ""  # it was there, and nobody can know yet that it is gone
+    return f"{name} {port} is claimed to be {claim.rung.value}; the gateway has {entry}"
+
+
+def left_behind(gateway: VirtualGateway, host: str) -> list[Entry]:
+    """(c) Mappings that lead to ``host``."""
+    return [entry for entry in gateway.entries() if entry.internal.host == host]
+
+
+def pace_broken(records: Records, pace: Pace) -> list[str]:
+    """(d) More at once, or faster, than a gateway should have to bear."""
+    words = []
+    if records.most_http_in_flight > pace.http_in_flight:
+        words.append(f"{records.most_http_in_flight} HTTP requests in flight at one gateway")
+    for seconds, most in ((1.0, pace.in_a_second), (3600.0, pace.in_an_hour)):
+        found = records.most_within(seconds)
+        if found > most:
+            words.append(f"{found} requests within {seconds:g} s; {most} are allowed")
+    return words
+
+
+def foreign_taken(before: Sequence[object], gateway: VirtualGateway, request: bytes) -> list[str]:
+    """(b) What of others' a deletion took away; what was ``before`` missing is not blamed on it."""
+    gone = [key for key in gateway.missing_foreign() if key not in before]
+    return [f"{key} of another host was deleted by {request!r}" for key in gone]

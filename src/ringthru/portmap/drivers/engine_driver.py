@@ -1,0 +1,255 @@
+"""One engine on asyncio: moves its bytes and its time, knows no rule."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import Protocol as Interface
+
+from ...net.address import Endpoint
+from ..discovery.site import Site
+from ..engine.engine import Engine
+from ..gateway.upnp_client import HttpRequest
+from ..gateway.upnp_values import Ask, Reply
+from ..memory.holding import Forget, GatewayIdentity, Note
+from ..memory.profile import GatewayProfile
+from ..memory.recollection import Recollection
+from ..values import Family
+from ..wire.pcp import ANYCAST_IPV4
+from .udp_driver import UdpPort
+
+DISCARD = 9  # RFC 863: asked about by PCP when we have no socket of our own
+
+
+OwnPort = Callable[[], int]
+Recall = Callable[[GatewayIdentity], Recollection]
+
+
+class Tap(Interface):
+    """Somebody who listens to everything that is said to gateways, e.g. to record it."""
+
+    def pmp_out(self, datagram: bytes, now: float) -> None: ...
+    def pmp_in(self, datagram: bytes, now: float) -> None: ...
+    def pmp_refused(self, now: float) -> None: ...
+    def ssdp_out(self, datagram: bytes, to: Endpoint, now: float) -> None: ...
+    def ssdp_in(self, datagram: bytes, source: Endpoint, now: float) -> None: ...
+    def http_out(self, number: int, ask: Ask, now: float) -> None: ...
+    def http_in(self, number: int, reply: Reply, now: float) -> None: ...
+
+
+class Memory(Interface):
+    """Where notes and lessons go before anything more is sent, and what is remembered of a gateway."""
+
+    def recall(self, identity: GatewayIdentity, address: str, family: Family) -> Recollection: ...
+    def write(self, notes: list[tuple[Note, GatewayIdentity]], address: str) -> None: ...
+    def learn(self, profiles: list[GatewayProfile]) -> None: ...
+
+
+class EngineDriver:
+    """An engine with its sockets, at one site. ``on_change`` is called whenever its events may be read.
+
+    The two ports are where gateways listen; ``clock`` gives the engine's time in seconds.
+    """
+
+    def __init__(
+        self,
+        make_engine: Callable[[OwnPort, Recall], Engine],
+        site: Site,
+        *,
+        clock: Callable[[], float],
+        log: Callable[[int, str], None],
+        on_change: Callable[[], None],
+        pmp_port: int,
+        memory: Memory | None = None,
+        tap: Tap | None = None,
+    ) -> None:
+        self.site = site
+        self.engine = make_engine(self._own_port, self._recall)
+        self.clock = clock
+        self._log = log
+        self._on_change = on_change
+        self._pmp_port = pmp_port
+        self._memory = memory
+        self._tap = tap
+        self._pmp: UdpPort | None = None
+        self._anycast: UdpPort | None = None  # to the carrier's NAT, when it is asked
+        self._ssdp: UdpPort | None = None
+        self._fetching: asyncio.Task[None] | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._starting: asyncio.TimerHandle | None = None
+        self.started = self.closed = False
+        self.forgot_at = float("-inf")  # when a mapping of ours was last struck out: deleted, or run out
+
+    def start(self) -> None:
+        """Open the sockets, and begin to look for a gateway."""
+        if self.started or self.closed:
+            return
+        self.started = True
+        self._open_sockets()
+        self.engine.start(self.clock())
+        self.pump()
+
+    def start_after(self, delay: float) -> None:
+        """The same, some seconds later."""
+        self._starting = asyncio.get_running_loop().call_later(delay, self.start)
+
+    def move(self, site: Site) -> None:
+        """We are somewhere else now: other sockets, and the search begins again."""
+        if not self.started or self.closed:
+            return
+        self.engine.move(site, self.clock())
+        self._remember()  # what was mapped was mapped from the address we had
+        self.site = site
+        self._close_sockets()
+        self._open_sockets()
+        self.pump()
+
+    def stop(self) -> None:
+        """Have everything deleted; the engine tells when it has ``stopped``."""
+        if self._starting is not None:
+            self._starting.cancel()
+        self.engine.stop(self.clock())
+        self.pump()
+
+    def pump(self) -> None:
+        """Carry out what the engine wants done. Safe to be entered again from a subscriber."""
+        if self.started and not self.closed:
+            self._remember()
+            self._send()
+            self._set_timer()
+        self._on_change()
+
+    def close(self) -> None:
+        """End everything at once; what the engine still wanted is not done."""
+        if self.started and not self.closed:
+            self._remember()
+        self.closed = True
+        for timer in (self._timer, self._starting):
+            if timer is not None:
+                timer.cancel()
+        if self._fetching is not None:
+            self._fetching.cancel()
+        self._close_sockets()
+
+    def _remember(self) -> None:
+        """First of all: what is not written down before it is sent would be lost by a crash."""
+        notes, lessons = self.engine.notes(), self.engine.lessons()
+        if any(isinstance(note, Forget) for note, _ in notes):
+            self.forgot_at = self.clock()
+        if self._memory is not None and notes:
+            self._memory.write(notes, self.site.address)
+        if self._memory is not None and lessons:
+            self._memory.learn(lessons)
+
+    def _send(self) -> None:
+        now = self.clock()
+        for datagram in self.engine.pmp_to_send():
+            if self._tap is not None:
+                self._tap.pmp_out(datagram, now)
+            if self._pmp is not None:
+                self._pmp.send(datagram)
+        for datagram in self.engine.anycast_to_send():
+            if self._anycast is None:
+                there = Endpoint(ANYCAST_IPV4, self._pmp_port)
+                self._anycast = self._open(self._got_anycast, self._anycast_failed, there)
+            if self._anycast is not None:
+                self._anycast.send(datagram)
+        for datagram, to in self.engine.ssdp_to_send():
+            if self._tap is not None:
+                self._tap.ssdp_out(datagram, to, now)
+            if self._ssdp is not None:
+                self._ssdp.send(datagram, to)
+        for request in self.engine.http_to_send():
+            if self._fetching is not None and self._fetching is not asyncio.current_task():
+                self._fetching.cancel()  # given up by the engine: one request at a time
+            self._fetching = asyncio.get_running_loop().create_task(self._fetch(request))
+
+    async def _fetch(self, request: HttpRequest) -> None:
+        from .http_driver import fetch  # late: of no use before somebody has answered the search
+
+        if self._tap is not None:
+            self._tap.http_out(request.number, request.ask, self.clock())
+        reply = await fetch(request.ask, self.site.address)
+        if self._tap is not None:
+            self._tap.http_in(request.number, reply, self.clock())
+        self.engine.receive_http(request.number, reply, self.clock())
+        self.pump()
+
+    def _set_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        when = self.engine.next_timeout()
+        if when is None:
+            self._timer = None
+            return
+        delay = max(0.0, when - self.clock())
+        self._timer = asyncio.get_running_loop().call_later(delay, self._on_timer, when)
+
+    def _on_timer(self, when: float) -> None:
+        self.engine.handle_timeout(max(when, self.clock()))
+        self.pump()
+
+    def _open_sockets(self) -> None:
+        site = self.site
+        if site.gateway is not None:
+            self._pmp = self._open(self._got_pmp, self._pmp_failed, Endpoint(site.gateway, self._pmp_port))
+        if site.searches:
+            self._ssdp = self._open(self._got_ssdp, lambda: None, None)
+
+    def _open(
+        self,
+        on_datagram: Callable[[bytes, Endpoint], None],
+        on_failure: Callable[[], None],
+        peer: Endpoint | None,
+    ) -> UdpPort | None:
+        try:
+            index = self.site.interface_index
+            return UdpPort(self.site.address, on_datagram, on_failure, peer, index)
+        except OSError as error:
+            words = f"no way to ask for a NAT gateway from {self.site.address}: {error}"
+            self._log(logging.WARNING, words)
+            asyncio.get_running_loop().call_soon(on_failure)
+            return None
+
+    def _close_sockets(self) -> None:
+        for port in (self._pmp, self._anycast, self._ssdp):
+            if port is not None:
+                port.close()
+        self._pmp = self._anycast = self._ssdp = None
+
+    def _recall(self, identity: GatewayIdentity) -> Recollection:
+        if self._memory is None:
+            return Recollection(identity.name, GatewayProfile(identity.fingerprint))
+        return self._memory.recall(identity, self.site.address, self.site.family)
+
+    def _own_port(self) -> int:
+        return self._pmp.local.port if self._pmp is not None else DISCARD
+
+    def _got_pmp(self, datagram: bytes, source: Endpoint) -> None:
+        if self._tap is not None:
+            self._tap.pmp_in(datagram, self.clock())
+        self.engine.receive_pmp(datagram, self.clock())
+        self.pump()
+
+    def _got_anycast(self, datagram: bytes, source: Endpoint) -> None:
+        self.engine.receive_anycast(datagram, self.clock())
+        self.pump()
+
+    def _anycast_failed(self) -> None:
+        if not self.closed:
+            self.engine.anycast_refused(self.clock())
+            self.pump()
+
+    def _pmp_failed(self) -> None:
+        if not self.closed:
+            if self._tap is not None:
+                self._tap.pmp_refused(self.clock())
+            self.engine.pmp_refused(self.clock())
+            self.pump()
+
+    def _got_ssdp(self, datagram: bytes, source: Endpoint) -> None:
+        if self._tap is not None:
+            self._tap.ssdp_in(datagram, source, self.clock())
+        self.engine.receive_ssdp(datagram, source, self.clock())
+        self.pump()

@@ -1,0 +1,108 @@
+"""What callers hold in their hands: views of mappings, always up to date, and something to wait for."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+
+from ..mapping.lease import Lease
+from ..values import MappingState, Protocol
+
+
+class Mapping:
+    """A mapping that somebody wants: a view of it, always up to date.
+
+    Whoever owns the socket at the internal port may set ``watched``: then what comes in there and begins like
+    an echo's probe must be handed to ``PortMapper.saw``.
+    """
+
+    def __init__(self, lease: Lease, judge: Judge) -> None:
+        self.watched = False
+        self._lease = lease
+        self._judge = judge
+        self._over = False  # released: it means nothing any more
+        self._waiting: list[asyncio.Future[bool]] = []
+        self._beyond: Lease | None = None  # on the gateway beyond ours, which others dial then
+        self._nested = False
+
+    @property
+    def protocol(self) -> Protocol:
+        return self._lease.wanted.protocol
+
+    @property
+    def internal_port(self) -> int:
+        return self._lease.wanted.internal_port
+
+    @property
+    def external_port(self) -> int | None:
+        """The port others reach us at; None until it is granted (on every gateway of the chain)."""
+        if self._nested:
+            return self._beyond.external_port if self._beyond and self._lease.external_port else None
+        return self._lease.external_port
+
+    @property
+    def state(self) -> MappingState:
+        if self._nested and self._lease.state is MappingState.ACCEPTED:
+            return self._beyond.state if self._beyond else MappingState.REQUESTED
+        return self._lease.state
+
+    @property
+    def expires_at(self) -> float | None:
+        """When the lease ends, in seconds of ``ringthru.net.changes.clock`` (since the machine started, its
+        sleep included); None when it is not granted, or for ever."""
+        return self._lease.expires_at
+
+    @property
+    def reason(self) -> str:
+        """The last error in words; empty when there was none."""
+        return self._lease.reason or (self._beyond.reason if self._beyond else "")
+
+    async def settled(self) -> bool:
+        """Wait for a verdict: True when granted; False when refused, disabled, released or without a gateway.
+
+        It may take as long as the gateway does: callers set their own limit.
+        """
+        verdict = self._verdict
+        if verdict is not None:
+            return verdict
+        future = asyncio.get_running_loop().create_future()
+        self._waiting.append(future)
+        return bool(await future)
+
+    @property
+    def _verdict(self) -> bool | None:
+        return False if self._over else self._judge(self)
+
+    def _ended(self) -> None:
+        self._over = True
+        self._settle()
+
+    def _settle(self) -> None:
+        verdict = self._verdict if self._waiting else None
+        if verdict is None:
+            return
+        waiting, self._waiting = self._waiting, []
+        for future in waiting:
+            if not future.done():
+                future.set_result(verdict)
+
+
+Judge = Callable[[Mapping], bool | None]
+
+
+class MappingSet:
+    """Mappings that are all granted, or none of them."""
+
+    def __init__(self, mappings: Sequence[Mapping]) -> None:
+        self.mappings = tuple(mappings)
+
+    @property
+    def external_ports(self) -> tuple[int, ...] | None:
+        """In the order they were wanted; None until every one is granted."""
+        ports = [each.external_port for each in self.mappings]
+        granted = [port for port in ports if port is not None]
+        return tuple(granted) if len(granted) == len(ports) else None
+
+    async def settled(self) -> bool:
+        """Wait for a verdict on all of them."""
+        return all([await each.settled() for each in self.mappings])

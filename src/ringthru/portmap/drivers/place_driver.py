@@ -1,0 +1,81 @@
+"""Where we are, asked of the system anew whenever it may have changed, with what a person said about it."""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Network, IPv6Network
+from typing import Final
+
+from ...net.address import parse_address
+from ...net.surroundings import NOWHERE, Surroundings, look_around, look_around6
+from ...net.values import replace
+from ..discovery.site import Site, description_by_hand, site6_of, site_of
+from ..errors import LocalError
+
+NO_PLACE: Final = Surroundings(NOWHERE, IPv4Network(f"{NOWHERE}/32"), None, multicast=False)
+
+
+def network_key(site: Site) -> str:
+    """What tells this network from others that we may be in tomorrow."""
+    return f"{site.network} by {site.gateway or 'nobody'}"
+
+
+class Place:
+    """``surroundings`` None: the system is asked, for ``interface`` if one is named.
+
+    ``gateway`` and ``description_url`` replace what is found.
+
+    Raises:
+        LocalError: a gateway or a description that cannot be one.
+    """
+
+    def __init__(
+        self,
+        surroundings: Surroundings | None,
+        interface: str | None,
+        gateway: str | None,
+        description_url: str | None,
+    ) -> None:
+        self._surroundings = surroundings
+        self._interface = interface
+        if gateway is not None and parse_address(gateway) is None:
+            raise LocalError(f"gateway {gateway!r}: give its address in numbers, as in 192.168.1.1")
+        self._gateway = gateway
+        self._was_somewhere = False
+        self._description = None if description_url is None else description_by_hand(description_url)
+
+    @property
+    def follows_the_system(self) -> bool:
+        """Whether a change of the network can put us elsewhere."""
+        return self._surroundings is None
+
+    def site(self) -> Site:
+        """Our place now; where nobody can be asked, while the interface that was named is gone.
+
+        Raises:
+            LocalError: no interface has had that name so far; the text lists those there are.
+        """
+        site = site_of(self._look_around())
+        if self._gateway is not None:
+            site = replace(site, gateway=self._gateway)
+        if self._description is not None:
+            site = replace(site, description=self._description, by_hand=True)
+        return site
+
+    def _look_around(self) -> Surroundings:
+        if self._surroundings is not None:
+            return self._surroundings
+        try:
+            around = look_around(self._interface)
+        except ValueError as error:
+            if self._was_somewhere:
+                return NO_PLACE
+            raise LocalError(str(error)) from error
+        self._was_somewhere = True
+        return around
+
+    def site6(self) -> Site:
+        """Our place in the IPv6 Internet; without one, a place where nobody can be asked."""
+        found = look_around6(self._interface) if self._surroundings is None else None
+        if found is None:
+            return Site("::1", IPv6Network("::1/128"), None, "::1", multicast=False)
+        return site6_of(found)

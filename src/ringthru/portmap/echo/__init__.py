@@ -1,0 +1,1 @@
+"""The outside echo: proof that a mapping is reached from the Internet."""

@@ -1,0 +1,320 @@
+"""One request in flight: between the book of our mappings and the gateway in use.
+
+Lives here: what is asked next, whom, and what its outcome changes.
+Never here: how a gateway is found, or when one is looked for again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from logging import DEBUG, INFO
+from typing import Final
+
+from ...net.levels import NOTICE
+from ..discovery.services import Service
+from ..events import EpochChanged, Event
+from ..gateway.listing import Listings
+from ..gateway.orders import (
+    AddressOrder,
+    AddressTold,
+    Declined,
+    EntryOrder,
+    EpochReset,
+    GatewayClient,
+    Granted,
+    Inspected,
+    InspectOrder,
+    MapOrder,
+    NoEntry,
+    Order,
+    Outcome,
+    Remedy,
+    Silent,
+    UnmapOrder,
+)
+from ..gateway.pcp_client import PcpClient
+from ..mapping.book import MappingBook, Work
+from ..mapping.lease import Lease
+from ..memory.holding import GatewayIdentity, Note
+from ..memory.profile import GatewayProfile
+from ..memory.recollection import Recollection
+from ..values import MappingState
+from .counters import Counters
+from .in_use import GatewayInUse, RemapGate
+
+NO_LIST: Final = "PCP and NAT-PMP have no request for the gateway's table, and its UPnP does not answer"
+TAKEN: Final = (Remedy.ANOTHER_PORT, Remedy.SAME_PORT)  # refusals of a number
+
+
+class Dispatch:
+    """Carries orders to the gateway in use, one at a time. ``prepare`` readies a service's client."""
+
+    def __init__(
+        self,
+        book: MappingBook,
+        listings: Listings,
+        log: Callable[[int, str], None],
+        recall: Callable[[GatewayIdentity], Recollection],
+        prepare: Callable[[Service], None],
+        witness_after: float,
+    ) -> None:
+        self.gateway: GatewayInUse | None = None
+        self.in_flight: Work | None = None
+        self.address_changed = False  # the gateway told another address; the engine takes note
+        self.lost: str | None = None  # why the gateway is gone; the engine takes note
+        self.counters = Counters()
+        self._book = book
+        self._listings = listings
+        self._log = log
+        self._recall = recall
+        self._prepare = prepare
+        self._witness_after = witness_after
+        self._client: GatewayClient | None = None  # who has the order in flight
+        self._remap_gate = RemapGate()
+        self._events: list[Event] = []
+        self._notes: list[tuple[Note, GatewayIdentity]] = []
+        self._lessons: list[GatewayProfile] = []
+
+    def adopt(self, services: tuple[Service, ...], now: float) -> GatewayInUse:
+        """Use this gateway from now on, with what is remembered of it."""
+        gateway = self.gateway = GatewayInUse(services, now, self._witness_after)
+        remembered = self._recall(gateway.identity)
+        self._prepare(gateway.service)
+        gateway.remember(remembered.name, remembered.profile)
+        self._use_ways(gateway)
+        self._book.adopt(remembered.holdings, now, remembered.lent)
+        self._book.ask_all_again(now)
+        return gateway
+
+    def forget(self) -> None:
+        """The gateway is not in use any more."""
+        self.abandon()
+        self._write_down()
+        self.gateway = self.lost = None
+        self.address_changed = False
+
+    def abandon(self) -> None:
+        """Drop the order in flight."""
+        if self._client is not None:
+            self._client.abandon()
+        if self.in_flight is not None:
+            self._book.unanswered(*self.in_flight)
+        self.in_flight = self._client = None
+
+    def abandon_for_deletions(self) -> None:
+        """Drop the order in flight for deletions that are due; not one that cleans up after itself."""
+        order = self.in_flight[0] if self.in_flight is not None else None
+        asks_with_a_mapping = isinstance(order, AddressOrder) and isinstance(self._client, PcpClient)
+        if order is not None and not isinstance(order, UnmapOrder) and not asks_with_a_mapping:
+            self.abandon()
+
+    def advance(self, now: float, only_deletions: bool) -> None:
+        """Act on what came in, then put the next thing that is due in flight."""
+        while self.gateway is not None and self.lost is None:
+            self._take_events(self.gateway, now)
+            self._take_lessons(self.gateway)
+            self._write_down()
+            if self.lost is not None or self.in_flight is not None or now < self.gateway.not_before:
+                return
+            work = self._next_work(self.gateway, now, only_deletions)
+            if work is None:
+                return
+            self._submit(self.gateway, work, now)
+
+    def take_witness(self, witness: Service, now: float) -> None:
+        """The UPnP side of the gateway in use answers too."""
+        if self.gateway is not None:
+            self._prepare(witness)
+            self.gateway.take_witness(witness)
+            self._use_ways(self.gateway)
+            self._try_in_reserve(now)
+
+    def take_reserve(self, service: Service, now: float) -> None:
+        """Another service of the gateway in use has answered late."""
+        if self.gateway is not None:
+            self.gateway.take_reserve(service)
+            self._try_in_reserve(now)
+
+    def _try_in_reserve(self, now: float) -> None:
+        """Where all is refused, what came late may help."""
+        if not self._holds_any():
+            self._book.ask_all_again(now)
+
+    def ask_all_again(self, now: float, lost: bool = False) -> None:
+        """The gateway may have lost everything (``lost``: it has); not more often than it bears."""
+        if lost:
+            self._book.doubt_all(now)
+        if self._remap_gate.ask(now):
+            self._book.ask_all_again(now)
+
+    def handle_timeout(self, now: float) -> None:
+        if self._remap_gate.due_at is not None and now >= self._remap_gate.due_at:
+            self.ask_all_again(now)
+
+    def next_timeout(self, only_deletions: bool) -> float | None:
+        times = [] if only_deletions else [self._remap_gate.due_at]
+        if self.gateway is not None and self.in_flight is None:
+            due = [] if only_deletions else [self.gateway.address_due_at, self._book.next_due()]
+            if self._book.next_deletion() is not None:
+                due.append(self.gateway.not_before)
+            times += [max(each, self.gateway.not_before) for each in due if each is not None]
+        return min((each for each in times if each is not None), default=None)
+
+    def events(self) -> list[Event]:
+        events, self._events = self._events, []
+        return events
+
+    def notes(self) -> list[tuple[Note, GatewayIdentity]]:
+        notes, self._notes = self._notes, []
+        return notes
+
+    def lessons(self) -> list[GatewayProfile]:
+        lessons, self._lessons = self._lessons, []
+        return lessons
+
+    # Inside
+
+    def _next_work(self, gateway: GatewayInUse, now: float, only_deletions: bool) -> Work | None:
+        """Deletions first, then the address, mappings, reading back, and the table."""
+        deletion = self._book.next_deletion()
+        if deletion is not None or only_deletions:
+            return deletion
+        if now >= gateway.address_due_at:
+            return AddressOrder(), None
+        mapping = self._book.next_mapping(now)
+        if mapping is not None:
+            return mapping
+        entry = self._listings.next_order()
+        return None if entry is None else (entry, None)
+
+    def _submit(self, gateway: GatewayInUse, work: Work, now: float) -> None:
+        order, lease = work
+        client = gateway.client_for(order)
+        if client is None:  # nobody there can read its table: that is no failure
+            self._settle(order, lease, _unreadable(order), now)
+            return
+        self.in_flight, self._client = work, client
+        client.submit(order, now)
+        self._write_down()  # before a byte of it goes out
+
+    def _take_events(self, gateway: GatewayInUse, now: float) -> None:
+        clients = [gateway.service.client]
+        if self._client is not None and self._client is not gateway.service.client:
+            clients.append(self._client)
+        for client in clients:
+            for event in client.events():
+                if self.lost is None:
+                    self._take(gateway, event, now)
+
+    def _take(self, gateway: GatewayInUse, event: Outcome | EpochReset, now: float) -> None:
+        if isinstance(event, EpochReset):
+            words = "The NAT gateway lost its state; every mapping is made again."
+            self._log(NOTICE, words)
+            self._events.append(EpochChanged(gateway.service.gateway, words))
+            gateway.address_due_at = now
+            self.ask_all_again(now, lost=True)
+            return
+        if self.in_flight is None:
+            return
+        (order, lease), client = self.in_flight, self._client
+        self.in_flight = self._client = None
+        gateway.took(now)
+        if isinstance(event, Silent) and client is not gateway.service.client:
+            gateway.drop_witness()
+            self._use_ways(gateway)
+            self._settle(order, lease, _unreadable(order), now)
+        elif isinstance(event, Silent):
+            self._book.unanswered(order, lease)
+            self.lost = event.reason
+        elif isinstance(event, Declined) and isinstance(order, MapOrder) and lease is not None:
+            self._take_refusal(gateway, order, lease, event, now)
+        else:
+            self._settle(order, lease, event, now)
+
+    def _settle(self, order: Order, lease: Lease | None, outcome: Outcome, now: float) -> None:
+        """An order has its outcome."""
+        assert self.gateway is not None
+        if isinstance(order, EntryOrder):
+            self._listings.told(outcome)
+        elif isinstance(order, AddressOrder):
+            self.gateway.address_asked(now)  # declined: what we know stands
+            if isinstance(outcome, AddressTold):
+                self._address_told(outcome.address, now)
+        else:
+            self._book.answered(order, lease, outcome, now)
+            if isinstance(outcome, Granted) and outcome.external_address:
+                self._address_told(outcome.external_address, now, first_news=not self.gateway.reported)
+
+    def _take_refusal(
+        self, gateway: GatewayInUse, order: MapOrder, lease: Lease, refusal: Declined, now: float
+    ) -> None:
+        """Another service of the gateway may take over; never while this one holds mappings."""
+        movable = now >= gateway.stays_until and not self._holds_any() and self._book.holds(lease)
+        movable = movable and refusal.remedy is not Remedy.ROOM
+        if movable and gateway.has_next and refusal.remedy not in TAKEN:
+            self._book.passed_on(lease)
+        else:
+            self._settle(order, lease, refusal, now)
+            if not movable or not _is_hopeless(lease, refusal):
+                return
+        self._fall_over(gateway, refusal, now)
+
+    def _fall_over(self, gateway: GatewayInUse, refusal: Declined, now: float) -> None:
+        self._write_down()  # of this service
+        before = gateway.service
+        takes_over = gateway.fall_over(now)
+        if gateway.service is before:
+            return
+        self._prepare(gateway.service)
+        self._use_ways(gateway)
+        if takes_over:
+            words = f"The gateway refuses us by {before.type.spoken} ({refusal.reason}): going on by "
+            self._log(INFO, words + gateway.service.type.spoken)
+            self._book.ask_all_again(now)
+
+    def _holds_any(self) -> bool:
+        return any(each.held_port for each in self._book.leases())
+
+    def _address_told(self, address: str, now: float, first_news: bool = False) -> None:
+        """The gateway told its address; ``first_news``: with a mapping, and nobody knew one before."""
+        gateway = self.gateway
+        assert gateway is not None
+        if address == gateway.reported:
+            return
+        before, gateway.reported = gateway.reported, address
+        gateway.address_asked(now)
+        self._log(INFO, f"Public IP changed from '{before}' to '{address}'.")
+        self.address_changed = True
+        if not first_news:
+            self.ask_all_again(now)  # many gateways drop every mapping with the old address
+
+    def _take_lessons(self, gateway: GatewayInUse) -> None:
+        """What the client or the book learned is known to both from now on."""
+        learned = self._book.learned() + gateway.learned()
+        for profile in learned:
+            if gateway.learn(profile):
+                self._lessons.append(gateway.profile)
+                self._log(DEBUG, f"learned of this gateway: {gateway.profile}")
+        if learned:
+            self._use_ways(gateway)
+
+    def _use_ways(self, gateway: GatewayInUse) -> None:
+        reads_back = gateway.client_for(EntryOrder(0)) is not None
+        self._book.use_profile(gateway.profile, reads_back=reads_back, speaks=gateway.service.type.spoken)
+
+    def _write_down(self) -> None:
+        if self.gateway is not None:
+            identity = self.gateway.identity
+            self._notes += [(note, identity) for note in self._book.notes() + self.gateway.notes()]
+
+
+def _is_hopeless(lease: Lease, refusal: Declined) -> bool:
+    """Whether a refusal is this service's last word, and not about one number that is taken."""
+    about_a_number = refusal.remedy in TAKEN and (lease.wanted.exact or lease.group is not None)
+    return lease.state is MappingState.REFUSED and not about_a_number
+
+
+def _unreadable(order: Order) -> Outcome:
+    if isinstance(order, InspectOrder):
+        return Inspected(None, verified=False, words=NO_LIST)
+    return NoEntry(NO_LIST)

@@ -1,0 +1,355 @@
+"""A gateway beyond our gateway: found, mapped on as well, and shown as one chain.
+
+NAT-PMP and SOAP reach the next hop through the inner NAT; the outer gateway sees the inner one's external
+address as its client. PCP notices the difference (ADDRESS_MISMATCH), and the engine goes on without it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Iterable
+from ipaddress import IPv4Address, IPv4Network
+from typing import Any, Final
+
+from ...net.values import replace
+from ..discovery.site import Site
+from ..drivers.engine_driver import EngineDriver
+from ..drivers.handles_driver import Mapping
+from ..engine.engine import Engine
+from ..events import (
+    Event,
+    ExternalAddressChanged,
+    GatewayFound,
+    MappingAdded,
+    MappingFailed,
+    MappingRemoved,
+)
+from ..mapping.lease import Lease
+from ..values import Family, GatewayType, MapperSnapshot, MappingState
+from ..wire.pcp import ANYCAST_IPV4
+from .chain import Key, Told, joined
+from .hops_driver import next_hops
+
+MOST_CANDIDATES: Final = 5
+
+FindHops = Callable[[str], Coroutine[Any, Any, list[str]]]
+
+
+def outer_candidates(external: str, hops: Iterable[str] = (), by_hand: str | None = None) -> list[str]:
+    """Where the next gateway may be, seen from an inner one whose external address is ``external``.
+
+    A person's word first, then what lies on the way out, then the usual first and last host of its network;
+    the PCP anycast address (RFC 7723) is where a provider's carrier-grade NAT may listen.
+    """
+    if by_hand is not None:
+        return [by_hand]
+    network = IPv4Network(f"{external}/24", strict=False)
+    guesses = [str(network[1]), str(network[-2])]
+    found = dict.fromkeys([*hops, *guesses])
+    found.pop(external, None)
+    return [*list(found)[: MOST_CANDIDATES - 1], ANYCAST_IPV4]
+
+
+class Nesting:
+    """The chain beyond the near gateway; ``make`` builds an engine's driver for a site.
+
+    Call ``near_changed`` after every change at the near gateway, before its events are passed through
+    ``translate``; what happens beyond it goes to ``publish``, and ``on_change`` is called after it.
+    ``find_hops`` asks the network for the routers beyond the near one.
+    """
+
+    def __init__(
+        self,
+        near: EngineDriver,
+        make: Callable[[Site, Callable[[], None]], EngineDriver],
+        publish: Callable[[Event], None],
+        mappings: Callable[[], Iterable[Mapping]],
+        by_hand: str | None = None,
+        *,
+        on_change: Callable[[], None] = lambda: None,
+        find_hops: FindHops = next_hops,
+    ) -> None:
+        self._near = near
+        self._make = make
+        self._publish = publish
+        self._mappings = mappings
+        self._by_hand = by_hand
+        self._on_change = on_change
+        self._find_hops = find_hops
+        self._behind = ""  # the near gateway's external address, when it is not the Internet's
+        self._site: Site | None = None  # where we were when that was learned
+        self._probing: asyncio.Task[None] | None = None
+        self._candidates: list[EngineDriver] = []
+        self.outer: EngineDriver | None = None  # the one that was found
+        self._leases: dict[Mapping, tuple[int, Lease]] = {}  # the port between the gateways, lease beyond
+        self._released: set[Mapping] = set()  # given back, and not yet gone from the near gateway
+        self._told = Told()
+        self._stopping = False
+
+    @property
+    def active(self) -> bool:
+        """Whether mappings must be made beyond the near gateway to be of use."""
+        return bool(self._behind)
+
+    @property
+    def hopeless(self) -> bool:
+        """Whether the first search beyond the near gateway is over, and found nobody (it goes on)."""
+        if not self.active or self.outer is not None or not self._candidates:
+            return False
+        return all(each.engine.verdict_known and not each.engine.has_gateway for each in self._candidates)
+
+    @property
+    def external_address(self) -> str | None:
+        """The address that others dial, at the end of the chain."""
+        return self.outer.engine.external_address if self.outer is not None else None
+
+    @property
+    def drivers(self) -> tuple[EngineDriver, ...]:
+        """Of the gateway beyond; of those that may be it, as long as none was found."""
+        return tuple(self._candidates)
+
+    # What happens at the near gateway
+
+    def near_changed(self) -> None:
+        """Look at the near gateway again: does it need another one, and for which ports?"""
+        if self._stopping:
+            return
+        moved = self._site is not None and self._site != self._near.site
+        behind = "" if moved else self._behind_what()
+        if behind != self._behind:
+            self._forget()
+            self._behind, self._site = behind, self._near.site
+            if behind:
+                self._tell(self._told.all_removed())
+                self._look_beyond(behind)
+            elif not moved:
+                self._tell_of_the_near()
+        if moved:
+            self._site = None
+        self._match_mappings()
+
+    def translate(self, event: Event) -> list[Event]:
+        """What subscribers should hear of an event at the near gateway."""
+        if not self.active:
+            if isinstance(event, GatewayFound):
+                self._told.knows_address(event.external_address)
+            return self._told.passed_on(event)
+        if isinstance(event, MappingRemoved) and event.family is Family.IPV4:
+            return self._told.removed(event.protocol, event.internal_port)
+        if isinstance(event, MappingAdded) and event.family is Family.IPV4:
+            return []  # told when the gateway beyond holds it too
+        return [] if isinstance(event, ExternalAddressChanged) else [event]
+
+    def released(self, mapping: Mapping) -> None:
+        """The mapping is not wanted any more: take it off the gateway beyond as well."""
+        self._released.add(mapping)
+        self._let_go(mapping)
+
+    def each(self, call: Callable[[Engine, float], object]) -> None:
+        """Tell every engine beyond something, with its time, and let it act."""
+        for driver in self.drivers:
+            call(driver.engine, driver.clock())
+            driver.pump()
+
+    def reached(self, mapping: Mapping, words: str) -> None:
+        """Traffic from outside came through the whole chain."""
+        held = self._leases.get(mapping)
+        if held is not None and self.outer is not None:
+            self.outer.engine.reached(held[1], words, self.outer.clock())
+
+    def unreachable(self, mapping: Mapping, words: str) -> None:
+        """An outside probe was lost somewhere in the chain: both gateways are asked again."""
+        held = self._leases.get(mapping)
+        if held is not None and self.outer is not None:
+            self.outer.engine.unreachable(held[1], words, self.outer.clock())
+            self.outer.pump()
+
+    # The end
+
+    def stop(self) -> None:
+        self._stopping = True
+        self._stop_probing()
+        for driver in self.drivers:
+            driver.engine.stop(driver.clock())
+            driver.pump()
+
+    @property
+    def stopped(self) -> bool:
+        return all(each.engine.stopped for each in self._candidates)
+
+    def close(self) -> None:
+        self._stopping = True
+        self._stop_probing()
+        for driver in self.drivers:
+            driver.close()
+
+    def extend(self, snapshot: MapperSnapshot) -> MapperSnapshot:
+        """The near gateway's snapshot with what others see of it, at the end of the chain."""
+        if not self.active:
+            return snapshot
+        outer = None if self.outer is None else self.outer.engine.snapshot(self.outer.clock())
+        ports: dict[Key, int] = {
+            (mapping.protocol, mapping.internal_port): port for mapping, (port, _) in self._leases.items()
+        }
+        return joined(snapshot, outer, ports, self.hopeless)
+
+    # Finding the gateway beyond
+
+    def _behind_what(self) -> str:
+        """The near gateway's external address if it is of no use outside; what it was if nobody knows now."""
+        engine = self._near.engine
+        if not engine.has_gateway:
+            return self._behind  # it may be back in a moment, in the same place
+        if engine.external_address is not None:
+            return ""
+        try:
+            return str(IPv4Address(engine.reported_address))
+        except ValueError:
+            return self._behind  # it knows no address now: nothing new to look beyond
+
+    def _look_beyond(self, behind: str) -> None:
+        """Ask the network for the way out first, where that is possible; then knock."""
+        if self._by_hand is not None or not self._near.site.multicast:  # told, or in a loopback laboratory
+            self._search(behind, ())
+        else:
+            loop = asyncio.get_running_loop()
+            self._probing = loop.create_task(self._probe_then_search(behind))
+
+    async def _probe_then_search(self, behind: str) -> None:
+        near = self._near.site
+        hops = await self._find_hops(near.address)
+        # A router with a public address is the provider's own: no gateway of this home.
+        self._search(behind, [hop for hop in hops if hop != near.gateway and not near.rules.is_public(hop)])
+
+    def _search(self, behind: str, hops: Iterable[str]) -> None:
+        near = self._near.site
+        for host in outer_candidates(behind, hops, self._by_hand):
+            site = Site(
+                near.address,
+                IPv4Network(f"{host}/32"),
+                host,
+                behind,
+                near.rules,
+                multicast=False,
+                speaks=frozenset({GatewayType.PCP}) if host == ANYCAST_IPV4 else frozenset(GatewayType),
+            )
+            self._candidates.append(self._make(site, self._beyond_changed))
+        for driver in self.drivers:
+            driver.start()
+
+    # What happens beyond
+
+    def _beyond_changed(self) -> None:
+        """Something happened at a gateway beyond; the first one that is found is the one."""
+        for driver in self.drivers:
+            for event in driver.engine.events():
+                if isinstance(event, GatewayFound) and self.outer is None:
+                    self._choose(driver)
+                if driver is self.outer:
+                    self._tell(self._at_the_end(event))
+        if not self._stopping:
+            self._tell(self._told.address(self.external_address) if self.active else [])
+            self._match_mappings()
+        self._on_change()
+
+    def _at_the_end(self, event: object) -> list[Event]:
+        """What subscribers should hear of an event at the gateway beyond."""
+        mapping = self._whose(event)
+        if mapping is None:
+            return []  # the address is told by looking at it; the rest is of no meaning without the near one
+        if isinstance(event, MappingAdded):
+            return self._told.added(replace(event, internal_port=mapping.internal_port))
+        if isinstance(event, MappingRemoved):
+            return self._told.removed(mapping.protocol, mapping.internal_port)
+        if isinstance(event, MappingFailed):
+            return [replace(event, internal_port=mapping.internal_port)]
+        return []
+
+    def _whose(self, event: object) -> Mapping | None:
+        if not isinstance(event, MappingAdded | MappingRemoved | MappingFailed):
+            return None
+        for mapping, (port, _) in self._leases.items():
+            if (mapping.protocol, port) == (event.protocol, event.internal_port):
+                return mapping
+        return None
+
+    def _choose(self, driver: EngineDriver) -> None:
+        self.outer = driver
+        for other in self._candidates:
+            if other is not driver:
+                other.close()
+        self._candidates = [driver]
+
+    # Mappings
+
+    def _match_mappings(self) -> None:
+        """Every mapping held by the near gateway is wanted beyond, at the port it has there."""
+        mappings = [each for each in self._mappings() if each._lease.wanted.family is Family.IPV4]
+        self._released &= set(mappings)
+        for mapping in mappings:
+            mapping._nested = self.active
+            near = mapping._lease.external_port if mapping._lease.state is MappingState.ACCEPTED else None
+            held = self._leases.get(mapping)
+            if held is not None and held[0] != near:
+                self._let_go(mapping)
+                held = None
+            if held is None and near is not None and mapping not in self._released:
+                self._want_beyond(mapping, near)
+
+    def _want_beyond(self, mapping: Mapping, near_port: int) -> None:
+        if self.outer is None:
+            return
+        own = mapping._lease.wanted
+        wanted = replace(
+            own,
+            internal_port=near_port,
+            external_port=own.wanted_external_port,
+            internal_client=None,  # whoever it is for, to the gateway beyond it is our gateway
+        )
+        lease = self.outer.engine.want(wanted, self.outer.clock())
+        self._leases[mapping] = (near_port, lease)
+        mapping._beyond = lease
+        self.outer.pump()
+
+    def _let_go(self, mapping: Mapping) -> None:
+        """Have the gateway beyond delete it."""
+        held = self._leases.pop(mapping, None)
+        mapping._beyond = None
+        if held is None or self.outer is None:
+            return
+        self._tell(self._told.removed(mapping.protocol, mapping.internal_port))
+        self.outer.engine.release(held[1], self.outer.clock())
+        self.outer.pump()
+
+    def _forget(self) -> None:
+        """The chain is another one now: what the old one held is left to its leases and the journal."""
+        self._stop_probing()
+        for driver in self.drivers:
+            driver.close()
+        self._candidates, self.outer = [], None
+        for mapping in self._leases:
+            mapping._beyond = None
+        self._leases.clear()
+        if self.active:
+            self._tell(self._told.all_removed() + self._told.address(None))
+
+    def _tell_of_the_near(self) -> None:
+        """The near gateway has become the end of the chain: what it holds counts again."""
+        self._tell(self._told.address(self._near.engine.external_address))
+        for mapping in self._mappings():
+            lease = mapping._lease
+            if lease.state is MappingState.ACCEPTED and lease.external_port is not None:
+                wanted = lease.wanted
+                event = MappingAdded(
+                    wanted.protocol, wanted.internal_port, lease.external_port, wanted.sticky
+                )
+                self._tell(self._told.added(event))
+
+    def _tell(self, events: list[Event]) -> None:
+        for event in events:
+            self._publish(event)
+
+    def _stop_probing(self) -> None:
+        if self._probing is not None:
+            self._probing.cancel()
+            self._probing = None
