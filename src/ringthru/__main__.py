@@ -87,7 +87,6 @@ async def _session(options: Options, logs: Logs) -> int:
     from .switch.configuration import ConfigurationError
     from .switch.switch import Switch, SwitchOptions
 
-    await _turn()  # the gateway has answered meanwhile: mappings can be asked for as soon as they are wanted
     told = SwitchOptions(
         conf=options.conf, db=options.db, nat_enabled=options.nat_enabled, surroundings=surroundings
     )
@@ -105,14 +104,6 @@ async def _session(options: Options, logs: Logs) -> int:
             await mapper.stop()
         return 1
     return 0
-
-
-async def _turn() -> None:
-    """Let the loop read what has come: its first turn only notices, its second one reads."""
-    import asyncio
-
-    for _ in range(2):
-        await asyncio.sleep(0)
 
 
 if __name__ == "__main__":
