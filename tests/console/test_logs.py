@@ -1,4 +1,4 @@
-"""Log lines: freeswitch.md §4.10, current layout."""
+"""Log lines in FreeSWITCH's current layout."""
 
 from __future__ import annotations
 

@@ -67,7 +67,7 @@ class TestStatus:
 
 
 class TestKeywords:
-    """freeswitch.md §4.1: the argument contains the keyword, ignoring case, in this order."""
+    """As FreeSWITCH has it: the argument contains the keyword, ignoring case, in this order."""
 
     async def test_no_argument_is_the_usage_without_a_newline_even_when_nat_is_off(self, type_in, switch):
         switch.nat_enabled = False
@@ -153,7 +153,7 @@ class TestAddAndDelete:
 
 
 class TestShow:
-    """freeswitch.md §4.2."""
+    """FreeSWITCH's words, to the byte."""
 
     async def test_csv_is_the_table_of_status(self, type_in):
         assert await type_in("show nat_map as csv") == FOUR_ROWS.split("\n", 2)[2]

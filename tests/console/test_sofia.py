@@ -1,4 +1,4 @@
-"""The command sofia: freeswitch.md §4.3–§4.5."""
+"""The command sofia, in FreeSWITCH's words."""
 
 from __future__ import annotations
 
