@@ -74,7 +74,8 @@ class Audience:
     def settle(self) -> None:
         """Something changed: whoever waits for a verdict or for a condition looks again."""
         for mapping in self._mappings.values():
-            mapping._settle()
+            if mapping._waiting:  # after every event, over all mappings: kept lean
+                mapping._settle()
         changed, self._changed = self._changed, []
         for future in changed:
             if not future.done():

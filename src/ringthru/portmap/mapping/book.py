@@ -333,6 +333,7 @@ class MappingBook:
 
     def _take_out(self, lease: Lease, asked: bool, reachable: bool) -> None:
         del self._leases[lease.key]
+        self._outcomes.holders.left(lease)
         if lease.kept:
             self._ledger.leave_all(lease.key)
             self._teller.released(lease, True)
@@ -346,23 +347,26 @@ class MappingBook:
     def _allot(self, now: float) -> None:
         """Give places to those who wait, and say why to those who get none."""
         self._room_made = False
-        units = self._units()
+        waiting = self._waiting()
+        taken = len(self._leases) - sum(len(unit) for unit in waiting)
         profile = self._terms.profile
-        for unit in self._budget.admissible(units, profile):
+        for unit in self._budget.admissible(waiting, taken, profile):
             for lease in unit:
                 lease.admit(now)
             if unit[0].group is not None:
                 unit[0].group.plan(now)
-        for unit in units:
+        for unit in waiting:
             if not unit[0].admitted and self.enabled:
                 for lease in unit:
                     lease.refuse(Declined(self._budget.words(profile), Remedy.ROOM), None)
                 self._teller.failed(unit[0])
         self._keep_disabled()
 
-    def _units(self) -> list[Unit]:
-        groups = [group.leases for group in self._groups()]
-        return [*((lease,) for lease in self._leases.values() if lease.group is None), *groups]
+    def _waiting(self) -> list[Unit]:
+        """Those that have no place yet; the members of a set have one all together."""
+        alone = [lease for lease in self._leases.values() if not lease.admitted]
+        groups = {id(each.group): each.group.leases for each in alone if each.group is not None}
+        return [*((lease,) for lease in alone if lease.group is None), *groups.values()]
 
     def _groups(self) -> list[LeaseSet]:
         return list({id(each.group): each.group for each in self._leases.values() if each.group}.values())

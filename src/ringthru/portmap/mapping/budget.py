@@ -31,11 +31,12 @@ class Budget:
             return self._most
         return min(self._most, max(profile.table_size - SPARE, 1))
 
-    def admissible(self, units: Sequence[Unit], profile: GatewayProfile) -> list[Unit]:
-        """Those that wait and now have room: sticky ones first, then listed, then as they came."""
-        room = self.places(profile) - sum(len(unit) for unit in units if unit[0].admitted)
+    def admissible(self, waiting: Sequence[Unit], taken: int, profile: GatewayProfile) -> list[Unit]:
+        """Those of them that have room beside ``taken`` mappings: sticky ones first, then listed, then as
+        they came."""
+        room = self.places(profile) - taken
         chosen = []
-        for unit in sorted((unit for unit in units if not unit[0].admitted), key=_rank):
+        for unit in sorted(waiting, key=_rank):
             if len(unit) <= room:
                 room -= len(unit)
                 chosen.append(unit)

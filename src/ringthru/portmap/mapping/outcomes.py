@@ -21,8 +21,9 @@ from ..gateway.orders import (
     UnmapOrder,
     Unmapped,
 )
-from ..values import Family, Rung
+from ..values import Family, Protocol, Rung
 from .deletions import Deletions
+from .holders import Holders
 from .lease import Lease
 from .ledger import LeaseKey, Ledger
 from .lessons import Lessons
@@ -54,6 +55,7 @@ class Outcomes:
         lessons: Lessons,
         verification: Verification,
     ) -> None:
+        self.holders = Holders()
         self._leases = leases
         self._terms = terms
         self._ledger = ledger
@@ -117,6 +119,7 @@ class Outcomes:
             self._leave_old_port(lease, grant.external_port)
         helped = lease.deleted and lease.failed_renewals >= PROOF_OF_DELETION
         lease.granted(grant, now)
+        self.holders.took(lease)
         self._ledger.settled(lease.holding())
         self._doubt_companion(lease, now)
         if helped or lease.does_not_extend:
@@ -143,12 +146,11 @@ class Outcomes:
 
     def _companion(self, lease: Lease) -> Lease | None:
         """The other protocol's mapping of ours at the same external port; pinholes have none."""
-        wanted = lease.wanted
-        for each in self._leases.values() if wanted.family is Family.IPV4 else ():
-            same = each.wanted.family is wanted.family and each.held_port == lease.held_port
-            if same and each.wanted.protocol is not wanted.protocol and lease.held_port is not None:
-                return each
-        return None
+        wanted, port = lease.wanted, lease.held_port
+        if wanted.family is Family.IPV6 or port is None:
+            return None
+        others = (self.holders.holder(each, port) for each in Protocol if each is not wanted.protocol)
+        return next((each for each in others if each is not None), None)
 
     def _make_way(self, lease: Lease, now: float) -> str:
         """Only one protocol can have the port: this one asks for another, if any will do."""
@@ -245,11 +247,7 @@ class Outcomes:
 
     def _other_holder(self, lease: Lease, external_port: int) -> Lease | None:
         """Another mapping of ours that has this external port; pinholes of IPv6 share none."""
-        wanted = lease.wanted
-        if wanted.family is Family.IPV6:
+        if lease.wanted.family is Family.IPV6:
             return None
-        for each in self._leases.values():
-            same = (each.wanted.family, each.wanted.protocol) == (wanted.family, wanted.protocol)
-            if each is not lease and same and each.held_port == external_port:
-                return each
-        return None
+        holder = self.holders.holder(lease.wanted.protocol, external_port)
+        return None if holder is lease else holder
