@@ -1,6 +1,6 @@
 """What is due: mappings to ask for, and mappings to look at.
 
-Lives here: the order of work, read off the leases each time. Never here: what an answer leads to.
+Lives here: the order of work, read off the calendar each time. Never here: what an answer leads to.
 """
 
 from __future__ import annotations
@@ -26,21 +26,19 @@ class Agenda:
     def __init__(self, leases: Mapping[LeaseKey, Lease], terms: Terms, outcomes: Outcomes) -> None:
         self._leases = leases
         self._terms = terms
+        self._calendar = terms.calendar
         self._outcomes = outcomes
 
     def next_due(self) -> float | None:
         """When there is something to ask for, or to look at."""
-        times = [lease.due_at for lease in self._leases.values() if lease.due_at is not None]
-        look = self._next_look()
-        if look is not None:
-            times.append(look[0])
-        return min(times, default=None)
+        times = (self._calendar.due.first(), self._next_look())
+        return min((each[0] for each in times if each is not None), default=None)
 
     def most_due(self, now: float) -> Lease | None:
         """The lease that has been due longest, after moving it off a port that another of ours holds."""
         for _ in range(MOST_PORTS_TRIED * (len(self._leases) + 1)):
-            due = [each for each in self._leases.values() if each.due_at is not None and each.due_at <= now]
-            lease = min(due, key=lambda each: each.due_at or 0.0, default=None)
+            first = self._calendar.due.first()
+            lease = first[1] if first is not None and first[0] <= now else None
             if lease is None or not self._outcomes.taken_by_us(lease):
                 return lease
             self._outcomes.declined(lease, TAKEN, now)
@@ -67,15 +65,5 @@ class Agenda:
         """When the next look is due, and at which lease."""
         if self._terms.reads_back is False:
             return None
-        first: tuple[float, Lease] | None = None
-        latest = 0.0
-        for lease in self._leases.values():  # after every event, over all mappings: kept lean
-            ladder = lease.ladder
-            at = ladder.check_at
-            if at is None:
-                continue
-            if ladder.accepted_at > latest:
-                latest = ladder.accepted_at
-            if (first is None or at < first[0]) and lease.external_port is not None:
-                first = at, lease
-        return None if first is None else (max(first[0], latest + LULL), first[1])
+        first = self._calendar.looks.first(lambda lease: lease.external_port is not None)
+        return None if first is None else (max(first[0], self._calendar.granted_at + LULL), first[1])

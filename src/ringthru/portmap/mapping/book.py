@@ -247,17 +247,18 @@ class MappingBook:
 
     def expire(self, now: float) -> None:
         self._deletions.expire(now)
-        for lease in self._leases.values():
+        first = self._terms.calendar.ends.first()
+        ended = first is not None and first[0] <= now
+        for lease in self.leases() if ended else ():
             if lease.expire(now):
                 self._ledger.forget_all(lease.key)
                 self._outcomes.lose(lease, now, lease.reason or "the lease ended without a renewal")
         self._keep_disabled()
 
     def next_expiry(self) -> float | None:
-        times = [lease.expires_at for lease in self._leases.values()]
-        return min(
-            (each for each in [*times, self._deletions.next_expiry()] if each is not None), default=None
-        )
+        first = self._terms.calendar.ends.first()
+        times = (self._deletions.next_expiry(), None if first is None else first[0])
+        return min((each for each in times if each is not None), default=None)
 
     def next_due(self) -> float | None:
         """When there is something to ask a gateway, if there is one."""
@@ -334,6 +335,7 @@ class MappingBook:
     def _take_out(self, lease: Lease, asked: bool, reachable: bool) -> None:
         del self._leases[lease.key]
         self._outcomes.holders.left(lease)
+        self._terms.calendar.left(lease)
         if lease.kept:
             self._ledger.leave_all(lease.key)
             self._teller.released(lease, True)

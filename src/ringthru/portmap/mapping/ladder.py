@@ -6,6 +6,7 @@ what cannot be verified (``holds`` None) is no failure. Never here: orders, even
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 from ..values import Evidence, Rung
@@ -18,16 +19,28 @@ RUNGS: Final = tuple(Rung)
 
 
 class Ladder:
-    """``check_at`` is when the gateway's table is to be read again; None: not at all."""
+    """``check_at`` is when the gateway's table is to be read again; None: not at all.
 
-    def __init__(self) -> None:
-        self.check_at: float | None = None
+    ``planned`` is told each time that changes.
+    """
+
+    def __init__(self, planned: Callable[[float | None], None] = lambda at: None) -> None:
+        self._planned = planned
+        self._check_at: float | None = None
         self.fresh = False  # no look since the gateway last said yes: a lifetime read now is a whole one
         self.misses = 0  # looks in a row that did not find it
-        self.accepted_at = 0.0  # by the latest yes
         self._made_at = 0.0
         self._seen_at: float | None = None
         self._evidence: dict[Rung, Evidence] = {}
+
+    @property
+    def check_at(self) -> float | None:
+        return self._check_at
+
+    @check_at.setter
+    def check_at(self, at: float | None) -> None:
+        self._check_at = at
+        self._planned(at)
 
     @property
     def rung(self) -> Rung:
@@ -59,7 +72,7 @@ class Ladder:
             self._made_at, self._seen_at = now, None
         unverifiable = Rung.LISTED in self._evidence and self.holds(Rung.LISTED) is None
         self._note(Rung.ACCEPTED, True, words, now)
-        self.fresh, self.accepted_at = True, now
+        self.fresh = True
         if not unverifiable or self.check_at is None:
             self.check_at = now
 

@@ -39,6 +39,8 @@ class Lease:
     """
 
     def __init__(self, wanted: Wanted, terms: Terms, now: float, group: LeaseSet | None = None) -> None:
+        self._terms = terms
+        self.number = terms.calendar.number()
         self.wanted = wanted
         self.listed = wanted.listed
         self.group = group
@@ -46,8 +48,8 @@ class Lease:
         self.reference = ""  # what the gateway wants to be reminded of
         self.external_address = ""
         self.held_port: int | None = None
-        self.expires_at: float | None = None  # None: not held, or for ever
-        self.due_at: float | None = now  # when to ask next; None: not at all
+        self.expires_at = None
+        self.due_at = now
         self.waiting = False  # for the rest of its set, or for room: not asked, whatever happens
         self.kept = False  # a person wants it to stay when we have gone
         self.admitted = False  # it has a place in the budget
@@ -59,9 +61,8 @@ class Lease:
         self.refused_for: Remedy | None = None
         self.reason = ""
         self.told = ""  # the last refusal that subscribers heard of
-        self.ladder = Ladder()
+        self.ladder = Ladder(lambda at: terms.calendar.looks.enter(self, at))
         self.history = History()
-        self._terms = terms
         self._state = MappingState.REQUESTED
         self._port = wanted.wanted_external_port  # to ask for
         self._exact = wanted.exact
@@ -75,6 +76,26 @@ class Lease:
     @property
     def key(self) -> LeaseKey:
         return lease_key(self.wanted)
+
+    @property
+    def due_at(self) -> float | None:
+        """When to ask next; None: not at all."""
+        return self._due_at
+
+    @due_at.setter
+    def due_at(self, at: float | None) -> None:
+        self._due_at = at
+        self._terms.calendar.due.enter(self, at)
+
+    @property
+    def expires_at(self) -> float | None:
+        """When its lease ends; None: not held, or for ever."""
+        return self._expires_at
+
+    @expires_at.setter
+    def expires_at(self, at: float | None) -> None:
+        self._expires_at = at
+        self._terms.calendar.ends.enter(self, at)
 
     @property
     def lifetime(self) -> int:
@@ -185,7 +206,7 @@ class Lease:
         self.reason = self.told = ""
         self.failed_renewals, self._ports_tried = 0, 1
         self._pauses.reset()
-        self._granted_at = now
+        self._granted_at = self._terms.calendar.granted_at = now
         self.ladder.accepted(f"granted {answer_words(grant)}", now, anew)
         self._held_for(grant.lifetime, now)
         if grant.verified:

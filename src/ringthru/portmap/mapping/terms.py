@@ -6,9 +6,11 @@ Lives here: the values the book is given. Never here: what becomes of any one ma
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import field
 
 from ...net.values import record
 from ..memory.profile import GatewayProfile
+from .calendar import Calendar
 
 
 @record
@@ -25,3 +27,4 @@ class Terms:
     profile: GatewayProfile
     reads_back: bool | None = None  # the gateway can be asked about one mapping; None: not known yet
     speaks: str = ""  # the name of its protocol
+    calendar: Calendar = field(default_factory=Calendar)  # where leases enter their instants
