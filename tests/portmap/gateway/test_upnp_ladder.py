@@ -5,6 +5,7 @@ import re
 import pytest
 
 from ringthru.portmap.errors import LocalError
+from ringthru.portmap.gateway.adding import SUSPICIOUS
 from ringthru.portmap.gateway.orders import (
     AddressOrder,
     AddressTold,
@@ -198,13 +199,27 @@ class TestConflict:
         assert isinstance(talk.order(MAP, theirs, words.fault(718), theirs), Declined)
         assert DELETE not in talk.asked
 
+    @staticmethod
+    def meet_conflicts(talk, words):
+        """Other external ports are tried first: one conflict is not worth reading the whole table."""
+        for _ in range(SUSPICIOUS - 1):
+            assert talk.order(MAP, words.fault(718), words.fault(714)).remedy is Remedy.ANOTHER_PORT
+
+    def test_AD07_where_only_that_port_will_do_the_table_is_read_at_once(
+        self, talk, words, added, deleted
+    ):
+        stale = words.place(40000, US, 5060, "Ringthru udp 5060")
+        assert talk.order(EXACT, words.fault(718), words.fault(714), stale, deleted, added) == GRANTED
+
     def test_AD07_our_internal_port_mapped_elsewhere_by_us_is_moved(self, talk, words, added, deleted):
         stale = words.place(40000, US, 5060, "Ringthru udp 5060")
+        self.meet_conflicts(talk, words)
         assert talk.order(MAP, words.fault(718), words.fault(714), stale, deleted, added) == GRANTED
         assert talk.asked[-2:] == ["DeletePortMapping 40000", ADD]
 
     def test_AD07_and_by_others_is_used_where_it_is(self, talk, words, added):
         theirs = words.place(40000, US, 5060, "set by hand")
+        self.meet_conflicts(talk, words)
         assert talk.order(MAP, words.fault(718), words.fault(714), theirs, added).external_port == 40000
 
     def test_AD38_one_random_501_teaches_nothing(self, talk, words, added, deleted):

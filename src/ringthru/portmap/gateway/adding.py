@@ -36,6 +36,7 @@ FIRST_FREE_PORT: Final = 1024  # some refuse what is below (AD28)
 SMALLEST_FULL_TABLE: Final = 8  # entries; with fewer, "invalid arguments" means something else
 LONGEST_DESCRIPTION: Final = 31  # characters; 63, 64 and 256 are limits in the field (AD23)
 MOST_WATCHED: Final = 1024
+SUSPICIOUS: Final = 5  # conflicts of one internal port, at as many external ones
 NOT_PLAIN: Final = re.compile(r"[^A-Za-z0-9 .-]+")
 NOT_PLAINEST: Final = re.compile(r"[^A-Za-z0-9 ]+")
 PERMISSION: Final = "the gateway forbids it; look for a switch like 'allow port mapping by UPnP' in its menu"
@@ -168,7 +169,7 @@ def _settle_conflict(igd: Igd, order: MapOrder, lease: int, refusal: soap.Fault)
                 igd.learn(renew_by_delete=True)
             return _granted(igd, order, lease)
         return (yield from _declined(igd, order, answer))
-    if found.whose is Whose.NOBODY and refusal.code == 718:
+    if found.whose is Whose.NOBODY and refusal.code == 718 and _seems_mapped(igd, order):
         elsewhere = yield from _elsewhere(igd, order, lease)
         if elsewhere is not None:
             return elsewhere
@@ -184,6 +185,18 @@ def _settle_conflict(igd: Igd, order: MapOrder, lease: int, refusal: soap.Fault)
 def _ask_any(igd: Igd, order: MapOrder, lease: int) -> Answering:
     internal = (order.internal_client or igd.own_address, order.internal_port)
     return call(igd, soap.add_any_mapping(order.protocol, order.external_port, internal, plain(order), lease))
+
+
+def _seems_mapped(igd: Igd, order: MapOrder) -> bool:
+    """Whether the conflict may be about the internal port: then other external ports meet it as well (AD07).
+
+    Reading the whole table costs many requests; a single conflict is not worth them, unless no other will do.
+    """
+    key = (order.protocol, order.internal_port)
+    if len(igd.conflicts) >= MOST_WATCHED:
+        igd.conflicts.clear()
+    igd.conflicts[key] = igd.conflicts.get(key, 0) + 1
+    return order.exact or igd.conflicts[key] == SUSPICIOUS
 
 
 def _elsewhere(igd: Igd, order: MapOrder, lease: int) -> Generator[Ask, Reply, Outcome | None]:
@@ -209,6 +222,7 @@ def _elsewhere(igd: Igd, order: MapOrder, lease: int) -> Generator[Ask, Reply, O
 
 
 def _granted(igd: Igd, order: MapOrder, lease: int) -> Granted:
+    igd.conflicts.pop((order.protocol, order.internal_port), None)
     key = (order.protocol, order.external_port)
     before = igd.watched.get(key)
     if before is None and len(igd.watched) >= MOST_WATCHED:

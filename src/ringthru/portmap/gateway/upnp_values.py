@@ -78,6 +78,7 @@ class Igd:
     argument_order: tuple[str, ...] = ()  # of AddPortMapping, as its SCPD has it; empty: the standard's
     table: tuple[GatewayEntry | None, ...] | None = None  # being told, entry by entry
     watched: dict[tuple[Protocol, int], Watched] = field(default_factory=dict)
+    conflicts: dict[tuple[Protocol, int], int] = field(default_factory=dict)  # since the last grant
     outbound_timeout: int | None = None  # seconds an IPv6 firewall lets answers in; None: not told
 
     def learn(self, **lessons: object) -> None:
