@@ -9,9 +9,8 @@ from collections.abc import Callable
 from logging import DEBUG, INFO, WARNING
 from typing import TYPE_CHECKING, Final
 
-from ...net.address import AddressKind, Endpoint, parse_address
+from ...net.address import Endpoint
 from ...net.surroundings import Surroundings
-from ...net.values import replace
 from ..discovery.detection import Detection, Found, Nobody
 from ..discovery.services import Service
 from ..discovery.site import Site, description_by_hand, site_of
@@ -28,10 +27,12 @@ from ..mapping.sets import LeaseSet, SetRule
 from ..memory.holding import GatewayIdentity, Note
 from ..memory.profile import GatewayProfile
 from ..memory.recollection import Recollection
-from ..values import LONGEST_LIFETIME, MapperSnapshot, MappingSnapshot, Wanted, printable
+from ..values import LONGEST_LIFETIME, MapperSnapshot, Wanted, printable
 from ..wire.ssdp import PORT as SSDP_PORT
+from .chance import Chance
 from .counters import Counters
 from .dispatch import NO_LIST, Dispatch
+from .view import kind_of, usable_address, view
 
 if TYPE_CHECKING:  # heard long after the start
     from ..discovery.announcements import Hint
@@ -39,8 +40,6 @@ if TYPE_CHECKING:  # heard long after the start
 
 WITNESS_AFTER: Final = 2.0  # seconds: the UPnP side of the gateway is looked for when the start is over
 SHORT_LIFE: Final = 5.0  # seconds: a gateway lost sooner twice in a row is looked for ever more slowly
-LOWEST_PICK: Final = 20000  # external ports to try after a conflict: clear of services and of what …
-PICKS: Final = 40000  # … gateways reserve for themselves
 HTML: Final = (b"<!doctype html", b"<html")
 DISCARD: Final = 9  # RFC 863: the port a PCP address question is about when we have none of our own
 
@@ -77,18 +76,18 @@ class Engine:
         if not 1 <= lifetime <= LONGEST_LIFETIME:
             raise LocalError(f"a lease of {lifetime} seconds: 1 to {LONGEST_LIFETIME} make sense")
         self._log = log
-        self._entropy = entropy
+        self._chance = Chance(entropy)
         self._ssdp_port = ssdp_port
         self._own_port = own_port
         self._site = place if isinstance(place, Site) else site_of(place)
         self._detection = Detection(self._site, log, ssdp_port, self._make_pcp)
         self._book = MappingBook(
             lifetime,
-            pick_port or self._pick_port,
+            pick_port or self._chance.port,
             log,
             mapping_enabled,
-            random=self._random,
-            nonce=lambda: entropy(12),
+            random=self._chance.share,
+            nonce=self._chance.nonce,
             budget=budget,
         )
         self._listings = Listings()
@@ -274,30 +273,18 @@ class Engine:
     @property
     def external_address(self) -> str | None:
         """The address the Internet sees, if the gateway told one that is public, of the family asked for."""
-        address = parse_address(self.reported_address)
-        ours = parse_address(self._site.address.partition("%")[0])
-        fits = address is not None and ours is not None and address.version == ours.version
-        return str(address) if fits and self._site.rules.is_public(self.reported_address) else None
+        return usable_address(self._site, self.reported_address)
 
     def snapshot(self, now: float) -> MapperSnapshot:
         """Everything there is to show."""
-        gateway, reported = self._dispatch.gateway, self.reported_address
         self._take_over_counts()
-        return MapperSnapshot(
-            gateway.service.type if gateway else None,
-            gateway.service.gateway if gateway else None,
-            gateway.words if gateway else "",
-            self.external_address,
-            reported or None,
-            self._kind(reported) if reported else None,
-            self._book.enabled,
-            self.verdict_known,
-            tuple(self._with_address(each) for each in self._book.snapshot(now)),
-            family=self._site.family,
-            services=gateway.services() if gateway else (),
-            fingerprint=gateway.fingerprint if gateway else "",
-            learned=_learned(gateway.profile) if gateway else (),
-            counters=self._counters.shown(),
+        return view(
+            self._site,
+            self._dispatch.gateway,
+            self._book.snapshot(now),
+            self._counters.shown(),
+            enabled=self._book.enabled,
+            verdict_known=self.verdict_known,
         )
 
     # The machine's contract
@@ -486,17 +473,8 @@ class Engine:
         if self.external_address is not None:
             return
         told = printable(self.reported_address) or "none"
-        kind = self._kind(self.reported_address).value
+        kind = kind_of(self._site, self.reported_address).value
         self._log(WARNING, f"The NAT gateway has no public address ({told}: {kind}): is there another NAT?")
-
-    def _with_address(self, mapping: MappingSnapshot) -> MappingSnapshot:
-        """What others dial: PCP tells it with each mapping, the others once for all."""
-        if mapping.external_port is None or mapping.external_address or not self.reported_address:
-            return mapping
-        return replace(mapping, external_address=self.reported_address)
-
-    def _kind(self, address: str) -> AddressKind:
-        return self._site.rules.kind(address) if address else AddressKind.UNSPECIFIED
 
     def _consider(self, location: str) -> None:
         if location:
@@ -517,18 +495,4 @@ class Engine:
         self._detection.prepare(service)
 
     def _make_pcp(self, site: Site) -> PcpClient:
-        return PcpClient(site.address, self._entropy, self._random, self._own_port)
-
-    def _random(self) -> float:
-        """Evenly from 0 up to, not including, 1."""
-        return int.from_bytes(self._entropy(6)) / 2.0**48
-
-    def _pick_port(self) -> int:
-        return LOWEST_PICK + int.from_bytes(self._entropy(4)) % PICKS
-
-
-def _learned(profile: GatewayProfile) -> tuple[str, ...]:
-    """What a gateway taught us, in words."""
-    from ..memory.profile_codec import words  # late: of no use before there is something to show
-
-    return () if profile == GatewayProfile(profile.fingerprint) else words(profile)
+        return PcpClient(site.address, self._chance.entropy, self._chance.share, self._own_port)
