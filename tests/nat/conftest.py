@@ -48,6 +48,7 @@ class Shell:
         self.store = store
         self.surroundings = HOUSE
         self.linger = 0.05  # seconds that slower services are waited for
+        self.out = io.StringIO()  # what the latest command has said so far
 
     async def __call__(self, line: str, *more: str) -> Said:
         return await self.on(lambda interface: self.surroundings, line, *more)
@@ -55,6 +56,7 @@ class Shell:
     async def on(self, look_around: Callable[[str | None], Surroundings], line: str, *more: str) -> Said:
         """The same where the kernel tells something else of the network."""
         out, err = io.StringIO(), io.StringIO()
+        self.out = out
         ground = Ground(look_around, linger=self.linger, survey=0.4)
         argv = [*line.split(), *more, "--store", str(self.store)]
         code = await run(argv, ground, out, err)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import signal
 
 import pytest
@@ -18,6 +17,7 @@ from ringthru.portmap.memory.store_driver import Store
 
 from ..scenarios.waiting import eventually
 from .conftest import GATEWAY, HOUSE, OUTSIDE, US
+from .interrupting import interrupt
 
 PROTOCOLS = ("natpmp", "upnp")
 
@@ -140,8 +140,7 @@ class TestAdd:
         gateway = await start_gateway()
         holding = asyncio.ensure_future(nat("add 25060 --hold"))
         await eventually(lambda: gateway.mappings())
-        await asyncio.sleep(0.2)  # the handler of the signal is set by then
-        os.kill(os.getpid(), signal.SIGTERM)
+        await interrupt(signal.SIGTERM)
         said = await holding
         assert said.code == Exit.OK
         assert gateway.mappings() == ()
@@ -262,8 +261,8 @@ class TestWatch:
     async def test_events_as_json_one_a_line(self, start_gateway, nat):
         await start_gateway()
         watching = asyncio.ensure_future(nat("watch --json"))
-        await asyncio.sleep(0.5)  # detection takes a moment, and nothing tells us from outside
-        os.kill(os.getpid(), signal.SIGINT)
+        await eventually(lambda: "GatewayFound" in nat.out.getvalue())
+        await interrupt(signal.SIGINT)
         said = await watching
         events = [json.loads(line) for line in said.out.splitlines()]
         assert {"GatewayFound", "state"} <= {each["event"] for each in events}

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
 import socket
 
 from ringthru.nat.words import Exit
+
+from .interrupting import interrupt
 
 LISTEN = "127.71.0.9"
 
 
 async def test_it_answers_until_interrupted_and_tells_how_often(nat):
     answering = asyncio.ensure_future(nat(f"echo --listen {LISTEN} --port 23479 --json"))
-    await asyncio.sleep(0.2)  # the handler of the signal is set by then
-    os.kill(os.getpid(), signal.SIGTERM)
+    await interrupt(signal.SIGTERM)
     said = await answering
     assert said.code == Exit.OK
     assert said.json["local"] == f"{LISTEN}:23479"
