@@ -20,7 +20,7 @@ from ..gateway.orders import (
     UnmapOrder,
     Unmapped,
 )
-from ..values import Attempt, printable
+from ..values import Attempt, GatewayType, printable
 
 MOST_ATTEMPTS: Final = 32  # remembered for each mapping
 
@@ -52,6 +52,7 @@ def asked_words(order: Order, speaks: str = "") -> str:
         words = f"delete {_ports(order)}, external {order.external_port}"
     elif isinstance(order, InspectOrder):
         words = f"read back {_ports(order)}, external {order.external_port}"
+        speaks = GatewayType.UPNP.spoken if speaks else ""  # nobody else can read the table
     else:
         words = type(order).__name__
     return f"{speaks} {words}".strip()
