@@ -205,9 +205,7 @@ class TestConflict:
         for _ in range(SUSPICIOUS - 1):
             assert talk.order(MAP, words.fault(718), words.fault(714)).remedy is Remedy.ANOTHER_PORT
 
-    def test_AD07_where_only_that_port_will_do_the_table_is_read_at_once(
-        self, talk, words, added, deleted
-    ):
+    def test_AD07_where_only_that_port_will_do_the_table_is_read_at_once(self, talk, words, added, deleted):
         stale = words.place(40000, US, 5060, "Ringthru udp 5060")
         assert talk.order(EXACT, words.fault(718), words.fault(714), stale, deleted, added) == GRANTED
 

@@ -59,7 +59,8 @@ class TestRungs:
         w.settle()
         assert MappingFell(Protocol.UDP, 5060, Rung.REACHABLE, "echo: nothing within 3 s") in w.told()
         assert w.shown().rung is Rung.LISTED
-        assert len(w.asked(MapOrder)) == 1
+        made_again = [type(each) for each in w.orders if isinstance(each, MapOrder | UnmapOrder)]
+        assert made_again == [UnmapOrder, MapOrder]
         w.book.unreachable(Protocol.UDP, 5060, "echo: nothing within 3 s", w.now)
         assert len(w.settle().asked(MapOrder)) == 1
 

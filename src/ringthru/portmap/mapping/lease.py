@@ -55,6 +55,9 @@ class Lease:
         self.admitted = False  # it has a place in the budget
         self.may_remain = False  # some gateway may hold it, whatever became of our own record
         self.deleted = False  # for its renewal, so that the next order makes it anew
+        self.dead = (
+            False  # granted, and nobody comes through any more: it is deleted before it is asked again
+        )
         self.does_not_extend = False  # asking again did not lengthen the lease (AD33)
         self.failed_renewals = 0  # in a row
         self.clashes = 0  # times it was gone after the other protocol's mapping of its port was made (AD20)
@@ -202,7 +205,8 @@ class Lease:
         self.reference = grant.reference or ("" if anew else self.reference)
         self.external_address = grant.external_address or self.external_address
         self._state = MappingState.ACCEPTED
-        self.may_remain, self.deleted, self.refused_for = True, False, None
+        self.may_remain, self.refused_for = True, None
+        self.deleted = self.dead = False
         self.reason = self.told = ""
         self.failed_renewals, self._ports_tried = 0, 1
         self._pauses.reset()
@@ -254,8 +258,12 @@ class Lease:
         self.due_at, self.waiting = due_at, due_at is None
 
     def deletes_first(self, now: float) -> bool:
-        """Whether the lease must be deleted and made anew: asking again will not lengthen it (AD33, AD34)."""
-        if self.held_port is None or self.expires_at is None or self.deleted:
+        """Whether the lease must be deleted and made anew: asking again would not help (AD33, AD34)."""
+        if self.held_port is None or self.deleted:
+            return False
+        if self.dead:
+            return True
+        if self.expires_at is None:
             return False
         stuck = self._terms.profile.renew_by_delete or self.does_not_extend
         failing = self.failed_renewals > 0 and self.refused_for is not Remedy.PERMISSION
@@ -317,7 +325,7 @@ class Lease:
     def drop(self, now: float, reason: str) -> None:
         """The gateway does not hold it for us any more."""
         self.held_port = self.expires_at = self._to_outlive = None
-        self.deleted = self.does_not_extend = False
+        self.deleted = self.dead = self.does_not_extend = False
         self.failed_renewals = 0
         self.ladder.lost(reason, now)
 

@@ -45,9 +45,10 @@ class Verification:
             self._teller.proven(lease, Rung.REACHABLE, words)
 
     def unreached(self, lease: Lease, words: str, now: float) -> None:
-        """What was reachable is made again: some gateways renew a mapping that is dead (NP07)."""
+        """What was reachable is deleted and made anew: some gateways renew a mapping that is dead (NP07)."""
         if lease.ladder.unreached(words, now):
             self._teller.fell(lease, Rung.REACHABLE, words)
+            lease.dead = True
             lease.ask_again(now)
 
     def _found(self, lease: Lease, seen: Inspected, now: float) -> None:
