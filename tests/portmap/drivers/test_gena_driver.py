@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import socket
 
 import pytest
 
@@ -133,3 +135,44 @@ async def test_an_address_that_is_not_ours_is_no_error():
 async def test_opened_twice_it_is_one_server(place):
     assert await place.server.open() == await place.server.open()
     assert isinstance(place.server.local, Endpoint)
+
+
+class TestClosedInBetween:
+    """Whatever step of the loop the end falls on, nothing is left for it to read."""
+
+    @pytest.mark.parametrize("steps", range(10))
+    async def test_while_a_gateway_connects(self, steps):
+        server = GenaServer(US, lambda event: True)
+        server.expect(GATEWAY)
+        local = await server.open()
+        with socket.socket() as gateway:
+            gateway.bind((GATEWAY, 0))
+            gateway.connect(local)  # the system takes it; our loop has not seen it yet
+            for _ in range(steps):
+                await asyncio.sleep(0)
+            await server.close()
+            await nothing_is_read()
+
+    @pytest.mark.parametrize("steps", range(6))
+    async def test_while_it_opens(self, steps):
+        server = GenaServer(US, lambda event: True)
+        opening = asyncio.get_running_loop().create_task(server.open())
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        opening.cancel()
+        await server.close()
+        await nothing_is_read()
+
+
+async def nothing_is_read() -> None:
+    """Wait until the loop watches no socket at our address."""
+    selector = asyncio.get_running_loop()._selector
+    async with asyncio.timeout(PATIENCE):
+        while any(_host(key.fd) == US for key in selector.get_map().values()):
+            await asyncio.sleep(0)
+
+
+def _host(descriptor: int) -> str:
+    with socket.socket(fileno=os.dup(descriptor)) as again:
+        name = again.getsockname()
+    return name[0] if isinstance(name, tuple) else ""

@@ -49,7 +49,7 @@ class GenaServer:
         """Listen; where to, or None when the system refuses (told at debug: polling stays the base)."""
         if self._server is None:
             try:
-                self._server = await asyncio.start_server(self._accept, self._host, 0, limit=PIECE)
+                await self._listen()
             except OSError as error:
                 log.debug("no events from the gateway: cannot listen on %s: %s", self._host, error)
         return self.local
@@ -70,8 +70,24 @@ class GenaServer:
             task.cancel()
         await asyncio.gather(*running, return_exceptions=True)
 
+    async def _listen(self) -> None:
+        """Made first and set going then: who is cancelled in between must not leave a server behind."""
+        server = await asyncio.start_server(self._accept, self._host, 0, limit=PIECE, start_serving=False)
+        try:
+            await server.start_serving()
+        except BaseException:
+            server.close()
+            raise
+        self._server = server
+
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Serve in a task of ours: asyncio's own complains aloud when it is cancelled before it ran."""
+        """Serve in a task of ours: asyncio's own complains aloud when it is cancelled before it ran.
+
+        The connection ends with the task, not in it: a task that is cancelled early never runs at all.
+        """
+        if self._server is None:  # closed since the system took the connection
+            writer.transport.abort()
+            return
         if len(self._running) >= MOST_CONNECTIONS or not self._is_expected(writer):
             self.refused += 1
             if self.refused == 1:
@@ -81,6 +97,7 @@ class GenaServer:
         task = asyncio.get_running_loop().create_task(self._serve(reader, writer))
         self._running.add(task)
         task.add_done_callback(self._running.discard)
+        task.add_done_callback(lambda _: writer.transport.abort())
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -93,8 +110,6 @@ class GenaServer:
             pass  # it went away, or dawdled
         except asyncio.CancelledError:
             pass  # our own close; nobody waits for the outcome
-        finally:
-            writer.transport.abort()
 
     def _is_expected(self, writer: asyncio.StreamWriter) -> bool:
         peer = writer.get_extra_info("peername")
