@@ -1,4 +1,4 @@
-"""``python -m bench [start|portmap]``: all measurements, as tables. Progress goes to standard error."""
+"""``python -m bench [start|portmap|sip]``: all measurements, as tables. Progress goes to standard error."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from ringthru.lab.namespaces.miniupnpd import Serves
 from ringthru.lab.namespaces.netns import LaboratoryError, obstacles
 
 from . import portmap, startup
+from .sip import measure as sip
 from .table import table
 
 PEERS = {
@@ -27,7 +28,7 @@ GATEWAYS = {Topology.NONE: "no gateway service (port closed)", Topology.DEAD: "d
 
 def main() -> int:
     arguments = read_arguments()
-    if reasons := obstacles(("natpmpc", "upnpc")):
+    if reasons := obstacles(("natpmpc", "upnpc", "sipp", "taskset")):
         print("cannot measure here: " + ", ".join(reasons), file=sys.stderr)
         return 1
     compileall.compile_dir(Path(ringthru.__file__).parent, quiet=1)  # as an installation would have done
@@ -36,6 +37,8 @@ def main() -> int:
             measure_start(arguments.only, arguments.runs)
         if arguments.what in ("portmap", "all"):
             portmap.measure(arguments.only, arguments.runs, arguments.long, arguments.json)
+        if arguments.what in ("sip", "all"):
+            sip.measure(arguments.only, arguments.runs, arguments.long, arguments.json)
     except (LaboratoryError, TimeoutError) as error:
         print(f"the measurement failed: {error}", file=sys.stderr)
         return 1
@@ -44,13 +47,13 @@ def main() -> int:
 
 def read_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    whats = ["all", "start", "portmap"]
+    whats = ["all", "start", "portmap", "sip"]
     parser.add_argument("what", nargs="?", choices=whats, default="all", help="a part instead of all")
-    rows = ["P1", "P2", *portmap.TITLES]
+    rows = ["P1", "P2", *portmap.TITLES, *sip.TITLES]
     parser.add_argument("--only", choices=rows, help="one row instead of all")
     parser.add_argument("--runs", type=int, default=startup.RUNS, help="runs of each; the median counts")
     parser.add_argument("--long", action="store_true", help="the rows that take minutes too (15 minutes)")
-    parser.add_argument("--json", action="store_true", help="portmap's rows as JSON")
+    parser.add_argument("--json", action="store_true", help="the rows of portmap and sip as JSON")
     return parser.parse_args()
 
 

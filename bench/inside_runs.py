@@ -25,17 +25,21 @@ MINIUPNPC = ["/usr/bin/python3", str(INSIDE / "miniupnpc_peer.py")]
 
 
 def async_upnp() -> list[str] | None:
-    """How to run async-upnp-client, installed from PyPI the first time; None: it cannot be had."""
+    """How to run async-upnp-client; None: it cannot be had."""
+    python = peer_python("async_upnp_client", "async-upnp-client")
+    return None if python is None else [python, str(INSIDE / "async_upnp_peer.py")]
+
+
+def peer_python(module: str, package: str = "") -> str | None:
+    """The Python that has a peer of ours, installed from PyPI the first time; None: it cannot be had."""
     python = PEERS / "bin" / "python"
     if not python.exists():
         venv.create(PEERS, with_pip=True)
-    has = [str(python), "-c", "import async_upnp_client"]
-    get = [str(python), "-m", "pip", "install", "-q", "--disable-pip-version-check", "async-upnp-client"]
+    has = [str(python), "-c", f"import {module}"]
+    get = [str(python), "-m", "pip", "install", "-q", "--disable-pip-version-check", package or module]
     if subprocess.run(has, capture_output=True).returncode:
         subprocess.run(get, capture_output=True, timeout=LIMIT)
-    if subprocess.run(has, capture_output=True).returncode:
-        return None
-    return [str(python), str(INSIDE / "async_upnp_peer.py")]
+    return None if subprocess.run(has, capture_output=True).returncode else str(python)
 
 
 def ours(program: str, *arguments: object) -> list[str]:

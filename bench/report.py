@@ -20,6 +20,7 @@ class Row:
     value: float
     unit: str
     goal: float | None = None  # at most
+    least: float | None = None  # a goal from below, for what should be high
     ratio: float | None = None
     ratio_goal: float | None = None
     peer: str = ""
@@ -27,13 +28,13 @@ class Row:
     @property
     def met(self) -> bool | None:
         """Whether it reaches its goal; None: it has none."""
-        judged = [(self.value, self.goal), (self.ratio, self.ratio_goal)]
+        judged = [(self.value, self.goal), (self.ratio, self.ratio_goal), (self.least, self.value)]
         verdicts = [value <= goal for value, goal in judged if value is not None and goal is not None]
         return all(verdicts) if verdicts else None
 
 
 VERDICTS = {True: "yes", False: "NO", None: ""}
-HEADER = ("what", "measured", "unit", "goal ≤", "ratio", "ratio ≤", "to", "met")
+HEADER = ("what", "measured", "unit", "goal", "ratio", "ratio ≤", "to", "met")
 
 
 def progress(words: str) -> None:
@@ -47,7 +48,7 @@ def show(title: str, rows: Iterable[Row]) -> None:
             f"{row.number} {row.what}",
             number(row.value),
             row.unit,
-            number(row.goal),
+            _goal(row),
             number(row.ratio),
             number(row.ratio_goal),
             row.peer,
@@ -71,8 +72,14 @@ def show(title: str, rows: Iterable[Row]) -> None:
 
 
 def as_json(rows: Iterable[Row]) -> str:
-    names = ("number", "what", "value", "unit", "goal", "ratio", "ratio_goal", "peer", "met")
+    names = ("number", "what", "value", "unit", "goal", "least", "ratio", "ratio_goal", "peer", "met")
     return json.dumps([{name: getattr(row, name) for name in names} for row in rows], indent=1)
+
+
+def _goal(row: Row) -> str:
+    if row.least is not None:
+        return f"≥ {number(row.least)}"
+    return f"≤ {number(row.goal)}" if row.goal is not None else ""
 
 
 def number(value: float | None) -> str:

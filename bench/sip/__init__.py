@@ -1,0 +1,1 @@
+"""Measurements of the switch: calls, registrations, what they cost, and what NAT adds."""

@@ -1,0 +1,116 @@
+"""P8 and P9: the highest rate that is sustained on one core, and the processor time of one call there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ringthru.lab.namespaces.laboratory import Laboratory, Topology
+from ringthru.lab.namespaces.netns import LaboratoryError
+
+from ..report import Row, progress
+from . import load
+from .load import Outcome
+from .programs import Program, Server, peers, ringthru_program, running
+from .tree import user_names
+
+STEPS = (50, 100, 200, 300, 400, 600, 800, 1000, 1250, 1500, 2000, 2500, 3000, 4000, 6000, 8000)  # a second
+SECONDS = 5  # of each step
+TRIES = 2  # of a step: the machine may have had something else to do
+CALLS_GOAL, REGISTRATIONS_GOAL = 1000.0, 1500.0  # a second
+CALL_CPU_GOAL = 0.8  # ms
+USERS = 1000
+
+Step = Callable[[Laboratory, Server, float], Outcome]
+
+
+def call_rows() -> list[Row]:
+    programs = [ringthru_program(), *peers()]
+    rows = _rows("P8", "echo", [each for each in programs if each.echo], _echo, CALLS_GOAL, CALL_CPU_GOAL)
+    return rows + _rows(
+        "P8", "bridge", [each for each in programs if each.bridge], _bridge, CALLS_GOAL, CALL_CPU_GOAL
+    )
+
+
+def registration_rows() -> list[Row]:
+    programs = [ringthru_program(USERS), *(each for each in peers() if each.registers)]
+    return _rows("P9", "REGISTER", programs, _register, REGISTRATIONS_GOAL, None)
+
+
+def _echo(laboratory: Laboratory, server: Server, rate: float) -> Outcome:
+    return load.calls(laboratory, server, "9196", rate, int(rate * SECONDS))
+
+
+def _bridge(laboratory: Laboratory, server: Server, rate: float) -> Outcome:
+    with load.called_side(laboratory):
+        return load.calls(laboratory, server, "called", rate, int(rate * SECONDS))
+
+
+def _register(laboratory: Laboratory, server: Server, rate: float) -> Outcome:
+    return load.registrations(laboratory, server, user_names(USERS), rate, int(rate * SECONDS))
+
+
+def _rows(
+    number: str, what: str, programs: list[Program], step: Step, goal: float, cpu_goal: float | None
+) -> list[Row]:
+    """A row of the rate and one of the cost for each; ratios say how many times the peer's ours is."""
+    best = {program.name: _highest(program, what, step) for program in programs}
+    ours = best[programs[0].name]
+    rows = []
+    for name, outcome in best.items():
+        if outcome is None:
+            rows.append(Row(number, f"{what}: {name}", 0.0, "/s"))
+            continue
+        mine = name == programs[0].name
+        rate_ratio = None if mine or ours is None else ours.rate / outcome.rate
+        cpu_ratio = None if mine or ours is None else ours.cpu / outcome.cpu
+        least, peer = goal if mine else None, "" if mine else "ours ÷ it"
+        rows.append(
+            Row(
+                number,
+                f"{what}: {name}, sustained",
+                outcome.rate,
+                "/s",
+                least=least,
+                ratio=rate_ratio,
+                peer=peer,
+            )
+        )
+        rows.append(
+            Row(
+                number,
+                f"{what}: {name}, processor time of one",
+                outcome.cpu * 1000,
+                "ms",
+                goal=cpu_goal if mine else None,
+                ratio=cpu_ratio,
+                peer=peer,
+            )
+        )
+    return rows
+
+
+def _highest(program: Program, what: str, step: Step) -> Outcome | None:
+    """Up the steps until one is not sustained; None: not even the first."""
+    best = None
+    with Laboratory(Topology.NONE) as laboratory:
+        for rate in STEPS:
+            progress(f"{what}: {program.name} at {rate} a second")
+            outcome = _try(laboratory, program, step, rate)
+            if outcome is None:
+                break
+            best = outcome
+    return best
+
+
+def _try(laboratory: Laboratory, program: Program, step: Step, rate: float) -> Outcome | None:
+    """A server of its own for each try: what the last one left unfinished is not this one's burden."""
+    for _ in range(TRIES):
+        try:
+            with running(laboratory, program) as server:
+                outcome = step(laboratory, server, rate)
+        except LaboratoryError as error:
+            progress(f"{program.name}: {error}")
+            continue
+        if outcome.sustained:
+            return outcome
+    return None
