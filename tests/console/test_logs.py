@@ -6,11 +6,13 @@ import io
 import logging
 import re
 import sys
+from pathlib import Path
 
 import pytest
 
 from ringthru.console.levels import level_of, name_of
-from ringthru.console.logs import ConsoleHandler, IdleCpu, LogFormatter, setup
+from ringthru.console.logs import ConsoleHandler, IdleCpu, LogFile, LogFormatter, setup
+from ringthru.lab.clock import ManualClock
 from ringthru.net.levels import CONSOLE, NOTICE
 
 
@@ -149,3 +151,50 @@ class TestHandlers:
         monkeypatch.setattr(sys, "stdout", Gone())
         log.info("into the void")
         logs.close()
+
+
+class TestLogFile:
+    @pytest.fixture
+    def clock(self):
+        return ManualClock()
+
+    @pytest.fixture
+    def file(self, tmp_path, clock):
+        file = LogFile(tmp_path / "ringthru.log", clock.read)
+        yield file
+        file.close()
+
+    def test_a_line_is_there_as_soon_as_it_was_logged(self, file, tmp_path):
+        file.emit(record("wörds"))
+        assert (tmp_path / "ringthru.log").read_text(encoding="utf-8") == "wörds\n"
+
+    def test_what_was_there_is_kept(self, tmp_path):
+        (tmp_path / "ringthru.log").write_text("of the last run\n")
+        file = LogFile(tmp_path / "ringthru.log")
+        file.emit(record("of this one"))
+        file.close()
+        assert (tmp_path / "ringthru.log").read_text() == "of the last run\nof this one\n"
+
+    @pytest.mark.parametrize("gone", ["moved", "deleted", "moved, and another in its place"])
+    def test_logrotate_needs_to_tell_us_nothing(self, file, tmp_path, clock, gone):
+        path, moved = tmp_path / "ringthru.log", tmp_path / "ringthru.log.1"
+        file.emit(record("before"))
+        if gone == "deleted":
+            path.unlink()
+        else:
+            path.rename(moved)
+        if "another" in gone:
+            path.write_text("")
+        clock.advance(1.0)
+        file.emit(record("after"))
+        assert path.read_text() == "after\n"
+        assert not moved.exists() or moved.read_text() == "before\n"
+
+    def test_a_full_disk_loses_lines_and_says_so_once(self, capsys):
+        file = LogFile(Path("/dev/full"))
+        for _ in range(3):
+            file.emit(record("x"))
+        file.close()
+        file.emit(record("too late"))
+        assert file.lost == 4
+        assert capsys.readouterr().err.count("lines of the log are lost: [Errno 28]") == 1

@@ -9,9 +9,11 @@ Never here: what is logged.
 from __future__ import annotations
 
 import logging
+import os
 import sys
 import time
 from collections.abc import Callable
+from io import FileIO
 from pathlib import Path
 from typing import Final
 
@@ -21,7 +23,11 @@ from .text import visible
 ROOT: Final = "ringthru"  # every logger of ours is below it
 LOGFILE: Final = "ringthru.log"
 STAT: Final = Path("/proc/stat")
+LOOK_INTERVAL: Final = 1.0  # seconds between two looks whether the log file was moved away
 SAMPLE_INTERVAL: Final = 1.0  # seconds; a busy switch logs thousands of lines in that time
+# What every record would collect, and no line of ours shows: a third of its cost ("Optimization" in the
+# library's documentation).
+UNUSED: Final = ("logThreads", "logProcesses", "logMultiprocessing", "logAsyncioTasks")
 RESET: Final = "\x1b[0m"
 COLOURS: Final = (  # FreeSWITCH's, from the level upwards
     (logging.ERROR, "\x1b[31m"),
@@ -78,13 +84,18 @@ class LogFormatter(logging.Formatter):
         self._idle = idle
         self._with_uuid = with_uuid
         self._colours = colours
+        self._second = -1
+        self._written_second = ""
 
     def format(self, record: logging.LogRecord) -> str:
-        seconds, fraction = divmod(record.created, 1)
-        when = f"{time.strftime('%Y-%m-%d %H:%M:%S', time.localtime(seconds))}.{int(fraction * 1e6):06d}"
+        second = int(record.created)
+        if second != self._second:  # a busy switch writes hundreds of lines in each
+            self._second = second
+            self._written_second = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(second))
         uuid = getattr(record, "uuid", "") if self._with_uuid else ""
         line = (
-            f"{f'{uuid} ' if uuid else ''}{when} {self._idle():.2f}% [{name_of(record.levelno)}] "
+            f"{uuid}{' ' if uuid else ''}{self._written_second}.{int(record.created % 1 * 1e6):06d} "
+            f"{self._idle():.2f}% [{name_of(record.levelno)}] "
             f"{record.filename}:{record.lineno} {visible(record.getMessage())}"
         )
         if record.exc_info:
@@ -110,6 +121,54 @@ class ConsoleHandler(logging.Handler):
             self.handleError(record)
 
 
+class LogFile(logging.Handler):
+    """Appends to a file, a line a system call; opens it anew within a second when somebody moved it away.
+
+    The standard library's ``WatchedFileHandler`` looks for that before each line, and flushes a buffer after
+    it: three system calls for one. What cannot be written (the disk is full) is counted in ``lost``, and
+    said once on standard error.
+
+    Raises (when made):
+        OSError: the file cannot be opened.
+    """
+
+    def __init__(self, path: Path, clock: Callable[[], float] = time.monotonic) -> None:
+        super().__init__()
+        self.lost = 0  # lines
+        self._path = path
+        self._clock = clock
+        self._looked_at = clock()
+        self._file = FileIO(path, "ab")
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            line = f"{self.format(record)}\n".encode("utf-8", "replace")
+            if (now := self._clock()) - self._looked_at >= LOOK_INTERVAL:
+                self._looked_at = now
+                self._reopen_if_moved()
+            self._file.write(line)
+        except (OSError, ValueError) as error:  # ValueError: closed meanwhile
+            self.lost += 1
+            if self.lost == 1:
+                print(f"{self._path}: lines of the log are lost: {error}", file=sys.stderr)
+        except Exception:
+            self.handleError(record)
+
+    def close(self) -> None:
+        self._file.close()
+        super().close()
+
+    def _reopen_if_moved(self) -> None:
+        try:
+            there = os.stat(self._path)
+        except FileNotFoundError:
+            there = None
+        here = os.fstat(self._file.fileno())
+        if there is None or (there.st_dev, there.st_ino) != (here.st_dev, here.st_ino):
+            old, self._file = self._file, FileIO(self._path, "ab")
+            old.close()
+
+
 class Logs:
     """The handlers of one process, and their levels; ``close`` takes them away again."""
 
@@ -120,7 +179,10 @@ class Logs:
         self._logfile = logfile
         self._logger = logging.getLogger(ROOT)
         self._before = self._logger.level
+        self._collected = {name: getattr(logging, name, True) for name in UNUSED}
         self.idle_cpu = idle
+        for name in UNUSED:
+            setattr(logging, name, False)
         for handler in self._handlers():
             self._logger.addHandler(handler)
         self._adjust()
@@ -140,6 +202,8 @@ class Logs:
             self._logger.removeHandler(handler)
             handler.close()
         self._logger.setLevel(self._before)
+        for name, before in self._collected.items():
+            setattr(logging, name, before)
 
     def _handlers(self) -> list[logging.Handler]:
         return [each for each in (self._console, self._logfile) if each is not None]
@@ -172,10 +236,8 @@ def setup(
 
 
 def _logfile(log_dir: Path, idle: IdleCpu) -> logging.Handler:
-    from logging.handlers import WatchedFileHandler  # late: it imports pickle and more
-
     log_dir.mkdir(parents=True, exist_ok=True)
-    handler = WatchedFileHandler(log_dir / LOGFILE, encoding="utf-8", errors="replace")
+    handler = LogFile(log_dir / LOGFILE)
     handler.setFormatter(LogFormatter(idle, with_uuid=True))
     handler.setLevel(logging.DEBUG)
     return handler
