@@ -45,13 +45,20 @@ def replace(path: Path, old: str, new: str) -> None:
 
 
 class Switch:
-    """One ``python -m ringthru`` in the namespace ``pbx``; with ``console`` it obeys ``type_in``."""
+    """One ``python -m ringthru`` in a namespace; with ``console`` it obeys ``type_in``."""
 
     def __init__(
-        self, laboratory: Laboratory, directory: Path, flags: Sequence[str] = (), *, console: bool = False
+        self,
+        laboratory: Laboratory,
+        directory: Path,
+        flags: Sequence[str] = (),
+        *,
+        console: bool = False,
+        role: str = PBX,
     ) -> None:
         self.laboratory = laboratory
         self.directory = directory
+        self.role = role
         self._flags = list(flags) if console else ["-nc", *flags]
         self._keyboard = directory / "keyboard" if console else None
         self.process: subprocess.Popen[bytes] | None = None
@@ -67,7 +74,7 @@ class Switch:
             argv = ["sh", "-c", f'exec "$@" <>{self._keyboard}', "sh", *argv]
         source = str(Path(ringthru.__file__).parents[1])
         self.process = self.laboratory.popen(
-            PBX, argv + self._flags, self.directory / "output", {"PYTHONPATH": source}
+            self.role, argv + self._flags, self.directory / "output", {"PYTHONPATH": source}
         )
 
     def type_in(self, line: str) -> None:
@@ -109,7 +116,7 @@ class Switch:
 
         def listening() -> bool:
             assert self.running(), f"the switch ended:\n{self.words()}"
-            return f":{port} " in self.laboratory.run(PBX, ["ss", "-uan"]).stdout
+            return f":{port} " in self.laboratory.run(self.role, ["ss", "-uan"]).stdout
 
         wait_for(listening, timeout, f"UDP port {port} of the switch")
 
