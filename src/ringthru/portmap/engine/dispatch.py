@@ -39,7 +39,6 @@ from ..memory.holding import GatewayIdentity, Note
 from ..memory.profile import GatewayProfile
 from ..memory.recollection import Recollection
 from ..values import MappingState
-from .counters import Counters
 from .in_use import GatewayInUse, RemapGate
 
 NO_LIST: Final = "PCP and NAT-PMP have no request for the gateway's table, and its UPnP does not answer"
@@ -62,7 +61,6 @@ class Dispatch:
         self.in_flight: Work | None = None
         self.address_changed = False  # the gateway told another address; the engine takes note
         self.lost: str | None = None  # why the gateway is gone; the engine takes note
-        self.counters = Counters()
         self._book = book
         self._listings = listings
         self._log = log
