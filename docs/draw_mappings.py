@@ -33,7 +33,7 @@ from ringthru.portmap.mapping.terms import Terms
 from ringthru.portmap.memory.holding import GatewayIdentity, Holding, JournalEntry
 from ringthru.portmap.memory.journal import Adoption, take_stock
 from ringthru.portmap.memory.profile import GatewayProfile
-from ringthru.portmap.nesting import nesting_driver
+from ringthru.portmap.nesting import beyond_driver
 from ringthru.portmap.values import Family, GatewayType, MappingState, Protocol, Rung, Wanted
 
 NOW = 1000.0
@@ -361,7 +361,7 @@ def candidate_table() -> str:
         "carrier-grade NAT": ("100.64.3.4", (), None),
     }
     rows = [
-        (words, external, ", ".join(nesting_driver.outer_candidates(external, hops, by_hand)))
+        (words, external, ", ".join(beyond_driver.outer_candidates(external, hops, by_hand)))
         for words, (external, hops, by_hand) in cases.items()
     ]
     return table("When", "The inner gateway's external address", "Asked, all at once", rows=rows)

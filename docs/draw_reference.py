@@ -213,7 +213,8 @@ def _signature(name: str, function: Any) -> str:
 
 def method_table(cls: type) -> str:
     rows = []
-    for name, each in vars(cls).items():
+    members = {name: each for base in reversed(cls.__mro__) for name, each in vars(base).items()}
+    for name, each in members.items():
         if name.startswith("_"):
             continue
         if isinstance(each, property):

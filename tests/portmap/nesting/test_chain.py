@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from ringthru.net.values import replace
 from ringthru.portmap.events import ExternalAddressChanged, GatewayLost, MappingAdded, MappingRemoved
+from ringthru.portmap.nesting.beyond_driver import outer_candidates
 from ringthru.portmap.nesting.chain import NONE_BEYOND, NOT_YET, Told, joined
-from ringthru.portmap.nesting.nesting_driver import outer_candidates
 from ringthru.portmap.values import (
     Family,
     GatewayType,

@@ -6,10 +6,7 @@ address as its client. PCP notices the difference (ADDRESS_MISMATCH), and the en
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Coroutine, Iterable
-from ipaddress import IPv4Address, IPv4Network
-from typing import Any, Final
+from collections.abc import Callable, Iterable
 
 from ...net.values import replace
 from ..discovery.site import Site
@@ -25,29 +22,10 @@ from ..events import (
     MappingRemoved,
 )
 from ..mapping.lease import Lease
-from ..values import Family, GatewayType, MapperSnapshot, MappingState
-from ..wire.pcp import ANYCAST_IPV4
+from ..values import Family, MapperSnapshot, MappingState
+from .beyond_driver import Beyond, FindHops
 from .chain import Key, Told, joined
 from .hops_driver import next_hops
-
-MOST_CANDIDATES: Final = 5
-
-FindHops = Callable[[str], Coroutine[Any, Any, list[str]]]
-
-
-def outer_candidates(external: str, hops: Iterable[str] = (), by_hand: str | None = None) -> list[str]:
-    """Where the next gateway may be, seen from an inner one whose external address is ``external``.
-
-    A person's word first, then what lies on the way out, then the usual first and last host of its network;
-    the PCP anycast address (RFC 7723) is where a provider's carrier-grade NAT may listen.
-    """
-    if by_hand is not None:
-        return [by_hand]
-    network = IPv4Network(f"{external}/24", strict=False)
-    guesses = [str(network[1]), str(network[-2])]
-    found = dict.fromkeys([*hops, *guesses])
-    found.pop(external, None)
-    return [*list(found)[: MOST_CANDIDATES - 1], ANYCAST_IPV4]
 
 
 class Nesting:
@@ -70,17 +48,12 @@ class Nesting:
         find_hops: FindHops = next_hops,
     ) -> None:
         self._near = near
-        self._make = make
         self._publish = publish
         self._mappings = mappings
-        self._by_hand = by_hand
         self._on_change = on_change
-        self._find_hops = find_hops
+        self._beyond = Beyond(near, make, self._beyond_changed, by_hand, find_hops)
         self._behind = ""  # the near gateway's external address, when it is not the Internet's
         self._site: Site | None = None  # where we were when that was learned
-        self._probing: asyncio.Task[None] | None = None
-        self._candidates: list[EngineDriver] = []
-        self.outer: EngineDriver | None = None  # the one that was found
         self._leases: dict[Mapping, tuple[int, Lease]] = {}  # the port between the gateways, lease beyond
         self._released: set[Mapping] = set()  # given back, and not yet gone from the near gateway
         self._told = Told()
@@ -94,9 +67,7 @@ class Nesting:
     @property
     def hopeless(self) -> bool:
         """Whether the first search beyond the near gateway is over, and found nobody (it goes on)."""
-        if not self.active or self.outer is not None or not self._candidates:
-            return False
-        return all(each.engine.verdict_known and not each.engine.has_gateway for each in self._candidates)
+        return self.active and self._beyond.hopeless
 
     @property
     def external_address(self) -> str | None:
@@ -104,9 +75,14 @@ class Nesting:
         return self.outer.engine.external_address if self.outer is not None else None
 
     @property
+    def outer(self) -> EngineDriver | None:
+        """The gateway beyond, once it is found."""
+        return self._beyond.outer
+
+    @property
     def drivers(self) -> tuple[EngineDriver, ...]:
         """Of the gateway beyond; of those that may be it, as long as none was found."""
-        return tuple(self._candidates)
+        return self._beyond.drivers
 
     # What happens at the near gateway
 
@@ -115,13 +91,13 @@ class Nesting:
         if self._stopping:
             return
         moved = self._site is not None and self._site != self._near.site
-        behind = "" if moved else self._behind_what()
+        behind = "" if moved else self._beyond.behind_what(self._behind)
         if behind != self._behind:
             self._forget()
             self._behind, self._site = behind, self._near.site
             if behind:
                 self._tell(self._told.all_removed())
-                self._look_beyond(behind)
+                self._beyond.look(behind)
             elif not moved:
                 self._tell_of_the_near()
         if moved:
@@ -168,20 +144,18 @@ class Nesting:
 
     def stop(self) -> None:
         self._stopping = True
-        self._stop_probing()
+        self._beyond.stop_looking()
         for driver in self.drivers:
             driver.engine.stop(driver.clock())
             driver.pump()
 
     @property
     def stopped(self) -> bool:
-        return all(each.engine.stopped for each in self._candidates)
+        return self._beyond.stopped
 
     def close(self) -> None:
         self._stopping = True
-        self._stop_probing()
-        for driver in self.drivers:
-            driver.close()
+        self._beyond.close()
 
     def extend(self, snapshot: MapperSnapshot) -> MapperSnapshot:
         """The near gateway's snapshot with what others see of it, at the end of the chain."""
@@ -193,50 +167,6 @@ class Nesting:
         }
         return joined(snapshot, outer, ports, self.hopeless)
 
-    # Finding the gateway beyond
-
-    def _behind_what(self) -> str:
-        """The near gateway's external address if it is of no use outside; what it was if nobody knows now."""
-        engine = self._near.engine
-        if not engine.has_gateway:
-            return self._behind  # it may be back in a moment, in the same place
-        if engine.external_address is not None:
-            return ""
-        try:
-            return str(IPv4Address(engine.reported_address))
-        except ValueError:
-            return self._behind  # it knows no address now: nothing new to look beyond
-
-    def _look_beyond(self, behind: str) -> None:
-        """Ask the network for the way out first, where that is possible; then knock."""
-        if self._by_hand is not None or not self._near.site.multicast:  # told, or in a loopback laboratory
-            self._search(behind, ())
-        else:
-            loop = asyncio.get_running_loop()
-            self._probing = loop.create_task(self._probe_then_search(behind))
-
-    async def _probe_then_search(self, behind: str) -> None:
-        near = self._near.site
-        hops = await self._find_hops(near.address)
-        # A router with a public address is the provider's own: no gateway of this home.
-        self._search(behind, [hop for hop in hops if hop != near.gateway and not near.rules.is_public(hop)])
-
-    def _search(self, behind: str, hops: Iterable[str]) -> None:
-        near = self._near.site
-        for host in outer_candidates(behind, hops, self._by_hand):
-            site = Site(
-                near.address,
-                IPv4Network(f"{host}/32"),
-                host,
-                behind,
-                near.rules,
-                multicast=False,
-                speaks=frozenset({GatewayType.PCP}) if host == ANYCAST_IPV4 else frozenset(GatewayType),
-            )
-            self._candidates.append(self._make(site, self._beyond_changed))
-        for driver in self.drivers:
-            driver.start()
-
     # What happens beyond
 
     def _beyond_changed(self) -> None:
@@ -244,7 +174,7 @@ class Nesting:
         for driver in self.drivers:
             for event in driver.engine.events():
                 if isinstance(event, GatewayFound) and self.outer is None:
-                    self._choose(driver)
+                    self._beyond.choose(driver)
                 if driver is self.outer:
                     self._tell(self._at_the_end(event))
         if not self._stopping:
@@ -272,13 +202,6 @@ class Nesting:
             if (mapping.protocol, port) == (event.protocol, event.internal_port):
                 return mapping
         return None
-
-    def _choose(self, driver: EngineDriver) -> None:
-        self.outer = driver
-        for other in self._candidates:
-            if other is not driver:
-                other.close()
-        self._candidates = [driver]
 
     # Mappings
 
@@ -323,10 +246,7 @@ class Nesting:
 
     def _forget(self) -> None:
         """The chain is another one now: what the old one held is left to its leases and the journal."""
-        self._stop_probing()
-        for driver in self.drivers:
-            driver.close()
-        self._candidates, self.outer = [], None
+        self._beyond.forget()
         for mapping in self._leases:
             mapping._beyond = None
         self._leases.clear()
@@ -348,8 +268,3 @@ class Nesting:
     def _tell(self, events: list[Event]) -> None:
         for event in events:
             self._publish(event)
-
-    def _stop_probing(self) -> None:
-        if self._probing is not None:
-            self._probing.cancel()
-            self._probing = None

@@ -1,0 +1,269 @@
+"""The parts of a port mapper put together: started, told of each other's news, and taken down again.
+
+Lives here: the life of the whole. Never here: what programs ask of it, which is ``PortMapper``, or any rule.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from ...net.surroundings import Surroundings
+from ..engine.engine import WITNESS_AFTER
+from ..errors import LocalError
+from ..events import Event, GatewayFound
+from ..mapping.teller import Released
+from ..values import MappingState
+from ..wire.natpmp import PORT as PMP_PORT
+from ..wire.ssdp import PORT as SSDP_PORT
+from .audience_driver import Audience
+from .engine_driver import EngineDriver, Tap
+from .engines_driver import Engines, EngineSettings
+from .handles_driver import Mapping
+from .place_driver import Place
+
+if TYPE_CHECKING:  # loaded when they are asked for: the start is a budget
+    from ..memory.memory_driver import Memory
+    from ..nesting.nesting_driver import Nesting
+    from .listening_driver import Watching
+    from .proving_driver import Proving
+
+STOP_PATIENCE: Final = 3.0  # seconds for deleting our mappings; then leases must do it
+LISTEN_AFTER: Final = 1.0  # seconds: announcements and changes are listened to when the start is over
+RECALL_AFTER: Final = 0.01  # seconds: the search is under way, and nothing waits for the memory to be opened
+MOST: Final = 65535  # mappings to be held at most, and the highest port
+
+log = logging.getLogger("ringthru.portmap.driver")
+
+
+class MapperLife:
+    """See ``PortMapper`` for the settings."""
+
+    def __init__(
+        self,
+        surroundings: Surroundings | None = None,
+        *,
+        mapping_enabled: bool = True,
+        lease: int = 3600,
+        budget: int = 64,
+        witness_after: float = WITNESS_AFTER,
+        log: Callable[[int, str], None] | logging.Logger = log,
+        store: Path | None = None,
+        kept: bool = False,
+        interface: str | None = None,
+        gateway: str | None = None,
+        description_url: str | None = None,
+        nested: bool = False,
+        outer_gateway: str | None = None,
+        echo: str | None = None,
+        echo_listens: bool = False,
+        natpmp_port: int = PMP_PORT,
+        ssdp_port: int = SSDP_PORT,
+        stop_patience: float = STOP_PATIENCE,
+        tap: Tap | None = None,
+    ) -> None:
+        _check("a budget of {} mappings: 1 to 65535 make sense", budget)
+        _check("port {} cannot be a gateway's: ports are 1 to 65535", natpmp_port, ssdp_port)
+        self._log = log.log if isinstance(log, logging.Logger) else log
+        self._stop_patience = stop_patience
+        self._memory = self._open_memory(store, kept)
+        self._place = Place(surroundings, interface, gateway, description_url)
+        self._audience = Audience(self._verdict)
+        settings = EngineSettings(
+            self._log, lease, budget, witness_after, natpmp_port, ssdp_port, self._memory, tap
+        )
+        self._engines = Engines(settings, self._place, mapping_enabled, self._tell)
+        self._nesting = self._make_nesting(outer_gateway) if nested else None
+        self._proving = self._make_proving(echo, echo_listens) if echo is not None else None
+        self._watching: Watching | None = None
+        self._timers: list[asyncio.TimerHandle] = []
+        self._stopping = self._closed = False
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.stop()
+
+    def start(self) -> None:
+        """Begin to look for a gateway, in the background and for ever. Returns at once.
+
+        Raises:
+            LocalError: it has been stopped.
+        """
+        self._refuse_after_the_end()
+        if self._near.started:
+            return
+        self._engines.start()
+        loop = asyncio.get_running_loop()
+        self._timers.append(loop.call_later(LISTEN_AFTER, self._listen))
+        if self._memory is not None:
+            self._timers.append(loop.call_later(RECALL_AFTER, self._engines.recall_gateway))
+
+    async def stop(self) -> None:
+        """Delete every mapping of ours, and close everything; for good.
+
+        It takes 3 seconds at most, and half a second more where a gateway sends us events. Called twice, both
+        return when it is done; when it is cancelled, everything is closed at once.
+        """
+        if self._stopping:
+            await self._audience.until(lambda: self._closed)
+            return
+        self._stopping = True
+        try:
+            if self._near.started:
+                await self._take_leave()
+        finally:
+            self._close()
+
+    def leave(self) -> None:
+        """End without deleting anything: mappings stay until their leases end."""
+        self._stopping = True
+        self._close()
+
+    def reached(self, mapping: Mapping, words: str) -> None:
+        """Tell that traffic from outside came through the mapping; ``words`` say whose."""
+        driver = self._engines.serving(mapping._lease.wanted)
+        driver.engine.reached(mapping._lease, words, driver.clock())
+        if self._nesting is not None:
+            self._nesting.reached(mapping, words)
+        self._tell()
+
+    def unreachable(self, mapping: Mapping, words: str) -> None:
+        """Tell that an outside probe did not come through the mapping: it is made again."""
+        driver = self._engines.serving(mapping._lease.wanted)
+        driver.engine.unreachable(mapping._lease, words, driver.clock())
+        driver.pump()
+        if self._nesting is not None:
+            self._nesting.unreachable(mapping, words)
+
+    # Inside
+
+    # Inside
+
+    @property
+    def _near(self) -> EngineDriver:
+        return self._engines.near
+
+    def _open_memory(self, store: Path | None, kept: bool) -> Memory | None:
+        if store is None:
+            return None
+        from ..memory.memory_driver import Memory
+
+        return Memory(store, self._log, kept)
+
+    def _make_nesting(self, outer_gateway: str | None) -> Nesting:
+        from ..nesting.nesting_driver import Nesting
+
+        return Nesting(
+            self._near,
+            self._engines.make,
+            self._audience.publish,
+            self._audience.mappings,
+            outer_gateway,
+            on_change=self._tell,
+        )
+
+    def _make_proving(self, echo: str, listens: bool) -> Proving:
+        from .proving_driver import Proving, read_echo
+
+        return Proving(
+            read_echo(echo),
+            lambda: self._near.site.address,
+            self._audience.mappings,
+            lambda: self._near.engine.reported_address,
+            self._proved,
+            listens=listens,
+        )
+
+    def _proved(self, mapping: Mapping, holds: bool | None, words: str) -> None:
+        if holds is not None and not self._closed:
+            (self.reached if holds else self.unreachable)(mapping, words)
+
+    def _listen(self) -> None:
+        from .listening_driver import Watching
+
+        self._watching = Watching(self._engines, self._log, self._place.follows_the_system)
+
+    def _refuse_after_the_end(self) -> None:
+        if self._stopping:
+            raise LocalError("port mapping has been stopped: make another PortMapper")
+
+    def _judged(self) -> bool:
+        return self._near.engine.verdict_known or self._closed
+
+    async def _take_leave(self) -> None:
+        """Nothing new is heard, everything is deleted, and gateways are told that we go."""
+        for timer in self._timers:
+            timer.cancel()
+        if self._watching is not None:
+            self._watching.quiet()
+        for driver in self._engines.all():
+            driver.stop()
+        if self._nesting is not None:
+            self._nesting.stop()
+        if not await self._audience.until(self._all_stopped, self._stop_patience):
+            self._log(logging.WARNING, "The NAT gateway does not answer: mappings are left to their leases.")
+        if self._watching is not None:
+            await self._watching.end()
+
+    def _all_stopped(self) -> bool:
+        return self._engines.stopped and (self._nesting is None or self._nesting.stopped)
+
+    def _tell(self) -> None:
+        """Something changed: tell everybody whom it concerns."""
+        if self._nesting is not None and not self._closed:
+            self._nesting.near_changed()  # first, so that it knows which events are for others to hear
+        for driver in self._engines.all():
+            for event in driver.engine.events():
+                self._take(driver, event)
+        if self._watching is not None and not self._stopping:
+            self._watching.look()
+        if self._proving is not None and self._near.started and not self._closed:
+            self._proving.look()
+        self._audience.settle()
+
+    def _take(self, driver: EngineDriver, event: Event | Released) -> None:
+        if isinstance(event, Released):
+            self._audience.released(event)
+            return
+        if isinstance(event, GatewayFound):
+            self._engines.found(driver)
+        nesting = self._nesting if driver is self._near else None
+        for told in (event,) if nesting is None else nesting.translate(event):
+            self._audience.publish(told)
+
+    def _verdict(self, mapping: Mapping) -> bool | None:
+        if mapping.state is MappingState.REQUESTED:
+            engine = self._engines.serving(mapping._lease.wanted).engine
+            hopeless = engine.verdict_known and not engine.has_gateway
+            if mapping._nested and self._nesting is not None:
+                hopeless = hopeless or self._nesting.hopeless
+            return False if hopeless or self._closed else None
+        return mapping.state is MappingState.ACCEPTED
+
+    def _close(self) -> None:
+        """Close everything at once; what was not done by now is not done."""
+        if self._closed:
+            return
+        self._closed = True
+        for timer in self._timers:
+            timer.cancel()
+        for part in (self._watching, self._nesting, self._proving):
+            if part is not None:
+                part.close()
+        for driver in self._engines.all():
+            driver.close()
+        self._audience.release_all()
+        self._tell()
+        if self._memory is not None:
+            self._memory.close()
+
+
+def _check(words: str, *numbers: int) -> None:
+    """Raises:
+    LocalError: a number is outside 1–65535.
+    """
+    for number in numbers:
+        if not 1 <= number <= MOST:
+            raise LocalError(words.format(number))
