@@ -41,7 +41,7 @@ async def reboot(home: Home) -> None:
     """Not in its first seconds: a gateway that is lost so soon is not looked for again at once."""
     assert home.gateway is not None
     assert home.switch.mapper is not None
-    home.switch.mapper._near.engine._found_at -= 60
+    home.switch.mapper._near.engine._life._found_at -= 60
     await home.gateway.reboot()
     assert home.gateway.mappings() == ()
 
