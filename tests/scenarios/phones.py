@@ -355,13 +355,13 @@ class Phone:
 
     def _on_datagram(self, data: bytes, source: Endpoint) -> None:
         self.heard.append(data)
-        self._agent.receive_datagram(data, Flow("UDP", self.address, source), self._loop.time())
+        self._agent.receive_message(data, Flow("UDP", self.address, source), self._loop.time())
         self._pump()
 
     def _pump(self) -> None:
         for event in self._agent.events():
             self._take(event)
-        for data, flow in self._agent.datagrams_to_send():
+        for data, flow in self._agent.messages_to_send():
             self._socket.send(data, flow.remote)
         if self._timer is not None:
             self._timer.cancel()

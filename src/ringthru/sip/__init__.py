@@ -4,7 +4,7 @@ from .authentication import Challenge, Credentials
 from .call import Call, CallState, Direction
 from .client_request import Login, RequestHandle
 from .digest import Authority, Verdict
-from .driver import SipUdpDriver
+from .driver import SipDriver
 from .errors import LocalError, MalformedMessage, RemoteError, SipError
 from .events import (
     CallAnswered,
@@ -67,8 +67,8 @@ __all__ = [
     "RequestReceived",
     "Response",
     "ResponseReceived",
+    "SipDriver",
     "SipError",
-    "SipUdpDriver",
     "SipUri",
     "Timing",
     "UserAgent",

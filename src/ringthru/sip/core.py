@@ -16,7 +16,7 @@ from .dialog import Dialog
 from .events import Event, RequestFailed, ResponseReceived
 from .flow import Flow
 from .layer import TransactionLayer
-from .message import HERE, Request, Response
+from .message import HERE_URI, Request, Response
 from .reply import response_to
 from .server_transaction import ServerTransaction
 
@@ -85,7 +85,7 @@ class Core:
         self.respond(transaction, request, 500, now, headers=[("Retry-After", str(wait))])
 
     def contact(self, user: str) -> tuple[str, str]:
-        return ("Contact", f"<sip:{user}@{HERE}>" if user else f"<sip:{HERE}>")
+        return ("Contact", f"<sip:{user}@{HERE_URI}>" if user else f"<sip:{HERE_URI}>")
 
     @property
     def allowing(self) -> tuple[str, str]:

@@ -21,7 +21,7 @@ from ..net.surroundings import Surroundings
 from ..net.values import record
 from ..portmap import Mapping as PortMapping
 from ..portmap import MappingState, PortMapper, Protocol, Wanted
-from ..sip import HERE_HOST, Call, Direction, Event, Flow, IncomingRequest, SipUdpDriver, SipUri, UserAgent
+from ..sip import HERE_HOST, Call, Direction, Event, Flow, IncomingRequest, SipDriver, SipUri, UserAgent
 from .caller import Caller
 from .configuration import AddressKind as Setting
 from .configuration import AddressSetting, ProfileSettings
@@ -84,7 +84,7 @@ class Profile:
         self._on_event = on_event
         self._sip_ip = surroundings.address if settings.sip_ip in AUTO else settings.sip_ip
         self.rtp_ip = surroundings.address if settings.rtp_ip in AUTO else settings.rtp_ip
-        self._driver: SipUdpDriver | None = None
+        self._driver: SipDriver | None = None
         self._mappings: list[PortMapping] = []
         self.codecs = _codecs(settings.inbound_codec_prefs)
         self.codecs_out = _codecs(settings.outbound_codec_prefs)
@@ -105,7 +105,7 @@ class Profile:
             PortInUse, OSError: the port is taken or the address is not ours, in words.
         """
         local = Endpoint(self._sip_ip, self.settings.sip_port)
-        self._driver = await SipUdpDriver.open(local, self.agent, lambda event: self._on_event(self, event))
+        self._driver = await SipDriver.open(local, self.agent, lambda event: self._on_event(self, event))
         log.info("Started profile %s on %s", self.settings.name, self._driver.local)
 
     def close(self) -> None:
