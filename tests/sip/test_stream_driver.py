@@ -338,8 +338,10 @@ class TestHarm:
 
     async def test_who_does_not_read_is_cut_off(self, bob):
         """Answers pile up to a bound, then the connection is gone: nobody's memory is ours to lose."""
-        sock = socket.create_connection(bob.driver.locals["TCP"], source_address=(ALICE, 0))
+        sock = socket.socket()
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        sock.bind((ALICE, 0))
+        sock.connect(bob.driver.locals["TCP"])
         sock.setblocking(False)
         loop, number = asyncio.get_running_loop(), 0
         async with asyncio.timeout(MINUTE):

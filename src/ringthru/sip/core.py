@@ -102,11 +102,14 @@ class Core:
         login: Login | None,
         now: float,
         next_cseq: Callable[[], int] | None = None,
+        alternatives: Iterable[Flow] = (),
     ) -> RequestHandle:
         """Send a request that is no INVITE; its outcome becomes an event."""
         handle = RequestHandle(request, flow, here)
         authentication = Authentication(login, self.token)
-        return ClientRequest(self.layer, handle, authentication, self._report, next_cseq).start(now)
+        elsewhere = [(each, self.seen_by(each)) for each in alternatives]
+        sent = ClientRequest(self.layer, handle, authentication, self._report, next_cseq, elsewhere)
+        return sent.start(now)
 
     def _report(self, handle: RequestHandle, response: Response | None) -> None:
         if response is None:

@@ -16,7 +16,7 @@ from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ..net.address import Endpoint
-from ..net.sockets import keep_alive, listen_tcp
+from ..net.sockets import keep_small_and_alive, listen_tcp
 from .connection import Connection
 from .connections import ConnectionBook
 from .flow import Flow
@@ -231,7 +231,7 @@ class Link(asyncio.Protocol):
         transport.max_size = MAX_MESSAGE  # type: ignore[attr-defined]  # else 256 KiB are taken for every read
         sock = transport.get_extra_info("socket")
         if sock is not None:
-            keep_alive(sock)
+            keep_small_and_alive(sock)
         if (problem := self._identity_problem(transport)) is not None:
             self._cut(problem)
             return

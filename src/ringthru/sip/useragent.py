@@ -100,17 +100,25 @@ class UserAgent:
     # Actions
 
     def request(
-        self, request: Request, flow: Flow, now: float, *, credentials: Login | None = None
+        self,
+        request: Request,
+        flow: Flow,
+        now: float,
+        *,
+        credentials: Login | None = None,
+        alternatives: Sequence[Flow] = (),
     ) -> RequestHandle:
         """Send a request outside any dialog (REGISTER, OPTIONS …); ends in an event.
 
         What §8.1.1 demands and the request lacks is filled in: Max-Forwards, From with a tag, To,
-        Call-ID, CSeq. A challenge is answered with ``credentials``.
+        Call-ID, CSeq. A challenge is answered with ``credentials``. ``alternatives`` are tried in turn
+        where nobody answers, or with 503 (RFC 3263 §4.3).
         """
         if request.method in ("INVITE", "ACK", "CANCEL"):
             raise LocalError(f"{request.method} is not sent this way")
         self._complete(request)
-        return self._core.send(request, flow, self._core.seen_by(flow), credentials, now)
+        here = self._core.seen_by(flow)
+        return self._core.send(request, flow, here, credentials, now, alternatives=alternatives)
 
     def _complete(self, request: Request) -> None:
         token = self._core.token
@@ -175,8 +183,11 @@ class UserAgent:
         credentials: Login | None = None,
         route: Iterable[str] = (),
         max_forwards: int = int(MAX_FORWARDS),
+        alternatives: Sequence[Flow] = (),
     ) -> Call:
         """Call somebody. ``route`` are raw Route values; ``from_uri`` may hold HERE_HOST.
+
+        ``alternatives`` are tried in turn where nobody answers, or with 503 (RFC 3263 §4.3).
 
         Raises:
             MalformedMessage: a URI that is none.
@@ -199,7 +210,7 @@ class UserAgent:
             *headers,
         ]
         request = Request("INVITE", request_uri, rows, body)
-        call = OutboundCall(core, request, flow, here, contact_user, credentials)
+        call = OutboundCall(core, request, flow, here, contact_user, credentials, alternatives)
         call.start(now)
         return call
 
