@@ -32,7 +32,6 @@ class TlsSettings:
     subjects_out: bool = True
     subjects_in: tuple[str, ...] = ()
     verify_date: bool = True
-    verify_depth: int = 2
     oldest: str = "tlsv1.2"  # tlsv1.2 or tlsv1.3
     ciphers: str | None = None  # OpenSSL's notation; None: Python's choice
 
