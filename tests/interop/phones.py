@@ -23,13 +23,27 @@ class Sipp:
     role: str
     address: str
     directory: Path
+    transport: str = "u1"  # t1: one TCP connection for all calls; tn: one for each
+    calls: int = 1
 
     def start(
         self, scenario: str, target: str, number: str = "", sounds: list[int] | None = None, **keys: str
     ) -> subprocess.Popen[bytes]:
         """Start one call of a scenario; ``keys`` fill its ``[name]`` holes."""
         argv = ["sipp", target, "-sf", str(self._prepare(scenario, sounds, keys)), "-s", number or "nobody"]
-        argv += ["-i", self.address, "-p", "5070", "-mi", self.address, "-m", "1", "-nostdin", "-nd"]
+        argv += [
+            "-i",
+            self.address,
+            "-p",
+            "5070",
+            "-mi",
+            self.address,
+            "-m",
+            str(self.calls),
+            "-nostdin",
+            "-nd",
+        ]
+        argv += ["-t", self.transport, "-r", "20", "-max_socket", "100"]
         argv += ["-timeout", "20s", "-timeout_error", "-recv_timeout", "8000", "-trace_err"]
         argv += ["-error_file", str(self.directory / "errors.log")]
         return self.laboratory.popen(self.role, argv, self.directory / "sipp.log")

@@ -6,7 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import ringthru
@@ -16,6 +16,7 @@ from ringthru.lab.namespaces.netns import wait_for
 
 SHIPPED = Path(__file__).parents[2] / "conf"  # the default tree that users get
 PASSWORD = "cobalt-Otter-71-lantern"  # of user 1000, in place of the random one
+Parameters = Mapping[str, Mapping[str, str]]  # profile, parameter, value
 SIP_PORTS = (5060, 5080)  # of the profiles internal and external
 RING_AT_HOME = """
     <extension name="the phone at home">
@@ -29,12 +30,15 @@ RING_AT_HOME = """
 """
 
 
-def configuration(directory: Path) -> Path:
+def configuration(directory: Path, parameters: Parameters) -> Path:
     """The shipped tree, copied; strangers may ring the phone at home, and its password is known."""
     tree = directory / "conf"
     shutil.copytree(SHIPPED, tree)
     replace(tree / "vars.xml", "$${generated_password}", PASSWORD)
     replace(tree / "dialplan" / "public.xml", "  </context>\n", RING_AT_HOME)
+    for profile, values in parameters.items():
+        lines = "".join(f'    <param name="{name}" value="{value}"/>\n' for name, value in values.items())
+        replace(tree / "sip_profiles" / f"{profile}.xml", "  </settings>\n", lines + "  </settings>\n")
     return tree
 
 
@@ -55,7 +59,10 @@ class Switch:
         *,
         console: bool = False,
         role: str = PBX,
+        parameters: Parameters | None = None,
     ) -> None:
+        """``parameters`` are set in addition, by profile."""
+        self._parameters = parameters or {}
         self.laboratory = laboratory
         self.directory = directory
         self.role = role
@@ -65,7 +72,13 @@ class Switch:
 
     def start(self) -> None:
         folders = {"-log": self.directory / "log", "-db": self.directory / "db"}
-        argv = [sys.executable, "-m", "ringthru", "-conf", str(configuration(self.directory))]
+        argv = [
+            sys.executable,
+            "-m",
+            "ringthru",
+            "-conf",
+            str(configuration(self.directory, self._parameters)),
+        ]
         for flag, folder in folders.items():
             folder.mkdir(parents=True, exist_ok=True)
             argv += [flag, str(folder)]

@@ -260,6 +260,7 @@ async def build(
     external: int = 1,
     nat: bool = True,
     mapping: bool = True,
+    nameservers: tuple[Endpoint, ...] = (),
 ) -> Home:
     """A home whose gateway runs and whose switch has not started yet."""
     inside = place.host_inside(1)
@@ -276,6 +277,7 @@ async def build(
         nat_enabled=nat,
         mapping_enabled=mapping,
         surroundings=surroundings_of(place, inside),
+        nameservers=nameservers,
     )
     return Home(place, Switch(options), box, folder)
 

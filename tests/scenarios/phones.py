@@ -45,6 +45,7 @@ from ringthru.sip import (
     RequestReceived,
     Response,
     ResponseReceived,
+    SipUri,
     UserAgent,
 )
 
@@ -247,6 +248,9 @@ class Phone:
         """The address it tells others, which is wrong behind a NAT."""
         return self.address._replace(host=self._shows) if self._shows else self.address
 
+    def flow(self, at: Endpoint) -> Flow:
+        return Flow("UDP", self.address, at)
+
     def new_audio(self) -> Audio:
         return Audio(self._open_socket, self._shows)
 
@@ -294,7 +298,7 @@ class Phone:
         return await self.ask(Request("OPTIONS", f"sip:{at}", [("From", f"<sip:{self.user}@{at.host}>")]), at)
 
     async def ask(self, request: Request, at: Endpoint, login: Login | None = None) -> Response:
-        flow = Flow("UDP", self.address, at)
+        flow = self.flow(at)
         handle = self.act(lambda now: self._agent.request(request, flow, now, credentials=login))
         return await self.response_to(handle)
 
@@ -322,12 +326,12 @@ class Phone:
         audio = self.new_audio()
         offer = make_offer(audio.address, codecs, 1, 1) if body is None else body
         login = Login(self.login_as or self.user, password) if password else None
-        flow = Flow("UDP", self.address, at)
+        flow = self.flow(at)
         call = self._agent.invite(
             f"sip:{number}@{at}",
             flow,
             self._loop.time(),
-            from_uri=f"sip:{self.user}@{at.host}",
+            from_uri=str(SipUri("sip", self.user, at.host)),
             contact_user=self.user,
             body=offer,
             credentials=login,
@@ -355,13 +359,13 @@ class Phone:
 
     def _on_datagram(self, data: bytes, source: Endpoint) -> None:
         self.heard.append(data)
-        self._agent.receive_datagram(data, Flow("UDP", self.address, source), self._loop.time())
+        self._agent.receive_message(data, Flow("UDP", self.address, source), self._loop.time())
         self._pump()
 
     def _pump(self) -> None:
         for event in self._agent.events():
             self._take(event)
-        for data, flow in self._agent.datagrams_to_send():
+        for data, flow in self._agent.messages_to_send():
             self._socket.send(data, flow.remote)
         if self._timer is not None:
             self._timer.cancel()

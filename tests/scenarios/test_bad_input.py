@@ -41,8 +41,8 @@ async def still_serves(home: Home) -> None:
     await call.answered()
     await hears_itself(call, frames=1)
     for profile in home.switch.calls.profiles.values():
-        assert profile._driver is not None
-        assert profile._driver.failures == 0
+        assert profile.transports._driver is not None
+        assert profile.transports._driver.failures == 0
 
 
 class TestACallThatCannotBe:

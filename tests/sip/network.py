@@ -34,7 +34,7 @@ class Party:
         return Flow("UDP", self.local, remote)
 
     def receive(self, data: bytes, source: Endpoint) -> None:
-        self.agent.receive_datagram(data, self.flow(source), self.network.now)
+        self.agent.receive_message(data, self.flow(source), self.network.now)
 
     def call(self, remote: Endpoint, *, body: bytes = OFFER, **more):
         return self.agent.invite(
@@ -54,7 +54,7 @@ class Party:
             for event in events:
                 self.seen.append(event)
                 self.on_event(event)
-            datagrams = self.agent.datagrams_to_send()
+            datagrams = self.agent.messages_to_send()
             for data, flow in datagrams:
                 self.network.post(data, self.local, flow.remote)
             if not events and not datagrams:

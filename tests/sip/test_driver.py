@@ -9,7 +9,7 @@ import pytest
 
 from ringthru.net.address import Endpoint
 from ringthru.net.sockets import PortInUse
-from ringthru.sip import CallEnded, CallState, Flow, IncomingCall, SipUdpDriver, Timing, UserAgent
+from ringthru.sip import CallEnded, CallState, Flow, IncomingCall, SipDriver, Timing, UserAgent
 
 ANY_ALICE, ANY_BOB = Endpoint("127.40.5.1", 0), Endpoint("127.40.5.2", 0)
 
@@ -31,7 +31,7 @@ class Phone:
         )
 
     async def open(self, local: Endpoint) -> Phone:
-        self.driver = await SipUdpDriver.open(
+        self.driver = await SipDriver.open(
             local, self.agent, self.on_event, trace=lambda way, data, flow: self.trace.append((way, data))
         )
         return self
@@ -105,7 +105,7 @@ async def test_a_receiver_that_raises_stops_nothing(phones, caplog):
 
 async def test_noise_is_survived(phones):
     alice, bob = phones
-    transport = alice.driver._transport
+    transport = alice.driver._udp
     for data in (b"noise", b"\xff" * 1000, b"\r\n\r\n"):
         transport.sendto(data, bob.driver.local)
     await soon(lambda: ("recv", b"\r\n") in alice.trace)

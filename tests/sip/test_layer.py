@@ -46,12 +46,12 @@ def text(
 
 
 def arrived(layer: TransactionLayer, data: bytes, flow: Flow = FLOW, now: float = 0.0):
-    layer.receive_datagram(data, flow, now)
+    layer.receive_message(data, flow, now)
     return layer.events()
 
 
 def answers(layer: TransactionLayer) -> list[int]:
-    return [int(data.split()[1]) for data, _ in layer.datagrams_to_send()]
+    return [int(data.split()[1]) for data, _ in layer.messages_to_send()]
 
 
 def refuse(layer: TransactionLayer, event: RequestArrived, status: int) -> None:
@@ -80,9 +80,9 @@ class TestMatchingRequests:
     def test_a_repetition_gets_the_same_answer_byte_for_byte(self, layer):
         (event,) = arrived(layer, text())
         refuse(layer, event, 404)
-        first = layer.datagrams_to_send()
+        first = layer.messages_to_send()
         arrived(layer, text())
-        assert layer.datagrams_to_send() == first
+        assert layer.messages_to_send() == first
 
     def test_an_ack_for_a_failure_belongs_to_its_invite(self, layer):
         (event,) = arrived(layer, text("INVITE"))
@@ -160,7 +160,7 @@ class TestWhereAnswersGo:
     def test_response_route(self, layer, via, source, goes_to, stamped):
         (event,) = arrived(layer, text(via=via), Flow("UDP", US, Endpoint(*source)))
         refuse(layer, event, 404)
-        ((data, flow),) = layer.datagrams_to_send()
+        ((data, flow),) = layer.messages_to_send()
         assert flow.remote == Endpoint(source[0], goes_to)
         assert stamped in (parse(data).get("Via") or "")
 
@@ -170,7 +170,7 @@ class TestMatchingResponses:
         response = text().replace(b"OPTIONS sip:bob@127.40.2.1 SIP/2.0", b"SIP/2.0 200 OK")
         assert arrived(layer, response) == []
         assert layer.counters.stray == 1
-        assert layer.datagrams_to_send() == []
+        assert layer.messages_to_send() == []
 
 
 class TestBounds:
@@ -218,7 +218,7 @@ class TestBadInput:
     )
     def test_noise_is_dropped_and_counted(self, layer, data):
         assert arrived(layer, data) == []
-        assert layer.datagrams_to_send() == []
+        assert layer.messages_to_send() == []
         assert layer.counters.malformed == 1
 
     @pytest.mark.parametrize(
@@ -238,20 +238,20 @@ class TestBadInput:
     def test_a_bad_ack_is_never_answered(self, layer):
         arrived(layer, text("ACK", branch="1"))
         arrived(layer, text("ACK").replace(b"CSeq: 1 ACK", b"CSeq: 1 INFO"))
-        assert layer.datagrams_to_send() == []
+        assert layer.messages_to_send() == []
 
 
 class TestKeepalive:
     """RFC 5626 §4.4.1, and what phones send instead."""
 
     def test_a_ping_gets_its_pong(self, layer):
-        layer.receive_datagram(b"\r\n\r\n", FLOW, 0.0)
-        assert layer.datagrams_to_send() == [(b"\r\n", FLOW)]
+        layer.receive_message(b"\r\n\r\n", FLOW, 0.0)
+        assert layer.messages_to_send() == [(b"\r\n", FLOW)]
 
     @pytest.mark.parametrize("data", [b"", b"\r\n", b"\0\0\0\0", b"\0", b" "])
     def test_others_are_let_pass(self, layer, data):
-        layer.receive_datagram(data, FLOW, 0.0)
-        assert layer.datagrams_to_send() == []
+        layer.receive_message(data, FLOW, 0.0)
+        assert layer.messages_to_send() == []
         assert layer.counters.malformed == 0
 
 
@@ -259,5 +259,5 @@ class TestRfc4320:
     def test_no_408_to_other_requests_than_invite(self, layer):
         (event,) = arrived(layer, text())
         refuse(layer, event, 408)
-        assert layer.datagrams_to_send() == []
+        assert layer.messages_to_send() == []
         assert layer._servers == {}

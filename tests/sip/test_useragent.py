@@ -346,17 +346,17 @@ class TestAnyDatagram:
         for number, data in enumerate(datagrams):
             source = Endpoint("127.40.0.9", 5060 + number % 2)
             now += 0.3
-            agent.receive_datagram(data, Flow("UDP", BOB, source), now)
+            agent.receive_message(data, Flow("UDP", BOB, source), now)
             for event in agent.events():
                 if isinstance(event, IncomingCall):
                     event.call.answer(now, ANSWER)
-            agent.datagrams_to_send()
+            agent.messages_to_send()
         for call in agent.calls:
             call.hang_up(now)
         while (at := agent.next_timeout()) is not None and at < now + 200:
             agent.handle_timeout(at)
             agent.events()
-            agent.datagrams_to_send()
+            agent.messages_to_send()
         layer, core = agent._layer, agent._core
         assert not any(
             (layer._servers, layer._clients, layer._merging, layer._sources, core.calls, core.leaving)
@@ -376,7 +376,7 @@ class TestAnyDatagram:
         changed = whole[:place] + bytes([byte]) + whole[place + 1 :]
         for datagram in (whole[:cut], changed):
             agent = fresh_agent()
-            agent.receive_datagram(datagram, Flow("UDP", BOB, Endpoint("127.40.0.9", 5060)), 0.0)
+            agent.receive_message(datagram, Flow("UDP", BOB, Endpoint("127.40.0.9", 5060)), 0.0)
             for event in agent.events():
                 if isinstance(event, IncomingCall):
                     event.call.answer(0.0, ANSWER)

@@ -6,7 +6,8 @@ import pytest
 
 from ringthru.net.acl import builtin_lists
 from ringthru.net.address import Endpoint
-from ringthru.switch.reachability import ProfileAddresses, seen_by
+from ringthru.net.values import replace
+from ringthru.switch.reachability import ProfileAddresses, TransportPorts, seen_by
 
 LISTS = builtin_lists(["192.168.1.0/24"])
 INSIDE = Endpoint("192.168.1.103", 5060)
@@ -46,6 +47,24 @@ def test_each_row_of_the_table(row, profile, peer, signalling, from_host, media)
 
 def test_the_port_the_gateway_granted_is_the_port_a_far_peer_sees():
     assert seen_by(FAR_PHONE, addresses(OUTSIDE, auto_nat=True), LISTS).signalling.port == 15060
+
+
+@pytest.mark.parametrize(
+    ("transport", "peer", "port"),
+    [
+        ("TCP", FAR_PHONE, 40001),
+        ("TCP", LAN_PHONE, 5060),
+        ("TLS", FAR_PHONE, 40002),
+        ("TLS", LAN_PHONE, 5061),
+    ],
+)
+def test_each_transport_has_ports_of_its_own(transport, peer, port):
+    """A gateway may grant TCP another port than UDP; Via and Contact must carry the right one."""
+    others = (TransportPorts("TCP", 5060, 40001), TransportPorts("TLS", 5061, 40002))
+    profile = replace(addresses(OUTSIDE, auto_nat=True), others=others)
+    seen = seen_by(peer, profile, LISTS, transport)
+    assert seen.signalling == (OUTSIDE.host if peer == FAR_PHONE else INSIDE.host, port)
+    assert seen_by(FAR_PHONE, profile, LISTS).signalling == OUTSIDE
 
 
 def test_a_host_name_is_far():

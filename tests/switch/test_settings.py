@@ -16,7 +16,7 @@ from ringthru.switch.configuration import (
     load_profiles,
     load_tree,
 )
-from ringthru.switch.configuration.values import read_boolean
+from ringthru.switch.configuration.values import TlsPolicy, read_boolean
 
 
 @pytest.fixture
@@ -183,6 +183,50 @@ class TestProfile:
     def test_silence_about_auth_calls_is_pointed_out(self, profile, caplog):
         assert profile("sip-port=5060").auth_calls is False
         assert "accepted without a password" in caplog.text
+
+    @pytest.mark.parametrize(
+        ("params", "transports"),
+        [
+            ([], ("UDP", "TCP")),
+            (["bind-params=transport=tcp"], ("TCP",)),
+            (["bind-params=foo=bar;transport=udp"], ("UDP",)),
+            (["bind-params=transport=sctp"], ("UDP", "TCP")),
+            (["tls-only=true"], ("UDP", "TCP")),
+            (["tls=true"], ("UDP", "TCP")),
+            (["tls=true", "tls-only=true"], ()),
+        ],
+    )
+    def test_which_transports_share_the_sip_port(self, profile, params, transports):
+        assert profile("auth-calls=true", *params).transports == transports
+
+    @pytest.mark.parametrize(
+        ("value", "policy"),
+        [
+            ("none", TlsPolicy(False, False, False, False)),
+            ("all", TlsPolicy(True, False, True, False)),
+            ("in|subjects_out", TlsPolicy(True, False, True, True)),
+            ("subjects_all", TlsPolicy(True, True, True, True)),
+        ],
+    )
+    def test_whose_certificate_is_verified(self, profile, value, policy):
+        assert profile("auth-calls=true", f"tls-verify-policy={value}").tls_verify_policy == policy
+
+    def test_by_default_those_we_call_must_prove_their_name(self, profile):
+        assert profile("auth-calls=true").tls_verify_policy == TlsPolicy(False, False, True, True)
+
+    @pytest.mark.parametrize(
+        ("value", "oldest"),
+        [("tlsv1,tlsv1.1,tlsv1.2", "tlsv1.2"), ("sslv23", "tlsv1.2"), ("tlsv1.3", "tlsv1.3")],
+    )
+    def test_nothing_older_than_tls_1_2(self, profile, value, oldest):
+        assert profile("auth-calls=true", f"tls-version={value}").tls_version == oldest
+
+    @pytest.mark.parametrize(
+        "param", ["tls-version=9", "tls-verify-policy=some", "tls-sip-port=0", "tls=perhaps"]
+    )
+    def test_nonsense_about_tls(self, profile, param):
+        with pytest.raises(ConfigurationError, match=param.partition("=")[0]):
+            profile("auth-calls=true", param)
 
     def test_no_profile_at_all(self, tree):
         with pytest.raises(ConfigurationError, match="no SIP profile"):

@@ -47,11 +47,16 @@ async def sofia(switch: SwitchLike, arguments: str) -> str:
 def status_text(snapshot: SwitchSnapshot) -> str:
     """The table of ``sofia status``: running profiles and their aliases, by name."""
     running = [each for each in snapshot.profiles if each.running]
-    rows = [(each.name, "profile", each.url, f"RUNNING ({each.sessions})") for each in running]
+    rows = [
+        (each.name, "profile", url, f"RUNNING ({each.sessions}){mark}")
+        for each in running
+        for url, mark in ((each.url, ""), (each.tls_url, " (TLS)"))
+        if url is not None
+    ]
     aliases = [(alias, "  alias", each.name, "ALIASED") for each in running for alias in each.aliases]
     lines = [_row("Name", "   Type", "Data", "State"), RULE]
     lines += [_row(*row) for row in sorted(rows + aliases)]
-    lines += [RULE, f"{count(len(rows), 'profile')} {count(len(aliases), 'alias', 'es')}"]
+    lines += [RULE, f"{count(len(running), 'profile')} {count(len(aliases), 'alias', 'es')}"]
     return "".join(line + "\n" for line in lines)
 
 
@@ -103,7 +108,7 @@ def _identity(profile: ProfileSnapshot) -> list[tuple[str, str]]:
 
 
 def _addresses(profile: ProfileSnapshot) -> list[tuple[str, str]]:
-    """The two external lines are there only when there is an external address."""
+    """What a profile has none of has no line: an external address, TLS, anything but TLS."""
     lines = [
         ("RTP-IP", profile.rtp_ip),
         ("Ext-RTP-IP", profile.ext_rtp_ip),
@@ -111,6 +116,8 @@ def _addresses(profile: ProfileSnapshot) -> list[tuple[str, str]]:
         ("Ext-SIP-IP", profile.ext_sip_ip),
         ("URL", profile.url),
         ("BIND-URL", profile.bind_url),
+        ("TLS-URL", profile.tls_url),
+        ("TLS-BIND-URL", profile.tls_bind_url),
     ]
     return [(label, value) for label, value in lines if value is not None]
 

@@ -30,7 +30,7 @@ class Datagrams:
         self._on_datagram = on_datagram
         self._loop = asyncio.get_running_loop()
         self._loop.add_reader(sock.fileno(), self._read)
-        self.local = Endpoint(*sock.getsockname())
+        self.local = Endpoint(*sock.getsockname()[:2])
         self.closed = False
 
     def send(self, data: bytes, to: Endpoint | None = None) -> bool:
@@ -62,4 +62,4 @@ class Datagrams:
                 return
             except OSError:
                 continue  # "connection refused", reported for something sent earlier
-            self._on_datagram(data, Endpoint(*source))
+            self._on_datagram(data, Endpoint(*source[:2]))

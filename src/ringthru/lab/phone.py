@@ -212,7 +212,7 @@ class OutsidePhone:
     # --- moving bytes -------------------------------------------------------------------------------
 
     def _on_sip(self, data: bytes, source: Endpoint) -> None:
-        self._agent.receive_datagram(data, Flow("UDP", self._sip.local, source), self._loop.time())
+        self._agent.receive_message(data, Flow("UDP", self._sip.local, source), self._loop.time())
         self._pump()
 
     def _on_rtp(self, data: bytes, source: Endpoint) -> None:
@@ -223,7 +223,7 @@ class OutsidePhone:
 
     def _pump(self) -> None:
         self._take_events()
-        for data, flow in self._agent.datagrams_to_send():
+        for data, flow in self._agent.messages_to_send():
             self._sip.send(data, flow.remote)
         if self._timer is not None:
             self._timer.cancel()

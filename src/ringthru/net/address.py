@@ -68,6 +68,14 @@ def parse_address(text: str) -> IPv4Address | IPv6Address | None:
     return address
 
 
+def same_host(one: str, other: str) -> bool:
+    """Whether two texts are one host; an IPv6 address can be written in many ways (RFC 5118 §4.10)."""
+    if one == other or ":" not in one or ":" not in other:
+        return one.lower() == other.lower()
+    address = parse_address(one)
+    return address is not None and address == parse_address(other)
+
+
 @frozen
 class AddressRules:
     """Which addresses count as public: the Internet's own, and what the operator adds.

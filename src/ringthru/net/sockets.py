@@ -11,6 +11,9 @@ from typing import Any
 
 from .address import Endpoint
 
+KERNEL_BUFFER = 64 * 1024  # bytes asked for each way of a connection; Linux takes twice as much
+BACKLOG = 128  # connections that the kernel holds ready for us
+LISTENING = "0A"  # the state TCP_LISTEN in the kernel's tables
 DATAGRAM_LIMIT = 65535  # bytes; asyncio's default reads 256 KiB per datagram, at five times the cost
 
 
@@ -25,21 +28,69 @@ def bind_udp(local: Endpoint, *, reuse_port: bool = False) -> socket.socket:
         PortInUse: somebody has it; the message says who, where the system tells.
         OSError: any other refusal, with the endpoint in its text.
     """
-    family = socket.AF_INET6 if ":" in local.host else socket.AF_INET
-    sock = socket.socket(family, socket.SOCK_DGRAM)
+    sock = socket.socket(family_of(local.host), socket.SOCK_DGRAM)
     try:
-        sock.setblocking(False)
         if reuse_port:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-        sock.bind(local)
+        _bind(sock, local)
     except OSError as error:
         sock.close()
-        if error.errno == errno.EADDRINUSE:
-            holder = port_holder(local.port)
-            who = f" by {holder}" if holder else ""
-            raise PortInUse(error.errno, f"UDP port {local} is already in use{who}") from error
-        raise OSError(error.errno, f"cannot open UDP port {local}: {error.strerror}") from error
+        raise _in_words(error, "UDP", local) from error
     return sock
+
+
+def listen_tcp(local: Endpoint) -> socket.socket:
+    """A non-blocking TCP socket that listens on ``local``; a port of a connection just closed is free again.
+
+    Raises:
+        PortInUse: somebody listens there; the message says who, where the system tells.
+        OSError: any other refusal, with the endpoint in its text.
+    """
+    sock = socket.socket(family_of(local.host), socket.SOCK_STREAM)
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        _bind(sock, local)
+        sock.listen(BACKLOG)
+    except OSError as error:
+        sock.close()
+        raise _in_words(error, "TCP", local) from error
+    return sock
+
+
+def keep_small_and_alive(sock: socket.socket) -> None:
+    """For a connection with short messages: small buffers in the kernel, and no peer that is long gone.
+
+    The kernel finds out in about four minutes that a peer left without a word; what was written and not
+    acknowledged for a minute ends the connection too.
+    """
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, KERNEL_BUFFER)  # else up to 4 MiB each
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, KERNEL_BUFFER)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for option, value in (("TCP_KEEPIDLE", 120), ("TCP_KEEPINTVL", 30), ("TCP_KEEPCNT", 4)):
+        if hasattr(socket, option):
+            sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), value)
+    if hasattr(socket, "TCP_USER_TIMEOUT"):
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, 60_000)
+
+
+def family_of(host: str) -> socket.AddressFamily:
+    """The family of an address given as text."""
+    return socket.AF_INET6 if ":" in host else socket.AF_INET
+
+
+def _bind(sock: socket.socket, local: Endpoint) -> None:
+    sock.setblocking(False)
+    if sock.family is socket.AF_INET6:
+        sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)  # one family a socket, one a profile
+    sock.bind(local)
+
+
+def _in_words(error: OSError, protocol: str, local: Endpoint) -> OSError:
+    if error.errno == errno.EADDRINUSE:
+        holder = port_holder(local.port, protocol.lower())
+        who = f" by {holder}" if holder else ""
+        return PortInUse(error.errno, f"{protocol} port {local} is already in use{who}")
+    return OSError(error.errno, f"cannot open {protocol} port {local}: {error.strerror}")
 
 
 async def open_datagram(sock: socket.socket, protocol: asyncio.DatagramProtocol) -> asyncio.DatagramTransport:
@@ -51,9 +102,12 @@ async def open_datagram(sock: socket.socket, protocol: asyncio.DatagramProtocol)
     return transport
 
 
-def port_holder(port: int) -> str | None:
-    """Who holds a UDP port on this machine: ``name (pid N)``, or None when the system does not say."""
-    inodes = _inodes_of(port)
+def port_holder(port: int, protocol: str = "udp") -> str | None:
+    """Who holds a port on this machine: ``name (pid N)``, or None when the system does not say.
+
+    For ``tcp`` it is who listens there.
+    """
+    inodes = _inodes_of(port, protocol)
     for process in Path("/proc").glob("[0-9]*"):
         try:
             for descriptor in (process / "fd").iterdir():
@@ -64,15 +118,17 @@ def port_holder(port: int) -> str | None:
     return None
 
 
-def _inodes_of(port: int) -> set[str]:
+def _inodes_of(port: int, protocol: str) -> set[str]:
     found = set()
-    for table in ("/proc/net/udp", "/proc/net/udp6"):
+    for table in (f"/proc/net/{protocol}", f"/proc/net/{protocol}6"):
         try:
             lines = Path(table).read_text().splitlines()[1:]
         except OSError:
             continue
         for line in lines:
             columns = line.split()
+            if protocol == "tcp" and columns[3] != LISTENING:
+                continue
             if int(columns[1].rpartition(":")[2], 16) == port:
                 found.add(f"socket:[{columns[9]}]")
     return found

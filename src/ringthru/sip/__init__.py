@@ -4,7 +4,7 @@ from .authentication import Challenge, Credentials
 from .call import Call, CallState, Direction
 from .client_request import Login, RequestHandle
 from .digest import Authority, Verdict
-from .driver import SipUdpDriver
+from .driver import SipDriver, TlsListener
 from .errors import LocalError, MalformedMessage, RemoteError, SipError
 from .events import (
     CallAnswered,
@@ -23,7 +23,9 @@ from .events import (
 from .flow import Flow
 from .headers import CSeq, NameAddr, Via
 from .layer import Counters, Limits
-from .message import HERE, HERE_HOST, Request, Response
+from .locating import Kind, NotFound, Target
+from .locating_driver import Resolver
+from .message import HERE, HERE_HOST, HERE_URI, Request, Response
 from .registration import Binding, Bindings, RegisterOutcome
 from .reply import reason_phrase
 from .transaction import Timing
@@ -34,6 +36,7 @@ __all__ = [
     "ALLOW",
     "HERE",
     "HERE_HOST",
+    "HERE_URI",
     "Authority",
     "Binding",
     "Bindings",
@@ -54,23 +57,28 @@ __all__ = [
     "Flow",
     "IncomingCall",
     "IncomingRequest",
+    "Kind",
     "Limits",
     "LocalError",
     "Login",
     "MalformedMessage",
     "NameAddr",
+    "NotFound",
     "RegisterOutcome",
     "RemoteError",
     "Request",
     "RequestFailed",
     "RequestHandle",
     "RequestReceived",
+    "Resolver",
     "Response",
     "ResponseReceived",
+    "SipDriver",
     "SipError",
-    "SipUdpDriver",
     "SipUri",
+    "Target",
     "Timing",
+    "TlsListener",
     "UserAgent",
     "Verdict",
     "Via",

@@ -6,7 +6,7 @@ Never here: INVITE, hashes (`digest.py`), who has which password.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from ..net.address import Endpoint
 from ..net.values import frozen
@@ -17,6 +17,7 @@ from .layer import TransactionLayer
 from .message import Message, Request, Response
 
 CHALLENGES = {401: ("WWW-Authenticate", "Authorization"), 407: ("Proxy-Authenticate", "Proxy-Authorization")}
+UNAVAILABLE = 503  # also our own word for a transport error
 MAX_ATTEMPTS = 4  # a proxy's and a server's challenge, each once stale
 CREDENTIALS = ("Authorization", "Proxy-Authorization")
 
@@ -105,7 +106,7 @@ class RequestHandle:
 class ClientRequest:
     """One request that is no INVITE, followed through challenges to its end."""
 
-    __slots__ = ("_authentication", "_handle", "_layer", "_next_cseq", "_on_end")
+    __slots__ = ("_authentication", "_elsewhere", "_handle", "_layer", "_next_cseq", "_on_end")
 
     def __init__(
         self,
@@ -114,8 +115,13 @@ class ClientRequest:
         authentication: Authentication,
         on_end: Callable[[RequestHandle, Response | None], None],
         next_cseq: Callable[[], int] | None = None,
+        elsewhere: Sequence[tuple[Flow, Endpoint]] = (),
     ) -> None:
-        """``on_end`` gets the final response, or None when nobody answered."""
+        """``on_end`` gets the final response, or None when nobody answered.
+
+        ``elsewhere`` are further flows to try, with our own endpoint as it is seen there.
+        """
+        self._elsewhere = list(elsewhere)
         self._layer = layer
         self._handle = handle
         self._authentication = authentication
@@ -128,7 +134,7 @@ class ClientRequest:
         return handle
 
     def receive_response(self, response: Response, flow: Flow, now: float) -> None:
-        if response.status < 200:
+        if response.status < 200 or (response.status == UNAVAILABLE and self._try_elsewhere(now)):
             return
         again = self._authentication.retry(self._handle.request, response, self._next_cseq)
         if again is None:
@@ -138,7 +144,19 @@ class ClientRequest:
         self.start(now)
 
     def handle_no_answer(self, now: float) -> None:
-        self._on_end(self._handle, None)
+        if not self._try_elsewhere(now):
+            self._on_end(self._handle, None)
+
+    def _try_elsewhere(self, now: float) -> bool:
+        """The next place that the URI leads to, if there is one (RFC 3263 §4.3)."""
+        if not self._elsewhere:
+            return False
+        handle = self._handle
+        handle.flow, handle.seen_at = self._elsewhere.pop(0)
+        handle.request = handle.request.copy()
+        handle.request.remove("Via")
+        self.start(now)
+        return True
 
 
 class Nobody:

@@ -12,6 +12,7 @@ from ..net.address import Endpoint
 from ..net.values import frozen
 from .flow import Flow
 from .message import Request, Response
+from .reply import response_to
 from .transaction import Host, Input, State, Table, Transaction, end, received, resend
 
 S, I = State, Input  # noqa: E741  the tables are to be read like the figures
@@ -22,7 +23,10 @@ class TransactionUser(Protocol):
     """Who is told how a request of ours fares."""
 
     def receive_response(self, response: Response, flow: Flow, now: float) -> None:
-        """A response came; ``flow.remote`` is where from."""
+        """A response came; ``flow.remote`` is where from.
+
+        A request that could not be sent is answered by ourselves with 503 (RFC 3261 §8.1.3.1, §17.1.4).
+        """
 
     def handle_no_answer(self, now: float) -> None:
         """None came in 64 × T1 (RFC 3261 §8.1.3.1: as good as a 408)."""
@@ -45,9 +49,12 @@ class NoAnswer:
 
 
 class ClientTransaction(Transaction):
-    """One request of ours. ``request`` is kept until a final response, ``user`` until its last."""
+    """One request of ours. ``request`` is kept until a final response, ``user`` until its last.
 
-    __slots__ = ("here", "request", "user")
+    ``instead`` is the flow, and the Via that goes with it, to try when the present one fails.
+    """
+
+    __slots__ = ("here", "instead", "request", "user")
 
     def __init__(
         self, host: Host, branch: str, request: Request, flow: Flow, here: Endpoint, user: TransactionUser
@@ -57,7 +64,8 @@ class ClientTransaction(Transaction):
         self.here = here
         self.request: Request | None = request
         self.user: TransactionUser | None = user
-        self.data = request.encode(here)
+        self.instead: tuple[Flow, str] | None = None
+        self.data = request.encode(here, flow.transport)
 
     def start(self, now: float) -> None:
         """Send the request, and wait (§17.1.1.2, §17.1.2.2)."""
@@ -66,6 +74,18 @@ class ClientTransaction(Transaction):
         self.end_after(ending, self._host.timing.patience, now)
         if not self.flow.reliable:
             self.resend_after(resending, self._host.timing.t1, now)
+
+    @property
+    def unanswered(self) -> bool:
+        """Whether nothing at all came back yet."""
+        return self.state in (S.CALLING, S.TRYING)
+
+    def take(self, flow: Flow, via: str) -> None:
+        """Go another way, before the start or instead of the one that failed (RFC 3261 §18.1.1)."""
+        if self.request is not None:
+            self.request.replace_top("Via", via)
+            self.flow = flow
+            self.data = self.request.encode(self.here, flow.transport)
 
     def receive(self, response: Response, flow: Flow, now: float) -> None:
         self.step(received(response.status), now, (response, flow))
@@ -95,6 +115,14 @@ def pass_up(transaction: ClientTransaction, now: float, message: Message) -> Non
 def give_up(transaction: ClientTransaction, now: float, message: None) -> None:
     if transaction.user is not None:
         transaction._host.deliver(NoAnswer(transaction.user))
+    transaction.terminate()
+
+
+def refuse_ourselves(transaction: ClientTransaction, now: float, reason: str) -> None:
+    """A transport error is as good as a 503 (RFC 3261 §8.1.3.1, §17.1.4)."""
+    if transaction.user is not None and transaction.request is not None:
+        response = response_to(transaction.request, 503, reason=reason)
+        transaction._host.deliver(ResponseArrived(transaction.user, response, transaction.flow))
     transaction.terminate()
 
 
@@ -133,7 +161,8 @@ def acknowledge_and_pass_up(transaction: ClientTransaction, now: float, message:
     request = transaction.request
     transaction.answered()
     if request is not None:
-        transaction.data = failure_ack(request, message[0]).encode(transaction.here)
+        ack = failure_ack(request, message[0])
+        transaction.data = ack.encode(transaction.here, transaction.flow.transport)
     transaction.transmit()
     wait = 0.0 if transaction.flow.reliable else max(SHORTEST_TIMER_D, transaction._host.timing.patience)
     transaction.pass_up(message)
@@ -173,6 +202,7 @@ class InviteClient(ClientTransaction):
     TABLE: ClassVar[Table] = {
         (S.CALLING, I.TIMER_A): (S.CALLING, resend_request),
         (S.CALLING, I.TIMER_B): (S.TERMINATED, give_up),
+        (S.CALLING, I.TRANSPORT_ERROR): (S.TERMINATED, refuse_ourselves),
         (S.CALLING, I.PROVISIONAL): (S.PROCEEDING, wait_patiently),
         (S.CALLING, I.SUCCESS): (S.ACCEPTED, accept),
         (S.CALLING, I.FAILURE): (S.COMPLETED, acknowledge_and_pass_up),
@@ -193,6 +223,7 @@ class NonInviteClient(ClientTransaction):
     TABLE: ClassVar[Table] = {
         (S.TRYING, I.TIMER_E): (S.TRYING, resend_backing_off),
         (S.TRYING, I.TIMER_F): (S.TERMINATED, give_up),
+        (S.TRYING, I.TRANSPORT_ERROR): (S.TERMINATED, refuse_ourselves),
         (S.TRYING, I.PROVISIONAL): (S.PROCEEDING, pass_up),
         (S.TRYING, I.SUCCESS): (S.COMPLETED, finish),
         (S.TRYING, I.FAILURE): (S.COMPLETED, finish),

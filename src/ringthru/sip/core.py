@@ -16,7 +16,7 @@ from .dialog import Dialog
 from .events import Event, RequestFailed, ResponseReceived
 from .flow import Flow
 from .layer import TransactionLayer
-from .message import HERE, Request, Response
+from .message import HERE_URI, Request, Response
 from .reply import response_to
 from .server_transaction import ServerTransaction
 
@@ -85,7 +85,7 @@ class Core:
         self.respond(transaction, request, 500, now, headers=[("Retry-After", str(wait))])
 
     def contact(self, user: str) -> tuple[str, str]:
-        return ("Contact", f"<sip:{user}@{HERE}>" if user else f"<sip:{HERE}>")
+        return ("Contact", f"<sip:{user}@{HERE_URI}>" if user else f"<sip:{HERE_URI}>")
 
     @property
     def allowing(self) -> tuple[str, str]:
@@ -102,11 +102,14 @@ class Core:
         login: Login | None,
         now: float,
         next_cseq: Callable[[], int] | None = None,
+        alternatives: Iterable[Flow] = (),
     ) -> RequestHandle:
         """Send a request that is no INVITE; its outcome becomes an event."""
         handle = RequestHandle(request, flow, here)
         authentication = Authentication(login, self.token)
-        return ClientRequest(self.layer, handle, authentication, self._report, next_cseq).start(now)
+        elsewhere = [(each, self.seen_by(each)) for each in alternatives]
+        sent = ClientRequest(self.layer, handle, authentication, self._report, next_cseq, elsewhere)
+        return sent.start(now)
 
     def _report(self, handle: RequestHandle, response: Response | None) -> None:
         if response is None:

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ..net.address import Endpoint
+from ..net.address import Endpoint, same_host
 from ..net.values import record, replace
-from .flow import Flow
+from .flow import Flow, default_port
 from .headers import NameAddr
 from .message import Message, Request, Response
 from .uri import SipUri
@@ -110,12 +110,15 @@ class Dialog:
         """Where the dialog's requests go.
 
         The address the peer was seen at is kept wherever its Contact (or first route) names another:
-        that one is behind a NAT, or a name nobody looked up. Only the port is believed.
+        that one is behind a NAT, or a name nobody looked up. Only the port is believed, and over a
+        reliable transport only once the connection is gone.
         """
         hop = self.route_set[0].uri if self.route_set else self.remote_target
-        if hop.host != self.flow.remote.host:
+        if not same_host(hop.host, self.flow.remote.host):
             return self.flow
-        return self.flow.towards(Endpoint(hop.host, hop.port or 5060))
+        return self.flow.towards(
+            Endpoint(self.flow.remote.host, hop.port or default_port(self.flow.transport))
+        )
 
     def accepts(self, number: int) -> bool:
         """Note a request's sequence number; False when it is older than one we saw (§12.2.2)."""

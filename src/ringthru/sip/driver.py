@@ -1,4 +1,4 @@
-"""A user agent on a UDP socket.
+"""A user agent on its sockets: UDP here, TCP and TLS by `stream_driver.py`.
 
 Lives here: bytes and time for one agent. Never here: any rule of SIP.
 """
@@ -7,38 +7,61 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from typing import TYPE_CHECKING
 
 from ..net.address import Endpoint
-from ..net.sockets import bind_udp, open_datagram
+from ..net.sockets import PortInUse, bind_udp, open_datagram
+from ..net.values import frozen
+from .connections import ConnectionBook, ConnectionLimits
 from .events import Event
 from .flow import Flow
+from .stream_driver import StreamDriver
 from .useragent import UserAgent
+
+if TYPE_CHECKING:
+    from .tls_driver import TlsContexts  # late: most switches do without
 
 log = logging.getLogger(__name__)
 
-Trace = Callable[[str, bytes, Flow], None]  # ("recv" or "send", datagram, flow)
+Trace = Callable[[str, bytes, Flow], None]  # ("recv" or "send", message, flow)
+TRIES = 8  # to find a port that is free for UDP and for TCP, when any will do
 
 
-class SipUdpDriver(asyncio.DatagramProtocol):
-    """Moves an agent's datagrams, runs its timers, hands on its events.
+@frozen
+class TlsListener:
+    """Where TLS listens, and as whom."""
+
+    local: Endpoint
+    contexts: TlsContexts
+
+
+class SipDriver(asyncio.DatagramProtocol):
+    """Moves an agent's messages, runs its timers, hands on its events.
 
     ``pump`` must be called after every action on the agent or a call of it. Exceptions of the
     agent or of ``on_event`` are logged and counted in ``failures``; they end nothing.
     """
 
     def __init__(
-        self, local: Endpoint, agent: UserAgent, on_event: Callable[[Event], None], trace: Trace | None
+        self,
+        agent: UserAgent,
+        on_event: Callable[[Event], None],
+        trace: Trace | None = None,
+        limits: ConnectionLimits | None = None,
     ) -> None:
-        self.local = local
+        self.locals: dict[str, Endpoint] = {}  # where each transport listens
         self.trace = trace
         self.failures = 0
+        self.connections = ConnectionBook(limits)
         self._agent = agent
         self._on_event = on_event
         self._loop = asyncio.get_running_loop()
-        self._transport: asyncio.DatagramTransport | None = None
+        self._udp: asyncio.DatagramTransport | None = None
+        self._streams: dict[str, StreamDriver] = {}
         self._timer: asyncio.TimerHandle | None = None
         self._pumping = False
+        self._closed = False
 
     @classmethod
     async def open(
@@ -47,29 +70,51 @@ class SipUdpDriver(asyncio.DatagramProtocol):
         agent: UserAgent,
         on_event: Callable[[Event], None],
         *,
+        transports: Collection[str] = ("UDP",),
+        tls: TlsListener | None = None,
         trace: Trace | None = None,
-    ) -> SipUdpDriver:
-        """Listen on ``local``; port 0 takes any, ``.local`` tells which.
+        limits: ConnectionLimits | None = None,
+    ) -> SipDriver:
+        """Listen on ``local`` with UDP, TCP or both, on the same port; and with TLS where it says.
+
+        Port 0 takes any; ``locals`` tells which.
 
         Raises:
-            PortInUse: somebody has the port.
+            PortInUse: somebody has a port; nothing is left open.
             OSError: the address is not ours.
         """
-        sock = bind_udp(local)
-        host, port = sock.getsockname()[:2]
-        driver = cls(Endpoint(host, port), agent, on_event, trace)
-        driver._transport = await open_datagram(sock, driver)
+        driver = cls(agent, on_event, trace, limits)
+        try:
+            await driver._listen(local, transports)
+            if tls is not None:
+                driver._open_streams(tls.local, tls.contexts)
+        except OSError:
+            driver.close()
+            raise
         driver.pump()
         return driver
 
+    @property
+    def local(self) -> Endpoint:
+        """Where the first of our transports listens."""
+        return next(iter(self.locals.values()))
+
     def close(self) -> None:
-        """Stop listening; what was handed to the socket still leaves."""
+        """Stop listening; what was handed to the sockets still leaves."""
+        self._closed = True
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        transport, self._transport = self._transport, None
-        if transport is not None:
-            transport.close()
+        udp, self._udp = self._udp, None
+        if udp is not None:
+            udp.close()
+        for stream in self._streams.values():
+            stream.close()
+
+    def is_open(self, flow: Flow) -> bool:
+        """Whether a message for ``flow`` could leave at once: over UDP always."""
+        stream = self._streams.get(flow.transport)
+        return flow.transport == "UDP" if stream is None else stream.is_open(flow)
 
     def pump(self) -> None:
         """Send what is to be sent, hand on events, and set the timer. Events may act on the agent again."""
@@ -86,31 +131,88 @@ class SipUdpDriver(asyncio.DatagramProtocol):
             self._pumping = False
         self._set_timer()
 
-    # What asyncio calls
+    # What comes from the sockets
 
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
-        flow = Flow("UDP", self.local, Endpoint(addr[0], addr[1]))
-        if self.trace is not None:
-            self.trace("recv", data, flow)
-        try:
-            self._agent.receive_datagram(data, flow, self._loop.time())
-        except Exception:
-            self._note_failure(f"a datagram from {flow}")
+        flow = Flow("UDP", self.locals["UDP"], Endpoint(addr[0], addr[1]))
+        self.message_received(data, flow)
         self.pump()
 
     def error_received(self, exc: Exception) -> None:
-        log.debug("%s: a datagram was not sent: %s", self.local, exc)
+        log.debug("%s: a datagram was not sent: %s", self.locals["UDP"], exc)
+
+    def message_received(self, data: bytes, flow: Flow) -> None:
+        """One datagram, or one message of a connection; ``pump`` is the caller's."""
+        self.trace_bytes("recv", data, flow)
+        try:
+            self._agent.receive_message(data, flow, self._loop.time())
+        except Exception:
+            self._note_failure(f"a message from {flow}")
+
+    def flow_failed(self, flow: Flow, reason: str) -> None:
+        """A connection broke, or could not be made."""
+        try:
+            self._agent.flow_failed(flow, reason, self._loop.time())
+        except Exception:
+            self._note_failure(f"the loss of {flow}")
+        self.pump()
+
+    def trace_bytes(self, way: str, data: bytes, flow: Flow) -> None:
+        if self.trace is not None:
+            self.trace(way, data, flow)
 
     # Our own
 
+    async def _listen(self, local: Endpoint, transports: Collection[str]) -> None:
+        tries = 1 if local.port else TRIES
+        for left in reversed(range(tries)):
+            try:
+                where = local
+                if "UDP" in transports:
+                    where = await self._open_udp(where)
+                if "TCP" in transports:
+                    self._open_streams(where, None)
+            except PortInUse:
+                if not left:
+                    raise
+                self._close_udp()  # the port we were given is another's over TCP: take the next
+            else:
+                return
+
+    async def _open_udp(self, local: Endpoint) -> Endpoint:
+        sock = bind_udp(local)
+        host, port = sock.getsockname()[:2]
+        where = self.locals["UDP"] = Endpoint(host, port)
+        self._udp = await open_datagram(sock, self)
+        return where
+
+    def _close_udp(self) -> None:
+        if self._udp is not None:
+            self._udp.close()
+            self._udp = None
+
+    def _open_streams(self, local: Endpoint, tls: TlsContexts | None) -> None:
+        stream = StreamDriver(local, self, self.connections, tls)
+        stream.listen()
+        self._streams[stream.transport] = stream
+        self.locals[stream.transport] = stream.local
+
     def _send_all(self) -> None:
-        transport = self._transport
-        for data, flow in self._agent.datagrams_to_send():
-            if transport is None:
-                continue  # closed: nobody can be told any more
-            if self.trace is not None:
-                self.trace("send", data, flow)
-            transport.sendto(data, flow.remote)
+        """Until nothing is left: a message that cannot be sent may make the agent send another."""
+        while messages := self._agent.messages_to_send():
+            for data, flow in messages:
+                if flow.transport == "UDP" and self._udp is not None:
+                    self.trace_bytes("send", data, flow)
+                    self._udp.sendto(data, flow.remote)
+                elif not self._closed:
+                    self._send_on_stream(data, flow)
+
+    def _send_on_stream(self, data: bytes, flow: Flow) -> None:
+        stream = self._streams.get(flow.transport)
+        if stream is not None:
+            stream.send(data, flow)
+        else:
+            self.flow_failed(flow, f"{flow.transport} is not served here")
 
     def _hand_on(self, event: Event) -> None:
         try:
@@ -119,7 +221,7 @@ class SipUdpDriver(asyncio.DatagramProtocol):
             self._note_failure(type(event).__name__)
 
     def _set_timer(self) -> None:
-        when = self._agent.next_timeout() if self._transport is not None else None
+        when = self._agent.next_timeout() if not self._closed else None
         if self._timer is not None:
             if when == self._timer.when():
                 return

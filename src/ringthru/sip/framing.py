@@ -1,7 +1,7 @@
 """Where a message begins, bends and ends (RFC 3261 §7.3, §7.5, §18.3).
 
-Lives here: a datagram to start line, header lines, (name, raw value) pairs and body; the caps.
-Never here: what any header or start line means.
+Lives here: one message's bytes to start line, header lines, (name, raw value) pairs and body; the caps.
+Never here: what any header or start line means, or the stream a message is cut from (`stream.py`).
 """
 
 from __future__ import annotations
@@ -15,9 +15,12 @@ from .names import SPELLED, canonical
 
 HERE: Final = "\x00"  # a hole: our own host[:port], filled when the message is encoded
 HERE_HOST: Final = "\x01"  # a hole: our own host only
+HERE_URI: Final = "\x02"  # a hole: our own host[:port][;transport=…], as a Contact says it
+HOLES: Final = (HERE, HERE_HOST, HERE_URI)
 
 MAX_MESSAGE: Final = 65536  # bytes
 MAX_HEADERS: Final = 100
+MAX_DIGITS: Final = 9  # of a Content-Length
 
 FOLD: Final = re.compile(r"\n[ \t]+")
 
@@ -39,8 +42,8 @@ def split_datagram(datagram: bytes) -> tuple[str, list[str], bytes]:
         text = head.decode()
     except UnicodeDecodeError:
         text = head.decode("latin-1")
-    if HERE in text or HERE_HOST in text:
-        raise MalformedMessage("NUL or SOH among the headers")
+    if any(hole in text for hole in HOLES):
+        raise MalformedMessage("NUL, SOH or STX among the headers")
     start, *lines = _split_lines(text)
     return start, lines, datagram[end + gap :]
 
@@ -85,6 +88,9 @@ def cut_body(text: str | None, rest: bytes) -> bytes:
     """
     if text is None:
         return rest
-    if not (text.isascii() and text.isdigit()) or len(text) > 9 or int(text) > len(rest):
-        raise MalformedMessage(f"Content-Length {text[:20]} with {len(rest)} bytes")
+    if not (text.isascii() and text.isdigit()) or len(text) > MAX_DIGITS or int(text) > len(rest):
+        # One that no message of ours may have is too large (§21.5.7), whatever of it came.
+        large = text.isascii() and text.isdigit() and (len(text) > MAX_DIGITS or int(text) > MAX_MESSAGE)
+        problem = f"Content-Length {text[:20]} with {len(rest)} bytes"
+        raise MalformedMessage(problem, status=513 if large else 400)
     return rest[: int(text)]

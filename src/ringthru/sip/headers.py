@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from ..net.address import same_host
 from ..net.values import frozen, replace
 from .authentication import Challenge, Credentials
 from .errors import MalformedMessage
@@ -43,7 +44,7 @@ MAX_CSEQ: Final = 2**31 - 1  # §8.1.1.5
 VIA: Final = re.compile(
     r"[A-Za-z0-9\-.!%*_+`'~]+[ \t]*/[ \t]*[A-Za-z0-9\-.!%*_+`'~]+[ \t]*/[ \t]*"  # SIP/2.0/
     r"([A-Za-z0-9\-.!%*_+`'~]+)[ \t]+"  # transport
-    r"(?:([A-Za-z0-9._-]+|\x00|\x01)|\[([0-9A-Fa-f:.]+)\])[ \t]*"  # host
+    r"(?:([A-Za-z0-9._-]+|\x00|\x01|\x02)|\[([0-9A-Fa-f:.]+)\])[ \t]*"  # host
     r"(?::[ \t]*([0-9]{1,5})[ \t]*)?"  # port
 )
 DISPLAY_REFUSED: Final = re.compile(r"[,;>\"]")
@@ -108,7 +109,7 @@ class Via:
 
         §18.2.1 demands ``received`` only for a differing host; RFC 3581 §4 demands it beside rport.
         """
-        if not self.wants_rport and host == self.host:
+        if not self.wants_rport and same_host(host, self.host):
             return self
         others = tuple(each for each in self.parameters if each[0] != "received")
         filled = tuple((name, str(port) if name == "rport" else value) for name, value in others)

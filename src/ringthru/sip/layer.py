@@ -12,6 +12,7 @@ from zlib import crc32
 
 from ..net.address import Endpoint
 from ..net.values import frozen, record
+from .aboard import Aboard, LargeRequests
 from .client_transaction import (
     ClientTransaction,
     InviteClient,
@@ -87,7 +88,9 @@ class TransactionLayer:
         timing: Timing | None = None,
         limits: Limits | None = None,
         timers: Timers | None = None,
+        sent_by: Callable[[Flow], Endpoint] | None = None,
     ) -> None:
+        """``sent_by`` tells our own endpoint for a flow; given only where TCP is there for large requests."""
         self.timing = timing or Timing()
         self.limits = limits or Limits()
         self.timers = timers or Timers()
@@ -95,6 +98,8 @@ class TransactionLayer:
         self._token = token
         self._servers: dict[tuple[str | int, ...], ServerTransaction] = {}
         self._clients: dict[tuple[str, str], ClientTransaction] = {}
+        self._aboard = Aboard()
+        self._large = LargeRequests(sent_by)
         self._merging: dict[tuple[str | int, ...], ServerTransaction] = {}
         self._sources: dict[str, int] = {}
         self._to_send: list[tuple[bytes, Flow]] = []
@@ -102,8 +107,8 @@ class TransactionLayer:
 
     # The machine's contract
 
-    def receive_datagram(self, data: bytes, flow: Flow, now: float) -> None:
-        """Take whatever came off the wire; nothing is raised."""
+    def receive_message(self, data: bytes, flow: Flow, now: float) -> None:
+        """Take one datagram, or one message of a stream; nothing is raised."""
         if not data.strip(KEEPALIVE_BYTES):
             if data == PING:
                 self.send(PONG, flow)
@@ -120,13 +125,26 @@ class TransactionLayer:
         else:
             self._receive_response(message, flow, now)
 
+    def flow_failed(self, flow: Flow, reason: str, now: float) -> None:
+        """A connection broke, or could not be made: what it left unanswered goes another way, or fails.
+
+        A request that was answered provisionally stays: its final response may come on a connection of
+        the peer's (§18.2.2).
+        """
+        for transaction in self._aboard.of(flow):
+            self._aboard.remove(transaction)
+            if self._large.come_back(transaction, now):
+                transaction.start(now)
+            else:
+                transaction.step(Input.TRANSPORT_ERROR, now, reason)
+
     def handle_timeout(self, now: float) -> None:
         self.timers.run(now)
 
     def next_timeout(self) -> float | None:
         return self.timers.next_at()
 
-    def datagrams_to_send(self) -> list[tuple[bytes, Flow]]:
+    def messages_to_send(self) -> list[tuple[bytes, Flow]]:
         sending, self._to_send = self._to_send, []
         return sending
 
@@ -156,7 +174,7 @@ class TransactionLayer:
     def send_ack(self, ack: Request, flow: Flow, here: Endpoint) -> bytes:
         """Send the ACK for a 2xx, which is in no transaction; the bytes are for repeating it (§13.2.2.4)."""
         ack.prepend("Via", f"SIP/2.0/{flow.transport} {HERE};rport;branch={MAGIC_COOKIE}{self._token()}")
-        data = ack.encode(here)
+        data = ack.encode(here, flow.transport)
         self.send(data, flow)
         return data
 
@@ -173,7 +191,7 @@ class TransactionLayer:
         if transaction.method != "INVITE" and response.status == 408:
             transaction.terminate()  # its client knows by itself (RFC 4320 §4.2)
             return b""
-        data = response.encode(here)
+        data = response.encode(here, transaction.flow.transport)
         transaction.respond(response.status, data, now)
         return data
 
@@ -190,6 +208,7 @@ class TransactionLayer:
             self._forget_server(transaction)
         elif self._clients.get(transaction.key) is transaction:
             del self._clients[transaction.key]
+            self._aboard.remove(transaction)
 
     # What arrives
 
@@ -255,6 +274,8 @@ class TransactionLayer:
         kind = InviteClient if request.method == "INVITE" else NonInviteClient
         transaction = kind(self, branch, request, flow, here, user)
         self._clients[branch, request.method] = transaction
+        self._large.divert(transaction, now)
+        self._aboard.add(transaction)
         transaction.start(now)
         return transaction
 

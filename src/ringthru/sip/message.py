@@ -16,20 +16,20 @@ from typing import Final, Self, TypeVar
 from ringthru.net.address import Endpoint
 
 from .errors import LocalError, MalformedMessage
-from .framing import HERE, HERE_HOST, cut_body, read_headers, split_datagram
+from .flow import default_port
+from .framing import HERE, HERE_HOST, HERE_URI, HOLES, cut_body, read_headers, split_datagram
 from .grammar import TOKEN, split_list
 from .header_list import HeaderList
 from .headers import CSeq, NameAddr, Via
 from .names import SINGLE_HEADERS
 from .uri import SipUri
 
-__all__ = ["HERE", "HERE_HOST", "Message", "Request", "Response", "parse", "read_expires"]
+__all__ = ["HERE", "HERE_HOST", "HERE_URI", "Message", "Request", "Response", "parse", "read_expires"]
 
 T = TypeVar("T")
 
 MAX_ELEMENTS: Final = 100  # of one list header; thousands fit into a datagram, and cost a tenth of a second
 MAX_EXPIRES: Final = 2**32 - 1  # seconds; larger values mean this (§20.19)
-DEFAULT_PORT: Final = 5060
 
 REQUEST_LINE: Final = re.compile(r"([A-Za-z0-9\-.!%*_+`'~]+) ([^\s]+) SIP/2\.0", re.IGNORECASE)
 STATUS_LINE: Final = re.compile(r"SIP/2\.0 ([1-6][0-9]{2})(?: (.*))?", re.IGNORECASE)
@@ -133,8 +133,8 @@ class Message(HeaderList):
     def start_line(self) -> str:
         raise NotImplementedError
 
-    def encode(self, here: Endpoint | None = None) -> bytes:
-        """The bytes to send; ``here`` fills the holes, its port left out when it is 5060.
+    def encode(self, here: Endpoint | None = None, transport: str = "UDP") -> bytes:
+        """The bytes to send over ``transport``; ``here`` fills the holes, a port of 5060 left out.
 
         Raises:
             LocalError: a hole without ``here``, a line end inside a header, text that is not Unicode.
@@ -148,8 +148,8 @@ class Message(HeaderList):
         text = "\r\n".join(lines)
         if text.count("\n") != len(rows) or text.count("\r") != len(rows):
             raise LocalError("line end inside a header")
-        if HERE in text or HERE_HOST in text:
-            text = _fill(text, here)
+        if any(hole in text for hole in HOLES):
+            text = _fill(text, here, transport)
         try:
             return text.encode() + b"\r\n\r\n" + self.body
         except UnicodeEncodeError as error:
@@ -329,9 +329,11 @@ def read_expires(text: str | None) -> int | None:
     return int(text) if len(text) <= 10 and int(text) <= MAX_EXPIRES else MAX_EXPIRES
 
 
-def _fill(text: str, here: Endpoint | None) -> str:
+def _fill(text: str, here: Endpoint | None, transport: str) -> str:
     if here is None:
         raise LocalError("our own address is not known yet")
     host = f"[{here.host}]" if ":" in here.host else here.host
-    whole = host if here.port == DEFAULT_PORT else f"{host}:{here.port}"
-    return text.replace(HERE, whole).replace(HERE_HOST, host)
+    # Over TLS the port is always written: peers disagree on what its absence means (RFC 3263 §4.2, §19.1.2).
+    whole = host if here.port == 5060 == default_port(transport) else f"{host}:{here.port}"
+    uri = whole if transport == "UDP" else f"{whole};transport={transport.lower()}"
+    return text.replace(HERE_URI, uri).replace(HERE, whole).replace(HERE_HOST, host)

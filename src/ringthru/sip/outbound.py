@@ -6,9 +6,11 @@ Never here: whom to call, or what is offered.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from ..net.address import Endpoint
 from .call import Call, CallState, Direction
-from .client_request import Authentication, Login, Nobody, credentials_of
+from .client_request import UNAVAILABLE, Authentication, Login, Nobody, credentials_of
 from .client_transaction import ClientTransaction
 from .core import Core
 from .dialog import Dialog
@@ -35,8 +37,10 @@ class OutboundCall(Call):
         seen_at: Endpoint,
         contact_user: str,
         credentials: Login | None,
+        alternatives: Sequence[Flow] = (),
     ) -> None:
         super().__init__(core, request, flow, seen_at, contact_user)
+        self._alternatives = list(alternatives)
         self.credentials = credentials
         self._tag = request.from_.tag or ""
         self._authentication = Authentication(credentials, core.token)
@@ -71,7 +75,8 @@ class OutboundCall(Call):
             self._refused(response, now)
 
     def handle_no_answer(self, now: float) -> None:
-        self._fail(408, now)
+        if not self._try_elsewhere(now):
+            self._fail(408, now)
 
     def abandon(self, now: float, headers: tuple[tuple[str, str], ...]) -> None:
         """CANCEL, once there was a provisional response: before it none may be sent (§9.1)."""
@@ -131,12 +136,25 @@ class OutboundCall(Call):
 
     def _refused(self, response: Response, now: float) -> None:
         if self._abandoned is None:
+            if response.status == UNAVAILABLE and self._try_elsewhere(now):
+                return
             again = self._authentication.retry(self.request, response, self._next_cseq)
             if again is not None:
                 self.request = again
                 self.start(now)
                 return
         self._fail(response.status, now, response)
+
+    def _try_elsewhere(self, now: float) -> bool:
+        """Send the INVITE to the next place that its URI leads to, if there is one (RFC 3263 §4.3)."""
+        if not self._alternatives or self._abandoned is not None:
+            return False
+        self._flow = self._alternatives.pop(0)
+        self._seen_at = self._core.seen_by(self._flow)
+        self.request = self.request.copy()
+        self.request.remove("Via")
+        self.start(now)
+        return True
 
     def _next_cseq(self) -> int:
         return self.request.cseq.number + 1

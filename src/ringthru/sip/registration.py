@@ -40,6 +40,7 @@ class Binding:
     q: float = 1.0
     updated_at: float = 0.0
     parameters: tuple[tuple[str, str | None], ...] = ()  # of the Contact header, as written
+    transport: str = "UDP"  # by which the REGISTER came
 
     def contact_header(self, now: float) -> str:
         """The Contact value that reports this binding, its remaining seconds in ``expires``."""
@@ -100,6 +101,7 @@ class Bindings:
         min_expires: int = 60,
         default_expires: int = 3600,
         max_expires: int = 7200,
+        transport: str = "UDP",
     ) -> RegisterOutcome:
         """Apply one authorised REGISTER, wholly or not at all (§10.3 steps 6 to 8).
 
@@ -113,7 +115,7 @@ class Bindings:
             if request.contact_is_star:
                 after = self._remove_all(request, before)
             else:
-                after = self._merge(aor, request, source, now, limits, before)
+                after = self._merge(aor, request, source, transport, now, limits, before)
                 after = self._make_room(aor, after)
         except _Refused as refused:
             return refused.outcome
@@ -182,6 +184,7 @@ class Bindings:
         aor: str,
         request: Request,
         source: Endpoint,
+        transport: str,
         now: float,
         limits: Limits,
         before: list[Binding],
@@ -200,7 +203,7 @@ class Bindings:
                     raise _Refused(RegisterOutcome(500, "CSeq Out Of Order"))
                 after.remove(old)
             if lifetime:
-                after.append(_bind(aor, contact, request, source, now, lifetime))
+                after.append(_bind(aor, contact, request, source, transport, now, lifetime))
         return after
 
     @staticmethod
@@ -217,7 +220,13 @@ class Bindings:
 
 
 def _bind(
-    aor: str, contact: NameAddr, request: Request, source: Endpoint, now: float, lifetime: int
+    aor: str,
+    contact: NameAddr,
+    request: Request,
+    source: Endpoint,
+    transport: str,
+    now: float,
+    lifetime: int,
 ) -> Binding:
     return Binding(
         aor,
@@ -230,6 +239,7 @@ def _bind(
         _read_q(contact),
         now,
         contact.parameters,
+        transport,
     )
 
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from ..net.address import Endpoint
-from .flow import Flow
+from ..net.address import Endpoint, same_host
+from .flow import Flow, default_port
 from .headers import Via
 from .message import Request, Response
 
@@ -110,9 +110,11 @@ def stamp_via(request: Request, flow: Flow) -> Via:
 def reply_flow(via: Via, flow: Flow) -> Flow:
     """Where responses go: to the packet's source wherever it asked for that or a NAT shows (RFC 3581 §4).
 
-    Without rport and from the address its Via names, the Via's port decides (§18.2.2): some phones
+    On a connection that is the connection, and once it is closed a new one to the Via's port (§18.2.2).
+    Over UDP without rport and from the address its Via names, the Via's port decides (§18.2.2): some phones
     send from a port they do not listen on. ``maddr`` is ignored; it would let anybody aim our answers.
     """
-    if via.wants_rport or via.host != flow.remote.host:
+    listening = Endpoint(flow.remote.host, via.port or default_port(flow.transport))
+    if not flow.reliable and (via.wants_rport or not same_host(via.host, flow.remote.host)):
         return flow
-    return flow.towards(Endpoint(flow.remote.host, via.port or 5060))
+    return flow.towards(listening)

@@ -3,8 +3,8 @@
 Lives here: states, inputs, the times they wait, and the step through a table.
 Never here: matching messages to transactions (`layer.py`), or what a request means.
 
-Transport errors are no input: over UDP a refused send is as good as a lost datagram, and
-retransmission cures both.
+A transport error is an input of requests not answered yet, over reliable transports alone: over UDP a
+refused send is as good as a lost datagram, and retransmission cures both.
 """
 
 from __future__ import annotations
@@ -41,6 +41,7 @@ class Input(Enum):
     SEND_PROVISIONAL = "1xx from the user"
     SEND_SUCCESS = "2xx from the user"
     SEND_FAILURE = "300–699 from the user"
+    TRANSPORT_ERROR = "transport error"
     TIMER_A = "A"  # INVITE client resends
     TIMER_B = "B"  # INVITE client gives up
     TIMER_D = "D"  # INVITE client forgets a failure

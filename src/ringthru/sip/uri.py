@@ -23,7 +23,7 @@ USER_UNRESERVED: Final = frozenset("&=+$,;?/")
 SIP_URI: Final = re.compile(
     r"([sS][iI][pP][sS]?):"
     r"(?:([^@:\s<>\"\x00-\x1f\x7f]+)(?::([^@\s<>\"\x00-\x1f\x7f]*))?@)?"  # userinfo
-    r"(?:([A-Za-z0-9._-]+|\x00|\x01)|\[([0-9A-Fa-f:.]+)\])"  # host
+    r"(?:([A-Za-z0-9._-]+|\x00|\x01|\x02)|\[([0-9A-Fa-f:.]+)\])"  # host
     r"(?::([0-9]{1,5}))?"  # port
     r"(;[^?\s<>\"\x00-\x1f\x7f]*)?"  # uri-parameters
     r"(?:\?([^\s<>\"\x00-\x1f\x7f]*))?"  # headers

@@ -34,8 +34,8 @@ KNOWN = frozenset((*ALLOW, "PRACK", "SUBSCRIBE", "NOTIFY", "PUBLISH", "REFER"))
 class UserAgent:
     """A SIP user agent without a socket or a clock.
 
-    Call ``receive_datagram``, ``handle_timeout`` or one of its or its calls' actions; then always
-    send ``datagrams_to_send()``, act on ``events()``, and sleep until ``next_timeout()``.
+    Call ``receive_message``, ``handle_timeout`` or one of its or its calls' actions; then always
+    send ``messages_to_send()``, act on ``events()``, and sleep until ``next_timeout()``.
 
     ``seen_by(flow)`` tells how the peer at the flow's far end reaches us; it is asked once per dialog,
     request and answer outside dialogs. ``token()`` gives fresh text that nobody can guess, of token
@@ -51,17 +51,25 @@ class UserAgent:
         allow: Sequence[str] = ALLOW,
         timing: Timing | None = None,
         limits: Limits | None = None,
+        streams: bool = False,
     ) -> None:
-        self._layer = TransactionLayer(token, timing=timing, limits=limits)
+        """``streams``: TCP is there, and takes what is too large for UDP (RFC 3261 §18.1.1)."""
+        sent_by = seen_by if streams else None
+        self._layer = TransactionLayer(token, timing=timing, limits=limits, sent_by=sent_by)
         self._core = Core(
             self._layer, seen_by=seen_by, token=token, user_agent=user_agent, allow=tuple(allow)
         )
 
     # The machine's contract
 
-    def receive_datagram(self, data: bytes, flow: Flow, now: float) -> None:
-        """Take whatever came off the wire; nothing is raised."""
-        self._layer.receive_datagram(data, flow, now)
+    def receive_message(self, data: bytes, flow: Flow, now: float) -> None:
+        """Take one datagram, or one message of a stream; nothing is raised."""
+        self._layer.receive_message(data, flow, now)
+        self._digest(now)
+
+    def flow_failed(self, flow: Flow, reason: str, now: float) -> None:
+        """A connection broke or could not be made, in words; requests without any answer fail with 503."""
+        self._layer.flow_failed(flow, reason, now)
         self._digest(now)
 
     def handle_timeout(self, now: float) -> None:
@@ -71,8 +79,8 @@ class UserAgent:
     def next_timeout(self) -> float | None:
         return self._layer.next_timeout()
 
-    def datagrams_to_send(self) -> list[tuple[bytes, Flow]]:
-        return self._layer.datagrams_to_send()
+    def messages_to_send(self) -> list[tuple[bytes, Flow]]:
+        return self._layer.messages_to_send()
 
     def events(self) -> list[Event]:
         return self._core.events()
@@ -92,17 +100,25 @@ class UserAgent:
     # Actions
 
     def request(
-        self, request: Request, flow: Flow, now: float, *, credentials: Login | None = None
+        self,
+        request: Request,
+        flow: Flow,
+        now: float,
+        *,
+        credentials: Login | None = None,
+        alternatives: Sequence[Flow] = (),
     ) -> RequestHandle:
         """Send a request outside any dialog (REGISTER, OPTIONS …); ends in an event.
 
         What §8.1.1 demands and the request lacks is filled in: Max-Forwards, From with a tag, To,
-        Call-ID, CSeq. A challenge is answered with ``credentials``.
+        Call-ID, CSeq. A challenge is answered with ``credentials``. ``alternatives`` are tried in turn
+        where nobody answers, or with 503 (RFC 3263 §4.3).
         """
         if request.method in ("INVITE", "ACK", "CANCEL"):
             raise LocalError(f"{request.method} is not sent this way")
         self._complete(request)
-        return self._core.send(request, flow, self._core.seen_by(flow), credentials, now)
+        here = self._core.seen_by(flow)
+        return self._core.send(request, flow, here, credentials, now, alternatives=alternatives)
 
     def _complete(self, request: Request) -> None:
         token = self._core.token
@@ -167,8 +183,11 @@ class UserAgent:
         credentials: Login | None = None,
         route: Iterable[str] = (),
         max_forwards: int = int(MAX_FORWARDS),
+        alternatives: Sequence[Flow] = (),
     ) -> Call:
         """Call somebody. ``route`` are raw Route values; ``from_uri`` may hold HERE_HOST.
+
+        ``alternatives`` are tried in turn where nobody answers, or with 503 (RFC 3263 §4.3).
 
         Raises:
             MalformedMessage: a URI that is none.
@@ -191,7 +210,7 @@ class UserAgent:
             *headers,
         ]
         request = Request("INVITE", request_uri, rows, body)
-        call = OutboundCall(core, request, flow, here, contact_user, credentials)
+        call = OutboundCall(core, request, flow, here, contact_user, credentials, alternatives)
         call.start(now)
         return call
 

@@ -15,8 +15,7 @@ from collections.abc import Coroutine, Mapping, MutableMapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..media import Codec, MediaEngine, Timeout, can_answer
-from ..net.address import Endpoint
-from ..sip import Call, Direction, MalformedMessage, SipUri
+from ..sip import Call, Direction, Flow, MalformedMessage, SipUri
 from .caller import Caller
 from .causes import HangupCause
 from .channel import Channel
@@ -121,12 +120,12 @@ class Calls:
         self,
         profile: Profile,
         uri: SipUri,
-        peer: Endpoint,
+        flows: Sequence[Flow],
         variables: Mapping[str, str],
         parent: Channel | None,
         caller: Caller,
     ) -> Channel:
-        """Send an INVITE; the channel's events tell how it goes.
+        """Send an INVITE the first of these ways (and the next, where it fails); events tell how it goes.
 
         Raises:
             DialFailed: the switch is full, or the number makes no SIP address.
@@ -146,19 +145,19 @@ class Calls:
         channel.variables.update(variables)
         channel.codecs = _codecs_of(parent) if parent is not None else profile.codecs_out
         try:
-            await self._send_invite(channel, uri, peer, _hops_left(parent))
+            await self._send_invite(channel, uri, flows, _hops_left(parent))
         except BaseException as error:  # a cancelled dialling too: no leg without a call may stay in the book
             channel.ended(_cause_of(error))
             raise
         return channel
 
-    async def _send_invite(self, channel: Channel, uri: SipUri, peer: Endpoint, hops: int) -> None:
-        media = await channel.take_media(peer.host)
+    async def _send_invite(self, channel: Channel, uri: SipUri, flows: Sequence[Flow], hops: int) -> None:
+        media = await channel.take_media(flows[0].remote.host)
         if media is None:
             raise DialFailed(channel.cause or HangupCause.NORMAL_CLEARING)
         offer = media.offer(channel.codecs)
         try:
-            call = channel.profile.invite(uri, peer, channel.caller, offer, hops)
+            call = channel.profile.invite(uri, flows, channel.caller, offer, hops)
         except MalformedMessage as error:
             channel.log.error("Cannot call %s: %s", uri, error)
             raise DialFailed(HangupCause.INVALID_URL) from error

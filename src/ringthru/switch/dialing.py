@@ -13,9 +13,8 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from ..media import MediaError
-from ..net.address import Endpoint, parse_address
 from ..net.values import frozen, replace
-from ..sip import MalformedMessage, SipUri
+from ..sip import Flow, MalformedMessage, SipError, SipUri
 from .caller import Caller
 from .causes import HangupCause, cause_named
 from .channel import Channel
@@ -120,9 +119,9 @@ class Dialer:
         if destination.endpoint != "sofia":
             log.error("Could not locate channel type %s", destination.endpoint)
             raise DialFailed(HangupCause.CHAN_NOT_IMPLEMENTED)
-        profile, uri, peer = await self._sip_target(destination.address)
+        profile, uri, flows = await self._sip_target(destination.address)
         channel = await self._calls.start_outbound(
-            profile, uri, peer, variables, attempt.parent, attempt.caller
+            profile, uri, flows, variables, attempt.parent, attempt.caller
         )
         whole = _seconds(variables, ("originate_timeout", "call_timeout"), attempt.timeout)
         limit = min(_seconds(variables, ("leg_timeout",), whole), whole)
@@ -141,8 +140,8 @@ class Dialer:
         variables = {"dialed_user": user.id, "dialed_domain": user.domain}
         return expand(user.dial_string, self._calls.router.lookup(variables))
 
-    async def _sip_target(self, address: str) -> tuple[Profile, SipUri, Endpoint]:
-        """``PROFILE/URI`` or ``PROFILE/USER``: the profile, the Request-URI and where to send it."""
+    async def _sip_target(self, address: str) -> tuple[Profile, SipUri, list[Flow]]:
+        """``PROFILE/URI`` or ``PROFILE/USER``: the profile, the Request-URI and the ways to send it."""
         name, _, rest = address.partition("/")
         profile = self._calls.profile(name)
         if profile is None:
@@ -156,7 +155,22 @@ class Dialer:
         except MalformedMessage as error:
             log.error("%s is no SIP address: %s", rest, error)
             raise DialFailed(HangupCause.INVALID_URL) from error
-        return profile, _without_ours(uri), Endpoint(await _resolve(hop.host), hop.port or 5060)
+        plain = _without_ours(uri)
+        flows = await _ways_to(profile, hop)
+        if path and not profile.transports.is_open(flows[0]):
+            if uri.has_parameter("fs_nat"):
+                log.warning("The connection of %s is gone, and there is no other way to it", plain)
+                raise DialFailed(HangupCause.DESTINATION_OUT_OF_ORDER)
+            flows = await _ways_to(profile, plain)
+        return profile, plain, flows
+
+
+async def _ways_to(profile: Profile, uri: SipUri) -> list[Flow]:
+    try:
+        return await profile.locate(uri)
+    except SipError as error:
+        log.error("Cannot find the way to %s: %s", uri, error)
+        raise DialFailed(HangupCause.DESTINATION_OUT_OF_ORDER) from error
 
 
 def _without_ours(uri: SipUri) -> SipUri:
@@ -189,18 +203,6 @@ async def _pass_ringing(channel: Channel, parent: Channel | None) -> None:
     await channel.rang.wait()
     if parent is not None:
         parent.ring()
-
-
-async def _resolve(host: str) -> str:
-    """An IPv4 address for a host; names are asked of the system's resolver, off the loop."""
-    if parse_address(host) is not None:
-        return host
-    try:
-        found = await asyncio.get_running_loop().getaddrinfo(host, None, family=2)
-    except OSError as error:
-        log.error("Cannot find the address of %s: %s", host, error)
-        raise DialFailed(HangupCause.DESTINATION_OUT_OF_ORDER) from error
-    return str(found[0][4][0])
 
 
 def _cause_of(failure: DialFailed | BadDialString | MediaError) -> HangupCause:

@@ -1,7 +1,7 @@
 """A SIP profile: one listening identity, its user agent, its rules about addresses.
 
-Lives here: opening and closing the socket, what the settings and the gateway come to (``addresses``).
-Never here: what a call does.
+Lives here: what the settings and the gateway come to (``addresses``), and acting on the user agent.
+Never here: what a call does, sockets (``transports``).
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import asyncio
 import logging
 import secrets
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import TypeVar
 from urllib.parse import quote
 
@@ -19,14 +20,14 @@ from ..net.acl import AccessList, matches
 from ..net.address import Endpoint
 from ..net.surroundings import Surroundings
 from ..net.values import record
-from ..portmap import Mapping as PortMapping
-from ..portmap import MappingState, PortMapper, Protocol, Wanted
-from ..sip import HERE_HOST, Call, Direction, Event, Flow, IncomingRequest, SipUdpDriver, SipUri, UserAgent
+from ..portmap import PortMapper
+from ..sip import HERE_HOST, Call, Direction, Event, Flow, IncomingRequest, Kind, Resolver, SipUri, UserAgent
 from .caller import Caller
 from .configuration import AddressKind as Setting
 from .configuration import AddressSetting, ProfileSettings
-from .reachability import ProfileAddresses, Seen, seen_by
+from .reachability import ProfileAddresses, Seen, TransportPorts, seen_by
 from .snapshots import ProfileSnapshot
+from .transports import TLS, Transports
 
 log = logging.getLogger(__name__)
 Result = TypeVar("Result")
@@ -75,22 +76,29 @@ class Profile:
         lists: Mapping[str, AccessList],
         domains: Sequence[str],
         on_event: Callable[[Profile, Event], None],
+        *,
+        resolver: Resolver,
+        tls_folder: Path,
     ) -> None:
+        """``tls_folder`` keeps the certificate that is made where the configuration names none."""
         self.settings = settings
         self.counters = Counters()
         self.external_address: str | None = None  # the gateway's, while it has a usable one
         self._surroundings = surroundings
         self._lists = lists
         self._on_event = on_event
+        self._resolver = resolver
         self._sip_ip = surroundings.address if settings.sip_ip in AUTO else settings.sip_ip
-        self.rtp_ip = surroundings.address if settings.rtp_ip in AUTO else settings.rtp_ip
-        self._driver: SipUdpDriver | None = None
-        self._mappings: list[PortMapping] = []
+        auto_rtp_ip = self._sip_ip if self.ipv6 else surroundings.address
+        self.rtp_ip = auto_rtp_ip if settings.rtp_ip in AUTO else settings.rtp_ip
+        names = (*domains, self._sip_ip) if self._sip_ip not in domains else domains
+        self.transports = Transports(settings, self._sip_ip, tls_folder, names)
         self.codecs = _codecs(settings.inbound_codec_prefs)
         self.codecs_out = _codecs(settings.outbound_codec_prefs)
         self.aliases = (*settings.aliases, *_domain_aliases(settings, domains))
         self.agent = UserAgent(
-            seen_by=lambda flow: self.seen_by(flow.remote.host).signalling,
+            seen_by=lambda flow: self.seen_by(flow.remote.host, flow.transport).signalling,
+            streams="TCP" in settings.transports,
             token=lambda: secrets.token_hex(8),
             allow=ALLOW,
             user_agent=settings.user_agent or f"Ringthru/{__version__}",
@@ -102,16 +110,12 @@ class Profile:
         """Listen.
 
         Raises:
-            PortInUse, OSError: the port is taken or the address is not ours, in words.
+            PortInUse, OSError: a port is taken or the address is not ours, in words.
         """
-        local = Endpoint(self._sip_ip, self.settings.sip_port)
-        self._driver = await SipUdpDriver.open(local, self.agent, lambda event: self._on_event(self, event))
-        log.info("Started profile %s on %s", self.settings.name, self._driver.local)
+        await self.transports.open(self.agent, lambda event: self._on_event(self, event))
 
     def close(self) -> None:
-        if self._driver is not None:
-            self._driver.close()
-            self._driver = None
+        self.transports.close()
 
     @property
     def name(self) -> str:
@@ -119,11 +123,17 @@ class Profile:
 
     @property
     def running(self) -> bool:
-        return self._driver is not None
+        return self.transports.running
 
     @property
     def local(self) -> Endpoint:
-        return self._driver.local if self._driver else Endpoint(self._sip_ip, self.settings.sip_port)
+        """Where the profile listens, by the transport it is known for."""
+        return self.transports.local(self.transports.served[0])
+
+    @property
+    def ipv6(self) -> bool:
+        """A profile speaks one family, that of its sip-ip."""
+        return ":" in self._sip_ip
 
     def now(self) -> float:
         return asyncio.get_running_loop().time()
@@ -133,20 +143,18 @@ class Profile:
     @property
     def wants_mapping(self) -> bool:
         """Only a profile that asks is opened to the Internet (auto-nat, or the autonat: prefix)."""
+        if self.ipv6:
+            return False  # there is nothing to translate; holes in an IPv6 firewall are not asked for yet
         return self.settings.ext_sip_ip.wants_mapping or self.settings.ext_rtp_ip.wants_mapping
 
     @property
     def mapped(self) -> bool:
         """Whether far peers come in through mappings of ours."""
-        return bool(self._mappings)
+        return bool(self.transports.mappings)
 
     def map_ports(self, mapper: PortMapper) -> None:
-        """Ask for the SIP port over UDP and TCP; returns at once."""
-        for protocol in (Protocol.UDP, Protocol.TCP):
-            port = self.local.port
-            label = f"Ringthru sip {protocol.value} {port}"
-            self._mappings.append(mapper.want(Wanted(protocol, port, label=label)))
-            log.debug("Created %s nat mapping for %s port %d", protocol.value.upper(), self.name, port)
+        """Ask for the port of each transport; returns at once."""
+        self.transports.map_ports(mapper)
 
     @property
     def auto_nat(self) -> bool:
@@ -157,6 +165,8 @@ class Profile:
 
     def addresses(self) -> ProfileAddresses:
         """What the settings and the gateway come to now."""
+        transports = self.transports
+        first, *others = transports.served
         ext_sip, ext_rtp = self._external(self.settings.ext_sip_ip), self._external(self.settings.ext_rtp_ip)
         if Setting.AUTONAT_PREFIX is self.settings.ext_rtp_ip.kind:
             ext_sip = ext_sip or ext_rtp
@@ -166,11 +176,15 @@ class Profile:
         return ProfileAddresses(
             sip=self.local,
             rtp_ip=self.rtp_ip,
-            ext_sip=Endpoint(ext_sip, self._external_port()) if ext_sip else None,
+            ext_sip=Endpoint(ext_sip, transports.external_port(first)) if ext_sip else None,
             ext_rtp_ip=ext_rtp,
             auto_nat=self.auto_nat,
             local_network_acl=self.settings.local_network_acl,
             source="the gateway" if ext_sip == self.external_address else "ext-sip-ip in the configuration",
+            others=tuple(
+                TransportPorts(each, transports.local(each).port, transports.external_port(each))
+                for each in others
+            ),
         )
 
     def _external(self, setting: AddressSetting) -> str | None:
@@ -179,21 +193,13 @@ class Profile:
             case Setting.AUTO_NAT:
                 return self.external_address
             case Setting.AUTO:
-                return self._surroundings.address
+                return self._sip_ip if self.ipv6 else self._surroundings.address
             case _:
                 return setting.address
 
-    def _external_port(self) -> int:
-        if self.settings.ext_sip_port is not None:
-            return self.settings.ext_sip_port
-        udp = next((m for m in self._mappings if m.protocol is Protocol.UDP), None)
-        if udp is not None and udp.state is MappingState.ACCEPTED and udp.external_port:
-            return udp.external_port
-        return self.local.port
-
-    def seen_by(self, peer: str | None) -> Seen:
-        """How a peer sees this profile; the only source of our own addresses."""
-        return seen_by(peer, self.addresses(), self._lists)
+    def seen_by(self, peer: str | None, transport: str = "UDP") -> Seen:
+        """How a peer sees this profile over a transport; the only source of our own addresses."""
+        return seen_by(peer, self.addresses(), self._lists, transport)
 
     def is_public(self, address: str) -> bool:
         """Whether an address is one of the Internet."""
@@ -210,8 +216,7 @@ class Profile:
     def act(self, action: Callable[[float], Result]) -> Result:
         """Tell the user agent something, and send what it wants sent."""
         result = action(self.now())
-        if self._driver is not None:
-            self._driver.pump()
+        self.transports.pump()
         return result
 
     def respond(
@@ -230,11 +235,33 @@ class Profile:
             )
         )
 
-    def invite(self, uri: SipUri, peer: Endpoint, caller: Caller, offer: bytes, max_forwards: int) -> Call:
-        """Send an INVITE with our offer to ``peer``."""
-        seen = self.seen_by(peer.host)
+    async def locate(self, uri: SipUri) -> list[Flow]:
+        """The ways to a URI, best first (RFC 3263).
+
+        Raises:
+            LocalError: it wants a transport that the profile does not serve.
+            NotFound: nobody is there.
+        """
+        family = Kind.AAAA if self.ipv6 else Kind.A
+        targets = await self._resolver.locate(uri, self.transports.served, family)
+        return [
+            Flow(
+                each.transport,
+                self.transports.local(each.transport),
+                each.endpoint,
+                name=each.name if each.transport == TLS else "",
+            )
+            for each in targets
+        ]
+
+    def invite(
+        self, uri: SipUri, flows: Sequence[Flow], caller: Caller, offer: bytes, max_forwards: int
+    ) -> Call:
+        """Send an INVITE with our offer the first of these ways, or the next where that one fails."""
+        flow, *alternatives = flows
+        seen = self.seen_by(flow.remote.host, flow.transport)
         host = HERE_HOST if seen.from_host == seen.signalling.host else seen.from_host
-        flow = Flow("UDP", self.local, peer)
+        host = f"[{host}]" if ":" in host else host
         return self.act(
             lambda now: self.agent.invite(
                 str(uri),
@@ -245,20 +272,36 @@ class Profile:
                 contact_user=CONTACT_USER,
                 body=offer,
                 max_forwards=max_forwards,
+                alternatives=alternatives,
             )
         )
 
     # --- showing ------------------------------------------------------------------------------------
 
+    def _urls(self, addresses: ProfileAddresses) -> tuple[str | None, str | None]:
+        """URL and BIND-URL; neither where there is TLS alone."""
+        served = [each for each in self.transports.served if each != TLS]
+        if not served:
+            return None, None
+        url, maddr = _url(addresses, served[0])
+        params = self.settings.bind_params or ""
+        said = [f";{params}"] if params else []
+        if "transport=" not in params:
+            said.append(f";transport={','.join(served).lower()}")
+        return url, url + maddr + "".join(said)
+
+    def _tls_urls(self, addresses: ProfileAddresses) -> tuple[str | None, str | None]:
+        """TLS-URL and TLS-BIND-URL; neither without TLS."""
+        if TLS not in self.transports.served:
+            return None, None
+        bind, maddr = _url(addresses, TLS, "sips")
+        params = self.settings.tls_bind_params
+        return _url(addresses, TLS)[0], bind + maddr + (f";{params}" if params else "")
+
     def snapshot(self, registrations: int) -> ProfileSnapshot:
         settings, addresses = self.settings, self.addresses()
-        user = CONTACT_USER
-        inside = f"sip:{user}@{addresses.sip}"
-        outside = f"sip:{user}@{addresses.ext_sip}" if addresses.ext_sip else inside
-        if addresses.auto_nat or addresses.ext_sip is None:
-            url, bind_url = inside, f"{inside};transport=udp,tcp"
-        else:
-            url, bind_url = outside, f"{outside};maddr={addresses.sip.host};transport=udp,tcp"
+        url, bind_url = self._urls(addresses)
+        tls_url, tls_bind_url = self._tls_urls(addresses)
         return ProfileSnapshot(
             name=self.name,
             aliases=self.aliases,
@@ -272,6 +315,8 @@ class Profile:
             ext_rtp_ip=addresses.ext_rtp_ip,
             url=url,
             bind_url=bind_url,
+            tls_url=tls_url,
+            tls_bind_url=tls_bind_url,
             dialplan=settings.dialplan,
             context=settings.context,
             challenge_realm=settings.challenge_realm,
@@ -296,6 +341,14 @@ class Profile:
             failed_calls_out=self.counters.failed_calls_out,
             registrations=registrations,
         )
+
+
+def _url(addresses: ProfileAddresses, transport: str, scheme: str = "sip") -> tuple[str, str]:
+    """The profile's URL over a transport, and what is added where it is not the address we listen on."""
+    inside, outside = addresses.of(transport)
+    if addresses.auto_nat or outside is None:
+        return f"{scheme}:{CONTACT_USER}@{inside}", ""
+    return f"{scheme}:{CONTACT_USER}@{outside}", f";maddr={inside.host}"
 
 
 def _domain_aliases(settings: ProfileSettings, domains: Sequence[str]) -> tuple[str, ...]:

@@ -32,6 +32,15 @@ LOOPBACK = "loopback.auto"
 
 
 @frozen
+class TransportPorts:
+    """The ports of one transport, where they differ from those of UDP: each has a mapping of its own."""
+
+    transport: str
+    inside: int
+    outside: int
+
+
+@frozen
 class ProfileAddresses:
     """What a profile's settings and the gateway come to, at this moment."""
 
@@ -42,6 +51,15 @@ class ProfileAddresses:
     auto_nat: bool
     local_network_acl: str
     source: str  # where the external address came from, in words
+    others: tuple[TransportPorts, ...] = ()  # of transports whose ports are not those above
+
+    def of(self, transport: str) -> tuple[Endpoint, Endpoint | None]:
+        """Where we listen with a transport, and where the world finds that."""
+        for each in self.others:
+            if each.transport == transport:
+                outside = Endpoint(self.ext_sip.host, each.outside) if self.ext_sip else None
+                return Endpoint(self.sip.host, each.inside), outside
+        return self.sip, self.ext_sip
 
 
 @frozen
@@ -56,10 +74,14 @@ class Seen:
     reasons: tuple[str, ...]
 
 
-def seen_by(peer: str | None, addresses: ProfileAddresses, lists: Mapping[str, AccessList]) -> Seen:
-    """The row of the table that holds for ``peer``: an address as text; a name is far; None: unknown."""
-    inside = addresses.sip
-    outside = addresses.ext_sip
+def seen_by(
+    peer: str | None, addresses: ProfileAddresses, lists: Mapping[str, AccessList], transport: str = "UDP"
+) -> Seen:
+    """The row of the table that holds for ``peer``: an address as text; a name is far; None: unknown.
+
+    The port is the ``transport``'s own: a gateway may have granted TCP another than UDP.
+    """
+    inside, outside = addresses.of(transport)
     if outside is None:
         row = 7 if addresses.ext_rtp_ip else 1
         media = addresses.ext_rtp_ip if peer is None and addresses.ext_rtp_ip else addresses.rtp_ip

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from ..net.acl import AccessList
-from ..net.address import Endpoint
+from ..net.address import Endpoint, same_host
 from ..net.levels import NOTICE
 from ..net.values import replace
 from ..sip import Authority, Binding, Bindings, IncomingRequest, MalformedMessage, Request, SipUri, Verdict
@@ -89,7 +89,9 @@ class Registrar:
             profile.respond(incoming, 403)
             return
         address_of_record = f"{user.id}@{self._domain(profile, request)}"
-        outcome = self._bindings.process(address_of_record, request, source, now)
+        outcome = self._bindings.process(
+            address_of_record, request, source, now, transport=incoming.flow.transport
+        )
         self._profiles[address_of_record] = profile.name
         headers = [*outcome.headers, *(("Contact", each) for each in outcome.contacts)]
         profile.respond(incoming, outcome.status, reason=outcome.reason, headers=headers)
@@ -103,7 +105,8 @@ class Registrar:
     def contacts(self, address_of_record: str, profile: str, now: float) -> list[str]:
         """Dial strings of a user's bindings, best first; ``profile`` may be ``*``.
 
-        A phone that named an address it was not heard from gets ``fs_path``, where it *was* heard from.
+        A phone that named an address it was not heard from gets ``fs_path``, where it *was* heard from; and
+        so does every phone that keeps a connection to us, which is the way to it.
         """
         home = self._profiles.get(address_of_record)
         if home is None or profile not in ("*", home):
@@ -115,10 +118,12 @@ class Registrar:
 
     def _reachable_uri(self, binding: Binding) -> str:
         contact = _harmless(binding.contact)
-        if not behind_nat(binding):
+        nat = ";fs_nat=yes" if behind_nat(binding) else ""
+        if not nat and binding.transport == "UDP":
             return str(contact)
-        path = quote(f"sip:{contact.user or ''}@{binding.source}", safe="")
-        return f"{contact};fs_nat=yes;fs_path={path}"
+        over = "" if binding.transport == "UDP" else f";transport={binding.transport.lower()}"
+        path = quote(f"sip:{contact.user or ''}@{binding.source}{over}", safe="")
+        return f"{contact}{nat};fs_path={path}"
 
     # --- housekeeping -------------------------------------------------------------------------------
 
@@ -143,7 +148,7 @@ class Registrar:
             user=binding.aor,
             contact=f'"{user}" <{self._reachable_uri(binding)}>',
             agent=binding.user_agent,
-            state=RegistrationState.UDP_NAT if behind_nat(binding) else RegistrationState.UDP,
+            state=RegistrationState(binding.transport + ("-NAT" if behind_nat(binding) else "")),
             expires_in=max(binding.expires_at - now, 0.0),
             source=binding.source,
             auth_user=user,
@@ -179,6 +184,11 @@ def _harmless(contact: SipUri) -> SipUri:
 
 
 def behind_nat(binding: Binding) -> bool:
-    """Whether the phone was heard from elsewhere than its Contact says."""
+    """Whether the phone was heard from elsewhere than its Contact says.
+
+    A connection comes from a port that nobody listens at; there the address alone tells.
+    """
     contact = binding.contact
-    return binding.source != (contact.host, contact.port or 5060)
+    if not same_host(contact.host, binding.source.host):
+        return True
+    return binding.transport == "UDP" and binding.source.port != (contact.port or 5060)

@@ -28,8 +28,8 @@ class ProfileSnapshot:
     ext_sip_ip: str | None
     ext_sip_port: int
     ext_rtp_ip: str | None
-    url: str  # sip:mod_sofia@192.168.1.103:5060
-    bind_url: str
+    url: str | None  # sip:mod_sofia@192.168.1.103:5060; None with TLS alone
+    bind_url: str | None
     dialplan: str
     context: str
     challenge_realm: str
@@ -53,6 +53,8 @@ class ProfileSnapshot:
     calls_out: int
     failed_calls_out: int
     registrations: int
+    tls_url: str | None = None  # None without TLS
+    tls_bind_url: str | None = None
 
 
 class RegistrationState(Enum):
@@ -60,6 +62,10 @@ class RegistrationState(Enum):
 
     UDP = "UDP"
     UDP_NAT = "UDP-NAT"
+    TCP = "TCP"
+    TCP_NAT = "TCP-NAT"
+    TLS = "TLS"
+    TLS_NAT = "TLS-NAT"
 
 
 @frozen

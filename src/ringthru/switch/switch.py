@@ -15,7 +15,8 @@ from pathlib import Path
 from .. import __version__
 from ..media import MediaEngine
 from ..net.acl import AccessList, matches
-from ..net.surroundings import Surroundings, look_around
+from ..net.address import Endpoint
+from ..net.surroundings import Surroundings, look_around, look_around6
 from ..net.values import frozen
 from ..portmap import (
     Event,
@@ -29,7 +30,7 @@ from ..portmap import (
     Wanted,
 )
 from ..portmap import Mapping as PortMapping
-from ..sip import Authority
+from ..sip import Authority, Resolver
 from .caller import Caller
 from .calls import Calls
 from .causes import HangupCause, cause_named
@@ -66,6 +67,7 @@ class SwitchOptions:
     nat_enabled: bool = True  # False: -nonat
     mapping_enabled: bool = True  # False: -nonatmap
     surroundings: Surroundings | None = None  # None: ask the kernel
+    nameservers: tuple[Endpoint, ...] = ()  # in place of those of /etc/resolv.conf
 
 
 class Switch:
@@ -83,6 +85,8 @@ class Switch:
         self._began = time.monotonic()
         self.nat_enabled = options.nat_enabled
         self._surroundings = options.surroundings or look_around()
+        around6 = look_around6() if options.surroundings is None else None
+        self._address6 = around6.address if around6 else "::1"
         self._state = StateFolder(options.db)
         conf = options.conf or default_tree()
         self._loaded: LoadedConfiguration = load_tree(conf, self._builtin_variables(conf))
@@ -106,6 +110,7 @@ class Switch:
             max_per_second=self._settings.sessions_per_second,
         )
         self._signalling = Signalling(self.calls)
+        self._resolver = Resolver(options.nameservers)
         self.mapper = mapper
         if mapper is None and options.nat_enabled:
             self.mapper = PortMapper(self._surroundings, mapping_enabled=options.mapping_enabled)
@@ -122,8 +127,10 @@ class Switch:
             "hostname": hostname,
             "switchname": hostname,
             "local_ip_v4": self._surroundings.address,
+            "local_ip_v6": self._address6,
             "local_mask_v4": str(self._surroundings.network.netmask),
             "conf_dir": str(conf),
+            "certs_dir": str(conf / "tls"),
             "base_dir": str(conf.parent),
             "db_dir": str(self._state.path),
         }
@@ -153,6 +160,8 @@ class Switch:
                     self._lists,
                     [domain.name for domain in self._directory.domains.values()],
                     self._signalling.on_event,
+                    resolver=self._resolver,
+                    tls_folder=self._state.path / "tls",
                 )
                 await profile.open()
                 self.calls.profiles[profile.name] = profile

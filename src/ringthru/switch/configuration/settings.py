@@ -18,11 +18,15 @@ from .tree import Element, Tree
 from .values import (
     MISSING,
     AddressSetting,
+    TlsPolicy,
     read_boolean,
     read_names,
     read_number,
     read_own_address,
     read_port,
+    read_subjects,
+    read_tls_policy,
+    read_tls_version,
 )
 
 log = logging.getLogger(__name__)
@@ -102,6 +106,29 @@ class ProfileSettings:
     rtp_timeout_sec: int = 300  # seconds of silence that end a call; 0: never
     # Signalling
     user_agent: str | None = None
+    bind_params: str | None = None  # of the BIND-URL; transport=udp or transport=tcp leaves the other out
+    # TLS
+    tls: bool = False
+    tls_only: bool = False
+    tls_sip_port: int = 5061
+    tls_bind_params: str = "transport=tls"
+    tls_cert_dir: str | None = None  # with agent.pem and cafile.pem; None: a certificate of our own making
+    tls_passphrase: str | None = None
+    tls_version: str = "tlsv1.2"  # the oldest that is spoken
+    tls_ciphers: str | None = None
+    tls_verify_policy: TlsPolicy = TlsPolicy()
+    tls_verify_date: bool = True
+    tls_verify_in_subjects: tuple[str, ...] = ()
+
+    @property
+    def transports(self) -> tuple[str, ...]:
+        """What is served on sip-port: UDP and TCP, unless bind-params name one of them, or TLS is alone."""
+        if self.tls and self.tls_only:
+            return ()
+        words = [word.strip().lower() for word in (self.bind_params or "").split(";")]
+        named = next((word.partition("=")[2] for word in words if word.startswith("transport=")), "")
+        chosen = tuple(each for each in ("UDP", "TCP") if each.lower() in named.split(","))
+        return chosen or ("UDP", "TCP")
 
 
 def _text(text: str) -> str | None:
@@ -157,6 +184,18 @@ PROFILE_PARAMETERS: Final[Mapping[str, Reader]] = {
     "hold-music": _text,
     "rtp-timeout-sec": _whole(0, DAY),
     "user-agent-string": _text,
+    "bind-params": _text,
+    "tls": read_boolean,
+    "tls-only": read_boolean,
+    "tls-sip-port": read_port,
+    "tls-bind-params": str.strip,
+    "tls-cert-dir": _text,
+    "tls-passphrase": _text,
+    "tls-version": read_tls_version,
+    "tls-ciphers": _text,
+    "tls-verify-policy": read_tls_policy,
+    "tls-verify-date": read_boolean,
+    "tls-verify-in-subjects": read_subjects,
 }
 REPEATABLE: Final = frozenset({"apply-inbound-acl"})
 

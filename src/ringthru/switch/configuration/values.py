@@ -58,6 +58,55 @@ def read_names(text: str) -> tuple[str, ...]:
     return tuple(name.strip() for name in text.split(",") if name.strip())
 
 
+@frozen
+class TlsPolicy:
+    """``tls-verify-policy``: whose certificate an authority must have signed."""
+
+    incoming: bool = False
+    incoming_names: bool = False  # and that it bears one of tls-verify-in-subjects
+    outgoing: bool = True
+    outgoing_names: bool = True  # and that it bears the name we meant (RFC 5922)
+
+
+POLICY_WORDS: Final = {
+    "none": TlsPolicy(False, False, False, False),
+    "in": TlsPolicy(True, False, False, False),
+    "out": TlsPolicy(False, False, True, False),
+    "all": TlsPolicy(True, False, True, False),
+    "subjects_in": TlsPolicy(True, True, False, False),
+    "subjects_out": TlsPolicy(False, False, True, True),
+    "subjects_all": TlsPolicy(True, True, True, True),
+}
+
+
+def read_tls_policy(text: str) -> TlsPolicy:
+    """FreeSWITCH's words, several joined by ``|``."""
+    words = [word.strip().lower() for word in text.split("|") if word.strip()]
+    if not words or any(word not in POLICY_WORDS for word in words):
+        raise ValueError(f"one or more of {', '.join(POLICY_WORDS)}, joined by |")
+    policies = [POLICY_WORDS[word] for word in words]
+    return TlsPolicy(
+        any(each.incoming for each in policies),
+        any(each.incoming_names for each in policies),
+        any(each.outgoing for each in policies),
+        any(each.outgoing_names for each in policies),
+    )
+
+
+def read_subjects(text: str) -> tuple[str, ...]:
+    """Names that a certificate may bear, joined by ``|`` or commas."""
+    return read_names(text.replace("|", ","))
+
+
+def read_tls_version(text: str) -> str:
+    """The oldest version that is spoken. FreeSWITCH's lists may name older ones, which are left out."""
+    words = {word.strip().lower() for word in text.replace("|", ",").split(",") if word.strip()}
+    known = {"sslv2", "sslv3", "sslv23", "tlsv1", "tlsv1.1", "tlsv1.2", "tlsv1.3"}
+    if not words or words - known:
+        raise ValueError("tlsv1.2, tlsv1.3 or both; older versions are not spoken")
+    return "tlsv1.3" if words == {"tlsv1.3"} else "tlsv1.2"
+
+
 class AddressKind(Enum):
     """What ext-sip-ip or ext-rtp-ip asks for."""
 

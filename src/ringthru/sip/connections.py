@@ -1,0 +1,138 @@
+"""The connections of one profile: how many there may be, and which of them a message takes.
+
+Lives here: the book, and its caps.
+Never here: sockets, one connection's own rules (`connection.py`).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from itertools import count
+
+from ..net.address import Endpoint
+from ..net.values import frozen, record
+from .flow import Flow
+
+
+@frozen
+class ConnectionLimits:
+    """How many connections may be open at once, and what they may hold.
+
+    A busy office behind one NAT has hundreds of phones; more than that from one address is an attack.
+    """
+
+    per_source: int = 500
+    total: int = 5_000
+    opened: int = 1_000  # by us; strangers at the door must not keep us from calling out
+    unproven_per_source: int = 50  # still in their TLS handshake, or silent: nothing whole was said yet
+    unread: int = 16 * 1024 * 1024  # bytes of unfinished messages, all connections together
+    unsent: int = 256 * 1024  # bytes that wait for one peer who does not read
+
+
+@record
+class Entry:
+    """What the book knows of one connection."""
+
+    transport: str
+    remote: Endpoint
+    name: str  # the domain it was opened for; "" when the peer opened it, or none was meant
+    opened_by_us: bool
+    proven: bool
+    unread: int = 0
+
+
+class ConnectionBook:
+    """Connections by number, and by peer. A number is never used twice."""
+
+    def __init__(self, limits: ConnectionLimits | None = None) -> None:
+        self.limits = limits or ConnectionLimits()
+        self.refused = 0  # connections that a cap kept out, since the start
+        self._entries: dict[int, Entry] = {}
+        self._by_peer: dict[tuple[str, Endpoint, str], int] = {}
+        self._sources: Counter[str] = Counter()
+        self._unproven: Counter[str] = Counter()
+        self._opened = 0
+        self._numbers = count(1)
+        self._unread = 0
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(tuple(self._entries))
+
+    def room_for(self, source: str) -> str | None:
+        """Why a connection from ``source`` is not taken; None when it is."""
+        limits = self.limits
+        reason = None
+        if len(self._entries) - self._opened >= limits.total:
+            reason = f"{limits.total} connections are open"
+        elif self._sources[source] >= limits.per_source:
+            reason = f"{limits.per_source} connections of {source} are open"
+        elif self._unproven[source] >= limits.unproven_per_source:
+            reason = f"{limits.unproven_per_source} connections of {source} have said nothing yet"
+        if reason is not None:
+            self.refused += 1
+        return reason
+
+    def room_to_open(self) -> str | None:
+        """Why no connection of ours is opened; None when it is."""
+        return (
+            f"{self.limits.opened} connections of ours are open"
+            if self._opened >= self.limits.opened
+            else None
+        )
+
+    def add(self, transport: str, remote: Endpoint, name: str = "", *, opened_by_us: bool = False) -> int:
+        """Write a connection into the book; its number."""
+        number = next(self._numbers)
+        self._entries[number] = Entry(transport, remote, name, opened_by_us, proven=opened_by_us)
+        self._by_peer[transport, remote, name] = number
+        if opened_by_us:
+            self._opened += 1
+        else:
+            self._sources[remote.host] += 1
+            self._unproven[remote.host] += 1
+        return number
+
+    def note(self, number: int, *, proven: bool, unread: int) -> bool:
+        """Keep in step with the connection; False when unfinished messages fill what there is for them."""
+        entry = self._entries[number]
+        if proven and not entry.proven:
+            entry.proven = True
+            self._unproven[entry.remote.host] -= 1
+        self._unread += unread - entry.unread
+        entry.unread = unread
+        return not unread or self._unread <= self.limits.unread
+
+    def remove(self, number: int) -> None:
+        entry = self._entries.pop(number, None)
+        if entry is None:
+            return
+        self._unread -= entry.unread
+        if entry.opened_by_us:
+            self._opened -= 1
+        else:
+            self._leave(entry)
+        peer = (entry.transport, entry.remote, entry.name)
+        if self._by_peer.get(peer) == number:
+            del self._by_peer[peer]
+
+    def find(self, flow: Flow) -> int | None:
+        """The open connection a message takes: the flow's own, else one to the same peer.
+
+        One that was opened for another domain, or by the peer, proves nothing about ``flow.name``.
+        """
+        own = self._entries.get(flow.connection)
+        if own is not None and own.transport == flow.transport:
+            return flow.connection
+        return self._by_peer.get((flow.transport, flow.remote, flow.name))
+
+    def _leave(self, entry: Entry) -> None:
+        host = entry.remote.host
+        self._sources[host] -= 1
+        self._unproven[host] -= not entry.proven
+        for counter in (self._sources, self._unproven):
+            if not counter[host]:
+                del counter[host]

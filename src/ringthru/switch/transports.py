@@ -1,0 +1,144 @@
+"""The transports of one profile: where it listens with each, and by which port the world comes in.
+
+Lives here: opening and closing them, TLS included, and the gateway's mappings of their ports.
+Never here: which peer is shown what (``reachability``), or what is said.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from ..net.address import Endpoint
+from ..portmap import Mapping as PortMapping
+from ..portmap import MappingState, PortMapper, Protocol, Wanted
+from ..sip import Event, Flow, LocalError, SipDriver, TlsListener, UserAgent
+from .configuration import ProfileSettings
+
+if TYPE_CHECKING:
+    from ..sip.tls_driver import TlsContexts
+
+log = logging.getLogger(__name__)
+
+PROTOCOLS: Final = {"UDP": Protocol.UDP, "TCP": Protocol.TCP, "TLS": Protocol.TCP}
+TLS: Final = "TLS"
+
+
+class Transports:
+    """What a profile listens on. ``served`` names the transports, the preferred one first."""
+
+    def __init__(self, settings: ProfileSettings, host: str, folder: Path, names: Sequence[str]) -> None:
+        """``folder`` keeps a certificate of our own making, which is for ``names``."""
+        self.served = (*settings.transports, *((TLS,) if settings.tls else ()))
+        self.mappings: dict[str, PortMapping] = {}
+        self._settings = settings
+        self._host = host
+        self._folder = folder
+        self._names = names
+        self._driver: SipDriver | None = None
+
+    async def open(self, agent: UserAgent, on_event: Callable[[Event], None]) -> None:
+        """Listen.
+
+        Raises:
+            PortInUse, OSError: a port is taken, the address is not ours, or there is TLS alone and it has
+                no certificate; in words.
+        """
+        settings = self._settings
+        self._driver = await SipDriver.open(
+            Endpoint(self._host, settings.sip_port),
+            agent,
+            on_event,
+            transports=settings.transports,
+            tls=self._tls_listener(),
+        )
+        for transport, local in self._driver.locals.items():
+            log.info("Started profile %s on %s %s", settings.name, local, transport)
+
+    def close(self) -> None:
+        if self._driver is not None:
+            self._driver.close()
+            self._driver = None
+
+    @property
+    def running(self) -> bool:
+        return self._driver is not None
+
+    def pump(self) -> None:
+        """Send what the agent wants sent."""
+        if self._driver is not None:
+            self._driver.pump()
+
+    def is_open(self, flow: Flow) -> bool:
+        """Whether a message for ``flow`` could leave at once."""
+        return self._driver is not None and self._driver.is_open(flow)
+
+    def local(self, transport: str) -> Endpoint:
+        """Where we listen with a transport, or would."""
+        settings = self._settings
+        locals_ = self._driver.locals if self._driver is not None else {}
+        port = settings.tls_sip_port if transport == TLS else settings.sip_port
+        return locals_.get(transport) or Endpoint(self._host, port)
+
+    # --- the gateway --------------------------------------------------------------------------------
+
+    def map_ports(self, mapper: PortMapper) -> None:
+        """Ask for the port of each transport; returns at once."""
+        for transport in self.served:
+            port, protocol = self.local(transport).port, PROTOCOLS[transport]
+            word = "tls" if transport == TLS else protocol.value
+            self.mappings[transport] = mapper.want(
+                Wanted(protocol, port, label=f"Ringthru sip {word} {port}")
+            )
+            kind = "TCP/TLS" if transport == TLS else transport
+            log.debug("Created %s nat mapping for %s port %d", kind, self._settings.name, port)
+
+    def external_port(self, transport: str) -> int:
+        """The port by which the world comes in: what is written down, else granted, else our own."""
+        if self._settings.ext_sip_port is not None and transport != TLS:
+            return self._settings.ext_sip_port
+        mapping = self.mappings.get(transport)
+        if mapping is not None and mapping.state is MappingState.ACCEPTED and mapping.external_port:
+            return mapping.external_port
+        return self.local(transport).port
+
+    # --- TLS ----------------------------------------------------------------------------------------
+
+    def _tls_listener(self) -> TlsListener | None:
+        settings = self._settings
+        if not settings.tls:
+            return None
+        try:
+            return TlsListener(Endpoint(self._host, settings.tls_sip_port), self._contexts())
+        except (LocalError, OSError) as error:
+            if settings.tls_only:
+                raise OSError(f"profile {settings.name} has TLS alone, and {error}") from error
+            log.error("Profile %s goes without TLS: %s", settings.name, error)
+            self.served = settings.transports
+            return None
+
+    def _contexts(self) -> TlsContexts:
+        from ..sip.tls import TlsSettings  # late: most profiles have no TLS, and the start is a budget
+        from ..sip.tls_driver import TlsContexts
+        from .certificates import find_authorities, find_certificate, own_certificate
+
+        settings = self._settings
+        folder = Path(settings.tls_cert_dir) if settings.tls_cert_dir else None
+        found = find_certificate(folder) if folder is not None else None
+        policy = settings.tls_verify_policy
+        return TlsContexts(
+            TlsSettings(
+                certificate=found or own_certificate(self._folder, self._names),
+                passphrase=settings.tls_passphrase if found else None,
+                authorities=find_authorities(folder) if folder is not None else None,
+                verify_in=policy.incoming,
+                verify_out=policy.outgoing,
+                subjects_out=policy.outgoing_names,
+                subjects_in=settings.tls_verify_in_subjects if policy.incoming_names else (),
+                verify_date=settings.tls_verify_date,
+                oldest=settings.tls_version,
+                ciphers=settings.tls_ciphers,
+            )
+        )

@@ -1,0 +1,133 @@
+"""TCP and TLS through a real gateway: sipp, baresip and openssl outside, the switch behind miniupnpd."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ringthru.lab.namespaces.laboratory import PBX, PBX_ADDRESS, PUB, PUB_ADDRESS, WAN_ADDRESS, Laboratory
+from ringthru.lab.namespaces.netns import wait_for
+
+from .audio import best_share, sweep, tone
+from .capture import Capture, rtp_packets
+from .phones import Baresip, Sipp
+from .switch_process import PASSWORD, Switch
+
+TLS = {"internal": {"tls": "true"}, "external": {"tls": "true", "tls-sip-port": "5081"}}
+FAREWELL = "BYE x SIP/2.0\\r\\nContent-Length: none\\r\\n\\r\\n"  # what cannot be cut ends the connection
+TCP_PORTS = {5060, 5080, 5061, 5081}
+
+
+@pytest.fixture(scope="module")
+def switch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Switch]:
+    with Laboratory() as laboratory:
+        switch = Switch(laboratory, tmp_path_factory.mktemp("switch"), console=True, parameters=TLS)
+        switch.start()
+        switch.wait_until_mapped()
+        wait_for(lambda: tcp_ports(laboratory) >= TCP_PORTS, 10, "the TCP ports mapped on the gateway")
+        yield switch
+        assert "Traceback" not in switch.words(), switch.words()
+
+
+def tcp_ports(laboratory: Laboratory) -> set[int]:
+    return {rule.external_port for rule in laboratory.nat_rules() if rule.protocol == "tcp"}
+
+
+def connections(laboratory: Laboratory, role: str, port: int) -> int:
+    """Open connections of a namespace to or from a port."""
+    listing = laboratory.run(role, ["ss", "-Htn", "state", "established"]).stdout
+    return len(re.findall(rf":{port}\b", listing))
+
+
+def heard_packets(outside: Capture) -> int:
+    """RTP that came to the public host."""
+    return sum(datagram.source[0] == WAN_ADDRESS for datagram, _ in rtp_packets(outside.so_far()))
+
+
+class TestSippOverTcp:
+    @pytest.mark.parametrize(("transport", "calls"), [("t1", 1), ("t1", 10), ("tn", 10)])
+    def test_a_stranger_calls_the_echo(self, switch: Switch, sipp: Sipp, transport: str, calls: int) -> None:
+        """One connection for all calls, or one for each."""
+        sipp.transport, sipp.calls = transport, calls
+        sipp.run("call.xml", f"{WAN_ADDRESS}:5080", "9196", sweep(300, 3000, 0.5))
+
+    def test_and_is_called(self, switch: Switch, tmp_path: Path) -> None:
+        argv = ["sipp", "-sn", "uas", "-t", "t1", "-i", PUB_ADDRESS, "-p", "5090", "-m", "1", "-nostdin"]
+        argv += ["-timeout", "20s", "-trace_err", "-error_file", str(tmp_path / "errors")]
+        callee = switch.laboratory.popen(PUB, argv, tmp_path / "sipp.log")
+        listening = ["ss", "-Htln"]
+        wait_for(lambda: ":5090" in switch.laboratory.run(PUB, listening).stdout, 10, "sipp listening")
+        switch.type_in(f"originate sofia/external/sip:bob@{PUB_ADDRESS}:5090;transport=tcp &park")
+        switch.wait_for_words("+OK")
+        switch.type_in("hupall")
+        assert callee.wait(20) == 0, (tmp_path / "sipp.log").read_text(errors="replace")
+
+
+class TestBaresipOverTls:
+    @pytest.fixture
+    def baresip(self, switch: Switch, tmp_path: Path) -> Iterator[Baresip]:
+        phone = Baresip(switch.laboratory, PUB, PUB_ADDRESS, tmp_path)
+        yield phone
+        phone.stop()
+
+    def test_it_registers_calls_and_is_called_on_its_one_connection(
+        self, switch: Switch, baresip: Baresip, outside: Capture
+    ) -> None:
+        at = f"{WAN_ADDRESS}:5061;transport=tls"
+        account = f"<sip:1000@{at}>;auth_user=1000;auth_pass={PASSWORD};answermode=auto;regint=300"
+        baresip.start(account + ";audio_codecs=PCMU/8000/1", tone(440, 20), f"/dial sip:9196@{at}")
+        baresip.wait_for_log("200 OK")
+        baresip.wait_for_log("Call established")
+        switch.type_in("sofia status profile internal reg")
+        switch.wait_for_words("Registered(TLS")
+        assert connections(switch.laboratory, PBX, 5061) == 1
+        switch.type_in("hupall")
+        wait_for(lambda: "session closed" in baresip.log().lower(), 10, "the end of the first call")
+        switch.type_in("originate user/1000 &echo")
+        wait_for(lambda: baresip.log().count("Call established") >= 2, 10, "the call to the phone")
+        assert connections(switch.laboratory, PBX, 5061) == 1
+        already = heard_packets(outside)
+        wait_for(lambda: heard_packets(outside) >= already + 75, 10, "1.5 s of sound")
+        baresip.stop()
+        assert best_share(baresip.heard(), 440) > 0.9
+
+    def test_a_stranger_calls_the_echo(self, switch: Switch, baresip: Baresip) -> None:
+        baresip.start(
+            f"<sip:stranger@{PUB_ADDRESS};transport=tls>;regint=0;audio_codecs=PCMU/8000/1",
+            tone(440, 10),
+            f"/dial sip:9196@{WAN_ADDRESS}:5081;transport=tls",
+        )
+        baresip.wait_for_log("Call established")
+
+
+class TestOpenssl:
+    def ask(self, switch: Switch, port: int, *options: str, typed: str = "") -> str:
+        """What a TLS client sees; it leaves when it has said ``typed``."""
+        client = f"openssl s_client -connect {WAN_ADDRESS}:{port} {' '.join(options)}"
+        command = f"printf '{typed}' | timeout 10 {client} -ign_eof 2>&1"
+        return switch.laboratory.run(PUB, ["sh", "-c", command], check=False).stdout
+
+    def test_the_certificate_names_the_switch(self, switch: Switch) -> None:
+        certificate = switch.directory / "db" / "tls" / "agent.pem"
+        believing = ("-CAfile", str(certificate), "-verify_ip", PBX_ADDRESS)
+        said = self.ask(switch, 5081, "-tls1_2", *believing, typed=FAREWELL)
+        assert "Verify return code: 0 (ok)" in said
+        assert "TLSv1.2" in said
+
+    def test_tls_1_1_is_refused(self, switch: Switch) -> None:
+        said = self.ask(switch, 5081, "-tls1_1", "-cipher", "'ALL:@SECLEVEL=0'", typed="\\r\\n")
+        assert "Cipher is (NONE)" in said
+
+    def test_a_request_by_hand(self, switch: Switch) -> None:
+        request = (
+            f"OPTIONS sip:{WAN_ADDRESS}:5081 SIP/2.0\\r\\n"
+            f"Via: SIP/2.0/TLS {PUB_ADDRESS};branch=z9hG4bKhand\\r\\n"
+            f"From: <sip:hand@{PUB_ADDRESS}>;tag=a\\r\\nTo: <sip:{WAN_ADDRESS}>\\r\\nCall-ID: hand\\r\\n"
+            "CSeq: 1 OPTIONS\\r\\nMax-Forwards: 70\\r\\nContent-Length: nonsense\\r\\n\\r\\n"
+        )
+        assert "SIP/2.0 400 " in self.ask(switch, 5081, "-quiet", typed=request)
+        good = request.replace("nonsense", "0").replace("hand", "good") + request
+        assert "SIP/2.0 200 " in self.ask(switch, 5081, "-quiet", typed=good)

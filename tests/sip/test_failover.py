@@ -1,0 +1,112 @@
+"""RFC 3263 §4.3: the next place is tried where nobody answers, or with 503."""
+
+from __future__ import annotations
+
+import pytest
+
+from ringthru.net.address import Endpoint
+from ringthru.sip import (
+    CallFailed,
+    CallState,
+    IncomingCall,
+    Request,
+    RequestFailed,
+    RequestReceived,
+    ResponseReceived,
+)
+
+from .network import ALICE, BOB, CAROL, Network, Party, answering
+
+NOBODY = Endpoint("127.40.0.99", 5060)
+
+
+@pytest.fixture
+def network() -> Network:
+    return Network()
+
+
+@pytest.fixture
+def alice(network) -> Party:
+    return Party(network, ALICE, seen_by=lambda flow: Endpoint(ALICE.host, flow.remote.port))
+
+
+@pytest.fixture
+def bob(network) -> Party:
+    """Full."""
+    party = Party(network, BOB)
+
+    def refuse(event) -> None:
+        if isinstance(event, IncomingCall):
+            event.call.reject(network.now, 503)
+        elif isinstance(event, RequestReceived):
+            party.agent.respond(event.incoming, 503, network.now)
+
+    party.on_event = refuse
+    return party
+
+
+@pytest.fixture
+def carol(network) -> Party:
+    party = Party(network, CAROL)
+
+    def serve(event) -> None:
+        answering(party)(event)
+        if isinstance(event, RequestReceived):
+            party.agent.respond(event.incoming, 200, network.now)
+
+    party.on_event = serve
+    return party
+
+
+class TestCalls:
+    @pytest.mark.parametrize(("first", "seconds"), [(BOB, 1.0), (NOBODY, 33.0)])
+    def test_the_next_one_answers(self, network, alice, bob, carol, first, seconds):
+        call = alice.call(first, alternatives=[alice.flow(CAROL)])
+        network.run(seconds)
+        assert call.state is CallState.CONFIRMED
+        invite = carol.last(IncomingCall).call.request
+        assert len(invite.vias) == 1
+        assert invite.contact.uri.port == CAROL.port, "our own address is asked for anew"
+
+    def test_the_failure_of_the_last_is_the_calls(self, network, alice, bob):
+        call = alice.call(NOBODY, alternatives=[alice.flow(BOB)])
+        network.run(34.0)
+        assert call.state is CallState.ENDED
+        assert alice.last(CallFailed).status == 503
+
+    def test_another_refusal_is_final(self, network, alice, bob, carol):
+        bob.on_event = lambda event: (
+            event.call.reject(network.now, 486) if isinstance(event, IncomingCall) else None
+        )
+        alice.call(BOB, alternatives=[alice.flow(CAROL)])
+        network.run(1.0)
+        assert alice.last(CallFailed).status == 486
+        assert carol.seen == []
+
+    def test_who_hung_up_calls_nobody_else(self, network, alice, carol):
+        call = alice.call(NOBODY, alternatives=[alice.flow(CAROL)])
+        call.hang_up(network.now)
+        network.run(70.0)
+        assert carol.seen == []
+        assert alice.kinds() == ["CallFailed"]
+
+
+class TestRequests:
+    def ask(self, alice: Party, first: Endpoint, *others: Endpoint) -> None:
+        request = Request("OPTIONS", "sip:carol@example.com")
+        flows = [alice.flow(each) for each in others]
+        alice.agent.request(request, alice.flow(first), alice.network.now, alternatives=flows)
+
+    @pytest.mark.parametrize(("first", "seconds"), [(BOB, 1.0), (NOBODY, 33.0)])
+    def test_the_next_one_answers(self, network, alice, bob, carol, first, seconds):
+        self.ask(alice, first, CAROL)
+        network.run(seconds)
+        event = alice.last(ResponseReceived)
+        assert event.response.status == 200
+        assert event.handle.flow.remote == CAROL
+        assert event.handle.seen_at.port == CAROL.port
+
+    def test_nobody_at_all(self, network, alice):
+        self.ask(alice, NOBODY, NOBODY)
+        network.run(70.0)
+        assert isinstance(alice.last(RequestFailed), RequestFailed)
