@@ -90,6 +90,18 @@ class TestTheConnectionEnds:
         response = read(b"HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\n\r\n")
         assert (response.status, response.body) == (500, b"")
 
+    @pytest.mark.parametrize(
+        ("status", "ends"),
+        [("404 Not Found", True), ("302 Found", True), ("200 OK", False), ("500 Oops", False)],
+    )
+    def test_not_a_refusal_without_a_length_may_be_all(self, status, ends):
+        """With the connection kept open (HT02). After a 200 or a SOAP fault (500) there is more to come."""
+        reader = ResponseReader()
+        reader.feed(f"HTTP/1.1 {status}\r\n".encode())
+        assert not reader.may_be_whole
+        reader.feed(b"\r\n")
+        assert reader.may_be_whole is ends
+
     def test_cut_before_the_headers_are_done(self):
         data = b"HTTP/1.1 200 OK\r\nContent-Length: 17\r\n\r\n"
         for length in range(len(data)):

@@ -15,6 +15,7 @@ from ...net.values import frozen
 from ..errors import MalformedMessage
 
 CAP: Final = 256 * 1024  # bytes of one response, headers included
+FAULT: Final = 500  # the status of a SOAP fault, whose body tells what is wrong
 LONGEST_LINE: Final = 16 * 1024  # bytes
 MOST_HEADERS: Final = 100  # names kept of one message; those after them are read and forgotten
 STATUS_LINE: Final = re.compile(rb"HTTP/\d+(?:\.\d+)?\s+(\d{3})", re.IGNORECASE)
@@ -98,8 +99,13 @@ class _Reader:
     @property
     def may_be_whole(self) -> bool:
         """Whether only the end of the connection would tell that this is all."""
+        return bool(self._body) and self._has_no_end
+
+    @property
+    def _has_no_end(self) -> bool:
+        """Whether the headers tell neither a length nor chunks."""
         chunked = "chunked" in self._headers.get("transfer-encoding", "").lower()
-        return bool(self._body) and self._length is None and not chunked
+        return self._in_body and self._length is None and not chunked
 
     def feed(self, data: bytes) -> None:
         """Take bytes.
@@ -232,6 +238,12 @@ class ResponseReader(_Reader):
         super().__init__(cap)
         self.response: Response | None = None
         self._status = 0
+
+    @property
+    def may_be_whole(self) -> bool:
+        """As of any message; and a refusal says all in its first line, unless it is a SOAP fault (500)."""
+        says_all = self._status >= 300 and self._status != FAULT
+        return self._has_no_end if says_all else super().may_be_whole
 
     def end(self) -> Response:
         """No more will come: give what there is.
