@@ -127,7 +127,7 @@ class Detection:
         if not (self.searching or self.witnessing):
             return
         location = confine(decode(datagram).location, source.host, self._site.gateway)
-        self._race.upnp_stirs(now)
+        self._race.upnp_stirs(now, source.host)
         self.upnp.consider(location, first=location.host == self._site.gateway)
         if location.host != self._site.gateway and len(self._shared) < MOST_SHARED:
             self._shared.append(location)

@@ -1,6 +1,10 @@
 """One round of the search: who has answered, who is waited for, and the best of those that are there.
 
 Lives here: head starts, patience and rank. Never here: asking, and what follows from a round.
+
+A host that is not our gateway may say that it is one: a second router, the bridge of a container network, a
+liar. What it maps leads nowhere as long as our packets leave by our gateway (TO01, TO02), and the external
+address it tells may be a lie (TO11). So it counts only where our gateway has never said a word.
 """
 
 from __future__ import annotations
@@ -20,7 +24,6 @@ HEAD_START: Final = (
     0.05  # seconds a UPnP answer waits for the others, which need fewer round trips ever after
 )
 PCP_HEAD_START: Final = 0.02  # seconds a NAT-PMP answer waits for PCP, and PCP for an external address
-STRANGER_WAIT: Final = 1.0  # seconds a host that is not our gateway waits for the gateway itself to answer
 PMP_PATIENCE: Final = 4.75  # seconds: five attempts by NAT-PMP, and one more second for the last of them
 SEARCH_PATIENCE: Final = ROUNDS[-1] + PATIENCE
 MOST_IGDS: Final = 16
@@ -41,10 +44,12 @@ class Race:
         self._answered_at: dict[GatewayType, float] = {}
         self._igds: list[IgdFound] = []
         self._upnp_at: float | None = None  # when UPnP first answered
+        self._gateway_speaks = False  # it has answered something, in this round or one before
 
     @property
     def found_upnp(self) -> bool:
-        return bool(self._igds)
+        """Whether our gateway's UPnP side was found."""
+        return any(self._is_ours(each) for each in self._igds)
 
     def begin(self, now: float) -> None:
         self._round_at = now
@@ -63,21 +68,24 @@ class Race:
         """What came of asking port 5351 by that protocol."""
         self._answers[kind] = answer
         self._answered_at[kind] = now
+        self._gateway_speaks = self._gateway_speaks or not isinstance(answer, Silent)
 
-    def upnp_stirs(self, now: float) -> None:
-        """An answer to the search."""
+    def upnp_stirs(self, now: float, host: str) -> None:
+        """An answer to the search, or a description, of that host."""
         self._upnp_at = now if self._upnp_at is None else self._upnp_at
+        self._gateway_speaks = self._gateway_speaks or self._site.is_gateway(host)
 
     def take_igd(self, found: IgdFound, now: float) -> None:
         if len(self._igds) < MOST_IGDS:
             self._igds.append(found)
-            self.upnp_stirs(now)
+            self.upnp_stirs(now, found.igd.service.control.host)
 
     def next_timeout(self) -> float | None:
         """When time itself may decide."""
         times = [self._pmp_hold() if self._pmp_is_good else None]
-        times.append(self._upnp_hold() if self._igds else None)
-        if not self._igds and not self._upnp.busy:
+        if not self._waits_for_our_gateway:
+            times.append(self._upnp_hold() if self._igds else None)
+        elif not self._upnp.busy:
             times.append(self._quiet_at())
         return min((each for each in times if each is not None), default=None)
 
@@ -86,7 +94,9 @@ class Race:
         if self._pmp_is_good:
             hold = self._pmp_hold()
             return [] if hold is not None and now < hold else self._services()
-        if self._igds:
+        if self._waits_for_our_gateway and not self._is_quiet(now):
+            return []
+        if self._eligible_igds():
             hold = self._upnp_hold()
             return [] if hold is not None and now < hold else self._services()
         if self._pmp_services() and self.is_over(now):
@@ -116,15 +126,26 @@ class Race:
             return []
         return [Service(kind, gateway, "", address, clients[kind]) for kind in clients if kind in told]
 
+    @property
+    def _waits_for_our_gateway(self) -> bool:
+        """Whether others, if there are any, must let our gateway have the whole round."""
+        return self._site.gateway is not None and not self.found_upnp
+
+    def _is_ours(self, found: IgdFound) -> bool:
+        return self._site.is_gateway(found.igd.service.control.host)
+
+    def _eligible_igds(self) -> list[IgdFound]:
+        """Our gateway's; others only where it has never said a word, or nobody knows which it is."""
+        ours = [each for each in self._igds if self._is_ours(each)]
+        return ours if ours or self._gateway_speaks else self._igds
+
     def _ranked_igds(self) -> list[IgdFound]:
-        """Our gateway first, then public addresses, then what says that it is connected."""
+        """Public addresses first, then what says that it is connected."""
 
-        def rank(found: IgdFound) -> tuple[bool, bool, bool, bool]:
-            ours = self._site.is_gateway(found.igd.service.control.host)
-            public = self._site.rules.is_public(found.address)
-            return not ours, not public, not found.connected, not found.address
+        def rank(found: IgdFound) -> tuple[bool, bool, bool]:
+            return not self._site.rules.is_public(found.address), not found.connected, not found.address
 
-        return sorted(self._igds, key=rank)
+        return sorted(self._eligible_igds(), key=rank)
 
     def _pmp_hold(self) -> float | None:
         """Until when an answer on port 5351 waits for the other protocol there."""
@@ -133,16 +154,16 @@ class Race:
         return min(self._answered_at.values()) + PCP_HEAD_START
 
     def _upnp_hold(self) -> float | None:
-        """Until when a UPnP gateway that we found must wait; None: it need not."""
-        ours = any(self._site.is_gateway(each.igd.service.control.host) for each in self._igds)
-        if self._site.gateway is not None and not ours:
-            return self._round_at + STRANGER_WAIT
+        """Until when a UPnP gateway that we found waits for other protocols; None: it need not."""
         pending = len(self._answers) < len((GatewayType.PCP, GatewayType.NAT_PMP))
         return self._upnp_at + HEAD_START if pending and self._upnp_at is not None else None
 
     def is_over(self, now: float) -> bool:
         """Whether this round has nothing left to hope for."""
-        return now >= self._quiet_at() and not self._upnp.busy and not self._igds
+        return self._is_quiet(now) and not self._eligible_igds()
+
+    def _is_quiet(self, now: float) -> bool:
+        return now >= self._quiet_at() and not self._upnp.busy
 
     def _quiet_at(self) -> float:
         pending = len(self._answers) < len((GatewayType.PCP, GatewayType.NAT_PMP))
