@@ -13,17 +13,30 @@ from typing import Final
 
 from ...net.address import Endpoint
 from .mapping_table import Key
+from .sip_alg import SipAlg
 from .tcp_forward import TcpForward
-from .udp_forward import Traffic, UdpForward
+from .udp_forward import Carry, Traffic, UdpForward
 
 MOST_MASQUERADED: Final = 64  # inside endpoints without a mapping that may speak out at a time
 
 
 class ForwardingPlane:
-    """All forwards between the ``inside`` network and one outside address; needs a running loop."""
+    """All forwards between the ``inside`` network and one outside address; needs a running loop.
 
-    def __init__(self, outside: str, address: str, inside: IPv4Network, clock: Callable[[], float]) -> None:
+    ``alg`` rewrites what passes over UDP.
+    """
+
+    def __init__(
+        self,
+        outside: str,
+        address: str,
+        inside: IPv4Network,
+        clock: Callable[[], float],
+        alg: SipAlg | None = None,
+    ) -> None:
         self.outside = outside
+        self.carry: Carry | None = None  # the next gateway on the way out, which masquerades as well
+        self._alg = alg
         self._address = address  # the gateway's own, on the inside
         self._inside = inside
         self._clock = clock
@@ -41,7 +54,7 @@ class ForwardingPlane:
         traffic = self._traffic.setdefault(key, Traffic())
         outside = Endpoint(self.outside, key.external_port)
         if key.protocol == "udp":
-            self._forwards[key] = UdpForward(outside, internal, self._inside, self._clock, traffic)
+            self._forwards[key] = self._udp(outside, internal, traffic)
         else:
             self._forwards[key] = TcpForward(outside, internal, self._address, traffic)
 
@@ -101,10 +114,23 @@ class ForwardingPlane:
         if source not in self._masqueraded:
             if len(self._masqueraded) >= MOST_MASQUERADED:
                 return None
-            self._masqueraded[source] = UdpForward(
-                Endpoint(self.outside, 0), source, self._inside, self._clock, Traffic(), filtered=True
-            )
+            passing = Endpoint(self.outside, 0)
+            self._masqueraded[source] = self._udp(passing, source, Traffic(), filtered=True)
         return self._masqueraded[source]
+
+    def _udp(
+        self, outside: Endpoint, internal: Endpoint, traffic: Traffic, filtered: bool = False
+    ) -> UdpForward:
+        return UdpForward(
+            outside,
+            internal,
+            self._inside,
+            self._clock,
+            traffic,
+            filtered=filtered,
+            alg=self._alg,
+            carry=self.carry,
+        )
 
     def _shut(self, key: Key) -> None:
         if (forward := self._forwards.pop(key, None)) is not None:

@@ -24,11 +24,14 @@ from typing import Final
 from ...net.address import Endpoint
 from ...net.sockets import bind_udp
 from ..datagrams import Datagrams
+from .sip_alg import SipAlg
 
 log = logging.getLogger(__name__)
 
 IDLE: Final = 120.0  # seconds without a packet either way, then the flow is forgotten (Linux: 30–120)
 MOST_FLOWS: Final = 64  # peers per port; beyond, the one silent longest goes
+
+Carry = Callable[[bytes, Endpoint, Endpoint], bool]  # data, inside source, outside destination
 
 
 @dataclass(slots=True)
@@ -48,6 +51,8 @@ class _Flow:
 class UdpForward:
     """Forwards ``outside`` to ``internal``. With ``filtered`` only peers written to before may answer.
 
+    ``alg`` may rewrite what passes. ``carry`` sends what leaves, where another gateway is on the way.
+
     Raises:
         OSError: the external port is taken.
     """
@@ -61,12 +66,16 @@ class UdpForward:
         traffic: Traffic,
         *,
         filtered: bool = False,
+        alg: SipAlg | None = None,
+        carry: Carry | None = None,
     ) -> None:
         self.internal = internal
         self.traffic = traffic
         self._inside = inside
         self._clock = clock
         self._filtered = filtered
+        self._alg = alg or SipAlg(lambda: False)
+        self._carry = carry
         self._flows: OrderedDict[Endpoint, _Flow] = OrderedDict()
         self._warned = False
         self._outside = Datagrams(bind_udp(outside), self._from_outside)
@@ -78,10 +87,12 @@ class UdpForward:
 
     def send_out(self, data: bytes, peer: Endpoint) -> bool:
         """Carry a datagram of the inside host to ``peer``; the peer's answers find their way back."""
-        if self._flow_to(peer) is None or not self._outside.send(data, peer):
+        if self._flow_to(peer) is None:
             return False
-        self.traffic.outward += 1
-        return True
+        data = self._alg.outward(data, self.internal, self.outside, peer)
+        sent = self._carry(data, self.outside, peer) if self._carry else self._outside.send(data, peer)
+        self.traffic.outward += sent
+        return sent
 
     def sweep(self) -> None:
         """Forget the flows that have been idle too long."""
@@ -101,13 +112,14 @@ class UdpForward:
         if self._filtered and peer not in self._flows:
             return
         flow = self._flow_to(peer)
+        data = self._alg.inward(data, self.internal, self.outside, peer)
         if flow is not None and flow.borrowed.send(data):
             self.traffic.inward += 1
 
     def _from_inside(self, peer: Endpoint, data: bytes, source: Endpoint) -> None:
         if source != self.internal or self._flow_to(peer) is None:
             return  # it slipped in between our bind and our connect: not of this flow
-        if self._outside.send(data, peer):
+        if self._outside.send(self._alg.outward(data, self.internal, self.outside, peer), peer):
             self.traffic.outward += 1
 
     def _flow_to(self, peer: Endpoint) -> _Flow | None:
