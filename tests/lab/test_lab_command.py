@@ -74,6 +74,19 @@ def test_a_device_is_played_with_its_rows(play):
     assert int.from_bytes(answer[12:16]) == 60
 
 
+def test_quirks_given_one_by_one_combine_and_a_second_gateway_answers_beside(play):
+    _, read = play(
+        *("--quirk", "TO01", "--quirk", "to09,AD01"),
+        *("--address", "127.77.10.1", "--external", "127.200.10.1"),
+    )
+    playing = read()
+    assert playing["rows"] == ["AD01", "TO01", "TO09"]
+    (other,) = playing["others"]
+    assert (other["row"], other["address"], other["external"]) == ("TO01", "127.77.10.2", "127.200.10.2")
+    assert ask(bytes(2), other["address"])[8:] == bytes((127, 200, 10, 2))
+    assert read()["asked"] == "NAT-PMP external address at 127.77.10.2 (TO01)"
+
+
 def test_the_clock_may_run_faster(play):
     _, read = play("--clock-speed", "100000", "--address", "127.77.7.1", "--external", "127.200.7.1")
     read()
@@ -103,6 +116,7 @@ def test_a_taken_address_is_said_and_ends_with_1(play):
         (["--rows", "AD99"], "the nearest is AD"),
         (["--device", "fritzbox"], "the nearest is fritzbox-7490"),
         (["--rows", "AD01,AD02"], "exclude each other"),
+        (["--quirk", "TO03", "--quirk", "SD06"], "exclude each other"),
         (["--clock-speed", "0"], "more than 0"),
         (["--clock-speed", "fast"], "--clock-speed"),
         (["--what"], "--what"),

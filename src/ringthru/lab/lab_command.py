@@ -11,6 +11,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from ipaddress import IPv4Address, IPv4Network
 from typing import Final
 
@@ -24,6 +25,8 @@ from .gateway.replies import HttpScript, Reply
 from .gateway.request_words import datagram_words, http_words
 from .lab_output import JsonOutput, Output, PeopleOutput
 from .loopback_guard import confine_to_loopback, require_loopback
+
+Telling = Callable[[str, str, str], None]  # client, asked, answered
 
 INSIDE: Final = IPv4Network("127.0.0.0/9")  # where clients may be: 127.0.0.1, from which most speak, too
 ADDRESS, EXTERNAL = "127.77.0.1", "127.200.0.1"
@@ -71,10 +74,13 @@ def _parser() -> argparse.ArgumentParser:
     add = gateway.add_argument
     add("--device", metavar="NAME", help="a named device, e.g. fritzbox-7490 (see --list)")
     add(
+        "--quirk",
         "--rows",
-        default="",
+        action="append",
+        default=[],
+        dest="quirks",
         metavar="IDS",
-        help="rows of the quirk catalogue, e.g. AD01,HT05; added to the device's",
+        help="rows of the quirk catalogue, e.g. AD01,HT05; may be given again; added to the device's",
     )
     add("--list", action="store_true", help="show all devices and rows, and end")
     add("--address", default=ADDRESS, metavar="127.x.y.z", help="the gateway's inside address (%(default)s)")
@@ -105,7 +111,7 @@ def _gateway(arguments: argparse.Namespace, chosen: NamedDevice | None) -> FakeG
             allowed = "127.0.0.1 to 127.127.255.254" if inside else "127.128.0.1 to 127.255.255.254"
             raise ValueError(f"{option} {address} is not allowed: {allowed} is")
     quirks = chosen.quirks if chosen else Quirks()
-    rows = {row.strip().upper() for row in arguments.rows.split(",") if row.strip()}
+    rows = {row.strip().upper() for row in ",".join(arguments.quirks).split(",") if row.strip()}
     return FakeGateway(
         arguments.address,
         arguments.external,
@@ -155,8 +161,21 @@ async def _show_changes(gateway: FakeGateway, output: Output, ended: asyncio.Eve
             pass
 
 
-def watch(gateway: FakeGateway, tell: Callable[[str, str, str], None]) -> None:
-    """Tell every request and its answer from now on; to be called before the gateway is started."""
+def watch(gateway: FakeGateway, tell: Telling) -> None:
+    """Tell every request and its answer from now on; to be called before the gateway is started.
+
+    What gateways beside it hear is told too, with their address.
+    """
+    _watch_one(gateway, tell)
+    for other in gateway.others:
+        _watch_one(other, partial(_tell_of_other, tell, f" at {other.inside} ({other.row})"))
+
+
+def _tell_of_other(tell: Telling, where: str, client: str, asked: str, answered: str) -> None:
+    tell(client, asked + where, answered)
+
+
+def _watch_one(gateway: FakeGateway, tell: Telling) -> None:
     receive, respond = gateway.core.receive, gateway.core.upnp.respond
 
     def receive_and_tell(port: int, datagram: bytes, source: Endpoint, to: str = "") -> list[Reply]:

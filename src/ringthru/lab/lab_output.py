@@ -48,6 +48,7 @@ class JsonOutput:
                 "description_url": gateway.description_url,
                 "protocols": sorted(gateway.protocols),
                 "rows": sorted(gateway.quirks.rows),
+                "others": [_other(each) for each in gateway.others],
             }
         )
 
@@ -78,7 +79,7 @@ class PeopleOutput:
             devices.add_row(each.name, " ".join(sorted(each.protocols)), rows, escape(each.title))
         self._console.print(devices)
         rows_table = Table(
-            "Row", "Section", "What the gateway does", title="Rows (--rows)", title_justify="left"
+            "Row", "Section", "What the gateway does", title="Rows (--quirk)", title_justify="left"
         )
         for row in ROWS.values():
             rows_table.add_row(row.id, row.section, escape(row.title))
@@ -99,6 +100,8 @@ class PeopleOutput:
         if gateway.description_url:
             say(f"UPnP IGD          {gateway.description_url}   SSDP by unicast to {gateway.inside}:1900")
             say(f"                  try: upnpc -u {gateway.description_url} -l")
+        for each in gateway.others:
+            say(f"also a gateway    {each.inside} ({each.row}), external address {each.external_address}")
 
     def request(self, client: str, asked: str, answered: str) -> None:
         at = datetime.now().strftime("%H:%M:%S")
@@ -128,6 +131,15 @@ def _device(each: NamedDevice) -> dict[str, Any]:
         "manufacturer": each.quirks.manufacturer,
         "model": each.quirks.model,
         "source": each.source,
+    }
+
+
+def _other(each: FakeGateway) -> dict[str, Any]:
+    return {
+        "row": each.row,
+        "address": each.inside,
+        "external": each.external_address,
+        "description_url": each.description_url,
     }
 
 

@@ -15,6 +15,8 @@ from uuid import NAMESPACE_DNS, uuid5
 from ...net.address import Endpoint
 from ...net.values import replace
 from .firewall_actions import FirewallControl
+from .host_side import GROUPS, Firewall
+from .hostile_host import forged_answers
 from .mapping_table import Key, MappingTable
 from .port_control import PortControl
 from .quirks import Quirks
@@ -52,6 +54,7 @@ class GatewayCore:
         inside_v6: IPv6Network | None = None,
         seed: int = 0,
     ) -> None:
+        self.address = inside
         self.protocols = frozenset(protocols)
         if self.protocols - PROTOCOLS:
             raise ValueError(f"unknown protocols: {', '.join(sorted(self.protocols - PROTOCOLS))}")
@@ -59,6 +62,7 @@ class GatewayCore:
         self._clock = clock
         self._random = Random(seed).random
         self.booted_at = clock()
+        self._client_firewall = Firewall(clock)
         self.table = MappingTable(inside_network, clock, open_port, close_port)
         self.table.quirks = quirks or Quirks()
         self.port_control = PortControl(
@@ -94,7 +98,19 @@ class GatewayCore:
         return self._outside() if quirks.external_address is None else quirks.external_address
 
     def receive(self, port: int, datagram: bytes, source: Endpoint, to: str = "") -> list[Reply]:
-        """The answers to a datagram to ``port``; ``to``: a group or anycast address, "" its own."""
+        """The answers to a datagram to ``port``; ``to``: a group or anycast address, "" its own.
+
+        With what others say to it (TO11), and without what never reaches the client (TO03, TO04).
+        """
+        quirks = self.table.quirks
+        if to in GROUPS and quirks.has("TO03"):
+            return []
+        if port == SSDP_PORT:
+            return self._let_in(self._own_answers(port, datagram, source, to), source, to)
+        forged = forged_answers(datagram, self.address) if quirks.has("TO11") else []
+        return forged + self._own_answers(port, datagram, source, to)
+
+    def _own_answers(self, port: int, datagram: bytes, source: Endpoint, to: str) -> list[Reply]:
         quirks = self.table.quirks
         if port == SSDP_PORT:
             answers = self.upnp.answer_search(datagram, source, multicast=bool(to)) if self._has_upnp else []
@@ -103,6 +119,12 @@ class GatewayCore:
             if quirks.delay:
                 answers = [replace(reply, delay=reply.delay + quirks.delay) for reply in answers]
         return [each for each in answers if self._random() >= quirks.loss] if quirks.loss else answers
+
+    def _let_in(self, answers: list[Reply], client: Endpoint, to: str) -> list[Reply]:
+        if not self.table.quirks.has("TO04"):
+            return answers
+        self._client_firewall.sees(client, to or self.address)
+        return self._client_firewall.let_in(answers, client, self.address)
 
     @property
     def _has_upnp(self) -> bool:

@@ -43,12 +43,16 @@ class DatagramService:
             timer.cancel()
         self._owed.clear()
 
-    def _receive(self, question: bytes, source: Endpoint) -> None:
-        for reply in self._answer(question, source):
+    def answer(self, replies: Sequence[Reply], to: Endpoint) -> None:
+        """Send these, as if a question of ``to`` had led to them."""
+        for reply in replies:
             if not reply.delay:
-                self._send(reply, source)
+                self._send(reply, to)
             elif len(self._owed) < MOST_OWED:
-                self._send_later(reply, source)
+                self._send_later(reply, to)
+
+    def _receive(self, question: bytes, source: Endpoint) -> None:
+        self.answer(self._answer(question, source), source)
 
     def _send_later(self, reply: Reply, to: Endpoint) -> None:
         def pay() -> None:

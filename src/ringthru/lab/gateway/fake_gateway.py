@@ -1,6 +1,6 @@
 """A NAT gateway on loopback: NAT-PMP, PCP, UPnP IGD, a mapping table and a forwarding plane.
 
-Lives here: playing the core on sockets, and what a person can do to a gateway.
+Lives here: playing the core on sockets, with who else is around, and what a person can do to a gateway.
 Never here: protocol bytes; an address outside 127.0.0.0/8.
 """
 
@@ -17,11 +17,15 @@ from typing import Final
 from ...net.address import Endpoint
 from ...net.values import frozen
 from ..loopback_guard import require_loopback
+from .company import Other, others, own_external
 from .core import NATPMP_PORT, SSDP_PORT, GatewayCore
 from .datagram_service import DatagramService
 from .forwarding import ForwardingPlane
+from .host_side import SSDP_GROUP, LeapingClock
 from .mapping_table import Entry, Key
 from .quirks import Quirks
+from .replies import Reply
+from .sip_alg import SipAlg
 from .upnp_driver import UpnpDriver
 
 log = logging.getLogger(__name__)
@@ -53,6 +57,9 @@ class FakeGateway:
     ``expire`` after moving it. ``quirks`` may be replaced at any time. What happens by chance comes from
     ``seed``. With ``inside_v6`` it keeps IPv6 pinholes too (asked for over IPv4: loopback has no IPv6).
 
+    Rows TO01, TO02, TO08 and TO11 bring other gateways with them, from ``start`` to ``stop``; they are in
+    ``others``. Under TO08 ``outside`` is the address of the outer one, where the Internet begins.
+
     Raises:
         ValueError: an address outside 127.0.0.0/8, or an unknown protocol.
     """
@@ -71,13 +78,18 @@ class FakeGateway:
     ) -> None:
         self.inside = require_loopback(inside)
         self.inside_network = inside_network or IPv4Network(f"{inside}/24", strict=False)
+        self.row = ""  # because of which it stands beside another one; "" when it does not
+        quirks, leaping = quirks or Quirks(), LeapingClock(clock)
+        wan = own_external(outside, quirks)
         self._check(outside)
-        self._plane = ForwardingPlane(outside, inside, self.inside_network, clock)
+        self._check(wan)
+        alg = SipAlg(lambda: self.quirks.has("TO09"))
+        self._plane = ForwardingPlane(wan, inside, self.inside_network, leaping.read, alg)
         self.core = GatewayCore(
             inside,
             self.inside_network,
             outside=lambda: self._plane.outside,
-            clock=clock,
+            clock=leaping.read,
             open_port=self._plane.open,
             close_port=self._plane.close,
             protocols=protocols,
@@ -87,8 +99,12 @@ class FakeGateway:
         )
         self.protocols = self.core.protocols
         self._table = self.core.table
-        self._upnp = UpnpDriver(self.core.upnp, inside, clock)
-        self._services: list[DatagramService] = []
+        leaping.leaps = lambda: self.quirks.has("TO06")
+        self._upnp = UpnpDriver(self.core.upnp, inside, leaping.read, self._seen_as)
+        self._services: dict[int, DatagramService] = {}  # by port
+        self._inner: FakeGateway | None = None  # the gateway that masquerades our clients
+        around = others(inside, self.inside_network, outside, self.protocols, quirks)
+        self.others = tuple(self._make(each, leaping.read) for each in around)
         self._sweeper: asyncio.TimerHandle | None = None
 
     @property
@@ -103,6 +119,11 @@ class FakeGateway:
     def external_address(self) -> str:
         """The real outside address, whatever is reported."""
         return self._plane.outside
+
+    @property
+    def beyond(self) -> FakeGateway | None:
+        """The next gateway on the way out (TO08)."""
+        return next((each for each in self.others if each.row == "TO08"), None)
 
     @property
     def epoch(self) -> int:
@@ -130,6 +151,8 @@ class FakeGateway:
             if "upnp" in self.protocols:
                 self._serve(SSDP_PORT)
                 self._upnp.start()
+            for other in self.others:
+                await other.start()
         except OSError:
             await self.stop()
             raise
@@ -139,12 +162,14 @@ class FakeGateway:
         """Close everything; all mappings are gone."""
         if self._sweeper is not None:
             self._sweeper.cancel()
-        for service in self._services:
+        for service in self._services.values():
             service.close()
         self._services.clear()
         self._table.clear()
         self._plane.flush()
         await self._upnp.stop()
+        for other in self.others:
+            await other.stop()
 
     def mappings(self) -> tuple[MappedPort, ...]:
         """The table, in the order the mappings were made."""
@@ -192,7 +217,13 @@ class FakeGateway:
         self._plane.flush()
 
     def change_external_address(self, outside: str) -> None:
-        """Another address from the provider: mappings move along, the epoch starts anew (like miniupnpd)."""
+        """Another address from the provider: mappings move along, the epoch starts anew (like miniupnpd).
+
+        Behind another gateway (TO08) it is that one's, and this one does not notice.
+        """
+        if self.beyond is not None:
+            self.beyond.change_external_address(outside)
+            return
         self._check(outside)
         self._plane.move(outside)
         self.core.address_changed()
@@ -225,9 +256,40 @@ class FakeGateway:
             forwarding=self._plane.is_open(entry.key),
         )
 
+    def _make(self, other: Other, clock: Callable[[], float]) -> FakeGateway:
+        gateway = FakeGateway(
+            other.address,
+            other.external,
+            inside_network=other.network,
+            protocols=other.protocols,
+            quirks=other.quirks,
+            clock=clock,
+        )
+        gateway.row = other.row
+        if other.is_beyond:
+            gateway._inner = self
+            self._plane.carry = gateway.masquerade
+        return gateway
+
     def _serve(self, port: int) -> None:
-        answer = partial(self.core.receive, port)
-        self._services.append(DatagramService(Endpoint(self.inside, port), answer))
+        self._services[port] = DatagramService(Endpoint(self.inside, port), partial(self._answer, port))
+
+    def _answer(self, port: int, datagram: bytes, source: Endpoint) -> list[Reply]:
+        """Its answers; a search is heard by those beside it too, as if it had been sent to the group."""
+        for other in self.others if port == SSDP_PORT else ():
+            if other.row != "TO08":
+                other._overhear(datagram, source)
+        return self.core.receive(port, datagram, Endpoint(self._seen_as(source.host), source.port))
+
+    def _overhear(self, search: bytes, source: Endpoint) -> None:
+        if (service := self._services.get(SSDP_PORT)) is not None:
+            service.answer(self.core.receive(SSDP_PORT, search, source, SSDP_GROUP), source)
+
+    def _seen_as(self, host: str) -> str:
+        """A client's address as it gets here: from behind the inner gateway it is that one's."""
+        if self._inner is None or IPv4Address(host) not in self._inner.inside_network:
+            return host
+        return self._inner.external_address
 
     def _sweep(self) -> None:
         self.expire()

@@ -1,6 +1,6 @@
-"""The rows of NAT-PMP, PCP and topology.
+"""The rows of NAT-PMP and PCP.
 
-Lives here: texts and expectations. Never here: what plays them (natpmp_server, pcp_server, gateway).
+Lives here: texts and expectations. Never here: what plays them (port_control, natpmp_server, pcp_server).
 """
 
 from __future__ import annotations
@@ -43,8 +43,4 @@ PCP: Final = (
     Row("PC18", "a server on the link-local IPv6 address only", NOTHING),
     Row("PC19", "one nonce for several mappings is refused"),
     Row("PC20", "no server of its own; the carrier's answers at the anycast address"),
-)
-TOPOLOGY: Final = (
-    Row("TO10", "port 5060 is mapped as asked, and the gateway keeps its packets for itself"),
-    Row("TO12", "the external address comes and goes every 30 seconds"),
 )

@@ -14,9 +14,10 @@ from typing import Final
 
 from ...net.values import frozen
 from .quirk_row import WORKS, Expectation, Row
-from .quirk_rows_5351 import NATPMP, PCP, TOPOLOGY
+from .quirk_rows_5351 import NATPMP, PCP
 from .quirk_rows_discovery import DESCRIPTIONS, HTTP, SSDP
 from .quirk_rows_mapping import ADDING, ADDRESS, LISTING, PINHOLES
+from .quirk_rows_topology import TOPOLOGY
 
 ROWS: Final[Mapping[str, Row]] = MappingProxyType(
     {

@@ -25,12 +25,22 @@ ABORT: Final = struct.pack("ii", 1, 0)  # SO_LINGER: close with RST
 
 
 class UpnpDriver:
-    """HTTP of one gateway on ``address``; another port after each ``start``, as miniupnpd has it (SD18)."""
+    """HTTP of one gateway on ``address``; another port after each ``start``, as miniupnpd has it (SD18).
 
-    def __init__(self, server: UpnpServer, address: str, clock: Callable[[], float]) -> None:
+    ``seen_as`` gives the address the gateway sees a client at, where a NAT stands between them.
+    """
+
+    def __init__(
+        self,
+        server: UpnpServer,
+        address: str,
+        clock: Callable[[], float],
+        seen_as: Callable[[str], str] = lambda host: host,
+    ) -> None:
         self._server = server
         self._address = address
         self._clock = clock
+        self._seen_as = seen_as
         self._tcp: TcpService | None = None
         self._open = 0
         self._delivering: set[asyncio.Task[None]] = set()
@@ -68,12 +78,12 @@ class UpnpDriver:
             return
         self._open += 1
         try:
-            client = Endpoint(*writer.get_extra_info("peername"))
+            client = self._seen_as(writer.get_extra_info("peername")[0])
             received = await self._request(reader)
             if await self._is_half_closed(reader):
                 _reset(writer)
                 return
-            await _play(self._server.respond(received, client.host, self._clock()), reader, writer)
+            await _play(self._server.respond(received, client, self._clock()), reader, writer)
         finally:
             self._open -= 1
         self._server.publish()

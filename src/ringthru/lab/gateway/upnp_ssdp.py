@@ -1,4 +1,4 @@
-"""The fake gateway's SSDP: answers to searches, NOTIFYs, and rows SD01–SD23.
+"""The fake gateway's SSDP: answers to searches, NOTIFYs, and rows SD01–SD23 and TO02.
 
 Lives here: texts of UPnP Device Architecture 1.1 §1.2 and §1.3, and who is answered how.
 Never here: sockets, descriptions; ringthru.portmap, whose errors must not hide behind our own.
@@ -13,6 +13,7 @@ from uuid import UUID
 
 from ...net.address import Endpoint
 from ...net.values import frozen
+from .company import bridge_of
 from .noise import noise
 from .quirks import Quirks
 from .replies import Reply
@@ -167,6 +168,8 @@ class SsdpResponder:
         answerable = general or target in self._names()
         if answerable and quirks.has("SD21"):
             places += [trap.format(host=http.host) for trap in TRAPS]
+        if answerable and quirks.has("TO02"):
+            places.append(f"http://{Endpoint(bridge_of(self._address), http.port)}{DESCRIPTION_PATH}")
         if answerable and quirks.has("SD20"):
             places += [f"{base}/{n}.xml" for n in range(FLOOD)]
         shown = "upnp:rootdevice" if target == "ssdp:all" else target

@@ -49,6 +49,7 @@ class VirtualGateway:
         self.network = network or IPv4Network(f"{address}/24", strict=False)
         self.external = external
         self.behind = behind
+        self.row = ""  # of the default gateway's, because of which it is there; "" when a test put it there
         self.powered = True
         self.announces = announces
         self.open_connections = 0  # HTTP, kept by the world
@@ -97,6 +98,15 @@ class VirtualGateway:
         """Where what comes from outside to this port arrives; None: nowhere."""
         self.core.table.expire()
         return self._open.get(Key(protocol, external_port)) if self.powered and self.external else None
+
+    def reached_at(self, protocol: str, external_port: int) -> Endpoint | None:
+        """As ``forwards``, for what comes from the Internet: a gateway before this one must forward too."""
+        internal, outer = self.forwards(protocol, external_port), self.behind
+        if internal is None or outer is None:
+            return internal
+        here = Endpoint(self.external, external_port)
+        ways = (outer.reached_at(*key) for key in list(outer._open) if key.protocol == protocol)
+        return internal if here in ways else None
 
     def seed_foreign(self, count: int = 3, host: str = "") -> None:
         """Mappings of another host of the LAN, for ever: nobody may touch them."""

@@ -1,6 +1,6 @@
 """What must be true of every engine on every gateway, however odd: the judge of the virtual world.
 
-Lives here: the four questions, and reading just enough of a request to ask them.
+Lives here: the five questions, and reading just enough of a request to ask them.
 Never here: moving time, or anything an engine could learn from.
 """
 
@@ -98,7 +98,7 @@ def _lie(claim: MappingSnapshot, gateway: VirtualGateway, host: str, now: float,
     internal = Endpoint(claim.internal_client or host, claim.internal_port)
     entry = gateway.entry(name, port)
     held = entry is not None and entry.internal == internal
-    if held and (claim.rung is not Rung.REACHABLE or gateway.forwards(name, port) == internal):
+    if held and (claim.rung is not Rung.REACHABLE or gateway.reached_at(name, port) == internal):
         return ""
     closed = max((at for key, at in gateway.closed_at.items() if key == (name, port)), default=None)
     if closed is not None and now - closed < grace:
@@ -109,6 +109,15 @@ def _lie(claim: MappingSnapshot, gateway: VirtualGateway, host: str, now: float,
 def left_behind(gateway: VirtualGateway, host: str) -> list[Entry]:
     """(c) Mappings that lead to ``host``."""
     return [entry for entry in gateway.entries() if entry.internal.host == host]
+
+
+def misplaced(gateway: VirtualGateway, host: str, believed: str | None) -> list[str]:
+    """(e) Trust in a gateway that is none of ours: a second one, a container bridge, a hostile host."""
+    name = f"{gateway.address} ({gateway.row}), which is not our gateway"
+    words = [f"mapped on {name}: {entry}" for entry in left_behind(gateway, host)]
+    if believed and believed == gateway.core.reported_address():
+        words.append(f"external address {believed} is that of {name}")
+    return words
 
 
 def pace_broken(records: Records, pace: Pace) -> list[str]:

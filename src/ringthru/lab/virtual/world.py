@@ -15,13 +15,14 @@ from typing import Any, Final
 from ...net.address import Endpoint
 from ...portmap.gateway.upnp_values import FailureKind, HttpFailure, Reply
 from ..clock import ManualClock
-from ..gateway.announcer import GROUP, SSDP_GROUP, Notice
+from ..gateway.announcer import Notice
 from ..gateway.core import NATPMP_PORT, SSDP_PORT
-from ..gateway.port_control import ANYCAST
+from ..gateway.host_side import NAP, Naps
 from ..gateway.replies import Reply as Datagram
 from .engine_io import EngineIo
 from .gateway import VirtualGateway
 from .http import read_script
+from .neighbourhood import MULTICAST, Neighbourhood
 from .oracle import (
     USUAL,
     Exchange,
@@ -31,6 +32,7 @@ from .oracle import (
     foreign_taken,
     is_deletion,
     left_behind,
+    misplaced,
     pace_broken,
 )
 from .wire import Schedule, Wire
@@ -41,11 +43,14 @@ MOST_TURNS: Final = 2000  # of engine and world at one instant; more, and someth
 GRACE: Final = (
     330.0  # seconds until an engine must have noticed a silent loss: its checks are 5 minutes apart
 )
-MULTICAST: Final = frozenset({GROUP.host, SSDP_GROUP.host, "ff02::c", "ff02::1"})
+NOTICED: Final = 5.0  # seconds until a machine that has woken up notices that it slept
 
 
 class World:
     """One engine and its gateways; the first of them is its default gateway.
+
+    Rows of that one may put others beside it (TO01, TO02, TO08, TO11), once and for all, and have our machine
+    sleep (TO06).
 
     ``engine`` is an ``Engine`` of ``ringthru.portmap``, made by the caller; its own address is ``host``.
     Call its methods through ``world.call``, which sends what comes of it.
@@ -61,7 +66,8 @@ class World:
         seed: int = 0,
     ) -> None:
         self.engine = engine
-        self.gateways = gateways
+        self._around = Neighbourhood(gateways, host, clock.read)
+        self.gateways = self._around.gateways
         self.clock = clock
         self.host = host
         self.records = Records()
@@ -69,6 +75,8 @@ class World:
         self._io = EngineIo(engine)
         self._schedule = Schedule(clock, wire or Wire(), seed)
         self._asked_by_http: tuple[int, VirtualGateway | None] | None = None  # and not answered yet
+        self._naps = Naps()
+        self._asleep = False
 
     # What a test does
 
@@ -93,6 +101,8 @@ class World:
     def run_until(self, condition: Callable[[], object], limit: float) -> bool:
         """Let time pass until the condition holds, ``limit`` seconds at most; whether it does.
 
+        Seconds in which our machine sleeps (TO06) do not count.
+
         Raises:
             RuntimeError: engine and world go round without time passing.
         """
@@ -104,6 +114,9 @@ class World:
                 self.clock.advance_to(max(end, self.now))
                 return bool(condition())
             self.clock.advance_to(max(due, self.now))
+            if self._is_tired():
+                self.sleep(NAP)
+                end += NAP
             turns = turns + 1 if self.now == stood_at else 0
             stood_at = self.now
             if turns > MOST_TURNS:
@@ -111,18 +124,33 @@ class World:
             self._act()
         return True
 
+    def sleep(self, seconds: float) -> None:
+        """Our machine sleeps: the world goes on, nothing gets to the engine, which is told afterwards."""
+        end, self._asleep = self.now + seconds, True
+        while (due := self._next_outside()) is not None and due <= end:
+            self.clock.advance_to(max(due, self.now))
+            self._act_outside()
+        self.clock.advance_to(end)
+        self._asleep = False
+        self._lose_what_was_asked()
+        self._naps.slept(self.now)
+        self.at(NOTICED, lambda: self.call("resumed"))
+
     def verdicts(self, *, pace: Pace = USUAL, grace: float = GRACE) -> list[str]:
         """What the engine did wrong, in words; nothing is what there should be.
 
         (a) no mapping claims a rung that the gateway does not have; (b) nothing of others was deleted;
-        (c) once it is stopped nothing of ours is left, unless a deletion was refused; (d) the pace.
+        (c) once it is stopped nothing of ours is left, unless a deletion was refused; (d) the pace;
+        (e) a gateway that a row has put there, not on our way out, was neither mapped on nor believed.
         """
         snapshot = self.engine.snapshot(self.now)
         wrong = list(self.records.blamed)
         for gateway in self.gateways:
             if snapshot.gateway == gateway.address:
                 wrong += false_claims(snapshot.mappings, gateway, self.host, self.now, grace)
-            if self.engine.stopped and gateway.powered and not self.records.failed_deletions:
+            if self._around.is_strange(gateway):
+                wrong += misplaced(gateway, self.host, snapshot.external_address)
+            elif self.engine.stopped and gateway.powered and not self.records.failed_deletions:
                 wrong += [f"left behind: {entry}" for entry in left_behind(gateway, self.host)]
         return wrong + pace_broken(self.records, pace)
 
@@ -133,20 +161,32 @@ class World:
     # Time
 
     def _next(self) -> float | None:
-        times = [self._io.next_timeout(), self._schedule.next_due()]
-        times += [gateway.next_timeout() for gateway in self.gateways]
+        nap = self._naps.next_at(self.now, self._around.has("TO06"))
+        times = [self._io.next_timeout(), self._next_outside(), nap]
         return min((each for each in times if each is not None), default=None)
+
+    def _next_outside(self) -> float | None:
+        """When something happens that is not the engine's doing."""
+        times = [self._schedule.next_due(), self._around.next_timeout()]
+        return min((each for each in times if each is not None), default=None)
+
+    def _is_tired(self) -> bool:
+        due = self._naps.next_at(self.now, self._around.has("TO06"))
+        return due is not None and due <= self.now
 
     def _act(self) -> None:
         self._schedule.happen()
         due = self._io.next_timeout()
         if due is not None and due <= self.now:
             self._io.handle_timeout(self.now)
-        for gateway in self.gateways:
-            due = gateway.next_timeout()
-            if due is not None and due <= self.now:
-                gateway.handle_timeout(self.now)
+        self._around.handle_timeout(self.now)
         self._pump()
+
+    def _act_outside(self) -> None:
+        """A moment that the engine sleeps through."""
+        self._schedule.happen()
+        self._around.handle_timeout(self.now)
+        self._pump_gateways()
 
     # The wire
 
@@ -158,6 +198,10 @@ class World:
             self._send_ssdp(data, group)
         for request in self._io.http_to_send():
             self._send_http(request.number, request.ask)
+        self._pump_gateways()
+        self.events += self.engine.events()
+
+    def _pump_gateways(self) -> None:
         for gateway in self.gateways:
             for notice in gateway.notices_to_send():
                 self._send_notice(notice)
@@ -167,12 +211,11 @@ class World:
                 self._schedule.later(
                     self._schedule.delay(), self._taken(event, self._io.receive_event, delivery, source)
                 )
-        self.events += self.engine.events()
 
     def _send_pmp(self, data: bytes, to: str) -> None:
         address = to or (self.gateways[0].address if self.gateways else "")
         self._record("out", "pmp", Endpoint(address, NATPMP_PORT), data)
-        for gateway in self._hearers(address):
+        for gateway in self._around.hearers(address):
             self._schedule.travel(partial(self._arrive_pmp, gateway, data, address))
 
     def _arrive_pmp(self, gateway: VirtualGateway, data: bytes, to: str) -> None:
@@ -180,7 +223,7 @@ class World:
             return
         own = to in gateway.addresses
         if own and not gateway.core.port_control.is_open:
-            self._schedule.travel(lambda: self._io.pmp_refused(self.now))
+            self._schedule.travel(self._taken(lambda: None, self._io.pmp_refused))
             return
         here = gateway.address if to in MULTICAST else to
         for reply in self._asked(gateway, NATPMP_PORT, data, "" if own else to):
@@ -193,7 +236,7 @@ class World:
 
     def _send_ssdp(self, data: bytes, to: Endpoint) -> None:
         self._record("out", "ssdp", to, data)
-        for gateway in self._hearers(to.host):
+        for gateway in self._around.hearers(to.host):
             group = to.host if to.host in MULTICAST else ""
             self._schedule.travel(partial(self._arrive_ssdp, gateway, data, group))
 
@@ -209,7 +252,7 @@ class World:
     def _asked(self, gateway: VirtualGateway, port: int, data: bytes, to: str) -> Sequence[Datagram]:
         """Hand a datagram to a gateway, and watch what it does to others' mappings."""
         before = gateway.missing_foreign() if gateway.foreign else ()
-        source = Endpoint(self._seen_from(gateway), SOURCE_PORT)
+        source = Endpoint(self._around.seen_from(gateway), SOURCE_PORT)
         replies = gateway.core.receive(port, data, source, to)
         if port == NATPMP_PORT and is_deletion(data):
             self.records.blamed += foreign_taken(before, gateway, data)
@@ -222,7 +265,7 @@ class World:
         self._hang_up()
         self._record("out", "http", ask.endpoint, ask.data)
         delay = 2 * self._schedule.delay()  # there and back, the connection included
-        gateway = next((each for each in self._hearers(ask.endpoint.host)), None)
+        gateway = next((each for each in self._around.hearers(ask.endpoint.host)), None)
         self._asked_by_http = number, gateway if gateway is not None and gateway.powered else None
         if gateway is None or not gateway.powered:
             silence = HttpFailure(FailureKind.TIMEOUT, f"no answer within {ask.deadline:g} s")
@@ -244,7 +287,7 @@ class World:
         if not upnp.admits(gateway.open_connections - 1, self.now):
             return 0.0, HttpFailure(FailureKind.BROKEN, "connection reset")
         before = gateway.missing_foreign() if gateway.foreign else ()
-        script = upnp.respond(ask.data, self._seen_from(gateway), self.now)
+        script = upnp.respond(ask.data, self._around.seen_from(gateway), self.now)
         if is_deletion(ask.data):
             self.records.blamed += foreign_taken(before, gateway, ask.data)
         return read_script(script, ask.deadline)
@@ -254,9 +297,16 @@ class World:
             self._asked_by_http[1].open_connections -= 1
         self._asked_by_http = None
 
+    def _lose_what_was_asked(self) -> None:
+        """A connection does not outlive our sleep."""
+        if self._asked_by_http is not None:
+            number = self._asked_by_http[0]
+            self._hang_up()
+            self._io.receive_http(number, HttpFailure(FailureKind.BROKEN, "connection reset"), self.now)
+
     def _told(self, number: int, ask: Any, reply: Reply) -> None:
-        if self._asked_by_http is None or self._asked_by_http[0] != number:
-            return  # given up by the engine
+        if self._asleep or self._asked_by_http is None or self._asked_by_http[0] != number:
+            return  # given up by the engine, or it comes to nobody
         self._hang_up()
         words = reply.reason.encode() if isinstance(reply, HttpFailure) else reply.body
         self._record("in", "http", ask.endpoint, words)
@@ -265,22 +315,6 @@ class World:
     def _send_notice(self, notice: Notice) -> None:
         heard = self._heard("notice", notice.source, notice.data)
         self._schedule.travel(self._taken(heard, self._io.receive_notice, notice))
-
-    def _hearers(self, address: str) -> list[VirtualGateway]:
-        """Who hears what is sent to an address: one gateway, or all of them for a group."""
-        if address in MULTICAST:
-            return [each for each in self.gateways if self._is_neighbour(each)]
-        if address in ANYCAST:
-            return [each for each in self.gateways if each.quirks.has("PC20")]
-        return [each for each in self.gateways if address in each.addresses]
-
-    def _is_neighbour(self, gateway: VirtualGateway) -> bool:
-        return not any(each.behind is gateway for each in self.gateways)
-
-    def _seen_from(self, gateway: VirtualGateway) -> str:
-        """Our address as this gateway sees it: behind another NAT it is that one's external address."""
-        inner = next((each for each in self.gateways if each.behind is gateway), None)
-        return self.host if inner is None else inner.external
 
     # Records
 
@@ -293,9 +327,11 @@ class World:
     def _taken(
         self, record: Callable[[], None], take: Callable[..., None], *arguments: Any
     ) -> Callable[[], None]:
-        """On arrival: write it down, then hand it to the engine."""
+        """On arrival: write it down, then hand it to the engine; what comes while it sleeps is lost."""
 
         def arrive() -> None:
+            if self._asleep:
+                return
             record()
             take(*arguments, self.now)
 
