@@ -13,8 +13,9 @@ import pytest
 from ringthru.net.address import Endpoint
 from ringthru.net.surroundings import Surroundings
 from ringthru.net.values import replace
-from ringthru.portmap import PortMapper, driver
+from ringthru.portmap import PortMapper
 from ringthru.portmap.discovery.announcements import Announcements
+from ringthru.portmap.drivers import mapper_driver
 from ringthru.portmap.drivers.gena_driver import GenaServer
 from ringthru.portmap.drivers.hearing_driver import Hearing
 from ringthru.portmap.drivers.http_driver import fetch
@@ -235,7 +236,7 @@ class TestDatagrams:
         assert [STRANGER in line for line in logs] == [True]
 
     async def test_the_snapshot_shows_them(self, monkeypatch):
-        monkeypatch.setattr(driver, "LISTEN_AFTER", 0.0)
+        monkeypatch.setattr(mapper_driver, "LISTEN_AFTER", 0.0)
         around = Surroundings(US, LAN, GATEWAY, multicast=False)
         mapper = PortMapper(around, natpmp_port=9, ssdp_port=9, log=lambda level, text: None)
         async with mapper:

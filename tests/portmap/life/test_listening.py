@@ -12,7 +12,7 @@ import pytest
 from ringthru.lab.gateway.announcer import Announcer, forgeries
 from ringthru.lab.gateway.announcer_driver import AnnouncerDriver
 from ringthru.portmap import EpochChanged, ExternalAddressChanged, MappingState
-from ringthru.portmap import driver as driver_module
+from ringthru.portmap.drivers import mapper_driver as driver_module
 
 from ...scenarios.waiting import eventually
 from .conftest import settled

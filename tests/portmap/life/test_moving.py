@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from ringthru.net.changes import Clocks, SuspendWatch, clock
-from ringthru.portmap import driver as driver_module
 from ringthru.portmap.drivers import listening_driver
+from ringthru.portmap.drivers import mapper_driver as driver_module
 from ringthru.portmap.memory.store_driver import Store
 
 from ...scenarios.waiting import eventually
