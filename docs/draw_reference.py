@@ -28,6 +28,9 @@ COMMON = {  # fields that need no comment in the code, because they are the same
     "external_port": "the port others dial, 1–65535; None until it is granted",
     "external_address": "what others dial; None when there is none that is public",
     "sticky": "as it was wanted; it changes nothing on the gateway",
+    "remote": "the other end of the flow",
+    "external": "where the remote sees us",
+    "peers": "flows kept alive",
     "listed": "whether it should be shown to people",
     "state": "what we are doing about it",
     "type": "the protocol spoken with the gateway",
@@ -101,11 +104,15 @@ WHEN = {  # events: when they come, beyond what their docstrings say
     "MappingRemoved": "also when a gateway with our mappings is lost, or `release` was called",
     "MappingFailed": "the mapping stays wanted, and is asked for again",
     "MappingProven": "for LISTED when it was read back, for REACHABLE when `reached` was called",
+    "PeerAdded": "after the gateway's yes, and whenever the remote sees us elsewhere",
+    "PeerRemoved": "also when the gateway is lost, or `release_peer` was called",
+    "PeerFailed": "the flow stays wanted; a gateway that has no request for it is not asked again",
     "MappingFell": "it is made again at once; three times in a row in vain, and it is refused",
 }
 PROPERTIES = {  # that need no docstring
     "protocol": "what it carries; as it was wanted",
     "internal_port": "as it was wanted",
+    "remote": "the other end of the flow, as it was wanted",
     "state": "what we are doing about it: a `MappingState`; with `nested`, on the whole chain",
     "mapping_enabled": "False while mapping is switched off",
 }
@@ -306,6 +313,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "parameters": draw_parameters,
     "portmapper": lambda: method_table(portmap.PortMapper),
     "mapping": lambda: method_table(portmap.Mapping),
+    "peer mapping": lambda: method_table(portmap.PeerMapping),
     "mapping set": lambda: method_table(portmap.MappingSet),
     "engine contract": draw_engine,
     "quirks": draw_quirks,

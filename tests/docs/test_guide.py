@@ -122,6 +122,15 @@ class TestExamples:
             assert await example("pinhole")(house()) is not MappingState.ACCEPTED
         assert "no pinhole" in capsys.readouterr().out
 
+    async def test_a_flow(self, new_gateway):
+        await new_gateway(6, protocols=("pcp",))
+        assert await example("flow")(house(6)) == Endpoint("127.85.6.1", 5060)
+
+    async def test_a_flow_where_nobody_speaks_pcp(self, new_gateway, capsys):
+        await new_gateway(6, protocols=("natpmp",))
+        assert await example("flow")(house(6)) is None
+        assert "NAT-PMP" in capsys.readouterr().out
+
     async def test_double_nat(self):
         inner = FakeGateway("127.84.4.1", "127.86.4.2")
         outer = FakeGateway("127.86.4.1", "127.85.4.1", inside_network=IPv4Network("127.84.0.0/16"))

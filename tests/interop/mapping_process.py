@@ -20,7 +20,8 @@ from typing import Any
 import ringthru
 from ringthru.lab.namespaces.laboratory import PBX, Laboratory
 from ringthru.lab.namespaces.netns import wait_for
-from ringthru.portmap import Family, MapperSnapshot, Mapping, PortMapper, Protocol, Wanted
+from ringthru.net.address import Endpoint
+from ringthru.portmap import Family, MapperSnapshot, Mapping, PortMapper, Protocol, Wanted, WantedPeer
 
 Answer = dict[str, Any]
 
@@ -61,6 +62,10 @@ class Program:
         self.mappings[port] = self.mapper.want(wanted)
         return {}
 
+    async def want_peer(self, port: int, remote: list[Any], external: int | None = None) -> Answer:
+        self.mapper.want_peer(WantedPeer(Protocol.UDP, port, Endpoint(*remote), external, lifetime=600))
+        return {}
+
     async def release(self, port: int) -> Answer:
         return {"agreed": await self.mapper.release(self.mappings.pop(port))}
 
@@ -85,6 +90,15 @@ def shown(snapshot: MapperSnapshot) -> Answer:
         "external": snapshot.external_address,
         "reported": snapshot.reported_address,
         "services": [(each.type.value, each.gateway, each.in_use) for each in snapshot.services],
+        "peers": {
+            f"{each.protocol.value} {each.internal_port}": {
+                "external": each.external,
+                "state": each.state.value,
+                "reason": each.reason,
+                "life": each.lifetime_left,
+            }
+            for each in snapshot.peers
+        },
         "chain": [shown(each) for each in snapshot.chain],
         "mappings": {
             f"{each.protocol.value} {each.internal_port}": {

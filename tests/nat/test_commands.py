@@ -380,3 +380,55 @@ class TestQuiet:
         await start_gateway()
         said = await nat("add 25060 --quiet")
         assert (said.code, said.err) == (Exit.OK, "")
+
+
+class TestFlow:
+    """``add --peer``: the translation of one flow (PCP's PEER)."""
+
+    async def test_where_the_peer_sees_us(self, start_gateway, nat):
+        await start_gateway("pcp")
+        said = await nat("add 25060 --peer 127.71.0.50:5060")
+        assert said.code == Exit.OK, said.err
+        assert f"127.71.0.50:5060 sees udp 25060 at {OUTSIDE}:25060" in said.out
+
+    async def test_as_json_and_remembered(self, start_gateway, nat):
+        await start_gateway("pcp")
+        told = (await nat("add 25060 --peer 127.71.0.50:5060 --json")).json
+        assert told["peers"][0] | {"lifetime_left": 0} == {
+            "protocol": "udp",
+            "family": "ipv4",
+            "internal_port": 25060,
+            "remote": "127.71.0.50:5060",
+            "external_address": OUTSIDE,
+            "external_port": 25060,
+            "state": "accepted",
+            "lifetime_left": 0,
+            "reason": "",
+        }
+        (row,) = (await nat("status --json")).json["mappings"]
+        assert (row["remote"], row["listed"]) == ("127.71.0.50:5060", None)
+        assert "flow to 127.71.0.50:5060" in (await nat("status")).out
+
+    @pytest.mark.parametrize("protocol", PROTOCOLS)
+    async def test_a_gateway_that_cannot_has_not_refused(self, start_gateway, nat, protocol):
+        await start_gateway(protocol)
+        said = await nat("add 25060 --peer 127.71.0.50:5060")
+        assert said.code == Exit.PARTLY
+        assert "only PCP has one" in said.err
+
+    async def test_nobody_tries_to_delete_it(self, start_gateway, nat):
+        await start_gateway("pcp")
+        await nat("add 25060 --peer 127.71.0.50:5060")
+        told = (await nat("cleanup --json")).json
+        assert told["deleted"] == []
+        assert "ends by itself" in told["left_alone"][0]["because"]
+        assert "no such mapping" in (await nat("delete --all-ours")).err
+
+    @pytest.mark.parametrize("peer", ["sip.example.net:5060", "127.71.0.50", "127.71.0.50:0", "::1:5060"])
+    async def test_what_is_no_peer(self, nat, peer):
+        said = await nat(f"add 25060 --peer {peer}")
+        assert said.code == Exit.USAGE
+
+    async def test_what_is_of_no_meaning_for_a_flow(self, nat):
+        said = await nat("add 25060 --peer 127.71.0.50:5060 --exact")
+        assert (said.code, "--exact" in said.err) == (Exit.USAGE, True)

@@ -135,6 +135,12 @@ def _add(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--external", type=port, metavar="PORT", help="the external port to ask for (default: PORT)"
     )
+    command.add_argument(
+        "--peer",
+        type=remote,
+        metavar="HOST:PORT",
+        help="keep the flow from PORT to that host alive, and tell where it sees us (PCP only)",
+    )
     command.add_argument("--exact", action="store_true", help="no other external port will do")
     command.add_argument("--lease", type=lease, default=LEASE, metavar="SECONDS", help=f"default: {LEASE}")
     command.add_argument("--label", default="", metavar="TEXT", help="shown in the gateway's table")
@@ -259,6 +265,16 @@ def endpoint(text: str) -> Endpoint:
     """An address, and a port where it is not the usual one."""
     host, colon, number = text.rpartition(":") if text.count(":") == 1 else (text, "", "")
     return Endpoint(address(host), port(number) if colon else ECHO_PORT)
+
+
+def remote(text: str) -> Endpoint:
+    """The other end of a flow: an address in numbers and a port, IPv6 in brackets."""
+    host, colon, number = text.rpartition(":")
+    bare = host.removeprefix("[").removesuffix("]")
+    if not colon or not number or (":" in bare) is not (host != bare):
+        example = "give an address in numbers and a port, as in 203.0.113.5:5060"
+        raise argparse.ArgumentTypeError(f"peer {text!r}: {example}")
+    return Endpoint(address(bare), port(number))
 
 
 def url(text: str) -> str:

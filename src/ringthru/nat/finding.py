@@ -77,7 +77,7 @@ def _memory_row(entry: JournalEntry, listed: bool | None) -> tuple[str, ...]:
     left = memory.left(entry)
     return (
         holding.protocol.value,
-        str(holding.external_port),
+        f"flow to {clean(holding.remote)}" if holding.remote else str(holding.external_port),
         str(holding.internal_port),
         "no end" if left is None else span(left),
         {True: "yes", False: "NO", None: "cannot tell"}[listed],
@@ -88,8 +88,8 @@ def _memory_row(entry: JournalEntry, listed: bool | None) -> tuple[str, ...]:
 
 def _is_listed(entry: JournalEntry, listing: GatewayListing | None, own: str) -> bool | None:
     """Whether the gateway's table has it, leading here; None when the table does not tell."""
-    if entry.holding.family is Family.IPV6:
-        return None  # pinholes are in no table that can be read
+    if entry.holding.family is Family.IPV6 or entry.holding.remote:
+        return None  # neither pinholes nor flows are in a table that can be read
     if listing is not None and _row_of(entry, own) in map(_same, listing.entries):
         return True
     return False if listing is not None and listing.complete else None

@@ -22,6 +22,7 @@ from ..portmap.values import (
 )
 from . import memory, shapes
 from .arguments import BOTH
+from .flows import add_flow
 from .output import Output
 from .session import Ground, Session, nobody6
 from .trouble import Trouble
@@ -44,6 +45,8 @@ RULES: Final = {"same": SetRule.SAME_NUMBER, "pair": SetRule.PAIR}
 
 async def add(options: argparse.Namespace, ground: Ground, out: Output) -> tuple[Exit, dict[str, Any]]:
     """Map; show; and leave it there, or hold it until interrupted."""
+    if options.peer is not None:
+        return await add_flow(options, ground, out)
     wanted, rule = _wanted(options)
     store = options.store or memory.default_path()
     session = Session(options, ground, store, lease=options.lease, kept=not options.hold)

@@ -10,6 +10,7 @@ from ..portmap.memory.holding import GatewayIdentity, JournalEntry
 from ..portmap.values import Family, GatewayEntry, Protocol
 from . import memory, shapes
 from .arguments import BOTH
+from .flows import is_flow
 from .output import Output
 from .session import Doomed, Ground, Session
 from .words import Exit, clean
@@ -27,7 +28,11 @@ async def delete(options: argparse.Namespace, ground: Ground, out: Output) -> tu
         with out.waiting("looking for the gateway …"):
             snapshot = await session.verdict(needed=not _any_pinhole(written, session.own6))
             here, own = memory.identity(snapshot), session.surroundings.address
-            written = [each for each in written if memory.is_here(each, here, own, session.own6)]
+            written = [
+                each
+                for each in written
+                if memory.is_here(each, here, own, session.own6) and not is_flow(each)
+            ]
             listing = await session.listing(512)
     known = {each.key: each for each in map(_listed, listing.entries) if each is not None}
     known |= {each.key: each for each in map(doomed_of, written)}
@@ -179,6 +184,8 @@ def _why_left_alone(
     entry: JournalEntry, here: GatewayIdentity | None, own: str, own6: str, running: frozenset[str]
 ) -> str:
     """Empty when it is to be deleted."""
+    if is_flow(entry):
+        return "it is the translation of a flow, which ends by itself: nobody can delete it"
     if entry.owner in running:
         return RUNNING
     if entry.kept:

@@ -10,10 +10,11 @@ from __future__ import annotations
 import argparse
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
+from typing import TypeVar
 
 from ..net.surroundings import Surroundings, look_around, look_around6
 from ..net.values import frozen, replace
@@ -37,6 +38,7 @@ from ..portmap.values import (
 from .trouble import Trouble
 from .words import Exit
 
+T = TypeVar("T")
 LINGER = 1.5  # seconds that the gateway's own table is waited for: by UPnP, where we speak something else
 SURVEY = (
     5.0  # seconds for ``discover``, once somebody answered: UPnP devices may take 4.25 to answer a search
@@ -200,6 +202,15 @@ class Session:
             return reason or "the gateway does not answer"
         agreed = await self.release(mapping)
         return "" if agreed else "the gateway did not agree to delete it"
+
+    async def within(self, waiting: Awaitable[T]) -> T:
+        """Wait as long as a person would.
+
+        Raises:
+            TimeoutError: it took longer.
+        """
+        async with asyncio.timeout(self.timeout):
+            return await waiting
 
     async def release(self, mapping: Mapping) -> bool:
         try:

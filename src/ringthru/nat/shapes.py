@@ -11,11 +11,12 @@ from __future__ import annotations
 from enum import Enum
 from typing import Any
 
+from ..net.address import Endpoint
 from ..portmap.events import Event
 from ..portmap.memory.holding import JournalEntry
 from ..portmap.memory.profile import GatewayProfile
 from ..portmap.memory.profile_codec import words as profile_words
-from ..portmap.values import GatewayEntry, MapperSnapshot, MappingSnapshot, ServiceSnapshot
+from ..portmap.values import GatewayEntry, MapperSnapshot, MappingSnapshot, PeerSnapshot, ServiceSnapshot
 from . import memory
 from .words import kind_sentence
 
@@ -78,6 +79,20 @@ def mapping(shown: MappingSnapshot, external_address: str | None) -> dict[str, A
     }
 
 
+def peer(shown: PeerSnapshot) -> dict[str, Any]:
+    return {
+        "protocol": shown.protocol.value,
+        "family": shown.family.value,
+        "internal_port": shown.internal_port,
+        "remote": str(shown.remote),
+        "external_address": shown.external.host if shown.external else None,
+        "external_port": shown.external.port if shown.external else None,
+        "state": shown.state.value,
+        "lifetime_left": None if shown.lifetime_left is None else round(shown.lifetime_left),
+        "reason": shown.reason,
+    }
+
+
 def remembered(entry: JournalEntry, listed: bool | None) -> dict[str, Any]:
     """A line of the journal; ``listed`` null: the gateway cannot tell, or was not asked."""
     holding = entry.holding
@@ -88,6 +103,7 @@ def remembered(entry: JournalEntry, listed: bool | None) -> dict[str, Any]:
         "internal_port": holding.internal_port,
         "external_port": holding.external_port,
         "description": holding.description,
+        "remote": holding.remote or None,
         "gateway": entry.gateway.address,
         "by": entry.gateway.type.value,
         "lifetime_left": None if left is None else round(left),
@@ -124,4 +140,6 @@ def event(told: Event, at: float) -> dict[str, Any]:
 def _plain(value: Any) -> Any:
     if isinstance(value, Enum):
         return value.value
+    if isinstance(value, Endpoint):
+        return str(value)
     return sorted(value) if isinstance(value, frozenset) else value

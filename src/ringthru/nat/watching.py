@@ -23,6 +23,9 @@ from ..portmap.events import (
     MappingProven,
     MappingRemoved,
     NoGateway,
+    PeerAdded,
+    PeerFailed,
+    PeerRemoved,
 )
 from ..portmap.memory.holding import JournalEntry
 from . import memory, shapes
@@ -101,6 +104,7 @@ def _state(session: Session) -> dict[str, Any]:
         "gateway": shapes.gateway(snapshot),
         "external": shapes.external(snapshot),
         "mappings": [shapes.mapping(each, snapshot.reported_address) for each in snapshot.mappings],
+        "peers": [shapes.peer(each) for each in snapshot.peers],
         "remembered": [shapes.remembered(each, None) for each in _remembered(session)],
     }
 
@@ -123,12 +127,16 @@ def _picture(session: Session, told: deque[str]) -> str:
         lines.append(
             f"  {each.protocol.value} {each.internal_port:>5}  {where:<24}  {lease_words(each):>9}  {state}"
         )
+    for flow in snapshot.peers:
+        seen = f"{flow.remote} sees {flow.external or '?'}"
+        lines.append(f"  {flow.protocol.value} {flow.internal_port:>5}  {seen}")
     held = {(each.protocol, each.internal_port) for each in snapshot.mappings}
     for entry in _remembered(session):
         holding, left = entry.holding, memory.left(entry)
         if (holding.protocol, holding.internal_port) not in held:
             ends = "no end" if left is None else span(left)
-            where = f"port {holding.external_port} on {clean(entry.gateway.address)}"
+            what = f"flow to {clean(holding.remote)}" if holding.remote else f"port {holding.external_port}"
+            where = f"{what} on {clean(entry.gateway.address)}"
             lines.append(
                 f"  {holding.protocol.value} {holding.internal_port:>5}  {where:<24}  {ends:>9}  remembered"
             )
@@ -147,6 +155,12 @@ def event_words(event: Event) -> str:
             return f"the gateway is lost: {clean(reason)}"
         case EpochChanged(words=words):
             return f"the gateway lost its state: {clean(words)}"
+        case PeerAdded(protocol=protocol, internal_port=port, remote=remote, external=external):
+            return f"{remote} sees {protocol.value} {port} at {external}"
+        case PeerRemoved(protocol=protocol, internal_port=port, remote=remote):
+            return f"the flow of {protocol.value} {port} to {remote} is kept alive no more"
+        case PeerFailed(protocol=protocol, internal_port=port, remote=remote, reason=reason):
+            return f"the flow of {protocol.value} {port} to {remote} cannot be kept: {clean(reason)}"
         case ExternalAddressChanged(previous=previous, current=current):
             return (
                 f"the external address changed from {clean(previous or 'none')} to {clean(current or 'none')}"

@@ -1,7 +1,7 @@
 """NAT gateways and our mappings on them; a library of its own. Imports net."""
 
 from .driver import PortMapper
-from .drivers.handles_driver import Mapping, MappingSet
+from .drivers.handles_driver import Mapping, MappingSet, PeerMapping
 from .errors import LocalError, MalformedMessage, PortmapError, RemoteError
 from .events import (
     EpochChanged,
@@ -15,6 +15,9 @@ from .events import (
     MappingProven,
     MappingRemoved,
     NoGateway,
+    PeerAdded,
+    PeerFailed,
+    PeerRemoved,
 )
 from .mapping.sets import SetRule
 from .values import (
@@ -27,10 +30,12 @@ from .values import (
     MapperSnapshot,
     MappingSnapshot,
     MappingState,
+    PeerSnapshot,
     Protocol,
     Rung,
     ServiceSnapshot,
     Wanted,
+    WantedPeer,
 )
 
 __all__ = [
@@ -58,6 +63,11 @@ __all__ = [
     "MappingSnapshot",
     "MappingState",
     "NoGateway",
+    "PeerAdded",
+    "PeerFailed",
+    "PeerMapping",
+    "PeerRemoved",
+    "PeerSnapshot",
     "PortMapper",
     "PortmapError",
     "Protocol",
@@ -66,4 +76,5 @@ __all__ = [
     "ServiceSnapshot",
     "SetRule",
     "Wanted",
+    "WantedPeer",
 ]

@@ -6,12 +6,12 @@ import asyncio
 from collections.abc import Callable
 
 from ..net.values import replace
-from .drivers.handles_driver import Mapping, MappingSet
+from .drivers.handles_driver import Mapping, MappingSet, PeerMapping
 from .drivers.mapper_driver import MapperLife
 from .errors import LocalError
 from .events import Event
 from .mapping.sets import SetRule
-from .values import GatewayListing, MapperSnapshot, Wanted
+from .values import GatewayListing, MapperSnapshot, Wanted, WantedPeer
 
 
 class PortMapper(MapperLife):
@@ -78,6 +78,33 @@ class PortMapper(MapperLife):
         mappings = [self._audience.mapping_of(lease) for lease in members.leases]
         driver.pump()
         return MappingSet(mappings)
+
+    def want_peer(self, wanted: WantedPeer) -> PeerMapping:
+        """Keep the translation of one outbound flow alive, and know where its remote sees us (PCP's PEER).
+
+        The flow need not have begun. Where the gateway speaks no PCP, or its PCP no PEER, the state is
+        ``UNSUPPORTED`` and the reason says so; nothing has failed then. Asked twice, it is one flow.
+
+        Raises:
+            LocalError: as many flows are kept as the budget allows, or port mapping has been stopped.
+        """
+        self._refuse_after_the_end()
+        driver = self._engines.serving(wanted)
+        peer = driver.engine.want_peer(wanted, driver.clock())
+        driver.pump()
+        return self._audience.peer_of(peer, lambda: self._is_hopeless(driver))
+
+    def release_peer(self, flow: PeerMapping) -> bool:
+        """Keep the flow alive no more. False: it was given back before.
+
+        Nobody can have the gateway forget it (RFC 6887 §12.1): that happens at ``expires_at``, or when the
+        flow itself ends.
+        """
+        driver = self._engines.serving(flow._peer.wanted)
+        flow._over = True
+        released = not self._closed and driver.engine.release_peer(flow._peer, driver.clock())
+        driver.pump()
+        return released
 
     async def release(self, mapping: Mapping) -> bool:
         """Delete the mapping on the gateway and forget it. True when the gateway holds it no more."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..net.address import Endpoint
 from ..net.values import frozen
 from .values import Family, GatewayType, Protocol, Rung
 
@@ -97,6 +98,36 @@ class EpochChanged:
     words: str
 
 
+@frozen
+class PeerAdded:
+    """The gateway keeps the translation of a flow, and the remote sees us at ``external``."""
+
+    protocol: Protocol
+    internal_port: int
+    remote: Endpoint
+    external: Endpoint
+
+
+@frozen
+class PeerRemoved:
+    """A flow is seen at ``external`` no more, or nobody keeps it alive: given back, expired, gateway lost."""
+
+    protocol: Protocol
+    internal_port: int
+    remote: Endpoint
+    external: Endpoint
+
+
+@frozen
+class PeerFailed:
+    """The gateway refused to keep a flow, or has no request for it; told once for each new reason."""
+
+    protocol: Protocol
+    internal_port: int
+    remote: Endpoint
+    reason: str
+
+
 Event = (
     GatewayFound
     | NoGateway
@@ -108,4 +139,7 @@ Event = (
     | MappingFailed
     | MappingProven
     | MappingFell
+    | PeerAdded
+    | PeerRemoved
+    | PeerFailed
 )

@@ -58,6 +58,7 @@ class MappingState(Enum):
     ACCEPTED = "accepted"  # granted by the gateway, and renewed
     REFUSED = "refused"  # the gateway said no; asked again later
     DISABLED = "disabled"  # port mapping is switched off: nothing is asked
+    UNSUPPORTED = "unsupported"  # this gateway has no request for it: nothing was refused, nothing has failed
 
 
 class Rung(Enum):
@@ -151,6 +152,56 @@ def _check_network(text: str) -> None:
 
 
 @frozen
+class WantedPeer:
+    """The translation of one flow of ours that somebody wants kept alive, and told (RFC 6887 §12).
+
+    The flow goes from ``internal_port`` of this machine to ``remote``; the gateway translates it as soon as
+    its first packet passes, or is asked to. ``external_port`` is suggested, None: whatever the flow has or
+    gets. ``lifetime`` in seconds overrides the engine's own. Only PCP has a request for this.
+
+    Raises:
+        LocalError: a port outside 1–65535, a lifetime outside 1–604800, or a protocol or remote that is none.
+    """
+
+    protocol: Protocol
+    internal_port: int
+    remote: Endpoint
+    external_port: int | None = None
+    lifetime: int | None = None
+
+    def __post_init__(self) -> None:
+        suggested = 1 if self.external_port is None else self.external_port
+        for port in (self.internal_port, suggested, self.remote.port):
+            if not _is_number(port, 65535):
+                raise LocalError(f"port {port} cannot be one of a flow: ports are 1 to 65535")
+        if not isinstance(self.protocol, Protocol):
+            raise LocalError(f"protocol {self.protocol!r}: there are Protocol.UDP and Protocol.TCP")
+        if self.lifetime is not None and not _is_number(self.lifetime, LONGEST_LIFETIME):
+            raise LocalError(f"a lease of {self.lifetime} seconds: 1 to {LONGEST_LIFETIME} make sense")
+        if parse_address(self.remote.host) is None:
+            raise LocalError(f"remote peer {self.remote.host!r}: an address in numbers, as in 203.0.113.5")
+
+    @property
+    def family(self) -> Family:
+        return Family.IPV6 if ":" in self.remote.host else Family.IPV4
+
+
+@frozen
+class PeerSnapshot:
+    """The translation of one flow, as it is now."""
+
+    protocol: Protocol
+    internal_port: int
+    remote: Endpoint
+    external: Endpoint | None  # what the remote sees; None until the gateway told it
+    state: MappingState
+    lifetime_left: float | None  # seconds; None: not granted
+    renews_in: float | None  # seconds until the gateway is asked again
+    reason: str  # why it is not kept alive, in words; empty when it is
+    family: Family = Family.IPV4
+
+
+@frozen
 class MappingSnapshot:
     """One mapping, as it is now."""
 
@@ -227,6 +278,7 @@ class MapperSnapshot:
     chain: tuple[MapperSnapshot, ...] = ()  # the gateways beyond this one, nearest first
     fingerprint: str = ""  # what the learned profile is kept under
     learned: tuple[str, ...] = ()  # in words: "grants permanent leases only", …
+    peers: tuple[PeerSnapshot, ...] = ()  # flows kept alive, by internal port, then remote
     counters: tuple[tuple[str, int], ...] = ()  # refused, malformed, spoofed … by name
 
 

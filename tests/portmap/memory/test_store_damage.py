@@ -96,7 +96,9 @@ class TestRefused:
         with sqlite3.connect(written) as connection:
             connection.execute("PRAGMA user_version = 99")
         connection.close()
-        with pytest.raises(LocalError, match=r"a newer Ringthru wrote it \(format 99, this one knows 1\)"):
+        with pytest.raises(
+            LocalError, match=rf"a newer Ringthru wrote it \(format 99, this one knows {len(STEPS)}\)"
+        ):
             Store(written)
 
     def test_a_directory_in_its_place(self, path):
@@ -119,7 +121,33 @@ class TestOlderFormats:
         bring_up_to_date(connection, self.LATER)
         assert connection.execute("SELECT count(maker) FROM profiles").fetchone() == (0,)
         assert connection.execute("SELECT count(*) FROM holdings").fetchone() == (10,)
-        assert connection.execute("PRAGMA user_version").fetchone() == (2,)
+        assert connection.execute("PRAGMA user_version").fetchone() == (len(self.LATER),)
+
+    def test_a_journal_from_before_flows_is_of_mappings_alone(self, tmp_path):
+        path = tmp_path / "old.sqlite3"
+        connection = sqlite3.connect(path, isolation_level=None)
+        bring_up_to_date(connection, STEPS[:1])
+        row = (
+            "ipv4",
+            "udp",
+            "",
+            5060,
+            5060,
+            3600,
+            "Ringthru",
+            bytes(12),
+            "",
+            1,
+            "pcp",
+            "192.168.1.1",
+            "",
+            "",
+        )
+        marks = ", ".join("?" * (len(row) + 5))
+        connection.execute(f"INSERT INTO holdings VALUES ({marks})", (*row, "", 1000.0, 0, "", ""))
+        connection.close()
+        (entry,) = Store(path).entries()
+        assert (entry.holding.internal_port, entry.holding.remote) == (5060, "")
 
     def test_a_step_that_fails_leaves_the_file_as_it_was(self, written):
         connection = sqlite3.connect(written, isolation_level=None)

@@ -59,7 +59,8 @@ class PcpServer:
     """Answers for one gateway. ``epoch`` gives whole seconds, ``external_address`` a text ("" for none).
 
     ``allowed`` hosts are let in where row PC03 holds the others off; ``pinholes`` are the IPv6 ports open.
-    ``inside_v6`` is the LAN's prefix; ``third_party`` lets a client map for others (§13.1).
+    ``inside_v6`` is the LAN's prefix; ``third_party`` lets a client map for others (§13.1). While
+    ``keeps_flows`` is False there is no PEER.
     """
 
     def __init__(
@@ -73,6 +74,7 @@ class PcpServer:
         third_party: bool = False,
     ) -> None:
         self.allowed: set[str] = set()
+        self.keeps_flows = True
         self.inside_v6 = inside_v6
         self.third_party = third_party
         self._table = table
@@ -128,6 +130,8 @@ class PcpServer:
             options = self._options(request)
             if request.opcode == ANNOUNCE:
                 return head(ANNOUNCE, Result.SUCCESS, 0, self._epoch())
+            if request.opcode == PEER and not self.keeps_flows:
+                raise PcpError(Result.UNSUPP_OPCODE)
             lifetime, body, told = self._map(request, self._whose(request, options), options)
         except PcpError as error:
             return refusal(datagram, error, self._epoch())
@@ -198,7 +202,9 @@ class PcpServer:
         self._check_nonce(slot, request.nonce)
         old = self._mappings().get(slot)
         if old is not None and self._has("PC06") and old.nonce == request.nonce:
-            external, left = old.external, max(1, ceil(old.expires_at - self._clock()))
+            external, left = old.external, self._left(old)
+        elif old is not None and request.opcode == PEER and self._life(request.lifetime) < self._left(old):
+            external, left = old.external, self._left(old)  # PEER never shortens a lifetime (§12.1)
         else:
             external, left = self._grant(request, slot, options)
         filters = read_filters(options, old.filters if old is not None else ())
@@ -207,11 +213,14 @@ class PcpServer:
         where = struct.pack("!HH", request.internal_port, external.port) + write_address(external.host)
         return left, request.body[:16] + where + request.body[36:], options
 
+    def _left(self, held: PcpMapping) -> int:
+        return max(1, ceil(held.expires_at - self._clock()))
+
     def _check_nonce(self, slot: Slot, nonce: bytes) -> None:
         mappings = self._mappings()
         held = mappings.get(slot)
         if self._has("PC01") and held is not None and held.nonce != nonce:
-            raise PcpError(Result.NOT_AUTHORIZED, max(1, ceil(held.expires_at - self._clock())))  # §11.3
+            raise PcpError(Result.NOT_AUTHORIZED, self._left(held))  # §11.3
         used = any(each.nonce == nonce for other, each in mappings.items() if other != slot)
         if self._has("PC19") and used:
             raise PcpError(Result.NOT_AUTHORIZED)
@@ -269,7 +278,7 @@ class PcpServer:
             if not (slot[1].host == host and named and port):
                 continue
             if self._has("PC01") and held.nonce != request.nonce:
-                raise PcpError(Result.NOT_AUTHORIZED, max(1, ceil(held.expires_at - self._clock())))
+                raise PcpError(Result.NOT_AUTHORIZED, self._left(held))
             del self._held[slot]
             if ":" not in host:
                 self._table.delete(Key(slot[0], held.external.port))

@@ -11,8 +11,9 @@ from collections.abc import Callable
 
 from ..events import Event
 from ..mapping.lease import Lease
+from ..mapping.peer import Peer
 from ..mapping.teller import Released
-from .handles_driver import Judge, Mapping
+from .handles_driver import Judge, Mapping, PeerMapping
 
 log = logging.getLogger(__name__)
 
@@ -47,6 +48,10 @@ class Audience:
     def mapping_of(self, lease: Lease) -> Mapping:
         """The handle of a lease, always the same."""
         return self._mappings.setdefault(lease, Mapping(lease, self._judge))
+
+    def peer_of(self, peer: Peer, hopeless: Callable[[], bool]) -> PeerMapping:
+        """A handle of a flow."""
+        return PeerMapping(peer, hopeless, self.until)
 
     def mappings(self) -> list[Mapping]:
         return list(self._mappings.values())

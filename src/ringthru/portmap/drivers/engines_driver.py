@@ -14,7 +14,7 @@ from ...net.changes import clock
 from ...net.values import frozen, replace
 from ..discovery.site import Site
 from ..engine.engine import Engine
-from ..values import Family, MapperSnapshot, Wanted
+from ..values import Family, MapperSnapshot, Wanted, WantedPeer
 from .engine_driver import EngineDriver, OwnPort, Recall, Tap
 from .place_driver import Place, network_key
 
@@ -56,7 +56,7 @@ class Engines:
     def all(self) -> list[EngineDriver]:
         return [self.near] if self.six is None else [self.near, self.six]
 
-    def serving(self, wanted: Wanted) -> EngineDriver:
+    def serving(self, wanted: Wanted | WantedPeer) -> EngineDriver:
         """The one for that wish."""
         if wanted.family is Family.IPV4:
             return self.near
@@ -157,4 +157,5 @@ class Engines:
             return snapshot
         six = self.six.engine.snapshot(self.six.clock())
         mappings, services = snapshot.mappings + six.mappings, snapshot.services + six.services
-        return replace(snapshot, mappings=mappings, services=services)
+        peers = snapshot.peers + six.peers
+        return replace(snapshot, mappings=mappings, services=services, peers=peers)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
+from ...net.address import Endpoint
 from ..mapping.lease import Lease
+from ..mapping.peer import Peer
 from ..values import MappingState, Protocol
 
 
@@ -39,6 +41,11 @@ class Mapping:
         if self._nested:
             return self._beyond.external_port if self._beyond and self._lease.external_port else None
         return self._lease.external_port
+
+    @property
+    def near_port(self) -> int | None:
+        """The port at our own gateway, which is another one than others dial where there is one beyond."""
+        return self._lease.external_port if self._lease.state is MappingState.ACCEPTED else None
 
     @property
     def state(self) -> MappingState:
@@ -88,6 +95,58 @@ class Mapping:
 
 
 Judge = Callable[[Mapping], bool | None]
+
+
+class PeerMapping:
+    """A flow whose translation somebody wants kept alive: a view of it, always up to date."""
+
+    def __init__(
+        self, peer: Peer, hopeless: Callable[[], bool], until: Callable[[Callable[[], bool]], Awaitable[bool]]
+    ) -> None:
+        self._peer = peer
+        self._hopeless = hopeless
+        self._until = until
+        self._over = False  # given back: it means nothing any more
+
+    @property
+    def protocol(self) -> Protocol:
+        return self._peer.wanted.protocol
+
+    @property
+    def internal_port(self) -> int:
+        return self._peer.wanted.internal_port
+
+    @property
+    def remote(self) -> Endpoint:
+        return self._peer.wanted.remote
+
+    @property
+    def external(self) -> Endpoint | None:
+        """Where the remote sees us; None until the gateway told it, and when it keeps the flow no more."""
+        return self._peer.external
+
+    @property
+    def state(self) -> MappingState:
+        """UNSUPPORTED when the gateway has no request for it, which is no failure of anybody."""
+        return self._peer.state
+
+    @property
+    def expires_at(self) -> float | None:
+        """When the gateway may forget it, in seconds of ``ringthru.net.changes.clock``; None: not granted."""
+        return self._peer.expires_at
+
+    @property
+    def reason(self) -> str:
+        """Why it is not kept alive, in words; empty when it is."""
+        return self._peer.reason
+
+    async def settled(self) -> bool:
+        """Wait for a verdict: True when it is kept; False when it cannot be, or there is no gateway.
+
+        It may take as long as the gateway does: callers set their own limit.
+        """
+        await self._until(lambda: self._over or self.state is not MappingState.REQUESTED or self._hopeless())
+        return not self._over and self.state is MappingState.ACCEPTED
 
 
 class MappingSet:

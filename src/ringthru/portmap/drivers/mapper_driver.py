@@ -235,12 +235,15 @@ class MapperLife:
 
     def _verdict(self, mapping: Mapping) -> bool | None:
         if mapping.state is MappingState.REQUESTED:
-            engine = self._engines.serving(mapping._lease.wanted).engine
-            hopeless = engine.verdict_known and not engine.has_gateway
+            hopeless = self._is_hopeless(self._engines.serving(mapping._lease.wanted))
             if mapping._nested and self._nesting is not None:
                 hopeless = hopeless or self._nesting.hopeless
-            return False if hopeless or self._closed else None
+            return False if hopeless else None
         return mapping.state is MappingState.ACCEPTED
+
+    def _is_hopeless(self, driver: EngineDriver) -> bool:
+        """Whether nobody is there to be asked, for now or for good."""
+        return self._closed or (driver.engine.verdict_known and not driver.engine.has_gateway)
 
     def _close(self) -> None:
         """Close everything at once; what was not done by now is not done."""

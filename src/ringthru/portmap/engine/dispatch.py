@@ -28,6 +28,7 @@ from ..gateway.orders import (
     NoEntry,
     Order,
     Outcome,
+    PeerOrder,
     Remedy,
     Silent,
     UnmapOrder,
@@ -35,6 +36,8 @@ from ..gateway.orders import (
 from ..gateway.pcp_client import PcpClient
 from ..mapping.book import MappingBook, Work
 from ..mapping.lease import Lease
+from ..mapping.peer import no_peer_words
+from ..mapping.peers import PeerBook
 from ..memory.holding import GatewayIdentity, Note
 from ..memory.profile import GatewayProfile
 from ..memory.recollection import Recollection
@@ -51,6 +54,7 @@ class Dispatch:
     def __init__(
         self,
         book: MappingBook,
+        peers: PeerBook,
         listings: Listings,
         log: Callable[[int, str], None],
         recall: Callable[[GatewayIdentity], Recollection],
@@ -62,6 +66,7 @@ class Dispatch:
         self.address_changed = False  # the gateway told another address; the engine takes note
         self.lost: str | None = None  # why the gateway is gone; the engine takes note
         self._book = book
+        self._peers = peers
         self._listings = listings
         self._log = log
         self._recall = recall
@@ -80,31 +85,34 @@ class Dispatch:
         self._prepare(gateway.service)
         gateway.remember(remembered.name, remembered.profile)
         self._use_ways(gateway)
-        self._book.adopt(remembered.holdings, now, remembered.lent)
-        self._book.ask_all_again(now)
+        flows = [holding for holding, _ in remembered.holdings if holding.remote]
+        self._peers.adopt(flows + [holding for holding in remembered.lent if holding.remote])
+        mappings = [each for each in remembered.holdings if not each[0].remote]
+        self._book.adopt(mappings, now, [holding for holding in remembered.lent if not holding.remote])
+        self._ask_all(now)
         return gateway
 
-    def forget(self) -> None:
+    def forget(self, now: float) -> None:
         """The gateway is not in use any more."""
-        self.abandon()
+        self.abandon(now)
         self._write_down()
         self.gateway = self.lost = None
         self.address_changed = False
 
-    def abandon(self) -> None:
+    def abandon(self, now: float) -> None:
         """Drop the order in flight."""
         if self._client is not None:
             self._client.abandon()
         if self.in_flight is not None:
-            self._book.unanswered(*self.in_flight)
+            self._unanswered(*self.in_flight, now)
         self.in_flight = self._client = None
 
-    def abandon_for_deletions(self) -> None:
+    def abandon_for_deletions(self, now: float) -> None:
         """Drop the order in flight for deletions that are due; not one that cleans up after itself."""
         order = self.in_flight[0] if self.in_flight is not None else None
         asks_with_a_mapping = isinstance(order, AddressOrder) and isinstance(self._client, PcpClient)
         if order is not None and not isinstance(order, UnmapOrder) and not asks_with_a_mapping:
-            self.abandon()
+            self.abandon(now)
 
     def advance(self, now: float, only_deletions: bool) -> None:
         """Act on what came in, then put the next thing that is due in flight."""
@@ -136,14 +144,14 @@ class Dispatch:
     def _try_in_reserve(self, now: float) -> None:
         """Where all is refused, what came late may help."""
         if not self._holds_any():
-            self._book.ask_all_again(now)
+            self._ask_all(now)
 
     def ask_all_again(self, now: float, lost: bool = False) -> None:
         """The gateway may have lost everything (``lost``: it has); not more often than it bears."""
         if lost:
             self._book.doubt_all(now)
         if self._remap_gate.ask(now):
-            self._book.ask_all_again(now)
+            self._ask_all(now)
 
     def handle_timeout(self, now: float) -> None:
         if self._remap_gate.due_at is not None and now >= self._remap_gate.due_at:
@@ -152,14 +160,18 @@ class Dispatch:
     def next_timeout(self, only_deletions: bool) -> float | None:
         times = [] if only_deletions else [self._remap_gate.due_at]
         if self.gateway is not None and self.in_flight is None:
-            due = [] if only_deletions else [self.gateway.address_due_at, self._book.next_due()]
+            due = (
+                []
+                if only_deletions
+                else [self.gateway.address_due_at, self._book.next_due(), self._peers.next_due()]
+            )
             if self._book.next_deletion() is not None:
                 due.append(self.gateway.not_before)
             times += [max(each, self.gateway.not_before) for each in due if each is not None]
         return min((each for each in times if each is not None), default=None)
 
     def events(self) -> list[Event]:
-        events, self._events = self._events, []
+        events, self._events = self._events + self._peers.events(), []
         return events
 
     def notes(self) -> list[tuple[Note, GatewayIdentity]]:
@@ -182,14 +194,17 @@ class Dispatch:
         mapping = self._book.next_mapping(now)
         if mapping is not None:
             return mapping
+        flow = self._peers.next_order(now)
+        if flow is not None:
+            return flow, None
         entry = self._listings.next_order()
         return None if entry is None else (entry, None)
 
     def _submit(self, gateway: GatewayInUse, work: Work, now: float) -> None:
         order, lease = work
         client = gateway.client_for(order)
-        if client is None:  # nobody there can read its table: that is no failure
-            self._settle(order, lease, _unreadable(order), now)
+        if client is None:  # nobody there can do it, read its table above all: that is no failure
+            self._settle(order, lease, _impossible(order, gateway), now)
             return
         self.in_flight, self._client = work, client
         client.submit(order, now)
@@ -220,9 +235,9 @@ class Dispatch:
         if isinstance(event, Silent) and client is not gateway.service.client:
             gateway.drop_witness()
             self._use_ways(gateway)
-            self._settle(order, lease, _unreadable(order), now)
-        elif isinstance(event, Silent):
-            self._book.unanswered(order, lease)
+            self._settle(order, lease, _impossible(order, gateway), now)
+        elif isinstance(event, Silent) and not isinstance(order, PeerOrder):
+            self._unanswered(order, lease, now)
             self.lost = event.reason
         elif isinstance(event, Declined) and isinstance(order, MapOrder) and lease is not None:
             self._take_refusal(gateway, order, lease, event, now)
@@ -238,10 +253,22 @@ class Dispatch:
             self.gateway.address_asked(now)  # declined: what we know stands
             if isinstance(outcome, AddressTold):
                 self._address_told(outcome.address, now)
+        elif isinstance(order, PeerOrder):
+            self._peers.answered(order, outcome, now)
         else:
             self._book.answered(order, lease, outcome, now)
-            if isinstance(outcome, Granted) and outcome.external_address:
-                self._address_told(outcome.external_address, now, first_news=not self.gateway.reported)
+        if isinstance(outcome, Granted) and outcome.external_address:
+            self._address_told(outcome.external_address, now, first_news=not self.gateway.reported)
+
+    def _unanswered(self, order: Order, lease: Lease | None, now: float) -> None:
+        if isinstance(order, PeerOrder):
+            self._peers.unanswered(order, now)
+        else:
+            self._book.unanswered(order, lease)
+
+    def _ask_all(self, now: float) -> None:
+        self._book.ask_all_again(now)
+        self._peers.ask_all_again(now)
 
     def _take_refusal(
         self, gateway: GatewayInUse, order: MapOrder, lease: Lease, refusal: Declined, now: float
@@ -303,7 +330,8 @@ class Dispatch:
     def _write_down(self) -> None:
         if self.gateway is not None:
             identity = self.gateway.identity
-            self._notes += [(note, identity) for note in self._book.notes() + self.gateway.notes()]
+            notes = self._book.notes() + self._peers.notes() + self.gateway.notes()
+            self._notes += [(note, identity) for note in notes]
 
 
 def _is_hopeless(lease: Lease, refusal: Declined) -> bool:
@@ -312,7 +340,10 @@ def _is_hopeless(lease: Lease, refusal: Declined) -> bool:
     return lease.state is MappingState.REFUSED and not about_a_number
 
 
-def _unreadable(order: Order) -> Outcome:
+def _impossible(order: Order, gateway: GatewayInUse) -> Outcome:
+    """What comes of an order that nobody at the gateway has a request for."""
+    if isinstance(order, PeerOrder):
+        return Declined(no_peer_words(gateway.service.type), Remedy.NOTHING)
     if isinstance(order, InspectOrder):
         return Inspected(None, verified=False, words=NO_LIST)
     return NoEntry(NO_LIST)

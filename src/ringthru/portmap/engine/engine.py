@@ -14,9 +14,10 @@ from ..discovery.site import Site
 from ..gateway.listing import Listing
 from ..gateway.orders import EntryOrder
 from ..mapping.lease import Lease
+from ..mapping.peer import Peer
 from ..mapping.sets import LeaseSet, SetRule
 from ..memory.holding import GatewayIdentity
-from ..values import MapperSnapshot, Wanted
+from ..values import MapperSnapshot, Wanted, WantedPeer
 from .dispatch import NO_LIST
 from .machine import WITNESS_AFTER as WITNESS_AFTER
 from .machine import Machine
@@ -47,14 +48,33 @@ class Engine(Machine):
     def want(self, wanted: Wanted, now: float) -> Lease:
         """Keep this mapping alive; the same protocol and internal port twice is the same lease."""
         lease = self._book.want(wanted, now)
+        self._peers.share_nonce(lease)
         self._advance(now)
         return lease
 
     def want_set(self, wanted: tuple[Wanted, ...], rule: SetRule, now: float) -> LeaseSet:
         """Keep all of these alive, or none; ``rule`` binds their external ports together."""
         members = self._book.want_set(wanted, rule, now)
+        for lease in members.leases:
+            self._peers.share_nonce(lease)
         self._advance(now)
         return members
+
+    def want_peer(self, wanted: WantedPeer, now: float) -> Peer:
+        """Keep the translation of this flow alive; the same flow twice is the same record.
+
+        Raises:
+            LocalError: as many flows are kept as the budget allows.
+        """
+        peer = self._peers.want(wanted, self._book.lease_at(wanted), now)
+        self._advance(now)
+        return peer
+
+    def release_peer(self, peer: Peer, now: float) -> bool:
+        """Keep the flow alive no more: its translation ends with its lifetime. False: it is none of ours."""
+        released = self._peers.release(peer)
+        self._advance(now)
+        return released
 
     def release(self, lease: Lease, now: float) -> bool:
         """Delete it and forget it; a ``Released`` event follows. False: it is none of ours."""
@@ -68,6 +88,7 @@ class Engine(Machine):
         """Ask again for every mapping, now."""
         self._log(DEBUG, "Refreshing nat maps")
         self._book.ask_all_again(now)
+        self._peers.ask_all_again(now)
         self._advance(now)
 
     def list_gateway(self, limit: int, now: float) -> Listing:
@@ -117,6 +138,7 @@ class Engine(Machine):
         self._log(INFO, "The machine was asleep; every mapping is checked.")
         self._life.stirred(now)
         self._book.ask_all_again(now)
+        self._peers.ask_all_again(now)
         self._advance(now)
 
     def reached(self, lease: Lease, words: str, now: float) -> None:
@@ -137,6 +159,7 @@ class Engine(Machine):
     def set_mapping_enabled(self, enabled: bool, now: float) -> None:
         """While disabled not one request to map or unmap is sent; leases already held run out."""
         self._book.set_enabled(enabled, now)
+        self._peers.set_enabled(enabled, now)
         self._advance(now)
 
     def stop(self, now: float) -> None:
@@ -145,8 +168,9 @@ class Engine(Machine):
         for lease in self._book.leases():
             self._release(lease)
         self._book.end_grace()
+        self._peers.release_all()
         self._life.stop()
-        self._dispatch.abandon_for_deletions()
+        self._dispatch.abandon_for_deletions(now)
         self._advance(now)
 
     @property
@@ -205,6 +229,7 @@ class Engine(Machine):
             self._life.site,
             self._dispatch.gateway,
             self._book.snapshot(now),
+            self._peers.snapshot(now),
             self._counters.shown(),
             enabled=self._book.enabled,
             verdict_known=self.verdict_known,

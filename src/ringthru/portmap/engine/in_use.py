@@ -10,7 +10,7 @@ from typing import Final
 
 from ...net.values import replace
 from ..discovery.services import Service
-from ..gateway.orders import EntryOrder, GatewayClient, InspectOrder, Order
+from ..gateway.orders import EntryOrder, GatewayClient, InspectOrder, Order, PeerOrder
 from ..gateway.pcp_client import PcpClient
 from ..memory.holding import GatewayIdentity, Note
 from ..memory.profile import GatewayProfile
@@ -94,6 +94,8 @@ class GatewayInUse:
 
     def client_for(self, order: Order) -> GatewayClient | None:
         """Whom to give an order to; None: nobody at this gateway can carry it out."""
+        if isinstance(order, PeerOrder) and self.service.type is not GatewayType.PCP:
+            return None
         reading = isinstance(order, InspectOrder | EntryOrder)
         if reading and self.service.type is not GatewayType.UPNP:
             return self.witness.client if self.witness else None

@@ -17,6 +17,7 @@ from ..errors import LocalError
 from ..events import Event, ExternalAddressChanged, GatewayFound, GatewayLost, NoGateway
 from ..gateway.listing import Listings
 from ..mapping.book import MappingBook, Released
+from ..mapping.peers import PeerBook
 from ..values import printable
 from .counters import Counters
 from .dispatch import Dispatch
@@ -37,6 +38,7 @@ class GatewayLife:
         place: Surroundings | Site,
         detect: Callable[[Site], Detection],
         book: MappingBook,
+        peers: PeerBook,
         listings: Listings,
         dispatch: Dispatch,
         counters: Counters,
@@ -48,6 +50,7 @@ class GatewayLife:
         self.stopping = False
         self._detect = detect
         self._book = book
+        self._peers = peers
         self._listings = listings
         self._dispatch = dispatch
         self._counters = counters
@@ -183,7 +186,8 @@ class GatewayLife:
         self.verdict_known = True
         self._log(INFO, "No PMP or UPnP NAT devices detected!")
         self._book.give_up_deletions()
-        self._book.note("no gateway that maps ports was found")
+        for book in (self._book, self._peers):
+            book.note("no gateway that maps ports was found")
         self._events.append(NoGateway())
 
     def _lost(self, reason: str, now: float) -> None:
@@ -200,13 +204,14 @@ class GatewayLife:
 
     def _forget(self, now: float, reason: str) -> None:
         self._events += self._dispatch.events()
-        self._dispatch.forget()
+        self._dispatch.forget(now)
         self._listings.end_all(f"the gateway went away: {reason}")
         self.detection.stop()
         self._external = None
         self.verdict_known = False
         self._events += self._book.events()
         self._book.lose_all(now, reason)
+        self._peers.lose_all(now, reason)
 
     def _tell_of_address(self) -> None:
         if not self._dispatch.address_changed:

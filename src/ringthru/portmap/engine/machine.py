@@ -21,6 +21,7 @@ from ..gateway.pcp_client import PcpClient
 from ..gateway.upnp_client import HttpRequest
 from ..gateway.upnp_values import Reply
 from ..mapping.book import MappingBook, Released
+from ..mapping.peers import PeerBook
 from ..memory.holding import GatewayIdentity, Note
 from ..memory.profile import GatewayProfile
 from ..memory.recollection import Recollection
@@ -75,15 +76,20 @@ class Machine:
             nonce=self._chance.nonce,
             budget=budget,
         )
+        self._peers = PeerBook(
+            lifetime, log, mapping_enabled, random=self._chance.share, nonce=self._chance.nonce, most=budget
+        )
         self._listings = Listings()
-        self._dispatch = Dispatch(self._book, self._listings, log, recall, self._prepare, witness_after)
+        self._dispatch = Dispatch(
+            self._book, self._peers, self._listings, log, recall, self._prepare, witness_after
+        )
         self._counters = Counters(log)
 
         def detect(site: Site) -> Detection:
             return Detection(site, log, ssdp_port, self._make_pcp)
 
         self._life = GatewayLife(
-            place, detect, self._book, self._listings, self._dispatch, self._counters, log
+            place, detect, self._book, self._peers, self._listings, self._dispatch, self._counters, log
         )
         self._reception = Reception(self._life, self._counters)
 
@@ -110,13 +116,19 @@ class Machine:
     def handle_timeout(self, now: float) -> None:
         self._life.handle_timeout(now)
         self._book.expire(now)
+        self._peers.expire(now)
         self._listings.expire(now)
         self._dispatch.handle_timeout(now)
         self._reception.take_over_counts()
         self._advance(now)
 
     def next_timeout(self) -> float | None:
-        times = [self._life.next_timeout(), self._book.next_expiry(), self._listings.next_timeout()]
+        times = [
+            self._life.next_timeout(),
+            self._book.next_expiry(),
+            self._peers.next_expiry(),
+            self._listings.next_timeout(),
+        ]
         times.append(self._dispatch.next_timeout(only_deletions=self._life.stopping))
         return min((each for each in times if each is not None), default=None)
 

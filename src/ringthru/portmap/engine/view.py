@@ -11,7 +11,7 @@ from ...net.address import AddressKind, parse_address
 from ...net.values import replace
 from ..discovery.site import Site
 from ..memory.profile import GatewayProfile
-from ..values import MapperSnapshot, MappingSnapshot
+from ..values import MapperSnapshot, MappingSnapshot, PeerSnapshot
 from .in_use import GatewayInUse
 
 
@@ -32,6 +32,7 @@ def view(
     site: Site,
     gateway: GatewayInUse | None,
     mappings: Iterable[MappingSnapshot],
+    peers: tuple[PeerSnapshot, ...],
     counters: tuple[tuple[str, int], ...],
     *,
     enabled: bool,
@@ -53,6 +54,7 @@ def view(
         services=gateway.services() if gateway else (),
         fingerprint=gateway.fingerprint if gateway else "",
         learned=_learned(gateway.profile) if gateway else (),
+        peers=peers,
         counters=counters,
     )
 

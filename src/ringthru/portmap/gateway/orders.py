@@ -86,7 +86,7 @@ class EntryOrder:
     index: int
 
 
-Order = AddressOrder | MapOrder | UnmapOrder | InspectOrder | EntryOrder
+Order = AddressOrder | MapOrder | PeerOrder | UnmapOrder | InspectOrder | EntryOrder
 
 
 class Remedy(Enum):
@@ -96,6 +96,7 @@ class Remedy(Enum):
     SAME_PORT = "the external port equal to the internal one"
     PERMISSION = "a switch on the gateway; asked again, slowly"
     ROOM = "fewer mappings: the gateway's table is full"
+    NOTHING = "another gateway: this one has no request for it"
     ANOTHER_SERVICE = "another protocol of the gateway, if it has one"
     LATER = "asked again"
 

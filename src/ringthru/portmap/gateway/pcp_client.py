@@ -130,7 +130,7 @@ class PcpClient:
         self.abandon()
         self._begin(probe(self._own_address), now)
 
-    def submit(self, order: Order | PeerOrder, now: float) -> None:
+    def submit(self, order: Order, now: float) -> None:
         """Begin an exchange; one that was still running is abandoned."""
         self.abandon()
         if isinstance(order, AddressOrder) and self._knows_address(now):
@@ -287,7 +287,7 @@ class PcpClient:
             self._finish(Unmapped())  # miniupnpd's word for "there is no such mapping"; §15 wants SUCCESS
         else:
             deleting = exchange.purpose is Purpose.DELETE
-            self._finish(declined(response, exchange.needed, deleting))
+            self._finish(declined(response, exchange.needed, deleting, exchange.purpose is Purpose.PEER))
 
     def _granted(self, exchange: Exchange, response: Response, now: float) -> None:
         told = response.body.mapping if isinstance(response.body, Peering) else response.body
@@ -310,4 +310,6 @@ class PcpClient:
 def _most_attempts(exchange: Exchange) -> int:
     if exchange.outcome is not None:
         return TIDY_ATTEMPTS
-    return PROBE_ATTEMPTS if exchange.purpose is Purpose.PROBE else MAX_ATTEMPTS
+    # A server may be deaf to PEER alone: everybody else waits meanwhile.
+    quick = exchange.purpose in (Purpose.PROBE, Purpose.PEER)
+    return PROBE_ATTEMPTS if quick else MAX_ATTEMPTS

@@ -14,6 +14,7 @@ from .words import NOT_ALLOWED
 
 LONGEST_RETRY: Final = 3600  # seconds; no gateway can send us away for longer
 DISABLED: Final = "the gateway has PCP, and has it disabled"
+NO_PEER: Final = "the gateway's PCP has no request for the translation of a flow (PEER)"
 OPTIONS_AMISS: Final = (ResultCode.MALFORMED_REQUEST, ResultCode.UNSUPP_OPTION, ResultCode.MALFORMED_OPTION)
 REFUSALS: Final[dict[int, tuple[str, Remedy]]] = {
     ResultCode.UNSUPP_VERSION: ("the gateway does not speak PCP version 2", Remedy.ANOTHER_SERVICE),
@@ -57,12 +58,16 @@ REFUSALS: Final[dict[int, tuple[str, Remedy]]] = {
 }
 
 
-def declined(response: Response, needed: tuple[Option, ...], deleting: bool = False) -> Declined:
+def declined(
+    response: Response, needed: tuple[Option, ...], deleting: bool = False, peering: bool = False
+) -> Declined:
     """What a refusal comes to; ``needed`` are the options that could not be left out."""
     code = response.result
     retry_after = min(response.lifetime, LONGEST_RETRY)
     if code in OPTIONS_AMISS and needed:
         return Declined(_option_words(needed), Remedy.LATER, retry_after)
+    if code == ResultCode.UNSUPP_OPCODE and peering:
+        return Declined(NO_PEER, Remedy.NOTHING)
     if code == ResultCode.NOT_AUTHORIZED and deleting:
         words = "the gateway does not delete it: it was made by somebody else, or by hand (wrong PCP nonce)"
         return Declined(words, Remedy.PERMISSION, retry_after)

@@ -12,7 +12,7 @@ from logging import INFO
 from ..errors import LocalError
 from ..memory.holding import Holding, Note
 from ..memory.profile import GatewayProfile
-from ..values import Family, MappingSnapshot, Protocol, Wanted
+from ..values import Family, MappingSnapshot, Protocol, Wanted, WantedPeer
 from .agenda import Work as Work
 from .lease import DISABLED_REASON, Lease, lease_key
 from .sets import LeaseSet, SetRule, check_set
@@ -68,6 +68,10 @@ class MappingBook(WorkBook):
         for each in members:
             self._take_out(each, (asked and each is lease) or each is self._in_flight, reachable)
         self._room_made = True
+
+    def lease_at(self, flow: WantedPeer) -> Lease | None:
+        """The lease of the internal port that a flow comes from."""
+        return self._leases.get((flow.family.value, flow.protocol.value, "", flow.internal_port))
 
     def set_enabled(self, enabled: bool, now: float) -> None:
         self.enabled = enabled

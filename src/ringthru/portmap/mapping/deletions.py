@@ -46,8 +46,8 @@ class Deletions:
         order = UnmapOrder(
             wanted.protocol, wanted.internal_port, port, lease.nonce, wanted.internal_client, lease.reference
         )
-        self._strays[order] = (*lease.key, port)
-        self._ledger.doom((*lease.key, port))
+        self._strays[order] = lease.key_at(port)
+        self._ledger.doom(lease.key_at(port))
 
     def first(self) -> tuple[UnmapOrder, Lease | None] | None:
         for lease, order in self._leaving.items():
@@ -83,7 +83,7 @@ class Deletions:
     def inherit(self, holdings: Sequence[tuple[Holding, float | None]], now: float) -> None:
         """Take rows of the journal with the seconds they have left, None: for ever."""
         known = set(self._strays.values()) | {
-            (*lease.key, o.external_port) for lease, o in self._leaving.items()
+            lease.key_at(o.external_port) for lease, o in self._leaving.items()
         }
         for holding, left in holdings:
             if left is not None and left <= 0:

@@ -14,7 +14,7 @@ from .calendar import Times
 from .description import describe
 from .history import History
 from .ladder import Ladder
-from .ledger import LeaseKey
+from .ledger import HoldingKey, LeaseKey
 from .terms import Terms
 from .timing import Pauses
 
@@ -76,6 +76,10 @@ class LeaseRecord:
     @property
     def key(self) -> LeaseKey:
         return lease_key(self.wanted)
+
+    def key_at(self, port: int) -> HoldingKey:
+        """What the journal knows it by, at that external port."""
+        return (*self.key, port, "")
 
     @property
     def due_at(self) -> float | None:

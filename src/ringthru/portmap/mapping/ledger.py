@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from ..memory.holding import Forget, Holding, Keep, Note
 
-HoldingKey = tuple[str, str, str, int, int]
+HoldingKey = tuple[str, str, str, int, int, str]
 LeaseKey = tuple[str, str, str, int]  # family, protocol, internal client, internal port
 
 

@@ -74,7 +74,7 @@ class Outcomes:
             return self._granted(lease, outcome, now)
         if isinstance(outcome, Declined):
             if not lease.may_remain:
-                self._ledger.forget((*lease.key, lease.port))
+                self._ledger.forget(lease.key_at(lease.port))
             self.declined(lease, outcome, now)
             return "it cannot be had now" if lease.held_port is None else "it is held as it was"
         return "of no use"

@@ -151,7 +151,7 @@ class WorkBook:
         """The gateway said no, and is asked in another way: nobody is told."""
         self._in_flight = None
         if not lease.may_remain:
-            self._ledger.forget((*lease.key, lease.port))
+            self._ledger.forget(lease.key_at(lease.port))
 
     def unanswered(self, order: Order, lease: Lease | None) -> None:
         """Nobody knows what came of it: a mapping may have been made, a deletion is not tried again."""

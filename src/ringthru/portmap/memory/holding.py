@@ -15,6 +15,8 @@ class Holding:
 
     ``internal_client`` is empty for this machine. ``lifetime`` in seconds as granted (as asked, until
     ``granted``), 0 for ever. ``nonce`` and ``reference`` are what renewing and deleting it takes.
+    ``remote`` is the peer of a flow whose translation is kept ("203.0.113.5:5060"), which nobody can delete
+    (RFC 6887 §12.1); empty for a mapping.
     """
 
     family: Family
@@ -27,9 +29,10 @@ class Holding:
     nonce: bytes = bytes(12)
     reference: str = ""
     granted: bool = False
+    remote: str = ""
 
     @property
-    def key(self) -> tuple[str, str, str, int, int]:
+    def key(self) -> tuple[str, str, str, int, int, str]:
         """What it is known by: two holdings with one key are one mapping."""
         return (
             self.family.value,
@@ -37,6 +40,7 @@ class Holding:
             self.internal_client,
             self.internal_port,
             self.external_port,
+            self.remote,
         )
 
 

@@ -103,7 +103,7 @@ def _place(
     if lifetime and now > entry.at + lifetime + SLACK:
         return "expired"
     busy = (each for side in _ports(entry.holding) for each in others.get(side, ()))
-    if any(same_gateway(entry.gateway, each) for each in busy):
+    if not entry.holding.remote and any(same_gateway(entry.gateway, each) for each in busy):
         return "expired"
     if entry.holding.family is not family or not same_gateway(entry.gateway, gateway):
         return "leftovers"
@@ -128,7 +128,7 @@ def _by_ports(entries: Iterable[JournalEntry]) -> dict[Ports, list[GatewayIdenti
     """Where each port is in use."""
     found: dict[Ports, list[GatewayIdentity]] = {}
     for entry in entries:
-        for side in _ports(entry.holding):
+        for side in () if entry.holding.remote else _ports(entry.holding):
             found.setdefault(side, []).append(entry.gateway)
     return found
 

@@ -16,7 +16,7 @@ LONGEST: Final = 2048  # characters: a gateway's words fill neither the file nor
 IDENTITY: Final = ("type", "address", "name", "fingerprint", "control")
 COLUMNS: Final = (
     *("family", "protocol", "internal_client", "internal_port", "external_port", "lifetime", "description"),
-    *("nonce", "reference", "granted", *IDENTITY, "at", "kept", "owner", "own_address"),
+    *("nonce", "reference", "granted", *IDENTITY, "at", "kept", "owner", "own_address", "remote"),
 )
 
 
@@ -43,7 +43,7 @@ def entry_row(entry: JournalEntry) -> tuple[object, ...]:
         *(held.family.value, held.protocol.value, _short(held.internal_client)),
         *(held.internal_port, held.external_port, held.lifetime, _short(held.description)),
         *(held.nonce, _short(held.reference), int(held.granted), *identity_row(entry.gateway)),
-        *(entry.at, int(entry.kept), _short(entry.owner), _short(entry.own_address)),
+        *(entry.at, int(entry.kept), _short(entry.owner), _short(entry.own_address), _short(held.remote)),
     )
 
 
@@ -56,7 +56,7 @@ def entry_of(row: tuple[Any, ...]) -> JournalEntry:
     family, protocol, client, internal, external, lifetime, description, nonce, reference, granted, *rest = (
         row
     )
-    *gateway, at, kept, owner, own_address = rest
+    *gateway, at, kept, owner, own_address, remote = rest
     if not isinstance(nonce, bytes) or len(nonce) != 12:
         raise ValueError("a nonce has 12 bytes")
     if not isinstance(at, (int, float)) or not isfinite(at):
@@ -70,6 +70,7 @@ def entry_of(row: tuple[Any, ...]) -> JournalEntry:
             _whole(external, 65535),
         ),
         *(_whole(lifetime, 2**32 - 1), _text(description), nonce, _text(reference), bool(granted)),
+        remote=_text(remote),
     )
     where = identity_of(tuple(gateway))
     return JournalEntry(holding, where, float(at), bool(kept), _text(owner), _text(own_address))
