@@ -21,7 +21,16 @@ import ringthru
 from ringthru.lab.namespaces.laboratory import PBX, Laboratory
 from ringthru.lab.namespaces.netns import wait_for
 from ringthru.net.address import Endpoint
-from ringthru.portmap import Family, MapperSnapshot, Mapping, PortMapper, Protocol, Wanted, WantedPeer
+from ringthru.portmap import (
+    Family,
+    MapperSnapshot,
+    Mapping,
+    PortMapper,
+    Protocol,
+    SetRule,
+    Wanted,
+    WantedPeer,
+)
 
 Answer = dict[str, Any]
 
@@ -60,6 +69,12 @@ class Program:
     async def want(self, port: int, protocol: str = "udp", family: str = "ipv4", **rest: Any) -> Answer:
         wanted = Wanted(Protocol(protocol), port, family=Family(family), label="Ringthru test", **rest)
         self.mappings[port] = self.mapper.want(wanted)
+        return {}
+
+    async def want_set(self, rule: str, members: list[list[Any]]) -> Answer:
+        wanted = tuple(Wanted(Protocol(name), port, label="Ringthru test") for name, port in members)
+        for each in self.mapper.want_set(wanted, SetRule[rule]).mappings:
+            self.mappings[each.internal_port] = each
         return {}
 
     async def want_peer(self, port: int, remote: list[Any], external: int | None = None) -> Answer:

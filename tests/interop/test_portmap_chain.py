@@ -143,6 +143,64 @@ class TestCascade:
         assert rules(behind_two) == ([INNER], [OUTER])
 
 
+SIP = [["udp", 5060], ["tcp", 5060]]
+BOTH_INNER = [NatRule("tcp", 5060, PBX_ADDRESS, 5060), INNER]
+BOTH_OUTER = [NatRule("tcp", 5060, INNER_WAN, 5060), OUTER]
+
+
+def externals(engine: Engine) -> set[int | None]:
+    return {each["external"] for each in engine.look()["mappings"].values()}
+
+
+class TestSetsInACascade:
+    """All or nothing holds for the whole chain."""
+
+    def test_both_gateways_have_all_of_it_and_release_takes_both_ends(
+        self, behind_two: Laboratory, tmp_path: Path
+    ) -> None:
+        engine = Engine(behind_two, tmp_path, nested=True).start()
+        engine.ask("want_set", rule="SAME_NUMBER", members=SIP)
+        engine.until(lambda: externals(engine) == {5060}, what="the set")
+        assert rules(behind_two) == (BOTH_INNER, BOTH_OUTER)
+        assert engine.ask("release", port=5060)["agreed"]
+        engine.until(lambda: rules(behind_two) == ([], []), what="both ends deleted")
+        assert engine.look()["mappings"] == {}
+        engine.stop()
+
+    def test_a_number_that_is_taken_beyond_moves_all_of_it(
+        self, behind_two: Laboratory, tmp_path: Path
+    ) -> None:
+        taken = NatRule("udp", 5060, INNER_WAN, 7070)
+        argv = ["natpmpc", "-g", MIDDLE_ROUTER, "-a", "5060", "7070", "udp", "3600"]
+        behind_two.run("gateway", argv)
+        engine = Engine(behind_two, tmp_path, nested=True).start()
+        engine.ask("want_set", rule="SAME_NUMBER", members=SIP)
+        engine.until(lambda: len(externals(engine)) == 1 and None not in externals(engine), what="the set")
+        (number,) = externals(engine)
+        moved = [NatRule(name, number, INNER_WAN, 5060) for name in ("tcp", "udp")]
+        assert sorted(rules(behind_two)[1]) == sorted([taken, *moved])
+        engine.stop()
+        assert rules(behind_two) == ([], [taken])
+
+    def test_what_cannot_be_had_whole_beyond_is_not_had_in_part(self, tmp_path: Path) -> None:
+        """The outer gateway allows 5060 and no other port: of a pair that is one half."""
+        only = ("allow 5060 0.0.0.0/0 1024-65535", "deny 0-65535 0.0.0.0/0 0-65535")
+        laboratory = Laboratory(
+            Topology.CASCADE,
+            settings=Settings(Serves.UPNP, private_wan=True),
+            second=Settings(Serves.UPNP, rules=only),
+        )
+        with laboratory:
+            engine = Engine(laboratory, tmp_path, nested=True).start()
+            engine.ask("want_set", rule="PAIR", members=[["udp", 5060], ["udp", 5061]])
+            engine.until(lambda: engine.mapping(5060)["state"] == "refused", 30, "the verdict")
+            assert externals(engine) == {None}
+            assert not [each for each in engine.events() if each.startswith("MappingAdded")]
+            engine.until(lambda: rules(laboratory)[1] == [], what="nothing left beyond")
+            engine.stop()
+            assert rules(laboratory) == ([], [])
+
+
 class TestTwoGatewaysOnOneLan:
     def test_the_default_one_is_used_and_the_other_left_alone(self, tmp_path: Path) -> None:
         with Laboratory(Topology.TWO_GATEWAYS, Serves.UPNP) as laboratory:

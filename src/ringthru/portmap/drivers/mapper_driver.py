@@ -171,10 +171,16 @@ class MapperLife:
             read_echo(echo),
             lambda: self._near.site.address,
             self._audience.mappings,
-            lambda: self._near.engine.reported_address,
+            self._dialled_address,
             self._proved,
             listens=listens,
         )
+
+    def _dialled_address(self) -> str:
+        """The address that others dial, as it was told: by the last gateway of the chain."""
+        if self._nesting is not None and self._nesting.active:
+            return self._nesting.reported_address
+        return self._near.engine.reported_address
 
     def _proved(self, mapping: Mapping, holds: bool | None, words: str) -> None:
         if holds is not None and not self._closed:

@@ -6,7 +6,7 @@ address as its client. PCP notices the difference (ADDRESS_MISMATCH), and the en
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from ...net.values import replace
 from ..discovery.site import Site
@@ -22,7 +22,8 @@ from ..events import (
     MappingRemoved,
 )
 from ..mapping.lease import Lease
-from ..values import Family, MapperSnapshot, MappingState
+from ..mapping.sets import LeaseSet
+from ..values import Family, MapperSnapshot, MappingState, Wanted
 from .beyond_driver import Beyond, FindHops
 from .chain import Key, Told, joined
 from .hops_driver import next_hops
@@ -75,6 +76,11 @@ class Nesting:
         return self.outer.engine.external_address if self.outer is not None else None
 
     @property
+    def reported_address(self) -> str:
+        """The same as it was told, of whatever kind; empty when nobody told any."""
+        return self.outer.engine.reported_address if self.outer is not None else ""
+
+    @property
     def outer(self) -> EngineDriver | None:
         """The gateway beyond, once it is found."""
         return self._beyond.outer
@@ -117,9 +123,10 @@ class Nesting:
         return [] if isinstance(event, ExternalAddressChanged) else [event]
 
     def released(self, mapping: Mapping) -> None:
-        """The mapping is not wanted any more: take it off the gateway beyond as well."""
-        self._released.add(mapping)
-        self._let_go(mapping)
+        """The mapping, and all of its set, is not wanted any more: take it off the gateway beyond as well."""
+        unit = next((each for each in _units(self._mappings()) if mapping in each), (mapping,))
+        self._released.update(unit)
+        self._let_go(unit)
 
     def each(self, call: Callable[[Engine, float], object]) -> None:
         """Tell every engine beyond something, with its time, and let it act."""
@@ -211,37 +218,37 @@ class Nesting:
         self._released &= set(mappings)
         for mapping in mappings:
             mapping._nested = self.active
-            near = mapping._lease.external_port if mapping._lease.state is MappingState.ACCEPTED else None
-            held = self._leases.get(mapping)
-            if held is not None and held[0] != near:
-                self._let_go(mapping)
-                held = None
-            if held is None and near is not None and mapping not in self._released:
-                self._want_beyond(mapping, near)
+        for unit in _units(mappings):
+            near = [each.near_port for each in unit]
+            held = [self._leases[each][0] if each in self._leases else None for each in unit]
+            if held != near:
+                self._let_go(unit)
+            if held != near and None not in near and not self._released.intersection(unit):
+                self._want_beyond(unit, [port for port in near if port is not None])
 
-    def _want_beyond(self, mapping: Mapping, near_port: int) -> None:
+    def _want_beyond(self, unit: Sequence[Mapping], near_ports: Sequence[int]) -> None:
+        """One mapping, or a whole set, which is a set there too: all of it or none at every gateway."""
         if self.outer is None:
             return
-        own = mapping._lease.wanted
-        wanted = replace(
-            own,
-            internal_port=near_port,
-            external_port=own.wanted_external_port,
-            internal_client=None,  # whoever it is for, to the gateway beyond it is our gateway
-        )
-        lease = self.outer.engine.want(wanted, self.outer.clock())
-        self._leases[mapping] = (near_port, lease)
-        mapping._beyond = lease
+        wanted = tuple(_beyond(each, port) for each, port in zip(unit, near_ports, strict=True))
+        engine, now, group = self.outer.engine, self.outer.clock(), unit[0]._lease.group
+        leases = (engine.want(wanted[0], now),) if group is None else _set_beyond(engine, wanted, group, now)
+        for mapping, port, lease in zip(unit, near_ports, leases, strict=True):
+            self._leases[mapping] = (port, lease)
+            mapping._beyond = lease
         self.outer.pump()
 
-    def _let_go(self, mapping: Mapping) -> None:
+    def _let_go(self, unit: Sequence[Mapping]) -> None:
         """Have the gateway beyond delete it."""
-        held = self._leases.pop(mapping, None)
-        mapping._beyond = None
-        if held is None or self.outer is None:
+        held = [self._leases.pop(each) for each in unit if each in self._leases]
+        for mapping in unit:
+            mapping._beyond = None
+        if not held or self.outer is None:
             return
-        self._tell(self._told.removed(mapping.protocol, mapping.internal_port))
-        self.outer.engine.release(held[1], self.outer.clock())
+        for mapping in unit:
+            self._tell(self._told.removed(mapping.protocol, mapping.internal_port))
+        for _, lease in held:
+            self.outer.engine.release(lease, self.outer.clock())
         self.outer.pump()
 
     def _forget(self) -> None:
@@ -268,3 +275,28 @@ class Nesting:
     def _tell(self, events: list[Event]) -> None:
         for event in events:
             self._publish(event)
+
+
+def _units(mappings: Iterable[Mapping]) -> list[tuple[Mapping, ...]]:
+    """What belongs together: the members of a set in its order, everything else by itself."""
+    by_lease = {each._lease: each for each in mappings}
+    units: dict[int, tuple[Mapping, ...]] = {}
+    for lease, mapping in by_lease.items():
+        members = (lease,) if lease.group is None else lease.group.leases
+        found = tuple(by_lease[each] for each in members if each in by_lease)
+        units.setdefault(id(lease.group or mapping), found)
+    return list(units.values())
+
+
+def _beyond(mapping: Mapping, near_port: int) -> Wanted:
+    own = mapping._lease.wanted
+    return replace(
+        own,
+        internal_port=near_port,
+        external_port=own.wanted_external_port,
+        internal_client=None,  # whoever it is for, to the gateway beyond it is our gateway
+    )
+
+
+def _set_beyond(engine: Engine, wanted: tuple[Wanted, ...], group: LeaseSet, now: float) -> tuple[Lease, ...]:
+    return engine.want_set(wanted, group.rule, now).leases
