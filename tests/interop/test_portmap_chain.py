@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+import ringthru
 from ringthru.lab.namespaces.laboratory import (
     BESIDE,
     INNER_WAN,
@@ -29,6 +31,7 @@ from ringthru.lab.namespaces.laboratory import (
 )
 from ringthru.lab.namespaces.miniupnpd import NatRule, Serves, Settings
 from ringthru.lab.namespaces.nat_rules import Pinhole
+from ringthru.lab.namespaces.netns import wait_for
 from ringthru.portmap.nesting.hops_driver import next_hops
 
 from .mapping_process import Engine, arrives, nat
@@ -141,6 +144,37 @@ class TestCascade:
         added = nat(behind_two, "add", "5060", "--nested", "--json", *store)
         assert WAN_ADDRESS in json.dumps(json.loads(added))
         assert rules(behind_two) == ([INNER], [OUTER])
+
+
+class TestProofThroughACascade:
+    @pytest.fixture
+    def echo_host(self, behind_two: Laboratory, tmp_path: Path) -> Iterator[str]:
+        log = tmp_path / "echo.log"
+        argv = [sys.executable, "-m", "ringthru", "nat", "echo", "--listen", PUB_ADDRESS]
+        source = str(Path(ringthru.__file__).parents[1])
+        process = behind_two.popen(PUB, argv, log, {"PYTHONPATH": source})
+        wait_for(lambda: PUB_ADDRESS in log.read_text(), 15, "the echo host")
+        yield f"{PUB_ADDRESS}:4478"
+        process.kill()
+        process.wait()
+
+    def test_nested_it_is_reached_at_the_far_ends_address(
+        self, behind_two: Laboratory, tmp_path: Path, echo_host: str
+    ) -> None:
+        engine = Engine(behind_two, tmp_path, nested=True, echo=echo_host, echo_listens=True).start()
+        engine.want(5060)
+        engine.until(lambda: engine.mapping(5060)["rung"] == "reachable", 20, "the proof")
+        engine.stop()
+
+    def test_without_nesting_the_other_address_is_named(
+        self, behind_two: Laboratory, tmp_path: Path, echo_host: str
+    ) -> None:
+        engine = Engine(behind_two, tmp_path, echo=echo_host, echo_listens=True).start()
+        engine.want(5060)
+        engine.until(lambda: WAN_ADDRESS in str(engine.mapping(5060)["evidence"]), 20, "the proof")
+        (words,) = [each for each in engine.mapping(5060)["evidence"] if WAN_ADDRESS in each]
+        assert f"the gateway says {INNER_WAN}" in words
+        engine.stop()
 
 
 SIP = [["udp", 5060], ["tcp", 5060]]

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ringthru.net.values import replace
-from ringthru.portmap.echo.echo_proof import ATTEMPTS, EchoProof, Proof
+from ringthru.portmap.echo.echo_proof import ATTEMPTS, EchoProof, Proof, compared
 from ringthru.portmap.errors import LocalError
 from ringthru.portmap.values import Protocol
 from ringthru.portmap.wire.echo import Kind, Message, Outcome, decode
@@ -179,3 +179,23 @@ class TestNotBelieved:
 def test_a_port_that_cannot_be_is_our_own_mistake(port):
     with pytest.raises(LocalError):
         EchoProof(Protocol.UDP, port, HOST, bytes, watched=True).start(0.0)
+
+
+class TestTheAddressItIsSeenAt:
+    CAME_IN = Proof(True, "a probe of 11.0.113.9 came in", "11.0.113.1")
+
+    def test_the_one_that_was_told(self):
+        assert compared(self.CAME_IN, "11.0.113.1") is self.CAME_IN
+
+    def test_another_one_proves_nothing_of_the_one_that_was_told(self):
+        proof = compared(self.CAME_IN, "10.0.0.2")
+        assert proof.holds is None
+        assert proof.words.endswith("at 11.0.113.1: that is where it sees us, and the gateway says 10.0.0.2")
+
+    def test_nobody_came_in_and_that_may_be_why(self):
+        missed = replace(self.CAME_IN, holds=False)
+        assert compared(missed, "10.0.0.2").holds is False
+
+    @pytest.mark.parametrize("told", ["", "nonsense", "2a0e:113:1::1"])
+    def test_nothing_to_compare_with(self, told):
+        assert compared(self.CAME_IN, told) is self.CAME_IN

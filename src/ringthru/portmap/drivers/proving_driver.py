@@ -13,7 +13,7 @@ from typing import Final
 from ...net.address import Endpoint, parse_address
 from ...net.values import record
 from ..echo.echo_driver import EchoClient
-from ..echo.echo_proof import Proof
+from ..echo.echo_proof import Proof, compared
 from ..errors import LocalError
 from ..values import Family, MappingState, Protocol, Rung
 from ..wire.echo import PORT
@@ -132,6 +132,7 @@ class Proving:
             watched=mapping.watched,
             listens=self._listens,
         )
+        proof = compared(proof, plan.place[0])
         self._client = self._task = None
         if self._closed:
             return

@@ -12,7 +12,8 @@ from collections.abc import Callable
 from enum import Enum
 from typing import Final
 
-from ...net.values import frozen
+from ...net.address import parse_address
+from ...net.values import frozen, replace
 from ..errors import MalformedMessage
 from ..values import Protocol
 from ..wire.echo import TOKEN_SIZE, Kind, Message, Outcome, decode
@@ -30,6 +31,19 @@ class Proof:
     holds: bool | None  # None: nobody could tell
     words: str
     seen_address: str | None = None  # our external address as the echo host sees it
+
+
+def compared(proof: Proof, told: str) -> Proof:
+    """The proof, given the external address that the last gateway told (empty: none).
+
+    A host that sees us at another address knocked there: whoever dials the address that was told is not shown
+    to come through, and why nobody does may be just that.
+    """
+    seen, said = parse_address(proof.seen_address or ""), parse_address(told)
+    if seen is None or said is None or seen == said or seen.version != said.version:
+        return proof
+    words = f"{proof.words}, at {seen}: that is where it sees us, and the gateway says {said}"
+    return replace(proof, holds=None if proof.holds else proof.holds, words=words)
 
 
 class _State(Enum):
