@@ -384,7 +384,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "detection timing": lambda: timing(detection),
     "search timing": lambda: timing(ssdp_search),
     "dispatch states": lambda: state_table(dispatch_rows()),
-    "dispatch order": lambda: doc(Dispatch._next_work),
+    "dispatch order": lambda: doc(Dispatch._submit_next),
     "in use timing": lambda: timing(in_use),
     "journal": journal_table,
     "journal timing": lambda: timing(deletions),

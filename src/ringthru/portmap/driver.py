@@ -167,6 +167,19 @@ class PortMapper(MapperLife):
             snapshot = replace(snapshot, counters=tuple(sorted(counters)))
         return snapshot if self._nesting is None else self._nesting.extend(snapshot)
 
+    @property
+    def left_over(self) -> int:
+        """How many mappings of earlier runs, by another protocol of a gateway, are still to be deleted."""
+        beyond = self._nesting.drivers if self._nesting is not None else ()
+        return sum(each.engine.left_over for each in (*self._engines.all(), *beyond))
+
+    @property
+    def nothing_beyond(self) -> bool:
+        """Whether no gateway beyond ours is needed, or none was found, or ``nested`` was not asked for."""
+        nesting, near = self._nesting, self._near.engine
+        public = near.external_address is not None
+        return nesting is None or public or nesting.hopeless or (near.verdict_known and not near.has_gateway)
+
     def subscribe(self, callback: Callable[[Event], None]) -> Callable[[], None]:
         """Have ``callback`` called with every event; what is returned ends that."""
         return self._audience.subscribe(callback)

@@ -18,6 +18,7 @@ from ringthru.lab import FakeGateway, Quirks
 from ringthru.net.address import AddressRules, Endpoint
 from ringthru.net.surroundings import Surroundings
 from ringthru.portmap import PortMapper, Protocol, Wanted
+from ringthru.portmap.engine import leftovers
 from ringthru.portmap.mapping import deletions
 from ringthru.portmap.memory.holding import JournalEntry
 from ringthru.portmap.memory.store_driver import Store
@@ -70,6 +71,7 @@ def around(number: int) -> Surroundings:
 @pytest.fixture
 def short_grace(monkeypatch):
     monkeypatch.setattr(deletions, "GRACE", GRACE)
+    monkeypatch.setattr(leftovers, "PATIENCE", GRACE)
 
 
 @pytest.fixture

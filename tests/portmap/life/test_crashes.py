@@ -8,10 +8,12 @@ ports again, under the eyes of somebody else's mapping and of another engine of 
 from __future__ import annotations
 
 import random
+from functools import partial
 
 import pytest
 
-from ringthru.portmap import GatewayType
+from ringthru.lab import Quirks
+from ringthru.portmap import GatewayType, Rung
 
 from ...scenarios.waiting import eventually
 from .conftest import settled
@@ -89,6 +91,63 @@ class TestKilledAgainAndAgain:
         await mapper.stop()
         assert house.table() == {}
         assert house.journal() == []
+
+
+OTHER_PROTOCOLS = {  # PCP is there, and disabled, at first
+    "NAT-PMP": (("pcp", "natpmp"), frozenset()),
+    "UPnP": (("pcp", "upnp"), frozenset()),
+    "UPnP without leases": (("pcp", "upnp"), frozenset({"AD01"})),
+}
+
+
+def speaks(mapper, name):
+    """Whether the protocol of yesterday has answered today: only UPnP can list a mapping."""
+    snapshot = mapper.snapshot()
+    if name == "NAT-PMP":
+        return GatewayType.NAT_PMP in [each.type for each in snapshot.services]
+    return any(each.rung is Rung.LISTED for each in snapshot.mappings)
+
+
+@pytest.mark.parametrize("name", OTHER_PROTOCOLS)
+@pytest.mark.parametrize("when", ["before", "after", "answered"])
+class TestAnotherProtocolIsSpokenNow:
+    """Killed over NAT-PMP or UPnP, and alive again over PCP, which cannot delete what those made."""
+
+    async def test_the_next_life_cleans_up_exactly(self, build, new_mapper, die, name, when):
+        protocols, rows = OTHER_PROTOCOLS[name]
+        disabled = Quirks(rows=rows | {"PC07"})
+        house = await build(*protocols)
+        house.hold_for_others(OTHERS)
+        house.gateway.quirks = disabled
+        steps = 0
+        while await die(house, [A, B], steps + 1, when):
+            steps += 1
+            house.gateway.quirks = Quirks(rows=rows)
+            mapper = new_mapper(house, witness_after=0.0)
+            await settled(mapper, B, C)
+            assert mapper.snapshot().type is GatewayType.PCP
+            await eventually(partial(speaks, mapper, name))
+            await eventually(lambda: A not in {*house.table(), *house.written()}, f"{house.table()}")
+            await mapper.stop()
+            assert set(house.table()) == {OTHERS}
+            assert house.journal() == []
+            house.gateway.quirks = disabled
+        assert steps >= 5
+
+    async def test_somebody_else_at_its_port_is_left_alone(self, build, new_mapper, die, name, when):
+        """The gateway lost the mapping, and gave its port away."""
+        protocols, rows = OTHER_PROTOCOLS[name]
+        house = await build(*protocols)
+        house.gateway.quirks = Quirks(rows=rows | {"PC07"})
+        assert await die(house, [A])
+        await house.gateway.reboot()
+        house.hold_for_others(A)
+        house.gateway.quirks = Quirks(rows=rows)
+        mapper = new_mapper(house, witness_after=0.0)
+        await settled(mapper, C)
+        await eventually(lambda: A not in house.written(), f"{house.journal()}")
+        await mapper.stop()
+        assert set(house.table()) == {A}
 
 
 class TestAnotherProtocolTakesOver:

@@ -13,7 +13,6 @@ from typing import Final
 from ...net.levels import NOTICE
 from ..discovery.services import Service
 from ..events import EpochChanged, Event
-from ..gateway.listing import Listings
 from ..gateway.orders import (
     AddressOrder,
     AddressTold,
@@ -22,10 +21,7 @@ from ..gateway.orders import (
     EpochReset,
     GatewayClient,
     Granted,
-    Inspected,
-    InspectOrder,
     MapOrder,
-    NoEntry,
     Order,
     Outcome,
     PeerOrder,
@@ -36,15 +32,13 @@ from ..gateway.orders import (
 from ..gateway.pcp_client import PcpClient
 from ..mapping.book import MappingBook, Work
 from ..mapping.lease import Lease
-from ..mapping.peer import no_peer_words
-from ..mapping.peers import PeerBook
 from ..memory.holding import GatewayIdentity, Note
 from ..memory.profile import GatewayProfile
 from ..memory.recollection import Recollection
 from ..values import MappingState
+from .desk import Desk, impossible
 from .in_use import GatewayInUse, RemapGate
 
-NO_LIST: Final = "PCP and NAT-PMP have no request for the gateway's table, and its UPnP does not answer"
 TAKEN: Final = (Remedy.ANOTHER_PORT, Remedy.SAME_PORT)  # refusals of a number
 
 
@@ -54,8 +48,7 @@ class Dispatch:
     def __init__(
         self,
         book: MappingBook,
-        peers: PeerBook,
-        listings: Listings,
+        desk: Desk,
         log: Callable[[int, str], None],
         recall: Callable[[GatewayIdentity], Recollection],
         prepare: Callable[[Service], None],
@@ -66,8 +59,7 @@ class Dispatch:
         self.address_changed = False  # the gateway told another address; the engine takes note
         self.lost: str | None = None  # why the gateway is gone; the engine takes note
         self._book = book
-        self._peers = peers
-        self._listings = listings
+        self._desk = desk
         self._log = log
         self._recall = recall
         self._prepare = prepare
@@ -85,17 +77,14 @@ class Dispatch:
         self._prepare(gateway.service)
         gateway.remember(remembered.name, remembered.profile)
         self._use_ways(gateway)
-        flows = [holding for holding, _ in remembered.holdings if holding.remote]
-        self._peers.adopt(flows + [holding for holding in remembered.lent if holding.remote])
-        mappings = [each for each in remembered.holdings if not each[0].remote]
-        self._book.adopt(mappings, now, [holding for holding in remembered.lent if not holding.remote])
-        self._ask_all(now)
+        self._desk.adopt(remembered, now)
         return gateway
 
     def forget(self, now: float) -> None:
         """The gateway is not in use any more."""
         self.abandon(now)
         self._write_down()
+        self._desk.leftovers.put_back()
         self.gateway = self.lost = None
         self.address_changed = False
 
@@ -104,7 +93,7 @@ class Dispatch:
         if self._client is not None:
             self._client.abandon()
         if self.in_flight is not None:
-            self._unanswered(*self.in_flight, now)
+            self._desk.unanswered(*self.in_flight, now)
         self.in_flight = self._client = None
 
     def abandon_for_deletions(self, now: float) -> None:
@@ -122,10 +111,8 @@ class Dispatch:
             self._write_down()
             if self.lost is not None or self.in_flight is not None or now < self.gateway.not_before:
                 return
-            work = self._next_work(self.gateway, now, only_deletions)
-            if work is None:
+            if not self._submit_next(self.gateway, now, only_deletions):
                 return
-            self._submit(self.gateway, work, now)
 
     def take_witness(self, witness: Service, now: float) -> None:
         """The UPnP side of the gateway in use answers too."""
@@ -144,14 +131,14 @@ class Dispatch:
     def _try_in_reserve(self, now: float) -> None:
         """Where all is refused, what came late may help."""
         if not self._holds_any():
-            self._ask_all(now)
+            self._desk.ask_all_again(now)
 
     def ask_all_again(self, now: float, lost: bool = False) -> None:
         """The gateway may have lost everything (``lost``: it has); not more often than it bears."""
         if lost:
             self._book.doubt_all(now)
         if self._remap_gate.ask(now):
-            self._ask_all(now)
+            self._desk.ask_all_again(now)
 
     def handle_timeout(self, now: float) -> None:
         if self._remap_gate.due_at is not None and now >= self._remap_gate.due_at:
@@ -160,18 +147,16 @@ class Dispatch:
     def next_timeout(self, only_deletions: bool) -> float | None:
         times = [] if only_deletions else [self._remap_gate.due_at]
         if self.gateway is not None and self.in_flight is None:
-            due = (
-                []
-                if only_deletions
-                else [self.gateway.address_due_at, self._book.next_due(), self._peers.next_due()]
-            )
-            if self._book.next_deletion() is not None:
-                due.append(self.gateway.not_before)
-            times += [max(each, self.gateway.not_before) for each in due if each is not None]
+            times.append(self._desk.next_due(self.gateway, only_deletions))
         return min((each for each in times if each is not None), default=None)
 
+    @property
+    def cleared(self) -> bool:
+        """Whether nothing is left to delete that could be deleted now."""
+        return self._desk.cleared(self.gateway)
+
     def events(self) -> list[Event]:
-        events, self._events = self._events + self._peers.events(), []
+        events, self._events = self._events, []
         return events
 
     def notes(self) -> list[tuple[Note, GatewayIdentity]]:
@@ -184,27 +169,20 @@ class Dispatch:
 
     # Inside
 
-    def _next_work(self, gateway: GatewayInUse, now: float, only_deletions: bool) -> Work | None:
-        """Deletions first, then the address, mappings, reading back, and the table."""
-        deletion = self._book.next_deletion()
-        if deletion is not None or only_deletions:
-            return deletion
-        if now >= gateway.address_due_at:
-            return AddressOrder(), None
-        mapping = self._book.next_mapping(now)
-        if mapping is not None:
-            return mapping
-        flow = self._peers.next_order(now)
-        if flow is not None:
-            return flow, None
-        entry = self._listings.next_order()
-        return None if entry is None else (entry, None)
+    def _submit_next(self, gateway: GatewayInUse, now: float, only_deletions: bool) -> bool:
+        """Deletions first, then the address, mappings, flows, reading back, and the table."""
+        deletion = self._desk.next_deletion(gateway, now)
+        wish = self._desk.next_wish(gateway, now) if deletion is None and not only_deletions else None
+        if deletion is not None:
+            self._submit(gateway, *deletion, now)
+        elif wish is not None:
+            self._submit(gateway, wish, gateway.client_for(wish[0]), now)
+        return deletion is not None or wish is not None
 
-    def _submit(self, gateway: GatewayInUse, work: Work, now: float) -> None:
+    def _submit(self, gateway: GatewayInUse, work: Work, client: GatewayClient | None, now: float) -> None:
         order, lease = work
-        client = gateway.client_for(order)
         if client is None:  # nobody there can do it, read its table above all: that is no failure
-            self._settle(order, lease, _impossible(order, gateway), now)
+            self._settle(order, lease, impossible(order, gateway), now)
             return
         self.in_flight, self._client = work, client
         client.submit(order, now)
@@ -232,12 +210,14 @@ class Dispatch:
         (order, lease), client = self.in_flight, self._client
         self.in_flight = self._client = None
         gateway.took(now)
-        if isinstance(event, Silent) and client is not gateway.service.client:
+        if self._desk.leftovers.is_asked and client is not gateway.service.client:
+            self._desk.leftovers.told(event)
+        elif isinstance(event, Silent) and client is not gateway.service.client:
             gateway.drop_witness()
             self._use_ways(gateway)
-            self._settle(order, lease, _impossible(order, gateway), now)
+            self._settle(order, lease, impossible(order, gateway), now)
         elif isinstance(event, Silent) and not isinstance(order, PeerOrder):
-            self._unanswered(order, lease, now)
+            self._desk.unanswered(order, lease, now)
             self.lost = event.reason
         elif isinstance(event, Declined) and isinstance(order, MapOrder) and lease is not None:
             self._take_refusal(gateway, order, lease, event, now)
@@ -247,28 +227,14 @@ class Dispatch:
     def _settle(self, order: Order, lease: Lease | None, outcome: Outcome, now: float) -> None:
         """An order has its outcome."""
         assert self.gateway is not None
-        if isinstance(order, EntryOrder):
-            self._listings.told(outcome)
-        elif isinstance(order, AddressOrder):
+        if isinstance(order, AddressOrder):
             self.gateway.address_asked(now)  # declined: what we know stands
             if isinstance(outcome, AddressTold):
                 self._address_told(outcome.address, now)
-        elif isinstance(order, PeerOrder):
-            self._peers.answered(order, outcome, now)
         else:
-            self._book.answered(order, lease, outcome, now)
+            self._desk.answered(order, lease, outcome, now)
         if isinstance(outcome, Granted) and outcome.external_address:
             self._address_told(outcome.external_address, now, first_news=not self.gateway.reported)
-
-    def _unanswered(self, order: Order, lease: Lease | None, now: float) -> None:
-        if isinstance(order, PeerOrder):
-            self._peers.unanswered(order, now)
-        else:
-            self._book.unanswered(order, lease)
-
-    def _ask_all(self, now: float) -> None:
-        self._book.ask_all_again(now)
-        self._peers.ask_all_again(now)
 
     def _take_refusal(
         self, gateway: GatewayInUse, order: MapOrder, lease: Lease, refusal: Declined, now: float
@@ -292,6 +258,7 @@ class Dispatch:
             return
         self._prepare(gateway.service)
         self._use_ways(gateway)
+        self._desk.turn_to(gateway, now)
         if takes_over:
             words = f"The gateway refuses us by {before.type.spoken} ({refusal.reason}): going on by "
             self._log(INFO, words + gateway.service.type.spoken)
@@ -330,20 +297,11 @@ class Dispatch:
     def _write_down(self) -> None:
         if self.gateway is not None:
             identity = self.gateway.identity
-            notes = self._book.notes() + self._peers.notes() + self.gateway.notes()
-            self._notes += [(note, identity) for note in notes]
+            self._notes += self._desk.notes(identity)
+            self._notes += [(note, identity) for note in self.gateway.notes()]
 
 
 def _is_hopeless(lease: Lease, refusal: Declined) -> bool:
     """Whether a refusal is this service's last word, and not about one number that is taken."""
     about_a_number = refusal.remedy in TAKEN and (lease.wanted.exact or lease.group is not None)
     return lease.state is MappingState.REFUSED and not about_a_number
-
-
-def _impossible(order: Order, gateway: GatewayInUse) -> Outcome:
-    """What comes of an order that nobody at the gateway has a request for."""
-    if isinstance(order, PeerOrder):
-        return Declined(no_peer_words(gateway.service.type), Remedy.NOTHING)
-    if isinstance(order, InspectOrder):
-        return Inspected(None, verified=False, words=NO_LIST)
-    return NoEntry(NO_LIST)

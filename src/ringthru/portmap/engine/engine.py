@@ -18,7 +18,7 @@ from ..mapping.peer import Peer
 from ..mapping.sets import LeaseSet, SetRule
 from ..memory.holding import GatewayIdentity
 from ..values import MapperSnapshot, Wanted, WantedPeer
-from .dispatch import NO_LIST
+from .desk import NO_LIST
 from .machine import WITNESS_AFTER as WITNESS_AFTER
 from .machine import Machine
 from .view import view
@@ -169,6 +169,7 @@ class Engine(Machine):
             self._release(lease)
         self._book.end_grace()
         self._peers.release_all()
+        self._desk.leftovers.hurry(now)
         self._life.stop()
         self._dispatch.abandon_for_deletions(now)
         self._advance(now)
@@ -176,7 +177,9 @@ class Engine(Machine):
     @property
     def stopped(self) -> bool:
         hopeless = not self._book.enabled or (self._dispatch.gateway is None and self.verdict_known)
-        return self._life.stopping and self._dispatch.in_flight is None and (self._book.cleared or hopeless)
+        return (
+            self._life.stopping and self._dispatch.in_flight is None and (self._dispatch.cleared or hopeless)
+        )
 
     @property
     def verdict_known(self) -> bool:
@@ -211,6 +214,11 @@ class Engine(Machine):
     def busy(self) -> bool:
         """Whether the gateway is being asked something."""
         return self._dispatch.in_flight is not None
+
+    @property
+    def left_over(self) -> int:
+        """How many mappings of earlier runs, by another protocol of this gateway, are still to be deleted."""
+        return self._desk.leftovers.count
 
     @property
     def reported_address(self) -> str:

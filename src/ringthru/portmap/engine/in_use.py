@@ -101,6 +101,14 @@ class GatewayInUse:
             return self.witness.client if self.witness else None
         return self.service.client
 
+    def speaking(self, kind: GatewayType) -> Service | None:
+        """The service that speaks this; UPnP only in use or as the witness: then its client is free."""
+        if self.service.type is kind:
+            return self.service
+        if kind is GatewayType.UPNP:
+            return self.witness
+        return next((each for each in self._services if each.type is kind), None)
+
     def took(self, now: float) -> None:
         """An order was carried out: leave it the rest it needs (requests over HTTP keep the pace each)."""
         if self.service.type is not GatewayType.UPNP:
@@ -148,6 +156,7 @@ class GatewayInUse:
 
     def take_witness(self, service: Service) -> None:
         """The UPnP side of this gateway answers: it reads the table, and is kept in reserve."""
+        self._services = [each for each in self._services if not _is_same(each, service)]
         self.witness = service
         self.take_reserve(service)
         self._use(self.profile)
@@ -198,6 +207,11 @@ class GatewayInUse:
             for each in others
         ]
         return (self.service.snapshot(in_use=True), *(each.snapshot(in_use=False) for each in shown))
+
+
+def _is_same(one: Service, other: Service) -> bool:
+    """Whether two findings are one service of UPnP."""
+    return one.igd is not None and other.igd is not None and one.igd.service == other.igd.service
 
 
 def _combined(one: GatewayProfile, other: GatewayProfile) -> GatewayProfile:

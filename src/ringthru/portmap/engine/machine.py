@@ -29,6 +29,7 @@ from ..values import LONGEST_LIFETIME
 from ..wire.ssdp import PORT as SSDP_PORT
 from .chance import Chance
 from .counters import Counters
+from .desk import Desk
 from .dispatch import Dispatch
 from .life import GatewayLife
 from .reception import Reception
@@ -80,9 +81,8 @@ class Machine:
             lifetime, log, mapping_enabled, random=self._chance.share, nonce=self._chance.nonce, most=budget
         )
         self._listings = Listings()
-        self._dispatch = Dispatch(
-            self._book, self._peers, self._listings, log, recall, self._prepare, witness_after
-        )
+        self._desk = Desk(self._book, self._peers, self._listings, log)
+        self._dispatch = Dispatch(self._book, self._desk, log, recall, self._prepare, witness_after)
         self._counters = Counters(log)
 
         def detect(site: Site) -> Detection:
@@ -156,7 +156,7 @@ class Machine:
         return self._life.detection.http.requests_to_send()
 
     def events(self) -> list[Event | Released]:
-        return self._life.events() + self._dispatch.events() + self._book.events()
+        return self._life.events() + self._dispatch.events() + self._book.events() + self._peers.events()
 
     def notes(self) -> list[tuple[Note, GatewayIdentity]]:
         """What to write down before anything more is sent (drains)."""

@@ -69,6 +69,17 @@ class MappingBook(WorkBook):
             self._take_out(each, (asked and each is lease) or each is self._in_flight, reachable)
         self._room_made = True
 
+    def is_held(self, made: Holding, by_internal_port: bool) -> bool:
+        """Whether a mapping of now has a port of that one: to delete that would take this one away."""
+        held = [
+            each
+            for each in self._leases.values()
+            if (each.wanted.protocol, each.wanted.family) == (made.protocol, made.family)
+            and each.held_port is not None
+        ]
+        inside = by_internal_port and made.internal_port in (each.wanted.internal_port for each in held)
+        return inside or made.external_port in (each.held_port for each in held)
+
     def lease_at(self, flow: WantedPeer) -> Lease | None:
         """The lease of the internal port that a flow comes from."""
         return self._leases.get((flow.family.value, flow.protocol.value, "", flow.internal_port))
@@ -144,8 +155,12 @@ class MappingBook(WorkBook):
         What is wanted lends its nonce, reference and port to its lease; the rest is deleted after a grace,
         but for what is ``kept``: a person wants that to stay, whether or not we use it too.
         """
-        self._deletions.inherit(holdings, now)
         self._deletions.borrow(kept)
+        self.go_on_with(holdings, now)
+
+    def go_on_with(self, holdings: Sequence[tuple[Holding, float | None]], now: float) -> None:
+        """The same for more of them, of another protocol that this gateway is spoken to by now."""
+        self._deletions.inherit(holdings, now)
         for lease in self._leases.values():
             self._deletions.lend(lease)
 

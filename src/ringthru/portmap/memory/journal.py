@@ -27,7 +27,7 @@ class Adoption:
     ``kept``: this gateway has them because a person wanted them to stay; only lent to a lease that wants one.
     ``other_protocol``: this gateway seems to have them, but only the protocol of ``entry.gateway.type`` can
     delete them: PCP takes orders for a mapping only with its nonce (RFC 6887 §11.3), which NAT-PMP and UPnP
-    do not carry, and what they made has none. Take stock again with the identity of that service first.
+    do not carry, and what they made has none. ``Leftovers`` has that protocol do it.
     ``leftovers``: on other gateways, or leading to an address that we had then; they wait until they run out.
     Permanent ones wait for ever, and are to be shown.
     ``expired``: to be struck out: they ran out, or somebody living has the same port on that gateway.

@@ -17,7 +17,7 @@ from ...net.values import replace
 from ..errors import LocalError
 from ..values import Family, GatewayType
 from .holding import GatewayIdentity, JournalEntry, Keep, Note
-from .journal import Adoption, leads_to, same_mapping, take_stock
+from .journal import Adoption, leads_to, same_mapping, seconds_left, take_stock
 from .profile import GatewayProfile
 from .recollection import Recollection
 
@@ -88,7 +88,8 @@ class Memory:
             store.forget(entry.holding, entry.gateway, entry.own_address)
         self._claim(store, identity, address, found)
         lent = tuple(entry.holding for entry in found.kept)
-        return Recollection(identity.name, profile, found.holdings, lent)
+        elsewhere = tuple((entry, seconds_left(entry, time.time())) for entry in found.other_protocol)
+        return Recollection(identity.name, profile, found.holdings, lent, elsewhere)
 
     def _claim(self, store: Store, identity: GatewayIdentity, address: str, found: Adoption) -> None:
         """What we take over is ours from now on: another process that starts now must not take it too."""
@@ -100,6 +101,7 @@ class Memory:
             and same_mapping(entry, entry.holding, identity)
             and leads_to(entry, address)
         ]
+        ours += [replace(entry, owner=store.owner) for entry in found.other_protocol]
         if ours:
             store.keep_all(ours)
 
