@@ -146,6 +146,54 @@ class TestCascade:
         assert rules(behind_two) == ([INNER], [OUTER])
 
 
+class TestBothEndsAreTakenAway:
+    def test_delete_nested(self, behind_two: Laboratory, tmp_path: Path) -> None:
+        store = ("--store", str(tmp_path / "journal"))
+        nat(behind_two, "add", "5060", "--nested", *store)
+        assert rules(behind_two) == ([INNER], [OUTER])
+        told = json.loads(nat(behind_two, "delete", "5060", "--nested", "--json", *store))
+        assert [(each["deleted"], each["beyond"]) for each in told["deleted"]] == [
+            (True, None),
+            (True, MIDDLE_ROUTER),
+        ]
+        assert rules(behind_two) == ([], [])
+        assert json.loads(nat(behind_two, "cleanup", "--json", *store))["left_alone"] == []
+
+    def test_delete_without_it_says_that_there_is_more(self, behind_two: Laboratory, tmp_path: Path) -> None:
+        store = ("--store", str(tmp_path / "journal"))
+        nat(behind_two, "add", "5060", "--nested", *store)
+        nat(behind_two, "delete", "5060", *store)
+        assert rules(behind_two) == ([], [OUTER])
+        told = json.loads(nat(behind_two, "delete", "5060", "--nested", "--json", *store))
+        assert [(each["external_port"], each["beyond"]) for each in told["deleted"]] == [
+            (5060, MIDDLE_ROUTER)
+        ]
+        assert rules(behind_two) == ([], [])
+
+    def test_at_another_number_beyond(self, behind_two: Laboratory, tmp_path: Path) -> None:
+        store = ("--store", str(tmp_path / "journal"))
+        taken = NatRule("udp", 5060, INNER_WAN, 7070)
+        argv = ["natpmpc", "-g", MIDDLE_ROUTER, "-a", "5060", "7070", "udp", "3600"]
+        behind_two.run("gateway", argv)
+        nat(behind_two, "add", "5060", "--nested", *store)
+        assert len(rules(behind_two)[1]) == 2
+        nat(behind_two, "delete", "--all-ours", "--nested", *store)
+        assert rules(behind_two) == ([], [taken])
+
+    def test_cleanup_after_a_crash(self, behind_two: Laboratory, tmp_path: Path) -> None:
+        store = tmp_path / "journal"
+        engine = Engine(behind_two, tmp_path, nested=True, store=str(store)).start()
+        engine.want(5060)
+        engine.until_granted(5060)
+        engine.kill()
+        told = json.loads(nat(behind_two, "cleanup", "--dry-run", "--json", "--store", str(store)))
+        assert [each["beyond"] for each in told["would_delete"]] == [None, MIDDLE_ROUTER]
+        assert rules(behind_two) == ([INNER], [OUTER])
+        told = json.loads(nat(behind_two, "cleanup", "--json", "--store", str(store)))
+        assert all(each["deleted"] for each in told["deleted"])
+        assert rules(behind_two) == ([], [])
+
+
 class TestProofThroughACascade:
     @pytest.fixture
     def echo_host(self, behind_two: Laboratory, tmp_path: Path) -> Iterator[str]:

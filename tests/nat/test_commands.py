@@ -8,6 +8,7 @@ import signal
 
 import pytest
 
+from ringthru.lab import Quirks
 from ringthru.lab.outside_echo import OutsideEcho
 from ringthru.nat.words import Exit
 from ringthru.net.address import Endpoint
@@ -255,6 +256,31 @@ class TestCleanup:
         told = (await nat("cleanup --json")).json
         assert [each["deleted"] for each in told["deleted"]] == [True]
         assert gateway.mappings() == ()
+
+    @pytest.mark.parametrize("command", ["cleanup", "delete 25060"])
+    async def test_what_was_left_over_another_protocol(self, start_gateway, nat, left_behind, command):
+        """UPnP was spoken then, PCP is now: only UPnP can delete it, and still does."""
+        gateway = await start_gateway("pcp", "upnp", rows=frozenset({"PC07", "AD01"}))
+        nat.linger = 5.0
+        await nat("add 25060")
+        if command == "cleanup":
+            left_behind(nat.store)
+        gateway.quirks = Quirks(rows=frozenset({"AD01"}))
+        told = (await nat(f"{command} --json")).json
+        assert told["gateway"]["protocol"] == "pcp"
+        assert [(each["external_port"], each["deleted"]) for each in told["deleted"]] == [(25060, True)]
+        assert gateway.mappings() == ()
+        assert (await nat("status --json")).json["mappings"] == []
+
+    async def test_that_protocol_does_not_answer_any_more(self, start_gateway, nat, left_behind):
+        before = await start_gateway("pcp", "upnp", rows=frozenset({"PC07", "AD01"}))
+        await nat("add 25060")
+        left_behind(nat.store)
+        await before.stop()
+        await start_gateway("pcp")
+        said = await nat("cleanup")
+        assert said.code == Exit.REFUSED
+        assert "UPnP IGD" in said.out
 
 
 class TestWatch:

@@ -161,6 +161,9 @@ def _delete(command: argparse.ArgumentParser) -> None:
         "--range", type=port_range, metavar="A-B", help="every mapping of ours between two external ports"
     )
     command.add_argument("--all-ours", action="store_true", help="every mapping of ours on this gateway")
+    command.add_argument(
+        "--nested", action="store_true", help="on the gateway beyond this one too (double NAT)"
+    )
 
 
 def _list(command: argparse.ArgumentParser) -> None:

@@ -97,6 +97,12 @@ def left(entry: JournalEntry) -> float | None:
     return seconds_left(entry, time.time())
 
 
+def left_of(path: Path, some: list[JournalEntry]) -> list[JournalEntry]:
+    """Which of them are written down still, whoever's they are now."""
+    places = {(each.holding.key, each.gateway.type, each.gateway.address) for each in entries(path)}
+    return [each for each in some if (each.holding.key, each.gateway.type, each.gateway.address) in places]
+
+
 def keep_no_longer(path: Path, changed: list[JournalEntry]) -> None:
     """These are not to stay any more: whoever is next may delete them."""
     if changed:

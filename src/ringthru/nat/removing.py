@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any, Final
 
-from ..portmap.memory.holding import GatewayIdentity, JournalEntry
-from ..portmap.values import Family, GatewayEntry, Protocol
-from . import memory, shapes
+from ..portmap.memory.holding import GatewayIdentity, Holding, JournalEntry
+from ..portmap.values import Family, GatewayEntry, MapperSnapshot, Protocol
+from . import beyond, memory, shapes
 from .arguments import BOTH
 from .flows import is_flow
 from .output import Output
-from .session import Doomed, Ground, Session
-from .words import Exit, clean
+from .session import Doomed, Ground, Session, surroundings_of
+from .words import Exit, clean, protocol_words
 
 RUNNING: Final = "another Ringthru is running and renews it"
 Result = tuple[Doomed, str]  # why it is still there; empty when it is gone
@@ -23,16 +24,18 @@ async def delete(options: argparse.Namespace, ground: Ground, out: Output) -> tu
     """Delete mappings of ours: from the journal, from the gateway's table, or by their number."""
     store = options.store or memory.default_path()
     written = memory.entries(store)
-    running = memory.living(store, written)
+    everything, running = written, memory.living(store, written)
     async with Session(options, ground, store, mapping=False) as session:
         with out.waiting("looking for the gateway …"):
             snapshot = await session.verdict(needed=not _any_pinhole(written, session.own6))
-            here, own = memory.identity(snapshot), session.surroundings.address
-            written = [
-                each
-                for each in written
-                if memory.is_here(each, here, own, session.own6) and not is_flow(each)
-            ]
+        if options.nested:
+            with out.waiting("looking beyond it …"):
+                snapshot = await session.chain()
+        here, own = memory.identity(snapshot), session.surroundings.address
+        written = [
+            each for each in written if memory.is_here(each, here, own, session.own6) and not is_flow(each)
+        ]
+        with out.waiting("reading the gateway's table …"):
             listing = await session.listing(512)
     known = {each.key: each for each in map(_listed, listing.entries) if each is not None}
     known |= {each.key: each for each in map(doomed_of, written)}
@@ -40,14 +43,26 @@ async def delete(options: argparse.Namespace, ground: Ground, out: Output) -> tu
     renewed = {doomed_of(each).key for each in written if each.owner in running}
     results = [(each, RUNNING) for each in chosen if each.key in renewed]
     doomed = [each for each in chosen if each.key not in renewed]
-    if doomed:
+    far = _chosen_beyond(options, chosen, beyond.entries(everything, snapshot, own))
+    results += [(beyond.doomed_of(each), RUNNING) for each in far if each.owner in running]
+    far = [each for each in far if each.owner not in running]
+    if far and not _is_known(doomed, known):
+        doomed = []  # it is beyond alone: not tried on our own gateway by its number
+    if doomed or far:
         ours = [entry for entry in written if doomed_of(entry).key in {each.key for each in doomed}]
-        memory.keep_no_longer(store, ours)  # else they are only lent to us, and given back
+        memory.keep_no_longer(store, ours + far)  # else they are only lent to us, and given back
+        others = [each for each in ours if not _is_spoken(each, snapshot)]
+        by_others = {doomed_of(each).key for each in others}
         async with Session(options, ground, store) as session:
-            results += await _remove(session, doomed, ours, out)
+            results += await _remove(session, [e for e in doomed if e.key not in by_others], ours, out)
+            await _await_sweep(session, others, far, out)
+        results += _outcome(store, others) + beyond.outcome(store, far)
     _show_removed(results, out)
     if not results:
         out.note("There is no such mapping of ours on this gateway.")
+    elsewhere = [each for each in everything if not memory.is_here(each, here, own, session.own6)]
+    if not options.nested and beyond.end_of(elsewhere, chosen, own):
+        out.note("The gateway beyond this one may have it too: --nested deletes it there as well.")
     document = {"gateway": shapes.gateway(snapshot), "deleted": _removed(results)}
     return _removal_exit(results), document
 
@@ -74,6 +89,27 @@ def _chosen(
     return meant or [Doomed(each, port, port) for each in protocols or (Protocol.UDP,)]
 
 
+def _is_known(doomed: Iterable[Doomed], known: dict[tuple[Family, Protocol, int, int], Doomed]) -> bool:
+    return any(each.key in known for each in doomed)
+
+
+def _chosen_beyond(
+    options: argparse.Namespace, chosen: Iterable[Doomed], there: Iterable[JournalEntry]
+) -> list[JournalEntry]:
+    """Of what is on the gateway beyond: what our gateway's end of it leads to, and what is meant itself."""
+    ends = {(each.protocol, each.external_port) for each in chosen}
+
+    def is_meant(made: Holding) -> bool:
+        if options.all_ours or (made.protocol, made.internal_port) in ends:
+            return True
+        if options.range:
+            return made.external_port in options.range
+        port, protocols = options.port
+        return made.protocol in (protocols or BOTH) and port == made.external_port
+
+    return [each for each in there if is_meant(each.holding)]
+
+
 async def _remove(
     session: Session, doomed: Iterable[Doomed], written: list[JournalEntry], out: Output
 ) -> list[Result]:
@@ -87,6 +123,34 @@ async def _remove(
             gone = [entry for entry in written if doomed_of(entry).key == each.key]
             memory.strike_out(session.store, gone)
     return results
+
+
+def _is_spoken(entry: JournalEntry, snapshot: MapperSnapshot) -> bool:
+    """Whether the gateway is spoken to by the protocol that made it: no other one can delete it."""
+    return entry.holding.family is Family.IPV6 or entry.gateway.type is snapshot.type
+
+
+async def _await_sweep(
+    session: Session, others: list[JournalEntry], far: list[JournalEntry], out: Output
+) -> None:
+    """Let the engine find whom it needs; at its end it deletes what nobody wants."""
+    if others:
+        with out.waiting("deleting by the protocol that made it …"):
+            await session.verdict()
+            await session.until(lambda: not session.mapper.left_over, session.ground.linger)
+    if far:
+        with out.waiting("looking for the gateway beyond …"):
+            await session.chain()
+
+
+def _outcome(store: Path, others: list[JournalEntry]) -> list[Result]:
+    """What became of those that another protocol made."""
+    left = memory.left_of(store, others)
+    words = "only {} can delete it, and the gateway does not answer that now, or refused"
+    return [
+        (doomed_of(each), words.format(protocol_words(each.gateway.type)) if each in left else "")
+        for each in others
+    ]
 
 
 def doomed_of(entry: JournalEntry) -> Doomed:
@@ -109,11 +173,16 @@ def _show_removed(results: list[Result], out: Output) -> None:
                 each.protocol.value,
                 str(each.external_port),
                 str(each.internal_port),
-                clean(reason) or "deleted",
+                _result_words(each, reason),
             )
             for each, reason in results
         ]
         out.table(("protocol", "external", "led to port", "result"), rows)
+
+
+def _result_words(doomed: Doomed, reason: str) -> str:
+    where = f" on {clean(doomed.gateway)}, the gateway beyond" if doomed.gateway else ""
+    return clean(reason) or f"deleted{where}"
 
 
 def _removed(results: list[Result]) -> list[dict[str, Any]]:
@@ -126,6 +195,7 @@ def _ports_of(doomed: Doomed) -> dict[str, Any]:
         "family": doomed.family.value,
         "internal_port": doomed.internal_port,
         "external_port": doomed.external_port,
+        "beyond": doomed.gateway or None,
     }
 
 
@@ -144,19 +214,31 @@ async def cleanup(options: argparse.Namespace, ground: Ground, out: Output) -> t
         out.say("Nothing is remembered: there is nothing to clean up.")
         return Exit.OK, {"deleted": [], "left_alone": [], "struck_out": 0}
     running = memory.living(store, written)
-    async with Session(options, ground, store, mapping=not options.dry_run) as session:
+    place = surroundings_of(options, ground)
+    nested = beyond.is_suspected(written, place.address, place.gateway)
+    async with Session(options, ground, store, mapping=not options.dry_run, nested=nested) as session:
         with out.waiting("looking for the gateway …"):
             snapshot = await session.verdict(needed=not _any_pinhole(written, session.own6))
+        if nested:
+            with out.waiting("looking beyond it …"):
+                snapshot = await session.chain()
         own, here = session.surroundings.address, memory.identity(snapshot)
-        reasons = [(each, _why_left_alone(each, here, own, session.own6, running)) for each in written]
+        there = beyond.entries(written, snapshot, own)
+        reasons = [(each, _why_left_alone(each, here, own, session.own6, running, there)) for each in written]
         ended = [each for each in written if memory.has_ended(each) and each.owner not in running]
         left_alone = [(each, why) for each, why in reasons if why and each not in ended]
-        doomed = [doomed_of(each) for each, why in reasons if not why and each not in ended]
+        ours = [each for each, why in reasons if not why and each not in ended]
+        far = [each for each in ours if each in there]
+        others = [each for each in ours if each not in there and not _is_spoken(each, snapshot)]
+        doomed = [doomed_of(each) for each in ours if each not in there and each not in others]
         if options.dry_run:
-            results = [(each, "") for each in doomed]
+            results = [(each, "") for each in (*doomed, *map(doomed_of, others), *map(beyond.doomed_of, far))]
         else:
             memory.strike_out(store, ended)
             results = await _remove(session, doomed, written, out)
+            await _await_sweep(session, others, far, out)
+    if not options.dry_run:
+        results += _outcome(store, others) + beyond.outcome(store, far)
     if options.dry_run and results:
         out.say("These would be deleted:")
     _show_removed([(each, "would be deleted" if options.dry_run else why) for each, why in results], out)
@@ -181,7 +263,12 @@ async def cleanup(options: argparse.Namespace, ground: Ground, out: Output) -> t
 
 
 def _why_left_alone(
-    entry: JournalEntry, here: GatewayIdentity | None, own: str, own6: str, running: frozenset[str]
+    entry: JournalEntry,
+    here: GatewayIdentity | None,
+    own: str,
+    own6: str,
+    running: frozenset[str],
+    beyond_ours: list[JournalEntry],
 ) -> str:
     """Empty when it is to be deleted."""
     if is_flow(entry):
@@ -192,6 +279,6 @@ def _why_left_alone(
         return "made with 'ringthru nat add' to stay; 'ringthru nat delete' removes it"
     if entry.own_address not in ("", own, own6):
         return f"it leads to {clean(entry.own_address)}, which is not our address now"
-    if not memory.is_here(entry, here, own, own6):
+    if not memory.is_here(entry, here, own, own6) and entry not in beyond_ours:
         return "it is on another gateway than this one"
     return ""

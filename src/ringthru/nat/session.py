@@ -67,6 +67,7 @@ class Doomed:
     external_port: int
     family: Family = Family.IPV4
     label: str = ""
+    gateway: str = ""  # the one beyond ours; empty: ours
 
     @property
     def key(self) -> tuple[Family, Protocol, int, int]:
@@ -89,6 +90,7 @@ class Session:
         store: Path,
         *,
         mapping: bool = True,
+        nested: bool | None = None,
         lease: int = 3600,
         kept: bool = False,
         tap: Tap | None = None,
@@ -113,7 +115,7 @@ class Session:
                 kept=kept,
                 gateway=options.gateway,
                 description_url=options.description_url,
-                nested=getattr(options, "nested", False),
+                nested=getattr(options, "nested", False) if nested is None else nested,
                 witness_after=0.0,
                 echo=None if options.echo is None else str(options.echo),
                 echo_listens=True,
@@ -141,6 +143,16 @@ class Session:
         if snapshot.type is None and needed:
             raise Trouble(Exit.NO_GATEWAY, nobody(self.surroundings, snapshot.verdict_known, self.timeout))
         return snapshot
+
+    async def chain(self) -> MapperSnapshot:
+        """The engine once it knows what is beyond our gateway, where there must be something."""
+
+        def known() -> bool:
+            snapshot = self.mapper.snapshot()
+            return bool(snapshot.chain) or self.mapper.nothing_beyond
+
+        await self.until(known)
+        return self.mapper.snapshot()
 
     async def until(self, condition: Callable[[], object], patience: float | None = None) -> bool:
         """Wait until the condition holds; False when patience (seconds) ended first."""
@@ -193,11 +205,10 @@ class Session:
             family=doomed.family,
         )
         mapping: Mapping = self.mapper.want(wanted)
-        with suppress(TimeoutError):
-            async with asyncio.timeout(self.timeout):
-                await mapping.settled()
-        granted, reason = mapping.external_port, mapping.reason
-        if mapping.state is not MappingState.ACCEPTED or granted != doomed.external_port:
+        no = (MappingState.REFUSED, MappingState.DISABLED)
+        await self.until(lambda: mapping.near_port is not None or mapping.state in no)
+        reason = mapping.reason
+        if mapping.near_port != doomed.external_port:
             await self.release(mapping)
             return reason or "the gateway does not answer"
         agreed = await self.release(mapping)
