@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 
 from ringthru.lab import FakeGateway
+from ringthru.lab.outside_echo import OutsideEcho
 from ringthru.nat.arguments import parser
 from ringthru.nat.words import Exit
 from ringthru.net.address import Endpoint
 from ringthru.net.values import replace
 from ringthru.portmap import MappingState, Rung
-from ringthru.portmap.echo.echo_driver import EchoServer
 
 from .conftest import DOCS, house, load
 
@@ -154,11 +154,11 @@ class TestExamples:
         assert held(gateway) == []
 
     async def test_an_echo_host_proves_it(self, gateway):
-        echo = EchoServer(Endpoint("127.85.0.50", 0))
-        try:  # here every port that is bound is open to "outside"
-            seen = await example("reach")(str(echo.open()), house(), host="127.84.0.103")
+        echo = OutsideEcho(Endpoint("127.85.0.50", 0), IPv4Network("127.84.0.0/24"), gateway.masquerade)
+        try:
+            seen = await example("reach")(str(echo.local), house(), host="127.84.0.103")
         finally:
-            await echo.close()
+            echo.close()
         assert seen.rung is Rung.REACHABLE
 
     async def test_without_an_echo_host_nothing_is_claimed(self, gateway):
