@@ -64,6 +64,7 @@ async def status(options: argparse.Namespace, ground: Ground, out: Output) -> tu
         "external": shapes.external(snapshot),
         "chain": [shapes.gateway(each) for each in snapshot.chain],
         "mappings": [shapes.remembered(each, listed) for each, listed in rows],
+        "counters": dict(snapshot.counters),
     }
     bad = missing or snapshot.external_address is None
     return (Exit.PARTLY if bad else Exit.OK), document

@@ -220,6 +220,7 @@ def _document(mappings: list[MappingSnapshot], snapshot: MapperSnapshot) -> dict
         "gateway": shapes.gateway(snapshot),
         "external": shapes.external(snapshot),
         "mappings": [shapes.mapping(each, snapshot.reported_address) for each in mappings],
+        "counters": dict(snapshot.counters),
     }
 
 

@@ -104,6 +104,7 @@ def _state(session: Session) -> dict[str, Any]:
         "gateway": shapes.gateway(snapshot),
         "external": shapes.external(snapshot),
         "mappings": [shapes.mapping(each, snapshot.reported_address) for each in snapshot.mappings],
+        "counters": dict(snapshot.counters),
         "peers": [shapes.peer(each) for each in snapshot.peers],
         "remembered": [shapes.remembered(each, None) for each in _remembered(session)],
     }

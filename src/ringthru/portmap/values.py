@@ -279,7 +279,7 @@ class MapperSnapshot:
     fingerprint: str = ""  # what the learned profile is kept under
     learned: tuple[str, ...] = ()  # in words: "grants permanent leases only", …
     peers: tuple[PeerSnapshot, ...] = ()  # flows kept alive, by internal port, then remote
-    counters: tuple[tuple[str, int], ...] = ()  # refused, malformed, spoofed … by name
+    counters: tuple[tuple[str, int], ...] = ()  # error codes, malformed, spoofed … by name
 
 
 def printable(text: str) -> str:

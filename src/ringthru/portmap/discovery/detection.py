@@ -136,6 +136,7 @@ class Detection:
         """What was not taken, by name."""
         return {
             **self.port5351.counters(),
+            **self.upnp.counters(),
             "search answers beyond those looked at": self.upnp.crowded,
             "useless descriptions": self._useless,
         }

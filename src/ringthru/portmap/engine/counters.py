@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from logging import DEBUG
 from typing import Final
 
-MOST_NAMES: Final = 32
+MOST_NAMES: Final = 96
 
 
 class Counters:
@@ -35,7 +35,7 @@ class Counters:
         del new[max(0, MOST_NAMES - len(self._counts)) :]
         self._counts.update({name: others[name] for name in others if name in self._counts or name in new})
         for name in new:
-            self._log(DEBUG, f"{name}: passed over, and from now on only counted")
+            self._log(DEBUG, f"{name} (from now on only counted)")
 
     def shown(self) -> tuple[tuple[str, int], ...]:
         return tuple(sorted(self._counts.items()))

@@ -116,6 +116,8 @@ class NatPmpClient:
         if self._request is None or not self._is_answer(response, self._request):
             self._counters["late answers"] += 1  # or a duplicate, or an announcement
             return
+        if isinstance(response, ErrorResponse):
+            self._counters[f"result {response.result.name}"] += 1
         if self._epochs.reset(response.epoch, now):
             self._events.append(EpochReset())
         self._answered(response)
@@ -147,7 +149,7 @@ class NatPmpClient:
         return events
 
     def counters(self) -> dict[str, int]:
-        """How often an answer was passed over, or taken though it was odd, by reason."""
+        """How often an answer was passed over or odd, by reason, and how often a refusal, by its code."""
         return dict(self._counters)
 
     # Inside

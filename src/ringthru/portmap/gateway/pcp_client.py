@@ -53,7 +53,7 @@ from .pcp_exchange import (
     peering,
     probe,
 )
-from .pcp_refusals import DISABLED, REFUSALS, declined
+from .pcp_refusals import DISABLED, REFUSALS, declined, result_name
 from .words import CANNOT_READ, NO_GRANT, STILL_THERE, known_address
 
 # What the RFC fixes (§8.1.1)
@@ -169,7 +169,10 @@ class PcpClient:
             # A server of our version refuses a NAT-PMP request on the same socket with just these bytes
             # (§9): its answer to ours is still to come, unless it is one that copies our version.
             exchange.version_refused = True
+            self._counters[f"result {result_name(response.result)}"] += 1
         else:
+            if response.result:
+                self._counters[f"result {result_name(response.result)}"] += 1
             if self._epochs.reset(response.epoch, now):
                 self._address_at = None
                 self._events.append(EpochReset())
@@ -214,7 +217,7 @@ class PcpClient:
         return events
 
     def counters(self) -> dict[str, int]:
-        """How often an answer was passed over, by reason."""
+        """How often an answer was passed over, by reason, and how often one was a refusal, by its code."""
         return dict(self._counters)
 
     # Inside

@@ -58,6 +58,12 @@ REFUSALS: Final[dict[int, tuple[str, Remedy]]] = {
 }
 
 
+def result_name(code: int) -> str:
+    """A result code as it is counted: by its name; what the RFC does not have is one name."""
+    known = code in ResultCode.__members__.values()
+    return ResultCode(code).name if known else "of no meaning (RFC 6887 §7.4)"
+
+
 def declined(
     response: Response, needed: tuple[Option, ...], deleting: bool = False, peering: bool = False
 ) -> Declined:

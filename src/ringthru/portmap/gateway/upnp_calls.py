@@ -19,6 +19,7 @@ ACTION_DEADLINE: Final = 10.0  # seconds for an action: some take 6 (HT17)
 REST: Final = 0.5  # seconds to a gateway that may have been asked too fast (HT18)
 PACE: Final = 0.25  # seconds between two requests, where a rest has helped
 INVALID_ACTION: Final = 401
+MOST_CODES: Final = 32  # counted by name
 SILENCE: Final = 504  # stands for an answer that never came
 LACKING: Final = frozenset((INVALID_ACTION, 602))  # 602: optional, not implemented
 FORBIDDEN: Final = frozenset((606, 403))
@@ -87,10 +88,20 @@ def _exchange(igd: Igd, request: soap.Call) -> Answering:
     if isinstance(reply, HttpFailure) and reply.kind is not FailureKind.REFUSED:
         reply = yield from _after_a_rest(igd, request, reply)
     if isinstance(reply, http.Response):
-        return soap.decode(request, reply)
+        answer = soap.decode(request, reply)
+        if isinstance(answer, soap.Fault):
+            _count(igd, answer)
+        return answer
     if reply.kind is FailureKind.BROKEN:  # some reset the connection at an action they lack (HT15)
         return soap.Fault(None, reply.reason, 0)
     raise Unreachable(f"{igd.service.control.endpoint}: {reply.reason}")
+
+
+def _count(igd: Igd, fault: soap.Fault) -> None:
+    """By code; a gateway that makes them up does not fill our memory."""
+    name = f"error {fault.code}" if fault.code is not None else f"no code (HTTP {fault.status})"
+    if name in igd.faults or len(igd.faults) < MOST_CODES:
+        igd.faults[name] = igd.faults.get(name, 0) + 1
 
 
 def _after_a_rest(igd: Igd, request: soap.Call, failure: HttpFailure) -> Generator[Ask, Reply, Reply]:

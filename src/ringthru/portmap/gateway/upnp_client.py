@@ -119,6 +119,10 @@ class UpnpClient:
         """Whether the reply to that request still counts."""
         return number == self._number and self._steps is not None
 
+    def counters(self) -> dict[str, int]:
+        """How often the service in use gave an error, by its code."""
+        return {} if self._igd is None else {f"UPnP: {name}": n for name, n in self._igd.faults.items()}
+
     @property
     def outbound_timeout(self) -> int | None:
         """Seconds for which an IPv6 firewall lets answers to our packets in; None: not told."""

@@ -81,6 +81,8 @@ class Igd:
     conflicts: dict[tuple[Protocol, int], int] = field(default_factory=dict)  # since the last grant
     outbound_timeout: int | None = None  # seconds an IPv6 firewall lets answers in; None: not told
 
+    faults: dict[str, int] = field(default_factory=dict)  # how often, by code
+
     def learn(self, **lessons: object) -> None:
         self.profile = self.profile.learn(**lessons)
 
