@@ -81,6 +81,12 @@ def _common() -> _Parser:
     )
     common.add_argument("--description-url", type=url, metavar="URL", help="the gateway's UPnP description")
     common.add_argument(
+        "--pcp-server",
+        type=pcp_server,
+        metavar="ADDRESS|FILE",
+        help="whom to ask by PCP and NAT-PMP instead; FILE: what dhclient.leases says (RFC 7291)",
+    )
+    common.add_argument(
         "--timeout", type=seconds, metavar="SECONDS", help=f"patience (default: {PATIENCE:g})"
     )
     common.add_argument(
@@ -97,6 +103,7 @@ DEFAULTS: Final = {
     "interface": None,
     "gateway": None,
     "description_url": None,
+    "pcp_server": None,
     "echo": None,
     "timeout": PATIENCE,
     "json": False,
@@ -262,6 +269,11 @@ def seconds(text: str) -> float:
 
 def address(text: str) -> str:
     return _checked(text, lambda: str(ip_address(text)), "address", "give one in numbers, as in 192.168.1.1")
+
+
+def pcp_server(text: str) -> str | Path:
+    """An address, or the file that has it."""
+    return Path(text) if "/" in text else address(text)
 
 
 def endpoint(text: str) -> Endpoint:

@@ -67,7 +67,7 @@ def _sites(options: argparse.Namespace, ground: Ground) -> list[Site]:
     """
     around = None if ground.look_around is None else surroundings_of(options, ground)
     try:
-        place = Place(around, options.interface, options.gateway, options.description_url)
+        place = Place(around, options.interface, options.gateway, options.description_url, options.pcp_server)
         return [site for site in (place.site(), place.site6()) if site.gateway is not None or site.searches]
     except (LocalError, ValueError) as error:
         raise Trouble(Exit.LOCAL, str(error)) from error

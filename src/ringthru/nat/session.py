@@ -115,6 +115,7 @@ class Session:
                 kept=kept,
                 gateway=options.gateway,
                 description_url=options.description_url,
+                pcp_server=options.pcp_server,
                 nested=getattr(options, "nested", False) if nested is None else nested,
                 witness_after=0.0,
                 echo=None if options.echo is None else str(options.echo),

@@ -99,7 +99,7 @@ class Detection:
 
     def look_for_witness(self, now: float) -> None:
         """Search for the UPnP side of the gateway in use, which can list what PCP and NAT-PMP cannot."""
-        if self.search.possible and not self.searching:
+        if self.search.possible and not self.searching and self._site.has_one_table:
             self.witnessing = True
             self.upnp.begin()
             self.search.start(now)
@@ -189,9 +189,10 @@ class Detection:
         """NAT-PMP of the gateway in use, when it answers after PCP was chosen."""
         for event in self.port5351.natpmp.events() if self._natpmp_is_late else ():
             self._natpmp_is_late = False
-            if isinstance(event, AddressTold) and self._site.gateway is not None:
+            host = self._site.port_5351_at
+            if isinstance(event, AddressTold) and host is not None:
                 client = self.port5351.natpmp
-                return Service(GatewayType.NAT_PMP, self._site.gateway, "", event.address, client)
+                return Service(GatewayType.NAT_PMP, host, "", event.address, client)
         return None
 
     def prepare(self, service: Service) -> None:
@@ -227,7 +228,7 @@ class Detection:
 
     def _end_round(self, now: float) -> Nobody | None:
         first, self._first_round = self._first_round, False
-        self.searching = self.search.possible or self._site.gateway is not None
+        self.searching = self.search.possible or self._site.port_5351_at is not None
         if self.searching:  # with nobody to ask there is no next round
             self._next_round_at = now + self._pause
             self._pause = min(self._pause * 2, LAST_PAUSE)

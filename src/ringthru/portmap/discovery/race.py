@@ -117,7 +117,7 @@ class Race:
             kind: answer.address for kind, answer in self._answers.items() if isinstance(answer, AddressTold)
         }
         address = told.get(GatewayType.NAT_PMP, "") or told.get(GatewayType.PCP, "")
-        gateway = self._site.gateway
+        gateway = self._site.port_5351_at
         clients: dict[GatewayType, GatewayClient] = {
             GatewayType.PCP: self._port5351.pcp,
             GatewayType.NAT_PMP: self._port5351.natpmp,

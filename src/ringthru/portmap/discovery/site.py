@@ -36,6 +36,7 @@ class Site:
     speaks: frozenset[GatewayType] = EVERY_TYPE
     description: Location | None = None
     by_hand: bool = False  # ``description`` was given by a person, and is trusted like the gateway
+    pcp_server: str | None = None  # who is asked by PCP and NAT-PMP; None: the gateway (RFC 7291)
     interface: str = ""  # IPv6: where multicast leaves, by name …
     interface_index: int = 0  # … and number
 
@@ -47,7 +48,17 @@ class Site:
         """Whether that protocol is to be tried with the gateway itself, which needs one to be known."""
         if kind is GatewayType.NAT_PMP and self.family is Family.IPV6:
             return False  # RFC 6886 knows IPv4 only
-        return kind in self.speaks and self.gateway is not None
+        return kind in self.speaks and self.port_5351_at is not None
+
+    @property
+    def port_5351_at(self) -> str | None:
+        """Who is asked by PCP and NAT-PMP."""
+        return self.pcp_server or self.gateway
+
+    @property
+    def has_one_table(self) -> bool:
+        """Whether who is asked by PCP is the gateway: another one's table is not what UPnP reads."""
+        return self.pcp_server in (None, self.gateway)
 
     @property
     def searches(self) -> bool:

@@ -192,8 +192,9 @@ class EngineDriver:
 
     def _open_sockets(self) -> None:
         site = self.site
-        if site.gateway is not None:
-            self._pmp = self._open(self._got_pmp, self._pmp_failed, Endpoint(site.gateway, self._pmp_port))
+        if site.port_5351_at is not None:
+            there = Endpoint(site.port_5351_at, self._pmp_port)
+            self._pmp = self._open(self._got_pmp, self._pmp_failed, there)
         if site.searches:
             self._ssdp = self._open(self._got_ssdp, lambda: None, None)
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from ipaddress import IPv4Network, IPv6Network
+from ipaddress import IPv4Address, IPv4Network, IPv6Network
+from pathlib import Path
 from typing import Final
 
 from ...net.address import parse_address
 from ...net.surroundings import NOWHERE, Surroundings, look_around, look_around6
 from ...net.values import replace
 from ..discovery.site import Site, description_by_hand, site6_of, site_of
-from ..errors import LocalError
+from ..errors import LocalError, MalformedMessage
 
 NO_PLACE: Final = Surroundings(NOWHERE, IPv4Network(f"{NOWHERE}/32"), None, multicast=False)
 
@@ -19,13 +20,29 @@ def network_key(site: Site) -> str:
     return f"{site.network} by {site.gateway or 'nobody'}"
 
 
+def server_of(lease: Path) -> str | None:
+    """The PCP server that a dhclient.leases file names; None when its latest lease names none.
+
+    Raises:
+        LocalError: the file cannot be read, or its option makes no sense.
+    """
+    from ..wire.pcp_servers import read_lease  # late: rarely asked for
+
+    try:
+        servers = read_lease(lease.read_text(errors="replace"))
+    except (OSError, MalformedMessage) as error:
+        raise LocalError(f"no PCP server from {lease}: {error}") from error
+    return servers[0][0] if servers else None
+
+
 class Place:
     """``surroundings`` None: the system is asked, for ``interface`` if one is named.
 
-    ``gateway`` and ``description_url`` replace what is found.
+    ``gateway``, ``description_url`` and ``pcp_server`` replace what is found; the last may be an address, or
+    the path of a dhclient.leases file whose option says it (RFC 7291), read anew each time.
 
     Raises:
-        LocalError: a gateway or a description that cannot be one.
+        LocalError: a gateway, a description or a PCP server that cannot be one.
     """
 
     def __init__(
@@ -34,12 +51,18 @@ class Place:
         interface: str | None,
         gateway: str | None,
         description_url: str | None,
+        pcp_server: str | Path | None = None,
     ) -> None:
         self._surroundings = surroundings
         self._interface = interface
         if gateway is not None and parse_address(gateway) is None:
             raise LocalError(f"gateway {gateway!r}: give its address in numbers, as in 192.168.1.1")
+        if isinstance(pcp_server, str) and not isinstance(parse_address(pcp_server), IPv4Address):
+            raise LocalError(f"PCP server {pcp_server!r}: give its IPv4 address in numbers, as in 192.0.2.1")
         self._gateway = gateway
+        self._pcp_server = pcp_server
+        if isinstance(pcp_server, Path):
+            server_of(pcp_server)
         self._was_somewhere = False
         self._description = None if description_url is None else description_by_hand(description_url)
 
@@ -59,7 +82,17 @@ class Place:
             site = replace(site, gateway=self._gateway)
         if self._description is not None:
             site = replace(site, description=self._description, by_hand=True)
+        if self._pcp_server is not None:
+            site = replace(site, pcp_server=self._server())
         return site
+
+    def _server(self) -> str | None:
+        if not isinstance(self._pcp_server, Path):
+            return self._pcp_server
+        try:
+            return server_of(self._pcp_server)
+        except LocalError:  # the file was there at the start: it is being written
+            return None
 
     def _look_around(self) -> Surroundings:
         if self._surroundings is not None:
