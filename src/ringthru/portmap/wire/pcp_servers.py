@@ -14,9 +14,8 @@ from ..errors import MalformedMessage
 CODE: Final = 158  # OPTION_V4_PCP_SERVER (§4.1)
 ADDRESS: Final = 4  # octets
 # dhclient.leases(5): options without a name are written in hexadecimal octets, or as text where they look so
-LINE: Final = re.compile(
-    rf'^\s*option (?:dhcp\.)?unknown-{CODE} ([0-9a-fA-F:]+|"(?:[^"\\]|\\.)*");', re.MULTILINE
-)
+VALUE: Final = r'([0-9a-fA-F:]+|"(?:[^"\\]|\\.)*")'
+LINE: Final = re.compile(rf"^\s*option (?:dhcp\.)?unknown-{CODE} {VALUE};", re.MULTILINE)
 OCTAL: Final = re.compile(r"\\([0-7]{3}|.)")
 
 
