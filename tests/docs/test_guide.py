@@ -215,5 +215,5 @@ class TestNatCommandPage:
         assert set(re.findall(r"`(--[a-z-]+)", self.page)) <= known
 
     def test_exit_statuses(self):
-        told = re.findall(r"^\| (\d) \| ", self.page, re.MULTILINE)
+        told = re.findall(r"^\| (\d+) \| ", self.page, re.MULTILINE)
         assert [int(each) for each in told] == [int(each) for each in Exit]

@@ -135,5 +135,5 @@ class TestWhatIsSaidByHand:
                 Wanted(portmap.Protocol.UDP, port)
 
     def test_an_interface_that_does_not_exist(self):
-        with pytest.raises(errors.LocalError, match="interfaces with one"):
+        with pytest.raises(errors.LocalError, match="interfaces with an IPv4 address"):
             PortMapper(interface="no-such-thing")

@@ -83,7 +83,9 @@ def test_help_lists_every_exit_status(line, capsys):
 
 async def test_an_interface_that_does_not_exist_is_told_with_those_that_do(nat):
     def look_around(interface):
-        raise NoSuchInterface(f"interface {interface!r} does not exist; interfaces with one: eth0 (10.0.0.2)")
+        raise NoSuchInterface(
+            f"interface {interface!r} does not exist; interfaces with an IPv4 address: eth0 (10.0.0.2)"
+        )
 
     said = await nat.on(look_around, "status --interface wan7")
     assert said.code == Exit.LOCAL

@@ -458,3 +458,43 @@ class TestFlow:
     async def test_what_is_of_no_meaning_for_a_flow(self, nat):
         said = await nat("add 25060 --peer 127.71.0.50:5060 --exact")
         assert (said.code, "--exact" in said.err) == (Exit.USAGE, True)
+
+
+class TestWhatAPersonMeets:
+    async def test_a_journal_that_cannot_be_used_is_told_before_anything_is_mapped(
+        self, start_gateway, nat, tmp_path
+    ):
+        gateway = await start_gateway()
+        nat.store = tmp_path / "shopping.txt"
+        nat.store.write_text("my shopping list\n" * 99)
+        said = await nat("add 25060")
+        assert said.code == Exit.LOCAL
+        assert "cannot be used" in said.err
+        assert gateway.mappings() == ()
+
+    @pytest.mark.parametrize(
+        ("wish", "hint"),
+        [
+            ("25060", "delete 25060/udp"),
+            ("25060/both", "delete 25060\n"),
+            ("25060 --set pair", "delete --range 25060-25061"),
+        ],
+    )
+    async def test_the_hint_takes_back_all_of_it(self, start_gateway, nat, wish, hint):
+        gateway = await start_gateway()
+        said = await nat(f"add {wish}")
+        assert hint in said.err
+        await nat(hint.strip())
+        assert gateway.mappings() == ()
+
+    @pytest.mark.parametrize("command", ["status", "add 25060", "delete 25060", "list", "explain 25060"])
+    async def test_interrupted_while_nobody_answers(self, nat, command):
+        """Ctrl-C cancels the command, as ``asyncio.run`` does it."""
+        waiting = asyncio.ensure_future(nat(f"{command} --json"))
+        await asyncio.sleep(0)
+        await eventually(lambda: len(asyncio.all_tasks()) > 1)
+        waiting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
+        told = json.loads(nat.out.getvalue())
+        assert told == {"command": command.split()[0], "exit": 130, "error": "interrupted"}

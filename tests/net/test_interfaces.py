@@ -45,17 +45,17 @@ def test_what_the_machine_has(namespace):
     assert "172.17.0.1" in places["docker0"]
     assert "gateway=None" in places["docker0"]
     assert "gateway='192.168.1.1'" in places["eth0"]
-    listed = "interfaces with one: docker0 (172.17.0.1), eth0 (192.168.1.103)"
+    listed = "interfaces with an IPv4 address: docker0 (172.17.0.1), eth0 (192.168.1.103)"
     assert [text.split(";")[0] for text in errors[:2]] == [
         "interface 'eth9' does not exist",
         "interface 'bare0' has no IPv4 address",
     ]
     for text in errors:
-        assert sorted(text.split("one: ")[1].split(", ")) == listed.split("one: ")[1].split(", ")
+        assert sorted(text.split("address: ")[1].split(", ")) == listed.split("address: ")[1].split(", ")
 
 
 def test_a_wrong_name_is_a_value_error_that_helps():
-    with pytest.raises(NoSuchInterface, match="'nosuch0' does not exist; interfaces with one: "):
+    with pytest.raises(NoSuchInterface, match="'nosuch0' does not exist; interfaces with an IPv4 address: "):
         address_of("nosuch0", [])
     assert issubclass(NoSuchInterface, ValueError)
 

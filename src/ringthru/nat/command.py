@@ -43,7 +43,7 @@ def main(argv: list[str]) -> int:
     try:
         return asyncio.run(run(argv, Ground(), sys.stdout, sys.stderr))
     except KeyboardInterrupt:
-        return 130
+        return int(Exit.INTERRUPTED)
     except BrokenPipeError:
         sys.stderr.close()  # "| head" has seen enough
         return 0
@@ -59,6 +59,10 @@ async def run(argv: list[str], ground: Ground, out: TextIO, err: TextIO) -> int:
     document: dict[str, Any]
     try:
         code, document = await COMMANDS[options.command](options, ground, output)
+    except asyncio.CancelledError:
+        output.error("interrupted")
+        output.document({"command": options.command, "exit": int(Exit.INTERRUPTED), "error": "interrupted"})
+        raise
     except Trouble as trouble:
         code, document = trouble.code, {"error": str(trouble)}
         output.error(str(trouble))

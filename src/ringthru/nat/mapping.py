@@ -116,8 +116,17 @@ def seen_for(family: Family, snapshot: MapperSnapshot) -> MapperSnapshot:
 def _tell_the_end(granted: list[MappingSnapshot], out: Output) -> None:
     longest = max((each.lifetime_left or 0.0 for each in granted), default=0.0)
     ends = f"in {span(longest)}" if all(each.lifetime_left for each in granted) else "only when it is deleted"
-    first = granted[0]
-    out.note(f"It ends {ends}; sooner with: ringthru nat delete {first.internal_port}/{first.protocol.value}")
+    out.note(f"It ends {ends}; sooner with: ringthru nat delete {_named(granted)}")
+
+
+def _named(granted: list[MappingSnapshot]) -> str:
+    """All of them, as ``delete`` takes it."""
+    ports = sorted({each.external_port or each.internal_port for each in granted})
+    protocols = {each.protocol for each in granted}
+    if len({each.internal_port for each in granted}) > 1:
+        return f"--range {ports[0]}-{ports[-1]}"
+    protocol = f"/{granted[0].protocol.value}" if len(protocols) == 1 else ""
+    return f"{granted[0].internal_port}{protocol}"
 
 
 def _wanted(options: argparse.Namespace) -> tuple[tuple[Wanted, ...], SetRule | None]:

@@ -35,6 +35,7 @@ from ..portmap.values import (
     Rung,
     Wanted,
 )
+from . import memory
 from .trouble import Trouble
 from .words import Exit
 
@@ -97,6 +98,9 @@ class Session:
     ) -> None:
         self.ground = ground
         self.store = store
+        if mapping:  # first of all: what could not be remembered is better not mapped
+            with memory.opened(store):
+                pass
         self.surroundings = surroundings_of(options, ground)
         self.own6 = _own6(options, ground)
         self.timeout: float = options.timeout

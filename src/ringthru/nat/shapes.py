@@ -53,7 +53,7 @@ def service(found: ServiceSnapshot, kind: str | None, took: float | None) -> dic
         "status": found.status,
         "location": found.location,
         "in_use": found.in_use,
-        "answered_after": took,
+        "answered_after": None if took is None else round(took, 4),
     }
 
 

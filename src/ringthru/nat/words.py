@@ -21,6 +21,7 @@ class Exit(IntEnum):
     REFUSED = 3
     PARTLY = 4
     LOCAL = 5
+    INTERRUPTED = 130  # 128 and the number of SIGINT, as shells have it
 
 
 EXIT_WORDS: Final = {
@@ -30,6 +31,7 @@ EXIT_WORDS: Final = {
     Exit.REFUSED: "the gateway refused",
     Exit.PARTLY: "done in part, or it cannot work as it is (double NAT, not listed, list cut short)",
     Exit.LOCAL: "trouble on this machine (interface, file, permissions)",
+    Exit.INTERRUPTED: "interrupted by Ctrl-C; what it had mapped is taken back",
 }
 PROTOCOLS: Final = {GatewayType.PCP: "PCP", GatewayType.NAT_PMP: "NAT-PMP", GatewayType.UPNP: "UPnP IGD"}
 SENTENCES: Final = {

@@ -95,7 +95,7 @@ def address_of(name: str, routes: Sequence[Route]) -> str:
     ]
     listed = ", ".join(f"{each} ({address})" for each, address in choice if address) or "none"
     what = "has no IPv4 address" if name in indices else "does not exist"
-    raise NoSuchInterface(f"interface {name!r} {what}; interfaces with one: {listed}")
+    raise NoSuchInterface(f"interface {name!r} {what}; interfaces with an IPv4 address: {listed}")
 
 
 def kind_of(name: str, system: Path = SYS) -> InterfaceKind:

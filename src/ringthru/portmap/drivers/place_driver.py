@@ -31,7 +31,8 @@ def server_of(lease: Path) -> str | None:
     try:
         servers = read_lease(lease.read_text(errors="replace"))
     except (OSError, MalformedMessage) as error:
-        raise LocalError(f"no PCP server from {lease}: {error}") from error
+        words = error.strerror if isinstance(error, OSError) else error
+        raise LocalError(f"no PCP server from {lease}: {words}") from error
     return servers[0][0] if servers else None
 
 
