@@ -16,6 +16,7 @@ from draw_states import OutOfPlace, explore, picture, record, state_table
 from ringthru.lab import ManualClock, Quirks
 from ringthru.lab.virtual.gateway import VirtualGateway
 from ringthru.lab.virtual.world import World
+from ringthru.net.address import Endpoint
 from ringthru.net.surroundings import Surroundings
 from ringthru.portmap.discovery import detection, ssdp_search
 from ringthru.portmap.discovery.detection import Detection
@@ -28,16 +29,18 @@ from ringthru.portmap.mapping import timing as pauses
 from ringthru.portmap.mapping.book import MappingBook
 from ringthru.portmap.mapping.ladder import Ladder
 from ringthru.portmap.mapping.lease import Lease
+from ringthru.portmap.mapping.peers import PeerBook
 from ringthru.portmap.mapping.sets import SetRule
 from ringthru.portmap.mapping.terms import Terms
 from ringthru.portmap.memory.holding import GatewayIdentity, Holding, JournalEntry
 from ringthru.portmap.memory.journal import Adoption, take_stock
 from ringthru.portmap.memory.profile import GatewayProfile
 from ringthru.portmap.nesting import beyond_driver
-from ringthru.portmap.values import Family, GatewayType, MappingState, Protocol, Rung, Wanted
+from ringthru.portmap.values import Family, GatewayType, MappingState, Protocol, Rung, Wanted, WantedPeer
 
 NOW = 1000.0
 SIP, SIP_TCP = Wanted(Protocol.UDP, 5060), Wanted(Protocol.TCP, 5060)
+FLOW = WantedPeer(Protocol.UDP, 5060, Endpoint("8.8.8.8", 5060))
 BUSY = Declined("the port is taken", Remedy.ANOTHER_PORT)
 FORBIDDEN = Declined("not allowed", Remedy.PERMISSION)
 FULL = Declined("the budget is taken", Remedy.ROOM)
@@ -88,6 +91,62 @@ def lease_rows() -> list[tuple[str, str, str, str]]:
         return lease.held_port, lease.admitted, lease._ports_tried, lease.due_at is None, lease.waiting
 
     return explore(Lease(SIP, terms(), NOW), inputs, state, lambda lease: (), detail)
+
+
+# A flow, in its book
+
+
+class FlowDesk:
+    """A book with one flow, whose gateway answers as the input says."""
+
+    def __init__(self) -> None:
+        self.book = PeerBook(
+            3600, lambda level, text: None, True, random=lambda: 0.5, nonce=lambda: bytes(12), most=8
+        )
+        self.peer = self.book.want(FLOW, None, NOW)
+
+    def answer(self, outcome: Any) -> None:
+        order = self.book.next_order(NOW)
+        if order is None:
+            raise OutOfPlace
+        self.book.answered(order, outcome, NOW)
+        self.book.notes()
+
+    def ask(self) -> None:
+        self.book.ask_all_again(NOW)
+
+    def end(self) -> None:
+        if self.peer.expires_at is None:
+            raise OutOfPlace
+        self.book.expire(NOW + 7200)
+        self.book.ask_all_again(NOW)
+
+
+@cache
+def flow_rows() -> list[tuple[str, str, str, str]]:
+    def state(desk: FlowDesk) -> str:
+        return f"{desk.peer.state.value}{'' if desk.peer.due_at is not None else ', not asked again'}"
+
+    inputs: dict[str, Callable[[Any], object]] = {
+        "kept": lambda desk: desk.answer(Granted(5060, 3600, external_address="8.8.4.4")),
+        "kept elsewhere": lambda desk: desk.answer(Granted(6060, 3600, external_address="8.8.4.4")),
+        "refused": lambda desk: desk.answer(FORBIDDEN),
+        "no request for it": lambda desk: desk.answer(Declined("no PEER", Remedy.NOTHING)),
+        "its time is over": lambda desk: desk.end(),
+        "asked again: due, another gateway or address": lambda desk: desk.ask(),
+        "the gateway is lost": lambda desk: desk.book.lose_all(NOW, "gone"),
+        "mapping switched off": lambda desk: desk.book.set_enabled(False, NOW),
+        "mapping switched on": lambda desk: desk.book.set_enabled(True, NOW),
+    }
+
+    def detail(desk: FlowDesk) -> object:
+        peer = desk.peer
+        return peer.external, peer.due_at is not None and peer.due_at <= NOW, desk.book.enabled
+
+    def said(desk: FlowDesk) -> list[str]:
+        return [type(event).__name__ for event in desk.book.events()]
+
+    return explore(FlowDesk(), inputs, state, said, detail)
 
 
 # A set, in the book that answers for it
@@ -372,6 +431,8 @@ PARTS: dict[str, Callable[[], str]] = {
     "lease picture": lambda: picture(lease_rows(), MappingState.REQUESTED.value),
     "lease timing": lambda: timing(pauses),
     "refusals": refusal_table,
+    "flow states": lambda: state_table(flow_rows()),
+    "flow picture": lambda: picture(flow_rows(), flow_rows()[0][0]),
     "set states": lambda: state_table(set_rows()),
     "set picture": lambda: picture(set_rows(), set_rows()[0][0]),
     "ladder states": lambda: state_table(ladder_rows()),
