@@ -14,7 +14,7 @@ import pytest
 
 from ringthru.lab import FakeGateway, Quirks
 from ringthru.nat.command import run
-from ringthru.nat.session import Ground
+from ringthru.nat.place import Ground
 from ringthru.net.address import AddressRules
 from ringthru.net.surroundings import Surroundings
 from ringthru.net.values import replace

@@ -14,7 +14,8 @@ from ..portmap.capture.transcript import encode
 from ..portmap.values import GatewayListing, Protocol, Wanted
 from . import memory
 from .output import Output
-from .session import Ground, Session
+from .place import Ground
+from .session import Session
 from .trouble import Trouble
 from .words import Exit, gateway_words
 

@@ -15,8 +15,8 @@ from .echo import echo
 from .finding import list_table, profile, status
 from .mapping import add, explain
 from .output import Output
+from .place import Ground
 from .removing import cleanup, delete
-from .session import Ground
 from .trouble import Trouble
 from .watching import watch
 from .words import Exit

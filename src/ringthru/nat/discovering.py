@@ -14,7 +14,7 @@ from ..portmap.values import GatewayType, MapperSnapshot
 from . import shapes
 from .finding import memory_profile, store_path
 from .output import Output
-from .session import Ground, nobody, surroundings_of
+from .place import Ground, nobody, surroundings_of
 from .survey import Seen, Survey, driven, in_order
 from .trouble import Trouble
 from .words import Exit, address_words, clean, gateway_words, protocol_words

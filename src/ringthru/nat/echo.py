@@ -7,7 +7,7 @@ from typing import Any
 
 from ..net.address import Endpoint
 from .output import Output
-from .session import Ground
+from .place import Ground
 from .trouble import Trouble
 from .watching import interrupted
 from .words import Exit

@@ -15,7 +15,8 @@ from ..portmap.memory.profile_codec import words as profile_words
 from ..portmap.values import Family, GatewayEntry, GatewayListing, Protocol
 from . import memory, shapes
 from .output import Output
-from .session import Ground, Session
+from .place import Ground
+from .session import Session
 from .trouble import Trouble
 from .words import (
     Exit,

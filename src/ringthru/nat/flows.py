@@ -12,7 +12,8 @@ from ..portmap.memory.holding import JournalEntry
 from ..portmap.values import MappingState, PeerSnapshot, Protocol, WantedPeer
 from . import memory, shapes
 from .output import Output
-from .session import Ground, Session
+from .place import Ground
+from .session import Session
 from .trouble import Trouble
 from .watching import hold
 from .words import Exit, clean, gateway_words, span

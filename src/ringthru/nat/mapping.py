@@ -21,10 +21,11 @@ from ..portmap.values import (
     Wanted,
 )
 from . import memory, shapes
-from .arguments import BOTH
 from .flows import add_flow
 from .output import Output
-from .session import Ground, Session, nobody6
+from .place import Ground, nobody6
+from .reading import BOTH
+from .session import Session
 from .trouble import Trouble
 from .watching import hold
 from .words import (

@@ -10,10 +10,11 @@ from typing import Any, Final
 from ..portmap.memory.holding import GatewayIdentity, Holding, JournalEntry
 from ..portmap.values import Family, GatewayEntry, MapperSnapshot, Protocol
 from . import beyond, memory, shapes
-from .arguments import BOTH
 from .flows import is_flow
 from .output import Output
-from .session import Doomed, Ground, Session, surroundings_of
+from .place import Ground, surroundings_of
+from .reading import BOTH
+from .session import Doomed, Session
 from .words import Exit, clean, protocol_words
 
 RUNNING: Final = "another Ringthru is running and renews it"

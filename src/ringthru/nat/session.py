@@ -12,12 +12,10 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 from typing import TypeVar
 
-from ..net.surroundings import Surroundings, look_around, look_around6
-from ..net.values import frozen, replace
+from ..net.values import frozen
 from ..portmap import Mapping, PortMapper
 from ..portmap.drivers.engine_driver import Tap
 from ..portmap.errors import LocalError
@@ -36,27 +34,13 @@ from ..portmap.values import (
     Wanted,
 )
 from . import memory
+from .place import Ground, nobody, own6_of, surroundings_of
 from .trouble import Trouble
 from .words import Exit
 
 T = TypeVar("T")
-LINGER = 1.5  # seconds that the gateway's own table is waited for: by UPnP, where we speak something else
-SURVEY = (
-    5.0  # seconds for ``discover``, once somebody answered: UPnP devices may take 4.25 to answer a search
-)
 POLL = 0.02  # seconds between two looks at the engine
 SILENT = logging.CRITICAL + 10
-
-
-@frozen
-class Ground:
-    """Where the command stands; a laboratory hands over its own."""
-
-    look_around: Callable[[str | None], Surroundings] | None = None  # None: the system tells, again and again
-    natpmp_port: int = 5351
-    ssdp_port: int = 1900
-    linger: float = LINGER
-    survey: float = SURVEY
 
 
 @frozen
@@ -102,7 +86,7 @@ class Session:
             with memory.opened(store):
                 pass
         self.surroundings = surroundings_of(options, ground)
-        self.own6 = _own6(options, ground)
+        self.own6 = own6_of(options, ground)
         self.timeout: float = options.timeout
         self._leaving = False
         self.proves = options.echo is not None
@@ -262,54 +246,6 @@ def _is_looked_at(mapping: MappingSnapshot) -> bool:
 def _is_judged(mapping: MappingSnapshot) -> bool:
     refused = mapping.state is MappingState.REFUSED
     return refused or any(each.rung is Rung.REACHABLE for each in mapping.evidence)
-
-
-def surroundings_of(options: argparse.Namespace, ground: Ground) -> Surroundings:
-    """Where we stand by IPv4, with the gateway that was named.
-
-    Raises:
-        Trouble: the interface does not exist, or the gateway cannot be one.
-    """
-    try:
-        found = (ground.look_around or look_around)(options.interface)
-    except (ValueError, OSError) as error:
-        raise Trouble(Exit.LOCAL, str(error)) from error
-    if options.gateway is None:
-        return found
-    if not isinstance(found.network, IPv4Network) or ":" in options.gateway:
-        raise Trouble(Exit.LOCAL, f"gateway {options.gateway}: an IPv4 address is needed")
-    if IPv4Address(options.gateway) == IPv4Address(found.address):
-        raise Trouble(Exit.LOCAL, f"gateway {options.gateway} is this machine's own address")
-    return replace(found, gateway=options.gateway)
-
-
-def _own6(options: argparse.Namespace, ground: Ground) -> str:
-    """Our address in the IPv6 Internet; empty without one, and in a laboratory."""
-    found = look_around6(options.interface) if ground.look_around is None else None
-    return found.address if found is not None else ""
-
-
-def nobody6(own6: str) -> str:
-    """Why nobody could be asked for a pinhole."""
-    if not own6:
-        return "there is no IPv6 here: no default gateway, or no lasting global address to be called at"
-    return (
-        "the default gateway does not answer PCP or UPnP over IPv6; is it allowed to open its firewall there?"
-    )
-
-
-def nobody(surroundings: Surroundings, sure: bool, timeout: float) -> str:
-    """Why there is no gateway to work with."""
-    if surroundings.gateway is None:
-        return (
-            f"there is no default gateway on {surroundings.address}, and none answered a search;"
-            " --gateway or --description-url name one"
-        )
-    silence = "" if sure else f" within {timeout:g} s"
-    return (
-        f"the default gateway {surroundings.gateway} does not answer PCP, NAT-PMP or UPnP{silence};"
-        " is port mapping switched on there?"
-    )
 
 
 def _ignore(level: int, text: str) -> None:

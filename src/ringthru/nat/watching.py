@@ -30,7 +30,8 @@ from ..portmap.events import (
 from ..portmap.memory.holding import JournalEntry
 from . import memory, shapes
 from .output import Output
-from .session import Ground, Session
+from .place import Ground
+from .session import Session
 from .words import Exit, address_words, clean, gateway_words, lease_words, place, protocol_words, span
 
 TICK: Final = 1.0  # seconds between two drawings

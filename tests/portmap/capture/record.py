@@ -17,7 +17,7 @@ from pathlib import Path
 
 from ringthru.lab import FakeGateway, Quirks, confine_to_loopback
 from ringthru.nat.command import run
-from ringthru.nat.session import Ground
+from ringthru.nat.place import Ground
 from ringthru.net.address import AddressRules
 from ringthru.net.surroundings import Surroundings
 
