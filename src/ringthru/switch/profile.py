@@ -9,9 +9,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import quote
 
 from .. import __version__
@@ -21,13 +21,18 @@ from ..net.address import Endpoint
 from ..net.surroundings import Surroundings
 from ..net.values import record
 from ..portmap import PortMapper
-from ..sip import HERE_HOST, Call, Direction, Event, Flow, IncomingRequest, Kind, Resolver, SipUri, UserAgent
+from ..sip import HERE_HOST, Call, Direction, Event, Flow, IncomingRequest, SipUri, UserAgent
 from .caller import Caller
 from .configuration import AddressKind as Setting
 from .configuration import AddressSetting, ProfileSettings
 from .reachability import ProfileAddresses, Seen, TransportPorts, seen_by
 from .snapshots import ProfileSnapshot
 from .transports import TLS, Transports
+
+if TYPE_CHECKING:
+    from ..sip.locating import Target
+
+    Locate = Callable[[SipUri, Sequence[str], bool], Awaitable[list[Target]]]  # transports served, IPv6
 
 log = logging.getLogger(__name__)
 Result = TypeVar("Result")
@@ -77,7 +82,7 @@ class Profile:
         domains: Sequence[str],
         on_event: Callable[[Profile, Event], None],
         *,
-        resolver: Resolver,
+        locate: Locate,
         tls_folder: Path,
     ) -> None:
         """``tls_folder`` keeps the certificate that is made where the configuration names none."""
@@ -87,7 +92,7 @@ class Profile:
         self._surroundings = surroundings
         self._lists = lists
         self._on_event = on_event
-        self._resolver = resolver
+        self._locate = locate
         self._sip_ip = surroundings.address if settings.sip_ip in AUTO else settings.sip_ip
         auto_rtp_ip = self._sip_ip if self.ipv6 else surroundings.address
         self.rtp_ip = auto_rtp_ip if settings.rtp_ip in AUTO else settings.rtp_ip
@@ -242,8 +247,7 @@ class Profile:
             LocalError: it wants a transport that the profile does not serve.
             NotFound: nobody is there.
         """
-        family = Kind.AAAA if self.ipv6 else Kind.A
-        targets = await self._resolver.locate(uri, self.transports.served, family)
+        targets = await self._locate(uri, self.transports.served, self.ipv6)
         return [
             Flow(
                 each.transport,

@@ -10,7 +10,9 @@ import logging
 import secrets
 import socket
 import time
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from .. import __version__
 from ..media import MediaEngine
@@ -30,7 +32,7 @@ from ..portmap import (
     Wanted,
 )
 from ..portmap import Mapping as PortMapping
-from ..sip import Authority, Resolver
+from ..sip import Authority, SipUri
 from .caller import Caller
 from .calls import Calls
 from .causes import HangupCause, cause_named
@@ -52,6 +54,10 @@ from .rtp_pool import RtpPool
 from .signalling import Signalling
 from .snapshots import ProfileSnapshot, RegistrationSnapshot, SwitchSnapshot
 from .state import PASSWORD_VARIABLE, StateFolder, default_tree, names_variable
+
+if TYPE_CHECKING:
+    from ..sip.locating import Target
+    from ..sip.locating_driver import Resolver
 
 log = logging.getLogger(__name__)
 
@@ -110,7 +116,8 @@ class Switch:
             max_per_second=self._settings.sessions_per_second,
         )
         self._signalling = Signalling(self.calls)
-        self._resolver = Resolver(options.nameservers)
+        self._nameservers = options.nameservers
+        self._resolver: Resolver | None = None
         self.mapper = mapper
         if mapper is None and options.nat_enabled:
             self.mapper = PortMapper(self._surroundings, mapping_enabled=options.mapping_enabled)
@@ -160,7 +167,7 @@ class Switch:
                     self._lists,
                     [domain.name for domain in self._directory.domains.values()],
                     self._signalling.on_event,
-                    resolver=self._resolver,
+                    locate=self._locate,
                     tls_folder=self._state.path / "tls",
                 )
                 await profile.open()
@@ -187,6 +194,15 @@ class Switch:
             )
             return
         profile.map_ports(self.mapper)
+
+    async def _locate(self, uri: SipUri, transports: Sequence[str], ipv6: bool) -> list[Target]:
+        """Where a URI leads. What finds it is imported with the first one: the start is a budget."""
+        from ..sip.locating import Kind
+        from ..sip.locating_driver import Resolver
+
+        if self._resolver is None:
+            self._resolver = Resolver(self._nameservers)
+        return await self._resolver.locate(uri, transports, Kind.AAAA if ipv6 else Kind.A)
 
     def _expire_registrations(self) -> None:
         loop = asyncio.get_running_loop()
