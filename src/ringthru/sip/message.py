@@ -17,7 +17,7 @@ from ringthru.net.address import Endpoint
 
 from .errors import LocalError, MalformedMessage
 from .flow import default_port
-from .framing import HERE, HERE_HOST, HERE_URI, HOLES, cut_body, read_headers, split_datagram
+from .framing import HERE, HERE_HOST, HERE_URI, cut_body, read_headers, split_datagram
 from .grammar import TOKEN, split_list
 from .header_list import HeaderList
 from .headers import CSeq, NameAddr, Via
@@ -148,7 +148,7 @@ class Message(HeaderList):
         text = "\r\n".join(lines)
         if text.count("\n") != len(rows) or text.count("\r") != len(rows):
             raise LocalError("line end inside a header")
-        if any(hole in text for hole in HOLES):
+        if HERE in text or HERE_HOST in text or HERE_URI in text:
             text = _fill(text, here, transport)
         try:
             return text.encode() + b"\r\n\r\n" + self.body
