@@ -137,15 +137,16 @@ class StreamDriver:
                     lambda: link, *flow.remote, local_addr=(self.local.host, 0), **tls
                 )
         except TimeoutError:
-            link.lost(f"no connection in {patience:.0f} s")
-        except (
-            OSError,
-            ValueError,
-        ) as error:  # ssl's errors are OSErrors; a name may be none that IDNA takes
-            link.lost(getattr(error, "strerror", None) or str(error) or type(error).__name__)
+            self._fail(link, f"no connection in {patience:.0f} s")
+        except (OSError, ValueError) as error:  # ssl's errors are OSErrors; IDNA does not take every name
+            self._fail(link, _words(error))
         except asyncio.CancelledError:
             link.lost("the switch stops")
             raise
+
+    def _fail(self, link: Link, reason: str) -> None:
+        log.warning("No connection to %s: %s", link.flow, reason)
+        link.lost(reason)
 
     # In
 
@@ -179,6 +180,14 @@ class StreamDriver:
             sock.close()
             log.debug("%s from %s: no handshake: %s", self.transport, link.flow.remote, error)
             link.lost("no handshake")
+
+
+def _words(error: Exception) -> str:
+    """What went wrong, and for certificates what to do about it."""
+    refused = getattr(error, "verify_message", None)
+    if refused is not None:
+        return f"its certificate is not believed ({refused}); see tls-verify-policy and cafile.pem"
+    return getattr(error, "strerror", None) or str(error) or type(error).__name__
 
 
 class Link(asyncio.Protocol):
@@ -233,6 +242,7 @@ class Link(asyncio.Protocol):
         if sock is not None:
             keep_small_and_alive(sock)
         if (problem := self._identity_problem(transport)) is not None:
+            log.warning("%s is not who it should be: %s; see tls-verify-policy", self.flow, problem)
             self._cut(problem)
             return
         waiting, self._waiting = self._waiting, []

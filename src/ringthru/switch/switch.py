@@ -18,7 +18,7 @@ from .. import __version__
 from ..media import MediaEngine
 from ..net.acl import AccessList, matches
 from ..net.address import Endpoint
-from ..net.surroundings import Surroundings, look_around, look_around6
+from ..net.surroundings import Surroundings, Surroundings6, look_around
 from ..net.values import frozen
 from ..portmap import (
     Event,
@@ -61,6 +61,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+LOOPBACK6 = "::1"  # what FreeSWITCH's local_ip_v6 is where there is no other
 EXPIRY_CHECK = 5.0  # seconds between looks at registrations that ran out
 
 
@@ -73,6 +74,7 @@ class SwitchOptions:
     nat_enabled: bool = True  # False: -nonat
     mapping_enabled: bool = True  # False: -nonatmap
     surroundings: Surroundings | None = None  # None: ask the kernel
+    surroundings6: Surroundings6 | None = None  # None: there is no IPv6 to be called at
     nameservers: tuple[Endpoint, ...] = ()  # in place of those of /etc/resolv.conf
 
 
@@ -91,8 +93,7 @@ class Switch:
         self._began = time.monotonic()
         self.nat_enabled = options.nat_enabled
         self._surroundings = options.surroundings or look_around()
-        around6 = look_around6() if options.surroundings is None else None
-        self._address6 = around6.address if around6 else "::1"
+        self._address6 = options.surroundings6.address if options.surroundings6 else LOOPBACK6
         self._state = StateFolder(options.db)
         conf = options.conf or default_tree()
         self._loaded: LoadedConfiguration = load_tree(conf, self._builtin_variables(conf))
@@ -325,6 +326,10 @@ class Switch:
             lines.append(
                 f"{profile.name}: {peer} sees {seen.signalling} in Via and Contact, {seen.media} in SDP"
             )
+            for transport in profile.transports.served:
+                over = profile.seen_by(peer, transport).signalling
+                if over != seen.signalling:
+                    lines.append(f"  over {transport} it sees {over}")
             lines += [
                 f"  because {reason}" for reason in (f"row {seen.row} of the decision table", *seen.reasons)
             ]
