@@ -11,8 +11,10 @@ import pytest
 from ringthru.lab.namespaces.laboratory import (
     PBX,
     PBX_ADDRESS,
+    PBX_ADDRESS6,
     PUB,
     PUB_ADDRESS,
+    PUB_ADDRESS6,
     SECOND_PBX,
     SECOND_PBX_ADDRESS,
     WAN_ADDRESS,
@@ -140,6 +142,38 @@ class TestBehindANatOfItsOwn:
             capture.stop()
             phone.stop()
             assert best_share(phone.heard(), 440) > 0.9
+            assert switch.stop() == 0
+            assert "Traceback" not in switch.words(), switch.words()
+
+
+class TestIpv6:
+    """A profile on local_ip_v6 calls across the IPv6 Internet; nobody translates anything there."""
+
+    @pytest.mark.parametrize("transport", ["udp", "tcp"])
+    def test_it_calls_a_stranger(self, tmp_path: Path, transport: str) -> None:
+        six = {"external": {"sip-ip": "$${local_ip_v6}", "rtp-ip": "$${local_ip_v6}"}}
+        with Laboratory(Topology.DUAL_STACK) as laboratory:
+            switch = Switch(laboratory, tmp_path, console=True, parameters=six)
+            switch.start()
+            switch.wait_for_words(f"Started profile external on [{PBX_ADDRESS6}]:5080 {transport.upper()}")
+            argv = [
+                "sipp",
+                "-sn",
+                "uas",
+                "-t",
+                {"udp": "u1", "tcp": "t1"}[transport],
+                "-i",
+                f"[{PUB_ADDRESS6}]",
+            ]
+            argv += ["-p", "5090", "-m", "1", "-nostdin", "-timeout", "20s"]
+            callee = laboratory.popen(PUB, argv, tmp_path / "sipp.log")
+            wait_for(lambda: ":5090" in laboratory.run(PUB, ["ss", "-Htuln"]).stdout, 10, "sipp listening")
+            switch.type_in(
+                f"originate sofia/external/sip:bob@[{PUB_ADDRESS6}]:5090;transport={transport} &park"
+            )
+            switch.wait_for_words("+OK")
+            switch.type_in("hupall")
+            assert callee.wait(20) == 0, (tmp_path / "sipp.log").read_text(errors="replace")
             assert switch.stop() == 0
             assert "Traceback" not in switch.words(), switch.words()
 
