@@ -63,7 +63,7 @@ def listen_tcp(local: Endpoint) -> socket.socket:
 def keep_small_and_alive(sock: socket.socket) -> None:
     """For a connection with short messages: small buffers in the kernel, and no peer that is long gone.
 
-    The kernel finds out in about four minutes that a peer left without a word; what was written and not
+    The kernel finds out in a few minutes that a peer left without a word; what was written and not
     acknowledged for a minute ends the connection too.
     """
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, KERNEL_BUFFER)  # else up to 4 MiB each

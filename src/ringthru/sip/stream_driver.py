@@ -76,11 +76,12 @@ class StreamDriver:
 
     def close(self) -> None:
         """Stop listening, and cut every connection once what was written has left."""
-        if self._listener is not None:
-            self._listener.close()
-            self._listener = None
         for task in tuple(self._tasks):
             task.cancel()
+        if self._listener is not None:
+            # Not before the accepting is cancelled: the loop would watch a number that may be another's.
+            self.loop.call_soon(self._listener.close)
+            self._listener = None
         for link in tuple(self._links.values()):
             link.leave("the switch stops")
 
@@ -154,11 +155,10 @@ class StreamDriver:
         while True:
             try:
                 sock, address = await self.loop.sock_accept(listener)
+                self._admit(sock, Endpoint(*address[:2]))
             except OSError as error:  # no descriptors left, or a connection that ended before it began
                 log.warning("%s %s: a connection was not accepted: %s", self.transport, self.local, error)
                 await asyncio.sleep(BREATH)
-                continue
-            self._admit(sock, Endpoint(*address[:2]))
             await asyncio.sleep(0)  # a crowd at the door must not keep the rest of the switch waiting
 
     def _admit(self, sock: socket.socket, remote: Endpoint) -> None:
