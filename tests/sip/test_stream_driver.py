@@ -475,6 +475,24 @@ class TestIdentity:
         assert bob.seen == []
         bob.driver.close()
 
+    async def test_a_renewed_certificate_is_shown_from_then_on(self, tmp_path, caplog):
+        """Certificates of public authorities last weeks; a switch runs for years."""
+        file = own_certificate(tmp_path / "old", ["old.example"])
+        bob = await Phone(BOB).open(TlsContexts(TlsSettings(file)))
+        at, seen = bob.driver.locals["TLS"], []
+        for renewal in (None, "nonsense", own_certificate(tmp_path / "new", ["new.example"]).read_text()):
+            if renewal is not None:
+                (tmp_path / "beside").write_text(renewal)
+                (tmp_path / "beside").replace(file)
+            blind = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+            blind.check_hostname, blind.verify_mode = False, ssl.CERT_NONE
+            caller = await Caller.connect(at, blind)
+            seen.append(caller.writer.get_extra_info("ssl_object").getpeercert(binary_form=True))
+            caller.close()
+        assert seen[0] == seen[1] != seen[2]
+        assert "the certificate in use stays" in caplog.text
+        bob.driver.close()
+
     @pytest.mark.filterwarnings("ignore:ssl.TLSVersion:DeprecationWarning")
     async def test_old_tls_is_refused(self, bob):
         old = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)

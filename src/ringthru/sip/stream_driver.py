@@ -126,6 +126,7 @@ class StreamDriver:
         tls: dict[str, Any] = {}
         patience = CONNECT_PATIENCE
         if self.tls is not None:
+            self.tls.refresh()
             tls = {"ssl": self.tls.client, "server_hostname": flow.name or flow.remote.host}
             tls["ssl_handshake_timeout"] = HANDSHAKE_PATIENCE
             patience += HANDSHAKE_PATIENCE
@@ -170,6 +171,7 @@ class StreamDriver:
     async def _welcome(self, sock: socket.socket, link: Link) -> None:
         tls: dict[str, Any] = {}
         if self.tls is not None:
+            self.tls.refresh()
             tls = {"ssl": self.tls.server, "ssl_handshake_timeout": HANDSHAKE_PATIENCE}
         try:
             await self.loop.connect_accepted_socket(lambda: link, sock, **tls)
