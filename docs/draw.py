@@ -12,10 +12,11 @@ from pathlib import Path
 
 import draw_machines
 import draw_reference
+import draw_sip
 
 DOCS = Path(__file__).parent
 PART = re.compile(r"(<!-- drawn: ([\w. -]+) -->\n).*?(<!-- end -->)", re.DOTALL)
-PARTS: dict[str, Callable[[], str]] = {**draw_reference.PARTS, **draw_machines.PARTS}
+PARTS: dict[str, Callable[[], str]] = {**draw_reference.PARTS, **draw_machines.PARTS, **draw_sip.PARTS}
 
 
 def pages() -> list[Path]:

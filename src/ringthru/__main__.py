@@ -77,10 +77,12 @@ async def _session(options: Options, logs: Logs) -> int:
     from .console.levels import level_of
     from .console.serve import serve, terminal_or_lines, words_for
     from .net.places import journal_path
-    from .net.surroundings import look_around
+    from .net.sockets import allow_many_descriptors
+    from .net.surroundings import look_around, look_around6
     from .portmap import PortMapper
 
     surroundings, mapper = look_around(), None
+    allow_many_descriptors()
     if options.nat_enabled:
         mapper = PortMapper(mapping_enabled=options.mapping_enabled, store=journal_path(options.db))
         mapper.start()
@@ -88,7 +90,11 @@ async def _session(options: Options, logs: Logs) -> int:
     from .switch.switch import Switch, SwitchOptions
 
     told = SwitchOptions(
-        conf=options.conf, db=options.db, nat_enabled=options.nat_enabled, surroundings=surroundings
+        conf=options.conf,
+        db=options.db,
+        nat_enabled=options.nat_enabled,
+        surroundings=surroundings,
+        surroundings6=look_around6(),
     )
     try:
         switch = Switch(told, mapper)

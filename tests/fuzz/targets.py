@@ -29,6 +29,10 @@ from ringthru.portmap.wire import (
 )
 from ringthru.portmap.wire.http import CAP, RequestReader, Response, ResponseReader
 from ringthru.portmap.wire.location import Location
+from ringthru.sip.errors import MalformedMessage as MalformedSip
+from ringthru.sip.framing import MAX_MESSAGE
+from ringthru.sip.message import parse as parse_sip
+from ringthru.sip.stream import MessageStream
 
 GATEWAY: Final = "192.168.1.1"
 OTHER: Final = "192.168.1.2"
@@ -207,6 +211,27 @@ def url_reference(data: bytes) -> None:
         _check_place(place)
 
 
+def sip_message(data: bytes) -> None:
+    with suppress(MalformedSip):
+        message = parse_sip(data)
+        with suppress(MalformedSip):  # Latin-1 grows when it is written as UTF-8, and may not fit any more
+            again = parse_sip(message.encode())
+            assert again.start_line() == message.start_line()
+            assert again.body == message.body
+            assert _without_length(again.headers) == _without_length(message.headers)
+
+
+def sip_stream(data: bytes) -> None:
+    whole, cut = MessageStream(), MessageStream()
+    found = whole.receive(data)
+    assert [each for piece in _cut(data) for each in cut.receive(piece)] == found
+    assert (whole.broken is None) == (cut.broken is None)
+    assert whole.waiting == cut.waiting <= MAX_MESSAGE
+    for each in found:
+        with suppress(MalformedSip):
+            parse_sip(each)
+
+
 TARGETS: Final[dict[str, Callable[[bytes], None]]] = {
     each.__name__: each
     for each in (
@@ -230,6 +255,8 @@ TARGETS: Final[dict[str, Callable[[bytes], None]]] = {
         gateway_profile,
         url_location,
         url_reference,
+        sip_message,
+        sip_stream,
     )
 }
 
@@ -253,6 +280,10 @@ def _fed(reader: ResponseReader | RequestReader, pieces: list[bytes]) -> bool:
     except MalformedMessage:
         return False
     return True
+
+
+def _without_length(headers: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    return [each for each in headers if each[0] != "Content-Length"]
 
 
 def _check_event(event: gena.Notification) -> None:

@@ -8,7 +8,19 @@ from pathlib import Path
 
 import pytest
 
-from ringthru.lab.namespaces.laboratory import PBX, PBX_ADDRESS, PUB, PUB_ADDRESS, WAN_ADDRESS, Laboratory
+from ringthru.lab.namespaces.laboratory import (
+    PBX,
+    PBX_ADDRESS,
+    PBX_ADDRESS6,
+    PUB,
+    PUB_ADDRESS,
+    PUB_ADDRESS6,
+    SECOND_PBX,
+    SECOND_PBX_ADDRESS,
+    WAN_ADDRESS,
+    Laboratory,
+    Topology,
+)
 from ringthru.lab.namespaces.netns import wait_for
 
 from .audio import best_share, sweep, tone
@@ -101,6 +113,69 @@ class TestBaresipOverTls:
             f"/dial sip:9196@{WAN_ADDRESS}:5081;transport=tls",
         )
         baresip.wait_for_log("Call established")
+
+
+class TestBehindANatOfItsOwn:
+    """A phone in another home, behind that home's gateway, where nothing is mapped for it."""
+
+    @pytest.mark.parametrize(("transport", "port"), [("tcp", 5060), ("tls", 5061)])
+    def test_it_is_called_through_the_connection_it_made(
+        self, tmp_path: Path, transport: str, port: int
+    ) -> None:
+        with Laboratory(Topology.DOUBLE) as laboratory:
+            (tmp_path / "switch").mkdir()
+            switch = Switch(laboratory, tmp_path / "switch", console=True, parameters=TLS)
+            switch.start()
+            wait_for(lambda: tcp_ports(laboratory) >= TCP_PORTS, 10, "the TCP ports mapped on the gateway")
+            (tmp_path / "phone").mkdir()
+            phone = Baresip(laboratory, SECOND_PBX, SECOND_PBX_ADDRESS, tmp_path / "phone")
+            account = f"<sip:1000@{WAN_ADDRESS}:{port};transport={transport}>;auth_user=1000"
+            account += f";auth_pass={PASSWORD};answermode=auto;regint=300;audio_codecs=PCMU/8000/1"
+            phone.start(account, tone(440, 20))
+            phone.wait_for_log("200 OK")
+            switch.type_in("sofia status profile internal reg")
+            switch.wait_for_words(f"Registered({transport.upper()}-NAT)")
+            capture = Capture(laboratory, SECOND_PBX, tmp_path / "phone")
+            switch.type_in("originate user/1000 &echo")
+            phone.wait_for_log("Call established")
+            wait_for(lambda: heard_packets(capture) >= 75, 10, "1.5 s of sound")
+            capture.stop()
+            phone.stop()
+            assert best_share(phone.heard(), 440) > 0.9
+            assert switch.stop() == 0
+            assert "Traceback" not in switch.words(), switch.words()
+
+
+class TestIpv6:
+    """A profile on local_ip_v6 calls across the IPv6 Internet; nobody translates anything there."""
+
+    @pytest.mark.parametrize("transport", ["udp", "tcp"])
+    def test_it_calls_a_stranger(self, tmp_path: Path, transport: str) -> None:
+        six = {"external": {"sip-ip": "$${local_ip_v6}", "rtp-ip": "$${local_ip_v6}"}}
+        with Laboratory(Topology.DUAL_STACK) as laboratory:
+            switch = Switch(laboratory, tmp_path, console=True, parameters=six)
+            switch.start()
+            switch.wait_for_words(f"Started profile external on [{PBX_ADDRESS6}]:5080 {transport.upper()}")
+            argv = [
+                "sipp",
+                "-sn",
+                "uas",
+                "-t",
+                {"udp": "u1", "tcp": "t1"}[transport],
+                "-i",
+                f"[{PUB_ADDRESS6}]",
+            ]
+            argv += ["-p", "5090", "-m", "1", "-nostdin", "-timeout", "20s"]
+            callee = laboratory.popen(PUB, argv, tmp_path / "sipp.log")
+            wait_for(lambda: ":5090" in laboratory.run(PUB, ["ss", "-Htuln"]).stdout, 10, "sipp listening")
+            switch.type_in(
+                f"originate sofia/external/sip:bob@[{PUB_ADDRESS6}]:5090;transport={transport} &park"
+            )
+            switch.wait_for_words("+OK")
+            switch.type_in("hupall")
+            assert callee.wait(20) == 0, (tmp_path / "sipp.log").read_text(errors="replace")
+            assert switch.stop() == 0
+            assert "Traceback" not in switch.words(), switch.words()
 
 
 class TestOpenssl:

@@ -88,6 +88,29 @@ class TestHowMany:
         assert "of ours" in book.room_to_open()
         assert book.room_for("192.0.2.1") is None
 
+    @pytest.mark.parametrize(
+        ("descriptors", "total", "per_source", "silent"),
+        [(1024, 128, 64, 32), (10**6, 5000, 500, 50), (4, 1, 1, 1)],
+    )
+    def test_where_the_process_may_open_few_sockets(self, descriptors, total, per_source, silent):
+        """Connections must not take the sockets that calls need for their sound."""
+        limits = ConnectionLimits().within(descriptors)
+        assert (limits.total, limits.per_source, limits.unproven_per_source) == (total, per_source, silent)
+
+    def test_a_hundred_thousand_attempts_of_ten_thousand_addresses(self):
+        book = ConnectionBook()
+        inside = []
+        for number in range(100_000):
+            source = f"10.0.{number % 10_000 // 250}.{number % 250}"
+            if book.room_for(source) is None:
+                inside.append(book.add("TCP", Endpoint(source, number % 60_000)))
+        assert len(book) == len(inside) == book.limits.total
+        assert book.refused == 100_000 - len(inside)
+        assert len(book._sources) <= book.limits.total
+        for number in inside:
+            book.remove(number)
+        assert not book._sources
+
     def test_a_crowd_that_left_leaves_nothing(self, book):
         for number in range(300):
             source = f"192.0.2.{number % 250}"

@@ -80,6 +80,31 @@ class TestOurAddress:
         assert f"Contact: <{contact}>" in text
 
 
+class TestSips:
+    """§8.1.1.8, §12.1.1 and RFC 5630: in a sips dialog each side's Contact is a sips URI."""
+
+    TLS = Flow("TLS", US, PEER)
+
+    def test_a_request_of_ours(self):
+        layer = new_layer()
+        asked = request("INVITE")
+        asked.uri = "sips:peer@example.com"
+        layer.request(asked, self.TLS, Endpoint("192.0.2.1", 5061), User(), 0.0)
+        ((data, _),) = layer.messages_to_send()
+        assert b"Contact: <sips:us@192.0.2.1:5061>\r\n" in data
+        assert b"From: <sip:us@example.com>" in data
+
+    @pytest.mark.parametrize(
+        ("uri", "contact"),
+        [("sips:us@a", b"<sips:us@192.0.2.1:5061>"), ("sip:us@a", b"<sip:us@192.0.2.1:5061;transport=tls>")],
+    )
+    def test_an_answer_of_ours(self, uri, contact):
+        asked = request("INVITE")
+        asked.uri = uri
+        answer = response_to(asked, 200, tag="us", headers=[("Contact", f"<sip:us@{HERE_URI}>")])
+        assert b"Contact: " + contact in answer.encode(Endpoint("192.0.2.1", 5061), "TLS")
+
+
 class TestNothingIsResent:
     """§17.1.1.2, §17.2.1: timers A, E and G are for UDP; D, I, J and K are zero."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import secrets
 import socket
 import ssl
@@ -11,6 +12,7 @@ import struct
 import pytest
 
 from ringthru.net.address import Endpoint
+from ringthru.net.sockets import PortInUse, bind_udp, listen_tcp
 from ringthru.sip import (
     CallEnded,
     CallState,
@@ -357,6 +359,79 @@ class TestHarm:
         await self.still_serves(bob)
 
 
+class TestDawdling:
+    """The driver wakes the machine in time; the times themselves are the machine's, and shortened here."""
+
+    @pytest.fixture(autouse=True)
+    def short(self, monkeypatch):
+        monkeypatch.setattr("ringthru.sip.connection.FIRST_MESSAGE", 0.05)
+        monkeypatch.setattr("ringthru.sip.connection.WHOLE_MESSAGE", 0.05)
+        monkeypatch.setattr("ringthru.sip.stream_driver.HANDSHAKE_PATIENCE", 0.05)
+        monkeypatch.setattr("ringthru.sip.stream_driver.CONNECT_PATIENCE", 0.05)
+
+    @pytest.mark.parametrize(
+        "said", [b"", b"OPTIONS sip:", OPTIONS % (1, 1) + b"OPT"], ids=["nothing", "half", "more"]
+    )
+    async def test_a_message_that_does_not_end(self, bob, said):
+        caller = await Caller.connect(bob.driver.locals["TCP"])
+        caller.writer.write(said)
+        await caller.ended()
+        await soon(lambda: len(bob.driver.connections) == 0)
+
+    async def test_a_handshake_that_does_not_begin(self, bob):
+        caller = await Caller.connect(bob.driver.locals["TLS"])
+        assert await caller.ended() == b""
+        await soon(lambda: len(bob.driver.connections) == 0)
+
+    async def test_a_peer_that_does_not_take_the_connection(self, alice):
+        """A full backlog swallows every further SYN, as a firewall does."""
+        deaf = socket.socket()
+        deaf.bind((BOB, 0))
+        deaf.listen(0)
+        at = Endpoint(*deaf.getsockname())
+        waiting = [socket.socket() for _ in range(2)]
+        for sock in waiting:
+            sock.setblocking(False)
+            sock.connect_ex(at)
+        alice.ask(alice.flow("TCP", at))
+        await soon(lambda: alice.answers_to() == [503])
+        assert "no connection in" in alice.seen[0].response.reason
+        for sock in (deaf, *waiting):
+            sock.close()
+
+    async def test_a_peer_that_does_not_shake_hands(self, alice):
+        mute = socket.socket()
+        mute.bind((BOB, 0))
+        mute.listen()
+        alice.ask(alice.flow("TLS", Endpoint(*mute.getsockname())))
+        await soon(lambda: alice.answers_to() == [503])
+        mute.close()
+
+
+class TestPorts:
+    async def test_a_tcp_port_in_use_is_said_and_nothing_stays_open(self):
+        other = listen_tcp(Endpoint(BOB, 0))
+        at = Endpoint(*other.getsockname())
+        phone = Phone(BOB)
+        with pytest.raises(PortInUse, match=rf"TCP port {BOB}:{at.port} is already in use by .*\(pid \d+\)"):
+            await SipDriver.open(at, phone.agent, phone.on_event, transports=("UDP", "TCP"))
+        await asyncio.sleep(0)  # asyncio lets go of a closed transport's port in the loop's next round
+        bind_udp(at).close()
+        other.close()
+
+    async def test_everything_is_given_back(self, contexts):
+        before = len(os.listdir("/proc/self/fd"))
+        bob = await Phone(BOB).open(contexts)
+        callers = [await Caller.connect(bob.driver.locals["TCP"]) for _ in range(5)]
+        bob.agent.request(Request("OPTIONS", "sip:x@y"), bob.flow("TCP", Endpoint(ALICE, 9)), bob.now)
+        bob.driver.pump()
+        bob.driver.close()
+        for caller in callers:
+            await caller.ended()
+            caller.close()
+        await soon(lambda: len(os.listdir("/proc/self/fd")) == before)
+
+
 class TestIdentity:
     """RFC 5922: who answers must bear the name that was called."""
 
@@ -398,6 +473,24 @@ class TestIdentity:
         await soon(alice.answers_to)
         assert alice.answers_to() == [503]
         assert bob.seen == []
+        bob.driver.close()
+
+    async def test_a_renewed_certificate_is_shown_from_then_on(self, tmp_path, caplog):
+        """Certificates of public authorities last weeks; a switch runs for years."""
+        file = own_certificate(tmp_path / "old", ["old.example"])
+        bob = await Phone(BOB).open(TlsContexts(TlsSettings(file)))
+        at, seen = bob.driver.locals["TLS"], []
+        for renewal in (None, "nonsense", own_certificate(tmp_path / "new", ["new.example"]).read_text()):
+            if renewal is not None:
+                (tmp_path / "beside").write_text(renewal)
+                (tmp_path / "beside").replace(file)
+            blind = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+            blind.check_hostname, blind.verify_mode = False, ssl.CERT_NONE
+            caller = await Caller.connect(at, blind)
+            seen.append(caller.writer.get_extra_info("ssl_object").getpeercert(binary_form=True))
+            caller.close()
+        assert seen[0] == seen[1] != seen[2]
+        assert "the certificate in use stays" in caplog.text
         bob.driver.close()
 
     @pytest.mark.filterwarnings("ignore:ssl.TLSVersion:DeprecationWarning")

@@ -5,7 +5,10 @@ from __future__ import annotations
 import asyncio
 import errno
 import os
+import resource
 import socket
+import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -60,7 +63,7 @@ def listen_tcp(local: Endpoint) -> socket.socket:
 def keep_small_and_alive(sock: socket.socket) -> None:
     """For a connection with short messages: small buffers in the kernel, and no peer that is long gone.
 
-    The kernel finds out in about four minutes that a peer left without a word; what was written and not
+    The kernel finds out in a few minutes that a peer left without a word; what was written and not
     acknowledged for a minute ends the connection too.
     """
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, KERNEL_BUFFER)  # else up to 4 MiB each
@@ -71,6 +74,21 @@ def keep_small_and_alive(sock: socket.socket) -> None:
             sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), value)
     if hasattr(socket, "TCP_USER_TIMEOUT"):
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, 60_000)
+
+
+def allow_many_descriptors() -> int:
+    """Raise the process's own limit on open files as far as the system lets it; what the limit is now."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != hard:
+        with suppress(OSError, ValueError):  # a container may refuse what it promised
+            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    return descriptor_limit()
+
+
+def descriptor_limit() -> int:
+    """How many files and sockets the process may have open."""
+    soft = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    return soft if soft != resource.RLIM_INFINITY else sys.maxsize
 
 
 def family_of(host: str) -> socket.AddressFamily:

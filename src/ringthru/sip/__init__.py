@@ -23,8 +23,6 @@ from .events import (
 from .flow import Flow
 from .headers import CSeq, NameAddr, Via
 from .layer import Counters, Limits
-from .locating import Kind, NotFound, Target
-from .locating_driver import Resolver
 from .message import HERE, HERE_HOST, HERE_URI, Request, Response
 from .registration import Binding, Bindings, RegisterOutcome
 from .reply import reason_phrase
@@ -57,26 +55,22 @@ __all__ = [
     "Flow",
     "IncomingCall",
     "IncomingRequest",
-    "Kind",
     "Limits",
     "LocalError",
     "Login",
     "MalformedMessage",
     "NameAddr",
-    "NotFound",
     "RegisterOutcome",
     "RemoteError",
     "Request",
     "RequestFailed",
     "RequestHandle",
     "RequestReceived",
-    "Resolver",
     "Response",
     "ResponseReceived",
     "SipDriver",
     "SipError",
     "SipUri",
-    "Target",
     "Timing",
     "TlsListener",
     "UserAgent",

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from itertools import count
 
 from ..net.address import Endpoint
-from ..net.values import frozen, record
+from ..net.values import frozen, record, replace
 from .flow import Flow
 
 
@@ -28,6 +28,17 @@ class ConnectionLimits:
     unproven_per_source: int = 50  # still in their TLS handshake, or silent: nothing whole was said yet
     unread: int = 16 * 1024 * 1024  # bytes of unfinished messages, all connections together
     unsent: int = 256 * 1024  # bytes that wait for one peer who does not read
+
+    def within(self, descriptors: int) -> ConnectionLimits:
+        """The same where the process may have so many sockets: an eighth of them, for calls need some."""
+        share = max(descriptors // 8, 1)
+        return replace(
+            self,
+            total=min(self.total, share),
+            per_source=min(self.per_source, max(share // 2, 1)),
+            unproven_per_source=min(self.unproven_per_source, max(share // 4, 1)),
+            opened=min(self.opened, share),
+        )
 
 
 @record

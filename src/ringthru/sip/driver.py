@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING
 
 from ..net.address import Endpoint
-from ..net.sockets import PortInUse, bind_udp, open_datagram
+from ..net.sockets import PortInUse, bind_udp, descriptor_limit, open_datagram
 from ..net.values import frozen
 from .connections import ConnectionBook, ConnectionLimits
 from .events import Event
@@ -53,7 +53,7 @@ class SipDriver(asyncio.DatagramProtocol):
         self.locals: dict[str, Endpoint] = {}  # where each transport listens
         self.trace = trace
         self.failures = 0
-        self.connections = ConnectionBook(limits)
+        self.connections = ConnectionBook((limits or ConnectionLimits()).within(descriptor_limit()))
         self._agent = agent
         self._on_event = on_event
         self._loop = asyncio.get_running_loop()

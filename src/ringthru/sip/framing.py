@@ -16,7 +16,6 @@ from .names import SPELLED, canonical
 HERE: Final = "\x00"  # a hole: our own host[:port], filled when the message is encoded
 HERE_HOST: Final = "\x01"  # a hole: our own host only
 HERE_URI: Final = "\x02"  # a hole: our own host[:port][;transport=…], as a Contact says it
-HOLES: Final = (HERE, HERE_HOST, HERE_URI)
 
 MAX_MESSAGE: Final = 65536  # bytes
 MAX_HEADERS: Final = 100
@@ -42,7 +41,7 @@ def split_datagram(datagram: bytes) -> tuple[str, list[str], bytes]:
         text = head.decode()
     except UnicodeDecodeError:
         text = head.decode("latin-1")
-    if any(hole in text for hole in HOLES):
+    if HERE in text or HERE_HOST in text or HERE_URI in text:
         raise MalformedMessage("NUL, SOH or STX among the headers")
     start, *lines = _split_lines(text)
     return start, lines, datagram[end + gap :]

@@ -17,7 +17,7 @@ from ringthru.net.address import Endpoint
 
 from .errors import LocalError, MalformedMessage
 from .flow import default_port
-from .framing import HERE, HERE_HOST, HERE_URI, HOLES, cut_body, read_headers, split_datagram
+from .framing import HERE, HERE_HOST, HERE_URI, cut_body, read_headers, split_datagram
 from .grammar import TOKEN, split_list
 from .header_list import HeaderList
 from .headers import CSeq, NameAddr, Via
@@ -34,6 +34,7 @@ MAX_EXPIRES: Final = 2**32 - 1  # seconds; larger values mean this (§20.19)
 REQUEST_LINE: Final = re.compile(r"([A-Za-z0-9\-.!%*_+`'~]+) ([^\s]+) SIP/2\.0", re.IGNORECASE)
 STATUS_LINE: Final = re.compile(r"SIP/2\.0 ([1-6][0-9]{2})(?: (.*))?", re.IGNORECASE)
 OTHER_VERSION: Final = re.compile(r"[^ ]+ [^ ]+ SIP/[0-9]+\.[0-9]+", re.IGNORECASE)
+CONTACT_HOLE: Final = re.compile(rf"<sip:([^<>{HERE_URI}]*){HERE_URI}")
 REQUIRED: Final = ("Via", "From", "To", "Call-ID", "CSeq")
 
 
@@ -133,6 +134,11 @@ class Message(HeaderList):
     def start_line(self) -> str:
         raise NotImplementedError
 
+    @property
+    def secure(self) -> bool:
+        """Whether the Request-URI it goes with is a ``sips:`` one: then our Contact must be, too."""
+        raise NotImplementedError
+
     def encode(self, here: Endpoint | None = None, transport: str = "UDP") -> bytes:
         """The bytes to send over ``transport``; ``here`` fills the holes, a port of 5060 left out.
 
@@ -148,8 +154,8 @@ class Message(HeaderList):
         text = "\r\n".join(lines)
         if text.count("\n") != len(rows) or text.count("\r") != len(rows):
             raise LocalError("line end inside a header")
-        if any(hole in text for hole in HOLES):
-            text = _fill(text, here, transport)
+        if HERE in text or HERE_HOST in text or HERE_URI in text:
+            text = _fill(text, here, transport, self.secure)
         try:
             return text.encode() + b"\r\n\r\n" + self.body
         except UnicodeEncodeError as error:
@@ -201,6 +207,10 @@ class Request(Message):
     def start_line(self) -> str:
         return f"{self.method} {self.uri} SIP/2.0"
 
+    @property
+    def secure(self) -> bool:
+        return self.uri[:5].lower() == "sips:"
+
     def copy(self) -> Self:
         """An independent message with the same content."""
         return type(self)(self.method, self.uri, self.headers, self.body)
@@ -227,16 +237,22 @@ class Request(Message):
 
 
 class Response(Message):
-    """A response; ``status`` is 100 to 699."""
+    """A response; ``status`` is 100 to 699. ``to_secure``: it answers a request to a ``sips:`` URI."""
 
-    __slots__ = ("reason", "status")
+    __slots__ = ("reason", "status", "to_secure")
 
     def __init__(
-        self, status: int, reason: str, headers: Iterable[tuple[str, str]] = (), body: bytes = b""
+        self,
+        status: int,
+        reason: str,
+        headers: Iterable[tuple[str, str]] = (),
+        body: bytes = b"",
+        to_secure: bool = False,
     ) -> None:
         super().__init__(headers, body)
         self.status = status
         self.reason = reason
+        self.to_secure = to_secure
 
     def __repr__(self) -> str:
         return f"<{self.status} {self.reason}>"
@@ -244,9 +260,13 @@ class Response(Message):
     def start_line(self) -> str:
         return f"SIP/2.0 {self.status} {self.reason}"
 
+    @property
+    def secure(self) -> bool:
+        return self.to_secure
+
     def copy(self) -> Self:
         """An independent message with the same content."""
-        return type(self)(self.status, self.reason, self.headers, self.body)
+        return type(self)(self.status, self.reason, self.headers, self.body, self.to_secure)
 
 
 # ---------------------------------------------------------------------- in
@@ -329,11 +349,13 @@ def read_expires(text: str | None) -> int | None:
     return int(text) if len(text) <= 10 and int(text) <= MAX_EXPIRES else MAX_EXPIRES
 
 
-def _fill(text: str, here: Endpoint | None, transport: str) -> str:
+def _fill(text: str, here: Endpoint | None, transport: str, secure: bool) -> str:
     if here is None:
         raise LocalError("our own address is not known yet")
     host = f"[{here.host}]" if ":" in here.host else here.host
     # Over TLS the port is always written: peers disagree on what its absence means (RFC 3263 §4.2, §19.1.2).
     whole = host if here.port == 5060 == default_port(transport) else f"{host}:{here.port}"
     uri = whole if transport == "UDP" else f"{whole};transport={transport.lower()}"
+    if secure:  # RFC 3261 §8.1.1.8, §12.1.1; RFC 5630 §3.1.3 has no transport=tls beside sips:
+        text = CONTACT_HOLE.sub(rf"<sips:\g<1>{whole}", text)
     return text.replace(HERE_URI, uri).replace(HERE, whole).replace(HERE_HOST, host)

@@ -95,7 +95,7 @@ def response_to(
     if status == 100 and (timestamp := request.get("Timestamp")) is not None:
         rows.append(("Timestamp", timestamp))
     rows += headers
-    return Response(status, reason or reason_phrase(status), rows, body)
+    return Response(status, reason or reason_phrase(status), rows, body, request.secure)
 
 
 def stamp_via(request: Request, flow: Flow) -> Via:

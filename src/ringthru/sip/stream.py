@@ -75,10 +75,10 @@ class MessageStream:
             if (blank := self._blank()) is not None:
                 return blank
             end = HEAD_END.search(buffer, self._searched)
+            if (end.end() if end is not None else len(buffer)) > MAX_MESSAGE:
+                raise _Unreadable(Broken(f"headers of more than {MAX_MESSAGE} bytes"))
             if end is None:
                 self._searched = max(len(buffer) - 2, 0)
-                if len(buffer) > MAX_MESSAGE:
-                    raise _Unreadable(Broken(f"headers of more than {MAX_MESSAGE} bytes"))
                 return None
             self._end = end.end() + _body_length(bytes(buffer[: end.end()]))
         if len(buffer) < self._end:

@@ -6,12 +6,15 @@ Never here: sockets, or where a certificate comes from.
 
 from __future__ import annotations
 
+import logging
 import ssl
 from collections.abc import Mapping
 from typing import Any, Final
 
 from .errors import LocalError
 from .tls import TlsSettings, bears
+
+log = logging.getLogger(__name__)
 
 OLDEST: Final = {"tlsv1.2": ssl.TLSVersion.TLSv1_2, "tlsv1.3": ssl.TLSVersion.TLSv1_3}
 ANY_DATE: Final = 0x200000  # OpenSSL's X509_V_FLAG_NO_CHECK_TIME, which `ssl` has no name for
@@ -26,8 +29,21 @@ class TlsContexts:
             LocalError: a file is missing, is no PEM, has no key, or wants another passphrase.
         """
         self.settings = settings
-        self.server = self._context(ssl.PROTOCOL_TLS_SERVER, settings.verify_in or bool(settings.subjects_in))
-        self.client = self._context(ssl.PROTOCOL_TLS_CLIENT, settings.verify_out)
+        self._stamp = self._stamp_now()
+        self.server, self.client = self._pair()
+
+    def refresh(self) -> None:
+        """Take a renewed certificate for connections from now on; a broken one is logged, the old kept."""
+        stamp = self._stamp_now()
+        if stamp == self._stamp:
+            return
+        self._stamp = stamp
+        try:
+            self.server, self.client = self._pair()
+        except LocalError as error:
+            log.error("%s; the certificate in use stays", error)
+        else:
+            log.info("TLS: loaded %s again, it has changed", self.settings.certificate)
 
     def problem_with(
         self, certificate: Mapping[str, Any] | None, name: str, opened_by_us: bool
@@ -41,6 +57,22 @@ class TlsContexts:
         else:
             return None
         return None if bears(certificate, wanted) else f"the certificate is not for {' or '.join(wanted)}"
+
+    def _pair(self) -> tuple[ssl.SSLContext, ssl.SSLContext]:
+        settings = self.settings
+        server = self._context(ssl.PROTOCOL_TLS_SERVER, settings.verify_in or bool(settings.subjects_in))
+        return server, self._context(ssl.PROTOCOL_TLS_CLIENT, settings.verify_out)
+
+    def _stamp_now(self) -> tuple[int, ...]:
+        """Changes when one of the files does."""
+        settings, found = self.settings, []
+        for path in (settings.certificate, settings.key, settings.authorities):
+            try:
+                state = path.stat() if path is not None else None
+            except OSError:
+                state = None  # it is just being replaced, or was never there
+            found += [state.st_mtime_ns, state.st_ino] if state is not None else [0]
+        return tuple(found)
 
     def _context(self, protocol: int, verify: bool) -> ssl.SSLContext:
         settings = self.settings

@@ -9,9 +9,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import quote
 
 from .. import __version__
@@ -21,13 +21,19 @@ from ..net.address import Endpoint
 from ..net.surroundings import Surroundings
 from ..net.values import record
 from ..portmap import PortMapper
-from ..sip import HERE_HOST, Call, Direction, Event, Flow, IncomingRequest, Kind, Resolver, SipUri, UserAgent
+from ..sip import HERE_HOST, Call, Direction, Event, Flow, IncomingRequest, SipUri, UserAgent
 from .caller import Caller
 from .configuration import AddressKind as Setting
 from .configuration import AddressSetting, ProfileSettings
+from .profile_urls import CONTACT_USER, urls_of
 from .reachability import ProfileAddresses, Seen, TransportPorts, seen_by
 from .snapshots import ProfileSnapshot
 from .transports import TLS, Transports
+
+if TYPE_CHECKING:
+    from ..sip.locating import Target
+
+    Locate = Callable[[SipUri, Sequence[str], bool], Awaitable[list[Target]]]  # transports served, IPv6
 
 log = logging.getLogger(__name__)
 Result = TypeVar("Result")
@@ -35,7 +41,6 @@ Result = TypeVar("Result")
 ALLOW = ("INVITE", "ACK", "CANCEL", "BYE", "OPTIONS", "REGISTER", "INFO", "UPDATE")
 USER_SAFE = "-_.!~*'()&=+$,;?/%"  # RFC 3261 §25.1, and % because a From we pass on is escaped already
 AUTO = ("auto", "0.0.0.0")  # our LAN address: 0.0.0.0 could not be advertised
-CONTACT_USER = "mod_sofia"  # what FreeSWITCH writes, and its users look for
 CODECS = {codec.name: codec for codec in (PCMU, PCMA)}
 
 
@@ -77,7 +82,7 @@ class Profile:
         domains: Sequence[str],
         on_event: Callable[[Profile, Event], None],
         *,
-        resolver: Resolver,
+        locate: Locate,
         tls_folder: Path,
     ) -> None:
         """``tls_folder`` keeps the certificate that is made where the configuration names none."""
@@ -87,7 +92,7 @@ class Profile:
         self._surroundings = surroundings
         self._lists = lists
         self._on_event = on_event
-        self._resolver = resolver
+        self._locate = locate
         self._sip_ip = surroundings.address if settings.sip_ip in AUTO else settings.sip_ip
         auto_rtp_ip = self._sip_ip if self.ipv6 else surroundings.address
         self.rtp_ip = auto_rtp_ip if settings.rtp_ip in AUTO else settings.rtp_ip
@@ -242,8 +247,7 @@ class Profile:
             LocalError: it wants a transport that the profile does not serve.
             NotFound: nobody is there.
         """
-        family = Kind.AAAA if self.ipv6 else Kind.A
-        targets = await self._resolver.locate(uri, self.transports.served, family)
+        targets = await self._locate(uri, self.transports.served, self.ipv6)
         return [
             Flow(
                 each.transport,
@@ -278,30 +282,9 @@ class Profile:
 
     # --- showing ------------------------------------------------------------------------------------
 
-    def _urls(self, addresses: ProfileAddresses) -> tuple[str | None, str | None]:
-        """URL and BIND-URL; neither where there is TLS alone."""
-        served = [each for each in self.transports.served if each != TLS]
-        if not served:
-            return None, None
-        url, maddr = _url(addresses, served[0])
-        params = self.settings.bind_params or ""
-        said = [f";{params}"] if params else []
-        if "transport=" not in params:
-            said.append(f";transport={','.join(served).lower()}")
-        return url, url + maddr + "".join(said)
-
-    def _tls_urls(self, addresses: ProfileAddresses) -> tuple[str | None, str | None]:
-        """TLS-URL and TLS-BIND-URL; neither without TLS."""
-        if TLS not in self.transports.served:
-            return None, None
-        bind, maddr = _url(addresses, TLS, "sips")
-        params = self.settings.tls_bind_params
-        return _url(addresses, TLS)[0], bind + maddr + (f";{params}" if params else "")
-
     def snapshot(self, registrations: int) -> ProfileSnapshot:
         settings, addresses = self.settings, self.addresses()
-        url, bind_url = self._urls(addresses)
-        tls_url, tls_bind_url = self._tls_urls(addresses)
+        urls = urls_of(addresses, settings, self.transports.served)
         return ProfileSnapshot(
             name=self.name,
             aliases=self.aliases,
@@ -313,10 +296,10 @@ class Profile:
             ext_sip_ip=addresses.ext_sip.host if addresses.ext_sip else None,
             ext_sip_port=addresses.ext_sip.port if addresses.ext_sip else addresses.sip.port,
             ext_rtp_ip=addresses.ext_rtp_ip,
-            url=url,
-            bind_url=bind_url,
-            tls_url=tls_url,
-            tls_bind_url=tls_bind_url,
+            url=urls.plain,
+            bind_url=urls.plain_bind,
+            tls_url=urls.tls,
+            tls_bind_url=urls.tls_bind,
             dialplan=settings.dialplan,
             context=settings.context,
             challenge_realm=settings.challenge_realm,
@@ -341,14 +324,6 @@ class Profile:
             failed_calls_out=self.counters.failed_calls_out,
             registrations=registrations,
         )
-
-
-def _url(addresses: ProfileAddresses, transport: str, scheme: str = "sip") -> tuple[str, str]:
-    """The profile's URL over a transport, and what is added where it is not the address we listen on."""
-    inside, outside = addresses.of(transport)
-    if addresses.auto_nat or outside is None:
-        return f"{scheme}:{CONTACT_USER}@{inside}", ""
-    return f"{scheme}:{CONTACT_USER}@{outside}", f";maddr={inside.host}"
 
 
 def _domain_aliases(settings: ProfileSettings, domains: Sequence[str]) -> tuple[str, ...]:

@@ -10,13 +10,15 @@ import logging
 import secrets
 import socket
 import time
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from .. import __version__
 from ..media import MediaEngine
 from ..net.acl import AccessList, matches
 from ..net.address import Endpoint
-from ..net.surroundings import Surroundings, look_around, look_around6
+from ..net.surroundings import Surroundings, Surroundings6, look_around
 from ..net.values import frozen
 from ..portmap import (
     Event,
@@ -30,7 +32,7 @@ from ..portmap import (
     Wanted,
 )
 from ..portmap import Mapping as PortMapping
-from ..sip import Authority, Resolver
+from ..sip import Authority, SipUri
 from .caller import Caller
 from .calls import Calls
 from .causes import HangupCause, cause_named
@@ -53,8 +55,13 @@ from .signalling import Signalling
 from .snapshots import ProfileSnapshot, RegistrationSnapshot, SwitchSnapshot
 from .state import PASSWORD_VARIABLE, StateFolder, default_tree, names_variable
 
+if TYPE_CHECKING:
+    from ..sip.locating import Target
+    from ..sip.locating_driver import Resolver
+
 log = logging.getLogger(__name__)
 
+LOOPBACK6 = "::1"  # what FreeSWITCH's local_ip_v6 is where there is no other
 EXPIRY_CHECK = 5.0  # seconds between looks at registrations that ran out
 
 
@@ -67,6 +74,7 @@ class SwitchOptions:
     nat_enabled: bool = True  # False: -nonat
     mapping_enabled: bool = True  # False: -nonatmap
     surroundings: Surroundings | None = None  # None: ask the kernel
+    surroundings6: Surroundings6 | None = None  # None: there is no IPv6 to be called at
     nameservers: tuple[Endpoint, ...] = ()  # in place of those of /etc/resolv.conf
 
 
@@ -85,8 +93,7 @@ class Switch:
         self._began = time.monotonic()
         self.nat_enabled = options.nat_enabled
         self._surroundings = options.surroundings or look_around()
-        around6 = look_around6() if options.surroundings is None else None
-        self._address6 = around6.address if around6 else "::1"
+        self._address6 = options.surroundings6.address if options.surroundings6 else LOOPBACK6
         self._state = StateFolder(options.db)
         conf = options.conf or default_tree()
         self._loaded: LoadedConfiguration = load_tree(conf, self._builtin_variables(conf))
@@ -110,7 +117,8 @@ class Switch:
             max_per_second=self._settings.sessions_per_second,
         )
         self._signalling = Signalling(self.calls)
-        self._resolver = Resolver(options.nameservers)
+        self._nameservers = options.nameservers
+        self._resolver: Resolver | None = None
         self.mapper = mapper
         if mapper is None and options.nat_enabled:
             self.mapper = PortMapper(self._surroundings, mapping_enabled=options.mapping_enabled)
@@ -160,7 +168,7 @@ class Switch:
                     self._lists,
                     [domain.name for domain in self._directory.domains.values()],
                     self._signalling.on_event,
-                    resolver=self._resolver,
+                    locate=self._locate,
                     tls_folder=self._state.path / "tls",
                 )
                 await profile.open()
@@ -187,6 +195,15 @@ class Switch:
             )
             return
         profile.map_ports(self.mapper)
+
+    async def _locate(self, uri: SipUri, transports: Sequence[str], ipv6: bool) -> list[Target]:
+        """Where a URI leads. What finds it is imported with the first one: the start is a budget."""
+        from ..sip.locating import Kind
+        from ..sip.locating_driver import Resolver
+
+        if self._resolver is None:
+            self._resolver = Resolver(self._nameservers)
+        return await self._resolver.locate(uri, transports, Kind.AAAA if ipv6 else Kind.A)
 
     def _expire_registrations(self) -> None:
         loop = asyncio.get_running_loop()
@@ -309,6 +326,10 @@ class Switch:
             lines.append(
                 f"{profile.name}: {peer} sees {seen.signalling} in Via and Contact, {seen.media} in SDP"
             )
+            for transport in profile.transports.served:
+                over = profile.seen_by(peer, transport).signalling
+                if over != seen.signalling:
+                    lines.append(f"  over {transport} it sees {over}")
             lines += [
                 f"  because {reason}" for reason in (f"row {seen.row} of the decision table", *seen.reasons)
             ]
