@@ -151,8 +151,10 @@ class TestClosing:
     def test_by_its_name(self, talk, words):
         assert talk.order(UNMAP, words.success("DeletePinhole")) == Unmapped()
 
-    def test_gone_already(self, talk, words):
-        assert talk.order(UNMAP, words.fault(704)) == Unmapped()
+    def test_gone_already_and_whatever_was_opened_since_ends_in_a_second(self, talk, words, opened):
+        assert talk.order(UNMAP, words.fault(704), opened) == Unmapped()
+        assert [each.split()[0] for each in talk.asked] == ["DeletePinhole", "AddPinhole"]
+        assert b"<LeaseTime>1</LeaseTime>" in talk.requests[-1]
 
     def test_P603_where_deleting_is_forbidden_it_ends_in_a_second(self, talk, words):
         assert talk.order(UNMAP, words.fault(606), words.success("UpdatePinhole")) == Unmapped()
