@@ -326,6 +326,14 @@ class TestExternalAddress:
     def test_a_line_that_is_down_has_no_address(self, gateway):
         assert gateway.outcome(AddressOrder(), ResultCode.NETWORK_FAILURE) == AddressTold("")
 
+    def test_over_IPv6_it_is_our_own_and_only_the_epoch_is_asked_for(self):
+        client = PcpClient("2001:db8:1::5", lambda size: bytes(size), lambda: 0.5, lambda: 40000)
+        client.submit(AddressOrder(), 0.0)
+        (request,) = client.datagrams_to_send()
+        assert request[:8] == bytes.fromhex("02000000 00000000")  # ANNOUNCE: nothing is made by it
+        client.receive_datagram(bytes.fromhex("02800000 00000000 00000007") + bytes(12), 0.1)
+        assert client.events() == [AddressTold("2001:db8:1::5")]
+
     def test_pc13_it_is_asked_for_though_the_epoch_goes_on(self, gateway):
         gateway.outcome(MAP)
         gateway.now = 55.0

@@ -52,6 +52,7 @@ from .pcp_exchange import (
     mapping,
     peering,
     probe,
+    state_question,
 )
 from .pcp_refusals import DISABLED, REFUSALS, declined, result_name
 from .words import CANNOT_READ, NO_GRANT, STILL_THERE, known_address
@@ -226,6 +227,8 @@ class PcpClient:
         return self._address_at is not None and now - self._address_at < ADDRESS_FRESH
 
     def _exchange_of(self, order: AddressOrder | MapOrder | UnmapOrder | PeerOrder) -> Exchange:
+        if isinstance(order, AddressOrder) and ":" in self._own_address:
+            return state_question(self._own_address)
         if isinstance(order, AddressOrder):
             return address_question(self._own_address, self._own_port(), self._random_bytes(NONCE_SIZE))
         if isinstance(order, UnmapOrder):
@@ -267,6 +270,8 @@ class PcpClient:
             self._declined(exchange, response, now)
         elif exchange.purpose is Purpose.PROBE:
             self._finish(AddressTold(""))
+        elif exchange.purpose is Purpose.STATE:
+            self._finish(AddressTold(self._address or self._own_address))
         elif exchange.purpose is Purpose.DELETE:
             # A grant is a late answer, the first time; told again it is this server's way to say yes.
             exchange.contrary = True
@@ -282,6 +287,8 @@ class PcpClient:
             return
         if exchange.purpose is Purpose.PROBE and response.result in SPEAKS_PCP:
             self._finish(AddressTold(""))
+        elif exchange.purpose is Purpose.STATE and response.result in SPEAKS_PCP:
+            self._finish(AddressTold(self._address or self._own_address))
         elif exchange.purpose is Purpose.PROBE and response.result == ResultCode.NO_RESOURCES:
             self._finish(Declined(DISABLED, Remedy.ANOTHER_SERVICE))  # an ANNOUNCE needs none (row PC07)
         elif exchange.purpose is Purpose.ADDRESS and response.result == ResultCode.NETWORK_FAILURE:

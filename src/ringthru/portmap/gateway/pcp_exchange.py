@@ -38,6 +38,7 @@ class Purpose(Enum):
 
     PROBE = "does it speak PCP?"
     ADDRESS = "what is the external address?"
+    STATE = "does it still know us?"
     MAP = "make or renew a mapping"
     PEER = "make or renew the mapping of one flow"
     DELETE = "delete a mapping"
@@ -134,6 +135,11 @@ class Exchange:
 def probe(client: str) -> Exchange:
     """An ANNOUNCE: nothing is changed by it (§14.1)."""
     return Exchange(Purpose.PROBE, Opcode.ANNOUNCE, client)
+
+
+def state_question(client: str) -> Exchange:
+    """At an IPv6 firewall the address is our own: the server's epoch is all there is to ask for."""
+    return Exchange(Purpose.STATE, Opcode.ANNOUNCE, client)
 
 
 def address_question(client: str, port: int, nonce: bytes) -> Exchange:
