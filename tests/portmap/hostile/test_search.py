@@ -139,6 +139,12 @@ class TestFloods:
         assert attacked.counters["refused search answers"] == 20_000
         assert attacked.said("SSDP from") == 1
 
+    def test_SD20_what_proved_useless_does_not_hide_the_gateway_for_ever(self, world_of, is_mapped):
+        """Fifty names of its own host before its own, again and again, and each look takes 5 s (HT02)."""
+        world = world_of("SD04", "SD20", "HT02")
+        assert world.run_until(lambda: is_mapped(world), 900)
+        assert world.verdicts() == []
+
     def test_the_gateway_is_found_in_the_middle_of_a_flood(self, attacked, words):
         for number in range(5_000):
             host = f"192.168.1.{2 + number % 250}"

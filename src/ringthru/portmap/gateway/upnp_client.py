@@ -46,6 +46,8 @@ class UpnpClient:
         self._igd: Igd | None = None
         self._waiting: deque[Location] = deque()
         self._seen: list[Location] = []
+        self._looked_at: Location | None = None
+        self._useless: deque[Location] = deque(maxlen=MOST_LOCATIONS)  # in this detection or one before it
         self._steps: Generator[Ask, Reply, Any] | None = None
         self._number = 0
         self._requests: list[HttpRequest] = []  # one at most
@@ -67,10 +69,14 @@ class UpnpClient:
         """Look at a description; ``first`` before others that wait. False: known already, or too many.
 
         In a flood of answers the latest takes the place of the one before it, if that still waits (SD20);
-        who comes ``first`` takes that of others. ``beyond``: so many more may be of that host.
+        who comes ``first`` takes that of others. What was useless before is looked at where there is room, or
+        a flood of the same names would hide the gateway for ever.
+
+        ``beyond``: so many more may be of that host.
         """
-        if location in self._seen or not self._has_room(location.host, first, MOST_PER_HOST + beyond):
+        if location in self._seen or not self._has_room(location, first, MOST_PER_HOST + beyond):
             return False
+        first = first and location not in self._useless
         self._seen.append(location)
         if first:
             self._waiting.appendleft(location)
@@ -79,13 +85,16 @@ class UpnpClient:
         self._look_at_next()
         return True
 
-    def _has_room(self, host: str, first: bool, most: int) -> bool:
-        of_host = [each for each in self._seen if each.host == host]
+    def _has_room(self, location: Location, first: bool, most: int) -> bool:
+        of_host = [each for each in self._seen if each.host == location.host]
         if len(self._seen) < MOST_LOCATIONS and len(of_host) < most:
             return True
         self.crowded += 1
+        if location in self._useless:
+            return False
         rivals = of_host if not first or len(of_host) >= most else self._seen
-        latest = next((each for each in reversed(rivals) if each in self._waiting), None)
+        waiting = [each for each in reversed(rivals) if each in self._waiting]
+        latest = next((each for each in waiting if each in self._useless), waiting[0] if waiting else None)
         if latest is None:
             return False
         self._waiting.remove(latest)
@@ -183,6 +192,8 @@ class UpnpClient:
             self._findings += result
         elif isinstance(result, NotIgd):
             self._findings.append(result)
+            if self._looked_at is not None and self._looked_at not in self._useless:
+                self._useless.append(self._looked_at)
         else:
             self._events.append(result)
             return
@@ -190,7 +201,8 @@ class UpnpClient:
 
     def _look_at_next(self) -> None:
         if not self.busy and self._waiting:
-            self._run(self._discovery(self._waiting.popleft()), None)
+            self._looked_at = self._waiting.popleft()
+            self._run(self._discovery(self._looked_at), None)
 
     def _discovery(self, location: Location) -> Generator[Ask, Reply, list[IgdFound] | NotIgd]:
         if self._family is Family.IPV6:
