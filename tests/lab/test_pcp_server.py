@@ -370,7 +370,7 @@ class TestRows:
         assert len(long) > 1100
         assert not no_response[1] & 128
 
-    def test_pc18_only_link_local_hosts_are_heard(self):
+    def test_pc18_only_hosts_that_come_over_IPv6_are_heard(self):
         server = Server("PC18")
         assert server.replies(announce()) == []
         link_local = "fe80" + "00" * 13 + "09"

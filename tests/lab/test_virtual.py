@@ -9,17 +9,20 @@ import pytest
 from ringthru.lab import ManualClock, Quirks
 from ringthru.lab.gateway.quirks import ROWS
 from ringthru.lab.virtual.gateway import VirtualGateway
-from ringthru.lab.virtual.oracle import Pace, is_deletion
+from ringthru.lab.virtual.oracle import Pace, foreign_taken, is_deletion, is_shortening
 from ringthru.lab.virtual.wire import Wire
 from ringthru.lab.virtual.world import World
 from ringthru.net.address import Endpoint
 from ringthru.net.surroundings import Surroundings
 from ringthru.net.values import replace
 from ringthru.portmap.engine.engine import Engine
-from ringthru.portmap.values import GatewayType, MappingState, Protocol, Rung, Wanted
+from ringthru.portmap.values import Family, GatewayType, MappingState, Protocol, Rung, Wanted
 
 LAN = IPv4Network("192.168.1.0/24")
 HOST, GATEWAY = "192.168.1.103", "192.168.1.1"
+LAN6 = IPv6Network("2001:db8:1::/64")
+HOST6, GATEWAY6 = "2001:db8:1::5", "2001:db8:1::1"
+OURS6 = "20010db8000100000000000000000005"
 SIP = Wanted(Protocol.UDP, 5060)
 DAY = 86400
 
@@ -300,6 +303,82 @@ class TestOracle:
         for _ in range(100):
             world.call("say", bytes(2))
         assert "requests within 1 s" in world.verdicts()[0]
+
+    @pytest.fixture
+    def world6(self, world):
+        """A firewall in place of the NAT, and the same claim about a pinhole."""
+        gateway = VirtualGateway(world.clock.read, inside_v6=LAN6, address_v6=GATEWAY6)
+        gateway.seed_foreign(1)
+        shown = world.engine.said
+        pinhole = replace(
+            shown.mappings[0],
+            family=Family.IPV6,
+            external_port=5060,
+            external_address=HOST6,
+            rung=Rung.ACCEPTED,
+        )
+        world.engine.said = replace(shown, gateway=GATEWAY6, mappings=(pinhole,))
+        return World(world.engine, gateway, clock=world.clock, host=HOST6)
+
+    def claim(self, world, rung):
+        said = world.engine.said
+        world.engine.said = replace(said, mappings=(replace(said.mappings[0], rung=rung),))
+
+    def open(self, world, life=3600):
+        world.call(
+            "say", bytes.fromhex(f"02010000 {life:08x} {OURS6} {'00' * 12} 11000000 13c413c4" + "00" * 16)
+        )
+        world.run(1)
+
+    def test_a_pinhole_that_was_never_opened_is_a_lie_on_every_rung(self, world6):
+        for rung in (Rung.ACCEPTED, Rung.LISTED, Rung.REACHABLE):
+            self.claim(world6, rung)
+            assert "never had it" in world6.verdicts()[0]
+
+    def test_a_pinhole_that_is_there_may_be_claimed(self, world6):
+        self.open(world6)
+        self.claim(world6, Rung.REACHABLE)
+        assert world6.verdicts() == []
+
+    def test_one_that_ran_out_may_not_even_be_accepted(self, world6):
+        self.open(world6, 120)
+        world6.run(118)
+        assert world6.verdicts() == []
+        world6.run(12)
+        assert "run out" in world6.verdicts()[0]
+
+    @pytest.mark.parametrize("mishap", ["forget", "flush"])
+    def test_one_that_was_lost_in_silence_may_be_claimed_until_the_next_check(self, world6, mishap):
+        self.open(world6)
+        self.claim(world6, Rung.REACHABLE)
+        getattr(world6.gateways[0], mishap)()
+        assert world6.verdicts() == []
+        world6.run(331)
+        assert "lets nothing through" in world6.verdicts()[0]
+
+    def test_it_is_at_our_own_address_and_port(self, world6):
+        self.open(world6)
+        said = world6.engine.said
+        world6.engine.said = replace(said, mappings=(replace(said.mappings[0], external_port=5061),))
+        assert "is shown at" in world6.verdicts()[0]
+
+    def test_a_pinhole_left_open_after_stop_is_told(self, world6):
+        self.open(world6)
+        world6.engine.stopped = True
+        assert any("left behind" in each for each in world6.verdicts())
+
+    @pytest.mark.parametrize(
+        "words", ["DeletePinhole><UniqueID>1</UniqueID>", "UpdatePinhole><NewLeaseTime>1</NewLeaseTime>"]
+    )
+    def test_a_pinhole_of_another_host_that_is_closed_or_shortened_is_told(self, world6, words):
+        gateway = world6.gateways[0]
+        before = gateway.missing_foreign()
+        firewall = gateway.core.upnp.firewall
+        arguments = {"UniqueID": "1", "NewLeaseTime": "1"}
+        firewall.invoke(words.partition(">")[0], arguments, HOST6)
+        del gateway.core.port_control.pcp._held[next(iter(gateway.core.port_control.pcp.pinholes))]
+        assert is_deletion(f"#{words}".encode()) or is_shortening(f"#{words}".encode())
+        assert "of another host was deleted" in foreign_taken(before, gateway, words.encode())[0]
 
     @pytest.mark.parametrize(
         ("request_hex", "deletes"),

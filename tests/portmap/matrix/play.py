@@ -23,7 +23,6 @@ from ringthru.portmap.discovery.site import Site, site_of
 from ringthru.portmap.engine.engine import Engine
 from ringthru.portmap.mapping.lease import Lease
 from ringthru.portmap.values import (
-    Family,
     GatewayType,
     MappingSnapshot,
     MappingState,
@@ -39,7 +38,6 @@ HOST6, GATEWAY6 = "2001:db8:1::5", "2001:db8:1::1"
 HOME = site_of(Surroundings(HOST, LAN, GATEWAY))
 HOME6 = Site(HOST6, LAN6, GATEWAY6, HOST6, interface="eth0", interface_index=2)
 UDP, TCP = Wanted(Protocol.UDP, 5060), Wanted(Protocol.TCP, 5060)
-PINHOLE = Wanted(Protocol.UDP, 5060, family=Family.IPV6)
 PATIENCE = 150.0  # seconds until a mapping must be there, on the slowest and moodiest of gateways
 STAY = 330.0  # seconds that are watched: all early looks, and one regular one
 SPOKEN = {GatewayType.PCP: "pcp", GatewayType.NAT_PMP: "natpmp", GatewayType.UPNP: "upnp"}
@@ -78,19 +76,6 @@ def make_world(
     gateway.seed_foreign(2)
     engine = make_engine(HOME, seed, **options)
     return World(engine, gateway, clock=clock, host=HOST, wire=wire, seed=seed)
-
-
-def make_world6(rows: Iterable[str] = (), protocols: Iterable[str] = ("upnp",), seed: int = 0) -> World:
-    clock = ManualClock()
-    gateway = VirtualGateway(
-        clock.read,
-        quirks=Quirks(rows=frozenset(rows), igd_version=2),
-        protocols=protocols,
-        inside_v6=LAN6,
-        address_v6=GATEWAY6,
-        seed=seed,
-    )
-    return World(make_engine(HOME6, seed), gateway, clock=clock, host=HOST6, seed=seed)
 
 
 def start(world: World, *wanted: Wanted) -> list[Lease]:

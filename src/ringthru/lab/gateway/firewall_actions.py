@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from ipaddress import AddressValueError, IPv6Address, IPv6Network
+from math import inf
 from typing import Final
 
 from ...net.address import Endpoint
@@ -61,6 +62,10 @@ class FirewallControl:
 
     def clear(self) -> None:
         self._pinholes.clear()
+
+    def hold(self, protocol: str, internal: Endpoint) -> None:
+        """Let a port of another host in for ever, as if it had always been so."""
+        self._opened(protocol, internal, ("", 0), inf)
 
     def invoke(self, action: str, arguments: Arguments, client: str) -> Answer:
         if action not in self._actions:

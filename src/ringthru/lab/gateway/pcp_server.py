@@ -10,7 +10,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable, Collection
 from ipaddress import IPv4Address, IPv6Address, IPv6Network
-from math import ceil
+from math import ceil, inf
 from typing import Final
 
 from ...net.address import Endpoint
@@ -96,6 +96,10 @@ class PcpServer:
     def clear(self) -> None:
         """A power cycle; the table is cleared by its owner."""
         self._held.clear()
+
+    def hold(self, protocol: str, internal: Endpoint, nonce: bytes) -> None:
+        """Let an IPv6 port of another host in for ever, as if it had always been so."""
+        self._held[protocol, internal] = PcpMapping(nonce, internal, inf)
 
     def is_inside(self, host: str) -> bool:
         """Whether it is a host of ours: on the LAN, or reaching us from a link-local address."""

@@ -16,7 +16,7 @@ from ...net.address import Endpoint
 from .mapping_table import MappingTable
 from .natpmp_server import NatPmpServer
 from .pcp_messages import VERSION, PcpError, Result, refusal
-from .pcp_server import PcpServer, is_link_local
+from .pcp_server import PcpServer
 from .replies import Reply
 
 PORT: Final = 5351  # RFC 6886 §1.1, RFC 6887 §19.1
@@ -30,7 +30,8 @@ class PortControl:
     """Answers on port 5351 of one gateway; ``protocols`` among "natpmp" and "pcp".
 
     ``address`` is the gateway's own inside address. ``answer`` is told where a datagram was sent ``to``: rows
-    NP19 and PC20 hear only multicast and anycast.
+    NP19 and PC20 hear only multicast and anycast. Row PC18 hears no host over IPv4; that it listens at one of
+    the gateway's addresses only is for whoever carries the datagrams.
     """
 
     def __init__(
@@ -84,7 +85,7 @@ class PortControl:
             return False
         if self._has("PC20"):
             return to in ANYCAST
-        return to not in ANYCAST and (is_link_local(source.host) or not self._has("PC18"))
+        return to not in ANYCAST and (":" in source.host or not self._has("PC18"))
 
     def _natpmp_answer(self, datagram: bytes, source: Endpoint, to: str) -> list[Reply]:
         if to in ANYCAST or (self._has("NP19") and to != MULTICAST):

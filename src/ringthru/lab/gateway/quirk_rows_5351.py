@@ -40,7 +40,7 @@ PCP: Final = (
     Row("PC13", "the epoch goes on after an address change, and nothing is announced"),
     Row("PC14", "another host of the LAN forges ANNOUNCEs"),
     Row("PC15", "malformed answers before the good one: wrong nonce, odd size, no R bit"),
-    Row("PC18", "a server on the link-local IPv6 address only", NOTHING),
+    Row("PC18", "a server on the gateway's link-local IPv6 address only", NOTHING),
     Row("PC19", "one nonce for several mappings is refused"),
     Row("PC20", "no server of its own; the carrier's answers at the anycast address"),
 )

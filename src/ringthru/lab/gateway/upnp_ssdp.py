@@ -12,7 +12,7 @@ from typing import Final
 from uuid import UUID
 
 from ...net.address import Endpoint
-from ...net.values import frozen
+from ...net.values import frozen, replace
 from .company import bridge_of
 from .noise import noise
 from .quirks import Quirks
@@ -82,6 +82,8 @@ class SsdpResponder:
         if quirks.garbage:  # noise, and a good answer so that the HTTP noise is met as well
             broken = b"HTTP/1.1 200 OK\r\nLOCATION: " + noise(datagram, 40)
             answers = [self._sent(data, search) for data in (noise(datagram, 200), broken)] + answers
+        if ":" in source.host:  # the other addresses that rows SD02 and SD23 speak from are IPv4
+            answers = [replace(each, source_host="") for each in answers]
         return answers
 
     def notify(self, kind: str, http: Endpoint, target: str = "upnp:rootdevice") -> bytes:

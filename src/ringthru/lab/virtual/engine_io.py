@@ -61,7 +61,7 @@ class EngineIo:
     def receive_notice(self, notice: Notice, now: float) -> None:
         """An announcement of port 5350, or a NOTIFY of port 1900."""
         self._announcements.watch(self._engine.gateway, self._engine.gateway_name)
-        if notice.group == GROUP:
+        if notice.group.port == GROUP.port:
             self._announcements.receive_pmp(notice.data, notice.source, now)
         else:
             self._announcements.receive_ssdp(notice.data, notice.source, now)

@@ -7,18 +7,24 @@ Never here: sockets, the way to it (virtual), judgement (oracle).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from ipaddress import IPv4Address, IPv4Network, IPv6Network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from typing import Final
 
 from ...net.address import Endpoint
-from ..gateway.announcer import Announcer, Notice
-from ..gateway.core import FLAP, PROTOCOLS, GatewayCore
+from ..gateway.announcer import GROUP, Announcer, Notice
+from ..gateway.core import FLAP, NATPMP_PORT, PROTOCOLS, GatewayCore
 from ..gateway.mapping_table import Entry, Key
+from ..gateway.pcp_messages import VERSION
+from ..gateway.pcp_server import is_link_local
 from ..gateway.quirks import Quirks
+from ..gateway.table_rows import SIP_PORT
+from .pinholes import Hole, Pinholes
 
 FIRST_HTTP_PORT: Final = 5000  # one more with each boot, as miniupnpd's port moves (SD18)
 HTTP_PORTS: Final = 1000
 FOREIGN_PORT: Final = 30000  # the first mapping of another host
+GROUP6: Final = Endpoint("ff02::1", GROUP.port)  # RFC 6887 §14.1.2
+FOREIGN_HOST6: Final = 0x77  # the last octets of another host's IPv6 address
 PUBLIC: Final = "11.0.113.1"  # looks public, and belongs to nobody who could be reached by mistake
 
 
@@ -46,6 +52,7 @@ class VirtualGateway:
     ) -> None:
         self.address = address
         self.addresses = (address,) if address_v6 is None else (address, address_v6)
+        self.inside_v6 = inside_v6
         self.network = network or IPv4Network(f"{address}/24", strict=False)
         self.external = external
         self.behind = behind
@@ -71,6 +78,7 @@ class VirtualGateway:
             inside_v6=inside_v6,
             seed=seed,
         )
+        self.pinholes = Pinholes(self.core, clock)
         self._listen()
         self.announcer = Announcer(self.core.port_control, address, lambda: self.quirks, self._notifications)
         self.announcer.handle_timeout(clock())
@@ -86,6 +94,10 @@ class VirtualGateway:
     def address_for(self, host: str) -> str:
         """The gateway's address in the family of a host's."""
         return self.addresses[-1] if ":" in host else self.address
+
+    def hears_pmp(self, to: str) -> bool:
+        """Whether anybody listens to port 5351 of that address of the gateway's (PC18)."""
+        return not self.quirks.has("PC18") or is_link_local(to)
 
     def entries(self) -> tuple[Entry, ...]:
         """The table as it truly is, whatever is listed."""
@@ -108,23 +120,35 @@ class VirtualGateway:
         ways = (outer.reached_at(*key) for key in list(outer._open) if key.protocol == protocol)
         return internal if here in ways else None
 
+    def lets_in(self, protocol: str, internal: Endpoint) -> bool:
+        """Whether what comes from outside to this IPv6 port arrives."""
+        kept = self.quirks.has("TO10") and internal.port == SIP_PORT
+        return self.powered and not kept and self.pinholes.lets_in(Hole(protocol, internal))
+
     def seed_foreign(self, count: int = 3, host: str = "") -> None:
-        """Mappings of another host of the LAN, for ever: nobody may touch them."""
+        """Mappings and pinholes of another host of the LAN, for ever: nobody may touch them."""
         host = host or str(IPv4Address(int(self.network.network_address) + 77))
         for port in range(FOREIGN_PORT, FOREIGN_PORT + count):
             key, internal = Key("udp", port), Endpoint(host, port)
             self.core.table.add(key, internal, None, description="Somebody else", made_by="static")
             self.foreign[key] = internal
+        if self.inside_v6 is not None:
+            other = str(IPv6Address(int(self.inside_v6.network_address) + FOREIGN_HOST6))
+            self.pinholes.seed_foreign(other, range(FOREIGN_PORT, FOREIGN_PORT + count))
 
-    def missing_foreign(self) -> tuple[Key, ...]:
+    def missing_foreign(self) -> tuple[Key | Hole, ...]:
         """Those of ``seed_foreign`` that are not there any more, or lead elsewhere."""
         held = {entry.key: entry.internal for entry in self.core.table}
-        return tuple(key for key, internal in self.foreign.items() if held.get(key) != internal)
+        mappings = (key for key, internal in self.foreign.items() if held.get(key) != internal)
+        return (*mappings, *self.pinholes.missing_foreign())
 
     def forget_missing_foreign(self) -> None:
         """The gateway itself lost them: nobody is to blame."""
         for key in self.missing_foreign():
-            del self.foreign[key]
+            if isinstance(key, Hole):
+                self.pinholes.foreign.discard(key)
+            else:
+                del self.foreign[key]
 
     def power_off(self) -> None:
         self.powered = False
@@ -138,6 +162,7 @@ class VirtualGateway:
         self._listen()
         self.core.power_cycle()
         self.forget_missing_foreign()
+        self.pinholes.look()
         if self.announces:
             self.announcer.state_lost(self._clock())
 
@@ -150,12 +175,25 @@ class VirtualGateway:
         """Lose the forwarding behind the table's back: still listed, even renewed, never reachable."""
         for key in list(self._open):
             self._close(key)
+        self.pinholes.flush()
 
     def forget(self) -> None:
         """Lose table and forwarding, and say nothing: no new epoch, no announcement."""
         self.core.table.clear()
         self.core.port_control.clear()
+        if self.core.upnp.firewall is not None:
+            self.core.upnp.firewall.clear()
         self.forget_missing_foreign()
+        self.pinholes.look()
+
+    def restart_upnp(self) -> None:
+        """The UPnP daemon starts anew: another HTTP port, BOOTID counts on, all is announced again."""
+        self.announcer.notify("byebye")
+        self._boots += 1
+        self._listen()
+        self.core.upnp.restarted()
+        self.forget_missing_foreign()
+        self.announcer.notify("alive")
 
     def change_external_address(self, external: str) -> None:
         """Another address from the provider; "" takes the WAN down."""
@@ -181,7 +219,15 @@ class VirtualGateway:
 
     def notices_to_send(self) -> list[Notice]:
         notices = self.announcer.notices_to_send()
-        return notices if self.powered else []
+        return notices + self._for_ipv6(notices) if self.powered else []
+
+    def _for_ipv6(self, notices: list[Notice]) -> list[Notice]:
+        """What PCP announces it announces to both groups (RFC 6887 §14.1.2)."""
+        if self.inside_v6 is None:
+            return []
+        source = Endpoint(self.addresses[-1], NATPMP_PORT)
+        told = (n for n in notices if n.group == GROUP and n.source.host == self.address)
+        return [Notice(each.data, source, GROUP6) for each in told if each.data[0] == VERSION]
 
     def _notifications(self, kind: str) -> list[bytes]:
         return self.core.upnp.notifications(kind) if self.core.upnp.http else []

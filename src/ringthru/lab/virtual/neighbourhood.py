@@ -34,7 +34,7 @@ class Neighbourhood:
 
     def hearers(self, address: str) -> list[VirtualGateway]:
         """Who hears what is sent to an address: one gateway, or all of them for a group."""
-        if address in MULTICAST:
+        if is_group(address):
             return [each for each in self.gateways if self._is_neighbour(each)]
         if address in ANYCAST:
             return [each for each in self.gateways if each.quirks.has("PC20")]
@@ -78,3 +78,8 @@ def company_of(gateway: VirtualGateway, clock: Callable[[], float]) -> tuple[Vir
             gateway.behind = made
             gateway.external = own_external(gateway.external, quirks)
     return tuple(found)
+
+
+def is_group(address: str) -> bool:
+    """Whether it is a multicast address, in whatever spelling: HOST says FF02::C."""
+    return address.lower() in MULTICAST

@@ -12,11 +12,15 @@ from typing import Final
 
 from ...net.address import Endpoint
 from ...net.values import frozen
-from ...portmap.values import Family, MappingSnapshot, Rung
+from ...portmap.values import Family, MappingSnapshot, MappingState, Rung
 from ..gateway.mapping_table import Entry
 from .gateway import VirtualGateway
+from .pinholes import Hole
 
 MOST_RECORDED: Final = 200_000  # exchanges; a bug that sends for ever must not fill the memory
+LAST_SECOND: Final = 1.0  # all the time that what may not be closed is given (P603)
+SHORTENED: Final = (b"<NewLeaseTime>1</", b"<LeaseTime>1</")  # to that second
+IN_FLIGHT: Final = 10.0  # seconds: the longest an answer takes, by which a lease may end before it is told
 DELETE_NATPMP: Final = bytes(4)  # where the lifetime is (RFC 6886 §3.4)
 
 
@@ -83,16 +87,26 @@ def is_deletion(data: bytes) -> bool:
     return b"#DeletePortMapping" in data or b"#DeletePinhole" in data
 
 
+def is_shortening(data: bytes) -> bool:
+    """Whether a request leaves a pinhole its last second, which is as good as closing it."""
+    return b"Pinhole" in data and any(each in data for each in SHORTENED)
+
+
 def false_claims(
     mappings: Iterable[MappingSnapshot], gateway: VirtualGateway, host: str, now: float, grace: float
 ) -> list[str]:
-    """(a) Mappings that claim more than the gateway has, for longer than ``grace`` seconds."""
-    claims = [each for each in mappings if each.rung in (Rung.LISTED, Rung.REACHABLE)]
-    return [words for each in claims if (words := _lie(each, gateway, host, now, grace))]
+    """(a) Mappings and pinholes that claim more than the gateway has, for longer than ``grace`` seconds."""
+    wrong = []
+    for each in mappings:
+        if each.family is Family.IPV6:
+            wrong.append(_false_pinhole(each, gateway, host, now, grace))
+        elif each.rung in (Rung.LISTED, Rung.REACHABLE):
+            wrong.append(_lie(each, gateway, host, now, grace))
+    return [words for words in wrong if words]
 
 
 def _lie(claim: MappingSnapshot, gateway: VirtualGateway, host: str, now: float, grace: float) -> str:
-    if claim.external_port is None or claim.family is not Family.IPV4:
+    if claim.external_port is None:
         return ""
     name, port = claim.protocol.value, claim.external_port
     internal = Endpoint(claim.internal_client or host, claim.internal_port)
@@ -106,15 +120,45 @@ def _lie(claim: MappingSnapshot, gateway: VirtualGateway, host: str, now: float,
     return f"{name} {port} is claimed to be {claim.rung.value}; the gateway has {entry}"
 
 
-def left_behind(gateway: VirtualGateway, host: str) -> list[Entry]:
-    """(c) Mappings that lead to ``host``."""
-    return [entry for entry in gateway.entries() if entry.internal.host == host]
+def _false_pinhole(
+    claim: MappingSnapshot, gateway: VirtualGateway, host: str, now: float, grace: float
+) -> str:
+    """No firewall says yes and does nothing, so that even "accepted" must be true, or have been."""
+    if claim.state is not MappingState.ACCEPTED:
+        return ""
+    name, internal = claim.protocol.value, Endpoint(claim.internal_client or host, claim.internal_port)
+    hole = Hole(name, internal)
+    words = f"pinhole {name} {internal} is claimed to be {claim.rung.value}; the gateway has"
+    if claim.external_port != internal.port or claim.external_address not in (None, internal.host):
+        return f"pinhole {name} {internal} is shown at {claim.external_address} {claim.external_port}"
+    closed = gateway.pinholes.closed_at.get(hole)
+    if hole not in gateway.pinholes.open():
+        if closed is None:
+            return f"{words} never had it"
+        if hole in gateway.pinholes.ran_out:
+            return f"{words} let it run out" if now - closed > IN_FLIGHT else ""
+    elif claim.rung is not Rung.REACHABLE or gateway.lets_in(name, internal):
+        return ""
+    proven = claim.rung in (Rung.LISTED, Rung.REACHABLE)
+    excused = closed is not None and now - closed < grace  # nobody can know yet
+    return f"{words} it no more, or lets nothing through" if proven and not excused else ""
 
 
-def misplaced(gateway: VirtualGateway, host: str, believed: str | None) -> list[str]:
+def left_behind(gateway: VirtualGateway, host: str, now: float) -> list[Entry | Hole]:
+    """(c) Mappings that lead to ``host``, and pinholes with more than their last second to live."""
+    entries = [entry for entry in gateway.entries() if entry.internal.host == host]
+    holes = [
+        hole
+        for hole, ends_at in gateway.pinholes.open().items()
+        if hole.internal.host == host and ends_at - now > LAST_SECOND
+    ]
+    return [*entries, *holes]
+
+
+def misplaced(gateway: VirtualGateway, host: str, believed: str | None, now: float) -> list[str]:
     """(e) Trust in a gateway that is none of ours: a second one, a container bridge, a hostile host."""
     name = f"{gateway.address} ({gateway.row}), which is not our gateway"
-    words = [f"mapped on {name}: {entry}" for entry in left_behind(gateway, host)]
+    words = [f"mapped on {name}: {entry}" for entry in left_behind(gateway, host, now)]
     if believed and believed == gateway.core.reported_address():
         words.append(f"external address {believed} is that of {name}")
     return words

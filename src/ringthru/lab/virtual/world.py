@@ -22,7 +22,7 @@ from ..gateway.replies import Reply as Datagram
 from .engine_io import EngineIo
 from .gateway import VirtualGateway
 from .http import read_script
-from .neighbourhood import MULTICAST, Neighbourhood
+from .neighbourhood import Neighbourhood, is_group
 from .oracle import (
     USUAL,
     Exchange,
@@ -31,6 +31,7 @@ from .oracle import (
     false_claims,
     foreign_taken,
     is_deletion,
+    is_shortening,
     left_behind,
     misplaced,
     pace_broken,
@@ -146,12 +147,13 @@ class World:
         snapshot = self.engine.snapshot(self.now)
         wrong = list(self.records.blamed)
         for gateway in self.gateways:
-            if snapshot.gateway == gateway.address:
+            gateway.pinholes.look()
+            if snapshot.gateway in gateway.addresses:
                 wrong += false_claims(snapshot.mappings, gateway, self.host, self.now, grace)
             if self._around.is_strange(gateway):
-                wrong += misplaced(gateway, self.host, snapshot.external_address)
+                wrong += misplaced(gateway, self.host, snapshot.external_address, self.now)
             elif self.engine.stopped and gateway.powered and not self.records.failed_deletions:
-                wrong += [f"left behind: {entry}" for entry in left_behind(gateway, self.host)]
+                wrong += [f"left behind: {entry}" for entry in left_behind(gateway, self.host, self.now)]
         return wrong + pace_broken(self.records, pace)
 
     def transcript(self) -> tuple[str, ...]:
@@ -213,7 +215,7 @@ class World:
                 )
 
     def _send_pmp(self, data: bytes, to: str) -> None:
-        address = to or (self.gateways[0].address if self.gateways else "")
+        address = to or (self.gateways[0].address_for(self.host) if self.gateways else "")
         self._record("out", "pmp", Endpoint(address, NATPMP_PORT), data)
         for gateway in self._around.hearers(address):
             self._schedule.travel(partial(self._arrive_pmp, gateway, data, address))
@@ -225,7 +227,9 @@ class World:
         if own and not gateway.core.port_control.is_open:
             self._schedule.travel(self._taken(lambda: None, self._io.pmp_refused))
             return
-        here = gateway.address if to in MULTICAST else to
+        if not gateway.hears_pmp(to):
+            return
+        here = gateway.address_for(self.host) if is_group(to) else to
         for reply in self._asked(gateway, NATPMP_PORT, data, "" if own else to):
             source = Endpoint(reply.source_host or here, reply.source_port or NATPMP_PORT)
             if source.host == here:  # the socket is connected: others are not heard
@@ -237,7 +241,7 @@ class World:
     def _send_ssdp(self, data: bytes, to: Endpoint) -> None:
         self._record("out", "ssdp", to, data)
         for gateway in self._around.hearers(to.host):
-            group = to.host if to.host in MULTICAST else ""
+            group = to.host if is_group(to.host) else ""
             self._schedule.travel(partial(self._arrive_ssdp, gateway, data, group))
 
     def _arrive_ssdp(self, gateway: VirtualGateway, data: bytes, group: str) -> None:
@@ -251,9 +255,10 @@ class World:
 
     def _asked(self, gateway: VirtualGateway, port: int, data: bytes, to: str) -> Sequence[Datagram]:
         """Hand a datagram to a gateway, and watch what it does to others' mappings."""
-        before = gateway.missing_foreign() if gateway.foreign else ()
+        before = gateway.missing_foreign()
         source = Endpoint(self._around.seen_from(gateway), SOURCE_PORT)
         replies = gateway.core.receive(port, data, source, to)
+        gateway.pinholes.look()
         if port == NATPMP_PORT and is_deletion(data):
             self.records.blamed += foreign_taken(before, gateway, data)
             if not any(_succeeds(reply.data) for reply in replies):
@@ -277,6 +282,8 @@ class World:
         seconds, reply = self._http_answer(gateway, ask)
         if is_deletion(ask.data) and not _deleted(reply):
             self.records.failed_deletions += 1
+        elif is_shortening(ask.data) and _deleted(reply) and self.records.failed_deletions:
+            self.records.failed_deletions -= 1  # in place of the deletion before it (P603)
         wait = min(seconds + delay, ask.deadline)
         self._schedule.later(wait, lambda: self._told(number, ask, reply))
 
@@ -286,10 +293,11 @@ class World:
             return 0.0, HttpFailure(FailureKind.REFUSED, "cannot connect: Connection refused")
         if not upnp.admits(gateway.open_connections - 1, self.now):
             return 0.0, HttpFailure(FailureKind.BROKEN, "connection reset")
-        before = gateway.missing_foreign() if gateway.foreign else ()
+        before = gateway.missing_foreign()
         script = upnp.respond(ask.data, self._around.seen_from(gateway), self.now)
-        if is_deletion(ask.data):
+        if is_deletion(ask.data) or is_shortening(ask.data):
             self.records.blamed += foreign_taken(before, gateway, ask.data)
+        gateway.pinholes.look()
         return read_script(script, ask.deadline)
 
     def _hang_up(self) -> None:
@@ -339,8 +347,10 @@ class World:
 
 
 def _deleted(reply: Reply) -> bool:
-    """Whether a SOAP deletion did its work, or found nothing to do (714)."""
-    return not isinstance(reply, HttpFailure) and (reply.status == 200 or b"714" in reply.body)
+    """Whether a SOAP deletion did its work, or found nothing to do (714, of pinholes 704)."""
+    if isinstance(reply, HttpFailure):
+        return False
+    return reply.status == 200 or any(each in reply.body for each in (b"714", b"704"))
 
 
 def _succeeds(answer: bytes) -> bool:

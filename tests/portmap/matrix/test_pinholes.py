@@ -1,0 +1,130 @@
+"""IPv6 pinholes, by PCP (MAP at a firewall) and WANIPv6FirewallControl: rows alone, in pairs, at random."""
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from ringthru.lab.gateway.quirks import check_rows
+from ringthru.lab.virtual.wire import Wire
+from ringthru.portmap.values import GatewayType, Rung
+
+from .covering import covering_sets, sets_around
+from .play import comes_to_hold, held, start, stops
+from .play6 import TCP6, UDP6, WAYS, able, complaints, knocks, make_firewall, ours, rows_of
+
+SIZE = 8  # rows in a set
+SIZE_OF_BOTH = 14  # where the other protocol mostly hides what a row does
+PATIENCE = 900.0  # seconds: eight bad habits take their time
+ALONE = [pytest.param(row, way, id=f"{row}-{'+'.join(way)}") for way in WAYS for row in rows_of(way)]
+
+
+@pytest.mark.parametrize("way", WAYS, ids="+".join)
+def test_a_firewall_without_any_row_has_nothing_to_complain_of(way):
+    assert complaints((), way) == []
+
+
+@pytest.mark.parametrize(("row", "way"), ALONE)
+def test_under_each_row_what_can_be_had_is_had_and_nothing_else_is_claimed(row, way):
+    assert complaints([row], way) == []
+
+
+@pytest.mark.parametrize("way", WAYS, ids="+".join)
+def test_under_every_pair_of_rows_the_truth_is_told(way):
+    rows = rows_of(way)
+    working = [each for each in rows if able(frozenset({each}), way)]
+    size = SIZE if len(way) == 1 else SIZE_OF_BOTH
+    sets = covering_sets(working, size)
+    for row in rows:
+        if row not in working:
+            sets += sets_around(row, working, size)
+    found = {
+        tuple(sorted(each)): wrong
+        for seed, each in enumerate(sets)
+        if (wrong := complaints(each, way, seed, PATIENCE))
+    }
+    assert found == {}
+
+
+@st.composite
+def row_sets(draw):
+    chosen = []
+    for row in draw(st.lists(st.sampled_from(rows_of(("pcp", "upnp"))), max_size=8, unique=True)):
+        try:
+            check_rows([*chosen, row])
+        except ValueError:
+            continue
+        chosen.append(row)
+    return frozenset(chosen)
+
+
+WIRES = st.builds(
+    Wire,
+    delay=st.floats(0.0001, 0.2),
+    jitter=st.floats(0, 0.3),
+    loss=st.floats(0, 0.3),
+    duplication=st.floats(0, 0.3),
+)
+MISHAPS = st.sampled_from(["reboot", "forget", "flush", "restart_upnp", ""])
+
+
+@settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+@given(rows=row_sets(), way=st.sampled_from(WAYS), wire=WIRES, mishap=MISHAPS, seed=st.integers(0, 2**16))
+def test_whatever_comes_together_the_oracle_has_nothing_to_say(rows, way, wire, mishap, seed):
+    world = make_firewall(rows, way, wire=wire, seed=seed)
+    leases = start(world, UDP6, TCP6)
+    world.run(100)
+    knocks(world, leases)
+    if mishap:
+        getattr(world.gateways[0], mishap)()
+    world.run(340)
+    knocks(world, leases)
+    world.run(460)
+    assert world.verdicts() == []
+    assert stops(world, 300)
+    assert world.verdicts() == []
+
+
+class TestLoss:
+    @pytest.mark.parametrize("way", WAYS, ids="+".join)
+    def test_after_a_power_cycle_both_are_open_again(self, way):
+        world = make_firewall(protocols=way)
+        start(world, UDP6, TCP6)
+        assert comes_to_hold(world, 2)
+        world.run(60)  # or the epoch of a gateway that was only just turned on would look the same
+        world.gateways[0].reboot()
+        assert ours(world) == []
+        assert world.run_until(lambda: len(ours(world)) == 2, 330)
+        assert stops(world)
+        assert world.verdicts() == []
+
+    def test_an_announcement_to_ff02_1_brings_them_back_within_seconds(self):
+        world = make_firewall(protocols=("pcp",))
+        start(world, UDP6, TCP6)
+        assert comes_to_hold(world, 2)
+        world.run(60)
+        world.gateways[0].reboot()
+        assert world.run_until(lambda: len(ours(world)) == 2, 7)
+
+    @pytest.mark.parametrize("way", WAYS, ids="+".join)
+    def test_what_was_reachable_and_is_not_is_closed_and_opened_anew(self, way):
+        world = make_firewall(protocols=way)
+        leases = start(world, UDP6)
+        assert comes_to_hold(world)
+        world.run(20)
+        knocks(world, leases)
+        assert held(world)[0].rung is Rung.REACHABLE
+        world.gateways[0].flush()
+        knocks(world, leases)
+        world.run(30)
+        knocks(world, leases)
+        assert held(world)[0].rung is Rung.REACHABLE
+        assert world.verdicts() == []
+
+    def test_PC04_a_lease_of_seconds_is_renewed_for_an_hour(self):
+        world = make_firewall(["PC04"], ("pcp",))
+        start(world, UDP6)
+        assert comes_to_hold(world)
+        world.run(3600)
+        assert len(ours(world)) == 1
+        assert world.engine.snapshot(world.now).type is GatewayType.PCP
+        assert world.verdicts() == []
