@@ -25,7 +25,10 @@ class PortInUse(OSError):
 
 
 def bind_udp(local: Endpoint, *, reuse_port: bool = False) -> socket.socket:
-    """A non-blocking UDP socket on ``local``.
+    """A non-blocking UDP socket on ``local``; ``reuse_port``: others that say so too may bind it as well.
+
+    A port that the system chooses (0) is nobody else's all the same. Linux gives a socket that shares its
+    port one that other sockets share already, in one of some ten thousand cases; so it shares it afterwards.
 
     Raises:
         PortInUse: somebody has it; the message says who, where the system tells.
@@ -33,9 +36,11 @@ def bind_udp(local: Endpoint, *, reuse_port: bool = False) -> socket.socket:
     """
     sock = socket.socket(family_of(local.host), socket.SOCK_DGRAM)
     try:
-        if reuse_port:
+        if reuse_port and local.port:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         _bind(sock, local)
+        if reuse_port:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
     except OSError as error:
         sock.close()
         raise _in_words(error, "UDP", local) from error
