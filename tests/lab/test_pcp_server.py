@@ -388,6 +388,14 @@ class TestRows:
         assert server.replies(map_request()) == []
         assert server.ask(map_request(), to="192.0.0.9").result == 0
 
+    @pytest.mark.parametrize(("rows", "result"), [(["PC21"], 2), ([], 0)])
+    def test_pc21_an_ipv6_mapping_that_was_renewed_cannot_be_deleted(self, rows, result):
+        server, here = Server(*rows), Endpoint("2001:db8:1::5", 1)
+        request = {"client": "20010db8000100000000000000000005", "address": "00" * 16}
+        for _ in range(2):
+            assert server.ask(map_request(**request), here).result == 0
+        assert server.ask(map_request(lifetime="00000000", **request), here).result == result
+
     def test_rows_combine(self):
         server = Server("PC01", "PC04", "PC19")
         assert server.ask(map_request()).lifetime == 13

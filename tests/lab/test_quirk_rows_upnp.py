@@ -781,3 +781,7 @@ class TestPinholes:
     def test_P610_a_lease_is_a_day_at_most_and_not_nothing(self, lease):
         assert self.firewall(RawGateway("P610"), "AddPinhole", PINHOLE | {"LeaseTime": lease}) == 402
         assert self.firewall(RawGateway(), "AddPinhole", PINHOLE | {"LeaseTime": lease}) == {"UniqueID": "1"}
+
+    def test_P611_a_pinhole_that_is_not_there_is_an_invalid_argument(self):
+        assert self.firewall(RawGateway("P611"), "DeletePinhole", {"UniqueID": "1"}) == 402
+        assert self.firewall(RawGateway(), "DeletePinhole", {"UniqueID": "1"}) == 704

@@ -151,8 +151,9 @@ class TestClosing:
     def test_by_its_name(self, talk, words):
         assert talk.order(UNMAP, words.success("DeletePinhole")) == Unmapped()
 
-    def test_gone_already_and_whatever_was_opened_since_ends_in_a_second(self, talk, words, opened):
-        assert talk.order(UNMAP, words.fault(704), opened) == Unmapped()
+    @pytest.mark.parametrize("code", [704, 402])
+    def test_gone_already_and_whatever_was_opened_since_ends_in_a_second(self, talk, words, opened, code):
+        assert talk.order(UNMAP, words.fault(code), opened) == Unmapped()
         assert [each.split()[0] for each in talk.asked] == ["DeletePinhole", "AddPinhole"]
         assert b"<LeaseTime>1</LeaseTime>" in talk.requests[-1]
 
@@ -184,6 +185,11 @@ class TestInspecting:
 
     def test_P608_it_is_not_known_any_more(self, talk, words):
         assert self.order(talk, words.fault(704), words.fault(704)).missing
+
+    def test_P611_it_is_an_invalid_argument_now_and_was_none_before(self, talk, words):
+        assert not self.order(talk, words.fault(402), words.fault(402)).missing
+        self.order(talk, words.fault(709), words.success("GetPinholePackets", PinholePackets=0))
+        assert self.order(talk, words.fault(402), words.fault(402)).missing
 
     def test_nobody_has_come_yet(self, talk, words):
         outcome = self.order(talk, words.fault(709), words.success("GetPinholePackets", PinholePackets=0))

@@ -334,6 +334,20 @@ class TestExternalAddress:
         client.receive_datagram(bytes.fromhex("02800000 00000000 00000007") + bytes(12), 0.1)
         assert client.events() == [AddressTold("2001:db8:1::5")]
 
+    def test_pc21_what_a_firewall_will_not_close_is_asked_to_end_soon(self):
+        client = PcpClient("2001:db8:1::5", lambda size: bytes(size), lambda: 0.5, lambda: 40000)
+        client.submit(replace(UNMAP, nonce=bytes(12)), 0.0)
+        (deletion,) = client.datagrams_to_send()
+        refusal = deletion[:1] + bytes((deletion[1] | 128, 0, 2)) + bytes(20) + deletion[24:]
+        client.receive_datagram(refusal, 0.1)
+        assert client.events() == []
+        (ending,) = client.datagrams_to_send()
+        assert (ending[:4], ending[4:8], ending[40:44]) == (b"\2\1\0\0", b"\0\0\0\1", b"\x13\xc4\x13\xc4")
+        granted = ending[:1] + bytes((ending[1] | 128, 0, 0, 0, 0, 0, 120)) + bytes(16) + ending[24:]
+        client.receive_datagram(granted, 0.2)
+        (outcome,) = client.events()
+        assert isinstance(outcome, Declined)
+
     def test_pc13_it_is_asked_for_though_the_epoch_goes_on(self, gateway):
         gateway.outcome(MAP)
         gateway.now = 55.0

@@ -120,6 +120,17 @@ class TestLoss:
         assert held(world)[0].rung is Rung.REACHABLE
         assert world.verdicts() == []
 
+    def test_PC21_what_cannot_be_deleted_any_more_ends_in_two_minutes(self):
+        world = make_firewall(["PC21"], ("pcp",))
+        start(world, UDP6)
+        assert comes_to_hold(world)
+        world.run(2300)
+        assert stops(world)
+        assert ours(world) == ["udp"]
+        world.run(121)
+        assert ours(world) == []
+        assert world.verdicts() == []
+
     def test_PC04_a_lease_of_seconds_is_renewed_for_an_hour(self):
         world = make_firewall(["PC04"], ("pcp",))
         start(world, UDP6)

@@ -1,4 +1,4 @@
-"""WANIPv6FirewallControl:1 on the fake gateway: pinholes, and rows P601–P610.
+"""WANIPv6FirewallControl:1 on the fake gateway: pinholes, and rows P601–P611.
 
 Lives here: each action's arguments, answer and faults (WANIPv6FirewallControl:1 §2.5), the pinholes.
 Never here: XML, HTTP, sockets, packets; ringthru.portmap, whose errors must not hide behind our own.
@@ -141,7 +141,7 @@ class FirewallControl:
         wanted = number(arguments, "UniqueID")
         pinhole = next((pinhole for pinhole in self.pinholes if pinhole.id == wanted), None)
         if pinhole is None:
-            raise Fault(704)
+            raise Fault(402 if self._has("P611") else 704)
         if self._has("P601") and pinhole.internal.host != client:
             raise Fault(606)
         return pinhole

@@ -82,6 +82,7 @@ class PcpServer:
         self._external_address = external_address
         self._clock = clock
         self._held: dict[Slot, PcpMapping] = {}
+        self._renewed: set[Slot] = set()
 
     @property
     def pinholes(self) -> dict[Slot, PcpMapping]:
@@ -96,6 +97,7 @@ class PcpServer:
     def clear(self) -> None:
         """A power cycle; the table is cleared by its owner."""
         self._held.clear()
+        self._renewed.clear()
 
     def hold(self, protocol: str, internal: Endpoint, nonce: bytes) -> None:
         """Let an IPv6 port of another host in for ever, as if it had always been so."""
@@ -205,6 +207,8 @@ class PcpServer:
         slot = PROTOCOLS[request.protocol], Endpoint(host, request.internal_port)
         self._check_nonce(slot, request.nonce)
         old = self._mappings().get(slot)
+        if old is not None:
+            self._renewed.add(slot)
         if old is not None and self._has("PC06") and old.nonce == request.nonce:
             external, left = old.external, self._left(old)
         elif old is not None and request.opcode == PEER and self._life(request.lifetime) < self._left(old):
@@ -283,6 +287,8 @@ class PcpServer:
                 continue
             if self._has("PC01") and held.nonce != request.nonce:
                 raise PcpError(Result.NOT_AUTHORIZED, self._left(held))
+            if self._has("PC21") and ":" in host and slot in self._renewed:
+                raise PcpError(Result.NOT_AUTHORIZED)
             del self._held[slot]
             if ":" not in host:
                 self._table.delete(Key(slot[0], held.external.port))
@@ -294,6 +300,7 @@ class PcpServer:
             gone = ":" not in slot[1].host and (entry is None or entry.internal != slot[1])
             if gone or held.expires_at <= self._clock():
                 del self._held[slot]
+                self._renewed.discard(slot)
         return self._held
 
     def _spoilt(self, answer: bytes) -> list[bytes]:

@@ -43,4 +43,5 @@ PCP: Final = (
     Row("PC18", "a server on the gateway's link-local IPv6 address only", NOTHING),
     Row("PC19", "one nonce for several mappings is refused"),
     Row("PC20", "no server of its own; the carrier's answers at the anycast address"),
+    Row("PC21", "an IPv6 mapping that was renewed cannot be deleted: NOT_AUTHORIZED (miniupnpd 2.3.1)"),
 )

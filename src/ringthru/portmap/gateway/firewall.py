@@ -40,6 +40,8 @@ FULL: Final = 701
 FIREWALL_OFF: Final = 702
 NOT_ALLOWED: Final = 703
 NO_SUCH_PINHOLE: Final = 704
+INVALID_ARGS: Final = 402  # miniupnpd's word for it (P611); the name is the only argument there is
+GONE: Final = (NO_SUCH_PINHOLE, INVALID_ARGS)
 NO_TRAFFIC: Final = 709
 OFF: Final = ("0", "false", "no")
 NOT_ALLOWED_WORDS: Final = (
@@ -158,12 +160,12 @@ def close_pinhole(igd: Igd, order: UnmapOrder) -> Steps:
     answer = yield from call(igd, soap.delete_pinhole(reference))
     if isinstance(answer, soap.Success):
         return Unmapped()
-    if answer.code == NO_SUCH_PINHOLE:
+    if answer.code in GONE:
         # Lost; but one made anew, whose answer we did not wait for, would bear a name that we do not know.
         yield from _add(igd, order, "", 1)
         return Unmapped()
     shortened = yield from call(igd, soap.update_pinhole(reference, 1))
-    forbidden_too = isinstance(shortened, soap.Fault) and shortened.code != NO_SUCH_PINHOLE
+    forbidden_too = isinstance(shortened, soap.Fault) and shortened.code not in GONE
     return Declined(str(answer)) if forbidden_too else Unmapped()
 
 
@@ -173,11 +175,14 @@ def inspect(igd: Igd, order: InspectOrder) -> Steps:
         return Inspected(None, verified=False, words="a pinhole without a name cannot be asked for")
     answer = yield from call(igd, soap.check_pinhole(order.reference))
     packets = yield from _packets(igd, order.reference)
+    if isinstance(answer, soap.Success) or isinstance(packets, soap.Success) or answer.code == NO_TRAFFIC:
+        igd.shows_entries = True
     if isinstance(answer, soap.Success):
         working = answer.value("IsWorking").lower() not in OFF
         words = "CheckPinholeWorking: it works" if working else "CheckPinholeWorking: it does not work"
         return Inspected(None, missing=not working, words=f"{words}{_count(packets)}")
-    if NO_SUCH_PINHOLE in (answer.code, _code(packets)):
+    told_before = igd.shows_entries and answer.code == _code(packets) == INVALID_ARGS
+    if NO_SUCH_PINHOLE in (answer.code, _code(packets)) or told_before:
         return Inspected(None, missing=True, words="the gateway does not know the pinhole any more")
     if answer.code == NO_TRAFFIC:
         return Inspected(None, words=f"CheckPinholeWorking: no traffic yet{_count(packets)}")

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Final
 
+from ...net.values import replace
 from ..errors import LocalError
 from ..memory.holding import Forget, Holding, Keep, Note
 from ..values import LONGEST_LIFETIME
@@ -295,9 +296,19 @@ class PcpClient:
             self._finish(AddressTold(""))  # it speaks PCP, and has no address of its own yet
         elif exchange.purpose is Purpose.DELETE and response.result == ResultCode.NO_RESOURCES:
             self._finish(Unmapped())  # miniupnpd's word for "there is no such mapping"; §15 wants SUCCESS
+        elif self._stays_open(exchange, response):
+            refusal = declined(response, exchange.needed, True)
+            told = replace(refusal, reason=f"{refusal.reason}; it was asked to end soon instead")
+            self._begin(exchange.shortened(told), now)
         else:
             deleting = exchange.purpose is Purpose.DELETE
             self._finish(declined(response, exchange.needed, deleting, exchange.purpose is Purpose.PEER))
+
+    def _stays_open(self, exchange: Exchange, response: Response) -> bool:
+        """A firewall that will not close what it renewed (PC21) may let it end soon; nothing is made by that,
+        as what it refuses to close is there."""
+        refused = response.result == ResultCode.NOT_AUTHORIZED and ":" in self._own_address
+        return exchange.purpose is Purpose.DELETE and exchange.outcome is None and refused
 
     def _granted(self, exchange: Exchange, response: Response, now: float) -> None:
         told = response.body.mapping if isinstance(response.body, Peering) else response.body

@@ -30,6 +30,7 @@ from .orders import MapOrder, Outcome, PeerOrder, UnmapOrder
 from .pcp_refusals import OPTIONS_AMISS
 
 NUMBERS: Final = {Protocol.TCP: 6, Protocol.UDP: 17}  # IANA's protocol numbers
+SHORTEST: Final = 1  # second; servers make two minutes of it (§15)
 ADDRESS_LIFETIME: Final = 120  # seconds: the shortest that servers give (§15); it is deleted before
 
 
@@ -130,6 +131,13 @@ class Exchange:
         assert body is not None
         tidying = Mapping(body.nonce, body.protocol, body.internal_port, 0, no_address(self.client))
         return Exchange(Purpose.DELETE, Opcode.MAP, self.client, tidying, outcome=outcome)
+
+    def shortened(self, outcome: Outcome) -> Exchange:
+        """In place of a deletion: the shortest life there is, with the outcome to tell afterwards."""
+        body = _mapping(self.body)
+        assert body is not None
+        ending = Mapping(body.nonce, body.protocol, body.internal_port, body.internal_port, self.client)
+        return Exchange(Purpose.MAP, Opcode.MAP, self.client, ending, SHORTEST, outcome=outcome)
 
 
 def probe(client: str) -> Exchange:
