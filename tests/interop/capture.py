@@ -9,8 +9,8 @@ from ipaddress import IPv4Address
 from pathlib import Path
 from typing import NamedTuple
 
-from ringthru.lab.namespaces.laboratory import Laboratory
 from ringthru.lab.namespaces.netns import wait_for
+from ringthru.lab.namespaces.world import World
 
 ETHERNET, IPV4, UDP = 14, 0x0800, 17
 
@@ -33,7 +33,7 @@ class Rtp(NamedTuple):
 class Capture:
     """tcpdump on a namespace's ``eth0``; it listens when the constructor returns."""
 
-    def __init__(self, laboratory: Laboratory, role: str, directory: Path) -> None:
+    def __init__(self, laboratory: World, role: str, directory: Path) -> None:
         self.path = directory / f"{role}.pcap"
         self._laboratory = laboratory
         log = directory / f"{role}.tcpdump"

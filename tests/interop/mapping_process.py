@@ -10,16 +10,19 @@ import asyncio
 import json
 import logging
 import os
+import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import ringthru
 from ringthru.lab.namespaces.laboratory import PBX, Laboratory
 from ringthru.lab.namespaces.netns import wait_for
+from ringthru.lab.namespaces.world import World
 from ringthru.net.address import Endpoint
 from ringthru.portmap import (
     Family,
@@ -31,6 +34,7 @@ from ringthru.portmap import (
     Wanted,
     WantedPeer,
 )
+from ringthru.portmap.drivers import proving_driver
 
 Answer = dict[str, Any]
 
@@ -40,6 +44,8 @@ class Program:
 
     def __init__(self, settings: dict[str, Any]) -> None:
         store = settings.pop("store", None)
+        if (seconds := settings.pop("prove_every", None)) is not None:
+            proving_driver.PROVE_EVERY = proving_driver.FIRST_RETRY = seconds  # type: ignore[misc]
         self.mapper = PortMapper(**settings, store=Path(store) if store else None, log=self.log)
         self.events: list[str] = []
         self.mappings: dict[int, Mapping] = {}
@@ -124,6 +130,7 @@ def shown(snapshot: MapperSnapshot) -> Answer:
                 "reason": each.reason,
                 "life": each.lifetime_left,
                 "evidence": [each.words for each in each.evidence],
+                "asked": [each.asked for each in each.attempts],
             }
             for each in snapshot.mappings
         },
@@ -133,7 +140,7 @@ def shown(snapshot: MapperSnapshot) -> Answer:
 class Engine:
     """One such program behind the laboratory's gateway, as a test holds it."""
 
-    def __init__(self, laboratory: Laboratory, directory: Path, role: str = PBX, **settings: Any) -> None:
+    def __init__(self, laboratory: World, directory: Path, role: str = PBX, **settings: Any) -> None:
         self.laboratory = laboratory
         self._role = role
         self._settings = settings
@@ -229,6 +236,30 @@ class Engine:
         assert self.process.wait(10) == 0, self.words()
         assert "Traceback" not in self.words(), self.words()
 
+    @contextmanager
+    def frozen(self, port: int) -> Iterator[None]:
+        """Stopped in its tracks for a while, at a moment when it does not listen at ``port`` itself."""
+        process = self.process
+        assert process is not None
+
+        def caught() -> bool:
+            process.send_signal(signal.SIGSTOP)
+            wait_for(self._is_stopped, 5, "a frozen engine")
+            if f":{port} " not in self.laboratory.run(self._role, ["ss", "-uan"]).stdout:
+                return True
+            process.send_signal(signal.SIGCONT)
+            return False
+
+        try:
+            wait_for(caught, 20, "a moment between two proofs")
+            yield
+        finally:
+            process.send_signal(signal.SIGCONT)
+
+    def _is_stopped(self) -> bool:
+        assert self.process is not None
+        return Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()[0] == "T"
+
     def kill(self) -> None:
         """End it as a crash would."""
         assert self.process is not None
@@ -245,9 +276,7 @@ def nat(laboratory: Laboratory, *words: str, check: bool = True, role: str = PBX
     return done.stdout
 
 
-def arrives(
-    laboratory: Laboratory, port: int, to: tuple[str, int], here: str, there: tuple[str, str]
-) -> bool:
+def arrives(laboratory: World, port: int, to: tuple[str, int], here: str, there: tuple[str, str]) -> bool:
     """Whether a datagram sent from outside (``there``: role and address) to ``to`` reaches ``port`` here."""
     inside = laboratory.udp_socket(PBX, here, port)
     outside = laboratory.udp_socket(*there)

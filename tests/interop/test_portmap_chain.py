@@ -342,3 +342,26 @@ class TestIpv6:
             engine.stop()
             assert laboratory.pinholes() == []
             assert not arrives(laboratory, 5060, (PBX_ADDRESS6, 5060), PBX_ADDRESS6, OUTSIDE6)
+
+    def test_both_families_are_had_side_by_side_and_outlive_a_power_cycle(
+        self, serves: Serves, tmp_path: Path
+    ) -> None:
+        holes = [Pinhole(each, PBX_ADDRESS6, 5070) for each in ("tcp", "udp")]
+        with Laboratory(Topology.DUAL_STACK, serves) as laboratory:
+            engine = Engine(laboratory, tmp_path).start()
+            engine.want(5060)
+            for protocol in ("udp", "tcp"):
+                engine.want(5070, protocol=protocol, family="ipv6")
+            engine.until_granted(5060, 5070)
+            engine.until_granted(5070, protocol="tcp")
+            assert (laboratory.nat_rules(), laboratory.pinholes()) == ([INNER], holes)
+            laboratory.reboot_gateway()  # it starts with empty tables; they may be full again by now
+            engine.ask("republish")
+            engine.until(lambda: laboratory.nat_rules() == [INNER], 30, "the mapping again")
+            engine.until(lambda: laboratory.pinholes() == holes, 30, "the pinholes again")
+            assert arrives(laboratory, 5060, (WAN_ADDRESS, 5060), PBX_ADDRESS, OUTSIDE)
+            assert arrives(laboratory, 5070, (PBX_ADDRESS6, 5070), PBX_ADDRESS6, OUTSIDE6)
+            engine.stop()
+            assert laboratory.nat_rules() == []
+            if serves is Serves.UPNP:  # by PCP miniupnpd 2.3.1 closes nothing that was renewed (PC21)
+                assert laboratory.pinholes() == []

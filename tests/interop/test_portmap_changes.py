@@ -6,14 +6,18 @@ The seconds are printed (``pytest -s``) and not judged: a busy machine is not sl
 from __future__ import annotations
 
 import re
+import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+import ringthru
 from ringthru.lab.namespaces.laboratory import PBX, PBX_ADDRESS, PUB, PUB_ADDRESS, WAN_ADDRESS, Laboratory
 from ringthru.lab.namespaces.miniupnpd import NatRule, Serves
+from ringthru.lab.namespaces.netns import wait_for
 
 from .mapping_process import Engine, arrives
 
@@ -86,6 +90,18 @@ def test_a_new_public_address_is_told_and_the_mapping_leads_there(home: Home) ->
     assert home.open_from_outside()
 
 
+def test_a_line_that_goes_down_and_comes_back_is_told_both_times(home: Home) -> None:
+    """Without a WAN address miniupnpd answers NAT-PMP 3, PCP 7 and an empty address."""
+    home.laboratory.take_wan_address()
+    home.engine.until(lambda: home.engine.look()["external"] is None, 70, "the line is down")
+    assert "current=None" in [each for each in home.engine.events() if each.startswith("External")][-1]
+    home.laboratory.change_wan_address(WAN_ADDRESS)
+    home.engine.until(lambda: home.engine.look()["external"] == WAN_ADDRESS, 70, "the line is up")
+    home.engine.until(lambda: home.engine.mapping(5060)["state"] == "accepted", 30, "the mapping")
+    home.engine.until(home.mapped, what="the rule")
+    assert home.open_from_outside()
+
+
 def test_after_a_power_cycle_the_mapping_is_made_again(home: Home) -> None:
     home.engine.until(home.has_been_up_for_a_while, what="an epoch that a power cycle sets back")
     home.laboratory.reboot_gateway()
@@ -103,6 +119,43 @@ def test_rules_lost_behind_the_daemons_back_are_made_again(home: Home) -> None:
     home.engine.ask("republish")
     home.seconds_until(lambda: RULE in home.laboratory.nat_rules(), "flushed rules, asked again")
     assert home.open_from_outside()
+
+
+@pytest.mark.parametrize("serves", [Serves.NATPMP, Serves.UPNP], ids=["PCP", "UPnP"])
+def test_what_was_reachable_and_is_no_longer_is_deleted_and_made_anew(serves: Serves, tmp_path: Path) -> None:
+    """The daemon says nothing of its own; by PCP only somebody outside can tell that its rules are gone."""
+    with Laboratory(serves=serves) as laboratory, echo_host(laboratory, tmp_path):
+        engine = Engine(laboratory, tmp_path, echo=PUB_ADDRESS, echo_listens=True, prove_every=2.0).start()
+        engine.want(5060)
+        engine.until(lambda: engine.mapping(5060)["rung"] == "reachable", 20, "the proof from outside")
+        assert laboratory.nat_rules() == [RULE]
+        with engine.frozen(5060):
+            laboratory.flush_mappings()
+            assert laboratory.nat_rules() == []
+            assert not arrives(laboratory, 5060, (WAN_ADDRESS, 5060), PBX_ADDRESS, OUTSIDE)
+        fell = engine.heard("MappingFell(", timeout=30)
+        assert serves is Serves.UPNP or "did not come in" in fell, "UPnP may see it in its list before"
+        engine.until(lambda: laboratory.nat_rules() == [RULE], 30, "the rule again")
+        engine.until(lambda: engine.mapping(5060)["rung"] == "reachable", 30, "the proof again")
+        asked = engine.mapping(5060)["asked"]
+        assert any("delete udp 5060" in each for each in asked) or "listed" in fell, asked
+        with engine.frozen(5060):
+            assert arrives(laboratory, 5060, (WAN_ADDRESS, 5060), PBX_ADDRESS, OUTSIDE)
+        engine.stop()
+        assert laboratory.nat_rules() == []
+
+
+@contextmanager
+def echo_host(laboratory: Laboratory, directory: Path) -> Iterator[None]:
+    """``ringthru nat echo`` on the host outside, listening."""
+    source = str(Path(ringthru.__file__).parents[1])
+    argv = [sys.executable, "-m", "ringthru", "nat", "echo", "--listen", PUB_ADDRESS]
+    process = laboratory.popen(PUB, argv, directory / "echo.log", {"PYTHONPATH": source})
+    wait_for(lambda: f"{PUB_ADDRESS}:4478" in laboratory.run(PUB, ["ss", "-uan"]).stdout, 10, "the echo host")
+    try:
+        yield
+    finally:
+        laboratory.end(process)
 
 
 def test_a_gateway_that_is_mute_for_a_while_keeps_its_mapping(home: Home) -> None:

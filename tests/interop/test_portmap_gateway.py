@@ -108,6 +108,33 @@ class TestEveryMode:
             assert arrives(laboratory, 5060, (WAN_ADDRESS, 5060), PBX_ADDRESS, OUTSIDE)
             if spoken == "upnp":
                 engine.until(lambda: engine.mapping(5060)["rung"] == "listed", what="its own list")
+                listed = laboratory.run(PBX, ["upnpc", "-i", "-l"]).stdout
+                for protocol in ("UDP", "TCP"):
+                    assert re.search(rf"{protocol} +5060->{PBX_ADDRESS}:5060", listed), listed
+            engine.stop()
+            assert laboratory.nat_rules() == []
+
+
+class TestForAnotherMachine:
+    """miniupnpd's secure mode: each maps for itself; without it, one maps for all."""
+
+    THEIRS = NatRule("udp", 5060, PHONE_ADDRESS, 5060)
+
+    def test_in_secure_mode_it_is_refused_in_words(self, tmp_path: Path) -> None:
+        with Laboratory(settings=Settings(Serves.UPNP)) as laboratory:
+            engine = Engine(laboratory, tmp_path).start()
+            engine.want(5060, internal_client=PHONE_ADDRESS)
+            engine.until(lambda: engine.mapping(5060)["state"] == "refused", what="the refusal")
+            assert re.search("606|718|another", engine.mapping(5060)["reason"]), engine.mapping(5060)
+            assert laboratory.nat_rules() == []
+            engine.stop()
+
+    def test_without_it_the_mapping_leads_there_and_is_taken_back(self, tmp_path: Path) -> None:
+        with Laboratory(settings=Settings(Serves.UPNP, secure=False)) as laboratory:
+            engine = Engine(laboratory, tmp_path).start()
+            engine.want(5060, internal_client=PHONE_ADDRESS)
+            engine.until_granted(5060)
+            assert laboratory.nat_rules() == [self.THEIRS]
             engine.stop()
             assert laboratory.nat_rules() == []
 

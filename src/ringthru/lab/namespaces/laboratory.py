@@ -237,6 +237,10 @@ class Laboratory(World):
         """Give the gateway another address within 11.0.113.0/24; running connections die of it."""
         self.router.change_wan_address(new)
 
+    def take_wan_address(self) -> None:
+        """Take the gateway's address away, and with it its way out, until ``change_wan_address``."""
+        self.router.take_wan_address()
+
     def stop_daemon(self) -> None:
         """Kill miniupnpd; its mappings stay in the kernel, as they do in a real gateway."""
         self.router.stop_daemon()

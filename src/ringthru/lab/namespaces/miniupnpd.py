@@ -31,7 +31,7 @@ STOPPING = 5.0
 
 CONFIGURATION = """\
 ext_ifname=wan0
-listening_ip=lan0
+listening_ip={listens}
 http_port={http_port}
 enable_upnp={upnp}
 enable_natpmp={natpmp}
@@ -73,6 +73,7 @@ class Settings:
     secure: bool = True  # maps for who asks, and for nobody else
     igd1: bool = False  # describes itself as IGD:1; the actions stay those of IGD:2
     rules: tuple[str, ...] = ALLOW  # miniupnpd.conf's permission rules, first match first
+    listens: str = "lan0"  # an interface, or an address and a prefix length: who within it is a client
     private_wan: bool = False  # maps behind a WAN address in 10/8 or 100.64/10 too: by a changed copy
 
 
@@ -146,6 +147,7 @@ class Miniupnpd:
 def configuration(settings: Settings, role: str = "gateway") -> str:
     """The text of miniupnpd.conf; two roles never bear the same UUID."""
     return CONFIGURATION.format(
+        listens=settings.listens,
         http_port=HTTP_PORT,
         upnp=_yes(settings.serves is not Serves.NATPMP),
         natpmp=_yes(settings.serves is not Serves.UPNP),

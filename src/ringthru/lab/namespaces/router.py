@@ -80,6 +80,12 @@ class Router:
         self._give_wan_address(new)
         self.forget_connections()
 
+    def take_wan_address(self) -> None:
+        """A line that is down: no address, and no way out."""
+        self._world.ip(self.stand.role, f"address delete {self.wan_address}/24 dev wan0")
+        self.wan_address = ""
+        self.forget_connections()
+
     def stop_daemon(self) -> None:
         """Kill miniupnpd; its mappings stay in the kernel, as they do in a real gateway."""
         if self.daemon:

@@ -73,9 +73,7 @@ class Igd:
     profile: GatewayProfile = GatewayProfile()
     udn: str = ""  # this one gateway's name, in its own words
     extended: bool = False  # it answers M-POST, and POST with nonsense
-    shows_entries: bool = (
-        False  # it has told of a mapping: what it does not list is not there
-    )
+    shows_entries: bool = False  # it has told of a mapping: what it does not list is not there
     other_types_tried: bool = False
     argument_order: tuple[str, ...] = ()  # of AddPortMapping, as its SCPD has it; empty: the standard's
     table: tuple[GatewayEntry | None, ...] | None = None  # being told, entry by entry
