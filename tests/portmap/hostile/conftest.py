@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import itertools
 import random
+import sys
 import tracemalloc
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -22,6 +23,7 @@ from ringthru.portmap.values import MappingState, Protocol, Wanted
 
 LAN = IPv4Network("192.168.1.0/24")
 US, GATEWAY = "192.168.1.103", "192.168.1.1"
+FLOOD = 100_000  # datagrams
 SIP = Wanted(Protocol.UDP, 5060)
 
 
@@ -109,3 +111,31 @@ def memory_below() -> Callable[[int], AbstractContextManager[None]]:
         assert grown < kibibytes * 1024, f"{grown // 1024} KiB more"
 
     return measured
+
+
+@pytest.fixture
+def flood(
+    memory_below: Callable[[int], AbstractContextManager[None]],
+) -> Callable[[Callable[[int], object], int], None]:
+    """Call ``send(0)`` to ``send(99999)``, after which there is no more than there was soon after the start.
+
+    Blocks of memory are counted all the time, which costs nothing. The last fiftieth may add so many KiB by
+    Python's own account, which takes three times as long.
+    """
+
+    def play(send: Callable[[int], object], kibibytes: int) -> None:
+        soon, late = FLOOD // 100, FLOOD - FLOOD // 50
+        for number in range(soon):  # caps fill, and lines that are told once are told
+            send(number)
+        gc.collect()
+        before = sys.getallocatedblocks()
+        for number in range(soon, late):
+            send(number)
+        with memory_below(kibibytes):
+            for number in range(late, FLOOD):
+                send(number)
+        gc.collect()
+        more = sys.getallocatedblocks() - before
+        assert more < FLOOD // 100, f"{more} blocks of memory more"
+
+    return play

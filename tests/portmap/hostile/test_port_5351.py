@@ -12,6 +12,7 @@ import pytest
 from ringthru.portmap.values import MappingState
 from ringthru.portmap.wire import pcp
 
+FLOOD = 100_000
 US, GATEWAY = "192.168.1.103", "192.168.1.1"
 ANNOUNCED = pcp.Response(pcp.Opcode.ANNOUNCE, 0, 0, 1000).encode()
 NATPMP_ADDRESS = bytes.fromhex("0080" + "0000" + "000003e8" + "0b007101")
@@ -64,26 +65,53 @@ class TestWhatIsNotOurs:
 
 
 class TestFloods:
-    def test_noise_is_one_line_in_the_log_and_no_memory(self, by_pcp, memory_below):
+    def test_noise_is_one_line_in_the_log_and_no_memory(self, by_pcp, flood):
         chance = random.Random(2)
         noise = [bytes((9,)) + chance.randbytes(chance.randrange(1200)) for _ in range(1000)]
-        with memory_below(64):
-            for number in range(20_000):
-                by_pcp.engine.receive_pmp(noise[number % len(noise)], by_pcp.now)
-        counts = by_pcp.counters
-        assert counts["malformed answers on port 5351"] > 15_000
+        flood(lambda number: by_pcp.engine.receive_pmp(noise[number % len(noise)], by_pcp.now), 64)
+        assert by_pcp.counters["malformed answers on port 5351"] > FLOOD * 3 // 4
         assert by_pcp.said("the gateway sent nonsense") == 1
         assert by_pcp.engine.pmp_to_send() == []
 
-    def test_repeated_grants_do_not_make_us_ask_again(self, by_pcp, memory_below):
+    def test_grants_with_ever_new_nonces_change_nothing(self, by_pcp, flood):
+        template = granted(by_pcp.request, bytes(12))
+
+        def send(number: int) -> None:
+            forged = template[:24] + number.to_bytes(12) + template[36:]
+            by_pcp.engine.receive_pmp(forged, by_pcp.now)
+
+        flood(send, 64)
+        assert state(by_pcp) is MappingState.REQUESTED
+        assert by_pcp.counters["PCP: answers to something else, or with a wrong nonce"] == FLOOD
+        assert by_pcp.said("wrong nonce") == 1
+        assert by_pcp.engine.pmp_to_send() == []
+
+    def test_repeated_grants_do_not_make_us_ask_again(self, by_pcp, flood):
         answer = granted(by_pcp.request)
         by_pcp.engine.receive_pmp(answer, by_pcp.now)
         by_pcp.engine.pmp_to_send()
-        with memory_below(64):
-            for _ in range(20_000):
-                by_pcp.engine.receive_pmp(answer, by_pcp.now)
+        flood(lambda number: by_pcp.engine.receive_pmp(answer, by_pcp.now), 64)
         assert by_pcp.engine.pmp_to_send() == []
         assert state(by_pcp) is MappingState.ACCEPTED
+
+    def test_natpmp_answers_that_nobody_waits_for(self, attacked, flood):
+        """Ever other addresses, ports and epochs: what is not asked for is not believed."""
+        attacked.engine.receive_pmp(NATPMP_ADDRESS, attacked.now)
+        attacked.engine.handle_timeout(attacked.now + 0.1)  # PCP's head start is over
+        attacked.engine.pmp_to_send()
+        asked = 0
+
+        def send(number: int) -> None:
+            nonlocal asked
+            address = bytes.fromhex("00800000") + number.to_bytes(4) + number.to_bytes(4)
+            mapping = bytes.fromhex("00820000") + number.to_bytes(4) + bytes.fromhex("000900090000ffff")
+            for datagram in (address, mapping)[number % 2 :][:1]:
+                attacked.engine.receive_pmp(datagram, attacked.now + 0.1)
+            asked += len(attacked.engine.pmp_to_send())
+
+        flood(send, 64)
+        assert asked < 20
+        assert len(attacked.logs) < 50
 
     def test_epochs_that_jump_with_every_datagram_do_not_make_us_ask_for_ever(self, world_of, is_mapped):
         """NP15 at its worst: a reset is believed, but everything is not asked for again without end."""

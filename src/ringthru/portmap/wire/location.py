@@ -47,7 +47,7 @@ def confine(url: str, responder: str, also: str | None = None) -> Location:
     Raises:
         MalformedMessage: not an ``http`` URL, or a port where no gateway's description can be.
     """
-    if len(url) > LONGEST_URL or any(c <= " " or c > "~" for c in url):
+    if len(url) > LONGEST_URL or " " in url or not (url.isascii() and url.isprintable()):
         raise MalformedMessage("a LOCATION that is no URL")
     try:
         parts = urlsplit(url)
