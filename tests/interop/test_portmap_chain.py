@@ -336,6 +336,8 @@ class TestIpv6:
             assert not arrives(laboratory, 5060, (PBX_ADDRESS6, 5060), PBX_ADDRESS6, OUTSIDE6)
             engine.want(5060, family="ipv6")
             engine.until_granted(5060)
+            by_upnp = any(each.startswith("UPnP") for each in engine.mapping(5060)["asked"])
+            assert by_upnp is (serves is Serves.UPNP), engine.mapping(5060)["asked"]
             assert laboratory.pinholes() == [Pinhole("udp", PBX_ADDRESS6, 5060)]
             assert arrives(laboratory, 5060, (PBX_ADDRESS6, 5060), PBX_ADDRESS6, OUTSIDE6)
             assert engine.mapping(5060)["external"] == 5060

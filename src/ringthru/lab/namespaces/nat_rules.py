@@ -64,9 +64,13 @@ class Pinhole(NamedTuple):
     port: int
 
 
-def rules(dead: bool) -> str:
-    """What nftables is fed; ``dead``: what is sent to the gateway itself vanishes."""
-    return RULES.format(services='iifname "lan0" drop' if dead else "")
+def rules(dead: bool, pcp: bool = True) -> str:
+    """What nftables is fed; ``dead``: what is sent to the gateway itself vanishes.
+
+    ``pcp`` False: its port is closed over IPv6 too, where miniupnpd serves PCP whatever it is told.
+    """
+    closed = "" if pcp else 'iifname "lan0" meta nfproto ipv6 udp dport 5351 reject'
+    return RULES.format(services='iifname "lan0" drop' if dead else closed)
 
 
 def read_rules(listing: str) -> list[NatRule]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import signal
 
 from ...net.values import frozen
-from .miniupnpd import Miniupnpd, Settings
+from .miniupnpd import Miniupnpd, Serves, Settings
 from .nat_rules import CHAINS, NatRule, Pinhole, read_pinholes, read_rules, rules
 from .world import World
 
@@ -35,6 +35,7 @@ class Router:
         self.wan_address = ""
         self._world = world
         self._dead = dead
+        self._pcp = settings is None or settings.serves is not Serves.UPNP
         self.daemon: Miniupnpd | None = None
         if settings is not None:
             self.daemon = Miniupnpd(world, world.directory, settings, stand.role, stand.lan, stand.neighbour)
@@ -116,4 +117,4 @@ class Router:
         self.wan_address = address
 
     def _load_rules(self) -> None:
-        self._world.run(self.stand.role, ["nft", "-f", "-"], text=rules(self._dead))
+        self._world.run(self.stand.role, ["nft", "-f", "-"], text=rules(self._dead, self._pcp))
