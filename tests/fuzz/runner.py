@@ -12,8 +12,13 @@ CORPUS: Final = HERE / "corpus"
 WORDS: Final = HERE / "words"
 DECODERS: Final = [  # what coverage is measured of
     "ringthru.portmap.wire",
-    "ringthru.portmap.capture.transcript",
+    "ringthru.portmap.capture",
     "ringthru.portmap.memory.profile_codec",
+    "ringthru.portmap.memory.rows",
+    "ringthru.portmap.discovery",
+    "ringthru.portmap.engine",
+    "ringthru.portmap.gateway",
+    "ringthru.portmap.mapping",
     "ringthru.net.address",
     "urllib.parse",
 ]
