@@ -285,6 +285,24 @@ class TestOracle:
         world.run(331)
         assert "reachable" in world.verdicts()[0]
 
+    def test_what_is_left_since_no_deletion_arrived_is_the_wires_doing(self, world):
+        self.hold(world)
+        world.engine.stopped = True
+        deletion = bytes.fromhex("00010000" + "13c40000" + "00000000")
+        for sent in range(3):
+            assert "left behind" in world.verdicts()[0]
+            world.records.unheard[deletion] = sent + 1
+        assert world.verdicts() == []
+
+    def test_what_a_request_made_that_its_own_deletion_overtook_is_the_wires_doing_too(self, world):
+        request = bytes.fromhex("00010000" + "13c413c4" + "00000e10")
+        deletion = bytes.fromhex("00010000" + "13c40000" + "00000000")
+        world.records.arrived(deletion, 2.0)
+        world.records.arrived(request, 3.0)  # made anew since
+        assert not world.records.deletions_failed
+        world.records.arrived(request, 1.0)
+        assert world.records.deletions_failed
+
     def test_what_is_left_after_stop_is_told(self, world):
         self.hold(world)
         world.engine.stopped = True

@@ -113,7 +113,7 @@ def complaints(
         wrong.append("it does not come to an end")
     wrong += world.verdicts()
     world.run(2)  # where closing is forbidden a pinhole is given one second more to live (P603)
-    wrong += [f"left open: {each}" for each in ours(world) if not world.records.failed_deletions]
+    wrong += [f"left open: {each}" for each in ours(world) if not world.records.deletions_failed]
     return list(dict.fromkeys(wrong))
 
 

@@ -97,7 +97,7 @@ class VirtualGateway:
 
     def hears_pmp(self, to: str) -> bool:
         """Whether anybody listens to port 5351 of that address of the gateway's (PC18)."""
-        return not self.quirks.has("PC18") or is_link_local(to)
+        return not self.quirks.has("PC18") or ":" not in to or is_link_local(to)
 
     def entries(self) -> tuple[Entry, ...]:
         """The table as it truly is, whatever is listed."""

@@ -6,7 +6,7 @@ Never here: moving time, or anything an engine could learn from.
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterable, Sequence
 from typing import Final
 
@@ -21,6 +21,7 @@ MOST_RECORDED: Final = 200_000  # exchanges; a bug that sends for ever must not 
 LAST_SECOND: Final = 1.0  # all the time that what may not be closed is given (P603)
 SHORTENED: Final = (b"<NewLeaseTime>1</", b"<LeaseTime>1</")  # to that second
 IN_FLIGHT: Final = 10.0  # seconds: the longest an answer takes, by which a lease may end before it is told
+PERSISTENT: Final = 3  # attempts at a deletion; who tries less has not tried
 DELETE_NATPMP: Final = bytes(4)  # where the lifetime is (RFC 6886 §3.4)
 
 
@@ -58,6 +59,23 @@ class Records:
         self.blamed: list[str] = []  # deletions of what belongs to others
         self.most_http_in_flight = 0
         self.failed_deletions = 0  # refused, or never answered
+        self.unheard: Counter[bytes] = Counter()  # deletions that never arrived, and how often they were sent
+        self.deleted_at: dict[bytes, float] = {}  # by ``subject``: when the deletion that arrived was sent
+        self.overtaken = False  # a request arrived after the deletion that was sent after it
+
+    @property
+    def deletions_failed(self) -> bool:
+        """Whether an engine that did its part may leave something: it was refused, or the wire failed it."""
+        unheard = any(sent >= PERSISTENT for sent in self.unheard.values())
+        return self.failed_deletions > 0 or unheard or self.overtaken
+
+    def arrived(self, data: bytes, sent_at: float) -> None:
+        """A datagram came to port 5351 of a gateway."""
+        if is_deletion(data):
+            self.unheard.pop(data, None)
+            self.deleted_at[subject(data)] = sent_at
+        elif sent_at < self.deleted_at.get(subject(data), 0.0):
+            self.overtaken = True
 
     def requests(self, kind: str = "") -> list[Exchange]:
         """What the engine sent; of one kind if it is named."""
@@ -85,6 +103,11 @@ def is_deletion(data: bytes) -> bool:
     if data[:2] == b"\x02\x01" and len(data) >= 60:
         return data[4:8] == bytes(4)
     return b"#DeletePortMapping" in data or b"#DeletePinhole" in data
+
+
+def subject(data: bytes) -> bytes:
+    """Which mapping a request on port 5351 is about: PCP's nonce tells, NAT-PMP's protocol and port."""
+    return data[24:36] if data[:1] == b"\x02" else data[:2] + data[4:6]
 
 
 def is_shortening(data: bytes) -> bool:

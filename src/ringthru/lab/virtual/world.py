@@ -152,7 +152,7 @@ class World:
                 wrong += false_claims(snapshot.mappings, gateway, self.host, self.now, grace)
             if self._around.is_strange(gateway):
                 wrong += misplaced(gateway, self.host, snapshot.external_address, self.now)
-            elif self.engine.stopped and gateway.powered and not self.records.failed_deletions:
+            elif self.engine.stopped and gateway.powered and not self.records.deletions_failed:
                 wrong += [f"left behind: {entry}" for entry in left_behind(gateway, self.host, self.now)]
         return wrong + pace_broken(self.records, pace)
 
@@ -217,10 +217,12 @@ class World:
     def _send_pmp(self, data: bytes, to: str) -> None:
         address = to or (self.gateways[0].address_for(self.host) if self.gateways else "")
         self._record("out", "pmp", Endpoint(address, NATPMP_PORT), data)
+        if is_deletion(data):
+            self.records.unheard[data] += 1
         for gateway in self._around.hearers(address):
-            self._schedule.travel(partial(self._arrive_pmp, gateway, data, address))
+            self._schedule.travel(partial(self._arrive_pmp, gateway, data, address, self.now))
 
-    def _arrive_pmp(self, gateway: VirtualGateway, data: bytes, to: str) -> None:
+    def _arrive_pmp(self, gateway: VirtualGateway, data: bytes, to: str, sent_at: float) -> None:
         if not gateway.powered:
             return
         own = to in gateway.addresses
@@ -229,6 +231,7 @@ class World:
             return
         if not gateway.hears_pmp(to):
             return
+        self.records.arrived(data, sent_at)
         here = gateway.address_for(self.host) if is_group(to) else to
         for reply in self._asked(gateway, NATPMP_PORT, data, "" if own else to):
             source = Endpoint(reply.source_host or here, reply.source_port or NATPMP_PORT)
