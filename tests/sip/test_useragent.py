@@ -53,9 +53,6 @@ class TestRefusedByItself:
     @pytest.mark.parametrize(
         ("method", "status"),
         [
-            ("SUBSCRIBE", 405),
-            ("PUBLISH", 405),
-            ("REFER", 405),
             ("PRACK", 405),
             ("DANCE", 501),
             ("invite", 501),
@@ -65,13 +62,21 @@ class TestRefusedByItself:
         script.send(script.request(method, BOB), BOB)
         (answer,) = script.got
         assert answer.status == status
-        assert answer.get("Allow") == "INVITE, ACK, CANCEL, BYE, OPTIONS, REGISTER, INFO, UPDATE, MESSAGE"
+        allowed = "INVITE, ACK, CANCEL, BYE, OPTIONS, REGISTER, INFO, UPDATE, MESSAGE, REFER, NOTIFY"
+        assert answer.get("Allow") == allowed
+        assert bob.seen == []
+
+    @pytest.mark.parametrize("method", ["SUBSCRIBE", "NOTIFY", "PUBLISH"])
+    def test_event_packages_are_declined(self, script, bob, method):
+        """RFC 6665 §8.3.2, RFC 3903 §6: a phone that asks for its message lamp then asks no more."""
+        script.send(script.request(method, BOB, Event="message-summary"), BOB)
+        assert script.statuses == [489]
         assert bob.seen == []
 
     def test_extensions_we_do_not_speak(self, script, bob):
-        script.send(script.request("INVITE", BOB, Require="100rel, timer"), BOB)
+        script.send(script.request("INVITE", BOB, Require="100rel, timer, replaces"), BOB)
         (answer,) = script.got
-        assert (answer.status, answer.get("Unsupported")) == (420, "100rel, timer")
+        assert (answer.status, answer.get("Unsupported")) == (420, "100rel")
 
     def test_too_many_hops(self, script, bob):
         script.send(script.request("INVITE", BOB, Max_Forwards="0"), BOB)
@@ -83,7 +88,7 @@ class TestRefusedByItself:
         script.send(request, BOB)
         assert script.statuses == [416]
 
-    @pytest.mark.parametrize("method", ["BYE", "UPDATE"])
+    @pytest.mark.parametrize("method", ["BYE", "UPDATE", "INFO"])
     def test_dialog_requests_without_a_dialog(self, script, bob, method):
         script.send(script.request(method, BOB), BOB)
         assert script.statuses == [481]
@@ -101,7 +106,7 @@ class TestRefusedByItself:
 
 
 class TestHandedUp:
-    @pytest.mark.parametrize("method", ["OPTIONS", "REGISTER", "MESSAGE", "INFO"])
+    @pytest.mark.parametrize("method", ["OPTIONS", "REGISTER", "MESSAGE", "REFER"])
     def test_requests_for_the_user(self, network, script, bob, method):
         script.send(script.request(method, BOB), BOB)
         incoming = bob.last(RequestReceived).incoming

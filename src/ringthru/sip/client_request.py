@@ -103,6 +103,9 @@ class RequestHandle:
         self.seen_at = seen_at
 
 
+OnEnd = Callable[[RequestHandle, Response | None, float], None]  # None: nobody answered; and when
+
+
 class ClientRequest:
     """One request that is no INVITE, followed through challenges to its end."""
 
@@ -113,7 +116,7 @@ class ClientRequest:
         layer: TransactionLayer,
         handle: RequestHandle,
         authentication: Authentication,
-        on_end: Callable[[RequestHandle, Response | None], None],
+        on_end: OnEnd,
         next_cseq: Callable[[], int] | None = None,
         elsewhere: Sequence[tuple[Flow, Endpoint]] = (),
     ) -> None:
@@ -138,14 +141,14 @@ class ClientRequest:
             return
         again = self._authentication.retry(self._handle.request, response, self._next_cseq)
         if again is None:
-            self._on_end(self._handle, response)
+            self._on_end(self._handle, response, now)
             return
         self._handle.request = again
         self.start(now)
 
     def handle_no_answer(self, now: float) -> None:
         if not self._try_elsewhere(now):
-            self._on_end(self._handle, None)
+            self._on_end(self._handle, None, now)
 
     def _try_elsewhere(self, now: float) -> bool:
         """The next place that the URI leads to, if there is one (RFC 3263 §4.3)."""

@@ -6,7 +6,7 @@ Never here: the state tables, dialogs, or what a request means.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Final
 from zlib import crc32
 
@@ -75,7 +75,15 @@ class AckArrived:
     flow: Flow
 
 
-LayerEvent = RequestArrived | AckArrived | ResponseArrived | NoAnswer | AckMissing
+@frozen
+class UnreadableAck:
+    """What came began like an ACK, and could not be read; nobody answers an ACK, so nobody would know."""
+
+    problem: str
+    flow: Flow
+
+
+LayerEvent = RequestArrived | AckArrived | ResponseArrived | NoAnswer | AckMissing | UnreadableAck
 
 
 class TransactionLayer:
@@ -119,6 +127,8 @@ class TransactionLayer:
             self.counters.malformed += 1
             if error.answerable is not None:
                 self._refuse_malformed(error.answerable, flow, error.status)
+            elif data.startswith(b"ACK "):
+                self.deliver(UnreadableAck(str(error), flow))
             return
         if isinstance(message, Request):
             self._receive_request(message, flow, now)
@@ -163,13 +173,18 @@ class TransactionLayer:
         return self._start_client(branch, request, flow, here, user, now)
 
     def cancel(
-        self, invite: ClientTransaction, user: TransactionUser, now: float
+        self,
+        invite: ClientTransaction,
+        user: TransactionUser,
+        now: float,
+        headers: Iterable[tuple[str, str]] = (),
     ) -> ClientTransaction | None:
         """Send a CANCEL for an INVITE that has no final answer; None when it has one (§9.1)."""
         if invite.request is None:
             return None
         branch = invite.request.via.branch or ""
-        return self._start_client(branch, cancel_request(invite.request), invite.flow, invite.here, user, now)
+        cancel = cancel_request(invite.request, headers)
+        return self._start_client(branch, cancel, invite.flow, invite.here, user, now)
 
     def send_ack(self, ack: Request, flow: Flow, here: Endpoint) -> bytes:
         """Send the ACK for a 2xx, which is in no transaction; the bytes are for repeating it (§13.2.2.4)."""

@@ -18,6 +18,7 @@ from .events import CallAnswered, CallConfirmed, CallFailed, CallProgress
 from .flow import Flow
 from .message import Request, Response
 from .reply import reason_phrase
+from .session_timer import allows
 from .timers import Timer
 
 MAX_FORKS = 16  # early dialogs, or answers, that one INVITE of ours may bring
@@ -50,6 +51,8 @@ class OutboundCall(Call):
         self._abandoned: tuple[tuple[str, str], ...] | None = None
         self._patience: Timer | None = None
         core.calls[self.call_id, self._tag] = self
+        for row in self.session.request_rows():
+            request.add(*row)
 
     @property
     def request_tag(self) -> str:
@@ -131,6 +134,8 @@ class OutboundCall(Call):
             self._fail(487, now)
             return
         self._transaction = None
+        self.updates = allows(response, "UPDATE")
+        self.session.take_response(response, now)
         self._core.emit(CallAnswered(self, response))
         self._core.emit(CallConfirmed(self))
 
@@ -139,6 +144,8 @@ class OutboundCall(Call):
             if response.status == UNAVAILABLE and self._try_elsewhere(now):
                 return
             again = self._authentication.retry(self.request, response, self._next_cseq)
+            if again is None and response.status == 422:
+                again = self._with_longer_session(response)
             if again is not None:
                 self.request = again
                 self.start(now)
@@ -156,13 +163,20 @@ class OutboundCall(Call):
         self.start(now)
         return True
 
+    def _with_longer_session(self, response: Response) -> Request | None:
+        """The INVITE with the interval that a 422 asks for (RFC 4028 §7.3)."""
+        again = self.request.copy()
+        again.remove("Via")
+        again.set("CSeq", f"{self._next_cseq()} INVITE")
+        return again if self.session.ask_again(again, response) else None
+
     def _next_cseq(self) -> int:
         return self.request.cseq.number + 1
 
     def _cancel(self, now: float) -> None:
         layer = self._core.layer
         if self._transaction is not None:
-            layer.cancel(self._transaction, Nobody(), now)
+            layer.cancel(self._transaction, Nobody(), now, self._abandoned or ())
         self._patience = layer.timers.start(now + layer.timing.patience, self._cancel_unanswered)
 
     def _cancel_unanswered(self, now: float) -> None:
