@@ -25,12 +25,14 @@ from .report import LegReport
 from .rtp import RtpPacket
 from .sdp import SessionDescription
 from .stream import Timeout
+from .telephone_event import KeyHeard
 from .tones import holds_tone, tone
 
 __all__ = [
     "PCMA",
     "PCMU",
     "Codec",
+    "KeyHeard",
     "LegReport",
     "LocalError",
     "MalformedPacket",

@@ -74,6 +74,7 @@ class Negotiated:
     ptime: int
     heard_type: int
     heard_event: int | None
+    peer_direction: str = "sendrecv"  # what the peer's description itself said
 
     @property
     def sends(self) -> bool:
@@ -107,11 +108,13 @@ def make_answer(
     session_id: int,
     version: int,
     direction: str = "sendrecv",
+    with_keys: bool = True,
 ) -> Negotiated:
     """Answer an offer (RFC 3264 §6): its first usable audio stream, every other one refused.
 
     Among the codecs that both have, the offerer's order decides. ``direction`` is what we
-    would like; the answer is what remains of it.
+    would like; the answer is what remains of it. Without ``with_keys`` an offered telephone-event
+    is left out (RFC 4733 §7.1.1: then keys go another way).
 
     Raises:
         NoCommonCodec: no audio over plain RTP/AVP with a codec of ours.
@@ -120,14 +123,15 @@ def make_answer(
     index = first_usable(offer, codecs)
     theirs = offer.media[index]
     codec = choose_codec(theirs, codecs)
-    event = event_type_of(theirs, codec.clock_rate)
-    ours = common_direction(direction, direction_of(offer, theirs))
+    event = event_type_of(theirs, codec.clock_rate) if with_keys else None
+    asked = direction_of(offer, theirs)
+    ours = common_direction(direction, asked)
     ptime = ptime_of(theirs)
     media = [_refused(medium) for medium in offer.media]
     media[index] = _audio(here, [codec], event, ours, ptime)
     sdp = _description(here, session_id, version, media)
     remote = endpoints_of(offer, theirs)
-    return Negotiated(sdp, codec, *remote, event, ours, ptime, codec.payload_type, event)
+    return Negotiated(sdp, codec, *remote, event, ours, ptime, codec.payload_type, event, asked)
 
 
 def read_answer(offer: bytes | SessionDescription, answer: SessionDescription) -> Negotiated:
@@ -148,12 +152,13 @@ def read_answer(offer: bytes | SessionDescription, answer: SessionDescription) -
     codec = choose_codec(theirs, [each for each in offered if each.name != "TELEPHONE-EVENT"])
     heard = next(each for each in offered if each.name == codec.name).payload_type
     wanted = direction_of(asked, ours)
-    direction = common_direction(wanted, direction_of(answer, theirs))
+    said = direction_of(answer, theirs)
+    direction = common_direction(wanted, said)
     events = (event_type_of(theirs, codec.clock_rate), event_type_of(ours, codec.clock_rate))
     sent_event, heard_event = events if None not in events else (None, None)
     remote = endpoints_of(answer, theirs)
     ptime = ptime_of(theirs)
-    return Negotiated(sdp, codec, *remote, sent_event, direction, ptime, heard, heard_event)
+    return Negotiated(sdp, codec, *remote, sent_event, direction, ptime, heard, heard_event, said)
 
 
 def can_answer(offer: bytes, codecs: Sequence[Codec]) -> bool:
@@ -176,8 +181,11 @@ class OfferAnswer:
     last, and stays when nothing changed.
     """
 
-    def __init__(self, session_id: int, telephone_event: int = 101) -> None:
-        """``telephone_event`` is the payload type (96–127) that our offers give to keys (RFC 4733)."""
+    def __init__(self, session_id: int, telephone_event: int | None = 101) -> None:
+        """``telephone_event`` is the payload type (96–127) that our offers give to keys (RFC 4733).
+
+        None: keys are neither offered nor accepted there.
+        """
         self._session_id = session_id
         self._telephone_event = telephone_event
         self._version = session_id
@@ -205,7 +213,8 @@ class OfferAnswer:
         """Answer the peer's offer; raises as ``make_answer`` does."""
 
         def make(version: int) -> Negotiated:
-            return make_answer(offer, here, codecs, self._session_id, version, direction)
+            with_keys = self._telephone_event is not None
+            return make_answer(offer, here, codecs, self._session_id, version, direction, with_keys)
 
         negotiated = make(self._version)
         sdp = self._bump(negotiated.sdp, make(self._version + 1).sdp)
