@@ -11,7 +11,6 @@ from typing import Final
 from urllib.parse import quote
 
 from ..sip import MalformedMessage, NameAddr, Request
-from ..sip.call_headers import options_of
 from .caller import Caller
 from .dialstring import harmless
 
@@ -35,7 +34,8 @@ Rows = list[tuple[str, str]]
 
 def caller_of(request: Request, trusted: bool) -> Caller:
     """Who an INVITE says is calling: by From, or by what a trusted peer asserts instead."""
-    who, hidden = request.from_, bool(options_of(request, "Privacy") & HIDING)
+    wanted = (request.get("Privacy") or "").lower().replace(",", ";").split(";")
+    who, hidden = request.from_, any(each.strip() in HIDING for each in wanted)
     if trusted:
         asserted, more = _asserted(request)
         who, hidden = asserted or who, hidden or more
