@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
 
 from ..sip import AckNearMiss, AckOverdue, Call, StrayAck
 from .ack_verdict import AckVerdict, Evidence, judge
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-MAX_REMEMBERED = 1000  # calls with an odd ACK
 VERDICT = "sip_ack_verdict"  # the channel variable that holds the words, for records of calls
 
 
@@ -28,7 +28,7 @@ class AckWatch:
 
     def __init__(self, calls: Calls) -> None:
         self._calls = calls
-        self._misses: dict[Call, str] = {}
+        self._misses: WeakKeyDictionary[Call, str] = WeakKeyDictionary()
 
     def on_stray(self, profile: Profile, event: StrayAck) -> None:
         """An ACK that came to the wrong socket of ours counts as if it had come to the right one."""
@@ -52,8 +52,7 @@ class AckWatch:
         else:
             each = event.difference
             words = f"its {each.key} is {_short(each.theirs)} where we have {_short(each.ours)}"
-        if len(self._misses) < MAX_REMEMBERED:
-            self._misses[event.call] = words
+        self._misses[event.call] = words
         log.warning(
             "An ACK from %s is nearly the one we wait for: %s. Something on the way rewrites SIP, likely a "
             "SIP ALG in the caller's router: turn it off. The ACK %s",
