@@ -208,6 +208,30 @@ class TestDigestClient:
         assert Credentials.parse(last.get("Proxy-Authorization")).nonce_count == "00000002"
         assert Credentials.parse(last.get("Authorization")).nonce_count == "00000001"
 
+    def test_several_realms_in_one_response(self, network, script, bob):
+        """§22.3: a forking proxy gathers what each of its branches asked."""
+        self.start(network, bob)
+        rows = [("WWW-Authenticate", f'Digest realm="{each}", nonce="{each}", qop="auth"') for each in "ab"]
+        rows += [("Proxy-Authenticate", 'Digest realm="p", nonce="p", algorithm=SHA-256')]
+        rows += [("Proxy-Authenticate", 'Digest realm="p", nonce="q", algorithm=MD5')]
+        refusal = script.response(script.got[-1], 401)
+        for row in rows:
+            refusal.add(*row)
+        script.send(refusal, BOB)
+        last = script.got[-1]
+        assert [Credentials.parse(each).realm for each in last.get_all("Authorization")] == ["a", "b"]
+        (proxy,) = [Credentials.parse(each) for each in last.get_all("Proxy-Authorization")]
+        assert (proxy.realm, proxy.algorithm) == ("p", "SHA-256")
+
+    def test_a_wall_of_realms_is_given_up(self, network, script, bob):
+        self.start(network, bob)
+        refusal = script.response(script.got[-1], 401)
+        for number in range(30):
+            refusal.add("WWW-Authenticate", f'Digest realm="{number}", nonce="{number}"')
+        script.send(refusal, BOB)
+        assert len(script.got) == 1
+        assert bob.last(ResponseReceived).response.status == 401
+
     def test_without_a_login_the_challenge_is_the_answer(self, network, script, bob):
         self.start(network, bob, None)
         self.challenged(script)

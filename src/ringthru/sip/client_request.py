@@ -11,14 +11,17 @@ from collections.abc import Callable, Sequence
 from ..net.address import Endpoint
 from ..net.values import frozen
 from .authentication import Challenge
-from .digest import authorize, strongest
+from .digest import authorize, strongest_of_each
 from .flow import Flow
 from .layer import TransactionLayer
 from .message import Message, Request, Response
 
-CHALLENGES = {401: ("WWW-Authenticate", "Authorization"), 407: ("Proxy-Authenticate", "Proxy-Authorization")}
 UNAVAILABLE = 503  # also our own word for a transport error
+CHALLENGED = (401, 407)
+# A forking proxy gathers the challenges of several servers and proxies into one response (RFC 3261 §22.3).
+ANSWERED_IN = {"WWW-Authenticate": "Authorization", "Proxy-Authenticate": "Proxy-Authorization"}
 MAX_ATTEMPTS = 4  # a proxy's and a server's challenge, each once stale
+MAX_REALMS = 4  # answered in one request
 CREDENTIALS = ("Authorization", "Proxy-Authorization")
 
 
@@ -41,7 +44,7 @@ class Authentication:
     def __init__(self, login: Login | None, token: Callable[[], str]) -> None:
         self._login = login
         self._token = token
-        self._met: dict[str, Challenge] = {}  # by the header that answers
+        self._met: dict[tuple[str, str], Challenge] = {}  # by the header that answers, and the realm
         self._counts: dict[str, int] = {}  # requests sent with a nonce
         self._attempts = 1
 
@@ -51,24 +54,31 @@ class Authentication:
         A challenge that repeats after our answer means a wrong password, unless it says ``stale``
         with a nonce we have not tried.
         """
-        if self._login is None or response.status not in CHALLENGES or self._attempts >= MAX_ATTEMPTS:
+        if self._login is None or response.status not in CHALLENGED or self._attempts >= MAX_ATTEMPTS:
             return None
-        asked, answered_in = CHALLENGES[response.status]
-        challenge = strongest(response.get_all(asked))
-        if challenge is None or challenge.nonce in self._counts:
-            return None
-        if answered_in in self._met and not challenge.stale:
+        new = {
+            (answered_in, challenge.realm): challenge
+            for asked, answered_in in ANSWERED_IN.items()
+            for challenge in strongest_of_each(response.get_all(asked))
+        }
+        if not new or any(self._hopeless(place, challenge) for place, challenge in new.items()):
             return None
         self._attempts += 1
-        self._met[answered_in] = challenge
-        return self._authorized(request, number())
+        self._met |= new
+        return self._authorized(request, number()) if len(self._met) <= MAX_REALMS else None
+
+    def _hopeless(self, place: tuple[str, str], challenge: Challenge) -> bool:
+        """Whether it was answered before, and not with a nonce that only went stale."""
+        return challenge.nonce in self._counts or (place in self._met and not challenge.stale)
 
     def _authorized(self, request: Request, number: int) -> Request:
         again = request.copy()
         again.remove("Via")
         again.set("CSeq", f"{number} {request.method}")
-        for header, challenge in self._met.items():
-            again.set(header, self._answer(challenge, request))
+        for header in CREDENTIALS:
+            again.remove(header)
+        for (header, _), challenge in self._met.items():
+            again.add(header, self._answer(challenge, request))
         return again
 
     def _answer(self, challenge: Challenge, request: Request) -> str:
