@@ -99,3 +99,23 @@ def test_noise_is_one_typed_error(text):
             continue
     SessionExpires.read(Request("INVITE", "sip:x", [("Session-Expires", text)]))
     reasons_of(Request("BYE", "sip:x", [("Reason", text)]))
+
+
+@pytest.mark.parametrize(
+    "filler", ["a", "%3B", ";x", ";x=y", " ", "\t", '"', "\\", "<", "&", "?", "=", ",", "a=b&"]
+)
+def test_64_kib_of_anything_is_read_in_passing(filler):
+    """No pattern goes back over what it read, or these would not end."""
+    huge = filler * (65_536 // len(filler))
+    for text in (huge, f"a{huge}", f"a;to-tag=1;from-tag=2{huge}", f"<sip:a@b?Replaces={huge}>", f"90{huge}"):
+        for parser in (Reason.parse, Replaces.parse, ReferTo.parse):
+            try:
+                parser(text)
+            except MalformedMessage:
+                continue
+        message = Request(
+            "INVITE", "sip:x", [("Session-Expires", text), ("Supported", text), ("Reason", text)]
+        )
+        SessionExpires.read(message)
+        options_of(message, "Supported")
+        reasons_of(message)

@@ -86,6 +86,12 @@ class UnreadableAck:
 LayerEvent = RequestArrived | AckArrived | ResponseArrived | NoAnswer | AckMissing | UnreadableAck
 
 
+def _older_branch(request: Request, branch: str) -> str:
+    """What tells the transactions of an RFC 2543 peer apart (RFC 3261 §17.2.3), in place of the branch."""
+    parts = (branch, request.uri, request.call_id, request.from_.tag or "", str(request.cseq.number))
+    return " ".join(parts)
+
+
 class TransactionLayer:
     """All transactions of one user agent. Their users are told through ``events()``."""
 
@@ -230,11 +236,8 @@ class TransactionLayer:
     def _receive_request(self, request: Request, flow: Flow, now: float) -> None:
         via = stamp_via(request, flow)
         branch, method = via.branch or "", request.method
-        if not branch.startswith(MAGIC_COOKIE):  # RFC 2543: no way to tell its repetitions apart
-            self.counters.malformed += 1
-            if method != "ACK":
-                self._refuse(request, flow, 400)
-            return
+        if not branch.startswith(MAGIC_COOKIE):
+            branch = _older_branch(request, branch)
         # The source as well (§17.2.3 has the sent-by only): behind two NATs two phones may have one private
         # address and count their branches from 1; and a stranger's CANCEL must not end a call.
         place = (branch, via.host.lower(), via.port or 5060, flow.remote.host)

@@ -308,7 +308,8 @@ class UserAgent:
             return (405 if request.method in KNOWN else 501), [self._core.allowing]
         if not request.request_uri.is_sip:
             return 416, []
-        if request.max_forwards == 0 and not request.to.tag:
+        # An OPTIONS with no hop left asks whoever it reached (§11): it is answered.
+        if request.max_forwards == 0 and not request.to.tag and request.method != "OPTIONS":
             return 483, []
         if request.get("Require") is not None and (unknown := self._unsupported(request)):
             return 420, [("Unsupported", unknown)]

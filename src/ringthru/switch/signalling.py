@@ -23,6 +23,7 @@ from ..sip import (
     Event,
     IncomingCall,
     IncomingRequest,
+    Request,
     RequestReceived,
     Response,
     SessionRefreshDue,
@@ -45,6 +46,7 @@ ENDINGS = {  # what ends a call here by itself
     "ACK Timeout": HangupCause.RECOVERY_ON_TIMER_EXPIRE,
     "Session Timer Expired": HangupCause.RECOVERY_ON_TIMER_EXPIRE,
 }
+SDP_TYPE = "application/sdp"
 RETRY_AFTER = "5"  # seconds, told to callers while the switch is full
 
 
@@ -89,6 +91,9 @@ class Signalling:
         context = profile.settings.context
         variables: dict[str, str] = {}
         source = call.flow.remote
+        if (unspoken := _unspoken(call.request)) is not None:
+            profile.act(lambda now: call.reject(now, unspoken, headers=(("Accept", SDP_TYPE),)))
+            return
         if profile.must_authenticate(source.host):
             user = self._calls.registrar.authenticate(profile, call.request, source, profile.now())
             if isinstance(user, str):
@@ -219,6 +224,17 @@ async def _hear_early(parent: Channel, channel: Channel) -> None:
     if parent.hears is None or parent.hears.gone.is_set():
         parent.hears = channel
         parent.media.leg.bridge(channel.media.leg)
+
+
+def _unspoken(request: Request) -> int | None:
+    """The status for an INVITE whose body, or the answer it wants, is no SDP (RFC 3261 §8.2.3, §21.4.7)."""
+    kind = (request.get("Content-Type") or SDP_TYPE).partition(";")[0].strip().lower()
+    if request.body and kind != SDP_TYPE:
+        return 415
+    accepted = request.get("Accept")
+    if accepted is None or any(each in accepted.lower() for each in (SDP_TYPE, "application/*", "*/*")):
+        return None
+    return 406
 
 
 def _true(text: str | None) -> bool:
