@@ -6,7 +6,7 @@ Never here: sockets, ports (handed in), or the choice of the address that a peer
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from ringthru.net.address import Endpoint
@@ -27,6 +27,7 @@ from .audio import (
     formats_of,
     is_plain_audio,
     ptime_of,
+    shared_codecs,
 )
 from .errors import MalformedSdp, NoCommonCodec
 from .sdp import Attribute, MediaDescription, Origin, SessionDescription
@@ -38,6 +39,7 @@ __all__ = [
     "MediaAddress",
     "Negotiated",
     "OfferAnswer",
+    "answerable",
     "make_answer",
     "make_offer",
     "read_answer",
@@ -161,17 +163,13 @@ def read_answer(offer: bytes | SessionDescription, answer: SessionDescription) -
     return Negotiated(sdp, codec, *remote, sent_event, direction, ptime, heard, heard_event, said)
 
 
-def can_answer(offer: bytes, codecs: Sequence[Codec]) -> bool:
-    """Whether ``make_answer`` could answer this offer with one of the codecs.
+def answerable(offer: SessionDescription, codecs: Sequence[Codec]) -> list[Codec]:
+    """Which of the codecs ``make_answer`` could answer this offer with, in our order."""
+    return [each for each in codecs if _has(offer, each)]
 
-    Raises:
-        MalformedSdp: the offer cannot be read.
-    """
-    try:
-        first_usable(SessionDescription.parse(offer), codecs)
-    except NoCommonCodec:
-        return False
-    return True
+
+def _has(offer: SessionDescription, codec: Codec) -> bool:
+    return any(is_plain_audio(medium) and shared_codecs(medium, [codec]) for medium in offer.media)
 
 
 class OfferAnswer:
@@ -200,7 +198,7 @@ class OfferAnswer:
                 here, codecs, self._session_id, version, self._telephone_event, direction=direction
             )
 
-        self._offer = self._bump(make(self._version), make(self._version + 1))
+        self._offer = self._bump(make(self._version), lambda: make(self._version + 1))
         return self._offer
 
     def answer(
@@ -217,8 +215,8 @@ class OfferAnswer:
             return make_answer(offer, here, codecs, self._session_id, version, direction, with_keys)
 
         negotiated = make(self._version)
-        sdp = self._bump(negotiated.sdp, make(self._version + 1).sdp)
-        return replace(negotiated, sdp=sdp)
+        sdp = self._bump(negotiated.sdp, lambda: make(self._version + 1).sdp)
+        return negotiated if sdp is negotiated.sdp else replace(negotiated, sdp=sdp)
 
     def read_answer(self, answer: SessionDescription) -> Negotiated:
         """Read the answer to our last offer; raises as the function ``read_answer`` does."""
@@ -226,10 +224,10 @@ class OfferAnswer:
             raise MalformedSdp("an answer to no offer")
         return read_answer(self._offer, answer)
 
-    def _bump(self, same: bytes, bumped: bytes) -> bytes:
+    def _bump(self, same: bytes, bumped: Callable[[], bytes]) -> bytes:
         if self._last is not None and same != self._last:
+            same = bumped()
             self._version += 1
-            same = bumped
         self._last = same
         return same
 

@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Coroutine, Mapping, MutableMapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ..media import Codec, KeyHeard, MediaEngine, Timeout, can_answer
+from ..media import Codec, KeyHeard, MediaEngine, Timeout, answerable
 from ..sip import Call, Direction, Flow, MalformedMessage, SipUri
 from . import dtmf
 from .caller import Caller
@@ -324,8 +324,7 @@ def _codecs_of(parent: Channel) -> Sequence[Codec]:
     """What the other leg may be offered, so that nothing needs transcoding: what the caller speaks."""
     if parent.media is not None and parent.media.codec is not None:
         return [parent.media.codec]
-    offer = parent.call.request.body if parent.call else b""
-    spoken = [each for each in parent.codecs if can_answer(offer, [each])] if offer else []
+    spoken = answerable(parent.offer, parent.codecs) if parent.offer is not None else []
     return spoken or parent.codecs
 
 

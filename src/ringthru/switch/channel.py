@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Final
 
-from ..media import Codec, MediaError
+from ..media import Codec, MediaError, SessionDescription
 from ..net.address import Endpoint
 from ..net.levels import NOTICE
 from ..sip import Call, CallState, Direction
@@ -21,6 +21,7 @@ from .caller import Caller
 from .causes import ELSEWHERE_CAUSES, HangupCause, reason_for, status_of
 from .leg_media import BOTH_WAYS, LegMedia
 from .snapshots import ChannelSnapshot
+from .waiting import Flag
 
 if TYPE_CHECKING:
     from .joining import Bridge
@@ -72,6 +73,7 @@ class Channel:
         self.context = context
         self.serial = serial
         self.call: Call | None = None
+        self.offer: SessionDescription | None = None  # of the caller's INVITE
         self.media: LegMedia | None = None
         self.variables: dict[str, str] = {"uuid": uuid, "channel_name": name}
         self.codecs: Sequence[Codec] = profile.codecs
@@ -84,13 +86,13 @@ class Channel:
         self.task: asyncio.Future[None] | None = None  # what runs the leg's dialplan, or owns its bridge
         self.cause: HangupCause | None = None
         self.digits: deque[str] = deque(maxlen=MAX_DIGITS)  # keys pressed and not yet taken
-        self.digit_came = asyncio.Event()
-        self.rang = asyncio.Event()
-        self.progressed = asyncio.Event()  # early media flows
-        self.answered = asyncio.Event()
-        self.reached = asyncio.Event()  # somebody or something talks to the leg
-        self.gone = asyncio.Event()
-        self._preparing: asyncio.Future[LegMedia] | None = None
+        self.digit_came = Flag()
+        self.rang = Flag()
+        self.progressed = Flag()  # early media flows
+        self.answered = Flag()
+        self.reached = Flag()  # somebody or something talks to the leg
+        self.gone = Flag()
+        self._opening = asyncio.Lock()
         self._offering = False
         self._offer_once_more = False
         self.log = logging.LoggerAdapter(log, {"uuid": uuid})
@@ -129,25 +131,14 @@ class Channel:
         Raises:
             NoFreePorts: the RTP range is used up.
         """
-        if self.media is None:
-            if self._preparing is None:  # early media and the answer may come at once
-                self._preparing = asyncio.ensure_future(self._open_media(self, peer))
-            try:
-                media = await asyncio.shield(self._preparing)
-            except BaseException:
-                self._drop_preparing()
-                raise
-            if self.gone.is_set():
-                media.close()
-                return None
-            self.media = media
+        async with self._opening:  # early media and the answer may want them at once
+            if self.media is None:
+                media = await self._open_media(self, peer)
+                if self.gone.is_set():
+                    media.close()
+                    return None
+                self.media = media
         return self.media
-
-    def _drop_preparing(self) -> None:
-        """Nobody waits for the ports any more: they go back as soon as they are there."""
-        preparing, self._preparing = self._preparing, None
-        if preparing is not None:
-            preparing.add_done_callback(_close_unused)
 
     @property
     def _waits(self) -> bool:
@@ -162,7 +153,7 @@ class Channel:
         Raises:
             MalformedSdp, NoCommonCodec, NoFreePorts: as `answer` does.
         """
-        if not self._waits or self.call is None or not self.call.request.body:
+        if not self._waits or self.call is None or self.offer is None:
             return False
         if self.progressed.is_set():
             return True
@@ -171,7 +162,7 @@ class Channel:
         if media is None or not self._waits:
             return False
         if not self.progressed.is_set():
-            body = media.answer(call.request.body, [prefer] if prefer else self.codecs)
+            body = media.answer(self.offer, [prefer] if prefer else self.codecs)
             self.progressed.set()
             self.phase = CallPhase.EARLY
             self.profile.act(lambda now: call.ring(now, 183, body))
@@ -188,7 +179,7 @@ class Channel:
         self.reached.set()
         if self.up or self.gone.is_set() or self.call is None:
             return
-        call, offer = self.call, self.call.request.body
+        call, offer = self.call, self.offer
         media = await self.take_media(call.flow.remote.host)
         if media is None or self.up or self.gone.is_set():
             return
@@ -242,7 +233,6 @@ class Channel:
                 report.jitter_ms,
             )
         self.gone.set()
-        self._drop_preparing()
         self._on_gone(self)
         self.log.log(NOTICE, "Session %d (%s) Ended", self.serial, self.name)
         self.log.log(NOTICE, "Close Channel %s [CS_DESTROY]", self.name)
@@ -327,8 +317,3 @@ class Channel:
             round_trip_ms=report.round_trip_ms if report else None,
             bridged_to=self.bridged_to.uuid if self.bridged_to else None,
         )
-
-
-def _close_unused(preparing: asyncio.Future[LegMedia]) -> None:
-    if not preparing.cancelled() and preparing.exception() is None:
-        preparing.result().close()

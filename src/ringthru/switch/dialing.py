@@ -185,7 +185,6 @@ def _without_ours(uri: SipUri) -> SipUri:
 async def _wait_for_answer(channel: Channel, parent: Channel | None, limit: float) -> Channel:
     """The channel once it is up; it is hung up when time, the race or the caller's patience ran out."""
     ends = [channel.answered, channel.gone, *([parent.gone] if parent is not None else [])]
-    ringing = asyncio.ensure_future(_pass_ringing(channel, parent))
     try:
         async with asyncio.timeout(limit):
             await first_of(*ends)
@@ -194,20 +193,11 @@ async def _wait_for_answer(channel: Channel, parent: Channel | None, limit: floa
     except asyncio.CancelledError:
         channel.hang_up(HangupCause.LOSE_RACE)
         raise
-    finally:
-        ringing.cancel()
     if parent is not None and parent.gone.is_set():
         channel.hang_up(HangupCause.ORIGINATOR_CANCEL)
     if channel.gone.is_set():
         raise DialFailed(channel.cause or HangupCause.NO_ANSWER)
     return channel
-
-
-async def _pass_ringing(channel: Channel, parent: Channel | None) -> None:
-    """When the called side rings, so does the caller's."""
-    await channel.rang.wait()
-    if parent is not None:
-        parent.ring()
 
 
 def _cause_of(failure: DialFailed | BadDialString | MediaError) -> HangupCause:

@@ -6,11 +6,10 @@ Never here: who is joined to whom, or why.
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING
 
 from .causes import HangupCause
-from .waiting import first_of
+from .waiting import Flag, first_of
 
 if TYPE_CHECKING:
     from .channel import Channel
@@ -22,7 +21,7 @@ class Bridge:
     def __init__(self, one: Channel, other: Channel) -> None:
         """Both must have media."""
         self.legs = (one, other)
-        self.parted = asyncio.Event()
+        self.parted = Flag()
         for leg in self.legs:
             if leg.bridge is not None:
                 leg.bridge.part()

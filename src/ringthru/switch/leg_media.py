@@ -101,16 +101,18 @@ class LegMedia:
             self.wish = negotiated.peer_direction
         self._agree(negotiated)
 
-    def answer(self, offer: bytes, codecs: Sequence[Codec], direction: str = BOTH_WAYS) -> bytes:
+    def answer(
+        self, offer: bytes | SessionDescription, codecs: Sequence[Codec], direction: str = BOTH_WAYS
+    ) -> bytes:
         """Answer the peer's offer: audio flows from here on. ``direction`` is the most that we grant.
 
         Raises:
             MalformedSdp: the body is not SDP.
             NoCommonCodec: nothing in it that we speak.
         """
-        negotiated = self._descriptions.answer(
-            SessionDescription.parse(offer), self.advertised, codecs, direction
-        )
+        if isinstance(offer, bytes):
+            offer = SessionDescription.parse(offer)
+        negotiated = self._descriptions.answer(offer, self.advertised, codecs, direction)
         self._answered_with = b""
         self.wish = negotiated.peer_direction
         self.offered = direction

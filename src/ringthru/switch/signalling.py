@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from ..media import MalformedSdp, MediaError, can_answer
+from ..media import MalformedSdp, MediaError, SessionDescription, answerable
 from ..sip import (
     AckNearMiss,
     AckOverdue,
@@ -127,7 +127,10 @@ class Signalling:
     def _acceptable(self, channel: Channel, offer: bytes) -> bool:
         """Refuse an offer at once that nothing here could answer, so that it rings nobody."""
         try:
-            if not offer or can_answer(offer, channel.codecs):
+            if not offer:
+                return True
+            channel.offer = SessionDescription.parse(offer)
+            if answerable(channel.offer, channel.codecs):
                 return True
             channel.log.info("%s offers no codec that we speak", channel.name)
         except MalformedSdp as error:
