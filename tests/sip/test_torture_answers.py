@@ -72,7 +72,8 @@ VERDICTS = {
     # §3.4
     "inv2543": RINGS,  # matched by what RFC 2543 had (RFC 3261 §17.2.3)
 }
-FILES = {path.stem: path for path in sorted(HOME.glob("*/*.sip"))}
+KINDS = ("valid", "malformed", "semantic")
+FILES = {path.stem: path for kind in KINDS for path in sorted((HOME / kind).glob("*.sip"))}
 
 
 def test_every_message_has_its_verdict():
