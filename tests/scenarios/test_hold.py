@@ -38,7 +38,9 @@ async def offered(call: PhoneCall, count: int) -> str:
 
 class TestOneSideHolds:
     @pytest.mark.parametrize("who", [0, 1])
-    async def test_the_other_side_hears_of_it_and_of_the_end(self, talking: Pair, who: int) -> None:
+    async def test_the_other_side_hears_of_it_and_of_the_end(
+        self, home: Home, talking: Pair, who: int
+    ) -> None:
         holder, other = talking[who], talking[1 - who]
         response = await holder.hold()
         assert direction(response.body) == "recvonly"
@@ -46,7 +48,7 @@ class TestOneSideHolds:
         response = await holder.hold("sendrecv")
         assert direction(response.body) == "sendrecv"
         assert await offered(other, 2) == "sendrecv"
-        await eventually(lambda: other.agreed is not None and other.agreed.direction == "sendrecv")
+        await home.both_ways()
         await hear_each_other(*talking)
 
     async def test_inactive_is_passed_as_such(self, talking: Pair) -> None:
@@ -90,7 +92,7 @@ class TestOneSideHolds:
 
 
 class TestBothHold:
-    async def test_each_comes_back_by_itself(self, talking: Pair) -> None:
+    async def test_each_comes_back_by_itself(self, home: Home, talking: Pair) -> None:
         call, rung = talking
         await call.hold()
         await offered(rung, 1)
@@ -100,7 +102,7 @@ class TestBothHold:
         assert direction(response.body) == "sendonly"  # the other one still holds
         response = await rung.hold("sendrecv")
         assert direction(response.body) == "sendrecv"
-        await eventually(lambda: call.agreed is not None and call.agreed.direction == "sendrecv")
+        await home.both_ways()
         await hear_each_other(call, rung)
 
 

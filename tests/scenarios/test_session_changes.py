@@ -151,6 +151,7 @@ class TestAReinvite:
         assert (await rung.reinvite(offer_of(rung, rung.audio, 2, "sendonly"))).status == 200
         assert (await rung.reinvite(offer_of(rung, rung.audio, 3))).status == 200
         await eventually(lambda: call.offers == 2, "the other side did not hear of both")
+        await home.both_ways()
         await hear_each_other(call, rung)
         assert home.public_prefix not in callee.text
 

@@ -43,8 +43,9 @@ async def joined(home: Home) -> None:
     await eventually(lambda: all(each.bridged_to for each in home.switch.snapshot().channels), "not joined")
 
 
-async def back_from_hold(call: PhoneCall) -> None:
+async def back_from_hold(home: Home, call: PhoneCall) -> None:
     await eventually(lambda: call.agreed is not None and call.agreed.direction == "sendrecv", "still held")
+    await home.both_ways()
 
 
 async def consult(phone: Phone, home: Home, number: str) -> PhoneCall:
@@ -150,7 +151,7 @@ class TestBlind:
         target = await second.rung()
         target.answer()
         await joined(office)
-        await back_from_hold(call)
+        await back_from_hold(office, call)
         await hear_each_other(call, target)
 
 
