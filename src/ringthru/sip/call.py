@@ -15,7 +15,6 @@ from .core import SDP, Core
 from .dialog import Dialog
 from .errors import LocalError
 from .events import (
-    AckOverdue,
     CallConfirmed,
     CallEnded,
     IncomingRequest,
@@ -28,7 +27,7 @@ from .referral import Referral
 from .reinvite import Reinvite
 from .server_transaction import ServerTransaction
 from .session_timer import SessionTimer
-from .unconfirmed import UnconfirmedAnswer
+from .unconfirmed import UnconfirmedAnswers
 from .update import Update
 
 Headers = Iterable[tuple[str, str]]
@@ -74,11 +73,10 @@ class Call:
         self._core = core
         self._flow = flow
         self._seen_at = seen_at
-        self._unconfirmed: dict[int, UnconfirmedAnswer] = {}  # by CSeq
+        self._answers = UnconfirmedAnswers(core, self)
         self._offered: dict[int, IncomingRequest] = {}  # re-INVITEs and UPDATEs to be answered, by CSeq
         self._reinvite: Reinvite | None = None
         self._updating: Update | None = None
-        self._aliases: list[tuple[str, str]] = []  # keys that a device on the way made of ours
         self.updates = False  # whether the peer serves UPDATE
         self.session = SessionTimer(
             core.session, core.layer.timers, self._refresh_session, self._session_expired
@@ -227,31 +225,22 @@ class Call:
     def receive_ack(self, request: Request, now: float) -> bool:
         """An ACK in the dialog, for its 2xx and every older one. False: one is awaited, and not this."""
         number = request.cseq.number
-        if number not in self._unconfirmed:
-            return not self._unconfirmed
-        self._acknowledged(number)
+        if number not in self.unacknowledged:
+            return not self.unacknowledged
+        self._answers.confirm(number)
         self.confirmed(request, now)
         return True
 
     def take_odd_ack(self, request: Request, now: float) -> None:
         """An ACK with a key that something on the way rewrote; what follows will bear the same key."""
-        self._acknowledged(max(self._unconfirmed))
-        alias = (request.call_id, request.to.tag or "")
-        if alias not in self._core.calls:
-            self._core.calls[alias] = self
-            self._aliases.append(alias)
+        self._answers.confirm(max(self.unacknowledged))
+        self._answers.know_as(request)
         self.confirmed(request, now)
 
     @property
     def unacknowledged(self) -> tuple[int, ...]:
         """The CSeq numbers of the 2xx that still await an ACK."""
-        return tuple(self._unconfirmed)
-
-    def _acknowledged(self, number: int) -> None:
-        for each in [each for each in self._unconfirmed if each <= number]:
-            self._unconfirmed.pop(each).stop()
-        if not self._unconfirmed:
-            self._core.awaiting.discard(self, self._flow.remote.host)
+        return self._answers.numbers
 
     def receive_bye(self, request: Request, now: float) -> None:
         """The peer hung up; 200 was sent."""
@@ -304,15 +293,9 @@ class Call:
         raise NotImplementedError
 
     def await_ack(self, number: int, data: bytes, flow: Flow, now: float) -> None:
-        self._unconfirmed[number] = UnconfirmedAnswer(
-            self._core.layer, data, flow, self._ack_overdue, self._ack_missing, now
-        )
-        self._core.awaiting.add(self, self._flow.remote.host)
+        self._answers.add(number, data, flow, now)
 
-    def _ack_overdue(self, answer: UnconfirmedAnswer, now: float) -> None:
-        self._core.emit(AckOverdue(self, answer.copies, len(answer.data)))
-
-    def _ack_missing(self, now: float) -> None:
+    def ack_missing(self, now: float) -> None:
         """§13.3.1.4: without an ACK the session is to be ended."""
         self.leave(now, "ACK Timeout", [ACK_TIMEOUT])
 
@@ -364,11 +347,7 @@ class Call:
         """Stop everything, and leave the books; the event is the caller's business."""
         self.state = CallState.ENDED
         self.session.stop()
-        for answer in self._unconfirmed.values():
-            answer.stop()
-        if self._unconfirmed:
-            self._unconfirmed.clear()
-            self._core.awaiting.discard(self, self._flow.remote.host)
+        self._answers.close()
         for incoming in self._offered.values():  # §15.1.2
             if not incoming.transaction.answered:
                 self._core.respond(incoming.transaction, incoming.request, 487, now)
@@ -379,8 +358,6 @@ class Call:
         if self._updating is not None:
             self._updating.forget()
             self._updating = None
-        for alias in self._aliases:
-            self._core.calls.pop(alias, None)
         self._core.calls.pop((self.call_id, self.request_tag), None)
 
     @property
