@@ -262,6 +262,49 @@ class TestDigestClient:
         assert (first.cseq.number, second.cseq.number) == (3, 4)
         assert Credentials.parse(second.get("Proxy-Authorization")).nonce == "n9"
 
+    def test_the_next_request_of_a_dialog_brings_its_answer_along(self, network, script, bob):
+        """§22.3: a server that still likes the nonce need not challenge again."""
+        call = self.answered(network, script, bob)
+        call.hang_up(network.now)
+        network.run(0.1)
+        (bye,) = script.requests("BYE")
+        given = Credentials.parse(bye.get("Proxy-Authorization"))
+        assert (given.nonce, given.nonce_count, given.uri) == ("n1", "00000002", bye.uri)
+
+    def test_nextnonce_is_used(self, network, script, bob):
+        """RFC 7616 §3.5."""
+        call = self.answered(network, script, bob, 'nextnonce="n2", qop=auth')
+        call.hang_up(network.now)
+        network.run(0.1)
+        given = Credentials.parse(script.requests("BYE")[0].get("Proxy-Authorization"))
+        assert (given.nonce, given.nonce_count) == ("n2", "00000001")
+
+    @pytest.mark.parametrize("info", ["", "nonsense", 'nextnonce="', "nextnonce=", 'qop="auth"'])
+    def test_an_unreadable_one_is_overlooked(self, network, script, bob, info):
+        call = self.answered(network, script, bob, info)
+        call.hang_up(network.now)
+        network.run(0.1)
+        assert Credentials.parse(script.requests("BYE")[0].get("Proxy-Authorization")).nonce == "n1"
+
+    def test_the_same_nonce_asked_for_again_is_answered_once_more(self, network, script, bob):
+        """A server that forgot what it accepted: what came along unasked was no attempt."""
+        call = self.answered(network, script, bob)
+        call.hang_up(network.now)
+        network.run(0.1)
+        for _ in range(3):
+            self.challenged(script, 407)
+        first, second = script.requests("BYE")
+        assert Credentials.parse(second.get("Proxy-Authorization")).nonce_count == "00000003"
+
+    def answered(self, network, script, bob, info: str | None = None):
+        call = bob.call(ALICE, credentials=Login("1000", "secret"))
+        network.run(0.1)
+        self.challenged(script, 407)
+        more = {} if info is None else {"Proxy-Authentication-Info": info}
+        again = script.requests("INVITE")[-1]
+        script.send(script.response(again, 200, Contact=f"<sip:x@{ALICE}>", **more), BOB)
+        return call
+
     def test_an_invite_with_a_wrong_password_fails(self, network, script, bob):
         bob.call(ALICE, credentials=Login("1000", "wrong"))
         network.run(0.1)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from enum import Enum
 
 from ..net.address import Endpoint
-from .client_request import Login, RequestHandle
+from .client_request import RequestHandle, Wallet
 from .core import SDP, Core
 from .dialog import Dialog
 from .errors import LocalError
@@ -69,7 +69,7 @@ class Call:
         self.request = request
         self.contact_user = contact_user
         self.dialog: Dialog | None = None
-        self.credentials: Login | None = None
+        self.credentials: Wallet | None = None
         self._core = core
         self._flow = flow
         self._seen_at = seen_at

@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from ..net.address import Endpoint
-from ..net.values import frozen
-from .authentication import Challenge
+from ..net.values import frozen, replace
+from .authentication import Challenge, read_auth_parameters
 from .digest import authorize, strongest_of_each
+from .errors import MalformedMessage
 from .flow import Flow
 from .layer import TransactionLayer
 from .message import Message, Request, Response
@@ -23,6 +24,7 @@ ANSWERED_IN = {"WWW-Authenticate": "Authorization", "Proxy-Authenticate": "Proxy
 MAX_ATTEMPTS = 4  # a proxy's and a server's challenge, each once stale
 MAX_REALMS = 4  # answered in one request
 CREDENTIALS = ("Authorization", "Proxy-Authorization")
+TOLD_IN = {"Authentication-Info": "Authorization", "Proxy-Authentication-Info": "Proxy-Authorization"}
 
 
 @frozen
@@ -36,17 +38,49 @@ class Login:
         return f"Login({self.username!r})"  # a password must not reach a log
 
 
+class Wallet:
+    """A login, and the challenges it met in one dialog: the next request there brings its answer along.
+
+    That spares the challenge (RFC 3261 §22.3, RFC 7616 §3.5); a server that has another nonce by now
+    simply challenges again.
+    """
+
+    __slots__ = ("challenges", "counts", "login")
+
+    def __init__(self, login: Login) -> None:
+        self.login = login
+        self.challenges: dict[tuple[str, str], Challenge] = {}  # by the header that answers, and the realm
+        self.counts: dict[str, int] = {}  # requests sent with a nonce
+
+    def learn(self, response: Response) -> None:
+        """Take the ``nextnonce`` that a server wants from now on (RFC 7616 §3.5)."""
+        for header, answered_in in TOLD_IN.items():
+            text = response.get(header)
+            try:
+                nonce = read_auth_parameters(f"Digest {text}")[1].get("nextnonce") if text else None
+            except MalformedMessage:
+                nonce = None
+            places = [each for each in self.challenges if each[0] == answered_in]
+            if nonce and len(places) == 1:  # of several realms nobody could tell whose it is
+                self.challenges[places[0]] = replace(self.challenges[places[0]], nonce=nonce)
+
+
 class Authentication:
     """The challenges one request met, and its answers (RFC 3261 §22.2, §22.3)."""
 
-    __slots__ = ("_attempts", "_counts", "_login", "_met", "_token")
+    __slots__ = ("_attempts", "_met", "_token", "_tried", "wallet")
 
-    def __init__(self, login: Login | None, token: Callable[[], str]) -> None:
-        self._login = login
+    def __init__(self, login: Login | Wallet | None, token: Callable[[], str]) -> None:
+        self.wallet = Wallet(login) if isinstance(login, Login) else login
         self._token = token
-        self._met: dict[tuple[str, str], Challenge] = {}  # by the header that answers, and the realm
-        self._counts: dict[str, int] = {}  # requests sent with a nonce
+        self._met: set[tuple[str, str]] = set()  # where this request was challenged
+        self._tried: set[str] = set()  # the nonces it was then sent with
         self._attempts = 1
+
+    def prepare(self, request: Request) -> None:
+        """Bring along the answers to what was asked before in this dialog."""
+        if self.wallet is not None and self.wallet.challenges:
+            self._authorize(request, self.wallet)
 
     def retry(self, request: Request, response: Response, number: Callable[[], int]) -> Request | None:
         """The request again with credentials and the next CSeq; None when it is hopeless.
@@ -54,7 +88,8 @@ class Authentication:
         A challenge that repeats after our answer means a wrong password, unless it says ``stale``
         with a nonce we have not tried.
         """
-        if self._login is None or response.status not in CHALLENGED or self._attempts >= MAX_ATTEMPTS:
+        wallet = self.wallet
+        if wallet is None or response.status not in CHALLENGED or self._attempts >= MAX_ATTEMPTS:
             return None
         new = {
             (answered_in, challenge.realm): challenge
@@ -63,32 +98,39 @@ class Authentication:
         }
         if not new or any(self._hopeless(place, challenge) for place, challenge in new.items()):
             return None
+        if len(wallet.challenges | new) > MAX_REALMS:
+            return None
         self._attempts += 1
-        self._met |= new
-        return self._authorized(request, number()) if len(self._met) <= MAX_REALMS else None
+        self._met |= new.keys()
+        self._tried |= {challenge.nonce for challenge in new.values()}
+        wallet.challenges |= new
+        again = request.copy()
+        again.remove("Via")
+        again.set("CSeq", f"{number()} {request.method}")
+        self._authorize(again, wallet)
+        return again
 
     def _hopeless(self, place: tuple[str, str], challenge: Challenge) -> bool:
         """Whether it was answered before, and not with a nonce that only went stale."""
-        return challenge.nonce in self._counts or (place in self._met and not challenge.stale)
+        return challenge.nonce in self._tried or (place in self._met and not challenge.stale)
 
-    def _authorized(self, request: Request, number: int) -> Request:
-        again = request.copy()
-        again.remove("Via")
-        again.set("CSeq", f"{number} {request.method}")
+    def _authorize(self, request: Request, wallet: Wallet) -> None:
         for header in CREDENTIALS:
-            again.remove(header)
-        for (header, _), challenge in self._met.items():
-            again.add(header, self._answer(challenge, request))
-        return again
+            request.remove(header)
+        for (header, _), challenge in wallet.challenges.items():
+            request.add(header, self._answer(challenge, request, wallet))
 
-    def _answer(self, challenge: Challenge, request: Request) -> str:
-        login = self._login
-        assert login is not None  # retry() checked
-        count = self._counts[challenge.nonce] = self._counts.get(challenge.nonce, 0) + 1
+    def _answer(self, challenge: Challenge, request: Request, wallet: Wallet) -> str:
+        count = wallet.counts.get(challenge.nonce, 0) + 1
+        wallet.counts = {challenge.nonce: count} | {
+            each.nonce: wallet.counts.get(each.nonce, 0)
+            for each in wallet.challenges.values()
+            if each.nonce != challenge.nonce
+        }
         return authorize(
             challenge,
-            login.username,
-            login.password,
+            wallet.login.username,
+            wallet.login.password,
             request.method,
             request.uri,
             request.body,
@@ -151,6 +193,8 @@ class ClientRequest:
             return
         again = self._authentication.retry(self._handle.request, response, self._next_cseq)
         if again is None:
+            if self._authentication.wallet is not None:
+                self._authentication.wallet.learn(response)
             self._on_end(self._handle, response, now)
             return
         self._handle.request = again

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from zlib import crc32
 
 from ..net.address import Endpoint
-from .client_request import Authentication, ClientRequest, Login, OnEnd, RequestHandle
+from .client_request import Authentication, ClientRequest, Login, OnEnd, RequestHandle, Wallet
 from .dialog import Dialog
 from .events import Event, RequestFailed, ResponseReceived
 from .flow import Flow
@@ -102,7 +102,7 @@ class Core:
         request: Request,
         flow: Flow,
         here: Endpoint,
-        login: Login | None,
+        login: Login | Wallet | None,
         now: float,
         next_cseq: Callable[[], int] | None = None,
         alternatives: Iterable[Flow] = (),
@@ -115,7 +115,7 @@ class Core:
         request: Request,
         flow: Flow,
         here: Endpoint,
-        login: Login | None,
+        login: Login | Wallet | None,
         now: float,
         on_end: OnEnd,
         next_cseq: Callable[[], int] | None = None,
@@ -124,6 +124,7 @@ class Core:
         """Send a request that is no INVITE; ``on_end`` gets its outcome, None when nobody answered."""
         handle = RequestHandle(request, flow, here)
         authentication = Authentication(login, self.token)
+        authentication.prepare(request)
         elsewhere = [(each, self.seen_by(each)) for each in alternatives]
         return ClientRequest(self.layer, handle, authentication, on_end, next_cseq, elsewhere).start(now)
 
@@ -134,16 +135,22 @@ class Core:
             self.emit(ResponseReceived(handle, response))
 
     def bye(
-        self, dialog: Dialog, login: Login | None, now: float, headers: Iterable[tuple[str, str]] = ()
+        self,
+        dialog: Dialog,
+        login: Login | Wallet | None,
+        now: float,
+        headers: Iterable[tuple[str, str]] = (),
     ) -> None:
         """End a dialog (§15.1.1); until the answer comes, a crossing BYE still finds somebody."""
         key = (dialog.call_id, dialog.local_tag)
         self.leaving[key] = dialog.remote_tag
         request = dialog.request("BYE", headers=[("User-Agent", self.user_agent), *headers])
+        authentication = Authentication(login, self.token)
+        authentication.prepare(request)
         ClientRequest(
             self.layer,
             RequestHandle(request, dialog.destination, dialog.here),
-            Authentication(login, self.token),
+            authentication,
             lambda handle, response, at: self._left(key),
             dialog.next_cseq,
         ).start(now)

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from ..net.address import Endpoint
 from .call import Call, CallState, Direction
-from .client_request import UNAVAILABLE, Authentication, Login, Nobody, credentials_of
+from .client_request import UNAVAILABLE, Authentication, Login, Nobody, Wallet, credentials_of
 from .client_transaction import ClientTransaction
 from .core import Core
 from .dialog import Dialog
@@ -42,9 +42,9 @@ class OutboundCall(Call):
     ) -> None:
         super().__init__(core, request, flow, seen_at, contact_user)
         self._alternatives = list(alternatives)
-        self.credentials = credentials
+        self.credentials = Wallet(credentials) if credentials is not None else None
         self._tag = request.from_.tag or ""
-        self._authentication = Authentication(credentials, core.token)
+        self._authentication = Authentication(self.credentials, core.token)
         self._transaction: ClientTransaction | None = None
         self._early: dict[str, Dialog] = {}  # by the peer's tag
         self._provisional = False  # whether a CANCEL may be sent yet (§9.1)
@@ -135,6 +135,8 @@ class OutboundCall(Call):
             return
         self._transaction = None
         self.updates = allows(response, "UPDATE")
+        if self.credentials is not None:
+            self.credentials.learn(response)
         self.session.take_response(response, now)
         self._core.emit(CallAnswered(self, response))
         self._core.emit(CallConfirmed(self))
@@ -200,7 +202,7 @@ class AcceptedInvite:
 
     __slots__ = ("_acks", "_core", "_here", "_login", "_request")
 
-    def __init__(self, core: Core, request: Request, here: Endpoint, login: Login | None) -> None:
+    def __init__(self, core: Core, request: Request, here: Endpoint, login: Wallet | None) -> None:
         kept = [pair for pair in request.headers if pair[0] in KEPT]
         self._request = Request(request.method, request.uri, kept)
         self._core = core

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from .client_request import Login
+from .client_request import Wallet
 from .core import Core
 from .dialog import Dialog
 from .reply import reason_phrase
@@ -23,7 +23,7 @@ class Referral:
     __slots__ = ("_core", "_dialog", "_event", "_login", "_silent", "_user", "ended")
 
     def __init__(
-        self, core: Core, dialog: Dialog, number: int, login: Login | None, contact_user: str, silent: bool
+        self, core: Core, dialog: Dialog, number: int, login: Wallet | None, contact_user: str, silent: bool
     ) -> None:
         """``number`` is the REFER's CSeq; ``silent``: the peer wants no NOTIFYs (RFC 4488)."""
         self._core = core

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 from zlib import crc32
 
-from .client_request import Authentication, Login, RequestHandle, credentials_of
+from .client_request import Authentication, RequestHandle, Wallet, credentials_of
 from .client_transaction import ClientTransaction
 from .core import SDP, Core
 from .dialog import Dialog
@@ -32,7 +32,7 @@ class Owner(Protocol):
 
     direction: Direction
     contact_user: str
-    credentials: Login | None
+    credentials: Wallet | None
 
     def leave(self, now: float, reason: str) -> None: ...
 
@@ -85,6 +85,7 @@ class Reinvite:
         self._acks: tuple[bytes, Flow] | None = None
         self._authentication = Authentication(owner.credentials, core.token)
         self._handle = RequestHandle(self._request(owner), dialog.destination, dialog.here)
+        self._authentication.prepare(self._handle.request)
 
     @property
     def under_way(self) -> bool:
@@ -133,6 +134,8 @@ class Reinvite:
         credentials = credentials_of(request)
         self._acks = self._core.acknowledge(self._dialog, request.cseq.number, now, credentials)
         if (owner := self._done()) is not None:
+            if owner.credentials is not None:
+                owner.credentials.learn(response)
             owner.session.take_response(response, now)
             owner.updates = allows(response, "UPDATE", owner.updates)
             self._core.emit(ResponseReceived(self._handle, response))
@@ -168,6 +171,7 @@ class Reinvite:
         self._waiting = None
         if self._owner is not None:
             self._handle.request = self._request(self._owner)
+            self._authentication.prepare(self._handle.request)
             self.start(now)
 
     def _give_up(self, now: float) -> None:
