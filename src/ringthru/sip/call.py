@@ -22,7 +22,7 @@ from .events import (
     SessionRefreshDue,
 )
 from .flow import Flow
-from .message import Request
+from .message import Message, Request
 from .referral import Referral
 from .reinvite import Reinvite
 from .server_transaction import ServerTransaction
@@ -77,7 +77,7 @@ class Call:
         self._offered: dict[int, IncomingRequest] = {}  # re-INVITEs and UPDATEs to be answered, by CSeq
         self._reinvite: Reinvite | None = None
         self._updating: Update | None = None
-        self.updates = False  # whether the peer serves UPDATE
+        self._allow = ""  # the methods that the peer serves, as it wrote them
         self.session = SessionTimer(
             core.session, core.layer.timers, self._refresh_session, self._session_expired
         )
@@ -99,6 +99,19 @@ class Call:
     def offered(self) -> bool:
         """Whether an offer of the peer waits for our answer."""
         return bool(self._offered)
+
+    def note_allow(self, message: Message) -> None:
+        """Keep what the peer says that it serves; it is seldom asked for, so it is not read yet."""
+        self._allow = message.get("Allow") or self._allow
+
+    @property
+    def updates(self) -> bool:
+        """Whether the peer serves UPDATE."""
+        return "UPDATE" in (each.strip().upper() for each in self._allow.split(","))
+
+    @updates.setter
+    def updates(self, serves: bool) -> None:
+        self._allow = "UPDATE" if serves else ""
 
     @property
     def may_offer(self) -> bool:

@@ -135,11 +135,7 @@ class Core:
             self.emit(ResponseReceived(handle, response))
 
     def bye(
-        self,
-        dialog: Dialog,
-        login: Login | Wallet | None,
-        now: float,
-        headers: Iterable[tuple[str, str]] = (),
+        self, dialog: Dialog, login: Wallet | None, now: float, headers: Iterable[tuple[str, str]] = ()
     ) -> None:
         """End a dialog (§15.1.1); until the answer comes, a crossing BYE still finds somebody."""
         key = (dialog.call_id, dialog.local_tag)

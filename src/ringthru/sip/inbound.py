@@ -15,7 +15,6 @@ from .flow import Flow
 from .message import Request
 from .reply import reason_phrase
 from .server_transaction import ServerTransaction
-from .session_timer import allows
 from .timers import Timer
 
 STILL_RINGING = 60.0  # seconds between repeated provisionals, so that no proxy gives up (§13.3.1.1)
@@ -37,7 +36,7 @@ class InboundCall(Call):
         self._transaction: ServerTransaction | None = transaction
         self._ringing: Timer | None = None
         self.dialog = Dialog.as_server(request, self._tag, flow, here)
-        self.updates = allows(request, "UPDATE")
+        self.note_allow(request)
         core.calls[self.call_id, self._tag] = self
         transaction.on_cancel = self.cancel
         core.respond(transaction, request, 100, now)

@@ -18,7 +18,6 @@ from .events import CallAnswered, CallConfirmed, CallFailed, CallProgress
 from .flow import Flow
 from .message import Request, Response
 from .reply import reason_phrase
-from .session_timer import allows
 from .timers import Timer
 
 MAX_FORKS = 16  # early dialogs, or answers, that one INVITE of ours may bring
@@ -134,7 +133,7 @@ class OutboundCall(Call):
             self._fail(487, now)
             return
         self._transaction = None
-        self.updates = allows(response, "UPDATE")
+        self.note_allow(response)
         if self.credentials is not None:
             self.credentials.learn(response)
         self.session.take_response(response, now)

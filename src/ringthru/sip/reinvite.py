@@ -15,8 +15,8 @@ from .core import SDP, Core
 from .dialog import Dialog
 from .events import RequestFailed, ResponseReceived
 from .flow import Flow
-from .message import Request, Response
-from .session_timer import SessionTimer, allows
+from .message import Message, Request, Response
+from .session_timer import SessionTimer
 from .timers import Timer
 
 if TYPE_CHECKING:
@@ -43,6 +43,8 @@ class Owner(Protocol):
 
     session: SessionTimer
     updates: bool
+
+    def note_allow(self, message: Message) -> None: ...
 
     def update_done(self, update: Update) -> None: ...
 
@@ -137,7 +139,7 @@ class Reinvite:
             if owner.credentials is not None:
                 owner.credentials.learn(response)
             owner.session.take_response(response, now)
-            owner.updates = allows(response, "UPDATE", owner.updates)
+            owner.note_allow(response)
             self._core.emit(ResponseReceived(self._handle, response))
 
     def _refused(self, owner: Owner, response: Response, now: float) -> None:

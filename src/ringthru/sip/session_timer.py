@@ -20,7 +20,7 @@ from typing import Final
 
 from ..net.values import frozen
 from .call_headers import SessionExpires, options_of, read_seconds
-from .message import Message, Request, Response
+from .message import Request, Response
 from .timers import Timer, Timers
 
 SHORTEST: Final = 90  # seconds; the least Min-SE there may be (§5)
@@ -133,12 +133,13 @@ class SessionTimer:
         """For our 2xx to an INVITE, re-INVITE or UPDATE (§9); the timer starts anew."""
         if not self._settings.enabled:
             return []
-        asked, theirs = SessionExpires.read(request), "timer" in options_of(request, "Supported")
-        least = max(read_seconds(request.get("Min-SE")) or 0, self._settings.shortest)
-        seconds = self._granted(asked, least)
-        if not seconds:
+        asked = SessionExpires.read(request)
+        if asked is None and not self._settings.interval:
             self.stop()
             return []
+        theirs = "timer" in options_of(request, "Supported")
+        least = max(read_seconds(request.get("Min-SE")) or 0, self._settings.shortest)
+        seconds = self._granted(asked, least)
         self._min_se = max(self._min_se, least)
         ours = not theirs or self._refresher(asked) == "uas"
         self._run(seconds, ours, now)
@@ -148,7 +149,7 @@ class SessionTimer:
     def _granted(self, asked: SessionExpires | None, least: int) -> int:
         wished = self._settings.interval
         if asked is None:
-            return max(wished, least) if wished else 0
+            return max(wished, least)
         return max(min(asked.seconds, wished), least) if wished else asked.seconds
 
     def _refresher(self, asked: SessionExpires | None) -> str:
@@ -178,10 +179,3 @@ class SessionTimer:
         self._timers.cancel(self._end)
         self._due = self._end = None
         self._interval = 0
-
-
-def allows(message: Message | None, method: str, before: bool = False) -> bool:
-    """Whether a peer's Allow names a method; what was known before where the message has none."""
-    if message is None or message.get("Allow") is None:
-        return before
-    return method.lower() in options_of(message, "Allow")

@@ -11,6 +11,7 @@ from typing import Final
 from urllib.parse import quote
 
 from ..sip import MalformedMessage, NameAddr, Request
+from ..sip.grammar import quote as quoted
 from .caller import Caller
 from .dialstring import harmless
 
@@ -70,7 +71,8 @@ def identity_rows(caller: Caller, host: str, kind: str, trusted: bool) -> Rows:
     if kind == "none" or (caller.hidden and not trusted):
         return [("Privacy", "id")] if caller.hidden else []
     _, uri = from_of(Caller(caller.name, caller.number), host)
-    address = str(NameAddr(caller.name if caller.name.isprintable() else "", NameAddr.parse(f"<{uri}>").uri))
+    name = f"{quoted(caller.name)} " if caller.name and caller.name.isprintable() else ""
+    address = f"{name}<{uri}>"
     if kind == "pid":
         return [("P-Asserted-Identity", address), ("Privacy", "id" if caller.hidden else "none")]
     privacy = "full" if caller.hidden else "off"

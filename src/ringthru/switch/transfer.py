@@ -170,9 +170,9 @@ class Transfers:
 
         ``proven``: the caller gave a password. Others may replace only what is their own (RFC 3891 §3, §5).
         """
-        values = call.request.get_all("Replaces")
-        if not values:
+        if call.request.get("Replaces") is None:
             return None
+        values = call.request.get_all("Replaces")
         try:
             replaces = Replaces.parse(values[0])
         except MalformedMessage:
