@@ -10,13 +10,19 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
+import draw_calls
 import draw_machines
 import draw_reference
 import draw_sip
 
 DOCS = Path(__file__).parent
 PART = re.compile(r"(<!-- drawn: ([\w. -]+) -->\n).*?(<!-- end -->)", re.DOTALL)
-PARTS: dict[str, Callable[[], str]] = {**draw_reference.PARTS, **draw_machines.PARTS, **draw_sip.PARTS}
+PARTS: dict[str, Callable[[], str]] = {
+    **draw_reference.PARTS,
+    **draw_machines.PARTS,
+    **draw_sip.PARTS,
+    **draw_calls.PARTS,
+}
 
 
 def pages() -> list[Path]:

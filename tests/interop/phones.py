@@ -87,6 +87,8 @@ module aubridge.so
 module sndfile.so
 module_tmp account.so
 module_app menu.so
+module_app ctrl_tcp.so
+ctrl_tcp_listen 127.0.0.1:4444
 snd_path {directory}
 """
 

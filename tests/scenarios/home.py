@@ -209,6 +209,15 @@ class Home:
 
         await eventually(known, "no verdict about the gateway")
 
+    async def both_ways(self) -> None:
+        """Every leg has agreed to hear and to be heard; an offer that is on its way would not have yet."""
+
+        def agreed() -> bool:
+            legs = [each.media.negotiated for each in self.switch.calls.channels.values() if each.media]
+            return all(each is not None and each.direction == "sendrecv" for each in legs)
+
+        await eventually(agreed, "a leg is held")
+
     async def quiet(self) -> None:
         """No leg is left, and everything that legs held is given back."""
         await eventually(lambda: not self.switch.calls.channels, "a leg is left")

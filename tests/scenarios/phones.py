@@ -38,6 +38,7 @@ from ringthru.sip import (
     Event,
     Flow,
     IncomingCall,
+    IncomingRequest,
     Login,
     Request,
     RequestFailed,
@@ -114,6 +115,7 @@ class PhoneCall:
         self.offer = offer
         self.events: list[Event] = []
         self.agreed: Negotiated | None = None
+        self.offers = 0  # that came within the call
 
     async def until(self, *kinds: type[E]) -> E:
         """The first event of these kinds, come or to come."""
@@ -166,7 +168,36 @@ class PhoneCall:
     def reject(self, status: int) -> None:
         self.phone.act(lambda now: self.call.reject(now, status))
 
+    def early(self, codecs: tuple[Codec, ...] = (PCMU, PCMA), status: int = 183) -> None:
+        """Let the caller hear us before we answer."""
+        self.agreed = make_answer(self.described, self.audio.address, codecs, 1, 1)
+        body = self.agreed.sdp
+        self.phone.act(lambda now: self.call.ring(now, status, body))
+
     # --- both ---------------------------------------------------------------------------------------
+
+    async def hold(self, direction: str = "sendonly") -> Response:
+        """Offer another direction; ``sendrecv`` takes the call back."""
+        self.offers += 1
+        offer = make_offer(self.audio.address, (PCMU, PCMA), 1, 100 + self.offers, direction=direction)
+        response = await self.reinvite(offer)
+        if response.status == 200:
+            self.agreed = read_answer(offer, SessionDescription.parse(response.body))
+        return response
+
+    async def refer(self, target: str, *headers: tuple[str, str]) -> Response:
+        rows = [("Refer-To", target), *headers]
+        return await self.phone.response_to(self.phone.act(lambda now: self.call.ask(now, "REFER", rows)))
+
+    async def told(self) -> bytes:
+        """The last NOTIFY of a REFER: how it went."""
+
+        def last() -> bytes | None:
+            found = [e for e in self.phone.requests if e.method == "NOTIFY"]
+            ended = [e for e in found if (e.get("Subscription-State") or "").startswith("terminated")]
+            return ended[0].body if ended else None
+
+        return await eventually(last, f"{self.phone.user} is not told how its REFER went")
 
     def hang_up(self) -> None:
         self.phone.act(lambda now: self.call.hang_up(now))
@@ -321,6 +352,7 @@ class Phone:
         password: str | None = None,
         body: bytes | None = None,
         codecs: tuple[Codec, ...] = (PCMU, PCMA),
+        headers: tuple[tuple[str, str], ...] = (),
     ) -> PhoneCall:
         """Call; ``body`` replaces our offer."""
         audio = self.new_audio()
@@ -335,6 +367,7 @@ class Phone:
             contact_user=self.user,
             body=offer,
             credentials=login,
+            headers=headers,
         )
         made = PhoneCall(self, call, audio, offer if body is None else b"")
         self.calls.append(made)
@@ -386,7 +419,7 @@ class Phone:
                 self._responses[handle] = reason
             case RequestReceived(incoming=incoming):
                 self.requests.append(incoming.request)
-                self._agent.respond(incoming, 200, self._loop.time())
+                self._answer(incoming)
             case (
                 CallProgress(call=call)
                 | CallAnswered(call=call)
@@ -396,6 +429,22 @@ class Phone:
                 | CallEnded(call=call)
             ):
                 self._note(call, event)
+
+    def _answer(self, incoming: IncomingRequest) -> None:
+        """200 to whatever comes; an offer in a call of ours is taken as it is."""
+        call = next((each for each in self.calls if each.call is incoming.call), None)
+        offer, now = incoming.request.body, self._loop.time()
+        if call is None or not offer or incoming.request.method not in ("INVITE", "UPDATE"):
+            self._agent.respond(incoming, 200, now)
+            return
+        address = call.audio.address
+        call.offers += 1
+        call.agreed = make_answer(SessionDescription.parse(offer), address, (PCMU, PCMA), 1, 1 + call.offers)
+        self._agent.respond(incoming, 200, now, body=call.agreed.sdp, content_type="application/sdp")
+
+    def bodies(self, method: str) -> list[bytes]:
+        """Of the requests of a method that came, in order."""
+        return [each.body for each in self.requests if each.method == method]
 
     def _note(self, call: Call, event: Event) -> None:
         for each in self.calls:

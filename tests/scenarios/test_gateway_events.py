@@ -106,20 +106,38 @@ class TestAnotherExternalAddress:
         home.gateway.change_external_address(home.place.host_outside(2))
         await self.noticed(home, home.place.host_outside(2))
         await hears_itself(call)
+        assert call.phone.requests == []
 
-    async def test_a_standing_dialog_keeps_the_address_it_was_told(self, home: Home) -> None:
-        """It is frozen for the dialog; only a target refresh changes it."""
+    async def test_a_standing_far_call_is_told_and_goes_on(self, home: Home) -> None:
+        """Its address is frozen until a target refresh, which is what comes."""
         call = await echo_call(home)
         assert home.gateway is not None
-        before = home.outside_address
-        home.gateway.change_external_address(home.place.host_outside(2))
-        await self.noticed(home, home.place.host_outside(2))
+        after = home.place.host_outside(2)
+        home.gateway.change_external_address(after)
+        await self.noticed(home, after)
+        await eventually(lambda: call.phone.bodies("INVITE"), "no re-INVITE")
+        offer = call.phone.requests[-1]
+        assert offer.contact is not None
+        assert offer.contact.uri.host == after
+        assert after.encode() in offer.body
         (channel,) = home.switch.snapshot().channels
-        assert channel.advertised.host == before
+        assert channel.advertised.host == after
+        assert channel.advertised_media is not None
+        assert channel.advertised_media.host == after
         await home.switch.hang_up_all("")
         await call.over()
         bye = next(each for each in call.phone.heard if each.startswith(b"BYE"))
-        assert before.encode() in bye
+        assert after.encode() in bye
+
+    async def test_a_gateway_that_is_gone_for_a_while_changes_nothing(self, home: Home) -> None:
+        """No far peer is told a private address because the gateway does not answer."""
+        call = await echo_call(home)
+        profile = home.switch.calls.profiles["external"]
+        home.switch._external_address(None)
+        assert profile.external_address is None
+        await asyncio.sleep(0)
+        assert call.phone.bodies("INVITE") == []
+        await hears_itself(call)
 
     async def test_an_address_that_is_not_public_is_taken_back(self, home: Home) -> None:
         """The provider put another NAT in front: what the gateway tells then reaches nobody."""

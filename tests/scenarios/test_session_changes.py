@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import pytest
+
 from ringthru.media import (
     PCMA,
     PCMU,
@@ -11,8 +15,9 @@ from ringthru.media import (
     make_offer,
     read_answer,
 )
+from ringthru.switch.configuration import ConfigurationError
 
-from .home import PASSWORD, Home
+from .home import EXTERNAL_XML, PASSWORD, Home, setting
 from .phones import Audio, Phone, PhoneCall, frame_of, hear_each_other, hears_itself
 from .waiting import eventually
 from .wire import HandWritten, body_of
@@ -145,6 +150,8 @@ class TestAReinvite:
         await call.answered()
         assert (await rung.reinvite(offer_of(rung, rung.audio, 2, "sendonly"))).status == 200
         assert (await rung.reinvite(offer_of(rung, rung.audio, 3))).status == 200
+        await eventually(lambda: call.offers == 2, "the other side did not hear of both")
+        await home.both_ways()
         await hear_each_other(call, rung)
         assert home.public_prefix not in callee.text
 
@@ -190,3 +197,64 @@ class TestQuestions:
         await call.answered()
         handle = phone.act(lambda now: call.call.ask(now, "INFO", body=b"Signal=5"))
         assert (await phone.response_to(handle)).status == 200
+
+
+class TestASessionRefresh:
+    """RFC 4028: the timer is the user agent's; the description of a re-INVITE is the switch's."""
+
+    async def test_a_peer_without_update_gets_a_reinvite_that_changes_nothing(self, home: Home) -> None:
+        phone, call = await echoing(home)
+        (channel,) = home.switch.calls.channels.values()
+        assert channel.call is not None
+        first = SessionDescription.parse((await call.answered()).body)
+        channel.call.updates = False
+        channel.call._refresh_session(channel.profile.now())
+        channel.profile.act(lambda now: None)
+        await eventually(lambda: phone.bodies("INVITE"), "no re-INVITE")
+        again = SessionDescription.parse(phone.bodies("INVITE")[0])
+        assert again.origin.session_id == first.origin.session_id
+        assert again.host == first.host
+        await hears_itself(call)
+
+    async def test_the_profile_s_parameters_hold(self, found: Any) -> None:
+        edit = [setting("session-timeout", "600"), setting("minimum-session-expires", "300")]
+        home: Home = await found({EXTERNAL_XML: edit})
+        await home.switch.start()
+        await home.mapped()
+        call = home.far_phone().invite("9196", home.reached_at("external"))
+        response = await call.answered()
+        assert (response.get("Session-Expires"), response.get("Require")) == ("600;refresher=uac", "timer")
+        short = (("Session-Expires", "299"), ("Supported", "timer"))
+        again = home.far_phone().invite("9196", home.reached_at("external"), headers=short)
+        response = await again.answered()  # the phone asked again after the 422
+        assert (response.get("Session-Expires") or "").startswith("300;")
+        assert "Min-SE: 300" in again.phone.text
+
+    async def test_switched_off(self, found: Any) -> None:
+        home: Home = await found({EXTERNAL_XML: setting("enable-timer", "false")})
+        await home.switch.start()
+        await home.mapped()
+        call = home.far_phone().invite("9196", home.reached_at("external"))
+        response = await call.answered()
+        assert response.get("Session-Expires") is None
+        assert "timer" not in (response.get("Supported") or "")
+
+    async def test_a_session_of_a_minute_is_no_setting(self, found: Any) -> None:
+        with pytest.raises(ConfigurationError, match="session-timeout"):
+            await found({EXTERNAL_XML: setting("session-timeout", "60")})
+
+
+class TestBodiesThatAreNoSdp:
+    async def test_415_with_what_we_accept(self, home: Home) -> None:
+        hand = HandWritten(home.far_phone(), "9196", home.reached_at("external"))
+        hand.send("INVITE", 1, b"hello", "Content-Type: text/plain")
+        response = await hand.final(1)
+        assert response.startswith((b"SIP/2.0 415 ", b"SIP/2.0 400 "))
+
+    async def test_406_for_an_answer_that_must_not_be_sdp(self, home: Home) -> None:
+        """RFC 4475 §3.3.15."""
+        phone = home.far_phone()
+        call = phone.invite(
+            "9196", home.reached_at("external"), headers=(("Accept", "text/nobodyKnowsThis"),)
+        )
+        assert (await call.refused()).status == 406

@@ -130,6 +130,7 @@ class Network:
         self.doubled: set[int] = set()
         self.delayed: dict[int, float] = {}  # number: extra seconds
         self.loses: Callable[[bytes], bool] = lambda data: False
+        self.slows: Callable[[bytes], float] = lambda data: 0.0  # extra seconds, by content
         self.outside_of: dict[Endpoint, Endpoint] = {}  # a NAT: inside endpoint to outside endpoint
         self.log: list[tuple[float, str]] = []  # every datagram sent: when, and its first line
         self._flying: list[tuple[float, int, bytes, Endpoint, Endpoint]] = []
@@ -140,7 +141,7 @@ class Network:
         number = len(self.log)
         if number in self.lost or self.loses(data):
             return
-        at = self.now + LATENCY + self.delayed.get(number, 0.0)
+        at = self.now + LATENCY + self.delayed.get(number, 0.0) + self.slows(data)
         source = self.outside_of.get(source, source)
         for _ in range(2 if number in self.doubled else 1):
             heappush(self._flying, (at, next(self._order), data, source, target))

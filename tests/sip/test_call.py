@@ -1,4 +1,4 @@
-"""Calls between two agents, and with scripted peers (RFC 3261 §13–§15, RFC 3665's ladders, RFC 5407)."""
+"""Calls between two agents, and with scripted peers (RFC 3261 §13–§15, RFC 3665)."""
 
 from __future__ import annotations
 
@@ -160,7 +160,7 @@ class TestMissingAck:
         assert alice.last(CallEnded)
 
     def test_a_bye_that_overtakes_the_ack_ends_the_call(self, network, alice, bob):
-        """RFC 5407 §3.1.3."""
+        """RFC 5407 §3.1.6."""
         network.loses = lambda data: data.startswith(b"ACK")
         call, far = established(network, alice, bob)
         call.hang_up(network.now)
@@ -217,7 +217,7 @@ class TestRefusal:
 
 
 class TestCancel:
-    """§9, and RFC 5407 §2, §3.1.2."""
+    """§9; the races are in test_races.py."""
 
     def ringing(self, network, alice, bob):
         bob.on_event = lambda e: isinstance(e, IncomingCall) and e.call.ring(network.now)
@@ -289,7 +289,7 @@ class TestCancel:
 
 
 class TestCrossingByes:
-    """RFC 5407 §3.2.2: both hang up at once."""
+    """RFC 5407 §3.2.1: both hang up at once."""
 
     def test_both_get_200(self, network, alice, bob):
         call, far = established(network, alice, bob)
@@ -449,7 +449,7 @@ class TestReinvite:
         assert str(far.dialog.remote_target) == "sip:alice@203.0.113.2:40001"
 
     def test_two_that_cross_are_491_and_tried_again(self, network, alice, bob):
-        """RFC 5407 §3.1.4, RFC 3261 §14.1: who made the Call-ID waits longer."""
+        """RFC 5407 §3.3.1, RFC 3261 §14.1: who made the Call-ID waits longer."""
         call, far = established(network, alice, bob)
         alice.on_event, bob.on_event = self.accepting(alice), self.accepting(bob)
         first, second = call.reinvite(network.now, b"a"), far.reinvite(network.now, b"b")

@@ -1,9 +1,11 @@
 """Digest: the vectors of RFC 2617 §3.5 and RFC 7616 §3.9, and what a server must not accept."""
 
+import hashlib
+
 import pytest
 
 from ringthru.net.values import replace
-from ringthru.sip.digest import Authority, Verdict, authorize, ha1, strongest
+from ringthru.sip.digest import Authority, Verdict, authorize, ha1, strongest_of_each
 from ringthru.sip.errors import LocalError
 from ringthru.sip.headers import Challenge, Credentials
 
@@ -13,6 +15,11 @@ PASSWORDS = {"alice": "wonderland", "zoë": "pässword"}
 
 def secret_of(user: str, realm: str, algorithm: str) -> str | None:
     return ha1(user, realm, PASSWORDS[user], algorithm) if user in PASSWORDS else None
+
+
+def strongest(values) -> Challenge | None:
+    """Of challenges that are all for one realm."""
+    return next(iter(strongest_of_each(values)), None)
 
 
 class TestVectors:
@@ -67,12 +74,40 @@ class TestClient:
         values = [
             'Digest realm="r", nonce="1", algorithm=MD5',
             'Digest realm="r", nonce="2", algorithm=SHA-256, qop="auth"',
-            'Digest realm="r", nonce="3", algorithm=SHA-512-256, qop="auth"',
+            'Digest realm="r", nonce="3", algorithm=SHA-1024, qop="auth"',
             "Basic abc=",
             "noise",
         ]
         assert strongest(values).nonce == "2"
         assert strongest(values[2:]) is None
+
+    def test_by_strength_whatever_the_order(self):
+        """RFC 7616 §3.7, RFC 8760 §2.4."""
+        names = ["SHA-512-256", "SHA-256", "MD5"]
+        for start in range(3):
+            values = [f'Digest realm="r", nonce="{each}", algorithm={each}' for each in names[start:]]
+            assert strongest(values).nonce == strongest(reversed(values)).nonce == names[start]
+
+    @pytest.mark.parametrize("algorithm", ["MD5", "MD5-sess", "sha-256", "SHA-256-sess", "SHA-512-256"])
+    @pytest.mark.parametrize("qop", [(), ("auth",), ("auth-int",), ("auth-int", "auth")])
+    def test_the_formula_of_the_rfc(self, algorithm, qop):
+        """RFC 7616 §3.4.1–3.4.3, written out."""
+        name = algorithm.lower().removesuffix("-sess").replace("sha-512-256", "sha512_256").replace("-", "")
+
+        def h(text: str) -> str:
+            return hashlib.new(name, text.encode()).hexdigest()
+
+        value = authorize(
+            Challenge("r", "n", algorithm, qop), "u", "p", "INVITE", "sip:x", b"body", cnonce="c"
+        )
+        found = Credentials.parse(value)
+        a1 = h("u:r:p")
+        if algorithm.lower().endswith("-sess"):
+            a1 = h(f"{a1}:n:c")
+        a2 = "INVITE:sip:x" + (":" + h("body") if found.qop == "auth-int" else "")
+        middle = f"n:00000001:c:{found.qop}" if found.qop else "n"
+        assert found.response == h(f"{a1}:{middle}:{h(a2)}")
+        assert found.qop == (("auth" if "auth" in qop else "auth-int") if qop else None)
 
     def test_what_is_not_understood_is_not_answered(self):
         with pytest.raises(LocalError):

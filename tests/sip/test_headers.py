@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ringthru.net.values import replace
-from ringthru.sip import authentication, framing, grammar, headers, message, uri
+from ringthru.sip import authentication, call_headers, framing, grammar, headers, message, uri
 from ringthru.sip.errors import MalformedMessage
 from ringthru.sip.headers import Challenge, Credentials, CSeq, NameAddr, Via, quote, split_list, unquote
 from ringthru.sip.uri import SipUri
@@ -204,7 +204,9 @@ class TestDigestHeaders:
 class TestLinearTime:
     """A 64 KiB value must not cost its square: seen in the patterns, and in that these tests end at all."""
 
-    @pytest.mark.parametrize("module", [authentication, framing, grammar, headers, message, uri])
+    @pytest.mark.parametrize(
+        "module", [authentication, call_headers, framing, grammar, headers, message, uri]
+    )
     def test_no_pattern_repeats_a_repetition_that_can_give_back(self, module):
         """``(x+)*`` is the classic trap; ``(x++|y)*+`` never gives back and is allowed."""
         patterns = [each for each in vars(module).values() if isinstance(each, re.Pattern)]

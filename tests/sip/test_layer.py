@@ -104,9 +104,13 @@ class TestMatchingRequests:
         (stray,) = arrived(layer, text("CANCEL", branch="z9hG4bK2"))
         assert stray.cancels is None
 
-    def test_a_branch_of_rfc_2543_is_refused(self, layer):
+    def test_a_peer_of_rfc_2543_is_told_by_the_rest(self, layer):
+        """§17.2.3: without the cookie, Call-ID, From tag, CSeq, Request-URI and Via make the transaction."""
+        assert len(arrived(layer, text(branch="1"))) == 1
         assert arrived(layer, text(branch="1")) == []
-        assert answers(layer) == [400]
+        assert len(arrived(layer, text(branch="1", cseq=2))) == 1
+        assert len(arrived(layer, text(branch="1", call_id="another"))) == 1
+        assert len(arrived(layer, text(branch="2", call_id="third"))) == 1
 
     def test_two_phones_behind_two_nats_may_share_address_and_branch(self, layer):
         """Both have 192.168.1.10 at home, and count their branches from 1."""

@@ -9,6 +9,7 @@ repeat what a response must copy: refused while reading, where the RFC files the
 """
 
 # ruff: noqa: SIM905 (a list of words reads as words)
+# What a user agent makes of each of the 49 is in test_torture_answers.py.
 
 import re
 from pathlib import Path

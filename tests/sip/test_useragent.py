@@ -53,9 +53,6 @@ class TestRefusedByItself:
     @pytest.mark.parametrize(
         ("method", "status"),
         [
-            ("SUBSCRIBE", 405),
-            ("PUBLISH", 405),
-            ("REFER", 405),
             ("PRACK", 405),
             ("DANCE", 501),
             ("invite", 501),
@@ -65,13 +62,21 @@ class TestRefusedByItself:
         script.send(script.request(method, BOB), BOB)
         (answer,) = script.got
         assert answer.status == status
-        assert answer.get("Allow") == "INVITE, ACK, CANCEL, BYE, OPTIONS, REGISTER, INFO, UPDATE, MESSAGE"
+        allowed = "INVITE, ACK, CANCEL, BYE, OPTIONS, REGISTER, INFO, UPDATE, MESSAGE, REFER, NOTIFY"
+        assert answer.get("Allow") == allowed
+        assert bob.seen == []
+
+    @pytest.mark.parametrize("method", ["SUBSCRIBE", "NOTIFY", "PUBLISH"])
+    def test_event_packages_are_declined(self, script, bob, method):
+        """RFC 6665 §8.3.2, RFC 3903 §6: a phone that asks for its message lamp then asks no more."""
+        script.send(script.request(method, BOB, Event="message-summary"), BOB)
+        assert script.statuses == [489]
         assert bob.seen == []
 
     def test_extensions_we_do_not_speak(self, script, bob):
-        script.send(script.request("INVITE", BOB, Require="100rel, timer"), BOB)
+        script.send(script.request("INVITE", BOB, Require="100rel, timer, replaces"), BOB)
         (answer,) = script.got
-        assert (answer.status, answer.get("Unsupported")) == (420, "100rel, timer")
+        assert (answer.status, answer.get("Unsupported")) == (420, "100rel")
 
     def test_too_many_hops(self, script, bob):
         script.send(script.request("INVITE", BOB, Max_Forwards="0"), BOB)
@@ -83,7 +88,7 @@ class TestRefusedByItself:
         script.send(request, BOB)
         assert script.statuses == [416]
 
-    @pytest.mark.parametrize("method", ["BYE", "UPDATE"])
+    @pytest.mark.parametrize("method", ["BYE", "UPDATE", "INFO"])
     def test_dialog_requests_without_a_dialog(self, script, bob, method):
         script.send(script.request(method, BOB), BOB)
         assert script.statuses == [481]
@@ -101,7 +106,7 @@ class TestRefusedByItself:
 
 
 class TestHandedUp:
-    @pytest.mark.parametrize("method", ["OPTIONS", "REGISTER", "MESSAGE", "INFO"])
+    @pytest.mark.parametrize("method", ["OPTIONS", "REGISTER", "MESSAGE", "REFER"])
     def test_requests_for_the_user(self, network, script, bob, method):
         script.send(script.request(method, BOB), BOB)
         incoming = bob.last(RequestReceived).incoming
@@ -203,6 +208,30 @@ class TestDigestClient:
         assert Credentials.parse(last.get("Proxy-Authorization")).nonce_count == "00000002"
         assert Credentials.parse(last.get("Authorization")).nonce_count == "00000001"
 
+    def test_several_realms_in_one_response(self, network, script, bob):
+        """§22.3: a forking proxy gathers what each of its branches asked."""
+        self.start(network, bob)
+        rows = [("WWW-Authenticate", f'Digest realm="{each}", nonce="{each}", qop="auth"') for each in "ab"]
+        rows += [("Proxy-Authenticate", 'Digest realm="p", nonce="p", algorithm=SHA-256')]
+        rows += [("Proxy-Authenticate", 'Digest realm="p", nonce="q", algorithm=MD5')]
+        refusal = script.response(script.got[-1], 401)
+        for row in rows:
+            refusal.add(*row)
+        script.send(refusal, BOB)
+        last = script.got[-1]
+        assert [Credentials.parse(each).realm for each in last.get_all("Authorization")] == ["a", "b"]
+        (proxy,) = [Credentials.parse(each) for each in last.get_all("Proxy-Authorization")]
+        assert (proxy.realm, proxy.algorithm) == ("p", "SHA-256")
+
+    def test_a_wall_of_realms_is_given_up(self, network, script, bob):
+        self.start(network, bob)
+        refusal = script.response(script.got[-1], 401)
+        for number in range(30):
+            refusal.add("WWW-Authenticate", f'Digest realm="{number}", nonce="{number}"')
+        script.send(refusal, BOB)
+        assert len(script.got) == 1
+        assert bob.last(ResponseReceived).response.status == 401
+
     def test_without_a_login_the_challenge_is_the_answer(self, network, script, bob):
         self.start(network, bob, None)
         self.challenged(script)
@@ -232,6 +261,49 @@ class TestDigestClient:
         first, second = script.requests("BYE")
         assert (first.cseq.number, second.cseq.number) == (3, 4)
         assert Credentials.parse(second.get("Proxy-Authorization")).nonce == "n9"
+
+    def test_the_next_request_of_a_dialog_brings_its_answer_along(self, network, script, bob):
+        """§22.3: a server that still likes the nonce need not challenge again."""
+        call = self.answered(network, script, bob)
+        call.hang_up(network.now)
+        network.run(0.1)
+        (bye,) = script.requests("BYE")
+        given = Credentials.parse(bye.get("Proxy-Authorization"))
+        assert (given.nonce, given.nonce_count, given.uri) == ("n1", "00000002", bye.uri)
+
+    def test_nextnonce_is_used(self, network, script, bob):
+        """RFC 7616 §3.5."""
+        call = self.answered(network, script, bob, 'nextnonce="n2", qop=auth')
+        call.hang_up(network.now)
+        network.run(0.1)
+        given = Credentials.parse(script.requests("BYE")[0].get("Proxy-Authorization"))
+        assert (given.nonce, given.nonce_count) == ("n2", "00000001")
+
+    @pytest.mark.parametrize("info", ["", "nonsense", 'nextnonce="', "nextnonce=", 'qop="auth"'])
+    def test_an_unreadable_one_is_overlooked(self, network, script, bob, info):
+        call = self.answered(network, script, bob, info)
+        call.hang_up(network.now)
+        network.run(0.1)
+        assert Credentials.parse(script.requests("BYE")[0].get("Proxy-Authorization")).nonce == "n1"
+
+    def test_the_same_nonce_asked_for_again_is_answered_once_more(self, network, script, bob):
+        """A server that forgot what it accepted: what came along unasked was no attempt."""
+        call = self.answered(network, script, bob)
+        call.hang_up(network.now)
+        network.run(0.1)
+        for _ in range(3):
+            self.challenged(script, 407)
+        first, second = script.requests("BYE")
+        assert Credentials.parse(second.get("Proxy-Authorization")).nonce_count == "00000003"
+
+    def answered(self, network, script, bob, info: str | None = None):
+        call = bob.call(ALICE, credentials=Login("1000", "secret"))
+        network.run(0.1)
+        self.challenged(script, 407)
+        more = {} if info is None else {"Proxy-Authentication-Info": info}
+        again = script.requests("INVITE")[-1]
+        script.send(script.response(again, 200, Contact=f"<sip:x@{ALICE}>", **more), BOB)
+        return call
 
     def test_an_invite_with_a_wrong_password_fails(self, network, script, bob):
         bob.call(ALICE, credentials=Login("1000", "wrong"))

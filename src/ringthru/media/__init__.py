@@ -15,7 +15,7 @@ from .offer_answer import (
     MediaAddress,
     Negotiated,
     OfferAnswer,
-    can_answer,
+    answerable,
     make_answer,
     make_offer,
     read_answer,
@@ -25,12 +25,14 @@ from .report import LegReport
 from .rtp import RtpPacket
 from .sdp import SessionDescription
 from .stream import Timeout
+from .telephone_event import KeyHeard
 from .tones import holds_tone, tone
 
 __all__ = [
     "PCMA",
     "PCMU",
     "Codec",
+    "KeyHeard",
     "LegReport",
     "LocalError",
     "MalformedPacket",
@@ -48,7 +50,7 @@ __all__ = [
     "RtpPacket",
     "SessionDescription",
     "Timeout",
-    "can_answer",
+    "answerable",
     "holds_tone",
     "make_answer",
     "make_offer",

@@ -190,6 +190,15 @@ class MediaLeg:
             self._pump()
             self._arm()
 
+    def press(self, key: str, milliseconds: int) -> bool:
+        """Send one key as an RTP event (RFC 4733); False when the peer did not agree to events."""
+        if self._closed:
+            return False
+        pressed = self._stream.press(key, milliseconds, time.monotonic())
+        self._pump()
+        self._arm()
+        return pressed
+
     def echo(self, on: bool = True) -> None:
         """Return to the peer what it says; ends a bridge."""
         self.unbridge()

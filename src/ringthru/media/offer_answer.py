@@ -6,7 +6,7 @@ Never here: sockets, ports (handed in), or the choice of the address that a peer
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from ringthru.net.address import Endpoint
@@ -27,6 +27,7 @@ from .audio import (
     formats_of,
     is_plain_audio,
     ptime_of,
+    shared_codecs,
 )
 from .errors import MalformedSdp, NoCommonCodec
 from .sdp import Attribute, MediaDescription, Origin, SessionDescription
@@ -38,6 +39,7 @@ __all__ = [
     "MediaAddress",
     "Negotiated",
     "OfferAnswer",
+    "answerable",
     "make_answer",
     "make_offer",
     "read_answer",
@@ -74,6 +76,7 @@ class Negotiated:
     ptime: int
     heard_type: int
     heard_event: int | None
+    peer_direction: str = "sendrecv"  # what the peer's description itself said
 
     @property
     def sends(self) -> bool:
@@ -107,11 +110,13 @@ def make_answer(
     session_id: int,
     version: int,
     direction: str = "sendrecv",
+    with_keys: bool = True,
 ) -> Negotiated:
     """Answer an offer (RFC 3264 §6): its first usable audio stream, every other one refused.
 
     Among the codecs that both have, the offerer's order decides. ``direction`` is what we
-    would like; the answer is what remains of it.
+    would like; the answer is what remains of it. Without ``with_keys`` an offered telephone-event
+    is left out (RFC 4733 §7.1.1: then keys go another way).
 
     Raises:
         NoCommonCodec: no audio over plain RTP/AVP with a codec of ours.
@@ -120,14 +125,15 @@ def make_answer(
     index = first_usable(offer, codecs)
     theirs = offer.media[index]
     codec = choose_codec(theirs, codecs)
-    event = event_type_of(theirs, codec.clock_rate)
-    ours = common_direction(direction, direction_of(offer, theirs))
+    event = event_type_of(theirs, codec.clock_rate) if with_keys else None
+    asked = direction_of(offer, theirs)
+    ours = common_direction(direction, asked)
     ptime = ptime_of(theirs)
     media = [_refused(medium) for medium in offer.media]
     media[index] = _audio(here, [codec], event, ours, ptime)
     sdp = _description(here, session_id, version, media)
     remote = endpoints_of(offer, theirs)
-    return Negotiated(sdp, codec, *remote, event, ours, ptime, codec.payload_type, event)
+    return Negotiated(sdp, codec, *remote, event, ours, ptime, codec.payload_type, event, asked)
 
 
 def read_answer(offer: bytes | SessionDescription, answer: SessionDescription) -> Negotiated:
@@ -148,25 +154,22 @@ def read_answer(offer: bytes | SessionDescription, answer: SessionDescription) -
     codec = choose_codec(theirs, [each for each in offered if each.name != "TELEPHONE-EVENT"])
     heard = next(each for each in offered if each.name == codec.name).payload_type
     wanted = direction_of(asked, ours)
-    direction = common_direction(wanted, direction_of(answer, theirs))
+    said = direction_of(answer, theirs)
+    direction = common_direction(wanted, said)
     events = (event_type_of(theirs, codec.clock_rate), event_type_of(ours, codec.clock_rate))
     sent_event, heard_event = events if None not in events else (None, None)
     remote = endpoints_of(answer, theirs)
     ptime = ptime_of(theirs)
-    return Negotiated(sdp, codec, *remote, sent_event, direction, ptime, heard, heard_event)
+    return Negotiated(sdp, codec, *remote, sent_event, direction, ptime, heard, heard_event, said)
 
 
-def can_answer(offer: bytes, codecs: Sequence[Codec]) -> bool:
-    """Whether ``make_answer`` could answer this offer with one of the codecs.
+def answerable(offer: SessionDescription, codecs: Sequence[Codec]) -> list[Codec]:
+    """Which of the codecs ``make_answer`` could answer this offer with, in our order."""
+    return [each for each in codecs if _has(offer, each)]
 
-    Raises:
-        MalformedSdp: the offer cannot be read.
-    """
-    try:
-        first_usable(SessionDescription.parse(offer), codecs)
-    except NoCommonCodec:
-        return False
-    return True
+
+def _has(offer: SessionDescription, codec: Codec) -> bool:
+    return any(is_plain_audio(medium) and shared_codecs(medium, [codec]) for medium in offer.media)
 
 
 class OfferAnswer:
@@ -176,8 +179,11 @@ class OfferAnswer:
     last, and stays when nothing changed.
     """
 
-    def __init__(self, session_id: int, telephone_event: int = 101) -> None:
-        """``telephone_event`` is the payload type (96–127) that our offers give to keys (RFC 4733)."""
+    def __init__(self, session_id: int, telephone_event: int | None = 101) -> None:
+        """``telephone_event`` is the payload type (96–127) that our offers give to keys (RFC 4733).
+
+        None: keys are neither offered nor accepted there.
+        """
         self._session_id = session_id
         self._telephone_event = telephone_event
         self._version = session_id
@@ -192,7 +198,7 @@ class OfferAnswer:
                 here, codecs, self._session_id, version, self._telephone_event, direction=direction
             )
 
-        self._offer = self._bump(make(self._version), make(self._version + 1))
+        self._offer = self._bump(make(self._version), lambda: make(self._version + 1))
         return self._offer
 
     def answer(
@@ -205,11 +211,12 @@ class OfferAnswer:
         """Answer the peer's offer; raises as ``make_answer`` does."""
 
         def make(version: int) -> Negotiated:
-            return make_answer(offer, here, codecs, self._session_id, version, direction)
+            with_keys = self._telephone_event is not None
+            return make_answer(offer, here, codecs, self._session_id, version, direction, with_keys)
 
         negotiated = make(self._version)
-        sdp = self._bump(negotiated.sdp, make(self._version + 1).sdp)
-        return replace(negotiated, sdp=sdp)
+        sdp = self._bump(negotiated.sdp, lambda: make(self._version + 1).sdp)
+        return negotiated if sdp is negotiated.sdp else replace(negotiated, sdp=sdp)
 
     def read_answer(self, answer: SessionDescription) -> Negotiated:
         """Read the answer to our last offer; raises as the function ``read_answer`` does."""
@@ -217,10 +224,10 @@ class OfferAnswer:
             raise MalformedSdp("an answer to no offer")
         return read_answer(self._offer, answer)
 
-    def _bump(self, same: bytes, bumped: bytes) -> bytes:
+    def _bump(self, same: bytes, bumped: Callable[[], bytes]) -> bytes:
         if self._last is not None and same != self._last:
+            same = bumped()
             self._version += 1
-            same = bumped
         self._last = same
         return same
 

@@ -34,6 +34,7 @@ class RtpSender:
         self._sequence_shift = 0
         self._timestamp_shift = 0
         self._sent_at: float | None = None
+        self._event_timestamp = timestamp
 
     def forward(
         self, packet: RtpPacket, payload_type: int, payload: bytes, origin: object, now: float
@@ -58,6 +59,15 @@ class RtpSender:
         sequence = (self._sequence + 1) % SEQUENCES
         self._source = None
         return self._finish(RtpPacket(payload_type, sequence, timestamp, self.ssrc, payload, first), now)
+
+    def event(self, payload_type: int, payload: bytes, first: bool, now: float) -> bytes:
+        """A packet of a telephone event: all of one event bear the timestamp of its first (RFC 4733 §2.3)."""
+        if first:
+            self._event_timestamp = self._timestamp if self._sent_at is None else self._next_timestamp(now)
+        sequence = (self._sequence + 1) % SEQUENCES
+        self._source = None  # the audio goes on after the event, as a new talkspurt
+        packet = RtpPacket(payload_type, sequence, self._event_timestamp, self.ssrc, payload, first)
+        return self._finish(packet, now)
 
     def skip(self, packet: RtpPacket, origin: object) -> None:
         """A packet of the source that is not sent on must not look like loss."""

@@ -25,6 +25,7 @@ from .report import LegReport, Reporter
 from .rtcp import decode_compound
 from .rtp import RtpPacket
 from .sender import Allowance, RtpSender
+from .telephone_event import KeyHeard, KeyListener, KeyPresser
 
 log = logging.getLogger(__name__)
 
@@ -50,7 +51,7 @@ class Timeout:
     seconds: float
 
 
-MediaEvent = Latched | Confirmed | FirstPacket | Timeout
+MediaEvent = Latched | Confirmed | FirstPacket | Timeout | KeyHeard
 
 
 class MediaStream:
@@ -89,6 +90,8 @@ class MediaStream:
         self._heard_at = 0.0
         self._timed_out = False
         self._told_type = False
+        self._listener = KeyListener()
+        self._presser = KeyPresser()
         self._rtp_out: list[bytes] = []
         self._rtcp_out: list[bytes] = []
         self._events: list[MediaEvent] = []
@@ -114,6 +117,15 @@ class MediaStream:
             self._heard = False
             self._opening_left = OPENING_PACKETS
             self._open(now)
+
+    def press(self, key: str, milliseconds: int, now: float) -> bool:
+        """Send one key as an RTP event; False when it is none, or events were not agreed on."""
+        agreed = self.negotiated
+        if agreed is None or agreed.telephone_event is None:
+            return False
+        pressed = self._presser.press(key, milliseconds, now)
+        self._press_on(now)
+        return pressed
 
     def set_sink(self, sink: MediaStream | None) -> None:
         """Where heard packets go: to this stream itself (echo), to another (bridge), nowhere."""
@@ -143,6 +155,10 @@ class MediaStream:
             return
         self._reporter.receive_rtp(packet, now)
         self._hear(source, now)
+        if packet.payload_type == agreed.heard_event:
+            key = self._listener.hear(packet.payload, packet.timestamp)
+            if key is not None:
+                self._events.append(key)
         if self.sink is not None and agreed.receives:
             self.sink.pass_on(packet, self, now)
 
@@ -170,6 +186,8 @@ class MediaStream:
         if ours is None or theirs is None or not ours.sends or len(self._rtp_out) >= QUEUE_LIMIT:
             return
         payload_type, payload = _translate(packet, theirs, ours)
+        if self._presser.pressing:
+            payload_type = None  # a key that is down takes the audio's place
         if payload_type is None or (origin is self and not self._allowance.take(now)):
             self.sender.skip(packet, origin)
         elif self._speaks(self._rtp_latch):
@@ -185,6 +203,8 @@ class MediaStream:
         times = [self._reporter.due_at]
         if self._opening_at is not None and self._opening_left:
             times.append(self._opening_at)
+        if (pressing_at := self._presser.next_at()) is not None:
+            times.append(pressing_at)
         if not self._timed_out:
             times.append(self._heard_at + self._silence_limit)
         return min(times)
@@ -194,6 +214,7 @@ class MediaStream:
             return
         if self._opening_at is not None and now >= self._opening_at:
             self._open(now)
+        self._press_on(now)
         if now >= self._reporter.due_at:
             report = self._reporter.report(now)
             if self._speaks(self._rtcp_latch):
@@ -268,6 +289,16 @@ class MediaStream:
             payload = silence(agreed.codec.name, agreed.ptime * agreed.codec.clock_rate // 1000)
             self._rtp_out.append(self.sender.originate(agreed.codec.payload_type, payload, now))
             self._opening_at = now + OPENING_INTERVAL
+
+    def _press_on(self, now: float) -> None:
+        """What is due of the keys that are being pressed."""
+        agreed = self.negotiated
+        for packet in self._presser.due(now):
+            if agreed is not None and agreed.telephone_event is not None and self._speaks(self._rtp_latch):
+                self._opening_left = 0
+                self._rtp_out.append(
+                    self.sender.event(agreed.telephone_event, packet.payload, packet.first, now)
+                )
 
     def _hear(self, source: tuple[str, int], now: float) -> None:
         self._heard = True

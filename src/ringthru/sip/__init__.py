@@ -2,11 +2,14 @@
 
 from .authentication import Challenge, Credentials
 from .call import Call, CallState, Direction
+from .call_headers import Reason, ReferTo, Replaces, reasons_of
 from .client_request import Login, RequestHandle
 from .digest import Authority, Verdict
 from .driver import SipDriver, TlsListener
 from .errors import LocalError, MalformedMessage, RemoteError, SipError
 from .events import (
+    AckNearMiss,
+    AckOverdue,
     CallAnswered,
     CallCancelled,
     CallConfirmed,
@@ -19,13 +22,17 @@ from .events import (
     RequestFailed,
     RequestReceived,
     ResponseReceived,
+    SessionRefreshDue,
+    StrayAck,
 )
 from .flow import Flow
 from .headers import CSeq, NameAddr, Via
 from .layer import Counters, Limits
 from .message import HERE, HERE_HOST, HERE_URI, Request, Response
+from .referral import Referral
 from .registration import Binding, Bindings, RegisterOutcome
 from .reply import reason_phrase
+from .session_timer import SessionSettings
 from .transaction import Timing
 from .uri import SipUri
 from .useragent import ALLOW, UserAgent
@@ -35,6 +42,8 @@ __all__ = [
     "HERE",
     "HERE_HOST",
     "HERE_URI",
+    "AckNearMiss",
+    "AckOverdue",
     "Authority",
     "Binding",
     "Bindings",
@@ -60,21 +69,29 @@ __all__ = [
     "Login",
     "MalformedMessage",
     "NameAddr",
+    "Reason",
+    "ReferTo",
+    "Referral",
     "RegisterOutcome",
     "RemoteError",
+    "Replaces",
     "Request",
     "RequestFailed",
     "RequestHandle",
     "RequestReceived",
     "Response",
     "ResponseReceived",
+    "SessionRefreshDue",
+    "SessionSettings",
     "SipDriver",
     "SipError",
     "SipUri",
+    "StrayAck",
     "Timing",
     "TlsListener",
     "UserAgent",
     "Verdict",
     "Via",
     "reason_phrase",
+    "reasons_of",
 ]

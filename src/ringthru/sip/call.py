@@ -10,18 +10,29 @@ from collections.abc import Callable, Iterable
 from enum import Enum
 
 from ..net.address import Endpoint
-from .client_request import Login, RequestHandle
+from .client_request import RequestHandle, Wallet
 from .core import SDP, Core
 from .dialog import Dialog
 from .errors import LocalError
-from .events import CallConfirmed, CallEnded, IncomingRequest, RequestReceived
+from .events import (
+    CallConfirmed,
+    CallEnded,
+    IncomingRequest,
+    RequestReceived,
+    SessionRefreshDue,
+)
 from .flow import Flow
-from .message import Request
+from .message import Message, Request
+from .referral import Referral
 from .reinvite import Reinvite
 from .server_transaction import ServerTransaction
-from .unconfirmed import UnconfirmedAnswer
+from .session_timer import SessionTimer
+from .unconfirmed import UnconfirmedAnswers
+from .update import Update
 
 Headers = Iterable[tuple[str, str]]
+SESSION_TIMEOUT = ("Reason", 'SIP;cause=408;text="Session Timer Expired"')
+REFRESH_AGAIN = 5.0  # seconds until a refresh that crossed an offer, or failed, is tried again
 ACK_TIMEOUT = ("Reason", 'SIP;cause=408;text="ACK Timeout"')
 
 
@@ -58,13 +69,18 @@ class Call:
         self.request = request
         self.contact_user = contact_user
         self.dialog: Dialog | None = None
-        self.credentials: Login | None = None
+        self.credentials: Wallet | None = None
         self._core = core
         self._flow = flow
         self._seen_at = seen_at
-        self._unconfirmed: dict[int, UnconfirmedAnswer] = {}  # by CSeq
+        self._answers = UnconfirmedAnswers(core, self)
         self._offered: dict[int, IncomingRequest] = {}  # re-INVITEs and UPDATEs to be answered, by CSeq
         self._reinvite: Reinvite | None = None
+        self._updating: Update | None = None
+        self._allow = ""  # the methods that the peer serves, as it wrote them
+        self.session = SessionTimer(
+            core.session, core.layer.timers, self._refresh_session, self._session_expired
+        )
         self._farewell: tuple[tuple[str, str], ...] | None = None  # a BYE that waits for the ACK
 
     @property
@@ -83,6 +99,25 @@ class Call:
     def offered(self) -> bool:
         """Whether an offer of the peer waits for our answer."""
         return bool(self._offered)
+
+    def note_allow(self, message: Message) -> None:
+        """Keep what the peer says that it serves; it is seldom asked for, so it is not read yet."""
+        self._allow = message.get("Allow") or self._allow
+
+    @property
+    def updates(self) -> bool:
+        """Whether the peer serves UPDATE."""
+        return "UPDATE" in (each.strip().upper() for each in self._allow.split(","))
+
+    @updates.setter
+    def updates(self, serves: bool) -> None:
+        self._allow = "UPDATE" if serves else ""
+
+    @property
+    def may_offer(self) -> bool:
+        """Whether an offer of ours may go out now: the call stands, and no other offer is under way."""
+        busy = self._reinvite is not None or self._updating is not None or self.offered
+        return self.state is CallState.CONFIRMED and not busy
 
     @property
     def established(self) -> Dialog:
@@ -131,11 +166,39 @@ class Call:
             LocalError: the call is not confirmed, or another offer is under way.
         """
         dialog = self.established
-        if self.state is not CallState.CONFIRMED or self._reinvite is not None or self.offered:
+        if not self.may_offer:
             raise LocalError("another offer is under way")
         dialog.here = self._core.seen_by(dialog.flow)
         self._reinvite = Reinvite(self._core, self, dialog, body, tuple(headers))
         return self._reinvite.start(now)
+
+    def update(self, now: float, body: bytes, headers: Headers = ()) -> RequestHandle:
+        """Offer by UPDATE (RFC 3311 §5.1), for a peer whose Allow names it (``updates``).
+
+        Raises:
+            LocalError: the call is not confirmed, or another offer is under way.
+        """
+        dialog = self.established
+        if not self.may_offer:
+            raise LocalError("another offer is under way")
+        dialog.here = self._core.seen_by(dialog.flow)
+        self._updating = Update(self._core, self, dialog, body, tuple(headers), now)
+        return self._updating.handle
+
+    def accept_refer(self, incoming: IncomingRequest, now: float, headers: Headers = ()) -> Referral:
+        """Answer a REFER with 202; what becomes of it is told by the result (RFC 3515 §2.4.4).
+
+        Raises:
+            LocalError: there is no dialog yet, or no more.
+        """
+        request = incoming.request
+        silent = (request.get("Refer-Sub") or "").strip().lower() == "false"
+        rows = [*headers, self._core.contact(self.contact_user)]
+        if silent:
+            rows.append(("Refer-Sub", "false"))
+        dialog = self.established
+        self.respond(incoming, 202, now, None, rows, b"")
+        return Referral(self._core, dialog, request.cseq.number, self.credentials, self.contact_user, silent)
 
     def ask(self, now: float, method: str, headers: Headers = (), body: bytes = b"") -> RequestHandle:
         """Send another request in the dialog (INFO, MESSAGE …).
@@ -165,19 +228,32 @@ class Call:
         elif request.method == "BYE":
             self._core.respond(transaction, request, 200, now)
             self.receive_bye(request, now)
-        elif request.method == "INVITE" or (request.method == "UPDATE" and request.body):
+        elif request.method == "UPDATE" and not request.body:
+            self._refreshed(dialog, transaction, request, flow, now)
+        elif request.method in ("INVITE", "UPDATE"):
             self._receive_offer(dialog, transaction, request, flow, now)
         else:
             self._hand_up(dialog, transaction, request, flow)
 
-    def receive_ack(self, request: Request, now: float) -> None:
-        """An ACK in the dialog; it confirms its 2xx, and every older one with it."""
+    def receive_ack(self, request: Request, now: float) -> bool:
+        """An ACK in the dialog, for its 2xx and every older one. False: one is awaited, and not this."""
         number = request.cseq.number
-        if number not in self._unconfirmed:
-            return
-        for each in [each for each in self._unconfirmed if each <= number]:
-            self._unconfirmed.pop(each).stop()
+        if number not in self.unacknowledged:
+            return not self.unacknowledged
+        self._answers.confirm(number)
         self.confirmed(request, now)
+        return True
+
+    def take_odd_ack(self, request: Request, now: float) -> None:
+        """An ACK with a key that something on the way rewrote; what follows will bear the same key."""
+        self._answers.confirm(max(self.unacknowledged))
+        self._answers.know_as(request)
+        self.confirmed(request, now)
+
+    @property
+    def unacknowledged(self) -> tuple[int, ...]:
+        """The CSeq numbers of the 2xx that still await an ACK."""
+        return self._answers.numbers
 
     def receive_bye(self, request: Request, now: float) -> None:
         """The peer hung up; 200 was sent."""
@@ -202,7 +278,7 @@ class Call:
         refreshing = request.method in ("INVITE", "UPDATE") and 200 <= status < 300
         if refreshing:
             dialog.refresh(request, incoming.flow)
-            rows += [self._core.contact(self.contact_user), self._core.allowing]
+            rows += self._refresh_rows(request, now)
         if status >= 200:
             self._offered.pop(request.cseq.number, None)
         data = self._core.respond(
@@ -230,9 +306,9 @@ class Call:
         raise NotImplementedError
 
     def await_ack(self, number: int, data: bytes, flow: Flow, now: float) -> None:
-        self._unconfirmed[number] = UnconfirmedAnswer(self._core.layer, data, flow, self._ack_missing, now)
+        self._answers.add(number, data, flow, now)
 
-    def _ack_missing(self, now: float) -> None:
+    def ack_missing(self, now: float) -> None:
         """§13.3.1.4: without an ACK the session is to be ended."""
         self.leave(now, "ACK Timeout", [ACK_TIMEOUT])
 
@@ -246,12 +322,45 @@ class Call:
     def reinvite_done(self) -> None:
         self._reinvite = None
 
+    def update_done(self, update: Update) -> None:
+        if self._updating is update:
+            self._updating = None
+
+    # Session timers (RFC 4028)
+
+    def _refresh_session(self, now: float) -> None:
+        """By UPDATE where the peer serves it; a re-INVITE needs a description, which its user has."""
+        self.session.later(now, REFRESH_AGAIN)  # should this one come to nothing
+        if not self.may_offer:
+            return
+        if self.updates:
+            self._updating = Update(self._core, self, self.established, b"", (), now)
+        else:
+            self._core.emit(SessionRefreshDue(self))
+
+    def _session_expired(self, now: float) -> None:
+        self.leave(now, "Session Timer Expired", [SESSION_TIMEOUT])
+
+    def _refreshed(
+        self, dialog: Dialog, transaction: ServerTransaction, request: Request, flow: Flow, now: float
+    ) -> None:
+        """An UPDATE without an offer: the target and the timer, nothing of the session (RFC 3311 §5.2)."""
+        dialog.refresh(request, flow)
+        rows = self._refresh_rows(request, now)
+        self._core.respond(transaction, request, 200, now, headers=rows, here=dialog.here)
+
+    def _refresh_rows(self, request: Request, now: float) -> list[tuple[str, str]]:
+        """What a 2xx to a re-INVITE or UPDATE carries."""
+        core = self._core
+        standing = self.state in (CallState.ANSWERED, CallState.CONFIRMED)
+        session = self.session.answer_rows(request, now) if standing else []
+        return [core.contact(self.contact_user), core.allowing, core.supporting, *session]
+
     def end(self, now: float) -> None:
         """Stop everything, and leave the books; the event is the caller's business."""
         self.state = CallState.ENDED
-        for answer in self._unconfirmed.values():
-            answer.stop()
-        self._unconfirmed.clear()
+        self.session.stop()
+        self._answers.close()
         for incoming in self._offered.values():  # §15.1.2
             if not incoming.transaction.answered:
                 self._core.respond(incoming.transaction, incoming.request, 487, now)
@@ -259,6 +368,9 @@ class Call:
         if self._reinvite is not None:
             self._reinvite.forget(now)
             self._reinvite = None
+        if self._updating is not None:
+            self._updating.forget()
+            self._updating = None
         self._core.calls.pop((self.call_id, self.request_tag), None)
 
     @property
@@ -284,10 +396,14 @@ class Call:
         """Whether an offer of ours awaits its answer, be it in the ACK of a 2xx."""
         if self._reinvite is not None and self._reinvite.under_way:
             return True
+        if self._updating is not None and self._updating.offers:
+            return True
         return self.state is CallState.ANSWERED and not self.request.body
 
-    def _canceller(self, transaction: ServerTransaction, request: Request) -> Callable[[float], None]:
-        def cancel(now: float) -> None:
+    def _canceller(
+        self, transaction: ServerTransaction, request: Request
+    ) -> Callable[[float, Request | None], None]:
+        def cancel(now: float, _: Request | None = None) -> None:
             self._offered.pop(request.cseq.number, None)
             self._core.respond(transaction, request, 487, now)
 

@@ -9,17 +9,22 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from ..net.address import Endpoint
-from ..net.values import frozen
-from .authentication import Challenge
-from .digest import authorize, strongest
+from ..net.values import frozen, replace
+from .authentication import Challenge, read_auth_parameters
+from .digest import authorize, strongest_of_each
+from .errors import MalformedMessage
 from .flow import Flow
 from .layer import TransactionLayer
 from .message import Message, Request, Response
 
-CHALLENGES = {401: ("WWW-Authenticate", "Authorization"), 407: ("Proxy-Authenticate", "Proxy-Authorization")}
 UNAVAILABLE = 503  # also our own word for a transport error
+CHALLENGED = (401, 407)
+# A forking proxy gathers the challenges of several servers and proxies into one response (RFC 3261 §22.3).
+ANSWERED_IN = {"WWW-Authenticate": "Authorization", "Proxy-Authenticate": "Proxy-Authorization"}
 MAX_ATTEMPTS = 4  # a proxy's and a server's challenge, each once stale
+MAX_REALMS = 4  # answered in one request
 CREDENTIALS = ("Authorization", "Proxy-Authorization")
+TOLD_IN = {"Authentication-Info": "Authorization", "Proxy-Authentication-Info": "Proxy-Authorization"}
 
 
 @frozen
@@ -33,17 +38,49 @@ class Login:
         return f"Login({self.username!r})"  # a password must not reach a log
 
 
+class Wallet:
+    """A login, and the challenges it met in one dialog: the next request there brings its answer along.
+
+    That spares the challenge (RFC 3261 §22.3, RFC 7616 §3.5); a server that has another nonce by now
+    simply challenges again.
+    """
+
+    __slots__ = ("challenges", "counts", "login")
+
+    def __init__(self, login: Login) -> None:
+        self.login = login
+        self.challenges: dict[tuple[str, str], Challenge] = {}  # by the header that answers, and the realm
+        self.counts: dict[str, int] = {}  # requests sent with a nonce
+
+    def learn(self, response: Response) -> None:
+        """Take the ``nextnonce`` that a server wants from now on (RFC 7616 §3.5)."""
+        for header, answered_in in TOLD_IN.items():
+            text = response.get(header)
+            try:
+                nonce = read_auth_parameters(f"Digest {text}")[1].get("nextnonce") if text else None
+            except MalformedMessage:
+                nonce = None
+            places = [each for each in self.challenges if each[0] == answered_in]
+            if nonce and len(places) == 1:  # of several realms nobody could tell whose it is
+                self.challenges[places[0]] = replace(self.challenges[places[0]], nonce=nonce)
+
+
 class Authentication:
     """The challenges one request met, and its answers (RFC 3261 §22.2, §22.3)."""
 
-    __slots__ = ("_attempts", "_counts", "_login", "_met", "_token")
+    __slots__ = ("_attempts", "_met", "_token", "_tried", "wallet")
 
-    def __init__(self, login: Login | None, token: Callable[[], str]) -> None:
-        self._login = login
+    def __init__(self, login: Login | Wallet | None, token: Callable[[], str]) -> None:
+        self.wallet = Wallet(login) if isinstance(login, Login) else login
         self._token = token
-        self._met: dict[str, Challenge] = {}  # by the header that answers
-        self._counts: dict[str, int] = {}  # requests sent with a nonce
+        self._met: set[tuple[str, str]] = set()  # where this request was challenged
+        self._tried: set[str] = set()  # the nonces it was then sent with
         self._attempts = 1
+
+    def prepare(self, request: Request) -> None:
+        """Bring along the answers to what was asked before in this dialog."""
+        if self.wallet is not None and self.wallet.challenges:
+            self._authorize(request, self.wallet)
 
     def retry(self, request: Request, response: Response, number: Callable[[], int]) -> Request | None:
         """The request again with credentials and the next CSeq; None when it is hopeless.
@@ -51,34 +88,49 @@ class Authentication:
         A challenge that repeats after our answer means a wrong password, unless it says ``stale``
         with a nonce we have not tried.
         """
-        if self._login is None or response.status not in CHALLENGES or self._attempts >= MAX_ATTEMPTS:
+        wallet = self.wallet
+        if wallet is None or response.status not in CHALLENGED or self._attempts >= MAX_ATTEMPTS:
             return None
-        asked, answered_in = CHALLENGES[response.status]
-        challenge = strongest(response.get_all(asked))
-        if challenge is None or challenge.nonce in self._counts:
+        new = {
+            (answered_in, challenge.realm): challenge
+            for asked, answered_in in ANSWERED_IN.items()
+            for challenge in strongest_of_each(response.get_all(asked))
+        }
+        if not new or any(self._hopeless(place, challenge) for place, challenge in new.items()):
             return None
-        if answered_in in self._met and not challenge.stale:
+        if len(wallet.challenges | new) > MAX_REALMS:
             return None
         self._attempts += 1
-        self._met[answered_in] = challenge
-        return self._authorized(request, number())
-
-    def _authorized(self, request: Request, number: int) -> Request:
+        self._met |= new.keys()
+        self._tried |= {challenge.nonce for challenge in new.values()}
+        wallet.challenges |= new
         again = request.copy()
         again.remove("Via")
-        again.set("CSeq", f"{number} {request.method}")
-        for header, challenge in self._met.items():
-            again.set(header, self._answer(challenge, request))
+        again.set("CSeq", f"{number()} {request.method}")
+        self._authorize(again, wallet)
         return again
 
-    def _answer(self, challenge: Challenge, request: Request) -> str:
-        login = self._login
-        assert login is not None  # retry() checked
-        count = self._counts[challenge.nonce] = self._counts.get(challenge.nonce, 0) + 1
+    def _hopeless(self, place: tuple[str, str], challenge: Challenge) -> bool:
+        """Whether it was answered before, and not with a nonce that only went stale."""
+        return challenge.nonce in self._tried or (place in self._met and not challenge.stale)
+
+    def _authorize(self, request: Request, wallet: Wallet) -> None:
+        for header in CREDENTIALS:
+            request.remove(header)
+        for (header, _), challenge in wallet.challenges.items():
+            request.add(header, self._answer(challenge, request, wallet))
+
+    def _answer(self, challenge: Challenge, request: Request, wallet: Wallet) -> str:
+        count = wallet.counts.get(challenge.nonce, 0) + 1
+        wallet.counts = {challenge.nonce: count} | {
+            each.nonce: wallet.counts.get(each.nonce, 0)
+            for each in wallet.challenges.values()
+            if each.nonce != challenge.nonce
+        }
         return authorize(
             challenge,
-            login.username,
-            login.password,
+            wallet.login.username,
+            wallet.login.password,
             request.method,
             request.uri,
             request.body,
@@ -103,6 +155,9 @@ class RequestHandle:
         self.seen_at = seen_at
 
 
+OnEnd = Callable[[RequestHandle, Response | None, float], None]  # None: nobody answered; and when
+
+
 class ClientRequest:
     """One request that is no INVITE, followed through challenges to its end."""
 
@@ -113,7 +168,7 @@ class ClientRequest:
         layer: TransactionLayer,
         handle: RequestHandle,
         authentication: Authentication,
-        on_end: Callable[[RequestHandle, Response | None], None],
+        on_end: OnEnd,
         next_cseq: Callable[[], int] | None = None,
         elsewhere: Sequence[tuple[Flow, Endpoint]] = (),
     ) -> None:
@@ -138,14 +193,16 @@ class ClientRequest:
             return
         again = self._authentication.retry(self._handle.request, response, self._next_cseq)
         if again is None:
-            self._on_end(self._handle, response)
+            if self._authentication.wallet is not None:
+                self._authentication.wallet.learn(response)
+            self._on_end(self._handle, response, now)
             return
         self._handle.request = again
         self.start(now)
 
     def handle_no_answer(self, now: float) -> None:
         if not self._try_elsewhere(now):
-            self._on_end(self._handle, None)
+            self._on_end(self._handle, None, now)
 
     def _try_elsewhere(self, now: float) -> bool:
         """The next place that the URI leads to, if there is one (RFC 3263 §4.3)."""

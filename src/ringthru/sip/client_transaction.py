@@ -6,6 +6,7 @@ Never here: which response belongs to which transaction, or what a response mean
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import ClassVar, Protocol
 
 from ..net.address import Endpoint
@@ -182,9 +183,12 @@ def failure_ack(request: Request, response: Response) -> Request:
     return same_transaction(request, "ACK", to=response.get("To"))
 
 
-def cancel_request(request: Request) -> Request:
-    """The CANCEL for an INVITE of ours: same branch, same route, same To (§9.1)."""
-    return same_transaction(request, "CANCEL", to=None)
+def cancel_request(request: Request, headers: Iterable[tuple[str, str]] = ()) -> Request:
+    """The CANCEL for an INVITE of ours: same branch, same route, same To (§9.1); ``headers`` say why."""
+    cancel = same_transaction(request, "CANCEL", to=None)
+    for name, value in headers:
+        cancel.add(name, value)
+    return cancel
 
 
 def same_transaction(invite: Request, method: str, to: str | None) -> Request:

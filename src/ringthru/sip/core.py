@@ -11,14 +11,16 @@ from typing import TYPE_CHECKING
 from zlib import crc32
 
 from ..net.address import Endpoint
-from .client_request import Authentication, ClientRequest, Login, RequestHandle
+from .client_request import Authentication, ClientRequest, Login, OnEnd, RequestHandle, Wallet
 from .dialog import Dialog
 from .events import Event, RequestFailed, ResponseReceived
 from .flow import Flow
 from .layer import TransactionLayer
 from .message import HERE_URI, Request, Response
+from .odd_acks import Awaiting
 from .reply import response_to
 from .server_transaction import ServerTransaction
+from .session_timer import SessionSettings
 
 if TYPE_CHECKING:
     from .call import Call
@@ -37,14 +39,20 @@ class Core:
         token: Callable[[], str],
         user_agent: str,
         allow: tuple[str, ...],
+        session: SessionSettings,
     ) -> None:
         self.layer = layer
         self.seen_by = seen_by
         self.token = token
         self.user_agent = user_agent
         self.allow = allow
+        self.session = session
+        self.allowing = ("Allow", ", ".join(allow))  # the methods we serve
+        self.supported = ("replaces", *(("timer",) if session.enabled else ()))
+        self.supporting = ("Supported", ", ".join(self.supported))
         self.calls: dict[tuple[str, str], Call] = {}  # by Call-ID and our tag
         self.leaving: dict[tuple[str, str], str] = {}  # the peer's tag, while our BYE is on its way
+        self.awaiting = Awaiting()
         self._events: list[Event] = []
 
     def emit(self, event: Event) -> None:
@@ -87,11 +95,6 @@ class Core:
     def contact(self, user: str) -> tuple[str, str]:
         return ("Contact", f"<sip:{user}@{HERE_URI}>" if user else f"<sip:{HERE_URI}>")
 
-    @property
-    def allowing(self) -> tuple[str, str]:
-        """The methods we serve, for every INVITE, its 2xx, and refusals of other methods."""
-        return ("Allow", ", ".join(self.allow))
-
     # Requests of ours
 
     def send(
@@ -99,36 +102,52 @@ class Core:
         request: Request,
         flow: Flow,
         here: Endpoint,
-        login: Login | None,
+        login: Login | Wallet | None,
         now: float,
         next_cseq: Callable[[], int] | None = None,
         alternatives: Iterable[Flow] = (),
     ) -> RequestHandle:
         """Send a request that is no INVITE; its outcome becomes an event."""
+        return self.follow(request, flow, here, login, now, self.report, next_cseq, alternatives)
+
+    def follow(
+        self,
+        request: Request,
+        flow: Flow,
+        here: Endpoint,
+        login: Login | Wallet | None,
+        now: float,
+        on_end: OnEnd,
+        next_cseq: Callable[[], int] | None = None,
+        alternatives: Iterable[Flow] = (),
+    ) -> RequestHandle:
+        """Send a request that is no INVITE; ``on_end`` gets its outcome, None when nobody answered."""
         handle = RequestHandle(request, flow, here)
         authentication = Authentication(login, self.token)
+        authentication.prepare(request)
         elsewhere = [(each, self.seen_by(each)) for each in alternatives]
-        sent = ClientRequest(self.layer, handle, authentication, self._report, next_cseq, elsewhere)
-        return sent.start(now)
+        return ClientRequest(self.layer, handle, authentication, on_end, next_cseq, elsewhere).start(now)
 
-    def _report(self, handle: RequestHandle, response: Response | None) -> None:
+    def report(self, handle: RequestHandle, response: Response | None, now: float) -> None:
         if response is None:
             self.emit(RequestFailed(handle, "no answer"))
         else:
             self.emit(ResponseReceived(handle, response))
 
     def bye(
-        self, dialog: Dialog, login: Login | None, now: float, headers: Iterable[tuple[str, str]] = ()
+        self, dialog: Dialog, login: Wallet | None, now: float, headers: Iterable[tuple[str, str]] = ()
     ) -> None:
         """End a dialog (§15.1.1); until the answer comes, a crossing BYE still finds somebody."""
         key = (dialog.call_id, dialog.local_tag)
         self.leaving[key] = dialog.remote_tag
         request = dialog.request("BYE", headers=[("User-Agent", self.user_agent), *headers])
+        authentication = Authentication(login, self.token)
+        authentication.prepare(request)
         ClientRequest(
             self.layer,
             RequestHandle(request, dialog.destination, dialog.here),
-            Authentication(login, self.token),
-            lambda handle, response: self._left(key),
+            authentication,
+            lambda handle, response, at: self._left(key),
             dialog.next_cseq,
         ).start(now)
 

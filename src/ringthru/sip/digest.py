@@ -17,7 +17,17 @@ from .authentication import Challenge, Credentials
 from .errors import LocalError, MalformedMessage
 
 # The algorithms understood, weakest first (RFC 7616 §3.7: the client takes the strongest it knows).
-HASHES: Final = {"MD5": "md5", "MD5-SESS": "md5", "SHA-256": "sha256", "SHA-256-SESS": "sha256"}
+HASHES: Final = {
+    "MD5": "md5",
+    "MD5-SESS": "md5",
+    "SHA-256": "sha256",
+    "SHA-256-SESS": "sha256",
+    **(
+        {"SHA-512-256": "sha512_256", "SHA-512-256-SESS": "sha512_256"}
+        if "sha512_256" in hashlib.algorithms_available  # OpenSSL's; Python alone has none
+        else {}
+    ),
+}
 STRENGTH: Final = tuple(HASHES)
 # What a server of ours offers, preferred first (RFC 8760 §2.2).
 OFFERED: Final = ("SHA-256", "MD5")
@@ -78,17 +88,18 @@ def answer(
 # ---------------------------------------------------------------------- client
 
 
-def strongest(values: Iterable[str]) -> Challenge | None:
-    """The challenge to answer among raw header values; None when none is understood."""
-    best: Challenge | None = None
+def strongest_of_each(values: Iterable[str]) -> list[Challenge]:
+    """The challenges to answer, one of each realm: several proxies may each want to know (RFC 3261 §22.3)."""
+    best: dict[str, Challenge] = {}
     for value in values:
         try:
             challenge = Challenge.parse(value)
         except MalformedMessage:
             continue  # another scheme, or nonsense beside a good one
-        if understood(challenge) and (best is None or _strength(challenge) > _strength(best)):
-            best = challenge
-    return best
+        known = best.get(challenge.realm)
+        if understood(challenge) and (known is None or _strength(challenge) > _strength(known)):
+            best[challenge.realm] = challenge
+    return list(best.values())
 
 
 def understood(challenge: Challenge) -> bool:
@@ -117,7 +128,7 @@ def authorize(
     ``nc`` counts the requests sent with this nonce, from 1; ``cnonce`` is fresh randomness.
 
     Raises:
-        LocalError: a challenge that is not understood (see strongest()).
+        LocalError: a challenge that is not understood (see strongest_of_each()).
     """
     if not understood(challenge):
         raise LocalError(f"cannot answer {challenge}")

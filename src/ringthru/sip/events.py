@@ -14,6 +14,7 @@ from ..net.address import Endpoint
 from ..net.values import frozen
 from .flow import Flow
 from .message import Request, Response
+from .odd_acks import Difference
 from .server_transaction import ServerTransaction
 
 if TYPE_CHECKING:
@@ -81,9 +82,10 @@ class CallFailed:
 
 @frozen
 class CallCancelled:
-    """The caller gave up before we answered; 487 was sent."""
+    """The caller gave up before we answered; 487 was sent. ``request`` is its CANCEL, or its BYE."""
 
     call: Call
+    request: Request | None = None
 
 
 @frozen
@@ -93,6 +95,44 @@ class CallEnded:
     call: Call
     reason: str
     request: Request | None = None
+
+
+@frozen
+class SessionRefreshDue:
+    """The session timer wants a re-INVITE with the session's present description (RFC 4028 §7.4)."""
+
+    call: Call
+
+
+@frozen
+class AckOverdue:
+    """Our 2xx, ``size`` bytes, was sent ``copies`` times in 4 s, and no ACK came; 28 s more are waited."""
+
+    call: Call
+    copies: int
+    size: int
+
+
+@frozen
+class AckNearMiss:
+    """An ACK that differs from what ``call`` awaits in one key; ``accepted``: it counted all the same.
+
+    ``difference`` is None for an ACK that could not be read at all; ``problem`` says why then.
+    """
+
+    call: Call
+    difference: Difference | None
+    problem: str
+    flow: Flow
+    accepted: bool
+
+
+@frozen
+class StrayAck:
+    """An ACK that fits no call of this agent: perhaps it was meant for another socket of ours."""
+
+    request: Request
+    flow: Flow
 
 
 @frozen
@@ -126,6 +166,10 @@ Event = (
     | CallFailed
     | CallCancelled
     | CallEnded
+    | SessionRefreshDue
+    | AckOverdue
+    | AckNearMiss
+    | StrayAck
     | RequestReceived
     | ResponseReceived
     | RequestFailed

@@ -36,6 +36,7 @@ class InboundCall(Call):
         self._transaction: ServerTransaction | None = transaction
         self._ringing: Timer | None = None
         self.dialog = Dialog.as_server(request, self._tag, flow, here)
+        self.note_allow(request)
         core.calls[self.call_id, self._tag] = self
         transaction.on_cancel = self.cancel
         core.respond(transaction, request, 100, now)
@@ -59,7 +60,9 @@ class InboundCall(Call):
         if self.state is CallState.ENDED:
             return False
         transaction = self._final()
-        rows = self._dialog_headers([self._core.allowing, *headers], body)
+        core = self._core
+        session = self.session.answer_rows(self.request, now)
+        rows = self._dialog_headers([core.allowing, core.supporting, *session, *headers], body)
         data = self._respond(transaction, 200, now, None, rows, body)
         self.state = CallState.ANSWERED
         self.await_ack(self.request.cseq.number, data, transaction.flow, now)
@@ -78,10 +81,10 @@ class InboundCall(Call):
     def abandon(self, now: float, headers: tuple[tuple[str, str], ...]) -> None:
         self.reject(now, UNAVAILABLE, headers=headers)
 
-    def cancel(self, now: float) -> None:
+    def cancel(self, now: float, request: Request | None = None) -> None:
         """The caller gave up in time (§9.2); its CANCEL was answered."""
         self._respond(self._final(), 487, now, None, [], b"")
-        self._core.emit(CallCancelled(self))
+        self._core.emit(CallCancelled(self, request))
         self.end(now)
 
     def confirmed(self, ack: Request, now: float) -> None:
@@ -97,7 +100,7 @@ class InboundCall(Call):
     def receive_bye(self, request: Request, now: float) -> None:
         """A caller may end an early dialog by BYE as well (§15.1.2): the INVITE is then refused with 487."""
         if self._transaction is not None:
-            self.cancel(now)
+            self.cancel(now, request)
         else:
             super().receive_bye(request, now)
 

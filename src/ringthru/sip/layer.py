@@ -6,7 +6,7 @@ Never here: the state tables, dialogs, or what a request means.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Final
 from zlib import crc32
 
@@ -75,7 +75,21 @@ class AckArrived:
     flow: Flow
 
 
-LayerEvent = RequestArrived | AckArrived | ResponseArrived | NoAnswer | AckMissing
+@frozen
+class UnreadableAck:
+    """What came began like an ACK, and could not be read; nobody answers an ACK, so nobody would know."""
+
+    problem: str
+    flow: Flow
+
+
+LayerEvent = RequestArrived | AckArrived | ResponseArrived | NoAnswer | AckMissing | UnreadableAck
+
+
+def _older_branch(request: Request, branch: str) -> str:
+    """What tells the transactions of an RFC 2543 peer apart (RFC 3261 §17.2.3), in place of the branch."""
+    parts = (branch, request.uri, request.call_id, request.from_.tag or "", str(request.cseq.number))
+    return " ".join(parts)
 
 
 class TransactionLayer:
@@ -119,6 +133,8 @@ class TransactionLayer:
             self.counters.malformed += 1
             if error.answerable is not None:
                 self._refuse_malformed(error.answerable, flow, error.status)
+            elif data.startswith(b"ACK "):
+                self.deliver(UnreadableAck(str(error), flow))
             return
         if isinstance(message, Request):
             self._receive_request(message, flow, now)
@@ -163,13 +179,18 @@ class TransactionLayer:
         return self._start_client(branch, request, flow, here, user, now)
 
     def cancel(
-        self, invite: ClientTransaction, user: TransactionUser, now: float
+        self,
+        invite: ClientTransaction,
+        user: TransactionUser,
+        now: float,
+        headers: Iterable[tuple[str, str]] = (),
     ) -> ClientTransaction | None:
         """Send a CANCEL for an INVITE that has no final answer; None when it has one (§9.1)."""
         if invite.request is None:
             return None
         branch = invite.request.via.branch or ""
-        return self._start_client(branch, cancel_request(invite.request), invite.flow, invite.here, user, now)
+        cancel = cancel_request(invite.request, headers)
+        return self._start_client(branch, cancel, invite.flow, invite.here, user, now)
 
     def send_ack(self, ack: Request, flow: Flow, here: Endpoint) -> bytes:
         """Send the ACK for a 2xx, which is in no transaction; the bytes are for repeating it (§13.2.2.4)."""
@@ -215,11 +236,8 @@ class TransactionLayer:
     def _receive_request(self, request: Request, flow: Flow, now: float) -> None:
         via = stamp_via(request, flow)
         branch, method = via.branch or "", request.method
-        if not branch.startswith(MAGIC_COOKIE):  # RFC 2543: no way to tell its repetitions apart
-            self.counters.malformed += 1
-            if method != "ACK":
-                self._refuse(request, flow, 400)
-            return
+        if not branch.startswith(MAGIC_COOKIE):
+            branch = _older_branch(request, branch)
         # The source as well (§17.2.3 has the sent-by only): behind two NATs two phones may have one private
         # address and count their branches from 1; and a stranger's CANCEL must not end a call.
         place = (branch, via.host.lower(), via.port or 5060, flow.remote.host)

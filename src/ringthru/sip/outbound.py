@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from ..net.address import Endpoint
 from .call import Call, CallState, Direction
-from .client_request import UNAVAILABLE, Authentication, Login, Nobody, credentials_of
+from .client_request import UNAVAILABLE, Authentication, Login, Nobody, Wallet, credentials_of
 from .client_transaction import ClientTransaction
 from .core import Core
 from .dialog import Dialog
@@ -41,15 +41,17 @@ class OutboundCall(Call):
     ) -> None:
         super().__init__(core, request, flow, seen_at, contact_user)
         self._alternatives = list(alternatives)
-        self.credentials = credentials
+        self.credentials = Wallet(credentials) if credentials is not None else None
         self._tag = request.from_.tag or ""
-        self._authentication = Authentication(credentials, core.token)
+        self._authentication = Authentication(self.credentials, core.token)
         self._transaction: ClientTransaction | None = None
         self._early: dict[str, Dialog] = {}  # by the peer's tag
         self._provisional = False  # whether a CANCEL may be sent yet (§9.1)
         self._abandoned: tuple[tuple[str, str], ...] | None = None
         self._patience: Timer | None = None
         core.calls[self.call_id, self._tag] = self
+        for row in self.session.request_rows():
+            request.add(*row)
 
     @property
     def request_tag(self) -> str:
@@ -131,6 +133,10 @@ class OutboundCall(Call):
             self._fail(487, now)
             return
         self._transaction = None
+        self.note_allow(response)
+        if self.credentials is not None:
+            self.credentials.learn(response)
+        self.session.take_response(response, now)
         self._core.emit(CallAnswered(self, response))
         self._core.emit(CallConfirmed(self))
 
@@ -139,6 +145,8 @@ class OutboundCall(Call):
             if response.status == UNAVAILABLE and self._try_elsewhere(now):
                 return
             again = self._authentication.retry(self.request, response, self._next_cseq)
+            if again is None and response.status == 422:
+                again = self._with_longer_session(response)
             if again is not None:
                 self.request = again
                 self.start(now)
@@ -156,13 +164,20 @@ class OutboundCall(Call):
         self.start(now)
         return True
 
+    def _with_longer_session(self, response: Response) -> Request | None:
+        """The INVITE with the interval that a 422 asks for (RFC 4028 §7.3)."""
+        again = self.request.copy()
+        again.remove("Via")
+        again.set("CSeq", f"{self._next_cseq()} INVITE")
+        return again if self.session.ask_again(again, response) else None
+
     def _next_cseq(self) -> int:
         return self.request.cseq.number + 1
 
     def _cancel(self, now: float) -> None:
         layer = self._core.layer
         if self._transaction is not None:
-            layer.cancel(self._transaction, Nobody(), now)
+            layer.cancel(self._transaction, Nobody(), now, self._abandoned or ())
         self._patience = layer.timers.start(now + layer.timing.patience, self._cancel_unanswered)
 
     def _cancel_unanswered(self, now: float) -> None:
@@ -186,7 +201,7 @@ class AcceptedInvite:
 
     __slots__ = ("_acks", "_core", "_here", "_login", "_request")
 
-    def __init__(self, core: Core, request: Request, here: Endpoint, login: Login | None) -> None:
+    def __init__(self, core: Core, request: Request, here: Endpoint, login: Wallet | None) -> None:
         kept = [pair for pair in request.headers if pair[0] in KEPT]
         self._request = Request(request.method, request.uri, kept)
         self._core = core

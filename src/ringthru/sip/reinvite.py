@@ -9,17 +9,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 from zlib import crc32
 
-from .client_request import Authentication, Login, RequestHandle, credentials_of
+from .client_request import Authentication, RequestHandle, Wallet, credentials_of
 from .client_transaction import ClientTransaction
 from .core import SDP, Core
 from .dialog import Dialog
 from .events import RequestFailed, ResponseReceived
 from .flow import Flow
-from .message import Request, Response
+from .message import Message, Request, Response
+from .session_timer import SessionTimer
 from .timers import Timer
 
 if TYPE_CHECKING:
     from .call import Direction
+    from .update import Update
 
 MAX_GLARES = 5  # 491s waited out before it is the user's problem
 GONE = (408, 481)  # after these the dialog is no more (§12.2.1.2)
@@ -30,7 +32,7 @@ class Owner(Protocol):
 
     direction: Direction
     contact_user: str
-    credentials: Login | None
+    credentials: Wallet | None
 
     def leave(self, now: float, reason: str) -> None: ...
 
@@ -38,6 +40,13 @@ class Owner(Protocol):
     def offered(self) -> bool: ...
 
     def reinvite_done(self) -> None: ...
+
+    session: SessionTimer
+    updates: bool
+
+    def note_allow(self, message: Message) -> None: ...
+
+    def update_done(self, update: Update) -> None: ...
 
 
 class Reinvite:
@@ -68,6 +77,7 @@ class Reinvite:
             core.contact(owner.contact_user),
             ("User-Agent", core.user_agent),
             core.allowing,
+            core.supporting,
             *([SDP] if body else []),
             *headers,
         ]
@@ -76,7 +86,8 @@ class Reinvite:
         self._transaction: ClientTransaction | None = None
         self._acks: tuple[bytes, Flow] | None = None
         self._authentication = Authentication(owner.credentials, core.token)
-        self._handle = RequestHandle(self._request(), dialog.destination, dialog.here)
+        self._handle = RequestHandle(self._request(owner), dialog.destination, dialog.here)
+        self._authentication.prepare(self._handle.request)
 
     @property
     def under_way(self) -> bool:
@@ -112,8 +123,9 @@ class Reinvite:
             self._core.emit(RequestFailed(self._handle, "no answer"))
             owner.leave(now, "no answer to a re-INVITE")
 
-    def _request(self) -> Request:
-        return self._dialog.request("INVITE", headers=self._headers, body=self._body)
+    def _request(self, owner: Owner) -> Request:
+        rows = [*self._headers, *owner.session.request_rows()]
+        return self._dialog.request("INVITE", headers=rows, body=self._body)
 
     def _accepted(self, response: Response, flow: Flow, now: float) -> None:
         if self._acks is not None:
@@ -123,11 +135,18 @@ class Reinvite:
         request = self._handle.request
         credentials = credentials_of(request)
         self._acks = self._core.acknowledge(self._dialog, request.cseq.number, now, credentials)
-        if self._done() is not None:
+        if (owner := self._done()) is not None:
+            if owner.credentials is not None:
+                owner.credentials.learn(response)
+            owner.session.take_response(response, now)
+            owner.note_allow(response)
             self._core.emit(ResponseReceived(self._handle, response))
 
     def _refused(self, owner: Owner, response: Response, now: float) -> None:
         again = self._authentication.retry(self._handle.request, response, self._dialog.next_cseq)
+        if again is None and response.status == 422:
+            longer = self._request(owner)
+            again = longer if owner.session.ask_again(longer, response) else None
         if again is not None:
             self._handle.request = again
             self.start(now)
@@ -152,8 +171,10 @@ class Reinvite:
             self._waiting = self._core.layer.timers.start(now + self._backoff(self._owner), self._again)
             return
         self._waiting = None
-        self._handle.request = self._request()
-        self.start(now)
+        if self._owner is not None:
+            self._handle.request = self._request(self._owner)
+            self._authentication.prepare(self._handle.request)
+            self.start(now)
 
     def _give_up(self, now: float) -> None:
         if self._transaction is not None and self._transaction.request is not None:

@@ -14,6 +14,7 @@ from typing import ClassVar
 
 from ..net.values import frozen
 from .flow import Flow
+from .message import Request
 from .transaction import Host, Input, State, Table, Transaction, absorb, end, resend, sent
 
 S, I = State, Input  # noqa: E741  the tables are to be read like the figures
@@ -39,7 +40,7 @@ class ServerTransaction(Transaction):
         self.method = method
         self.source = source
         self.merging: tuple[str | int, ...] | None = None
-        self.on_cancel: Callable[[float], None] | None = None
+        self.on_cancel: Callable[[float, Request | None], None] | None = None
 
     @property
     def answered(self) -> bool:

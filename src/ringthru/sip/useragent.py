@@ -10,25 +10,41 @@ from collections.abc import Callable, Iterable, Sequence
 
 from ..net.address import Endpoint
 from .call import Call
+from .call_headers import Replaces
 from .client_request import Login, RequestHandle
 from .client_transaction import NoAnswer, ResponseArrived
 from .core import SDP, Core
 from .dialog import MAX_FORWARDS
-from .errors import LocalError
-from .events import Event, IncomingCall, IncomingRequest, RequestReceived
+from .errors import LocalError, MalformedMessage
+from .events import AckNearMiss, Event, IncomingCall, IncomingRequest, RequestReceived, StrayAck
 from .flow import Flow
 from .headers import NameAddr
 from .inbound import InboundCall
-from .layer import AckArrived, Counters, LayerEvent, Limits, RequestArrived, TransactionLayer
+from .layer import (
+    AckArrived,
+    Counters,
+    LayerEvent,
+    Limits,
+    RequestArrived,
+    TransactionLayer,
+    UnreadableAck,
+)
 from .message import HERE, HERE_HOST, Request
 from .outbound import OutboundCall
 from .server_transaction import ServerTransaction
+from .session_timer import SessionSettings, too_short
 from .transaction import Timing
 from .uri import SipUri
 
-ALLOW = ("INVITE", "ACK", "CANCEL", "BYE", "OPTIONS", "REGISTER", "INFO", "UPDATE", "MESSAGE")
+ALLOW = (
+    *("INVITE", "ACK", "CANCEL", "BYE", "OPTIONS", "REGISTER", "INFO", "UPDATE", "MESSAGE"),
+    *("REFER", "NOTIFY"),
+)
 # Methods of later RFCs: known, so 405 and not 501 (RFC 3261 §8.2.1, §21.5.2).
-KNOWN = frozenset((*ALLOW, "PRACK", "SUBSCRIBE", "NOTIFY", "PUBLISH", "REFER"))
+KNOWN = frozenset((*ALLOW, "PRACK"))
+# Of event packages we serve none but what a REFER makes: 489 (RFC 6665 §8.3.2, RFC 3903 §6).
+EVENT_METHODS = frozenset(("SUBSCRIBE", "NOTIFY", "PUBLISH"))
+IN_DIALOGS = ("BYE", "UPDATE", "INFO")  # what lives in dialogs only
 
 
 class UserAgent:
@@ -39,7 +55,8 @@ class UserAgent:
 
     ``seen_by(flow)`` tells how the peer at the flow's far end reaches us; it is asked once per dialog,
     request and answer outside dialogs. ``token()`` gives fresh text that nobody can guess, of token
-    characters (letters, digits), at least 64 bits of it.
+    characters (letters, digits), at least 64 bits of it. ``accept_odd_acks``: an ACK from where the
+    INVITE came from that differs in one key of its dialog counts (`odd_acks.py`).
     """
 
     def __init__(
@@ -52,12 +69,20 @@ class UserAgent:
         timing: Timing | None = None,
         limits: Limits | None = None,
         streams: bool = False,
+        session: SessionSettings | None = None,
+        accept_odd_acks: bool = True,
     ) -> None:
         """``streams``: TCP is there, and takes what is too large for UDP (RFC 3261 §18.1.1)."""
+        self._accept_odd_acks = accept_odd_acks
         sent_by = seen_by if streams else None
         self._layer = TransactionLayer(token, timing=timing, limits=limits, sent_by=sent_by)
         self._core = Core(
-            self._layer, seen_by=seen_by, token=token, user_agent=user_agent, allow=tuple(allow)
+            self._layer,
+            seen_by=seen_by,
+            token=token,
+            user_agent=user_agent,
+            allow=tuple(allow),
+            session=session or SessionSettings(),
         )
 
     # The machine's contract
@@ -206,6 +231,7 @@ class UserAgent:
             core.contact(contact_user),
             ("User-Agent", core.user_agent),
             core.allowing,
+            core.supporting,
             *([SDP] if body else []),
             *headers,
         ]
@@ -227,11 +253,35 @@ class UserAgent:
         elif isinstance(event, ResponseArrived):
             event.user.receive_response(event.response, event.flow, now)
         elif isinstance(event, AckArrived):
-            call = self._core.call_of(event.request)
-            if call is not None:
-                call.receive_ack(event.request, now)
+            if not self.receive_ack(event.request, now):
+                self._receive_odd_ack(event.request, event.flow, now)
         elif isinstance(event, NoAnswer):
             event.user.handle_no_answer(now)
+        elif isinstance(event, UnreadableAck):
+            waiting = self._core.awaiting.from_source(event.flow.remote.host)
+            if len(waiting) == 1:
+                self._core.emit(AckNearMiss(waiting[0], None, event.problem, event.flow, False))
+
+    def receive_ack(self, request: Request, now: float) -> bool:
+        """Take an ACK, perhaps one that came to another socket of ours; False: no call here awaits it."""
+        call = self._core.call_of(request)
+        return call is not None and call.receive_ack(request, now)
+
+    def _receive_odd_ack(self, ack: Request, flow: Flow, now: float) -> None:
+        """Which call was meant? The one from this source that differs in one key (`odd_acks.py`)."""
+        nearest = self._core.awaiting.nearest(ack, flow.remote.host)
+        if nearest is None:
+            self._core.emit(StrayAck(ack, flow))
+            return
+        call, difference = nearest
+        self._core.emit(AckNearMiss(call, difference, "", flow, self._accept_odd_acks))
+        if self._accept_odd_acks:
+            call.take_odd_ack(ack, now)
+
+    def call_replaced_by(self, replaces: Replaces) -> Call | None:
+        """The call whose dialog a Replaces header names (RFC 3891 §3)."""
+        call = self._core.calls.get((replaces.call_id, replaces.to_tag))
+        return call if call is not None and call.dialog_with(replaces.from_tag) is not None else None
 
     def _receive_request(self, event: RequestArrived, now: float) -> None:
         request, transaction = event.request, event.transaction
@@ -245,23 +295,34 @@ class UserAgent:
         elif request.method == "INVITE":
             call = InboundCall(self._core, transaction, request, event.flow, now)
             self._core.emit(IncomingCall(call))
-        elif request.method in ("BYE", "UPDATE"):  # these live in dialogs only
+        elif request.method in IN_DIALOGS:
             self._core.respond(transaction, request, 481, now)
         else:
             self._hand_up(transaction, request, event.flow)
 
     def _objection(self, request: Request) -> tuple[int, list[tuple[str, str]]] | None:
         """Why a request cannot be served, whatever it is about, in the order of §8.2."""
+        if request.method in EVENT_METHODS and (request.method != "NOTIFY" or not request.to.tag):
+            return 489, []
         if request.method not in self._core.allow:
             return (405 if request.method in KNOWN else 501), [self._core.allowing]
         if not request.request_uri.is_sip:
             return 416, []
-        if request.max_forwards == 0 and not request.to.tag:
+        # An OPTIONS with no hop left asks whoever it reached (§11): it is answered.
+        if request.max_forwards == 0 and not request.to.tag and request.method != "OPTIONS":
             return 483, []
-        required = request.get("Require")
-        if required:  # no extension is spoken yet
-            return 420, [("Unsupported", required)]
-        return None
+        if request.get("Require") is not None and (unknown := self._unsupported(request)):
+            return 420, [("Unsupported", unknown)]
+        shortest = too_short(self._core.session, request)
+        return None if shortest is None else (422, [("Min-SE", str(shortest))])
+
+    def _unsupported(self, request: Request) -> str:
+        """The option tags of Require that we do not speak; a Require that cannot be read is all unknown."""
+        try:
+            required = request.get_all("Require")
+        except MalformedMessage:
+            return request.get("Require") or ""
+        return ", ".join(each for each in required if each.lower() not in self._core.supported)
 
     def _receive_in_dialog(
         self, transaction: ServerTransaction, request: Request, flow: Flow, now: float
@@ -285,7 +346,7 @@ class UserAgent:
             return
         self._core.respond(event.transaction, event.request, 200, now)
         if invite.on_cancel is not None:
-            invite.on_cancel(now)
+            invite.on_cancel(now, event.request)
 
     def _hand_up(self, transaction: ServerTransaction, request: Request, flow: Flow) -> None:
         seen_at = self._core.seen_by(flow)

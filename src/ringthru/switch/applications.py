@@ -13,7 +13,7 @@ from ..media import MediaError
 from .causes import HangupCause, cause_named
 from .dialing import DialFailed
 from .dialstring import BadDialString
-from .waiting import first_of
+from .joining import join
 
 if TYPE_CHECKING:
     from .calls import Calls
@@ -64,22 +64,10 @@ async def bridge(calls: Calls, channel: Channel, data: str) -> None:
     except MediaError:
         other.hang_up(HangupCause.INCOMPATIBLE_DESTINATION)
         raise
-    await join(channel, other)
-    channel.hang_up(other.cause or HangupCause.NORMAL_CLEARING)
-
-
-async def join(one: Channel, other: Channel) -> None:
-    """Relay audio both ways until one leg is gone, then hang up ``other`` if it is still there."""
-    if one.media is None or other.media is None:
-        return
-    one.media.leg.bridge(other.media.leg)
-    one.bridged_to, other.bridged_to = other, one
-    await first_of(one.gone, other.gone)
-    if one.gone.is_set():
-        other.hang_up(one.cause or HangupCause.NORMAL_CLEARING)
+    if await join(channel, other):
+        channel.hang_up(other.cause or HangupCause.NORMAL_CLEARING)
     else:
-        one.media.leg.unbridge()
-    one.bridged_to = other.bridged_to = None
+        await channel.gone.wait()  # its partner was transferred away; it waits to be hung up
 
 
 async def hangup(calls: Calls, channel: Channel, data: str) -> None:

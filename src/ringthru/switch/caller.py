@@ -11,3 +11,4 @@ class Caller:
 
     name: str
     number: str
+    hidden: bool = False  # wants privacy (RFC 3323)

@@ -14,19 +14,22 @@ from collections import Counter
 from collections.abc import Coroutine, Mapping, MutableMapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ..media import Codec, MediaEngine, Timeout, can_answer
+from ..media import Codec, KeyHeard, MediaEngine, Timeout, answerable
 from ..sip import Call, Direction, Flow, MalformedMessage, SipUri
+from . import dtmf
 from .caller import Caller
 from .causes import HangupCause
 from .channel import Channel
 from .configuration import Dialplan, Directory
 from .dialing import Dialer, DialFailed
 from .dialstring import harmless
+from .identity import caller_of, headers_kept, headers_of
 from .leg_media import LegMedia
 from .pace import Pace, Peak
 from .registrar import Registrar
 from .routing import Router
 from .rtp_pool import RtpPool
+from .transfer import Transfers
 
 if TYPE_CHECKING:
     from .profile import Profile
@@ -54,6 +57,7 @@ class Calls:
         self.registrar = registrar
         self.router = Router(self, dialplan, variables)
         self.dialer = Dialer(self, directory)
+        self.transfers = Transfers(self)
         self.pool: RtpPool | None = None  # set while far peers reach us through a gateway
         self.profiles: dict[str, Profile] = {}
         self.channels: dict[str, Channel] = {}
@@ -93,6 +97,20 @@ class Calls:
         self._tasks.add(task)
         task.add_done_callback(self._finished)
 
+    def run(self, channel: Channel, work: Coroutine[Any, Any, None]) -> None:
+        """Run what a leg does from now on; ``release`` ends it."""
+        channel.task = asyncio.ensure_future(work)
+        self._tasks.add(channel.task)
+        channel.task.add_done_callback(self._finished)
+
+    def release(self, channel: Channel) -> None:
+        """Take a leg out of its bridge and of its dialplan, and leave it standing there in silence."""
+        if channel.bridge is not None:
+            channel.bridge.part()
+        task, channel.task = channel.task, None
+        if task is not None and task is not asyncio.current_task():
+            task.cancel()
+
     def _finished(self, task: asyncio.Future[Any]) -> None:
         self._tasks.discard(task)
         if not task.cancelled() and task.exception() is not None:
@@ -103,15 +121,17 @@ class Calls:
     def start_inbound(self, profile: Profile, call: Call, context: str) -> Channel:
         """The channel of a caller who was let in."""
         who, to = call.request.from_, call.request.request_uri
+        trusted = profile.trusts(call.flow.remote.host)
         number = harmless(who.uri.user or "")
         channel = self._new_channel(
             profile,
             Direction.INBOUND,
             name=f"sofia/{profile.name}/{number}@{who.uri.host}",
             destination=harmless(to.user or ""),
-            caller=Caller(who.display or number, number),
+            caller=caller_of(call.request, trusted),
             context=context,
         )
+        channel.variables.update(headers_kept(call.request, trusted))
         self._attach(channel, call)
         self._held[call.flow.remote.host] += 1
         return channel
@@ -143,6 +163,7 @@ class Calls:
             uuid=variables.get("origination_uuid"),
         )
         channel.variables.update(variables)
+        channel.parent = parent
         channel.codecs = _codecs_of(parent) if parent is not None else profile.codecs_out
         try:
             await self._send_invite(channel, uri, flows, _hops_left(parent))
@@ -157,7 +178,17 @@ class Calls:
             raise DialFailed(channel.cause or HangupCause.NORMAL_CLEARING)
         offer = media.offer(channel.codecs)
         try:
-            call = channel.profile.invite(uri, flows, channel.caller, offer, hops)
+            parent = channel.parent.variables if channel.parent is not None else {}
+            headers = headers_of(channel.variables, parent)
+            call = channel.profile.invite(
+                uri,
+                flows,
+                channel.caller,
+                offer,
+                hops,
+                headers=headers,
+                caller_id_type=channel.variables.get("sip_cid_type"),
+            )
         except MalformedMessage as error:
             channel.log.error("Cannot call %s: %s", uri, error)
             raise DialFailed(HangupCause.INVALID_URL) from error
@@ -187,6 +218,7 @@ class Calls:
             serial=self.started,
             open_media=self._open_media,
             on_gone=self._leave,
+            spawn=self.spawn,
         )
         self.channels[channel.uuid] = channel
         self.peak.note(len(self.channels), profile.now())
@@ -210,6 +242,8 @@ class Calls:
         def on_media(event: object) -> None:
             if isinstance(event, Timeout):
                 channel.hang_up(HangupCause.MEDIA_TIMEOUT)
+            elif isinstance(event, KeyHeard):
+                dtmf.heard(channel, event.key, event.milliseconds, by_info=False)
 
         media = LegMedia(
             self._engine,
@@ -218,7 +252,7 @@ class Calls:
             session_id=channel.serial,
             name=channel.name,
             rtp_timeout=profile.settings.rtp_timeout_sec or math.inf,
-            telephone_event=profile.settings.rfc2833_pt,
+            telephone_event=profile.settings.rfc2833_pt if profile.settings.dtmf_type == "rfc2833" else None,
             may_speak_first=lambda host: not seen.far or profile.is_public(host),
             on_close=give_back,
         )
@@ -263,7 +297,9 @@ def _shown_caller(variables: Mapping[str, str], parent: Channel | None, caller: 
     caller = parent.caller if parent is not None else caller
     name = variables.get("origination_caller_id_name") or own.get("effective_caller_id_name")
     number = variables.get("origination_caller_id_number") or own.get("effective_caller_id_number")
-    return Caller(name or caller.name, number or caller.number)
+    privacy = variables.get("origination_privacy") or own.get("origination_privacy") or ""
+    hidden = caller.hidden or any(word in privacy for word in ("hide_number", "full", "id"))
+    return Caller(name or caller.name, number or caller.number, hidden)
 
 
 def _hops_left(parent: Channel | None) -> int:
@@ -288,8 +324,7 @@ def _codecs_of(parent: Channel) -> Sequence[Codec]:
     """What the other leg may be offered, so that nothing needs transcoding: what the caller speaks."""
     if parent.media is not None and parent.media.codec is not None:
         return [parent.media.codec]
-    offer = parent.call.request.body if parent.call else b""
-    spoken = [each for each in parent.codecs if can_answer(offer, [each])] if offer else []
+    spoken = answerable(parent.offer, parent.codecs) if parent.offer is not None else []
     return spoken or parent.codecs
 
 

@@ -8,23 +8,30 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections import deque
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from enum import Enum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
 
-from ..media import Codec
+from ..media import Codec, MediaError, SessionDescription
 from ..net.address import Endpoint
 from ..net.levels import NOTICE
 from ..sip import Call, CallState, Direction
 from .caller import Caller
-from .causes import HangupCause, status_of
-from .leg_media import LegMedia
+from .causes import ELSEWHERE_CAUSES, HangupCause, reason_for, status_of
+from .leg_media import BOTH_WAYS, LegMedia
 from .snapshots import ChannelSnapshot
+from .waiting import Flag
 
 if TYPE_CHECKING:
+    from .joining import Bridge
     from .profile import Profile
 
 log = logging.getLogger(__name__)
+
+
+OFFER_PACE: Final = 0.1  # seconds between looks whether an offer may go out
+MAX_DIGITS: Final = 100
 
 
 class CallPhase(Enum):
@@ -33,7 +40,9 @@ class CallPhase(Enum):
     DOWN = "DOWN"
     DIALING = "DIALING"
     RINGING = "RINGING"
+    EARLY = "EARLY"
     ACTIVE = "ACTIVE"
+    HELD = "HELD"
     HANGUP = "HANGUP"
 
 
@@ -53,6 +62,7 @@ class Channel:
         serial: int,
         open_media: Callable[[Channel, str], Awaitable[LegMedia]],
         on_gone: Callable[[Channel], None],
+        spawn: Callable[[Coroutine[Any, Any, None]], object],
     ) -> None:
         self.profile = profile
         self.direction = direction
@@ -63,30 +73,53 @@ class Channel:
         self.context = context
         self.serial = serial
         self.call: Call | None = None
+        self.offer: SessionDescription | None = None  # of the caller's INVITE
         self.media: LegMedia | None = None
         self.variables: dict[str, str] = {"uuid": uuid, "channel_name": name}
         self.codecs: Sequence[Codec] = profile.codecs
         self.phase = CallPhase.RINGING if direction is Direction.INBOUND else CallPhase.DIALING
         self.state = "CS_NEW"
         self.application = ""
-        self.bridged_to: Channel | None = None
+        self.parent: Channel | None = None  # the leg on whose behalf this one is called
+        self.bridge: Bridge | None = None
+        self.hears: Channel | None = None  # whose early media a caller hears
+        self.task: asyncio.Future[None] | None = None  # what runs the leg's dialplan, or owns its bridge
         self.cause: HangupCause | None = None
-        self.rang = asyncio.Event()
-        self.answered = asyncio.Event()
-        self.gone = asyncio.Event()
+        self.digits: deque[str] = deque(maxlen=MAX_DIGITS)  # keys pressed and not yet taken
+        self.digit_came = Flag()
+        self.rang = Flag()
+        self.progressed = Flag()  # early media flows
+        self.answered = Flag()
+        self.reached = Flag()  # somebody or something talks to the leg
+        self.gone = Flag()
+        self._opening = asyncio.Lock()
+        self._offering = False
+        self._offer_once_more = False
         self.log = logging.LoggerAdapter(log, {"uuid": uuid})
         self._open_media = open_media
         self._on_gone = on_gone
+        self._spawn = spawn
         self._began = time.monotonic()
         self.log.log(NOTICE, "New Channel %s [%s]", name, uuid)
 
     @property
     def up(self) -> bool:
-        return self.phase is CallPhase.ACTIVE
+        return self.phase in (CallPhase.ACTIVE, CallPhase.HELD)
+
+    @property
+    def bridged_to(self) -> Channel | None:
+        """The leg that hears this one."""
+        return self.bridge.partner(self) if self.bridge is not None else None
+
+    @property
+    def kept_codecs(self) -> Sequence[Codec]:
+        """A joined leg keeps its codec: nothing here transcodes but one G.711 law to the other."""
+        media = self.media
+        return [media.codec] if media and media.codec and self.bridge is not None else self.codecs
 
     def ring(self) -> None:
         """Tell the caller that somebody rings (180); nothing happens on a leg that is past it."""
-        if self.direction is Direction.INBOUND and not self.rang.is_set() and not self.up and self.call:
+        if self._waits and not self.rang.is_set() and self.phase is CallPhase.RINGING and self.call:
             call = self.call
             self.profile.act(lambda now: call.ring(now))
             self.rang.set()
@@ -98,13 +131,43 @@ class Channel:
         Raises:
             NoFreePorts: the RTP range is used up.
         """
-        if self.media is None:
-            media = await self._open_media(self, peer)
-            if self.gone.is_set():
-                media.close()
-                return None
-            self.media = media
+        async with self._opening:  # early media and the answer may want them at once
+            if self.media is None:
+                media = await self._open_media(self, peer)
+                if self.gone.is_set():
+                    media.close()
+                    return None
+                self.media = media
         return self.media
+
+    @property
+    def _waits(self) -> bool:
+        """Whether a caller waits for an answer of ours."""
+        return self.direction is Direction.INBOUND and not self.up and not self.gone.is_set()
+
+    async def pre_answer(self, prefer: Codec | None = None) -> bool:
+        """Let a caller hear what there is before the answer (183 with SDP); whether it does now.
+
+        An INVITE without an offer hears nothing early: only the answer may carry ours (RFC 6337 §2.2).
+
+        Raises:
+            MalformedSdp, NoCommonCodec, NoFreePorts: as `answer` does.
+        """
+        if not self._waits or self.call is None or self.offer is None:
+            return False
+        if self.progressed.is_set():
+            return True
+        call = self.call
+        media = await self.take_media(call.flow.remote.host)
+        if media is None or not self._waits:
+            return False
+        if not self.progressed.is_set():
+            body = media.answer(self.offer, [prefer] if prefer else self.codecs)
+            self.progressed.set()
+            self.phase = CallPhase.EARLY
+            self.profile.act(lambda now: call.ring(now, 183, body))
+            self.log.log(NOTICE, "Pre-Answer %s!", self.name)
+        return True
 
     async def answer(self, prefer: Codec | None = None) -> None:
         """Answer a caller (200 with SDP); ``prefer`` is the codec the other leg already speaks.
@@ -113,14 +176,18 @@ class Channel:
             MalformedSdp, NoCommonCodec: the caller's offer is none that we can answer.
             NoFreePorts: the RTP range is used up.
         """
+        self.reached.set()
         if self.up or self.gone.is_set() or self.call is None:
             return
-        call, offer = self.call, self.call.request.body
+        call, offer = self.call, self.offer
         media = await self.take_media(call.flow.remote.host)
-        if media is None:
+        if media is None or self.up or self.gone.is_set():
             return
         codecs = [prefer] if prefer else self.codecs
-        body = media.answer(offer, codecs) if offer else media.offer(codecs)
+        if self.progressed.is_set() and media.negotiated is not None:
+            body = media.negotiated.sdp  # what the 183 said holds (RFC 6337 §3.1.1)
+        else:
+            body = media.answer(offer, codecs) if offer else media.offer(codecs)
         self.profile.act(lambda now: call.answer(now, body))
         self.mark_answered()
 
@@ -135,11 +202,13 @@ class Channel:
         """End the leg from our side, by the message its state calls for; safe to call twice."""
         if self.gone.is_set():
             return
-        call, waiting = self.call, self.direction is Direction.INBOUND and not self.up
+        call, waiting, answered = self.call, self._waits, self.answered.is_set()
+        if self.parent is not None and not answered and self.parent.cause in ELSEWHERE_CAUSES:
+            cause = self.parent.cause  # somebody before us said that it was answered elsewhere
         self.ended(cause)  # first: what the user agent tells of the end is then about nobody's cause
         if call is None or call.state is CallState.ENDED:
             return
-        reason = (("Reason", f'Q.850;cause={int(cause)};text="{cause.name}"'),)
+        reason = (("Reason", str(reason_for(cause, answered))),)
         if waiting:
             self.profile.act(lambda now: call.reject(now, status_of(cause), headers=reason))
         else:
@@ -167,6 +236,59 @@ class Channel:
         self._on_gone(self)
         self.log.log(NOTICE, "Session %d (%s) Ended", self.serial, self.name)
         self.log.log(NOTICE, "Close Channel %s [CS_DESTROY]", self.name)
+
+    # --- new offers of ours ---------------------------------------------------------------------------
+
+    def offer_again(self) -> None:
+        """Send a re-INVITE as soon as may be: another direction, another address of ours, or a refresh."""
+        if not self.up or self.gone.is_set():
+            return
+        if self._offering:
+            self._offer_once_more = True
+        else:
+            self._offering = True
+            self._spawn(self._offer())
+
+    def offer_both_ways(self) -> None:
+        """Take back a direction that a partner who is gone had asked for."""
+        if self.media is not None and self.media.offered != BOTH_WAYS:
+            self.offer_again()
+
+    async def _offer(self) -> None:
+        try:
+            again = True
+            while again and not self.gone.is_set():
+                self._offer_once_more = False
+                await self._offer_one()
+                again = self._offer_once_more
+        finally:
+            self._offering = False
+
+    async def _offer_one(self) -> None:
+        """One re-INVITE, after whatever other offer is under way; what it meets is logged."""
+        call, media = self.call, self.media
+        while call is not None and not call.may_offer and not self.gone.is_set():
+            await asyncio.sleep(OFFER_PACE)  # an offer of the peer's, or its ACK, is on its way
+        if call is None or media is None or self.gone.is_set():
+            return
+        body = media.offer(self.kept_codecs, self._wanted_direction())
+        handle = self.profile.act(lambda now: call.reinvite(now, body))
+        response = await self.profile.answer_to(handle)
+        if self.gone.is_set():
+            return
+        if response is None or not 200 <= response.status < 300:
+            media.awaits_answer = False
+            said = f"{response.status} {response.reason}" if response is not None else "nobody answered"
+            self.log.info("A new offer to %s was not taken: %s", self.name, said)
+            return
+        try:
+            media.accept(response.body)
+        except MediaError as error:
+            self.log.warning("%s answered a new offer with an SDP that we cannot use: %s", self.name, error)
+
+    def _wanted_direction(self) -> str:
+        partner = self.bridged_to
+        return partner.media.wish if partner is not None and partner.media is not None else BOTH_WAYS
 
     def snapshot(self) -> ChannelSnapshot:
         """The leg as the faces show it."""

@@ -114,12 +114,13 @@ class Dialer:
             raise DialFailed(cause_named(destination.address))
         variables = {**attempt.variables, **destination.variables}
         if destination.endpoint == "user":
-            text = self._user_dial_string(destination)
-            return await self._ring(text, replace(attempt, variables=variables, depth=attempt.depth + 1))
+            text, theirs = self._user_dial_string(destination)
+            attempt = replace(attempt, variables={**theirs, **variables}, depth=attempt.depth + 1)
+            return await self._ring(text, attempt)
         if destination.endpoint != "sofia":
             log.error("Could not locate channel type %s", destination.endpoint)
             raise DialFailed(HangupCause.CHAN_NOT_IMPLEMENTED)
-        profile, uri, flows = await self._sip_target(destination.address)
+        profile, uri, flows = await self.sip_target(destination.address)
         channel = await self._calls.start_outbound(
             profile, uri, flows, variables, attempt.parent, attempt.caller
         )
@@ -127,8 +128,11 @@ class Dialer:
         limit = min(_seconds(variables, ("leg_timeout",), whole), whole)
         return await _wait_for_answer(channel, attempt.parent, limit)
 
-    def _user_dial_string(self, destination: Destination) -> str:
-        """What ``user/ID[@DOMAIN]`` stands for in the directory."""
+    def _user_dial_string(self, destination: Destination) -> tuple[str, dict[str, str]]:
+        """What ``user/ID[@DOMAIN]`` stands for in the directory, and what its legs know of the user.
+
+        Its context among that: a called user transfers within it, as if he had called himself.
+        """
         name, _, domain = destination.address.partition("@")
         user = self._directory.find_user(domain or self._directory.default_domain, name)
         if user is None:
@@ -138,9 +142,10 @@ class Dialer:
             log.error("User %s@%s has no dial-string in the directory", name, user.domain)
             raise DialFailed(HangupCause.MANDATORY_IE_MISSING)
         variables = {"dialed_user": user.id, "dialed_domain": user.domain}
-        return expand(user.dial_string, self._calls.router.lookup(variables))
+        context = {name: value for name, value in user.variables.items() if name == "user_context"}
+        return expand(user.dial_string, self._calls.router.lookup(variables)), {**context, **variables}
 
-    async def _sip_target(self, address: str) -> tuple[Profile, SipUri, list[Flow]]:
+    async def sip_target(self, address: str) -> tuple[Profile, SipUri, list[Flow]]:
         """``PROFILE/URI`` or ``PROFILE/USER``: the profile, the Request-URI and the ways to send it."""
         name, _, rest = address.partition("/")
         profile = self._calls.profile(name)
@@ -180,7 +185,6 @@ def _without_ours(uri: SipUri) -> SipUri:
 async def _wait_for_answer(channel: Channel, parent: Channel | None, limit: float) -> Channel:
     """The channel once it is up; it is hung up when time, the race or the caller's patience ran out."""
     ends = [channel.answered, channel.gone, *([parent.gone] if parent is not None else [])]
-    ringing = asyncio.ensure_future(_pass_ringing(channel, parent))
     try:
         async with asyncio.timeout(limit):
             await first_of(*ends)
@@ -189,20 +193,11 @@ async def _wait_for_answer(channel: Channel, parent: Channel | None, limit: floa
     except asyncio.CancelledError:
         channel.hang_up(HangupCause.LOSE_RACE)
         raise
-    finally:
-        ringing.cancel()
     if parent is not None and parent.gone.is_set():
         channel.hang_up(HangupCause.ORIGINATOR_CANCEL)
     if channel.gone.is_set():
         raise DialFailed(channel.cause or HangupCause.NO_ANSWER)
     return channel
-
-
-async def _pass_ringing(channel: Channel, parent: Channel | None) -> None:
-    """When the called side rings, so does the caller's."""
-    await channel.rang.wait()
-    if parent is not None:
-        parent.ring()
 
 
 def _cause_of(failure: DialFailed | BadDialString | MediaError) -> HangupCause:

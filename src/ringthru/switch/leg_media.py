@@ -20,9 +20,15 @@ from ..media import (
 )
 from .rtp_pool import MappedPair
 
+BOTH_WAYS = "sendrecv"
+
 
 class LegMedia:
-    """The media of one leg, from its first SDP to its last packet."""
+    """The media of one leg, from its first SDP to its last packet.
+
+    ``wish`` is the direction that the peer asked for of its own accord, seen from the peer: ``sendonly`` or
+    ``inactive`` is a hold. An answer that only follows our offer is no wish.
+    """
 
     def __init__(
         self,
@@ -33,7 +39,7 @@ class LegMedia:
         session_id: int,
         name: str,
         rtp_timeout: float,
-        telephone_event: int,
+        telephone_event: int | None,
         may_speak_first: Callable[[str], bool] = lambda host: True,
         on_close: Callable[[], None] = lambda: None,
     ) -> None:
@@ -45,40 +51,72 @@ class LegMedia:
         self._may_speak_first = may_speak_first
         self._on_close = on_close
         self._descriptions = OfferAnswer(session_id, telephone_event)
-        if isinstance(ports, MappedPair):
-            pair = ports.pair
-            self.advertised = MediaAddress(host, ports.external_rtp_port, ports.external_rtcp_port)
-        else:
-            pair = ports
-            self.advertised = MediaAddress(host, pair.rtp_port, pair.rtcp_port)
-        self.leg: MediaLeg = engine.open(pair, name=name, rtp_timeout=rtp_timeout)
+        self._ports = ports
+        self._pair = ports.pair if isinstance(ports, MappedPair) else ports
+        self.advertised = self._address(host)
+        self.leg: MediaLeg = engine.open(self._pair, name=name, rtp_timeout=rtp_timeout)
         self.negotiated: Negotiated | None = None
         self.awaits_answer = False  # an offer of ours is out
+        self.wish = BOTH_WAYS
+        self.offered = BOTH_WAYS  # by us, last
+        self._answered_with = b""
         self._closed = False
 
-    def offer(self, codecs: Sequence[Codec]) -> bytes:
+    def _address(self, host: str) -> MediaAddress:
+        ports = self._ports
+        if isinstance(ports, MappedPair):
+            return MediaAddress(host, ports.external_rtp_port, ports.external_rtcp_port)
+        return MediaAddress(host, ports.rtp_port, ports.rtcp_port)
+
+    def move_to(self, host: str) -> bool:
+        """Advertise another address, or other ports that the gateway granted; whether anything changed.
+
+        The peer learns of it by the next offer or answer.
+        """
+        now = self._address(host)
+        moved, self.advertised = now != self.advertised, now
+        return moved
+
+    def offer(self, codecs: Sequence[Codec], direction: str = BOTH_WAYS) -> bytes:
         """Our offer; the peer's answer goes to ``accept``."""
         self.awaits_answer = True
-        return self._descriptions.offer(self.advertised, codecs)
+        self.offered = direction
+        return self._descriptions.offer(self.advertised, codecs, direction)
 
     def accept(self, answer: bytes) -> None:
         """The answer to our offer: audio flows from here on.
 
+        The same answer again (in a 183, then in the 200) changes nothing; another one does, for a fork may
+        have been answered by somebody else than rang first.
+
         Raises:
             MalformedSdp, NoCommonCodec: the answer does not fit the offer.
         """
-        self._agree(self._descriptions.read_answer(SessionDescription.parse(answer)))
+        if self.negotiated is not None and answer == self._answered_with:
+            self.awaits_answer = False
+            return
+        negotiated = self._descriptions.read_answer(SessionDescription.parse(answer))
+        self._answered_with = answer
+        if self.offered == BOTH_WAYS:
+            self.wish = negotiated.peer_direction
+        self._agree(negotiated)
 
-    def answer(self, offer: bytes, codecs: Sequence[Codec]) -> bytes:
-        """Answer the peer's offer: audio flows from here on.
+    def answer(
+        self, offer: bytes | SessionDescription, codecs: Sequence[Codec], direction: str = BOTH_WAYS
+    ) -> bytes:
+        """Answer the peer's offer: audio flows from here on. ``direction`` is the most that we grant.
 
         Raises:
             MalformedSdp: the body is not SDP.
             NoCommonCodec: nothing in it that we speak.
         """
-        return self._agree(
-            self._descriptions.answer(SessionDescription.parse(offer), self.advertised, codecs)
-        )
+        if isinstance(offer, bytes):
+            offer = SessionDescription.parse(offer)
+        negotiated = self._descriptions.answer(offer, self.advertised, codecs, direction)
+        self._answered_with = b""
+        self.wish = negotiated.peer_direction
+        self.offered = direction
+        return self._agree(negotiated)
 
     def _agree(self, negotiated: Negotiated) -> bytes:
         self.awaits_answer = False
@@ -89,6 +127,11 @@ class LegMedia:
     @property
     def codec(self) -> Codec | None:
         return self.negotiated.codec if self.negotiated else None
+
+    @property
+    def held(self) -> bool:
+        """Whether the peer holds the call: it wants to hear nothing."""
+        return self.wish in ("sendonly", "inactive")
 
     def report(self) -> LegReport:
         return self.leg.report()

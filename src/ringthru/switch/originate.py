@@ -34,8 +34,9 @@ async def originate(
     except DialFailed as failure:
         return f"-ERR {failure.cause.name}"
     if application is not None:
-        calls.spawn(calls.router.run_application(channel, application["name"], application["data"] or ""))
+        work = calls.router.run_application(channel, application["name"], application["data"] or "")
+        calls.run(channel, work)
     else:
         channel.destination, channel.context = extension, context
-        calls.spawn(calls.router.run(channel))
+        calls.run(channel, calls.router.run(channel))
     return f"+OK {channel.uuid}"

@@ -12,7 +12,6 @@ import secrets
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
-from urllib.parse import quote
 
 from .. import __version__
 from ..media import PCMA, PCMU, Codec
@@ -21,10 +20,26 @@ from ..net.address import Endpoint
 from ..net.surroundings import Surroundings
 from ..net.values import record
 from ..portmap import PortMapper
-from ..sip import HERE_HOST, Call, Direction, Event, Flow, IncomingRequest, SipUri, UserAgent
+from ..sip import (
+    HERE_HOST,
+    Call,
+    Direction,
+    Event,
+    Flow,
+    IncomingRequest,
+    Request,
+    RequestFailed,
+    RequestHandle,
+    Response,
+    ResponseReceived,
+    SessionSettings,
+    SipUri,
+    UserAgent,
+)
 from .caller import Caller
 from .configuration import AddressKind as Setting
 from .configuration import AddressSetting, ProfileSettings
+from .identity import from_of, identity_rows
 from .profile_urls import CONTACT_USER, urls_of
 from .reachability import ProfileAddresses, Seen, TransportPorts, seen_by
 from .snapshots import ProfileSnapshot
@@ -38,8 +53,10 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 Result = TypeVar("Result")
 
-ALLOW = ("INVITE", "ACK", "CANCEL", "BYE", "OPTIONS", "REGISTER", "INFO", "UPDATE")
-USER_SAFE = "-_.!~*'()&=+$,;?/%"  # RFC 3261 §25.1, and % because a From we pass on is escaped already
+ALLOW = (
+    *("INVITE", "ACK", "CANCEL", "BYE", "OPTIONS", "REGISTER", "INFO", "UPDATE", "MESSAGE"),
+    *("REFER", "NOTIFY"),
+)
 AUTO = ("auto", "0.0.0.0")  # our LAN address: 0.0.0.0 could not be advertised
 CODECS = {codec.name: codec for codec in (PCMU, PCMA)}
 
@@ -107,7 +124,12 @@ class Profile:
             token=lambda: secrets.token_hex(8),
             allow=ALLOW,
             user_agent=settings.user_agent or f"Ringthru/{__version__}",
+            session=SessionSettings(
+                settings.enable_timer, settings.session_timeout, settings.minimum_session_expires
+            ),
+            accept_odd_acks=settings.accept_odd_acks,
         )
+        self._awaited: dict[RequestHandle, asyncio.Future[Response | None]] = {}
 
     # --- life ---------------------------------------------------------------------------------------
 
@@ -117,7 +139,7 @@ class Profile:
         Raises:
             PortInUse, OSError: a port is taken or the address is not ours, in words.
         """
-        await self.transports.open(self.agent, lambda event: self._on_event(self, event))
+        await self.transports.open(self.agent, self._take)
 
     def close(self) -> None:
         self.transports.close()
@@ -216,7 +238,36 @@ class Profile:
             return False
         return not any(matches(self._lists, acl, source) for acl in self.settings.apply_inbound_acl)
 
+    def trusts(self, source: str) -> bool:
+        """Whether what a peer asserts about callers is believed (RFC 3325): a list lets it in."""
+        return any(matches(self._lists, acl, source) for acl in self.settings.apply_inbound_acl)
+
     # --- acting on SIP ------------------------------------------------------------------------------
+
+    def _take(self, event: Event) -> None:
+        """Hand on an event, unless somebody waits for just this answer."""
+        if isinstance(event, ResponseReceived | RequestFailed):
+            waiting = self._awaited.pop(event.handle, None)
+            if waiting is not None:
+                if not waiting.done():
+                    waiting.set_result(event.response if isinstance(event, ResponseReceived) else None)
+                return
+        self._on_event(self, event)
+
+    async def answer_to(self, handle: RequestHandle) -> Response | None:
+        """The final response to a request of ours; None when nobody answered."""
+        waiting: asyncio.Future[Response | None] = asyncio.get_running_loop().create_future()
+        self._awaited[handle] = waiting
+        try:
+            return await waiting
+        finally:
+            self._awaited.pop(handle, None)
+
+    async def ask(self, request: Request, flow: Flow, *alternatives: Flow) -> Response | None:
+        """Send a request outside calls the first of these ways that works; its final response, or None."""
+        return await self.answer_to(
+            self.act(lambda now: self.agent.request(request, flow, now, alternatives=alternatives))
+        )
 
     def act(self, action: Callable[[float], Result]) -> Result:
         """Tell the user agent something, and send what it wants sent."""
@@ -259,20 +310,35 @@ class Profile:
         ]
 
     def invite(
-        self, uri: SipUri, flows: Sequence[Flow], caller: Caller, offer: bytes, max_forwards: int
+        self,
+        uri: SipUri,
+        flows: Sequence[Flow],
+        caller: Caller,
+        offer: bytes,
+        max_forwards: int,
+        *,
+        headers: Sequence[tuple[str, str]] = (),
+        caller_id_type: str | None = None,
     ) -> Call:
-        """Send an INVITE with our offer the first of these ways, or the next where that one fails."""
+        """Send an INVITE with our offer the first of these ways, or the next where that one fails.
+
+        ``caller_id_type`` overrules the profile's.
+        """
         flow, *alternatives = flows
         seen = self.seen_by(flow.remote.host, flow.transport)
         host = HERE_HOST if seen.from_host == seen.signalling.host else seen.from_host
         host = f"[{host}]" if ":" in host else host
+        display, from_uri = from_of(caller, host)
+        kind = caller_id_type or self.settings.caller_id_type
+        rows = [*identity_rows(caller, host, kind, self.trusts(flow.remote.host)), *headers]
         return self.act(
             lambda now: self.agent.invite(
                 str(uri),
                 flow,
                 now,
-                from_uri=f"sip:{quote(caller.number, safe=USER_SAFE)}@{host}",
-                from_display=caller.name,
+                from_uri=from_uri,
+                from_display=display,
+                headers=rows,
                 contact_user=CONTACT_USER,
                 body=offer,
                 max_forwards=max_forwards,
@@ -308,9 +374,9 @@ class Profile:
             codecs_in=tuple(codec.name for codec in self.codecs),
             codecs_out=tuple(codec.name for codec in self.codecs_out),
             telephone_event=settings.rfc2833_pt,
-            dtmf_mode="rfc2833",
+            dtmf_mode=settings.dtmf_type,
             comfort_noise=13,
-            session_timeout=0,
+            session_timeout=settings.session_timeout,
             max_dialog=0,
             max_recv_rps=1000,
             no_media=False,

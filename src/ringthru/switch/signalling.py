@@ -7,11 +7,12 @@ Never here: wire formats, addresses (``reachability``), what an application does
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from ..media import Codec, MalformedSdp, MediaError, NoCommonCodec, can_answer
+from ..media import MalformedSdp, MediaError, SessionDescription, answerable
 from ..sip import (
+    AckNearMiss,
+    AckOverdue,
     Call,
     CallAnswered,
     CallCancelled,
@@ -22,10 +23,18 @@ from ..sip import (
     Event,
     IncomingCall,
     IncomingRequest,
+    Request,
     RequestReceived,
+    Response,
+    SessionRefreshDue,
+    StrayAck,
 )
-from .causes import HangupCause, cause_of
+from . import dtmf
+from .ack_watch import AckWatch
+from .causes import HangupCause, cause_of, cause_said
 from .channel import CallPhase, Channel
+from .messages import Messages
+from .offers import new_offer, take_answer, tell_the_other
 
 if TYPE_CHECKING:
     from .calls import Calls
@@ -33,6 +42,11 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+ENDINGS = {  # what ends a call here by itself
+    "ACK Timeout": HangupCause.RECOVERY_ON_TIMER_EXPIRE,
+    "Session Timer Expired": HangupCause.RECOVERY_ON_TIMER_EXPIRE,
+}
+SDP_TYPE = "application/sdp"
 RETRY_AFTER = "5"  # seconds, told to callers while the switch is full
 
 
@@ -41,6 +55,8 @@ class Signalling:
 
     def __init__(self, calls: Calls) -> None:
         self._calls = calls
+        self._acks = AckWatch(calls)
+        self._messages = Messages(calls)
 
     def on_event(self, profile: Profile, event: Event) -> None:
         """Take one event of a profile's user agent."""
@@ -49,6 +65,12 @@ class Signalling:
                 self._incoming_call(profile, call)
             case RequestReceived(incoming=incoming):
                 self._request(profile, incoming)
+            case StrayAck():
+                self._acks.on_stray(profile, event)
+            case AckNearMiss():
+                self._acks.on_near_miss(profile, event)
+            case AckOverdue():
+                self._acks.on_overdue(profile, event)
             case (
                 CallProgress(call=call)
                 | CallAnswered(call=call)
@@ -56,6 +78,7 @@ class Signalling:
                 | CallFailed(call=call)
                 | CallCancelled(call=call)
                 | CallEnded(call=call)
+                | SessionRefreshDue(call=call)
             ):
                 channel = self._calls.channel_of(call)
                 if channel is not None:
@@ -68,6 +91,9 @@ class Signalling:
         context = profile.settings.context
         variables: dict[str, str] = {}
         source = call.flow.remote
+        if (unspoken := _unspoken(call.request)) is not None:
+            profile.act(lambda now: call.reject(now, unspoken, headers=(("Accept", SDP_TYPE),)))
+            return
         if profile.must_authenticate(source.host):
             user = self._calls.registrar.authenticate(profile, call.request, source, profile.now())
             if isinstance(user, str):
@@ -80,16 +106,31 @@ class Signalling:
             log.warning("Profile %s refuses a call from %s: the switch is full", profile.name, source)
             profile.act(lambda now: call.reject(now, 503, headers=(("Retry-After", RETRY_AFTER),)))
             return
+        replaced = self._calls.transfers.replaced(call, proven=bool(variables))
+        if isinstance(replaced, int):
+            profile.act(lambda now: call.reject(now, replaced))
+            return
         channel = self._calls.start_inbound(profile, call, context)
         channel.variables.update(variables)
         channel.log.info("%s receiving invite from %s call-id: %s", channel.name, source, call.call_id)
         if self._acceptable(channel, call.request.body):
-            self._calls.spawn(self._calls.router.run(channel))
+            work = self._calls.router.run(channel) if replaced is None else self._replace(channel, replaced)
+            self._calls.run(channel, work)
+
+    async def _replace(self, channel: Channel, old: Channel) -> None:
+        try:
+            await self._calls.transfers.replace(channel, old)
+        except MediaError as error:
+            channel.log.warning("%s cannot take the place of %s: %s", channel.name, old.name, error)
+            channel.hang_up(HangupCause.INCOMPATIBLE_DESTINATION)
 
     def _acceptable(self, channel: Channel, offer: bytes) -> bool:
         """Refuse an offer at once that nothing here could answer, so that it rings nobody."""
         try:
-            if not offer or can_answer(offer, channel.codecs):
+            if not offer:
+                return True
+            channel.offer = SessionDescription.parse(offer)
+            if answerable(channel.offer, channel.codecs):
                 return True
             channel.log.info("%s offers no codec that we speak", channel.name)
         except MalformedSdp as error:
@@ -101,33 +142,51 @@ class Signalling:
 
     def _leg_event(self, channel: Channel, event: Event) -> None:
         match event:
-            case CallProgress(response=response) if response.status >= 180:
-                channel.phase = CallPhase.RINGING
-                channel.rang.set()
+            case CallProgress(response=response) if response.status >= 180 and not channel.up:
+                self._progress(channel, response)
             case CallAnswered(response=response) if not channel.up:
-                self._take_answer(channel, response.body)
-                if not channel.gone.is_set():
+                heard = channel.progressed.is_set() and not response.body  # the 183's answer holds
+                if (heard or take_answer(channel, response.body)) and not channel.gone.is_set():
                     channel.mark_answered()
             case CallConfirmed(ack=ack) if ack and channel.media and channel.media.awaits_answer:
-                self._take_answer(channel, ack.body)  # to our offer in the 200 (RFC 3264 §4)
-            case CallFailed(status=status):
-                channel.ended(cause_of(status))
-            case CallCancelled():
-                channel.ended(HangupCause.ORIGINATOR_CANCEL)
-            case CallEnded(reason=reason):
+                if take_answer(channel, ack.body):  # to our offer in the 200 (RFC 3264 §4)
+                    tell_the_other(channel)
+            case SessionRefreshDue():
+                channel.offer_again()
+            case CallFailed(status=status, response=response):
+                channel.variables["sip_term_status"] = str(status)
+                channel.ended(cause_said(response, cause_of(status)))
+            case CallCancelled(request=request):
+                channel.ended(cause_said(request, HangupCause.ORIGINATOR_CANCEL))
+            case CallEnded(reason=reason, request=request):
                 channel.log.debug("%s: %s", channel.name, reason)
-                channel.ended(HangupCause.NORMAL_CLEARING)
+                channel.ended(cause_said(request, ENDINGS.get(reason, HangupCause.NORMAL_CLEARING)))
+
+    def _progress(self, channel: Channel, response: Response) -> None:
+        """The called side rings, or is heard already: the leg that calls it shall know, and hear."""
+        parent = channel.parent
+        if channel.phase is CallPhase.DIALING:
+            channel.phase = CallPhase.RINGING
+        channel.rang.set()
+        deaf = _true(channel.variables.get("ignore_early_media"))
+        if response.body and not deaf and self._early_answer(channel, response.body):
+            channel.phase = CallPhase.EARLY
+            channel.progressed.set()
+            if parent is not None:
+                self._calls.spawn(_hear_early(parent, channel))
+        elif parent is not None:
+            parent.ring()
 
     @staticmethod
-    def _take_answer(channel: Channel, body: bytes) -> None:
-        """The peer's answer to our offer."""
-        if channel.media is None:
-            return
+    def _early_answer(channel: Channel, body: bytes) -> bool:
+        """Take the SDP of a provisional response; one that cannot be used is overlooked, the 200's counts."""
         try:
-            channel.media.accept(body)
+            if channel.media is not None:
+                channel.media.accept(body)
+                return True
         except MediaError as error:
-            channel.log.warning("%s answered with an SDP that we cannot use: %s", channel.name, error)
-            channel.hang_up(HangupCause.INCOMPATIBLE_DESTINATION)
+            channel.log.info("%s sent early media that we cannot use: %s", channel.name, error)
+        return False
 
     # --- other requests -----------------------------------------------------------------------------
 
@@ -137,33 +196,49 @@ class Signalling:
         if method == "REGISTER":
             self._calls.registrar.register(profile, incoming, profile.now())
         elif method in ("INVITE", "UPDATE") and incoming.call is not None:
-            self._new_offer(profile, incoming)
-        elif method in ("OPTIONS", "INFO"):
+            new_offer(profile, self._calls.channel_of(incoming.call), incoming)
+        elif method == "INFO":
+            dtmf.receive_info(profile, self._calls.channel_of(incoming.call), incoming)
+        elif method == "REFER":
+            self._calls.transfers.refer(profile, incoming)
+        elif method == "MESSAGE":
+            self._messages.receive(profile, incoming)
+        elif method == "NOTIFY":
+            profile.respond(incoming, 481, reason="Subscription Does Not Exist")
+        elif method == "OPTIONS":
             profile.respond(incoming, 200, headers=(("Accept", "application/sdp"),))
         else:
             profile.respond(incoming, 405)
 
-    def _new_offer(self, profile: Profile, incoming: IncomingRequest) -> None:
-        """A re-INVITE or UPDATE: answer its offer, or make one when a re-INVITE has none."""
-        channel = self._calls.channel_of(incoming.call)
-        if channel is None or channel.media is None:
-            profile.respond(incoming, 481)
-            return
-        offer, body = incoming.request.body, b""
-        try:
-            if offer:
-                body = channel.media.answer(offer, self._kept_codecs(channel))
-            elif incoming.request.method == "INVITE":
-                body = channel.media.offer(self._kept_codecs(channel))
-        except NoCommonCodec:
-            profile.respond(incoming, 488)
-        except MalformedSdp:
-            profile.respond(incoming, 400, reason="Unreadable SDP")
-        else:
-            profile.respond(incoming, 200, body=body, content_type="application/sdp" if body else None)
 
-    @staticmethod
-    def _kept_codecs(channel: Channel) -> Sequence[Codec]:
-        """A joined leg keeps its codec: nothing here transcodes."""
-        media = channel.media
-        return [media.codec] if media and media.codec and channel.bridged_to else channel.codecs
+async def _hear_early(parent: Channel, channel: Channel) -> None:
+    """Let the caller hear a called leg before it answers; of several that ring, the first that is heard."""
+    if parent.bridge is not None or channel.media is None:
+        return
+    try:
+        if not await parent.pre_answer(prefer=channel.media.codec):
+            parent.ring()
+            return
+    except MediaError as error:
+        parent.log.info("%s cannot hear early media: %s", parent.name, error)
+        return
+    if parent.media is None or channel.gone.is_set() or channel.up or parent.up:
+        return
+    if parent.hears is None or parent.hears.gone.is_set():
+        parent.hears = channel
+        parent.media.leg.bridge(channel.media.leg)
+
+
+def _unspoken(request: Request) -> int | None:
+    """The status for an INVITE whose body, or the answer it wants, is no SDP (RFC 3261 §8.2.3, §21.4.7)."""
+    kind = (request.get("Content-Type") or SDP_TYPE).partition(";")[0].strip().lower()
+    if request.body and kind != SDP_TYPE:
+        return 415
+    accepted = request.get("Accept")
+    if accepted is None or any(each in accepted.lower() for each in (SDP_TYPE, "application/*", "*/*")):
+        return None
+    return 406
+
+
+def _true(text: str | None) -> bool:
+    return (text or "").lower() in ("true", "yes", "on", "1", "t", "enabled")

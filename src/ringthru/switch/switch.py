@@ -27,6 +27,7 @@ from ..portmap import (
     GatewayListing,
     GatewayLost,
     MapperSnapshot,
+    MappingAdded,
     PortMapper,
     Protocol,
     Wanted,
@@ -47,6 +48,7 @@ from .configuration import (
     load_tree,
     weak_secrets,
 )
+from .moving import follow_address
 from .originate import originate
 from .profile import Profile
 from .registrar import Registrar
@@ -208,6 +210,7 @@ class Switch:
     def _expire_registrations(self) -> None:
         loop = asyncio.get_running_loop()
         self.calls.registrar.expire(loop.time())
+        follow_address(self.calls)  # legs that were not up yet when it changed
         self._housekeeping = loop.call_later(EXPIRY_CHECK, self._expire_registrations)
 
     @property
@@ -245,6 +248,8 @@ class Switch:
                 self._external_address(address)
             case GatewayLost():
                 self._external_address(None)
+            case MappingAdded():
+                follow_address(self.calls)  # another external port, perhaps
 
     def _external_address(self, address: str | None) -> None:
         """From now on far peers see this address; a None takes it back."""
@@ -254,6 +259,7 @@ class Switch:
         for profile in self.calls.profiles.values():
             self._advertise(profile)
         self._fill_pool()
+        follow_address(self.calls)
 
     def _advertise(self, profile: Profile) -> None:
         """Tell a profile the external address; not one the guard keeps closed, for nobody could reach it."""

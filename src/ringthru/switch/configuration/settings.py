@@ -104,6 +104,7 @@ class ProfileSettings:
     rfc2833_pt: int = 101
     hold_music: str | None = None
     rtp_timeout_sec: int = 300  # seconds of silence that end a call; 0: never
+    dtmf_type: str = "rfc2833"  # how keys are sent: rfc2833, info, none
     # Signalling
     user_agent: str | None = None
     bind_params: str | None = None  # of the BIND-URL; transport=udp or transport=tcp leaves the other out
@@ -119,6 +120,12 @@ class ProfileSettings:
     tls_verify_policy: TlsPolicy = TlsPolicy()
     tls_verify_date: bool = True
     tls_verify_in_subjects: tuple[str, ...] = ()
+    enable_timer: bool = True  # session timers (RFC 4028)
+    session_timeout: int = 0  # seconds that we ask for; 0: only what peers ask for
+    minimum_session_expires: int = 120  # seconds; less is refused with 422
+    caller_id_type: str = "rpid"  # who calls, beside From: rpid, pid, none
+    disable_transfer: bool = False  # refuse REFER
+    accept_odd_acks: bool = True  # ours: an ACK that a SIP ALG rewrote in one key counts
 
     @property
     def transports(self) -> tuple[str, ...]:
@@ -152,6 +159,14 @@ def _one_of(*words: str) -> Reader:
         return text.strip().lower()
 
     return read
+
+
+def _session(text: str) -> int:
+    """0, or at least RFC 4028's 90 seconds."""
+    seconds = read_number(text, 0, DAY)
+    if 0 < seconds < 90:
+        raise ValueError("0 for none, or a number of seconds from 90 to 86400")
+    return seconds
 
 
 DAY: Final = 86400
@@ -196,6 +211,13 @@ PROFILE_PARAMETERS: Final[Mapping[str, Reader]] = {
     "tls-verify-policy": read_tls_policy,
     "tls-verify-date": read_boolean,
     "tls-verify-in-subjects": read_subjects,
+    "dtmf-type": _one_of("rfc2833", "info", "none"),
+    "enable-timer": read_boolean,
+    "session-timeout": _session,
+    "minimum-session-expires": _whole(90, DAY),
+    "caller-id-type": _one_of("rpid", "pid", "none"),
+    "disable-transfer": read_boolean,
+    "accept-odd-acks": read_boolean,
 }
 REPEATABLE: Final = frozenset({"apply-inbound-acl"})
 

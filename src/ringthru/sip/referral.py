@@ -1,0 +1,67 @@
+"""The subscription that a REFER makes (RFC 3515 §2.4.4), on our side.
+
+Lives here: its NOTIFYs, from 202 to the last.
+Never here: whom the REFER names, or whether anybody may do that.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from .client_request import Wallet
+from .core import Core
+from .dialog import Dialog
+from .reply import reason_phrase
+
+LIFETIME: Final = 180  # seconds, told in Subscription-State; the outcome comes sooner, or the switch gives up
+SIPFRAG: Final = ("Content-Type", "message/sipfrag;version=2.0")
+
+
+class Referral:
+    """Tells who sent the REFER how it goes; it may outlive the call (RFC 5057)."""
+
+    __slots__ = ("_core", "_dialog", "_event", "_login", "_silent", "_user", "ended")
+
+    def __init__(
+        self, core: Core, dialog: Dialog, number: int, login: Wallet | None, contact_user: str, silent: bool
+    ) -> None:
+        """``number`` is the REFER's CSeq; ``silent``: the peer wants no NOTIFYs (RFC 4488)."""
+        self._core = core
+        self._dialog = dialog
+        self._event = ("Event", f"refer;id={number}")
+        self._login = login
+        self._user = contact_user
+        self._silent = silent
+        self.ended = False
+
+    def notify(self, status: int, now: float, reason: str | None = None) -> None:
+        """Tell the status of the call that the REFER asked for; a final one ends the subscription."""
+        if self.ended:
+            return
+        self.ended = status >= 200
+        if self._silent:
+            return
+        state = "terminated;reason=noresource" if self.ended else f"active;expires={LIFETIME}"
+        rows = [
+            self._event,
+            ("Subscription-State", state),
+            self._core.contact(self._user),
+            ("User-Agent", self._core.user_agent),
+            SIPFRAG,
+        ]
+        body = f"SIP/2.0 {status} {reason or reason_phrase(status)}\r\n".encode()
+        dialog = self._dialog
+        self._core.follow(
+            dialog.request("NOTIFY", headers=rows, body=body),
+            dialog.destination,
+            dialog.here,
+            self._login,
+            now,
+            self._answered,
+            dialog.next_cseq,
+        )
+
+    def _answered(self, handle: object, response: object, now: float) -> None:
+        """A peer that knows the subscription no more (481) is told no more."""
+        if response is None or getattr(response, "status", 0) >= 400:
+            self.ended = True

@@ -1,0 +1,78 @@
+"""Two legs joined: they hear each other, and a hold of one reaches the other.
+
+Lives here: the bond between two legs, and what each is offered because of the other.
+Never here: who is joined to whom, or why.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .causes import HangupCause
+from .waiting import Flag, first_of
+
+if TYPE_CHECKING:
+    from .channel import Channel
+
+
+class Bridge:
+    """Two legs that hear each other, until one is gone or somebody parts them."""
+
+    def __init__(self, one: Channel, other: Channel) -> None:
+        """Both must have media."""
+        self.legs = (one, other)
+        self.parted = Flag()
+        for leg in self.legs:
+            if leg.bridge is not None:
+                leg.bridge.part()
+            leg.bridge = self
+            leg.reached.set()
+        if one.media is not None and other.media is not None:
+            one.media.leg.bridge(other.media.leg)
+        self.balance()
+
+    def partner(self, leg: Channel) -> Channel:
+        one, other = self.legs
+        return other if leg is one else one
+
+    def balance(self) -> None:
+        """Offer each leg what the other wants: a phone that holds makes the other side hear of it."""
+        for leg in self.legs:
+            media, partner = leg.media, self.partner(leg).media
+            if media is not None and partner is not None and media.offered != partner.wish:
+                leg.offer_again()
+
+    def part(self) -> None:
+        """Let the legs go their ways; both fall silent."""
+        if self.parted.is_set():
+            return
+        self.parted.set()
+        for leg in self.legs:
+            if leg.media is not None:
+                leg.media.leg.unbridge()
+            if leg.bridge is self:
+                leg.bridge = None
+
+
+async def join(one: Channel, other: Channel) -> bool:
+    """Relay audio both ways until one leg is gone; then hang up ``other`` if it is still there.
+
+    False: somebody parted them, a transfer say, and both legs have another life now.
+    """
+    if one.media is None or other.media is None:
+        return True
+    bridge = Bridge(one, other)
+    try:
+        await first_of(one.gone, other.gone, bridge.parted)
+    finally:
+        ended = not bridge.parted.is_set()
+        bridge.part()
+    if ended and one.gone.is_set():
+        other.hang_up(one.cause or HangupCause.NORMAL_CLEARING)
+    return ended
+
+
+async def join_for_good(one: Channel, other: Channel) -> None:
+    """Join two legs that nothing else owns: when one goes, so does the other."""
+    if await join(one, other):
+        one.hang_up(other.cause or HangupCause.NORMAL_CLEARING)

@@ -1,0 +1,224 @@
+"""Transfers: REFER, an INVITE with Replaces, and what `transfer` and `uuid_transfer` are made of.
+
+Lives here: who is joined to whom afterwards, what the one who transfers is told, who may.
+Never here: the wire (`sip/referral.py`), the dialplan.
+
+========================  =====================================================================
+what a phone asks         what becomes of it
+========================  =====================================================================
+REFER to a number         its partner goes into the dialplan for that number, in the context of
+                          the phone; the phone is told how it ends (NOTIFY) and then hung up
+REFER with Replaces       the partners of its two calls are joined, both calls of the phone end
+… the second call rings   the partner goes where the second call went
+INVITE with Replaces      the new call takes the place of the old one beside its partner
+========================  =====================================================================
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine
+from typing import TYPE_CHECKING, Any, Final
+
+from ..sip import Call, CallState, IncomingRequest, MalformedMessage, Referral, ReferTo, Replaces
+from .causes import HangupCause, status_of
+from .channel import Channel
+from .dialstring import harmless
+from .joining import join_for_good
+from .waiting import first_of
+
+if TYPE_CHECKING:
+    from .calls import Calls
+    from .profile import Profile
+
+log = logging.getLogger(__name__)
+
+PATIENCE: Final = 120.0  # seconds until a transfer that nobody answered or refused is told as done
+
+
+class Transfers:
+    """What may be done with legs that stand."""
+
+    def __init__(self, calls: Calls) -> None:
+        self._calls = calls
+
+    # --- for the dialplan and the console -----------------------------------------------------------
+
+    def transfer(
+        self,
+        channel: Channel,
+        extension: str,
+        context: str | None = None,
+        *,
+        partner: HangupCause | None = HangupCause.NORMAL_CLEARING,
+    ) -> None:
+        """Send a leg into the dialplan anew, wherever it is (FreeSWITCH's ``uuid_transfer``).
+
+        ``partner`` is what the leg beside it is hung up with; None leaves it alone and silent. Not to be
+        called by the task that runs the leg's own dialplan: that one can simply begin anew.
+        """
+        beside = channel.bridged_to
+        self._calls.release(channel)
+        if beside is not None and partner is not None:
+            beside.hang_up(partner)
+        channel.destination = extension
+        channel.context = context or channel.context
+        self._calls.run(channel, self._calls.router.run(channel))
+
+    def connect(self, one: Channel, other: Channel) -> None:
+        """Join two legs that stand (FreeSWITCH's ``uuid_bridge``); whatever they did ends."""
+        for leg in (one, other):
+            self._calls.release(leg)
+        self._calls.run(one, join_for_good(one, other))
+
+    # --- REFER --------------------------------------------------------------------------------------
+
+    def refer(self, profile: Profile, incoming: IncomingRequest) -> None:
+        """Answer a REFER, and do what it asks (RFC 3515, RFC 5589)."""
+        call, channel = incoming.call, self._calls.channel_of(incoming.call)
+        values = incoming.request.get_all("Refer-To")
+        try:
+            target = ReferTo.parse(values[0]) if len(values) == 1 else None
+        except MalformedMessage as error:
+            log.info("Refer-To of %s: %s", incoming.flow.remote, error)
+            target = None
+        if target is None:
+            profile.respond(incoming, 400, reason="Bad Refer-To")
+            return
+        work = self._work_for(profile, channel, target)
+        if call is None or channel is None or work is None:
+            profile.respond(incoming, 603)
+            return
+        referral = profile.act(lambda now: call.accept_refer(incoming, now))
+        referred_by = incoming.request.get("Referred-By")
+        if channel.bridged_to is not None and referred_by and referred_by.isprintable():
+            channel.bridged_to.variables["sip_h_Referred-By"] = referred_by
+        self._calls.spawn(work(_Teller(profile, referral)))
+
+    def _work_for(self, profile: Profile, channel: Channel | None, target: ReferTo) -> _Work | None:
+        """What a REFER makes us do; None: refuse it."""
+        if channel is None or not channel.up or channel.bridged_to is None:
+            log.info("A REFER to %s is refused: there is nobody to transfer", target.target)
+            return None
+        if profile.settings.disable_transfer:
+            channel.log.info("%s may not transfer: disable-transfer is set", channel.name)
+            return None
+        if target.replaces is None:
+            number = harmless(target.target.user or "")
+            return (
+                (lambda teller: self._blind(teller, channel, number, _context(channel))) if number else None
+            )
+        second = self._calls.channel_of(self.find(target.replaces))
+        if second is None or second is channel:
+            channel.log.info("%s wants to replace a call that is not here", channel.name)
+            return None
+        if second.up and second.bridged_to is not None:
+            return lambda teller: self._attended(teller, channel, second)
+        return lambda teller: self._semi_attended(teller, channel, second)
+
+    async def _blind(self, teller: _Teller, channel: Channel, number: str, context: str) -> None:
+        partner = channel.bridged_to
+        if partner is None:
+            teller.tell(481)
+            return
+        channel.log.info("%s transfers %s to %s in context %s", channel.name, partner.name, number, context)
+        teller.tell(100)
+        partner.reached.clear()
+        partner.variables["transfer_source"] = channel.uuid
+        self.transfer(partner, number, context, partner=None)
+        partner.offer_both_ways()
+        try:
+            async with asyncio.timeout(PATIENCE):
+                await first_of(partner.reached, partner.gone)
+        except TimeoutError:
+            pass  # it rings on; who transferred has waited long enough
+        if partner.gone.is_set() and not partner.reached.is_set():
+            cause = partner.cause or HangupCause.NORMAL_UNSPECIFIED
+            teller.tell(status_of(cause) if cause is not HangupCause.NORMAL_CLEARING else 487)
+        else:
+            teller.tell(200)
+        channel.hang_up(HangupCause.BLIND_TRANSFER)
+
+    async def _attended(self, teller: _Teller, first: Channel, second: Channel) -> None:
+        one, other = first.bridged_to, second.bridged_to
+        if one is None or other is None or one is second:
+            teller.tell(481)
+            return
+        first.log.info("%s joins %s to %s", first.name, one.name, other.name)
+        teller.tell(100)
+        self.connect(one, other)
+        teller.tell(200)
+        for leg in (first, second):
+            leg.hang_up(HangupCause.ATTENDED_TRANSFER)
+
+    async def _semi_attended(self, teller: _Teller, first: Channel, second: Channel) -> None:
+        """The second call rings yet, or talks to the switch: its place in the dialplan is handed on."""
+        number, context = second.destination, second.context
+        second.hang_up(HangupCause.ATTENDED_TRANSFER)
+        await self._blind(teller, first, number, context)
+
+    # --- INVITE with Replaces -----------------------------------------------------------------------
+
+    def find(self, replaces: Replaces) -> Call | None:
+        """The call of any profile whose dialog a Replaces names."""
+        found = (profile.agent.call_replaced_by(replaces) for profile in self._calls.profiles.values())
+        return next((call for call in found if call is not None), None)
+
+    def replaced(self, call: Call, proven: bool) -> Channel | int | None:
+        """The leg that an INVITE's Replaces names, the status that refuses it, or None without Replaces.
+
+        ``proven``: the caller gave a password. Others may replace only what is their own (RFC 3891 §3, §5).
+        """
+        if call.request.get("Replaces") is None:
+            return None
+        values = call.request.get_all("Replaces")
+        try:
+            replaces = Replaces.parse(values[0])
+        except MalformedMessage:
+            return 400
+        if len(values) > 1:
+            return 400
+        found = self.find(replaces)
+        channel = self._calls.channel_of(found)
+        if found is None or channel is None or found.state is not CallState.CONFIRMED:
+            return 481  # a ringing call's place is in the dialplan; it cannot be taken this way
+        if replaces.early_only:
+            return 486
+        if not proven and found.flow.remote.host != call.flow.remote.host:
+            return 403
+        return channel if channel.bridged_to is not None else 603
+
+    async def replace(self, channel: Channel, old: Channel) -> None:
+        """Let a new leg take the place of an old one beside its partner."""
+        partner = old.bridged_to
+        if partner is None or partner.media is None:
+            channel.hang_up(HangupCause.NORMAL_TEMPORARY_FAILURE)
+            return
+        channel.log.info("%s takes the place of %s beside %s", channel.name, old.name, partner.name)
+        await channel.answer(prefer=partner.media.codec)
+        if channel.gone.is_set():
+            return
+        self._calls.release(partner)
+        old.hang_up(HangupCause.ATTENDED_TRANSFER)
+        await join_for_good(channel, partner)
+
+
+class _Teller:
+    """Tells who sent a REFER how it goes."""
+
+    def __init__(self, profile: Profile, referral: Referral) -> None:
+        self._profile = profile
+        self._referral = referral
+
+    def tell(self, status: int) -> None:
+        self._profile.act(lambda now: self._referral.notify(status, now))
+
+
+_Work = Callable[[_Teller], Coroutine[Any, Any, None]]
+
+
+def _context(channel: Channel) -> str:
+    """Where a leg's transfers are looked up: its user's context, for a called user as well."""
+    named = (channel.variables.get(name) for name in ("force_transfer_context", "user_context"))
+    return next((each for each in named if each), channel.context)

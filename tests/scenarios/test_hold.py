@@ -1,0 +1,133 @@
+"""Hold and resume through the switch: what one phone does, the other hears of (RFC 3264 §8.4, RFC 5359)."""
+
+from __future__ import annotations
+
+import pytest
+
+from ringthru.media import PCMU, SessionDescription, make_offer
+
+from .home import Home
+from .phones import PhoneCall, frame_of, hear_each_other
+from .test_bridged_calls import connected
+from .waiting import eventually
+
+Pair = tuple[PhoneCall, PhoneCall]
+
+
+@pytest.fixture
+async def talking(home: Home) -> Pair:
+    callee, caller = await home.registered_phone(), home.far_phone()
+    call, rung = await connected(home, caller, callee)
+    await hear_each_other(call, rung, frames=1)
+    return call, rung
+
+
+def direction(body: bytes) -> str:
+    (medium,) = SessionDescription.parse(body).media
+    names = {name for name, _ in medium.attributes}
+    return next(each for each in ("sendrecv", "sendonly", "recvonly", "inactive") if each in names)
+
+
+async def offered(call: PhoneCall, count: int) -> str:
+    """The direction of the ``count``-th offer that a phone got within its call."""
+    bodies = await eventually(
+        lambda: found if len(found := call.phone.bodies("INVITE")) >= count else None, f"no offer {count}"
+    )
+    return direction(bodies[count - 1])
+
+
+class TestOneSideHolds:
+    @pytest.mark.parametrize("who", [0, 1])
+    async def test_the_other_side_hears_of_it_and_of_the_end(
+        self, home: Home, talking: Pair, who: int
+    ) -> None:
+        holder, other = talking[who], talking[1 - who]
+        response = await holder.hold()
+        assert direction(response.body) == "recvonly"
+        assert await offered(other, 1) == "sendonly"
+        response = await holder.hold("sendrecv")
+        assert direction(response.body) == "sendrecv"
+        assert await offered(other, 2) == "sendrecv"
+        await home.both_ways()
+        await hear_each_other(*talking)
+
+    async def test_inactive_is_passed_as_such(self, talking: Pair) -> None:
+        await talking[1].hold("inactive")
+        assert await offered(talking[0], 1) == "inactive"
+
+    async def test_the_old_way_with_no_address(self, talking: Pair) -> None:
+        """RFC 2543's hold: c=0.0.0.0."""
+        holder, other = talking
+        body = (
+            b"v=0\r\no=- 1 7 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 0.0.0.0\r\nt=0 0\r\n"
+            b"m=audio 4000 RTP/AVP 0\r\na=rtpmap:0 PCMU/8000\r\n"
+        )
+        response = await holder.reinvite(body)
+        assert direction(response.body) == "recvonly"
+        assert await offered(other, 1) == "sendonly"
+
+    async def test_the_version_grows_with_every_new_direction(self, talking: Pair) -> None:
+        holder, other = talking
+        await holder.hold()
+        await offered(other, 1)
+        await holder.hold("sendrecv")
+        await offered(other, 2)
+        origins = [SessionDescription.parse(each).origin for each in other.phone.bodies("INVITE")]
+        assert int(origins[1].version) == int(origins[0].version) + 1
+        assert origins[0].session_id == origins[1].session_id
+
+    async def test_users_see_it(self, home: Home, talking: Pair) -> None:
+        await talking[0].hold()
+        states = {each.direction: each.call_state for each in home.switch.snapshot().channels}
+        assert states == {"inbound": "HELD", "outbound": "ACTIVE"}
+        await talking[0].hold("sendrecv")
+        assert {each.call_state for each in home.switch.snapshot().channels} == {"ACTIVE"}
+
+    async def test_a_held_call_is_hung_up_like_any(self, home: Home, talking: Pair) -> None:
+        await talking[0].hold()
+        await offered(talking[1], 1)
+        talking[1].hang_up()
+        await talking[0].over()
+        await home.quiet()
+
+
+class TestBothHold:
+    async def test_each_comes_back_by_itself(self, home: Home, talking: Pair) -> None:
+        call, rung = talking
+        await call.hold()
+        await offered(rung, 1)
+        assert direction((await rung.hold()).body) == "inactive"
+        assert await offered(call, 1) == "sendonly"
+        response = await call.hold("sendrecv")
+        assert direction(response.body) == "sendonly"  # the other one still holds
+        response = await rung.hold("sendrecv")
+        assert direction(response.body) == "sendrecv"
+        await home.both_ways()
+        await hear_each_other(call, rung)
+
+
+class TestGlare:
+    async def test_both_hold_at_the_same_moment(self, home: Home, talking: Pair) -> None:
+        """Each offer crosses the one that the other made necessary: 491, and both get through in the end."""
+        call, rung = talking
+        one = call.phone.act(lambda now: call.call.reinvite(now, _hold(call)))
+        two = rung.phone.act(lambda now: rung.call.reinvite(now, _hold(rung)))
+        for each, handle in ((call, one), (rung, two)):
+            assert (await each.phone.response_to(handle)).status == 200
+        await eventually(
+            lambda: {each.call_state for each in home.switch.snapshot().channels} == {"HELD"}, "not held"
+        )
+
+
+def _hold(call: PhoneCall) -> bytes:
+    return make_offer(call.audio.address, (PCMU,), 1, 50, direction="sendonly")
+
+
+async def test_a_hold_of_an_echo_call_is_nobody_else_s_business(home: Home) -> None:
+    call = home.far_phone().invite("9196", home.reached_at("external"))
+    await call.answered()
+    assert direction((await call.hold()).body) == "recvonly"
+    assert call.phone.bodies("INVITE") == []
+    assert direction((await call.hold("sendrecv")).body) == "sendrecv"
+    call.say(frame_of(3))
+    await call.hears(frame_of(3))

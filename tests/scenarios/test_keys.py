@@ -1,0 +1,160 @@
+"""Keys through the switch: RTP events and INFO, and one made of the other where the sides differ."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from ringthru.media import PCMU, make_answer
+from ringthru.media.rtp import RtpPacket
+from ringthru.media.telephone_event import KEYS, KeyListener, TelephoneEvent
+from ringthru.switch.configuration import ConfigurationError
+
+from .home import EXTERNAL_XML, INTERNAL_XML, PUBLIC, RING_1000, Home, setting
+from .phones import PhoneCall
+from .test_bridged_calls import connected
+from .waiting import eventually
+
+RELAY = ("Content-Type", "application/dtmf-relay")
+PLAIN = ("Content-Type", "application/dtmf")
+
+
+async def info(call: PhoneCall, body: bytes, *headers: tuple[str, str]) -> int:
+    handle = call.phone.act(lambda now: call.call.ask(now, "INFO", headers, body))
+    return (await call.phone.response_to(handle)).status
+
+
+def press(call: PhoneCall, key: str, sequence: int = 2000) -> None:
+    """One key, as RTP events, from a phone."""
+    assert call.agreed is not None
+    assert call.agreed.telephone_event is not None
+    for number in range(1, 8):
+        event = TelephoneEvent(KEYS.index(key), number > 4, 10, min(number, 5) * 160)
+        packet = RtpPacket(
+            call.agreed.telephone_event, sequence + number, 90_000, 4711, event.encode(), number == 1
+        )
+        call.audio._socket.send(packet.encode(), call.agreed.remote_rtp)
+
+
+def keys_in(call: PhoneCall) -> str:
+    """The keys that a phone's RTP brought."""
+    listener, found = KeyListener(), ""
+    for payload, _ in call.audio.heard:
+        if len(payload) == 4:
+            event = TelephoneEvent.decode(payload)
+            key = listener.hear(payload, event.event * 10_000)  # one of each kind is all a test presses
+            found += key.key if key is not None else ""
+    return found
+
+
+def infos(call: PhoneCall) -> list[bytes]:
+    return call.phone.bodies("INFO")
+
+
+class TestBothSpeakEvents:
+    async def test_events_pass_as_packets(self, home: Home) -> None:
+        call, rung = await connected(home, home.far_phone(), await home.registered_phone())
+        press(call, "5")
+        await eventually(lambda: keys_in(rung) == "5", "no key")
+        assert infos(rung) == []
+
+    async def test_an_info_becomes_events(self, home: Home) -> None:
+        call, rung = await connected(home, home.far_phone(), await home.registered_phone())
+        assert await info(call, b"Signal=9\r\nDuration=100\r\n", RELAY) == 200
+        await eventually(lambda: keys_in(rung) == "9", "no key")
+
+    async def test_the_plain_form_too(self, home: Home) -> None:
+        call, rung = await connected(home, home.far_phone(), await home.registered_phone())
+        assert await info(call, b"#", PLAIN) == 200
+        await eventually(lambda: keys_in(rung) == "#", "no key")
+
+
+class TestOneSideSpeaksInfo:
+    async def without_events(self, home: Home) -> tuple[PhoneCall, PhoneCall]:
+        """The called phone's answer leaves telephone-event out."""
+        callee, caller = await home.registered_phone(), home.far_phone()
+        call = caller.invite("1000", home.reached_at("external"))
+        rung = await callee.rung()
+        agreed = make_answer(rung.described, rung.audio.address, (PCMU,), 1, 1, with_keys=False)
+        rung.agreed = agreed
+        callee.act(lambda now: rung.call.answer(now, agreed.sdp))
+        await call.answered()
+        await eventually(lambda: all(each.bridged_to for each in home.switch.snapshot().channels))
+        return call, rung
+
+    async def test_events_become_an_info(self, home: Home) -> None:
+        call, rung = await self.without_events(home)
+        press(call, "7")
+        await eventually(lambda: infos(rung), "no INFO")
+        assert infos(rung) == [b"Signal=7\r\nDuration=100\r\n"]
+
+    async def test_an_info_stays_one(self, home: Home) -> None:
+        call, rung = await self.without_events(home)
+        await info(call, b"Signal= *\r\nDuration= 250\r\n", RELAY)
+        await eventually(lambda: infos(rung), "no INFO")
+        assert infos(rung) == [b"Signal=*\r\nDuration=250\r\n"]
+
+
+class TestDtmfType:
+    async def home_with(self, found: Callable[..., Any], kind: str) -> Home:
+        edits = {EXTERNAL_XML: setting("dtmf-type", kind), PUBLIC: RING_1000}
+        home: Home = await found(edits)
+        await home.switch.start()
+        await home.mapped()
+        return home
+
+    @pytest.mark.parametrize("kind", ["info", "none"])
+    async def test_events_are_not_agreed_to(self, found: Callable[..., Any], kind: str) -> None:
+        home = await self.home_with(found, kind)
+        call = home.far_phone().invite("9196", home.reached_at("external"))
+        response = await call.answered()
+        assert b"telephone-event" not in response.body
+
+    async def test_info_sends_them_as_info(self, found: Callable[..., Any]) -> None:
+        home = await self.home_with(found, "info")
+        call, rung = await connected(home, home.far_phone(), await home.registered_phone())
+        press(rung, "3")
+        await eventually(lambda: infos(call), "no INFO")
+        assert infos(call) == [b"Signal=3\r\nDuration=100\r\n"]
+
+    async def test_none_sends_none(self, found: Callable[..., Any]) -> None:
+        home = await self.home_with(found, "none")
+        call, rung = await connected(home, home.far_phone(), await home.registered_phone())
+        assert await info(rung, b"Signal=3\r\n", RELAY) == 200
+        assert infos(call) == []
+
+    async def test_a_word_that_is_none_is_refused_with_its_place(self, found: Callable[..., Any]) -> None:
+        with pytest.raises(ConfigurationError, match="dtmf-type"):
+            await found({INTERNAL_XML: setting("dtmf-type", "smoke")})
+
+
+class TestBadInfo:
+    @pytest.mark.parametrize(
+        ("body", "headers", "status"),
+        [
+            (b"", (), 200),  # some phones keep a call alive by it
+            (b"Signal=x\r\n", (RELAY,), 400),
+            (b"nothing", (RELAY,), 400),
+            (b"55", (PLAIN,), 400),
+            (b"<xml/>", (("Content-Type", "application/media_control+xml"),), 415),
+            (b"5", (PLAIN, ("Info-Package", "foo")), 469),
+            (b"Signal=1\r\n" * 5000, (RELAY,), 200),
+        ],
+    )
+    async def test_a_clear_answer(
+        self, home: Home, body: bytes, headers: tuple[tuple[str, str], ...], status: int
+    ) -> None:
+        call = home.far_phone().invite("9196", home.reached_at("external"))
+        await call.answered()
+        assert await info(call, body, *headers) == status
+
+    async def test_keys_wait_for_the_dialplan(self, home: Home) -> None:
+        call = home.far_phone().invite("9196", home.reached_at("external"))
+        await call.answered()
+        for number in range(150):
+            await info(call, b"Signal=%d\r\n" % (number % 10), RELAY)
+        (channel,) = home.switch.calls.channels.values()
+        assert len(channel.digits) == 100
+        assert channel.digit_came.is_set()

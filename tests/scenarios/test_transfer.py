@@ -1,0 +1,330 @@
+"""Transfers as phones do them: blind, attended, by Replaces (RFC 5589, RFC 5359 §2.4, §2.5)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from ringthru.sip import CallEnded, Request
+
+from .home import INTERNAL_XML, PASSWORD, PUBLIC, RING_1000, Home, setting
+from .phones import Phone, PhoneCall, hear_each_other, hears_itself
+from .test_bridged_calls import connected
+from .waiting import eventually
+
+
+@pytest.fixture
+async def office(found: Callable[..., Any]) -> Home:
+    """Strangers may ring 1000 and nobody else."""
+    made: Home = await found({PUBLIC: RING_1000})
+    await made.switch.start()
+    await made.mapped()
+    return made
+
+
+def replaces(call: PhoneCall) -> str:
+    """A Refer-To of a call's other side, with its dialog."""
+    dialog = call.call.dialog
+    assert dialog is not None
+    tags = f"%3Bto-tag%3D{dialog.remote_tag}%3Bfrom-tag%3D{dialog.local_tag}"
+    return f"<{dialog.remote_target}?Replaces={dialog.call_id}{tags}>"
+
+
+def reason(end: object) -> str:
+    assert isinstance(end, CallEnded)
+    assert end.request is not None
+    return end.request.get("Reason") or ""
+
+
+async def joined(home: Home) -> None:
+    """All legs that are left hear each other."""
+    await eventually(lambda: all(each.bridged_to for each in home.switch.snapshot().channels), "not joined")
+
+
+async def back_from_hold(home: Home, call: PhoneCall) -> None:
+    await eventually(lambda: call.agreed is not None and call.agreed.direction == "sendrecv", "still held")
+    await home.both_ways()
+
+
+async def consult(phone: Phone, home: Home, number: str) -> PhoneCall:
+    return phone.invite(number, home.internal, password=PASSWORD)
+
+
+class TestBlind:
+    async def test_the_called_phone_sends_the_caller_on(self, office: Home) -> None:
+        """RFC 5359 §2.4: 1000 sends a stranger to 1001."""
+        first, second = await office.registered_phone("1000"), await office.registered_phone("1001")
+        call, rung = await connected(office, office.far_phone(), first)
+        assert (await rung.refer(f"<sip:1001@{office.address}>")).status == 202
+        target = await second.rung()
+        target.ring()
+        target.answer()
+        assert await rung.told() == b"SIP/2.0 200 OK\r\n"
+        assert "BLIND_TRANSFER" in reason(await rung.over())
+        await hear_each_other(call, target)
+        call.hang_up()
+        await target.over()
+        await office.quiet()
+
+    async def test_the_calling_phone_sends_the_called_one_on(self, office: Home) -> None:
+        first, second = await office.registered_phone("1000"), await office.registered_phone("1001")
+        call = await consult(first, office, "1001")
+        rung = await second.rung()
+        rung.answer()
+        await call.answered()
+        assert (await call.refer(f"<sip:9196@{office.address}>")).status == 202
+        assert await call.told() == b"SIP/2.0 200 OK\r\n"
+        await call.over()
+        await hears_itself(rung)
+        rung.hang_up()
+        await office.quiet()
+
+    async def test_the_first_notify_is_100_and_each_has_its_event(self, office: Home) -> None:
+        first = await office.registered_phone("1000")
+        _, rung = await connected(office, office.far_phone(), first)
+        await rung.refer(f"<sip:9196@{office.address}>")
+        await rung.told()
+        notifies = [each for each in first.requests if each.method == "NOTIFY"]
+        assert [each.body.split(b"\r\n")[0] for each in notifies] == [
+            b"SIP/2.0 100 Trying",
+            b"SIP/2.0 200 OK",
+        ]
+        assert all((each.get("Event") or "").startswith("refer") for each in notifies)
+
+    async def test_a_target_that_refuses_is_told(self, office: Home) -> None:
+        first, second = await office.registered_phone("1000"), await office.registered_phone("1001")
+        call, rung = await connected(office, office.far_phone(), first)
+        await rung.refer(f"<sip:1001@{office.address}>")
+        (await second.rung()).reject(486)
+        assert await rung.told() == b"SIP/2.0 486 Busy Here\r\n"
+        await call.over()
+        await rung.over()
+        await office.quiet()
+
+    async def test_a_number_that_nobody_has(self, office: Home) -> None:
+        first = await office.registered_phone("1000")
+        _, rung = await connected(office, office.far_phone(), first)
+        await rung.refer(f"<sip:5551234@{office.address}>")
+        assert await rung.told() == b"SIP/2.0 404 Not Found\r\n"
+        await office.quiet()
+
+    async def test_the_caller_gives_up_before_the_target_answers(self, office: Home) -> None:
+        first, second = await office.registered_phone("1000"), await office.registered_phone("1001")
+        call, rung = await connected(office, office.far_phone(), first)
+        await rung.refer(f"<sip:1001@{office.address}>")
+        target = await second.rung()
+        call.hang_up()
+        await target.over()
+        assert (await rung.told()).startswith(b"SIP/2.0 487 ")
+        await office.quiet()
+
+    async def test_who_transferred_may_hang_up_at_once(self, office: Home) -> None:
+        """Many phones send BYE as soon as they have the 202."""
+        first, second = await office.registered_phone("1000"), await office.registered_phone("1001")
+        call, rung = await connected(office, office.far_phone(), first)
+        await rung.refer(f"<sip:1001@{office.address}>")
+        rung.hang_up()
+        target = await second.rung()
+        target.answer()
+        await joined(office)
+        await hear_each_other(call, target)
+
+    async def test_the_new_phone_is_told_who_sent_the_call(self, office: Home) -> None:
+        """RFC 3892."""
+        first, second = await office.registered_phone("1000"), await office.registered_phone("1001")
+        _, rung = await connected(office, office.far_phone("4711"), first)
+        by = ("Referred-By", "<sip:1000@home.example>")
+        await rung.refer(f"<sip:1001@{office.address}>", by)
+        invite = (await second.rung()).call.request
+        assert invite.get("Referred-By") == "<sip:1000@home.example>"
+        assert invite.from_.uri.user == "4711"
+
+    async def test_a_caller_on_hold_comes_back_for_the_transfer(self, office: Home) -> None:
+        """Phones hold before they transfer; the other side must not stay held."""
+        first, second = await office.registered_phone("1000"), await office.registered_phone("1001")
+        call, rung = await connected(office, office.far_phone(), first)
+        await rung.hold()
+        await eventually(lambda: call.phone.bodies("INVITE"))
+        await rung.refer(f"<sip:1001@{office.address}>")
+        target = await second.rung()
+        target.answer()
+        await joined(office)
+        await back_from_hold(office, call)
+        await hear_each_other(call, target)
+
+
+class TestWhoMayNot:
+    async def test_a_stranger_cannot_call_out_by_transfer(self, office: Home) -> None:
+        """The far caller refers the phone to a number that only users may dial: its own context holds."""
+        first, second = await office.registered_phone("1000"), await office.registered_phone("1001")
+        call, rung = await connected(office, office.far_phone(), first)
+        await call.refer(f"<sip:1001@{office.outside_address}>")
+        assert await call.told() == b"SIP/2.0 404 Not Found\r\n"
+        assert second.calls == []
+        await rung.over()
+
+    async def test_a_call_with_nobody_at_the_other_end(self, office: Home) -> None:
+        call = office.far_phone().invite("9196", office.reached_at("external"))
+        await call.answered()
+        assert (await call.refer("<sip:1000@x>")).status == 603
+        await hears_itself(call)
+
+    @pytest.mark.parametrize("target", ["", "<>", "nonsense here", "<sip:a@b?Replaces=x>"])
+    async def test_a_refer_to_that_is_none(self, office: Home, target: str) -> None:
+        first = await office.registered_phone("1000")
+        call, rung = await connected(office, office.far_phone(), first)
+        assert (await rung.refer(target)).status == 400
+        await hear_each_other(call, rung)
+
+    async def test_by_parameter(self, found: Callable[..., Any]) -> None:
+        home: Home = await found({INTERNAL_XML: setting("disable-transfer", "true"), PUBLIC: RING_1000})
+        await home.switch.start()
+        await home.mapped()
+        call, rung = await connected(home, home.far_phone(), await home.registered_phone("1000"))
+        assert (await rung.refer(f"<sip:9196@{home.address}>")).status == 603
+        await hear_each_other(call, rung)
+
+    async def test_outside_of_a_call(self, office: Home) -> None:
+        request = Request("REFER", f"sip:1000@{office.address}", [("Refer-To", "<sip:9196@x>")])
+        assert (await office.lan_phone().ask(request, office.internal)).status == 603
+
+    async def test_a_replaces_of_no_call_here(self, office: Home) -> None:
+        first = await office.registered_phone("1000")
+        _, rung = await connected(office, office.far_phone(), first)
+        target = "<sip:1001@x?Replaces=nobody%3Bto-tag%3D1%3Bfrom-tag%3D2>"
+        assert (await rung.refer(target)).status == 603
+
+
+class TestAttended:
+    """RFC 5359 §2.5: 1000 has a caller, asks 1001, and joins the two."""
+
+    async def asking(self, office: Home) -> tuple[PhoneCall, PhoneCall, PhoneCall, PhoneCall]:
+        first, second = await office.registered_phone("1000"), await office.registered_phone("1001")
+        call, rung = await connected(office, office.far_phone(), first)
+        await rung.hold()
+        asked = await consult(first, office, "1001")
+        target = await second.rung()
+        target.answer()
+        await asked.answered()
+        await hear_each_other(asked, target)
+        return call, rung, asked, target
+
+    @pytest.mark.parametrize("on_the_second", [False, True])
+    async def test_the_two_are_joined_and_both_calls_of_the_phone_end(
+        self, office: Home, on_the_second: bool
+    ) -> None:
+        call, rung, asked, target = await self.asking(office)
+        one, other = (asked, rung) if on_the_second else (rung, asked)
+        assert (await one.refer(replaces(other))).status == 202
+        assert await one.told() == b"SIP/2.0 200 OK\r\n"
+        for each in (rung, asked):
+            assert "ATTENDED_TRANSFER" in reason(await each.over())
+        await eventually(
+            lambda: call.agreed is not None and call.agreed.direction == "sendrecv", "still held"
+        )
+        await hear_each_other(call, target)
+        target.hang_up()
+        await call.over()
+        await office.quiet()
+
+    async def test_while_the_second_call_rings(self, office: Home) -> None:
+        first, second = await office.registered_phone("1000"), await office.registered_phone("1001")
+        call, rung = await connected(office, office.far_phone(), first)
+        asked = await consult(first, office, "1001")
+        ringing = await second.rung()
+        ringing.ring()
+        await asked.ringing()
+        dialog = next(iter(asked.call._early.values()))  # type: ignore[attr-defined]
+        tags = f"%3Bto-tag%3D{dialog.remote_tag}%3Bfrom-tag%3D{dialog.local_tag}"
+        assert (await rung.refer(f"<sip:1001@x?Replaces={dialog.call_id}{tags}>")).status == 202
+        target = await second.rung(2)
+        target.answer()
+        assert await rung.told() == b"SIP/2.0 200 OK\r\n"
+        await hear_each_other(call, target)
+
+    async def test_a_call_cannot_be_joined_to_itself(self, office: Home) -> None:
+        first = await office.registered_phone("1000")
+        call, rung = await connected(office, office.far_phone(), first)
+        assert (await rung.refer(replaces(rung))).status == 603
+        await hear_each_other(call, rung)
+
+
+class TestAnInviteWithReplaces:
+    """RFC 3891: another phone takes the call over."""
+
+    def header(self, call: PhoneCall) -> tuple[tuple[str, str], ...]:
+        dialog = call.call.dialog
+        assert dialog is not None
+        tags = f"to-tag={dialog.remote_tag};from-tag={dialog.local_tag}"
+        return (("Replaces", f"{dialog.call_id};{tags}"), ("Require", "replaces"))
+
+    async def test_it_takes_the_place_of_the_old_one(self, office: Home) -> None:
+        first = await office.registered_phone("1000")
+        call, rung = await connected(office, office.far_phone(), first)
+        other = office.lan_phone("1001")
+        taken = other.invite("1000", office.internal, password=PASSWORD, headers=self.header(rung))
+        await taken.answered()
+        assert "ATTENDED_TRANSFER" in reason(await rung.over())
+        await hear_each_other(call, taken)
+        call.hang_up()
+        await taken.over()
+        await office.quiet()
+
+    async def test_a_stranger_takes_nothing_over(self, office: Home) -> None:
+        first = await office.registered_phone("1000")
+        call, rung = await connected(office, office.far_phone(), first)
+        thief = office.far_phone("thief")
+        stolen = thief.invite("1000", office.reached_at("external"), headers=self.header(rung))
+        assert (await stolen.refused()).status == 403
+        await hear_each_other(call, rung)
+
+    @pytest.mark.parametrize(
+        ("value", "status"),
+        [("x;to-tag=1;from-tag=2", 481), ("x", 400), ("x;to-tag=1", 400)],
+    )
+    async def test_what_is_not_there_or_unreadable(self, office: Home, value: str, status: int) -> None:
+        phone = office.lan_phone("1001")
+        headers = (("Replaces", value),)
+        call = phone.invite("1000", office.internal, password=PASSWORD, headers=headers)
+        assert (await call.refused()).status == status
+
+    async def test_early_only_leaves_a_standing_call_alone(self, office: Home) -> None:
+        first = await office.registered_phone("1000")
+        call, rung = await connected(office, office.far_phone(), first)
+        ((name, value), required) = self.header(rung)
+        phone = office.lan_phone("1001")
+        headers = ((name, value + ";early-only"), required)
+        taken = phone.invite("1000", office.internal, password=PASSWORD, headers=headers)
+        assert (await taken.refused()).status == 486
+        await hear_each_other(call, rung)
+
+
+class TestFromTheInside:
+    """What `transfer` and `uuid_transfer`, `uuid_bridge` stand on."""
+
+    async def test_a_leg_is_sent_elsewhere_and_its_partner_hung_up(self, office: Home) -> None:
+        first = await office.registered_phone("1000")
+        call, rung = await connected(office, office.far_phone(), first)
+        channel = next(each for each in office.switch.calls.channels.values() if each.bridged_to)
+        inbound = channel if channel.direction.value == "inbound" else channel.bridged_to
+        assert inbound is not None
+        office.switch.calls.transfers.transfer(inbound, "9196", "default")
+        await rung.over()
+        await hears_itself(call)
+
+    async def test_two_legs_are_joined(self, office: Home) -> None:
+        one = office.far_phone("one").invite("9196", office.reached_at("external"))
+        other = office.far_phone("two").invite("9196", office.reached_at("external"))
+        await one.answered()
+        await other.answered()
+        await hears_itself(one, frames=1)
+        await hears_itself(other, frames=1)
+        first, second = office.switch.calls.channels.values()
+        office.switch.calls.transfers.connect(first, second)
+        await eventually(lambda: first.bridged_to is second)
+        await hear_each_other(one, other)
+        one.hang_up()
+        await other.over()
+        await office.quiet()
