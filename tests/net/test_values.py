@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import pytest
 
-from ringthru.net.values import frozen, record, replace
+from ringthru.net.values import MANY, frozen, record, replace
 
 
 @frozen
@@ -122,14 +122,44 @@ def test_a_record_changes_and_has_no_hash():
         counter.other = 1  # type: ignore[attr-defined]
 
 
-def test_the_first_instance_is_made_as_all_others_are():
+def make_fresh():
+    """A class of which nothing has been made yet."""
+
     @record
     class Fresh:
-        """Nothing of it has been made yet."""
-
         x: int
-        y: int = 0
+        y: int = field(default=0)
+        notes: list[str] = field(default_factory=list)
 
-    with pytest.raises(TypeError, match=r"Fresh.__init__\(\) missing 1 required positional argument: 'x'"):
-        Fresh()  # type: ignore[call-arg]
-    assert Fresh(1, y=2) == Fresh(y=2, x=1)
+        def __post_init__(self) -> None:
+            self.notes.append("looked at")
+
+    return Fresh
+
+
+@pytest.mark.parametrize("made_before", [0, MANY - 1, MANY, MANY + 1])
+def test_the_first_instances_are_made_as_all_later_ones_are(made_before):
+    fresh = make_fresh()
+    for number in range(made_before):
+        fresh(number)
+    assert fresh(1, y=2) == fresh(y=2, x=1) == fresh(1, 2, [])
+    assert (fresh(7).y, fresh(7).notes) == (0, ["looked at"])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named", "words"),
+    [
+        ((), {}, "missing 1 required positional argument: 'x'"),
+        ((1, 2, [], 4), {}, "takes from 2 to 4 positional arguments but 5 were given"),
+        ((1,), {"x": 1}, "got multiple values for argument 'x'"),
+        ((1,), {"z": 1}, "got an unexpected keyword argument 'z'"),
+    ],
+)
+@pytest.mark.parametrize("made_before", [0, MANY])
+def test_the_first_wrong_call_is_refused_in_the_words_of_all_others(arguments, named, words, made_before):
+    fresh = make_fresh()
+    for number in range(made_before):
+        fresh(number)
+    with pytest.raises(TypeError, match=rf"Fresh.__init__\(\) {words}"):
+        fresh(*arguments, **named)
+    assert fresh(1, y=2).y == 2

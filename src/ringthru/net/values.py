@@ -2,15 +2,15 @@
 
 The standard decorator compiles six methods for every class, and reads its signature: about a millisecond
 each on a small machine, which for the values of this program is half of the start-up budget. Here one method
-is compiled (``__init__``, because instances are made on every packet), not before it is first called, and
-the rest is shared.
+is compiled (``__init__``, because instances are made on every packet), not before many instances were made,
+and the rest is shared.
 
 Lives here: the two decorators and ``replace``. Never here: any particular value.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import MISSING, Field, FrozenInstanceError, field
 from inspect import get_annotations
 from operator import attrgetter
@@ -19,6 +19,7 @@ from typing import Any, Final, TypeVar, dataclass_transform
 T = TypeVar("T")
 
 NAMES: Final = "__match_args__"  # the fields' names, in order
+MANY: Final = 40  # instances: to compile ``__init__`` takes as long as to make so many without
 
 
 @dataclass_transform(frozen_default=True, field_specifiers=(field,))
@@ -91,13 +92,41 @@ def _refuse(self: object, name: str, *_: object) -> None:
 
 
 def _first_initialiser(cls: Any, defaults: dict[str, Any]) -> Callable[..., None]:
-    """An ``__init__`` that is compiled when the first instance is made: at the start few classes have one."""
+    """An ``__init__`` that is compiled after ``MANY`` instances: at a start few classes have so many.
+
+    What cannot be a call of it is left to the compiled one, which says so in Python's own words.
+    """
+    made = 0
 
     def initialiser(self: Any, *arguments: Any, **named: Any) -> None:
-        cls.__init__ = _initialiser(cls, defaults)
-        cls.__init__(self, *arguments, **named)
+        nonlocal made
+        made += 1
+        if made > MANY or not _fill(self, cls.__match_args__, defaults, arguments, named):
+            cls.__init__ = _initialiser(cls, defaults)
+            cls.__init__(self, *arguments, **named)
+        elif hasattr(cls, "__post_init__"):
+            self.__post_init__()
 
     return initialiser
+
+
+def _fill(
+    self: Any, names: Sequence[str], defaults: dict[str, Any], arguments: Sequence[Any], named: dict[str, Any]
+) -> bool:
+    """Set the fields as given or by default; False: these are no arguments for them."""
+    given = dict(zip(names, arguments, strict=False)) | named
+    if len(given) != len(arguments) + len(named):
+        return False  # too many, or one twice
+    used = 0
+    for name in names:
+        if name in given:
+            value, used = given[name], used + 1
+        elif name in defaults:
+            value = _default(defaults[name])
+        else:
+            return False
+        object.__setattr__(self, name, value)  # past the refusal to change anything
+    return used == len(given)
 
 
 def _initialiser(cls: Any, defaults: dict[str, Any]) -> Callable[..., None]:
@@ -123,6 +152,13 @@ def _initialiser(cls: Any, defaults: dict[str, Any]) -> Callable[..., None]:
     initialiser: Callable[..., None] = scope["__init__"]
     initialiser.__qualname__ = f"{cls.__qualname__}.__init__"
     return initialiser
+
+
+def _default(default: Any) -> Any:
+    """The default itself; what its factory makes."""
+    plain = _plain(default)
+    make: Any = plain.default_factory if isinstance(plain, Field) else None
+    return make() if make else plain
 
 
 def _plain(default: Any) -> Any:
