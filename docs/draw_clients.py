@@ -13,6 +13,7 @@ from draw_code import constants, table
 from draw_states import OutOfPlace, explore, picture, state_table
 
 from ringthru.net.address import Endpoint
+from ringthru.net.values import replace
 from ringthru.portmap.discovery import announcements
 from ringthru.portmap.discovery.announcements import Announcements
 from ringthru.portmap.gateway import adding, gena_subscription, natpmp_client, pcp_client, upnp_calls
@@ -32,6 +33,7 @@ from ringthru.portmap.wire.location import Location
 NOW = 1000.0
 OURS, GATEWAY, STRANGER = "192.168.1.103", "192.168.1.1", "192.168.1.66"
 MAP = MapOrder(Protocol.UDP, 5060, 5060, 3600, "Ringthru udp 5060", nonce=bytes(range(12)))
+RENEW = replace(MAP, renewal=True)  # with a label, which may have to be left out
 UNMAP = UnmapOrder(Protocol.UDP, 5060, 5060, nonce=bytes(range(12)))
 
 
@@ -128,7 +130,7 @@ def pcp_rows() -> list[tuple[str, str, str, str]]:
     def detail(client: PcpClient) -> object:
         exchange = client._exchange
         left = None if exchange is None else (exchange.attempts, exchange.left_out, exchange.version_refused)
-        return left, client._address_at is None, client._unwelcome, client._took_words
+        return left, client._address_at is None, client._ways._unwelcome, client._ways.took_words
 
     def hear(data: bytes) -> Callable[[PcpClient], None]:
         return lambda client: client.receive_datagram(data, NOW)
@@ -136,7 +138,7 @@ def pcp_rows() -> list[tuple[str, str, str, str]]:
     inputs: dict[str, Callable[[Any], object]] = {
         "probe": lambda client: when_idle(client, lambda: client.probe(NOW)),
         "order: address": lambda client: when_idle(client, lambda: client.submit(AddressOrder(), NOW + 60)),
-        "order: map": lambda client: when_idle(client, lambda: client.submit(MAP, NOW)),
+        "order: map": lambda client: when_idle(client, lambda: client.submit(RENEW, NOW)),
         "order: unmap": lambda client: when_idle(client, lambda: client.submit(UNMAP, NOW)),
         "ANNOUNCE response": hear(_pcp(0)),
         "MAP response": hear(_pcp(1)),

@@ -396,6 +396,11 @@ class TestRows:
             assert server.ask(map_request(**request), here).result == 0
         assert server.ask(map_request(lifetime="00000000", **request), here).result == result
 
+    def test_pc22_a_description_is_malformed_whatever_it_says(self):
+        server = Server("PC22")
+        assert server.ask(map_request(options=DESCRIPTION)).result == 6
+        assert server.ask(map_request()).result == 0
+
     def test_rows_combine(self):
         server = Server("PC01", "PC04", "PC19")
         assert server.ask(map_request()).lifetime == 13

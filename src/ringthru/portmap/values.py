@@ -112,7 +112,7 @@ class Wanted:
     internal_port: int
     external_port: int | None = None
     exact: bool = False
-    label: str = ""  # goes into the UPnP description, e.g. "Ringthru sip-udp-5060"
+    label: str = ""  # shown in the gateway's table (UPnP, most PCP), e.g. "Ringthru sip-udp-5060"
     sticky: bool = False
     listed: bool = True
     family: Family = Family.IPV4

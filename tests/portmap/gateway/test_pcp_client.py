@@ -25,6 +25,7 @@ from ringthru.portmap.gateway.orders import (
     Unmapped,
 )
 from ringthru.portmap.gateway.pcp_client import PcpClient, retransmission_wait
+from ringthru.portmap.memory.profile import GatewayProfile
 from ringthru.portmap.values import LONGEST_LIFETIME, Protocol
 from ringthru.portmap.wire.pcp import Mapping, Opcode, Peering, Request, Response, ResultCode
 from ringthru.portmap.wire.pcp_options import Description, Filter, PreferFailure, ThirdParty
@@ -34,6 +35,8 @@ EXTERNAL = "203.0.113.9"
 NONCE = b"a nonce of 12"[:12]
 OTHER_NONCE = b"another one."
 MAP = MapOrder(Protocol.UDP, 5060, 5060, 3600, "Ringthru udp 5060", NONCE)
+RENEW = replace(MAP, renewal=True)
+LABEL = Description("Ringthru udp 5060")
 UNMAP = UnmapOrder(Protocol.UDP, 5060, 5060, NONCE)
 LAN_ONLY = replace(MAP, allow_from=("198.51.100.0/24", "192.0.2.7"))
 NAT_PMP_REFUSES = bytes((0, 129, 0, 1, 0, 0, 0, 7))
@@ -134,7 +137,7 @@ class TestRetransmission:
         assert gateway.client.next_timeout() is None
 
     def test_words_are_left_out_of_late_tries_a_server_may_choke_on_them(self, gateway):
-        assert gateway.ask(MAP).options == (Description("Ringthru udp 5060"),)
+        assert gateway.ask(RENEW).options == (LABEL,)
         gateway.wait()
         gateway.wait()
         gateway.client.datagrams_to_send()
@@ -142,7 +145,7 @@ class TestRetransmission:
         assert gateway.asked().options == ()
 
     def test_a_server_that_took_words_before_gets_them_in_every_try(self, gateway):
-        gateway.outcome(MAP)
+        gateway.outcome(RENEW)
         gateway.client.submit(MAP, gateway.now)
         for _ in range(5):
             gateway.wait()
@@ -189,8 +192,7 @@ class TestProbe:
 class TestMapping:
     def test_what_is_asked(self, gateway):
         mapping = Mapping(NONCE, 17, 5060, 5060, "0.0.0.0")
-        description = Description("Ringthru udp 5060")
-        assert gateway.ask(MAP) == Request(Opcode.MAP, 3600, US, mapping, (description,))
+        assert gateway.ask(MAP) == Request(Opcode.MAP, 3600, US, mapping)
 
     def test_what_is_granted(self, gateway):
         told = gateway.outcome(MAP, lifetime=1800, external_port=50000)
@@ -238,6 +240,39 @@ class TestMapping:
         assert isinstance(gateway.told(), Declined)
         assert gateway.client.datagrams_to_send() == []
         assert gateway.client.next_timeout() is None
+
+
+class TestLabel:
+    """RFC 7220's DESCRIPTION: not worth a round trip, or a silence, while somebody waits for a mapping."""
+
+    def test_a_server_of_which_nothing_is_known_is_offered_it_with_a_renewal(self, gateway):
+        assert gateway.outcome(MAP) == Granted(5060, 3600, external_address=EXTERNAL)
+        assert gateway.client.learned() == []
+        assert gateway.ask(RENEW).options == (LABEL,)
+
+    def test_once_taken_every_mapping_has_one(self, gateway):
+        gateway.outcome(RENEW)
+        assert gateway.client.learned() == [GatewayProfile(takes_labels=True)]
+        assert gateway.client.learned() == [], "news is told once"
+        assert gateway.ask(MAP).options == (LABEL,)
+
+    def test_once_refused_it_is_not_offered_again(self, gateway):
+        gateway.tell(gateway.response(gateway.ask(RENEW), ResultCode.UNSUPP_OPTION))
+        gateway.tell(gateway.response(gateway.asked()))
+        assert gateway.client.learned() == [GatewayProfile(takes_labels=False)]
+        assert gateway.ask(RENEW).options == ()
+
+    @pytest.mark.parametrize(("takes", "options"), [(True, (LABEL,)), (False, ())])
+    def test_what_gateways_of_its_kind_do_is_known_from_the_first_mapping_on(self, gateway, takes, options):
+        gateway.client.use_profile(GatewayProfile("acme", takes_labels=takes))
+        assert gateway.ask(MAP).options == gateway.ask(RENEW).options == options
+        assert gateway.client.learned() == []
+
+    def test_one_that_does_not_do_as_its_kind_is_believed_itself(self, gateway):
+        gateway.client.use_profile(GatewayProfile("acme", takes_labels=True))
+        gateway.tell(gateway.response(gateway.ask(MAP), ResultCode.MALFORMED_OPTION))
+        gateway.tell(gateway.response(gateway.asked()))
+        assert gateway.client.learned() == [GatewayProfile("acme", takes_labels=False)]
 
 
 class TestIPv6:
@@ -370,7 +405,7 @@ class TestExactPort:
 
     def test_pc11_a_server_without_prefer_failure_is_asked_without(self, gateway):
         """First without the words; what it grants then is for the one to judge who gave the order."""
-        request = gateway.ask(self.EXACT)
+        request = gateway.ask(replace(self.EXACT, renewal=True))
         for left in ((PreferFailure(),), ()):
             gateway.tell(gateway.response(request, ResultCode.UNSUPP_OPTION))
             request = gateway.asked()
@@ -430,7 +465,7 @@ class TestRefusals:
     @pytest.mark.parametrize("result", [ResultCode.UNSUPP_OPTION, ResultCode.MALFORMED_OPTION])
     def test_what_a_mapping_needs_is_never_left_out(self, gateway, order, result):
         """Without its FILTER it would let in everybody, without THIRD_PARTY it would lead to us."""
-        request = gateway.ask(order)
+        request = gateway.ask(replace(order, renewal=True))
         needed = tuple(each for each in request.options if not isinstance(each, Description))
         gateway.tell(gateway.response(request, result))
         request = gateway.asked()
@@ -513,19 +548,21 @@ class TestQuirksOfGateways:
         assert gateway.now == 0.75
 
     @pytest.mark.parametrize("result", [3, 5, 6])
-    def test_pc11_words_are_left_out_for_a_server_that_stumbles_over_them(self, gateway, result):
-        gateway.tell(gateway.response(gateway.ask(MAP), result))
+    def test_pc22_words_are_left_out_for_a_server_that_stumbles_over_them(self, gateway, result):
+        gateway.tell(gateway.response(gateway.ask(RENEW), result))
         plain = gateway.asked()
         assert plain.options == ()
         gateway.tell(gateway.response(plain))
         assert gateway.told() == Granted(5060, 3600, external_address=EXTERNAL)
-        assert gateway.ask(MAP).options == (), "it is remembered"
+        assert gateway.ask(RENEW).options == (), "it is remembered"
 
     def test_pc11_nothing_is_learned_from_a_refusal_that_had_another_cause(self, gateway):
-        gateway.tell(gateway.response(gateway.ask(LAN_ONLY), ResultCode.UNSUPP_OPTION))
+        order = replace(LAN_ONLY, renewal=True)
+        gateway.tell(gateway.response(gateway.ask(order), ResultCode.UNSUPP_OPTION))
         gateway.tell(gateway.response(gateway.asked(), ResultCode.UNSUPP_OPTION))
         assert isinstance(gateway.told(), Declined)
-        assert gateway.ask(MAP).options == (Description("Ringthru udp 5060"),)
+        assert gateway.client.learned() == []
+        assert gateway.ask(RENEW).options == (LABEL,)
 
     def test_pc12_no_external_address_is_suggested_until_one_was_assigned(self, gateway):
         assert gateway.ask(MAP).body.external_address == "0.0.0.0"

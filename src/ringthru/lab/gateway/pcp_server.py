@@ -179,7 +179,8 @@ class PcpServer:
             DESCRIPTION: ({MAP, PEER}, range(LONGEST_DESCRIPTION + 1)),
         }[option.code]
         permitted: Collection[int] = lengths
-        if opcode not in opcodes or len(option.data) not in permitted:
+        unwelcome = option.code == DESCRIPTION and self._has("PC22")
+        if opcode not in opcodes or len(option.data) not in permitted or unwelcome:
             raise PcpError(Result.MALFORMED_OPTION)
 
     def _whose(self, request: Request, options: tuple[Option, ...]) -> str:

@@ -44,4 +44,5 @@ PCP: Final = (
     Row("PC19", "one nonce for several mappings is refused"),
     Row("PC20", "no server of its own; the carrier's answers at the anycast address"),
     Row("PC21", "an IPv6 mapping that was renewed cannot be deleted: NOT_AUTHORIZED (miniupnpd 2.3.1)"),
+    Row("PC22", "MALFORMED_OPTION for a DESCRIPTION (RFC 7220), as miniupnpd says"),
 )

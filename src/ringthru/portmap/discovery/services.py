@@ -9,6 +9,7 @@ from typing import Final
 
 from ...net.values import frozen
 from ..gateway.orders import GatewayClient
+from ..gateway.pcp_client import PcpClient
 from ..gateway.upnp_client import UpnpClient
 from ..gateway.upnp_values import Igd
 from ..values import GatewayType, ServiceSnapshot
@@ -31,9 +32,9 @@ class Service:
     usable: bool = True  # False: it answered, and refuses us
 
     @property
-    def upnp(self) -> UpnpClient | None:
-        """The client, when it is one for UPnP."""
-        return self.client if isinstance(self.client, UpnpClient) else None
+    def learner(self) -> UpnpClient | PcpClient | None:
+        """The client, when it is one that uses a profile and adds to it."""
+        return self.client if isinstance(self.client, UpnpClient | PcpClient) else None
 
     @property
     def name(self) -> str:

@@ -183,9 +183,9 @@ class GatewayInUse:
         return client.notes() if isinstance(client, PcpClient) else []
 
     def learned(self) -> list[GatewayProfile]:
-        """What talking to it taught its UPnP client (drains)."""
-        client = self.service.upnp or (self.witness.upnp if self.witness else None)
-        return client.learned() if client else []
+        """What talking to it taught its clients (drains)."""
+        services = (self.service,) if self.witness is None else (self.service, self.witness)
+        return [lesson for each in services if each.learner for lesson in each.learner.learned()]
 
     def learn(self, profile: GatewayProfile) -> bool:
         """Take over what a client or the book learned; True when that is news."""
@@ -196,8 +196,8 @@ class GatewayInUse:
     def _use(self, profile: GatewayProfile) -> None:
         self.profile = profile
         for service in (self.service, self.witness):
-            if service is not None and service.upnp is not None:
-                service.upnp.use_profile(profile)
+            if service is not None and service.learner is not None:
+                service.learner.use_profile(profile)
 
     def services(self) -> tuple[ServiceSnapshot, ...]:
         """All that answered, the one in use first."""

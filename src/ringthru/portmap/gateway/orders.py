@@ -24,7 +24,8 @@ class MapOrder:
 
     ``nonce`` is the mapping's own, constant for its life (PCP: 12 bytes; RFC 6887 §11.1). ``internal_client``
     None is ourselves. ``exact``: no other external port will do (PCP: PREFER_FAILURE).
-    ``reference`` is what an earlier ``Granted`` gave, when this is a renewal.
+    ``renewal``: the gateway holds it already, and nobody waits for the answer; then ``reference`` is what the
+    earlier ``Granted`` gave.
     """
 
     protocol: Protocol
@@ -36,6 +37,7 @@ class MapOrder:
     exact: bool = False
     internal_client: str | None = None
     allow_from: tuple[str, ...] = ()
+    renewal: bool = False
     reference: str = ""
 
 

@@ -13,6 +13,7 @@ from typing import Final
 from ...net.values import replace
 from ..errors import LocalError
 from ..memory.holding import Forget, Holding, Keep, Note
+from ..memory.profile import GatewayProfile
 from ..values import LONGEST_LIFETIME
 from ..wire.pcp import (
     NONCE_SIZE,
@@ -46,7 +47,6 @@ from .orders import (
 )
 from .pcp_exchange import (
     Exchange,
-    Kind,
     Purpose,
     address_question,
     deletion,
@@ -56,6 +56,7 @@ from .pcp_exchange import (
     state_question,
 )
 from .pcp_refusals import DISABLED, REFUSALS, declined, result_name
+from .pcp_ways import PcpWays
 from .words import CANNOT_READ, NO_GRANT, STILL_THERE, known_address
 
 # What the RFC fixes (§8.1.1)
@@ -116,8 +117,7 @@ class PcpClient:
         self._timeout: float | None = None
         self._address = ""  # external, as told with the latest mapping
         self._address_at: float | None = None
-        self._unwelcome: frozenset[Kind] = frozenset()  # what this server is not asked with any more
-        self._took_words = False  # it granted a mapping that had a description
+        self._ways = PcpWays()
         self._asked_with: Holding | None = None  # the mapping that only the address was asked with
         self._notes: list[Note] = []
         self._counters: Counter[str] = Counter()
@@ -201,6 +201,14 @@ class PcpClient:
     def next_timeout(self) -> float | None:
         return self._timeout
 
+    def use_profile(self, profile: GatewayProfile) -> None:
+        """What is known of gateways of this kind already."""
+        self._ways.use_profile(profile)
+
+    def learned(self) -> list[GatewayProfile]:
+        """The profile in use, when it has changed since this was last asked."""
+        return self._ways.learned()
+
     def doubt_address(self) -> None:
         """Ask the server itself the next time, however fresh the address is."""
         self._address_at = None
@@ -237,7 +245,7 @@ class PcpClient:
         if isinstance(order, PeerOrder):
             return peering(order, self._own_address)
         exchange = mapping(order, self._own_address, self._address)
-        exchange.spare = tuple(each for each in exchange.spare if type(each) not in self._unwelcome)
+        self._ways.suit(exchange, order.renewal)
         return exchange
 
     def _begin(self, exchange: Exchange, now: float) -> None:
@@ -248,7 +256,7 @@ class PcpClient:
         self._transmit(exchange, now)
 
     def _transmit(self, exchange: Exchange, now: float) -> None:
-        if exchange.attempts == PLAIN_AFTER and not self._took_words:
+        if exchange.attempts == PLAIN_AFTER and not self._ways.took_words:
             exchange.leave_out(Description)
         self._timeout = now + retransmission_wait(exchange.attempts, self._random())
         self._datagrams.append(exchange.request())
@@ -318,8 +326,7 @@ class PcpClient:
             # and makes it anew when it is asked once more.
             exchange.contrary = True
             return
-        self._unwelcome |= exchange.left_out
-        self._took_words |= any(isinstance(each, Description) for each in exchange.spare)
+        self._ways.granted(exchange)
         self._address, self._address_at = known_address(told.external_address), now
         if exchange.purpose is Purpose.ADDRESS:
             self._begin(exchange.undone(AddressTold(self._address)), now)

@@ -54,7 +54,7 @@ class SuggestedAddress:
 
 Spare = SuggestedAddress | PreferFailure | Description
 Kind = type[SuggestedAddress] | type[PreferFailure] | type[Description]
-# In the order in which they are left out; the refusals that each may be the cause of (rows PC11, PC12)
+# In the order in which they are left out; the refusals that each may be the cause of (rows PC11, PC12, PC22)
 SUSPECTS: Final[tuple[tuple[Kind, tuple[ResultCode, ...]], ...]] = (
     (Description, OPTIONS_AMISS),
     (SuggestedAddress, (ResultCode.MALFORMED_REQUEST, ResultCode.CANNOT_PROVIDE_EXTERNAL)),

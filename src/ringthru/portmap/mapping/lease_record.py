@@ -134,6 +134,7 @@ class LeaseRecord:
     def order(self, now: float) -> MapOrder:
         wanted = self.wanted
         self.asked_at = now
+        renewal = self.held_port is not None and not self.deleted
         return MapOrder(
             wanted.protocol,
             wanted.internal_port,
@@ -144,7 +145,8 @@ class LeaseRecord:
             exact=self._exact,
             internal_client=wanted.internal_client,
             allow_from=wanted.allow_from,
-            reference=self.reference if self.held_port is not None and not self.deleted else "",
+            renewal=renewal,
+            reference=self.reference if renewal else "",
         )
 
     def inspect_order(self) -> InspectOrder:

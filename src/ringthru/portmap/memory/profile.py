@@ -24,6 +24,7 @@ class GatewayProfile:
     renew_by_delete: bool = False  # adding again does not extend a lease, or fails (AD33, AD34)
     recheck_every: float | None = None  # seconds: mappings vanish, so look this often (LI07)
     table_size: int | None = None  # entries it holds before it drops or refuses (AD15, LI09)
+    takes_labels: bool | None = None  # PCP's DESCRIPTION (RFC 7220, PC22); None: not offered yet
     pace: float = 0.0  # seconds to leave between two requests (HT18)
     missing_actions: frozenset[str] = frozenset()  # actions it resets or does not know (HT15, DE13)
     by_hand: frozenset[str] = frozenset()  # fields that a person has set: never learned over

@@ -96,6 +96,15 @@ def _truth(name: str, value: object) -> bool:
     return value
 
 
+def _truth_if_any(name: str, value: object) -> bool | None:
+    if _is_none(value):
+        return None
+    try:
+        return _truth(name, value)
+    except LocalError as error:
+        raise LocalError(f"{name} is yes, no or none") from error
+
+
 def _recheck(name: str, value: object) -> float | None:
     if _is_none(value):
         return None
@@ -158,6 +167,7 @@ READERS: Final[dict[str, Callable[[str, object], Any]]] = {  # what may be set, 
     "renew_by_delete": _truth,
     "recheck_every": _recheck,
     "table_size": _table,
+    "takes_labels": _truth_if_any,
     "pace": _pace,
     "missing_actions": _actions,
 }
@@ -170,6 +180,9 @@ PHRASES: Final[dict[str, Callable[[Any], str]]] = {
         f"forgets mappings: looked at every {every:g} s" if every else "keeps its mappings"
     ),
     "table_size": _room,
+    "takes_labels": lambda takes: (
+        "is offered labels by PCP" if takes is None else f"takes {'' if takes else 'no '}labels by PCP"
+    ),
     "pace": lambda pace: (
         f"wants {pace:g} s between two requests" if pace else "needs no pause between requests"
     ),
