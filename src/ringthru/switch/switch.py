@@ -273,7 +273,7 @@ class Switch:
         if not (self._serving and self._external) or self.calls.pool is not None:
             return
         mapped = [p for p in self.calls.profiles.values() if p.mapped]
-        if self.mapper is not None and mapped and self.mapper.snapshot().mapping_enabled:
+        if self.mapper is not None and mapped and self.mapper.mapping_enabled:
             self.calls.pool = RtpPool(self._engine, self.mapper, mapped[0].rtp_ip)
             self.calls.pool.fill()
 

@@ -68,6 +68,8 @@ def _with_address(mapping: MappingSnapshot, reported: str) -> MappingSnapshot:
 
 def _learned(profile: GatewayProfile) -> tuple[str, ...]:
     """What a gateway taught us, in words."""
+    if profile == GatewayProfile(profile.fingerprint):
+        return ()
     from ..memory.profile_codec import words  # late: of no use before there is something to show
 
-    return () if profile == GatewayProfile(profile.fingerprint) else words(profile)
+    return words(profile)
