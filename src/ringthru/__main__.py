@@ -5,13 +5,14 @@ Imports are late on purpose: from here to the first answered call is a budget of
 
 from __future__ import annotations
 
+import gc
 import sys
 from typing import TYPE_CHECKING, Final
 
 from . import __version__
-from .console.flags import FlagError, Options, help_text, read_flags
 
 if TYPE_CHECKING:
+    from .console.flags import Options
     from .console.logs import Logs
 
 SUBCOMMANDS: Final = {  # programs beside the switch, loaded when they are called
@@ -26,6 +27,16 @@ def main(argv: list[str] | None = None) -> int:
     arguments = sys.argv[1:] if argv is None else argv
     if arguments and arguments[0] in SUBCOMMANDS:
         return _subcommand(arguments[0], arguments[1:])
+    gc.disable()  # until the switch is made: of all that a start makes hardly anything is garbage
+    try:
+        return _obey(arguments)
+    finally:
+        gc.enable()
+
+
+def _obey(arguments: list[str]) -> int:
+    from .console.flags import FlagError, help_text, read_flags
+
     try:
         options = read_flags(arguments)
     except FlagError as error:
@@ -47,9 +58,6 @@ def _subcommand(name: str, arguments: list[str]) -> int:
 
 def run(options: Options) -> int:
     """Serve until somebody asks for the end; an error at the start is one line on standard error."""
-    import gc
-
-    gc.disable()  # until the switch is made: of all that a start makes hardly anything is garbage
     import asyncio
     import os
 
@@ -66,12 +74,11 @@ def run(options: Options) -> int:
         return asyncio.run(_session(options, logs))
     finally:
         logs.close()
-        gc.enable()
 
 
 async def _session(options: Options, logs: Logs) -> int:
     """Look for the gateway first: one with UPnP takes 50 ms to answer, and the rest is loaded meanwhile."""
-    import gc
+    import asyncio
     import logging
 
     from .console.levels import level_of
@@ -87,6 +94,11 @@ async def _session(options: Options, logs: Logs) -> int:
         mapper = PortMapper(mapping_enabled=options.mapping_enabled, store=journal_path(options.db))
         mapper.start()
     from .switch.configuration import ConfigurationError
+
+    await asyncio.sleep(0)  # what the gateway has said by now is taken, and the next question goes out
+    from . import sip as sip  # the largest part of the switch
+
+    await asyncio.sleep(0)
     from .switch.switch import Switch, SwitchOptions
 
     told = SwitchOptions(

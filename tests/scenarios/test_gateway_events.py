@@ -184,3 +184,17 @@ class TestAGatewayThatGoesAway:
         await hears_itself(call)
         async with asyncio.timeout(4):
             await home.switch.stop()
+
+
+async def test_a_gateway_that_was_found_before_the_switch_began_is_advertised_all_the_same(
+    found: Any,
+) -> None:
+    home: Home = await found(protocols=frozenset({"natpmp"}))
+    assert home.gateway is not None
+    assert home.switch.mapper is not None
+    home.switch.mapper.start()
+    await home.switch.mapper.verdict()
+    await home.switch.start()
+    await home.mapped()
+    assert home.switch.snapshot().profiles[0].ext_sip_ip == home.outside_address
+    await echo_call(home)

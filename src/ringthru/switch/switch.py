@@ -162,6 +162,7 @@ class Switch:
         if self.mapper is not None:
             self.mapper.subscribe(self._on_mapper_event)
             self.mapper.start()
+            self._external_address(self.mapper.snapshot().external_address)  # found before we listened
         try:
             for settings in self._profile_settings:
                 profile = Profile(
