@@ -24,6 +24,7 @@ unit: $(VENV)/installed-test real-programs
 fuzz: $(VENV)/installed-test
 	$(BIN)/python -m tests.fuzz $(ARGS)
 
+bench: DEBIAN += python3-miniupnpc
 bench: $(VENV)/installed real-programs
 	$(BIN)/python -m bench $(ARGS)
 

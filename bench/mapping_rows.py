@@ -7,7 +7,7 @@ from statistics import median
 from ringthru.lab.namespaces.laboratory import PBX, Laboratory
 from ringthru.lab.namespaces.miniupnpd import Serves
 
-from .inside_runs import MINIUPNPC, async_upnp, ours, run
+from .inside_runs import libraries, ours, run
 from .report import Row, progress
 
 GOALS = {Serves.UPNP: 0.15, Serves.NATPMP: 0.010}  # seconds, of the library call
@@ -27,7 +27,7 @@ def first_rows(runs: int) -> list[Row]:
         name, (tool, argv) = NAMES[serves], TOOLS[serves]
         programs = {"ringthru": ours("engine", "first", 30000), tool: argv}
         if serves is Serves.UPNP:
-            programs |= _libraries(0)
+            programs |= libraries(0)
         found = {each: _medians(each, serves, argv, runs) for each, argv in programs.items()}
         process = found["ringthru"]["process"]
         for each, times in found.items():
@@ -91,23 +91,13 @@ def _one_round(serves: Serves) -> dict[str, dict[str, float]]:
             "bare exchange": ours("bare", record),
         }
         if serves is Serves.UPNP:
-            ways |= _libraries(COUNT)
+            ways |= libraries(COUNT)
         for name, argv in ways.items():
             with Laboratory(serves=serves) as laboratory:
                 journal = str(laboratory.directory / "journal.sqlite")
                 told, _ = run(laboratory, [journal if word == "JOURNAL" else word for word in argv])
                 done[name] = told if "many" not in told else {"seconds": told["many"]}
     return done
-
-
-def _libraries(count: int) -> dict[str, list[str]]:
-    peers = {"python3-miniupnpc": [*MINIUPNPC, str(count)]}
-    other = async_upnp()
-    if other is None:
-        progress("async-upnp-client cannot be installed from PyPI here: left out")
-    else:
-        peers["async-upnp-client"] = [*other, str(count)]
-    return peers
 
 
 def _medians(name: str, serves: Serves, argv: list[str], runs: int) -> dict[str, float]:

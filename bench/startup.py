@@ -49,14 +49,28 @@ INTERNAL = (PBX_ADDRESS, 5060)
 NATPMPC = ["sh", "-c", "; ".join(f"natpmpc -a {port} {port} {protocol} 3600" for port, protocol in PORTS)]
 UPNPC = ["upnpc", "-i", "-r", *(str(word) for pair in PORTS for word in pair)]
 
+FLOORS = ("pass", "import asyncio")
+
 Process = subprocess.Popen[bytes]
 
 
 class Start(NamedTuple):
-    """One start of the switch, in seconds since the process was started."""
+    """One start of the switch behind a gateway, in seconds since the process was started."""
 
     mapped: float  # the fourth SIP port is in the gateway's kernel
     advertised: float  # ... and a call from outside is answered, Contact and SDP showing the external address
+    processor: float  # what of it the process was running
+    python: float  # the interpreter that does nothing, in the same laboratory just before
+    asyncio: float  # ... and one that imports asyncio: nothing on it starts sooner
+
+
+class Serving(NamedTuple):
+    """One start where no gateway answers; the fields as above."""
+
+    answered: float  # the first SIP answer on the LAN
+    processor: float
+    python: float
+    asyncio: float
 
 
 class RuleWatch:
@@ -105,15 +119,16 @@ def start_behind_miniupnpd(serves: Serves, runs: int) -> Start:
     starts = []
     for _ in range(runs):
         with Laboratory(serves=serves) as laboratory, watching(laboratory) as watch:
+            floors = [interpreter(laboratory, program) for program in FLOORS]
             stranger = laboratory.udp_socket(PUB, PUB_ADDRESS)
             with stranger, switch_started(laboratory) as (began, switch):
                 first_answer(switch, stranger, EXTERNAL, b"SIP/2.0 ")
                 advertised = first_answer(
                     switch, stranger, EXTERNAL, f"{WAN_ADDRESS}:5080>".encode(), invite, RETRANSMISSION
                 )
-                mapped = watch.last()
-                starts.append(Start(mapped - began, max(advertised, mapped) - began))
-    return Start(median(s.mapped for s in starts), median(s.advertised for s in starts))
+                running, mapped = processor_time(switch), watch.last()
+                starts.append(Start(mapped - began, max(advertised, mapped) - began, running, *floors))
+    return Start(*map(median, zip(*starts, strict=True)))
 
 
 def peer_behind_miniupnpd(serves: Serves, argv: Sequence[str], runs: int) -> float:
@@ -127,15 +142,29 @@ def peer_behind_miniupnpd(serves: Serves, argv: Sequence[str], runs: int) -> flo
     return median(times)
 
 
-def answer_without_gateway(topology: Topology, runs: int) -> float:
-    """Row P2: start to the first SIP answer on the LAN, median."""
+def answer_without_gateway(topology: Topology, runs: int) -> Serving:
+    """Row P2, medians."""
     times = []
     for _ in range(runs):
         with Laboratory(topology) as laboratory:
+            floors = [interpreter(laboratory, program) for program in FLOORS]
             phone = laboratory.udp_socket(PHONE, PHONE_ADDRESS)
             with phone, switch_started(laboratory) as (began, switch):
-                times.append(first_answer(switch, phone, INTERNAL, b"SIP/2.0 ") - began)
-    return median(times)
+                answered = first_answer(switch, phone, INTERNAL, b"SIP/2.0 ") - began
+                times.append(Serving(answered, processor_time(switch), *floors))
+    return Serving(*map(median, zip(*times, strict=True)))
+
+
+def interpreter(laboratory: Laboratory, program: str) -> float:
+    """Seconds that Python takes to run a program of one line, start and end included."""
+    began = time.monotonic()
+    laboratory.run(PBX, [sys.executable, "-c", program])
+    return time.monotonic() - began
+
+
+def processor_time(process: Process) -> float:
+    """Seconds that a process has been running so far, its waits for a processor not counted."""
+    return int(Path(f"/proc/{process.pid}/schedstat").read_text().split()[0]) / 1e9
 
 
 @contextmanager
