@@ -130,10 +130,13 @@ class Engines:
                 self.six.move(site6)
         return moved
 
-    def recall_gateway(self) -> None:
-        """The gateway of the last time is asked directly, while the search is still under way."""
+    def use_the_wait(self) -> None:
+        """No answer yet: load what UPnP takes, and ask the gateway of the last time directly."""
+        if self.near.engine.has_gateway:
+            return
+        self.near.load_upnp()
         memory = self._settings.memory
-        if memory is None or self.near.engine.has_gateway:
+        if memory is None:
             return
         known = memory.last_gateway(network_key(self.near.site))
         if known is not None:

@@ -33,7 +33,7 @@ if TYPE_CHECKING:  # loaded when they are asked for: the start is a budget
 
 STOP_PATIENCE: Final = 3.0  # seconds for deleting our mappings; then leases must do it
 LISTEN_AFTER: Final = 1.0  # seconds: announcements and changes are listened to when the start is over
-RECALL_AFTER: Final = 0.01  # seconds: the search is under way, and nothing waits for the memory to be opened
+MEANWHILE: Final = 0.01  # seconds: the search is under way, and whoever has not answered by now takes longer
 MOST: Final = 65535  # mappings to be held at most, and the highest port
 
 log = logging.getLogger("ringthru.portmap.driver")
@@ -98,8 +98,7 @@ class MapperLife:
         self._engines.start()
         loop = asyncio.get_running_loop()
         self._timers.append(loop.call_later(LISTEN_AFTER, self._listen))
-        if self._memory is not None:
-            self._timers.append(loop.call_later(RECALL_AFTER, self._engines.recall_gateway))
+        self._timers.append(loop.call_later(MEANWHILE, self._engines.use_the_wait))
 
     async def stop(self) -> None:
         """Delete every mapping of ours, and close everything; for good.
