@@ -33,6 +33,7 @@ if TYPE_CHECKING:  # loaded when they are asked for: the start is a budget
 
 STOP_PATIENCE: Final = 3.0  # seconds for deleting our mappings; then leases must do it
 LISTEN_AFTER: Final = 1.0  # seconds: announcements and changes are listened to when the start is over
+LATE: Final = 0.002  # seconds
 MEANWHILE: Final = 0.01  # seconds: the search is under way, and whoever has not answered by now takes longer
 MOST: Final = 65535  # mappings to be held at most, and the highest port
 
@@ -80,7 +81,7 @@ class MapperLife:
         self._nesting = self._make_nesting(outer_gateway) if nested else None
         self._proving = self._make_proving(echo, echo_listens) if echo is not None else None
         self._watching: Watching | None = None
-        self._timers: list[asyncio.TimerHandle] = []
+        self._timers: dict[str, asyncio.TimerHandle] = {}
         self._stopping = self._closed = False
 
     async def __aexit__(self, *_: object) -> None:
@@ -96,9 +97,20 @@ class MapperLife:
         if self._near.started:
             return
         self._engines.start()
+        self._timers["listen"] = asyncio.get_running_loop().call_later(LISTEN_AFTER, self._listen)
+        self._plan_the_wait()
+
+    def _plan_the_wait(self) -> None:
         loop = asyncio.get_running_loop()
-        self._timers.append(loop.call_later(LISTEN_AFTER, self._listen))
-        self._timers.append(loop.call_later(MEANWHILE, self._engines.use_the_wait))
+        due = loop.time() + MEANWHILE
+        self._timers["wait"] = loop.call_at(due, self._use_the_wait, due)
+
+    def _use_the_wait(self, due: float) -> None:
+        """A loop that is late is busy: its program's own start goes first."""
+        if asyncio.get_running_loop().time() - due > LATE:
+            self._plan_the_wait()
+        else:
+            self._engines.use_the_wait()
 
     async def stop(self) -> None:
         """Delete every mapping of ours, and close everything; for good.
@@ -200,7 +212,7 @@ class MapperLife:
 
     async def _take_leave(self) -> None:
         """Nothing new is heard, everything is deleted, and gateways are told that we go."""
-        for timer in self._timers:
+        for timer in self._timers.values():
             timer.cancel()
         if self._watching is not None:
             self._watching.quiet()
@@ -256,7 +268,7 @@ class MapperLife:
         if self._closed:
             return
         self._closed = True
-        for timer in self._timers:
+        for timer in self._timers.values():
             timer.cancel()
         for part in (self._watching, self._nesting, self._proving):
             if part is not None:
