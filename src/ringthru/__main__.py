@@ -14,6 +14,9 @@ from . import __version__
 if TYPE_CHECKING:
     from .console.flags import Options
     from .console.logs import Logs
+    from .console.serve import Ending
+    from .net.surroundings import Surroundings
+    from .portmap import PortMapper
 
 SUBCOMMANDS: Final = {  # programs beside the switch, loaded when they are called
     "demo": "demo",
@@ -79,26 +82,42 @@ def run(options: Options) -> int:
 async def _session(options: Options, logs: Logs) -> int:
     """Look for the gateway first: one with UPnP takes 50 ms to answer, and the rest is loaded meanwhile."""
     import asyncio
+
+    from .console.serve import Ending, stopped_by_signals
+    from .net.places import journal_path
+    from .net.sockets import allow_many_descriptors
+    from .net.surroundings import look_around
+    from .portmap import PortMapper
+
+    surroundings, mapper, ending = look_around(), None, Ending()
+    allow_many_descriptors()
+    with stopped_by_signals(ending.wish):
+        if options.nat_enabled:
+            mapper = PortMapper(mapping_enabled=options.mapping_enabled, store=journal_path(options.db))
+            mapper.start()
+        from .switch import configuration as configuration
+
+        await asyncio.sleep(0)  # what the gateway has said by now is taken, and the next question goes out
+        from . import sip as sip  # the largest part of the switch
+
+        await asyncio.sleep(0)
+        return await _run_switch(options, logs, surroundings, mapper, ending)
+
+
+async def _run_switch(
+    options: Options,
+    logs: Logs,
+    surroundings: Surroundings,
+    mapper: PortMapper | None,
+    ending: Ending,
+) -> int:
+    """Make the switch and serve; whoever wished for the end before has it now."""
     import logging
 
     from .console.levels import level_of
     from .console.serve import serve, terminal_or_lines, words_for
-    from .net.places import journal_path
-    from .net.sockets import allow_many_descriptors
-    from .net.surroundings import look_around, look_around6
-    from .portmap import PortMapper
-
-    surroundings, mapper = look_around(), None
-    allow_many_descriptors()
-    if options.nat_enabled:
-        mapper = PortMapper(mapping_enabled=options.mapping_enabled, store=journal_path(options.db))
-        mapper.start()
+    from .net.surroundings import look_around6
     from .switch.configuration import ConfigurationError
-
-    await asyncio.sleep(0)  # what the gateway has said by now is taken, and the next question goes out
-    from . import sip as sip  # the largest part of the switch
-
-    await asyncio.sleep(0)
     from .switch.switch import Switch, SwitchOptions
 
     told = SwitchOptions(
@@ -113,6 +132,7 @@ async def _session(options: Options, logs: Logs) -> int:
         gc.freeze()  # what is loaded by now stays; the collector need never look at it again
         gc.enable()
         logs.set_console_level(level_of(switch.loglevel) or logging.INFO)
+        ending.tell(switch.request_shutdown)
         history = options.db / "console.history" if options.db else None
         console = terminal_or_lines(switch, logs, history) if options.console else None
         await serve(switch, console)

@@ -118,7 +118,7 @@ async def show(folder: Path, protocols: frozenset[str], logs: Logs | None) -> in
     )
     switch = Switch(SwitchOptions(conf=folder / "conf", db=folder / "db", surroundings=surroundings))
     phone: OutsidePhone | None = None
-    with stopped_by_signals(switch):
+    with stopped_by_signals(switch.request_shutdown):
         try:
             mapped = watch(switch, steps)
             await switch.start()

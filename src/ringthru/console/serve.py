@@ -11,7 +11,7 @@ import contextlib
 import logging
 import signal
 import sys
-from collections.abc import Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -41,7 +41,7 @@ async def serve(switch: RunnableSwitch, console: Coroutine[None, None, None] | N
         Exception: whatever ``switch.start`` raised.
     """
     face = None
-    with stopped_by_signals(switch):
+    with stopped_by_signals(switch.request_shutdown):
         try:
             await switch.start()
             if console is not None:
@@ -64,13 +64,35 @@ async def _guarded(console: Coroutine[None, None, None]) -> None:
         log.exception("the console ended; the switch keeps serving")
 
 
+class Ending:
+    """A wish for the end, which may come before there is anybody to tell."""
+
+    def __init__(self) -> None:
+        self._wished = False
+        self._stop: Callable[[], None] | None = None
+
+    def wish(self) -> None:
+        self._wished = True
+        if self._stop is not None:
+            self._stop()
+
+    def tell(self, stop: Callable[[], None]) -> None:
+        """Who ends it, from now on; at once when that was wished for already."""
+        self._stop = stop
+        if self._wished:
+            stop()
+
+
 @contextlib.contextmanager
-def stopped_by_signals(switch: SwitchLike) -> Iterator[None]:
-    """While inside, SIGINT, SIGTERM and SIGHUP (the terminal is gone) ask the switch to stop cleanly."""
+def stopped_by_signals(stop: Callable[[], None]) -> Iterator[None]:
+    """While inside, SIGINT, SIGTERM and SIGHUP (the terminal is gone) call ``stop``.
+
+    Entered again inside, the inner ``stop`` is called; after that these signals end the process.
+    """
     loop = asyncio.get_running_loop()
     taken = [each for each in STOPPING_SIGNALS if signal.getsignal(each) is not signal.SIG_IGN]  # nohup
     for each in taken:
-        loop.add_signal_handler(each, switch.request_shutdown)
+        loop.add_signal_handler(each, stop)
     try:
         yield
     finally:
