@@ -100,10 +100,21 @@ class TestPrivacy:
     async def test_none_is_no_wish(self, home: Home) -> None:
         assert (await received(home, ("Privacy", "none"))).from_.uri.user == "4711"
 
-    async def test_by_variable(self, found: Callable[..., Any]) -> None:
-        actions = (("set", "origination_privacy=hide_number"), ("bridge", "user/1000@${domain_name}"))
+    @pytest.mark.parametrize(
+        ("value", "user", "display"),
+        [
+            ("hide_number", "anonymous", "Anonymous"),
+            ("hide_name:hide_number", "anonymous", "Anonymous"),
+            ("full", "anonymous", "Anonymous"),
+            ("hide_name", "4711", ""),
+            ("off", "4711", "4711"),
+        ],
+    )
+    async def test_by_variable(self, found: Callable[..., Any], value: str, user: str, display: str) -> None:
+        actions = (("set", f"origination_privacy={value}"), ("bridge", "user/1000@${domain_name}"))
         home = await started(found, public=extension("1000", *actions))
-        assert (await received(home)).from_.uri.user == "anonymous"
+        sender = (await received(home)).from_
+        assert (sender.uri.user, sender.display) == (user, display)
 
 
 class TestHeadersThatGoOn:

@@ -23,7 +23,7 @@ from .channel import Channel
 from .configuration import Dialplan, Directory
 from .dialing import Dialer, DialFailed
 from .dialstring import harmless
-from .identity import caller_of, headers_kept, headers_of
+from .identity import caller_of, headers_kept, headers_of, in_private
 from .leg_media import LegMedia
 from .pace import Pace, Peak
 from .registrar import Registrar
@@ -298,8 +298,7 @@ def _shown_caller(variables: Mapping[str, str], parent: Channel | None, caller: 
     name = variables.get("origination_caller_id_name") or own.get("effective_caller_id_name")
     number = variables.get("origination_caller_id_number") or own.get("effective_caller_id_number")
     privacy = variables.get("origination_privacy") or own.get("origination_privacy") or ""
-    hidden = caller.hidden or any(word in privacy for word in ("hide_number", "full", "id"))
-    return Caller(name or caller.name, number or caller.number, hidden)
+    return in_private(Caller(name or caller.name, number or caller.number, caller.hidden), privacy)
 
 
 def _hops_left(parent: Channel | None) -> int:

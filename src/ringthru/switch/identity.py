@@ -6,6 +6,7 @@ Never here: who is trusted (`profile.trusts`).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Final
 from urllib.parse import quote
@@ -54,6 +55,14 @@ def _asserted(request: Request) -> tuple[NameAddr | None, bool]:
         except MalformedMessage:
             continue
     return None, False
+
+
+def in_private(caller: Caller, wanted: str) -> Caller:
+    """The caller as ``origination_privacy`` leaves him: ``hide_name`` hides the name alone, the rest all."""
+    words = set(re.split(r"[^a-z_]+", wanted.lower()))
+    if words & {"hide_number", "full", "id"}:
+        return Caller(caller.name, caller.number, True)
+    return Caller("", caller.number, caller.hidden) if "hide_name" in words else caller
 
 
 def from_of(caller: Caller, host: str) -> tuple[str, str]:
