@@ -14,8 +14,10 @@ from ringthru.sip import (
     CallFailed,
     CallState,
     IncomingCall,
+    Login,
     RequestReceived,
     ResponseReceived,
+    SessionSettings,
 )
 
 from .network import ALICE, ANSWER, BOB, CAROL, OFFER, Network, Party, Script, answering, endings
@@ -388,3 +390,60 @@ def test_any_one_datagram_of_a_call_that_is_cancelled(network, harm: str, number
     network.run(60.0)
     assert two.alice.last(CallFailed).status == 487
     two.assert_over()
+
+
+def challenged(network: Network) -> tuple[Party, Party]:
+    """The first INVITE is challenged, the second one answered."""
+    alice, bob = Party(network, ALICE), Party(network, BOB)
+    challenge = ("Proxy-Authenticate", 'Digest realm="r", nonce="n", qop="auth"')
+
+    def act(event) -> None:
+        if not isinstance(event, IncomingCall):
+            return
+        if event.call.request.get("Proxy-Authorization") is None:
+            event.call.reject(network.now, 407, headers=[challenge])
+        else:
+            event.call.ring(network.now)
+            event.call.answer(network.now, ANSWER)
+
+    bob.on_event = act
+    alice.call(BOB, credentials=Login("alice", "secret"))
+    return alice, bob
+
+
+def too_short(network: Network) -> tuple[Party, Party]:
+    """The first INVITE asks for a session that is too short (422)."""
+    alice = Party(network, ALICE, session=SessionSettings(interval=100))
+    bob = Party(network, BOB, session=SessionSettings(shortest=400))
+    bob.on_event = answering(bob)
+    alice.call(BOB)
+    return alice, bob
+
+
+def without_an_offer(network: Network) -> tuple[Party, Party]:
+    """Our offer is in the 200; here nobody answers it, and the call stands all the same."""
+    alice, bob = Party(network, ALICE), Party(network, BOB)
+    bob.on_event = answering(bob)
+    alice.call(BOB, body=b"")
+    return alice, bob
+
+
+@pytest.mark.parametrize("begin", [challenged, too_short, without_an_offer])
+@pytest.mark.parametrize("harm", ["lost", "doubled", "delayed"])
+@pytest.mark.parametrize("number", range(1, 11))
+def test_any_one_datagram_of_how_a_call_begins(network, begin, harm: str, number: int):
+    if harm == "delayed":
+        network.delayed = {number: 0.7}
+    else:
+        setattr(network, harm, {number})
+    alice, bob = begin(network)
+    network.run(10.0)
+    standing = [call for party in (alice, bob) for call in party.agent.calls]
+    assert [call.state for call in standing] == [CallState.CONFIRMED] * 2
+    standing[0].hang_up(network.now)
+    network.run(100.0)
+    for party in (alice, bob):
+        assert party.agent.calls == ()
+        layer = party.agent._layer
+        assert (layer._servers, layer._clients, len(layer.timers)) == ({}, {}, 0)
+    assert len([each for each in endings(alice) if isinstance(each, CallEnded)]) == 1
