@@ -76,7 +76,8 @@ class Link(asyncio.Protocol):
         if sock is not None:
             keep_small_and_alive(sock)
         if (problem := self._identity_problem(transport)) is not None:
-            log.warning("%s is not who it should be: %s; see tls-verify-policy", self.flow, problem)
+            blame = logging.WARNING if self._machine.opened_by_us else logging.DEBUG
+            log.log(blame, "%s is not who it should be: %s; see tls-verify-policy", self.flow, problem)
             self._cut(problem)
             return
         waiting, self._waiting = self._waiting, []
