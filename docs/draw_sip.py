@@ -8,7 +8,7 @@ from draw_clients import timing
 from draw_code import doc
 from draw_states import Row, picture, state_table
 
-from ringthru.sip import aboard, connection, locating
+from ringthru.sip import aboard, connection, locating, places
 from ringthru.sip.client_transaction import InviteClient, NonInviteClient
 from ringthru.sip.server_transaction import InviteServer, NonInviteServer
 from ringthru.sip.transaction import Transaction, absorb
@@ -37,5 +37,6 @@ PARTS: dict[str, Callable[[], str]] = {
     "invite server picture": lambda: picture(rows_of(InviteServer), "proceeding"),
     "connection timing": lambda: timing(connection),
     "large timing": lambda: timing(aboard),
+    "places timing": lambda: timing(places),
     "locating timing": lambda: timing(locating),
 }

@@ -36,8 +36,10 @@ from ringthru.portmap.wire.http import CAP, RequestReader, Response, ResponseRea
 from ringthru.portmap.wire.location import Location
 from ringthru.sip.errors import MalformedMessage as MalformedSip
 from ringthru.sip.framing import MAX_MESSAGE
+from ringthru.sip.headers import Challenge, Credentials, CSeq, NameAddr, Via
 from ringthru.sip.message import parse as parse_sip
 from ringthru.sip.stream import MessageStream
+from ringthru.sip.uri import SipUri
 
 GATEWAY: Final = "192.168.1.1"
 OTHER: Final = "192.168.1.2"
@@ -293,6 +295,14 @@ def sip_message(data: bytes) -> None:
             assert _without_length(again.headers) == _without_length(message.headers)
 
 
+def sip_value(data: bytes) -> None:
+    text = data.decode("utf-8", "replace").replace("\n", " ").replace("\r", " ")
+    for kind in (NameAddr, Via, SipUri, CSeq, Credentials, Challenge):
+        with suppress(MalformedSip):
+            value = kind.parse(text)
+            assert kind.parse(str(value)) == value
+
+
 def sip_stream(data: bytes) -> None:
     whole, cut = MessageStream(), MessageStream()
     found = whole.receive(data)
@@ -333,6 +343,7 @@ TARGETS: Final[dict[str, Callable[[bytes], None]]] = {
         url_reference,
         sip_message,
         sip_stream,
+        sip_value,
     )
 }
 

@@ -77,6 +77,22 @@ class TestPingsOfOurs:
     def test_a_peer_that_never_heard_of_pings_keeps_its_connection(self):
         assert run_out(opened(), limit=IDLE - 1) is None
 
+    def test_pings_alone_do_not_keep_a_connection_that_nobody_uses(self):
+        connection, answered = opened(), 0.0
+        while (at := connection.next_timeout()) is not None and connection.closing is None:
+            connection.handle_timeout(at)
+            if connection.data_to_send() == PING:
+                connection.receive_data(PONG, at + 0.1)
+                answered = at
+        assert "not used" in connection.closing
+        assert IDLE - PING_INTERVAL <= answered <= IDLE
+
+    def test_messages_either_way_do(self):
+        for say in (lambda each, now: each.note_sent(now), lambda each, now: each.receive_data(WHOLE, now)):
+            connection = opened()
+            say(connection, 5000.0)
+            assert run_out(connection) == 5000.0 + IDLE
+
     def test_a_peer_that_answered_once_must_answer_again(self):
         connection = opened()
         connection.handle_timeout(PING_INTERVAL)

@@ -79,13 +79,13 @@ class TestHowMany:
             assert book.room_for(f"192.0.2.{number}") is None
             book.add("TCP", Endpoint(f"192.0.2.{number}", 1))
         assert "5 connections" in book.room_for("192.0.2.9")
-        assert book.room_to_open() is None, "strangers at the door do not keep us from calling out"
+        assert book.room_to_open("192.0.2.9") is None, "strangers at the door do not keep us from calling out"
 
     def test_ours(self, book):
         for port in (1, 2):
-            assert book.room_to_open() is None
+            assert book.room_to_open("192.0.2.1") is None
             book.add("TCP", Endpoint("192.0.2.1", port), opened_by_us=True)
-        assert "of ours" in book.room_to_open()
+        assert "of ours" in book.room_to_open("192.0.2.1")
         assert book.room_for("192.0.2.1") is None
 
     @pytest.mark.parametrize(
@@ -110,6 +110,24 @@ class TestHowMany:
         for number in inside:
             book.remove(number)
         assert not book._sources
+
+    def test_answers_to_those_who_closed_their_connection_take_little(self):
+        """Who asks, closes, and swallows what we open in return must not keep us from calling out."""
+        book = ConnectionBook(ConnectionLimits(opened=20, back=4))
+        opened = []
+        for number in range(100):
+            host = f"192.0.2.{number % 10}"
+            if book.room_to_open(host, back=True) is None:
+                opened.append(book.add("TCP", Endpoint(host, number), opened_by_us=True))
+        assert len(opened) == 10
+        assert book.room_to_open("192.0.2.1") is None
+        for number in opened:
+            book.remove(number)
+        assert not book._to
+        for number in range(4):
+            book.add("TCP", Endpoint("192.0.2.1", number), opened_by_us=True)
+        assert "back to 192.0.2.1" in book.room_to_open("192.0.2.1", back=True)
+        assert book.room_to_open("192.0.2.2", back=True) is None
 
     def test_a_crowd_that_left_leaves_nothing(self, book):
         for number in range(300):

@@ -111,10 +111,16 @@ class TestRefusals:
     def test_cut_at_every_byte(self, end):
         refusal(INVITE[:end])
 
-    @pytest.mark.parametrize("hole", [b"\x00", b"\x01"])
+    @pytest.mark.parametrize("hole", [b"\x00", b"\x01", b"\x02"])
     @pytest.mark.parametrize("place", [b"bob@biloxi.com SIP", b"pc33", b"no space"])
     def test_nobody_may_send_a_hole_of_ours(self, hole, place):
         assert refusal(edited(place, hole + place)).answerable is None
+
+    @pytest.mark.parametrize("via", [b",", b" , ,", b""])
+    def test_a_via_that_names_nobody(self, via):
+        """Found by fuzzing: a list of nothing has no first element."""
+        text = b"OPTIONS sip:a SIP/2.0\r\nVia: " + via + b"\r\nFrom: <sip:a>\r\nTo: <sip:a>\r\n"
+        assert refusal(text + b"Call-ID: c\r\nCSeq: 1 OPTIONS\r\n\r\n").answerable is None
 
     def test_a_lone_carriage_return_is_no_line_end(self):
         refusal(edited(b"no space", b"no\rspace"))

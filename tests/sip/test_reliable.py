@@ -191,6 +191,14 @@ class TestLargeRequests:
         send(layer, UDP, User(), "INVITE", LARGEST_DATAGRAM)
         assert sent(layer) == [("UDP", PEER)]
 
+    def test_nor_where_the_peer_spoke_over_udp(self):
+        """A NAT's binding is for UDP alone; a connection to it would be dropped in silence."""
+        layer = new_layer(tcp_port=5060)
+        heard = Flow("UDP", US, PEER, heard=True)
+        send(layer, heard, User(), "INVITE", LARGEST_DATAGRAM)
+        send(layer, heard.towards(Endpoint(PEER.host, 5070)), User(), "INVITE", LARGEST_DATAGRAM)
+        assert sent(layer) == [("UDP", PEER), ("TCP", Endpoint(PEER.host, 5070))]
+
     def test_refused_it_comes_back_with_the_via_of_udp(self):
         layer = new_layer(tcp_port=5070)
         send(layer, UDP, User(), "INVITE", LARGEST_DATAGRAM)

@@ -504,6 +504,7 @@ class TestIdentity:
             await Caller.connect(bob.driver.locals["TLS"], old)
 
 
+@pytest.mark.usefixtures("ipv6")
 class TestIpv6:
     @pytest.mark.parametrize("transport", ["UDP", "TCP", "TLS"])
     async def test_a_call_over_the_other_family(self, contexts, transport):

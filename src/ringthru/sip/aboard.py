@@ -55,6 +55,8 @@ def _keys(flow: Flow) -> list[Key]:
 class LargeRequests:
     """The 1300-byte rule: a large request takes TCP, and comes back to UDP where TCP is refused.
 
+    It holds for addresses that we chose. Where a peer spoke to us over UDP it is answered over UDP.
+
     ``sent_by`` tells our own endpoint for a flow; without it there is no TCP to take.
     """
 
@@ -67,6 +69,8 @@ class LargeRequests:
         flow = transaction.flow
         if self._sent_by is None or flow.reliable or len(transaction.data) <= LARGEST_DATAGRAM:
             return
+        if flow.heard:
+            return  # a datagram in pieces has a chance there; a connection to a NAT's binding has none
         if self._without_tcp.get(flow.remote, 0.0) > now:
             return
         request = transaction.request

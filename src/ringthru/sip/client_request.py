@@ -185,7 +185,8 @@ class ClientRequest:
 
     def start(self, now: float) -> RequestHandle:
         handle = self._handle
-        self._layer.request(handle.request, handle.flow, handle.seen_at, self, now)
+        more = bool(self._elsewhere)
+        self._layer.request(handle.request, handle.flow, handle.seen_at, self, now, more=more)
         return handle
 
     def receive_response(self, response: Response, flow: Flow, now: float) -> None:

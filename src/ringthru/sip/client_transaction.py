@@ -47,15 +47,17 @@ class NoAnswer:
     """Timer B or F: nobody answered (RFC 3261 §8.1.3.1)."""
 
     user: TransactionUser
+    flow: Flow
 
 
 class ClientTransaction(Transaction):
     """One request of ours. ``request`` is kept until a final response, ``user`` until its last.
 
-    ``instead`` is the flow, and the Via that goes with it, to try when the present one fails.
+    ``instead`` is the flow, and the Via that goes with it, to try when the present one fails. ``patience``
+    is in seconds, 64 × T1 unless there are other places to try.
     """
 
-    __slots__ = ("here", "instead", "request", "user")
+    __slots__ = ("here", "instead", "patience", "request", "user")
 
     def __init__(
         self, host: Host, branch: str, request: Request, flow: Flow, here: Endpoint, user: TransactionUser
@@ -66,13 +68,14 @@ class ClientTransaction(Transaction):
         self.request: Request | None = request
         self.user: TransactionUser | None = user
         self.instead: tuple[Flow, str] | None = None
+        self.patience = host.timing.patience
         self.data = request.encode(here, flow.transport)
 
     def start(self, now: float) -> None:
         """Send the request, and wait (§17.1.1.2, §17.1.2.2)."""
         resending, ending = (I.TIMER_A, I.TIMER_B) if self.state is S.CALLING else (I.TIMER_E, I.TIMER_F)
         self.transmit()
-        self.end_after(ending, self._host.timing.patience, now)
+        self.end_after(ending, self.patience, now)
         if not self.flow.reliable:
             self.resend_after(resending, self._host.timing.t1, now)
 
@@ -115,7 +118,7 @@ def pass_up(transaction: ClientTransaction, now: float, message: Message) -> Non
 
 def give_up(transaction: ClientTransaction, now: float, message: None) -> None:
     if transaction.user is not None:
-        transaction._host.deliver(NoAnswer(transaction.user))
+        transaction._host.deliver(NoAnswer(transaction.user, transaction.flow))
     transaction.terminate()
 
 

@@ -18,7 +18,7 @@ PONG_PATIENCE: Final = 10.0  # seconds
 # What we chose
 FIRST_MESSAGE: Final = 20.0  # seconds from the connection to its first whole message or keepalive
 WHOLE_MESSAGE: Final = 20.0  # seconds from a message's first byte to its last
-IDLE: Final = 7_500.0  # seconds without a byte; longer than a registration may last
+IDLE: Final = 7_500.0  # seconds without use; longer than a registration may last
 
 
 class Connection:
@@ -29,11 +29,13 @@ class Connection:
 
     ``opened_by_us``: then we send the pings, as clients do (RFC 5626 §4.4.1). ``chance`` is 0 to 1 and
     spreads them. A peer that never answered one may not know what a ping is, and is not held to it.
+
+    A connection is in use when a message goes over it. A phone that sends pings keeps its own alive as well;
+    our pings do not, or no connection of ours would ever end.
     """
 
     __slots__ = (
         "_half_ping",
-        "_heard_at",
         "_last_message_ended",
         "_message_began",
         "_messages",
@@ -43,6 +45,7 @@ class Connection:
         "_pongs_known",
         "_stream",
         "_to_send",
+        "_used_at",
         "closing",
         "opened_by_us",
         "proven",
@@ -55,7 +58,7 @@ class Connection:
         self._stream = MessageStream()
         self._messages: list[bytes] = []
         self._to_send: list[bytes] = []
-        self._heard_at = now
+        self._used_at = now
         self._message_began: float | None = None if opened_by_us else now
         self._half_ping = False
         self._ping_interval = PING_INTERVAL * (1 - chance / 5)
@@ -69,7 +72,6 @@ class Connection:
         """Take what came; nothing is raised."""
         if self.closing is not None:
             return
-        self._heard_at = now
         found = self._stream.receive(data)
         for each in found:
             if each == CRLF:
@@ -79,11 +81,17 @@ class Connection:
                 self._messages.append(each)
         if found:
             self.proven = True
+        if not self.opened_by_us or self._messages:
+            self._used_at = now
         self._watch_the_rest(bool(found), now)
         if (broken := self._stream.broken) is not None:
             if broken.head:
                 self._messages.append(broken.head)  # where it is a request, its refusal is our last word
             self.closing = broken.why
+
+    def note_sent(self, now: float) -> None:
+        """A message of ours went out on it."""
+        self._used_at = now
 
     def messages(self) -> list[bytes]:
         messages, self._messages = self._messages, []
@@ -103,8 +111,8 @@ class Connection:
         elif self._dawdles(now):
             what = "a whole message" if self.proven else "a first message"
             self.closing = f"{what} did not come in {self._patience:.0f} s"
-        elif now >= self._heard_at + IDLE:
-            self.closing = f"nothing was said for {IDLE:.0f} s"
+        elif now >= self._used_at + IDLE:
+            self.closing = f"it was not used for {IDLE:.0f} s"
         elif self.opened_by_us and now >= self._ping_at:
             self._ping_at = now + self._ping_interval
             self._pong_due = now + PONG_PATIENCE
@@ -114,7 +122,7 @@ class Connection:
         """When to call ``handle_timeout``, never too late, sometimes for nothing; None when it is over."""
         if self.closing is not None:
             return None
-        instants = [self._heard_at + IDLE]
+        instants = [self._used_at + IDLE]
         if self._message_began is not None:
             instants.append(self._message_began + self._patience)
         if self._pong_due is not None:

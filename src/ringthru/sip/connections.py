@@ -25,6 +25,7 @@ class ConnectionLimits:
     per_source: int = 500
     total: int = 5_000
     opened: int = 1_000  # by us; strangers at the door must not keep us from calling out
+    back: int = 4  # of these, to a host that closed its own connection while we owed it an answer
     unproven_per_source: int = 50  # still in their TLS handshake, or silent: nothing whole was said yet
     unread: int = 16 * 1024 * 1024  # bytes of unfinished messages, all connections together
     unsent: int = 256 * 1024  # bytes that wait for one peer who does not read
@@ -63,7 +64,8 @@ class ConnectionBook:
         self._by_peer: dict[tuple[str, Endpoint, str], int] = {}
         self._sources: Counter[str] = Counter()
         self._unproven: Counter[str] = Counter()
-        self._opened = 0
+        self._opened: set[int] = set()
+        self._to: Counter[str] = Counter()  # connections that we opened, by host
         self._numbers = count(1)
         self._unread = 0
 
@@ -77,7 +79,7 @@ class ConnectionBook:
         """Why a connection from ``source`` is not taken; None when it is."""
         limits = self.limits
         reason = None
-        if len(self._entries) - self._opened >= limits.total:
+        if len(self._entries) - len(self._opened) >= limits.total:
             reason = f"{limits.total} connections are open"
         elif self._sources[source] >= limits.per_source:
             reason = f"{limits.per_source} connections of {source} are open"
@@ -87,13 +89,20 @@ class ConnectionBook:
             self.refused += 1
         return reason
 
-    def room_to_open(self) -> str | None:
-        """Why no connection of ours is opened; None when it is."""
-        return (
-            f"{self.limits.opened} connections of ours are open"
-            if self._opened >= self.limits.opened
-            else None
-        )
+    def room_to_open(self, host: str, *, back: bool = False) -> str | None:
+        """Why no connection of ours is opened to ``host``; None when it is.
+
+        ``back``: because the peer closed its own while we owed it something (§18.2.2). Anybody can bring
+        that about, so there are few to one host, and half of the room is kept for what we want ourselves.
+        """
+        limits = self.limits
+        if len(self._opened) >= limits.opened:
+            return f"{limits.opened} connections of ours are open"
+        if back and self._to[host] >= limits.back:
+            return f"{limits.back} connections back to {host} are open"
+        if back and len(self._opened) >= limits.opened // 2:
+            return "half of the connections we may open are open"
+        return None
 
     def add(self, transport: str, remote: Endpoint, name: str = "", *, opened_by_us: bool = False) -> int:
         """Write a connection into the book; its number."""
@@ -101,7 +110,8 @@ class ConnectionBook:
         self._entries[number] = Entry(transport, remote, name, opened_by_us, proven=opened_by_us)
         self._by_peer[transport, remote, name] = number
         if opened_by_us:
-            self._opened += 1
+            self._opened.add(number)
+            self._to[remote.host] += 1
         else:
             self._sources[remote.host] += 1
             self._unproven[remote.host] += 1
@@ -112,7 +122,7 @@ class ConnectionBook:
         entry = self._entries[number]
         if proven and not entry.proven:
             entry.proven = True
-            self._unproven[entry.remote.host] -= 1
+            _less(self._unproven, entry.remote.host)
         self._unread += unread - entry.unread
         entry.unread = unread
         return not unread or self._unread <= self.limits.unread
@@ -123,7 +133,8 @@ class ConnectionBook:
             return
         self._unread -= entry.unread
         if entry.opened_by_us:
-            self._opened -= 1
+            self._opened.discard(number)
+            _less(self._to, entry.remote.host)
         else:
             self._leave(entry)
         peer = (entry.transport, entry.remote, entry.name)
@@ -141,9 +152,13 @@ class ConnectionBook:
         return self._by_peer.get((flow.transport, flow.remote, flow.name))
 
     def _leave(self, entry: Entry) -> None:
-        host = entry.remote.host
-        self._sources[host] -= 1
-        self._unproven[host] -= not entry.proven
-        for counter in (self._sources, self._unproven):
-            if not counter[host]:
-                del counter[host]
+        _less(self._sources, entry.remote.host)
+        if not entry.proven:
+            _less(self._unproven, entry.remote.host)
+
+
+def _less(counter: Counter[str], host: str) -> None:
+    """One less; a host that has none is forgotten."""
+    counter[host] -= 1
+    if counter[host] <= 0:
+        del counter[host]

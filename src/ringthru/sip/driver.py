@@ -134,7 +134,7 @@ class SipDriver(asyncio.DatagramProtocol):
     # What comes from the sockets
 
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
-        flow = Flow("UDP", self.locals["UDP"], Endpoint(addr[0], addr[1]))
+        flow = Flow("UDP", self.locals["UDP"], Endpoint(addr[0], addr[1]), heard=True)
         self.message_received(data, flow)
         self.pump()
 

@@ -38,9 +38,8 @@ class Flow:
     local: Endpoint
     remote: Endpoint
     connection: int = 0
-    name: str = (
-        ""  # the domain that brought us to ``remote``, which TLS must find in the certificate (RFC 5922)
-    )
+    name: str = ""  # the domain we called, which TLS must find in the certificate (RFC 5922)
+    heard: bool = False  # the peer spoke on it: over UDP perhaps a NAT's binding, the only way to it
 
     @property
     def reliable(self) -> bool:

@@ -25,6 +25,7 @@ from .client_transaction import (
 from .errors import LocalError, MalformedMessage
 from .flow import Flow
 from .message import HERE, Request, Response, parse
+from .places import QUICK, Places
 from .reply import reply_flow, response_to, stamp_via
 from .server_transaction import AckMissing, InviteServer, NonInviteServer, ServerTransaction
 from .timers import Timers
@@ -112,6 +113,7 @@ class TransactionLayer:
         self._token = token
         self._servers: dict[tuple[str | int, ...], ServerTransaction] = {}
         self._clients: dict[tuple[str, str], ClientTransaction] = {}
+        self.places = Places()
         self._aboard = Aboard()
         self._large = LargeRequests(sent_by)
         self._merging: dict[tuple[str | int, ...], ServerTransaction] = {}
@@ -149,6 +151,7 @@ class TransactionLayer:
         """
         for transaction in self._aboard.of(flow):
             self._aboard.remove(transaction)
+            self.places.note_failure(transaction.flow, now)
             if self._large.come_back(transaction, now):
                 transaction.start(now)
             else:
@@ -156,6 +159,9 @@ class TransactionLayer:
 
     def handle_timeout(self, now: float) -> None:
         self.timers.run(now)
+        for event in self._events:
+            if isinstance(event, NoAnswer):
+                self.places.note_failure(event.flow, now)
 
     def next_timeout(self) -> float | None:
         return self.timers.next_at()
@@ -171,12 +177,22 @@ class TransactionLayer:
     # For the layer's user
 
     def request(
-        self, request: Request, flow: Flow, here: Endpoint, user: TransactionUser, now: float
+        self,
+        request: Request,
+        flow: Flow,
+        here: Endpoint,
+        user: TransactionUser,
+        now: float,
+        *,
+        more: bool = False,
     ) -> ClientTransaction:
-        """Send a request in a transaction of its own; its Via is added here."""
+        """Send a request in a transaction of its own; its Via is added here.
+
+        ``more``: there are other places to try, so that this one is not waited for as long as it may take.
+        """
         branch = MAGIC_COOKIE + self._token()
         request.prepend("Via", f"SIP/2.0/{flow.transport} {HERE};rport;branch={branch}")
-        return self._start_client(branch, request, flow, here, user, now)
+        return self._start_client(branch, request, flow, here, user, now, more)
 
     def cancel(
         self,
@@ -275,6 +291,8 @@ class TransactionLayer:
         if transaction is None:
             self.counters.stray += 1
             return
+        if response.status == 503:
+            self.places.note_failure(transaction.flow, now)
         transaction.receive(response, flow, now)
 
     @staticmethod
@@ -287,10 +305,19 @@ class TransactionLayer:
     # The books
 
     def _start_client(
-        self, branch: str, request: Request, flow: Flow, here: Endpoint, user: TransactionUser, now: float
+        self,
+        branch: str,
+        request: Request,
+        flow: Flow,
+        here: Endpoint,
+        user: TransactionUser,
+        now: float,
+        more: bool = False,
     ) -> ClientTransaction:
         kind = InviteClient if request.method == "INVITE" else NonInviteClient
         transaction = kind(self, branch, request, flow, here, user)
+        if more:
+            transaction.patience = QUICK * self.timing.t1
         self._clients[branch, request.method] = transaction
         self._large.divert(transaction, now)
         self._aboard.add(transaction)

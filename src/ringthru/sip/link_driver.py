@@ -38,7 +38,7 @@ class Link(asyncio.Protocol):
         self._over = False
 
     def send(self, data: bytes) -> None:
-        """Write, or keep until the connection stands; a peer that takes nothing off our hands is cut off."""
+        """Write a message, or keep it until the connection stands."""
         if self._over:
             return
         limit = self._driver.book.limits.unsent
@@ -49,6 +49,14 @@ class Link(asyncio.Protocol):
                 self.lost(f"more than {limit} bytes wait for the connection")
             return
         self._driver.owner.trace_bytes("send", data, self.flow)
+        self._machine.note_sent(self._driver.loop.time())
+        self._write(data)
+
+    def _write(self, data: bytes) -> None:
+        """Hand over to the system; a peer that reads nothing is cut off."""
+        limit = self._driver.book.limits.unsent
+        if self._transport is None:
+            return
         self._transport.write(data)
         if self._transport.get_write_buffer_size() > limit:
             self._cut(f"{self.flow.remote} does not read what it is sent")
@@ -76,7 +84,8 @@ class Link(asyncio.Protocol):
         if sock is not None:
             keep_small_and_alive(sock)
         if (problem := self._identity_problem(transport)) is not None:
-            log.warning("%s is not who it should be: %s; see tls-verify-policy", self.flow, problem)
+            blame = logging.WARNING if self._machine.opened_by_us else logging.DEBUG
+            log.log(blame, "%s is not who it should be: %s; see tls-verify-policy", self.flow, problem)
             self._cut(problem)
             return
         waiting, self._waiting = self._waiting, []
@@ -129,7 +138,7 @@ class Link(asyncio.Protocol):
         if self._over:
             return
         if data := self._machine.data_to_send():
-            self.send(data)
+            self._write(data)
         if (reason := self._machine.closing) is not None and not self._over:
             self.lost(reason)
             self.leave(reason)

@@ -327,7 +327,8 @@ def _answerable(message: Request | Response) -> Request | None:
 
 
 def _top_via(value: str) -> Via:
-    return Via.parse(split_list(value)[0] if "," in value else value)
+    elements = split_list(value) if "," in value else [value]
+    return Via.parse(elements[0] if elements else "")
 
 
 def _read_call_id(value: str) -> str:

@@ -64,7 +64,9 @@ class OutboundCall(Call):
         """Send the INVITE (again, when it was challenged)."""
         self._provisional = False
         self._early.clear()
-        self._transaction = self._core.layer.request(self.request, self._flow, self._seen_at, self, now)
+        self._transaction = self._core.layer.request(
+            self.request, self._flow, self._seen_at, self, now, more=bool(self._alternatives)
+        )
 
     def receive_response(self, response: Response, flow: Flow, now: float) -> None:
         if self.state is CallState.ENDED:

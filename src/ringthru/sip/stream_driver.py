@@ -107,12 +107,15 @@ class StreamDriver:
 
     def _open(self, flow: Flow) -> Link | None:
         """A connection on its way to the flow's peer."""
-        refusal = self.book.room_to_open() if self._listener is not None else "the switch stops"
+        back = flow.connection != 0  # the peer's own is gone: it is to blame, and may do that often
+        refusal = self.book.room_to_open(flow.remote.host, back=back)
+        if self._listener is None:
+            refusal = "the switch stops"
         if refusal is not None:
             self.owner.flow_failed(flow, refusal)
             return None
         link = self._enter(flow.remote, flow.name, opened_by_us=True)
-        self.spawn(self._connect(link))
+        self.spawn(self._connect(link, logging.DEBUG if back else logging.WARNING))
         return link
 
     def _enter(self, remote: Endpoint, name: str, *, opened_by_us: bool) -> Link:
@@ -121,7 +124,8 @@ class StreamDriver:
         self._links[number] = link
         return link
 
-    async def _connect(self, link: Link) -> None:
+    async def _connect(self, link: Link, blame: int) -> None:
+        """``blame`` is the level at which a failure is logged."""
         flow = link.flow
         tls: dict[str, Any] = {}
         patience = CONNECT_PATIENCE
@@ -136,15 +140,15 @@ class StreamDriver:
                     lambda: link, *flow.remote, local_addr=(self.local.host, 0), **tls
                 )
         except TimeoutError:
-            self._fail(link, f"no connection in {patience:.0f} s")
+            self._fail(link, f"no connection in {patience:.0f} s", blame)
         except (OSError, ValueError) as error:  # ssl's errors are OSErrors; IDNA does not take every name
-            self._fail(link, _words(error))
+            self._fail(link, _words(error), blame)
         except asyncio.CancelledError:
             link.lost("the switch stops")
             raise
 
-    def _fail(self, link: Link, reason: str) -> None:
-        log.warning("No connection to %s: %s", link.flow, reason)
+    def _fail(self, link: Link, reason: str, blame: int) -> None:
+        log.log(blame, "No connection to %s: %s", link.flow, reason)
         link.lost(reason)
 
     # In

@@ -142,6 +142,7 @@ class UserAgent:
         if request.method in ("INVITE", "ACK", "CANCEL"):
             raise LocalError(f"{request.method} is not sent this way")
         self._complete(request)
+        flow, *alternatives = self._layer.places.in_order([flow, *alternatives], now)
         here = self._core.seen_by(flow)
         return self._core.send(request, flow, here, credentials, now, alternatives=alternatives)
 
@@ -218,6 +219,7 @@ class UserAgent:
             MalformedMessage: a URI that is none.
         """
         core = self._core
+        flow, *alternatives = self._layer.places.in_order([flow, *alternatives], now)
         here = core.seen_by(flow)
         sender = NameAddr(from_display, SipUri.parse(_frozen(from_uri, here))).with_tag(core.token())
         SipUri.parse(request_uri)
