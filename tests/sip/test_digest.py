@@ -5,7 +5,8 @@ import hashlib
 import pytest
 
 from ringthru.net.values import replace
-from ringthru.sip.digest import Authority, Verdict, authorize, ha1, strongest_of_each
+from ringthru.sip.authority import Authority, Verdict
+from ringthru.sip.digest import authorize, ha1, strongest_of_each
 from ringthru.sip.errors import LocalError
 from ringthru.sip.headers import Challenge, Credentials
 
@@ -166,11 +167,6 @@ class TestServer:
     @pytest.mark.parametrize(
         "changes",
         [
-            {"nonce": "dcd98b7102dd2f0e8b11d0f600bfb0c093"},
-            {"nonce": ""},
-            {"nonce": "x" * 10_000},
-            {"nonce": "é.1.2"},
-            {"realm": "another"},  # the nonce is stamped for its realm
             {"algorithm": "SHA-512-256"},
             {"qop": "auth-int"},
             {"qop": None},
@@ -183,9 +179,38 @@ class TestServer:
     def test_what_we_never_offered(self, changes):
         assert self.verdict(login(self.authority, 1000.0, **changes)) is Verdict.MALFORMED
 
-    def test_a_nonce_of_another_server_is_not_ours(self):
+    @pytest.mark.parametrize(
+        "changes",
+        [
+            {"nonce": "dcd98b7102dd2f0e8b11d0f600bfb0c093"},
+            {"nonce": ""},
+            {"nonce": "x" * 10_000},
+            {"nonce": "é.1.2"},
+            {"nonce": "1.1.1.1"},
+            {"realm": "another"},  # the nonce is stamped for its realm
+        ],
+    )
+    def test_a_nonce_that_was_never_ours(self, changes):
+        assert self.verdict(login(self.authority, 1000.0, **changes)) is Verdict.UNKNOWN_NONCE
+
+    def test_a_nonce_of_another_server_or_an_earlier_run_says_nothing_of_the_password(self):
         other = Authority(b"another secret..")
-        assert self.verdict(login(other, 1000.0)) is Verdict.MALFORMED
+        assert self.verdict(login(other, 1000.0, password="x")) is Verdict.UNKNOWN_NONCE
+
+    def test_only_the_address_that_was_challenged_knows_the_nonce(self):
+        value = self.authority.challenge(REALM, 1000.0, source="192.0.2.7")
+        nonce = Challenge.parse(value).nonce
+        assert self.authority.was_issued_to(nonce, "192.0.2.7")
+        assert not self.authority.was_issued_to(nonce, "192.0.2.8")
+        assert not self.authority.was_issued_to("1.2.3.4", "192.0.2.7")
+        assert not self.authority.was_issued_to("é", "192.0.2.7")
+
+    def test_an_algorithm_that_is_switched_off(self):
+        old = Authority(b"sixteen octets..", algorithms=("MD5",))
+        (value,) = old.challenges(REALM, 0.0)
+        assert Challenge.parse(value).algorithm == "MD5"
+        credentials = login(old, 0.0, value=value, algorithm="SHA-256")
+        assert old.verify(credentials, "REGISTER", secret_of, b"", 0.0) is Verdict.MALFORMED
 
     def test_a_replayed_answer_is_stale(self):
         """RFC 7616 §5.12: the count must grow."""

@@ -1,10 +1,10 @@
 """RFC 3261 signalling; knows neither NAT nor media. Imports net."""
 
 from .authentication import Challenge, Credentials
+from .authority import Authority, Verdict
 from .call import Call, CallState, Direction
 from .call_headers import Reason, ReferTo, Replaces, reasons_of
 from .client_request import Login, RequestHandle
-from .digest import Authority, Verdict
 from .driver import SipDriver, TlsListener
 from .errors import LocalError, MalformedMessage, RemoteError, SipError
 from .events import (

@@ -1,16 +1,13 @@
-"""Digest authentication, both sides (RFC 3261 §22; RFC 7616; RFC 8760).
+"""Digest authentication: the hashes, and the client's answer (RFC 3261 §22; RFC 7616; RFC 8760).
 
-Lives here: the hashes, the server's nonces and its verdict, the client's answer.
-Never here: where passwords are kept, or who may do what.
+Lives here: what both sides compute, and which challenge a client answers.
+Never here: the server's nonces and verdicts (authority.py), where passwords are kept.
 """
 
 from __future__ import annotations
 
 import hashlib
-import hmac
-from collections import OrderedDict
-from collections.abc import Callable, Iterable
-from enum import Enum
+from collections.abc import Iterable
 from typing import Final
 
 from .authentication import Challenge, Credentials
@@ -29,23 +26,6 @@ HASHES: Final = {
     ),
 }
 STRENGTH: Final = tuple(HASHES)
-# What a server of ours offers, preferred first (RFC 8760 §2.2).
-OFFERED: Final = ("SHA-256", "MD5")
-NONCE_LIFETIME: Final = 60.0  # seconds until a nonce is stale
-MAX_NONCES: Final = 20_000  # whose counts are remembered
-MAX_NONCE_TEXT: Final = 128
-
-SecretOf = Callable[[str, str, str], str | None]
-
-
-class Verdict(Enum):
-    """What a server thinks of credentials."""
-
-    ACCEPTED = "accepted"
-    STALE = "stale nonce"  # right password, old or used nonce: challenge again with stale=true
-    WRONG_PASSWORD = "wrong password"
-    UNKNOWN_USER = "unknown user"
-    MALFORMED = "malformed"  # or a nonce that was never ours
 
 
 def digest(algorithm: str, text: str) -> str:
@@ -151,108 +131,3 @@ def authorize(
             challenge.opaque,
         )
     )
-
-
-# ---------------------------------------------------------------------- server
-
-
-class Authority:
-    """A server's side: makes nonces, judges answers.
-
-    A nonce is ``milliseconds.serial.stamp``, stamped with the secret over the realm, so nothing is
-    remembered of challenges. Of *used* nonces the highest count is remembered, bounded; a nonce
-    older than the oldest forgotten one is stale.
-    """
-
-    def __init__(
-        self, secret: bytes, *, lifetime: float = NONCE_LIFETIME, max_nonces: int = MAX_NONCES
-    ) -> None:
-        """``secret`` is at least 16 random bytes; ``lifetime`` of a nonce in seconds."""
-        self._secret = secret
-        self._lifetime = lifetime
-        self._max_nonces = max_nonces
-        self._serial = 0
-        self._forgotten = 0  # the highest serial whose count is no longer remembered
-        self._counts: OrderedDict[int, int] = OrderedDict()
-
-    def challenge(self, realm: str, now: float, stale: bool = False, algorithm: str = "MD5") -> str:
-        """One WWW-Authenticate or Proxy-Authenticate value."""
-        self._serial += 1
-        body = f"{int(now * 1000):x}.{self._serial:x}"
-        nonce = f"{body}.{self._stamp(body, realm)}"
-        return str(Challenge(realm, nonce, algorithm, ("auth",), None, stale))
-
-    def challenges(
-        self, realm: str, now: float, stale: bool = False, algorithms: Iterable[str] = OFFERED
-    ) -> list[str]:
-        """One value per algorithm, preferred first, each for a header of its own (RFC 8760 §2.2)."""
-        return [self.challenge(realm, now, stale, each) for each in algorithms]
-
-    def verify(
-        self, credentials: Credentials, method: str, ha1_of: SecretOf, body: bytes, now: float
-    ) -> Verdict:
-        """Judge an answer. ``ha1_of(user, realm, algorithm)`` is HA1, None for an unknown user."""
-        algorithm = (credentials.algorithm or "MD5").upper()
-        issued = self._read_nonce(credentials.nonce, credentials.realm)
-        if issued is None or algorithm not in OFFERED or not _well_formed(credentials):
-            return Verdict.MALFORMED
-        secret = ha1_of(credentials.username, credentials.realm, algorithm)
-        expected = answer(
-            algorithm,
-            # An unknown user costs as much time as a known one.
-            secret if secret is not None else "",
-            credentials.nonce,
-            credentials.qop,
-            credentials.nonce_count or "",
-            credentials.cnonce or "",
-            (method, credentials.uri, body),
-        )
-        matches = hmac.compare_digest(expected.encode(), credentials.response.lower().encode())
-        if secret is None:
-            return Verdict.UNKNOWN_USER
-        if not matches:
-            return Verdict.WRONG_PASSWORD
-        return self._judge_nonce(issued, credentials, now)
-
-    def _judge_nonce(self, issued: tuple[float, int], credentials: Credentials, now: float) -> Verdict:
-        issued_at, serial = issued
-        if now - issued_at > self._lifetime:
-            return Verdict.STALE
-        # Without qop nothing counts, so such a nonce serves once: its answer covers no Request-URI of ours,
-        # and whoever overheard it could call anybody with it.
-        count = 1 if credentials.nonce_count is None else int(credentials.nonce_count, 16)
-        if serial in self._counts:
-            if count <= self._counts[serial]:
-                return Verdict.STALE
-        elif serial <= self._forgotten or count < 1:
-            return Verdict.STALE
-        self._remember(serial, count)
-        return Verdict.ACCEPTED
-
-    def _remember(self, serial: int, count: int) -> None:
-        self._counts[serial] = count
-        if len(self._counts) > self._max_nonces:
-            forgotten, _ = self._counts.popitem(last=False)
-            self._forgotten = max(self._forgotten, forgotten)
-
-    def _stamp(self, body: str, realm: str) -> str:
-        return hmac.new(self._secret, f"{body}.{realm}".encode(), hashlib.sha256).hexdigest()[:32]
-
-    def _read_nonce(self, nonce: str, realm: str) -> tuple[float, int] | None:
-        """When it was issued and its serial; None when it is not ours."""
-        if len(nonce) > MAX_NONCE_TEXT:
-            return None
-        body, _, stamp = nonce.rpartition(".")
-        if not hmac.compare_digest(self._stamp(body, realm).encode(), stamp.encode()):
-            return None
-        milliseconds, _, serial = body.partition(".")
-        return int(milliseconds, 16) / 1000, int(serial, 16)
-
-
-def _well_formed(credentials: Credentials) -> bool:
-    """Whether qop, cnonce and nc go together (RFC 7616 §3.4)."""
-    if credentials.qop is None:
-        return credentials.nonce_count is None
-    count = credentials.nonce_count or ""
-    counted = len(count) == 8 and all(digit in "0123456789abcdefABCDEF" for digit in count)
-    return credentials.qop == "auth" and counted and credentials.cnonce is not None
