@@ -24,6 +24,7 @@ from .client_transaction import (
 )
 from .errors import LocalError, MalformedMessage
 from .flow import Flow
+from .headers import Via
 from .message import HERE, Request, Response, parse
 from .places import QUICK, Places
 from .reply import reply_flow, response_to, stamp_via
@@ -56,6 +57,7 @@ class Counters:
     stray: int = 0  # responses to nothing of ours
     merged: int = 0  # refused with 482
     overload: int = 0  # refused with 503
+    screened: int = 0  # refused, or dropped, without a transaction
 
 
 @frozen
@@ -74,6 +76,20 @@ class AckArrived:
 
     request: Request
     flow: Flow
+
+
+@frozen
+class Refusal:
+    """What becomes of a request that is not let in: an answer without a transaction, or silence.
+
+    ``status`` 0 is silence; ``headers`` go into the answer.
+    """
+
+    status: int = 0
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+Screen = Callable[[Request, Flow, float], Refusal | None]  # None: let it in
 
 
 @frozen
@@ -104,8 +120,16 @@ class TransactionLayer:
         limits: Limits | None = None,
         timers: Timers | None = None,
         sent_by: Callable[[Flow], Endpoint] | None = None,
+        screen: Screen | None = None,
+        force_rport: bool = False,
     ) -> None:
-        """``sent_by`` tells our own endpoint for a flow; given only where TCP is there for large requests."""
+        """``sent_by`` tells our own endpoint for a flow; given only where TCP is there for large requests.
+
+        ``screen`` judges requests outside dialogs before anything is remembered of them (§8.2.7).
+        ``force_rport``: every answer goes where its request came from, asked for or not.
+        """
+        self._screen = screen
+        self._force_rport = force_rport
         self.timing = timing or Timing()
         self.limits = limits or Limits()
         self.timers = timers or Timers()
@@ -264,6 +288,8 @@ class TransactionLayer:
         if known is not None:
             known.step(Input.REQUEST, now)
             return
+        if self._screened(request, flow, now):
+            return
         merging = self._merging_key(request)
         if merging is not None and merging in self._merging:
             self.counters.merged += 1
@@ -277,6 +303,21 @@ class TransactionLayer:
             self._merging[merging] = transaction
         cancels = self._servers.get((*place, "INVITE")) if method == "CANCEL" else None
         self.deliver(RequestArrived(transaction, request, flow, cancels))
+
+    def _screened(self, request: Request, flow: Flow, now: float) -> bool:
+        """Whether a request is refused before it gets a transaction.
+
+        Not one inside a dialog, but a REGISTER has none, whatever tag it carries.
+        """
+        if self._screen is None or (request.to.tag and request.method != "REGISTER"):
+            return False
+        refusal = None if request.method == "CANCEL" else self._screen(request, flow, now)
+        if refusal is None:
+            return False
+        self.counters.screened += 1
+        if refusal.status:
+            self._refuse(request, flow, refusal.status, refusal.headers)
+        return True
 
     def _receive_ack(self, key: tuple[str | int, ...], request: Request, flow: Flow, now: float) -> None:
         invite = self._servers.get(key)
@@ -334,7 +375,7 @@ class TransactionLayer:
             self._refuse(request, flow, 503)
             return None
         kind = InviteServer if request.method == "INVITE" else NonInviteServer
-        transaction = kind(self, key, reply_flow(request.via, flow), request.method, source)
+        transaction = kind(self, key, self._reply_flow(request.via, flow), request.method, source)
         self._servers[key] = transaction
         self._sources[source] = alive + 1
         transaction.start(now)
@@ -351,15 +392,21 @@ class TransactionLayer:
         if transaction.merging is not None:
             del self._merging[transaction.merging]
 
-    def _refuse(self, request: Request, flow: Flow, status: int) -> None:
+    def _reply_flow(self, via: Via, flow: Flow) -> Flow:
+        return flow if self._force_rport else reply_flow(via, flow)
+
+    def _refuse(
+        self, request: Request, flow: Flow, status: int, headers: Iterable[tuple[str, str]] = ()
+    ) -> None:
         """Answer without a transaction; the To tag is the same each time, as §8.2.7 asks."""
         tag = f"{crc32(f'{request.call_id} {request.cseq}'.encode()):08x}"
-        self.send(response_to(request, status, tag=tag).encode(), reply_flow(request.via, flow))
+        response = response_to(request, status, tag=tag, headers=headers)
+        self.send(response.encode(), self._reply_flow(request.via, flow))
 
     def _refuse_malformed(self, request: Request, flow: Flow, status: int) -> None:
         """Refuse what could only be read in part; where even that fails, nobody can be told."""
         try:
             via = stamp_via(request, flow)
-            self.send(response_to(request, status).encode(), reply_flow(via, flow))
+            self.send(response_to(request, status).encode(), self._reply_flow(via, flow))
         except (MalformedMessage, LocalError):
             return

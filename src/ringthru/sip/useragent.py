@@ -26,6 +26,7 @@ from .layer import (
     LayerEvent,
     Limits,
     RequestArrived,
+    Screen,
     TransactionLayer,
     UnreadableAck,
 )
@@ -56,7 +57,9 @@ class UserAgent:
     ``seen_by(flow)`` tells how the peer at the flow's far end reaches us; it is asked once per dialog,
     request and answer outside dialogs. ``token()`` gives fresh text that nobody can guess, of token
     characters (letters, digits), at least 64 bits of it. ``accept_odd_acks``: an ACK from where the
-    INVITE came from that differs in one key of its dialog counts (`odd_acks.py`).
+    INVITE came from that differs in one key of its dialog counts (`odd_acks.py`). ``screen`` may refuse
+    requests outside dialogs before anything is remembered of them; ``force_rport`` answers them where they
+    came from in any case.
     """
 
     def __init__(
@@ -71,11 +74,15 @@ class UserAgent:
         streams: bool = False,
         session: SessionSettings | None = None,
         accept_odd_acks: bool = True,
+        screen: Screen | None = None,
+        force_rport: bool = False,
     ) -> None:
         """``streams``: TCP is there, and takes what is too large for UDP (RFC 3261 §18.1.1)."""
         self._accept_odd_acks = accept_odd_acks
         sent_by = seen_by if streams else None
-        self._layer = TransactionLayer(token, timing=timing, limits=limits, sent_by=sent_by)
+        self._layer = TransactionLayer(
+            token, timing=timing, limits=limits, sent_by=sent_by, screen=screen, force_rport=force_rport
+        )
         self._core = Core(
             self._layer,
             seen_by=seen_by,
