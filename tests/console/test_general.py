@@ -176,7 +176,7 @@ class TestCompletion:
             ("nat_map mapping ", ["disable", "enable"]),
             ("na", ["nat_map"]),
             ("show na", ["nat_map"]),
-            ("sofia status ", ["profile"]),
+            ("sofia status ", ["gateway", "profile"]),
             ("sofia status profile ", ["192.168.1.103", "external", "internal"]),
             ("sofia status profile int", ["internal"]),
             ("sofia status profile internal ", ["reg"]),

@@ -3,15 +3,20 @@
 import pytest
 
 from ringthru.net.address import Endpoint
+from ringthru.sip.binding import Keep, Origin, Terms
+from ringthru.sip.flow import Flow
 from ringthru.sip.message import Request, parse
 from ringthru.sip.registration import Bindings
 from ringthru.sip.uri import SipUri
 
 AOR = "sip:alice@example.com"
 SOURCE = Endpoint("198.51.100.7", 40000)
+ORIGIN = Origin(Flow("UDP", Endpoint("10.0.0.1", 5060), SOURCE), "internal")
 
 
-def register(*contacts: str, cseq: int = 1, call_id: str = "a", expires: str | None = None) -> Request:
+def register(
+    *contacts: str, cseq: int = 1, call_id: str = "a", expires: str | None = None, more: list | None = None
+) -> Request:
     headers = [
         ("Via", "SIP/2.0/UDP 10.0.0.5;branch=z9hG4bK1"),
         ("From", f"<{AOR}>;tag=1"),
@@ -21,6 +26,7 @@ def register(*contacts: str, cseq: int = 1, call_id: str = "a", expires: str | N
         ("User-Agent", "Phone/1"),
         *(("Contact", contact) for contact in contacts),
     ]
+    headers += more or []
     if expires is not None:
         headers.append(("Expires", expires))
     return parse(Request("REGISTER", "sip:example.com", headers).encode())
@@ -30,8 +36,8 @@ class Registrar:
     def __init__(self, **limits):
         self.bindings = Bindings(**limits)
 
-    def __call__(self, *contacts, now=0.0, **kwargs):
-        return self.bindings.process(AOR, register(*contacts, **kwargs), SOURCE, now)
+    def __call__(self, *contacts, now=0.0, terms=None, **kwargs):
+        return self.bindings.process(AOR, register(*contacts, **kwargs), ORIGIN, now, terms)
 
     def users(self, now=0.0):
         return [each.contact.user for each in self.bindings.lookup(AOR, now)]
@@ -187,5 +193,125 @@ class TestBounds:
     def test_addresses_of_record_are_bounded(self):
         registrar = Registrar(max_aors=1)
         registrar("<sip:a@h>")
-        outcome = registrar.bindings.process("sip:bob@x", register("<sip:b@h>"), SOURCE, 0.0)
+        outcome = registrar.bindings.process("sip:bob@x", register("<sip:b@h>"), ORIGIN, 0.0)
         assert outcome.status == 503
+
+    def test_more_than_the_operator_allows_are_refused(self, registrar):
+        """max-registrations-per-extension: the phones that are there stay."""
+        two = Terms(most=2)
+        assert registrar("<sip:a@h>", "<sip:b@h>", terms=two).status == 200
+        assert registrar("<sip:c@h>", cseq=2, terms=two).status == 403
+        assert sorted(registrar.users()) == ["a", "b"]
+        assert registrar("<sip:a@h>", cseq=3, terms=two).status == 200
+
+    def test_a_path_is_not_a_store(self, registrar):
+        assert registrar("<sip:a@h>", more=[("Path", f"<sip:{'p' * 2000}@h;lr>")]).status == 400
+
+
+class TestTerms:
+    """FreeSWITCH's sip-force-expires and its kin."""
+
+    def test_forced_whatever_is_asked(self, registrar):
+        terms = Terms(forced=90)
+        assert registrar("<sip:a@h>;expires=10", terms=terms).contacts == ("<sip:a@h>;expires=90",)
+        assert registrar("<sip:a@h>;expires=9000", terms=terms, cseq=2).contacts == ("<sip:a@h>;expires=90",)
+        assert registrar("<sip:a@h>;expires=0", terms=terms, cseq=3).contacts == ()
+
+    def test_lengthened_instead_of_refused(self, registrar):
+        assert registrar("<sip:a@h>;expires=5", terms=Terms(at_least=120)).contacts == (
+            "<sip:a@h>;expires=120",
+        )
+
+    def test_spread_so_that_phones_do_not_come_back_together(self, registrar):
+        assert registrar("<sip:a@h>;expires=600", terms=Terms(offset=-37)).contacts == (
+            "<sip:a@h>;expires=563",
+        )
+
+    def test_it_lives_on_for_a_margin_that_the_phone_is_not_told(self, registrar):
+        assert registrar("<sip:a@h>;expires=60", terms=Terms(margin=30)).contacts == ("<sip:a@h>;expires=60",)
+        assert registrar.users(now=89.0) == ["a"]
+        assert registrar.users(now=90.0) == []
+
+    def test_one_phone_at_a_time(self, registrar):
+        one = Terms(keep=Keep.ONE)
+        registrar("<sip:a@h>", call_id="a", terms=one)
+        outcome = registrar("<sip:b@h>", "<sip:c@h>", call_id="b", terms=one)
+        assert sorted(registrar.users()) == ["b", "c"]
+        assert [each.contact.user for each in outcome.removed] == ["a"]
+
+    def test_one_contact_for_each_call_id(self, registrar):
+        terms = Terms(keep=Keep.EACH_CALL_ID)
+        registrar("<sip:a@h>", call_id="a", terms=terms)
+        registrar("<sip:b@h>", call_id="b", terms=terms)
+        registrar("<sip:moved@h>", call_id="a", cseq=2, terms=terms)
+        assert sorted(registrar.users()) == ["b", "moved"]
+
+
+OUTBOUND = [("Supported", "path, outbound")]
+
+
+def device(contact: str, reg_id: int = 1, name: str = "1") -> str:
+    return f'<{contact}>;reg-id={reg_id};+sip.instance="<urn:uuid:{name}>"'
+
+
+class TestOutbound:
+    """RFC 5626 §6: a binding is a flow of a device, whatever its contact says."""
+
+    def test_a_device_that_comes_back_from_elsewhere_takes_its_own_place(self, registrar):
+        registrar(device("sip:a@10.0.0.5:1"), more=OUTBOUND)
+        outcome = registrar(device("sip:a@10.0.0.5:2"), cseq=1, call_id="b", more=OUTBOUND)
+        assert [each.port for each in (b.contact for b in registrar.bindings.lookup(AOR, 0.0))] == [2]
+        assert [each.contact.port for each in outcome.refreshed] == [2]
+        assert ("Require", "outbound") in outcome.headers
+
+    def test_two_flows_of_one_device_and_two_devices_are_three_bindings(self, registrar):
+        registrar(device("sip:a@h:1", 1), more=OUTBOUND)
+        registrar(device("sip:a@h:2", 2), cseq=2, more=OUTBOUND)
+        registrar(device("sip:a@h:3", 1, "2"), cseq=3, more=OUTBOUND)
+        assert len(registrar.bindings.lookup(AOR, 0.0)) == 3
+
+    def test_whoever_does_not_say_outbound_is_not_asked_to_understand_it(self, registrar):
+        outcome = registrar(device("sip:a@h:1"))
+        assert outcome.headers == ()
+        assert outcome.added[0].reg_id == 0
+
+    def test_a_proxy_between_that_knows_nothing_of_flows(self, registrar):
+        second_via = [("Via", "SIP/2.0/UDP 10.0.0.9;branch=z9hG4bK2"), *OUTBOUND]
+        assert registrar(device("sip:a@h:1"), more=second_via).added[0].reg_id == 0
+        edge = [*second_via, ("Path", "<sip:edge.example;lr;ob>")]
+        assert registrar(device("sip:a@h:1"), cseq=2, more=edge).headers == (
+            ("Path", "<sip:edge.example;lr;ob>"),
+            ("Require", "outbound"),
+        )
+
+    def test_two_contacts_are_no_flow(self, registrar):
+        assert registrar(device("sip:a@h"), "<sip:b@h>", more=OUTBOUND).status == 400
+
+
+class TestPath:
+    """RFC 3327: the proxies between us and the phone."""
+
+    def test_it_is_kept_and_told(self, registrar):
+        path = [("Path", "<sip:one.example;lr>, <sip:two.example;lr>")]
+        outcome = registrar("<sip:a@h>", more=path)
+        assert outcome.added[0].path == ("<sip:one.example;lr>", "<sip:two.example;lr>")
+        assert outcome.headers == (("Path", "<sip:one.example;lr>"), ("Path", "<sip:two.example;lr>"))
+
+    def test_one_that_is_none_is_refused(self, registrar):
+        assert registrar("<sip:a@h>", more=[("Path", "<sip:one")]).status == 400
+
+
+class TestRestoring:
+    def test_what_was_kept_comes_back(self, registrar):
+        kept = registrar("<sip:a@h>").added[0]
+        other = Registrar()
+        other.bindings.restore(kept)
+        assert other.users() == ["a"]
+        assert other.bindings.next_timeout() == 3600.0
+
+    def test_a_phone_that_was_quicker_wins(self, registrar):
+        old = registrar("<sip:a@h>;expires=600").added[0]
+        other = Registrar()
+        other("<sip:a@h>;expires=900", cseq=7)
+        other.bindings.restore(old)
+        assert [each.cseq for each in other.bindings.lookup(AOR, 0.0)] == [7]

@@ -178,7 +178,7 @@ class TestFreeswitchsLayout:
         assert (external.name, external.sip_port) == ("external", 5080)
         assert internal.sip_ip == "192.168.1.103"
         assert internal.ext_sip_ip.kind is AddressKind.EMPTY  # the STUN server was not asked
-        assert "1 gateway(s)" in caplog.text
+        assert "gateway asterlink.com is to be registered with, but has no username" in caplog.text
 
     def test_the_password_everybody_knows_is_found(self, theirs):
         assert weak_secrets(Directory.read(theirs.tree)) == [

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Final
 
-from ..switch.snapshots import ProfileSnapshot, RegistrationSnapshot, SwitchSnapshot
+from ..switch.snapshots import ProfileSnapshot, RegistrationSnapshot, SwitchSnapshot, TrunkSnapshot
 from .commands import Command
 from .switch_like import SwitchLike
 from .text import RULE, count, visible, words_of
@@ -21,11 +21,13 @@ USAGE: Final = f"""USAGE:
 {FRAME}
 sofia status
 sofia status profile <name> [reg [<contact str>]] | [user <user@domain>]
+sofia status gateway [<name>]
 
 sofia help
 {FRAME}
 """
 NOT_SET: Final = "N/A"
+COLUMNS: Final = ("State", "Ping Time", "IB Calls(F/T)", "OB Calls(F/T)")
 
 
 async def sofia(switch: SwitchLike, arguments: str) -> str:
@@ -37,8 +39,10 @@ async def sofia(switch: SwitchLike, arguments: str) -> str:
             return status_text(switch.snapshot())
         case ["status", "profile", name, *rest]:
             return _profile(switch.snapshot(), name, rest)
-        case ["status", "gateway", _, *_]:
-            return "Invalid Gateway!\n"  # no trunks yet, so no name is one
+        case ["status", "gateway"]:
+            return gateways_text(switch.snapshot().trunks)
+        case ["status", "gateway", name, *_]:
+            return _gateway(switch.snapshot().trunks, name)
         case ["status", *_]:
             return "Invalid Syntax!\n"
     return f"Unknown Command [{visible(words[0])}]\n"
@@ -54,8 +58,12 @@ def status_text(snapshot: SwitchSnapshot) -> str:
         if url is not None
     ]
     aliases = [(alias, "  alias", each.name, "ALIASED") for each in running for alias in each.aliases]
+    trunks = [
+        (f"{each.profile}::{each.name}", "gateway", each.to_uri, trunk_state(each))
+        for each in snapshot.trunks
+    ]
     lines = [_row("Name", "   Type", "Data", "State"), RULE]
-    lines += [_row(*row) for row in sorted(rows + aliases)]
+    lines += [_row(*row) for row in sorted(rows + aliases + trunks)]
     lines += [RULE, f"{count(len(running), 'profile')} {count(len(aliases), 'alias', 'es')}"]
     return "".join(line + "\n" for line in lines)
 
@@ -173,8 +181,8 @@ def _registration(binding: RegistrationSnapshot, hostname: str, now: float) -> s
             "Status:     ",
             f"Registered({binding.state.value})(unknown) EXP({expires}) EXPSECS({int(binding.expires_in)})",
         ),
-        ("Ping-Status:", "Reachable"),
-        ("Ping-Time:", "0.00"),
+        ("Ping-Status:", "Reachable" if binding.reachable else "Unreachable"),
+        ("Ping-Time:", f"{binding.ping_seconds * 1000:.2f}"),
         ("Host:       ", hostname),
         ("IP:         ", binding.source.host),
         ("Port:       ", str(binding.source.port)),
@@ -185,6 +193,81 @@ def _registration(binding: RegistrationSnapshot, hostname: str, now: float) -> s
     return "".join(f"{label}\t{visible(value)}\n" for label, value in lines) + "\n"
 
 
+def trunk_state(trunk: TrunkSnapshot) -> str:
+    """FreeSWITCH's state, with the seconds to the next try where it waits for one."""
+    if trunk.state not in ("TRYING", "FAILED", "FAIL_WAIT"):
+        return trunk.state
+    return f"{trunk.state} (retry: {'NEVER' if trunk.next_try is None else f'{trunk.next_try:.0f}s'})"
+
+
+def gateways_text(trunks: Iterable[TrunkSnapshot]) -> str:
+    """The table of ``sofia status gateway``."""
+    trunks = sorted(trunks, key=lambda each: (each.profile, each.name))
+    lines = ["\t".join((f"{'Profile::Gateway-Name':>25}", f"{'   Data    ':>32}", *COLUMNS)), RULE]
+    for each in trunks:
+        name = f"{visible(each.profile)}::{visible(each.name)}"
+        calls = (
+            f"{each.failed_calls_in}/{each.calls_in}",
+            f"{each.failed_calls_out}/{each.calls_out}",
+        )
+        ping = f"{each.ping_seconds * 1000:.2f}"
+        lines.append("\t".join((f"{name:>25}", f"{visible(each.to_uri):>32}", each.state, ping, *calls)))
+    inside = f"{sum(each.failed_calls_in for each in trunks)}/{sum(each.calls_in for each in trunks)}"
+    outside = f"{sum(each.failed_calls_out for each in trunks)}/{sum(each.calls_out for each in trunks)}"
+    total = (
+        f"{count(len(trunks), 'gateway')}: Inbound(Failed/Total): {inside},Outbound(Failed/Total):{outside}"
+    )
+    return "".join(line + "\n" for line in (*lines, RULE, total))
+
+
+def _gateway(trunks: Iterable[TrunkSnapshot], name: str) -> str:
+    found = next((each for each in trunks if name in (each.name, f"{each.profile}::{each.name}")), None)
+    return "Invalid Gateway!\n" if found is None else gateway_text(found)
+
+
+def gateway_text(trunk: TrunkSnapshot) -> str:
+    """The block of ``sofia status gateway NAME``; ``Contact`` is the address the provider has of us."""
+    rows = (*_trunk_settings(trunk), *_trunk_state(trunk))
+    lines = (f"{label:<8}\t{visible(value)}\n" for label, value in rows)
+    return f"{RULE}\n{''.join(lines)}{RULE}\n"
+
+
+def _trunk_settings(trunk: TrunkSnapshot) -> list[tuple[str, str]]:
+    return [
+        ("Name", trunk.name),
+        ("Profile", trunk.profile),
+        ("Scheme", "Digest"),
+        ("Realm", trunk.realm),
+        ("Username", trunk.username),
+        ("Password", "yes" if trunk.has_password else "no"),
+        ("From", f"<{trunk.from_uri}>"),
+        ("Contact", f"<{trunk.contact}>"),
+        ("Exten", trunk.extension),
+        ("To", trunk.to_uri),
+        ("Proxy", trunk.proxy),
+        ("Context", trunk.context),
+        ("Expires", str(trunk.expires)),
+    ]
+
+
+def _trunk_state(trunk: TrunkSnapshot) -> list[tuple[str, str]]:
+    granted = trunk.expires if trunk.expires_in is None else trunk.expires_in
+    return [
+        ("Freq", f"{granted:.0f}"),
+        ("Ping", str(int(trunk.ping_reachable)) if trunk.ping_interval else "0"),
+        ("PingFreq", str(trunk.ping_interval)),
+        ("PingTime", f"{trunk.ping_seconds * 1000:.2f}"),
+        ("PingState", f"{trunk.ping_min}/{trunk.ping_count}/{trunk.ping_max}"),
+        ("State", trunk.state),
+        ("Status", ("UP" if trunk.up else "DOWN") + (" (ping)" if trunk.ping_interval else "")),
+        ("Uptime", f"{trunk.uptime:.0f}s"),
+        ("CallsIN", str(trunk.calls_in)),
+        ("CallsOUT", str(trunk.calls_out)),
+        ("FailedCallsIN", str(trunk.failed_calls_in)),
+        ("FailedCallsOUT", str(trunk.failed_calls_out)),
+    ]
+
+
 def commands() -> list[Command]:
     return [
         Command(
@@ -192,12 +275,13 @@ def commands() -> list[Command]:
             "<cmd> <args>",
             "Sofia Controls",
             sofia,
-            ("help", "status", "status profile {profile}", "status profile {profile} reg"),
+            ("help", "status", "status profile {profile}", "status profile {profile} reg", "status gateway"),
             home="mod_sofia",
             details=(
                 ("sofia status", "the SIP profiles, their addresses, the calls on each"),
                 ("sofia status profile <name>", "one profile in full, with its external addresses"),
                 ("sofia status profile <name> reg", "the phones registered with it"),
+                ("sofia status gateway [<name>]", "the SIP providers, and how each registration goes"),
             ),
         )
     ]

@@ -2,6 +2,7 @@
 
 from .authentication import Challenge, Credentials
 from .authority import Authority, Verdict
+from .binding import Binding, Keep, Origin, RegisterOutcome, Terms
 from .call import Call, CallState, Direction
 from .call_headers import Reason, ReferTo, Replaces, reasons_of
 from .client_request import Login, RequestHandle
@@ -27,10 +28,10 @@ from .events import (
 )
 from .flow import Flow
 from .headers import CSeq, NameAddr, Via
-from .layer import Counters, Limits
+from .layer import Counters, Limits, Refusal
 from .message import HERE, HERE_HOST, HERE_URI, Request, Response
 from .referral import Referral
-from .registration import Binding, Bindings, RegisterOutcome
+from .registration import Bindings
 from .reply import reason_phrase
 from .session_timer import SessionSettings
 from .transaction import Timing
@@ -64,14 +65,17 @@ __all__ = [
     "Flow",
     "IncomingCall",
     "IncomingRequest",
+    "Keep",
     "Limits",
     "LocalError",
     "Login",
     "MalformedMessage",
     "NameAddr",
+    "Origin",
     "Reason",
     "ReferTo",
     "Referral",
+    "Refusal",
     "RegisterOutcome",
     "RemoteError",
     "Replaces",
@@ -87,6 +91,7 @@ __all__ = [
     "SipError",
     "SipUri",
     "StrayAck",
+    "Terms",
     "Timing",
     "TlsListener",
     "UserAgent",

@@ -30,7 +30,7 @@ class Verdict(Enum):
 
     ACCEPTED = "accepted"
     STALE = "stale nonce"  # right password, old or used nonce: challenge again with stale=true
-    UNKNOWN_NONCE = "unknown nonce"  # of an earlier run, or invented: as STALE, and says nothing of a password
+    UNKNOWN_NONCE = "unknown nonce"  # of an earlier run, or invented: as STALE, whatever the password
     WRONG_PASSWORD = "wrong password"
     UNKNOWN_USER = "unknown user"
     MALFORMED = "malformed"

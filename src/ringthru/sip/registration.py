@@ -1,6 +1,6 @@
-"""A registrar's bindings as a pure machine (RFC 3261 §10.3).
+"""A registrar's bindings as a pure machine (RFC 3261 §10.3; RFC 3327 §5.3; RFC 5626 §6).
 
-Lives here: which contact stands for which address-of-record, since when, until when.
+Lives here: how a REGISTER changes them, wholly or not at all, and when they run out.
 Never here: passwords, sockets, storage, or how a phone is reached through its NAT.
 """
 
@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from ringthru.net.address import Endpoint
-
-from ..net.values import frozen
+from ..net.values import frozen, replace
+from .binding import Binding, Keep, Origin, RegisterOutcome, Terms
 from .errors import MalformedMessage
 from .headers import NameAddr
 from .message import Request, read_expires
@@ -19,56 +18,9 @@ from .uri import SipUri
 MAX_CONTACTS: Final = 10  # per address-of-record
 MAX_CONTACT: Final = 1024  # characters of one Contact
 MAX_USER_AGENT: Final = 256  # characters kept
+MAX_PATH: Final = 1024  # characters of all Path values of one REGISTER
+MAX_INSTANCE: Final = 256  # characters
 UNREADABLE_EXPIRES: Final = 3600  # seconds (§10.3 step 6)
-
-
-@frozen
-class Binding:
-    """One contact of one address-of-record.
-
-    ``expires_at`` and ``updated_at`` are instants of the caller's clock, in seconds; ``q`` is 0 to 1;
-    ``source`` is where the REGISTER was seen to come from.
-    """
-
-    aor: str
-    contact: SipUri
-    call_id: str
-    cseq: int
-    expires_at: float
-    source: Endpoint
-    user_agent: str = ""
-    q: float = 1.0
-    updated_at: float = 0.0
-    parameters: tuple[tuple[str, str | None], ...] = ()  # of the Contact header, as written
-    transport: str = "UDP"  # by which the REGISTER came
-
-    def contact_header(self, now: float) -> str:
-        """The Contact value that reports this binding, its remaining seconds in ``expires``."""
-        left = max(0, round(self.expires_at - now))
-        kept = tuple(pair for pair in self.parameters if pair[0] != "expires")
-        return str(NameAddr("", self.contact, (*kept, ("expires", str(left)))))
-
-
-@frozen
-class RegisterOutcome:
-    """What to answer, and what changed. ``headers`` go into the response, Contact included."""
-
-    status: int
-    reason: str
-    contacts: tuple[str, ...] = ()  # Contact values, all bindings of the address-of-record
-    headers: tuple[tuple[str, str], ...] = ()  # further headers: Min-Expires
-    added: tuple[Binding, ...] = ()
-    refreshed: tuple[Binding, ...] = ()
-    removed: tuple[Binding, ...] = ()
-
-
-@frozen
-class Limits:
-    """How long a binding may live, in seconds."""
-
-    shortest: int
-    default: int
-    longest: int
 
 
 class _Refused(Exception):
@@ -93,36 +45,33 @@ class Bindings:
         self._timeout: float | None = None  # no binding runs out before; refreshes leave it too early
 
     def process(
-        self,
-        aor: str,
-        request: Request,
-        source: Endpoint,
-        now: float,
-        min_expires: int = 60,
-        default_expires: int = 3600,
-        max_expires: int = 7200,
-        transport: str = "UDP",
+        self, aor: str, request: Request, origin: Origin, now: float, terms: Terms | None = None
     ) -> RegisterOutcome:
         """Apply one authorised REGISTER, wholly or not at all (§10.3 steps 6 to 8).
 
-        ``aor`` is the canonical address-of-record the caller derived from To. Expiry bounds are
-        seconds. Bindings of this address that have run out are dropped silently: call expire() first
-        to hear of them.
+        ``aor`` is the canonical address-of-record the caller derived from To. Bindings of this address
+        that have run out are dropped silently: call expire() first to hear of them.
         """
         before = self.lookup(aor, now)
-        limits = Limits(min_expires, default_expires, max_expires)
+        terms = terms or Terms()
         try:
             if request.contact_is_star:
                 after = self._remove_all(request, before)
             else:
-                after = self._merge(aor, request, source, transport, now, limits, before)
-                after = self._make_room(aor, after)
+                new = _Incoming(aor, request, origin, now, terms)
+                after = self._make_room(aor, self._merge(new, before), terms)
         except _Refused as refused:
             return refused.outcome
         except MalformedMessage as error:
             return RegisterOutcome(400, str(error))
         self._keep(aor, after)
-        return self._report(before, after, now)
+        return _report(before, after, request, now)
+
+    def restore(self, binding: Binding) -> None:
+        """Put back a binding that was kept elsewhere, unless the phone has registered again since."""
+        here = self._bindings.get(binding.aor, ())
+        if len(self._bindings) < self._max_aors and not any(each.is_same(binding) for each in here):
+            self._keep(binding.aor, [*here, binding][: self._max_contacts])
 
     def lookup(self, aor: str, now: float) -> list[Binding]:
         """The living bindings, highest q first, then the newest."""
@@ -135,7 +84,8 @@ class Bindings:
 
     def remove(self, aor: str, contact: SipUri) -> Binding | None:
         """Take one binding away, as an operator or a dead flow does; None when there is none."""
-        found = _find(self._bindings.get(aor, ()), contact)
+        here = self._bindings.get(aor, ())
+        found = next((each for each in here if each.contact.same_as(contact)), None)
         if found is not None:
             self._keep(aor, [each for each in self._bindings[aor] if each is not found])
         return found
@@ -164,10 +114,12 @@ class Bindings:
         if self._timeout is None or soonest < self._timeout:
             self._timeout = soonest
 
-    def _make_room(self, aor: str, after: list[Binding]) -> list[Binding]:
+    def _make_room(self, aor: str, after: list[Binding], terms: Terms) -> list[Binding]:
         """Keep the newest: a phone that restarts with a new contact each time must not lock itself out."""
         if after and aor not in self._bindings and len(self._bindings) >= self._max_aors:
             raise _Refused(RegisterOutcome(503, "Registrar Full"))
+        if terms.most is not None and len(after) > terms.most:
+            raise _Refused(RegisterOutcome(403, "Too Many Contacts"))
         return sorted(after, key=lambda each: each.updated_at)[-self._max_contacts :]
 
     @staticmethod
@@ -179,73 +131,110 @@ class Bindings:
             raise _Refused(RegisterOutcome(500, "CSeq Out Of Order"))
         return []
 
-    def _merge(
-        self,
-        aor: str,
-        request: Request,
-        source: Endpoint,
-        transport: str,
-        now: float,
-        limits: Limits,
-        before: list[Binding],
-    ) -> list[Binding]:
+    def _merge(self, new: _Incoming, before: list[Binding]) -> list[Binding]:
         """Each contact in turn over a copy (step 7); nothing is kept before all have passed."""
-        after = list(before)
+        after, request = list(before), new.request
         if len(request.contacts) > self._max_contacts:
             raise _Refused(RegisterOutcome(403, "Too Many Contacts"))
         for contact in request.contacts:
-            if len(str(contact)) > MAX_CONTACT:
-                raise _Refused(RegisterOutcome(400, "Contact Too Long"))
-            lifetime = _lifetime(contact, request, limits)
-            old = _find(after, contact.uri)
+            lifetime, binding = new.lifetime(contact), new.binding(contact)
+            old = next((each for each in after if each.is_same(binding)), None)
             if old is not None:
                 if any(old is each for each in before) and _is_out_of_order(old, request):
                     raise _Refused(RegisterOutcome(500, "CSeq Out Of Order"))
                 after.remove(old)
             if lifetime:
-                after.append(_bind(aor, contact, request, source, transport, now, lifetime))
+                after = [each for each in after if not new.displaces(each)]
+                after.append(replace(binding, expires_at=new.now + lifetime + binding.margin))
         return after
 
-    @staticmethod
-    def _report(before: list[Binding], after: list[Binding], now: float) -> RegisterOutcome:
-        changed = [each for each in after if not any(each is old for old in before)]
-        return RegisterOutcome(
-            200,
-            "OK",
-            tuple(each.contact_header(now) for each in after),
-            added=tuple(each for each in changed if _find(before, each.contact) is None),
-            refreshed=tuple(each for each in changed if _find(before, each.contact) is not None),
-            removed=tuple(each for each in before if _find(after, each.contact) is None),
+
+@frozen
+class _Incoming:
+    """One REGISTER while it is applied."""
+
+    aor: str
+    request: Request
+    origin: Origin
+    now: float
+    terms: Terms
+
+    def binding(self, contact: NameAddr) -> Binding:
+        """What a Contact stands for, its time not set yet."""
+        if len(str(contact)) > MAX_CONTACT:
+            raise _Refused(RegisterOutcome(400, "Contact Too Long"))
+        request, (instance, reg_id) = self.request, _flow_of_device(contact, self.request)
+        return Binding(
+            self.aor,
+            contact.uri,
+            request.call_id,
+            request.cseq.number,
+            self.now,
+            self.origin,
+            (request.get("User-Agent") or "")[:MAX_USER_AGENT],
+            read_q(contact),
+            self.now,
+            contact.parameters,
+            _read_path(request),
+            instance,
+            reg_id,
+            self.terms.margin,
         )
 
+    def lifetime(self, contact: NameAddr) -> int:
+        """Seconds granted (step 7): the parameter, else the header, else the default; 0 removes."""
+        terms, asked = self.terms, contact.parameter("expires")
+        if asked is not None:
+            wanted = read_expires(asked)
+        else:
+            wanted = terms.default if self.request.get("Expires") is None else self.request.expires
+        if wanted is None:
+            wanted = UNREADABLE_EXPIRES
+        if not wanted:
+            return 0
+        if terms.forced is not None:
+            return max(terms.forced + terms.offset, 1)
+        wanted = max(wanted, terms.at_least)
+        if wanted < terms.shortest:
+            headers = (("Min-Expires", str(terms.shortest)),)
+            raise _Refused(RegisterOutcome(423, "Interval Too Brief", headers=headers))
+        return max(min(wanted, terms.longest) + terms.offset, 1)
 
-def _bind(
-    aor: str,
-    contact: NameAddr,
-    request: Request,
-    source: Endpoint,
-    transport: str,
-    now: float,
-    lifetime: int,
-) -> Binding:
-    return Binding(
-        aor,
-        contact.uri,
-        request.call_id,
-        request.cseq.number,
-        now + lifetime,
-        source,
-        (request.get("User-Agent") or "")[:MAX_USER_AGENT],
-        _read_q(contact),
-        now,
-        contact.parameters,
-        transport,
+    def displaces(self, older: Binding) -> bool:
+        """Whether an older binding goes when this request's contact comes (``multiple-registrations``)."""
+        if older.call_id == self.request.call_id and older.cseq == self.request.cseq.number:
+            return False  # another contact of the same request
+        match self.terms.keep:
+            case Keep.ONE:
+                return True
+            case Keep.EACH_CALL_ID:
+                return older.call_id == self.request.call_id
+        return False
+
+
+def _report(before: list[Binding], after: list[Binding], request: Request, now: float) -> RegisterOutcome:
+    changed = [each for each in after if not any(each is old for old in before)]
+    return RegisterOutcome(
+        200,
+        "OK",
+        tuple(each.contact_header(now) for each in after),
+        _extensions(request, changed),
+        added=tuple(each for each in changed if not _holds(before, each)),
+        refreshed=tuple(each for each in changed if _holds(before, each)),
+        removed=tuple(each for each in before if not _holds(after, each)),
     )
 
 
-def _find(bindings: list[Binding] | tuple[Binding, ...], contact: SipUri) -> Binding | None:
-    """By the rules of §19.1.4, not by text."""
-    return next((each for each in bindings if each.contact.same_as(contact)), None)
+def _extensions(request: Request, changed: list[Binding]) -> tuple[tuple[str, str], ...]:
+    """Path is told again (RFC 3327 §5.3), and that a flow was understood as one (RFC 5626 §6)."""
+    rows = [("Path", each) for each in _read_path(request)] if request.contacts else []
+    if any(each.reg_id for each in changed):
+        rows.append(("Require", "outbound"))
+    return tuple(rows)
+
+
+def _holds(bindings: list[Binding], binding: Binding) -> bool:
+    return any(each.is_same(binding) for each in bindings)
 
 
 def _is_out_of_order(binding: Binding, request: Request) -> bool:
@@ -253,23 +242,43 @@ def _is_out_of_order(binding: Binding, request: Request) -> bool:
     return binding.call_id == request.call_id and request.cseq.number <= binding.cseq
 
 
-def _lifetime(contact: NameAddr, request: Request, limits: Limits) -> int:
-    """Seconds granted (step 7): the parameter, else the header, else the default; 0 removes."""
-    asked = contact.parameter("expires")
-    if asked is None:
-        header = request.get("Expires")
-        asked_seconds = limits.default if header is None else request.expires
-    else:
-        asked_seconds = read_expires(asked)
-    if asked_seconds is None:
-        asked_seconds = UNREADABLE_EXPIRES
-    if 0 < asked_seconds < limits.shortest:
-        headers = (("Min-Expires", str(limits.shortest)),)
-        raise _Refused(RegisterOutcome(423, "Interval Too Brief", headers=headers))
-    return min(asked_seconds, limits.longest)
+def _flow_of_device(contact: NameAddr, request: Request) -> tuple[str, int]:
+    """``+sip.instance`` and ``reg-id`` where they name a flow (RFC 5626 §6); a reg_id of 0: they do not.
+
+    The phone must understand outbound, and so must the first hop between, if there is one.
+    """
+    instance = (contact.parameter("+sip.instance") or "")[:MAX_INSTANCE]
+    text = contact.parameter("reg-id") or ""
+    if not instance or not text.isascii() or not text.isdigit() or len(text) > 9:
+        return instance, 0
+    if "outbound" not in (each.lower() for each in request.get_all("Supported")):
+        return instance, 0
+    if len(request.vias) > 1 and not _understands_outbound(_read_path(request)):
+        return instance, 0
+    if len(request.contacts) > 1:
+        raise _Refused(RegisterOutcome(400, "One Contact With reg-id"))
+    return instance, int(text)
 
 
-def _read_q(contact: NameAddr) -> float:
+def _understands_outbound(path: tuple[str, ...]) -> bool:
+    return bool(path) and NameAddr.parse(path[-1]).uri.parameter("ob") is not None
+
+
+def _read_path(request: Request) -> tuple[str, ...]:
+    """The Path values as they came (RFC 3327 §5.3).
+
+    Raises:
+        MalformedMessage: one that is no address, or too many of them.
+    """
+    path = tuple(request.get_all("Path"))
+    if sum(map(len, path)) > MAX_PATH:
+        raise MalformedMessage("Path too long")
+    for each in path:
+        NameAddr.parse(each)
+    return path
+
+
+def read_q(contact: NameAddr) -> float:
     """``q`` of the contact, 0 to 1; 1 when it has none or it is no number (§20.10)."""
     text = contact.parameter("q")
     if not text or len(text) > 5 or not text.isascii() or not text.replace(".", "", 1).isdigit():

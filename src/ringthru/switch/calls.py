@@ -33,6 +33,7 @@ from .transfer import Transfers
 
 if TYPE_CHECKING:
     from .profile import Profile
+    from .trunks.book import TrunkBook
 
 log = logging.getLogger(__name__)
 
@@ -46,6 +47,7 @@ class Calls:
     def __init__(
         self,
         *,
+        profiles: dict[str, Profile],
         engine: MediaEngine,
         dialplan: Dialplan,
         directory: Directory,
@@ -58,8 +60,9 @@ class Calls:
         self.router = Router(self, dialplan, variables)
         self.dialer = Dialer(self, directory)
         self.transfers = Transfers(self)
+        self.trunks: TrunkBook | None = None  # SIP providers, where there are any
         self.pool: RtpPool | None = None  # set while far peers reach us through a gateway
-        self.profiles: dict[str, Profile] = {}
+        self.profiles = profiles
         self.channels: dict[str, Channel] = {}
         self.started = 0
         self.peak = Peak()
@@ -267,7 +270,10 @@ class Calls:
             self._by_call.pop(channel.call, None)
         if channel.call is not None and channel.direction is Direction.INBOUND:
             self._release(channel.call.flow.remote.host)
-        channel.profile.counters.finished(channel.direction, channel.answered.is_set())
+        answered = channel.answered.is_set()
+        channel.profile.counters.finished(channel.direction, answered)
+        if self.trunks is not None and (trunk := channel.variables.get("sip_gateway_name")):
+            self.trunks.ended(trunk, channel.direction, answered)
 
     def _release(self, source: str) -> None:
         self._held[source] -= 1

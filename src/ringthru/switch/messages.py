@@ -11,6 +11,7 @@ import logging
 from typing import TYPE_CHECKING, Final
 
 from ..sip import IncomingRequest, Request
+from .authentication import Denied
 from .dialing import DialFailed
 
 if TYPE_CHECKING:
@@ -36,8 +37,8 @@ class Messages:
         request, source = incoming.request, incoming.flow.remote
         if profile.must_authenticate(source.host) and incoming.call is None:
             user = self._calls.registrar.authenticate(profile, request, source, profile.now())
-            if isinstance(user, str):
-                profile.respond(incoming, 407, headers=(("Proxy-Authenticate", user),))
+            if isinstance(user, Denied):
+                profile.respond(incoming, user.status, headers=user.headers)
                 return
         elif not profile.settings.auth_calls:
             profile.respond(incoming, 405)  # strangers may call; they may not write

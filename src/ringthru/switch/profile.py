@@ -19,20 +19,24 @@ from ..net.acl import AccessList, matches
 from ..net.address import Endpoint
 from ..net.surroundings import Surroundings
 from ..net.values import record
-from ..portmap import PortMapper
+from ..portmap import MappingState, PortMapper
 from ..sip import (
     HERE_HOST,
+    HERE_URI,
     Call,
     Direction,
     Event,
     Flow,
     IncomingRequest,
+    NameAddr,
+    Refusal,
     Request,
     RequestFailed,
     RequestHandle,
     Response,
     ResponseReceived,
     SessionSettings,
+    SipError,
     SipUri,
     UserAgent,
 )
@@ -101,6 +105,7 @@ class Profile:
         *,
         locate: Locate,
         tls_folder: Path,
+        screen: Callable[[Profile, Request, Flow, float], Refusal | None] | None = None,
     ) -> None:
         """``tls_folder`` keeps the certificate that is made where the configuration names none."""
         self.settings = settings
@@ -110,6 +115,7 @@ class Profile:
         self._lists = lists
         self._on_event = on_event
         self._locate = locate
+        self._awaited: dict[RequestHandle, asyncio.Future[Response | None]] = {}
         self._sip_ip = surroundings.address if settings.sip_ip in AUTO else settings.sip_ip
         auto_rtp_ip = self._sip_ip if self.ipv6 else surroundings.address
         self.rtp_ip = auto_rtp_ip if settings.rtp_ip in AUTO else settings.rtp_ip
@@ -128,8 +134,9 @@ class Profile:
                 settings.enable_timer, settings.session_timeout, settings.minimum_session_expires
             ),
             accept_odd_acks=settings.accept_odd_acks,
+            screen=(lambda request, flow, now: screen(self, request, flow, now)) if screen else None,
+            force_rport=settings.registration.forces_rport,
         )
-        self._awaited: dict[RequestHandle, asyncio.Future[Response | None]] = {}
 
     # --- life ---------------------------------------------------------------------------------------
 
@@ -178,6 +185,14 @@ class Profile:
     def mapped(self) -> bool:
         """Whether far peers come in through mappings of ours."""
         return bool(self.transports.mappings)
+
+    @property
+    def address_settled(self) -> bool:
+        """Whether the gateway has told what far peers will see of us, or that it maps nothing."""
+        states = {each.state for each in self.transports.mappings.values()}
+        if MappingState.REQUESTED in states:
+            return False
+        return MappingState.ACCEPTED not in states or self.external_address is not None
 
     def map_ports(self, mapper: PortMapper) -> None:
         """Ask for the port of each transport; returns at once."""
@@ -274,6 +289,18 @@ class Profile:
         result = action(self.now())
         self.transports.pump()
         return result
+
+    async def ask_if_there(self, uri: SipUri, route: Sequence[str], flow: Flow | None) -> Response | None:
+        """One OPTIONS over a flow, or where the route or the URI lead; None when nobody answered."""
+        if flow is None:
+            first = NameAddr.parse(route[0]).uri if route else uri
+            try:
+                flow = (await self.locate(first))[0]
+            except SipError as error:
+                log.debug("%s is not asked whether it is there: %s", uri, error)
+                return None
+        headers = [*(("Route", each) for each in route), ("Contact", f"<sip:{CONTACT_USER}@{HERE_URI}>")]
+        return await self.ask(Request("OPTIONS", str(uri), headers), flow)
 
     def respond(
         self,

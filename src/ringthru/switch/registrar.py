@@ -1,194 +1,376 @@
 """The registrar: phones prove who they are, and say where they are reached.
 
-Lives here: digest checks against the directory, bindings, and the address a binding is reached at.
-Never here: sockets, the dialplan.
+Lives here: one REGISTER from question to answer, and who is told of what changed.
+Never here: digest checks (``authentication``), the rules of bindings (``sip``), NAT rules, files.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
-from urllib.parse import quote
+import random
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Final
 
-from ..net.acl import AccessList
-from ..net.address import Endpoint, same_host
+from ..net.acl import AccessList, matches
+from ..net.address import Endpoint
 from ..net.levels import NOTICE
-from ..net.values import replace
-from ..sip import Authority, Binding, Bindings, IncomingRequest, MalformedMessage, Request, SipUri, Verdict
-from ..sip.authentication import Credentials
-from .configuration import Directory, User
-from .dialstring import harmless
+from ..sip import Binding, Bindings, IncomingRequest, Keep, Origin, RegisterOutcome, Request, Response, Terms
+from .authentication import Denied, LoginDesk
+from .configuration import Directory, RegistrationSettings, User
+from .registrations.keepalive import PingRules
+from .registrations.nat import NatRules, behind_nat, dialled_uri, next_flow, request_uri, status_of
+from .registrations.pinger import Pinger
+from .registrations.store import RegistrationStore
 from .snapshots import RegistrationSnapshot, RegistrationState
 
 if TYPE_CHECKING:
+    from concurrent.futures import Future
+
     from .profile import Profile
 
 log = logging.getLogger(__name__)
 
+TLSHACK_EXPIRES: Final = 30  # seconds; FreeSWITCH's way with TLS phones that cannot be reached otherwise
+KEEP: Final = {"contact": Keep.EACH_CONTACT, "true": Keep.EACH_CALL_ID, "call-id": Keep.EACH_CALL_ID}
+LOAD_PATIENCE: Final = 5.0  # seconds that the first who needs the stored registrations waits for them
+SUPPORTED: Final = ("Supported", "path, outbound")
+
 
 class Registrar:
-    """Bindings of every profile, and the digest check that calls use too."""
+    """Bindings of every profile."""
 
-    def __init__(self, directory: Directory, authority: Authority, lists: Mapping[str, AccessList]) -> None:
+    def __init__(
+        self,
+        directory: Directory,
+        desk: LoginDesk,
+        lists: Mapping[str, AccessList],
+        profiles: Mapping[str, Profile],
+        store: RegistrationStore | None = None,
+    ) -> None:
+        """``profiles`` is the switch's own book of running profiles; without ``store`` a restart forgets."""
+        self.desk = desk
         self._directory = directory
-        self._authority = authority
         self._lists = lists
         self._bindings = Bindings()
-        self._profiles: dict[str, str] = {}  # address-of-record → profile through which it registered
+        self._profiles = profiles
+        self._store = store
+        self._loading: Future[list[Binding]] | None = None
+        self._loaded = False
+        self._sources: Counter[Endpoint] = Counter()  # where living bindings came from
+        self._source_of: dict[tuple[str, ...], Endpoint] = {}
+        self._pinger = Pinger(self._ask, self._lost, self._back)
+        self._listeners: list[Callable[[str, Binding], None]] = []
+
+    # --- life ---------------------------------------------------------------------------------------
+
+    def begin_to_load(self) -> Future[list[Binding]] | None:
+        """Start reading what outlived the last run; ``finish_loading`` takes it in."""
+        if self._store is not None and not self._loaded and self._loading is None:
+            self._loading = self._store.begin_to_load()
+        return self._loading
+
+    def finish_loading(self) -> None:
+        """Take in the stored registrations; waits for them where somebody cannot do without."""
+        if self._loaded:
+            return
+        loading = self.begin_to_load()
+        self._loaded, self._loading = True, None
+        if loading is None:
+            return
+        try:
+            found = loading.result(LOAD_PATIENCE)
+        except Exception as error:
+            log.error("The stored registrations could not be read: %r", error)
+            return
+        kept = [each for each in found if self._still_belongs(each)]
+        for binding in kept:
+            self._bindings.restore(binding)
+            self._note(binding, 1)
+        if found:
+            log.info("%d registrations of the last run hold again", len(kept))
+
+    async def close(self) -> None:
+        self._pinger.close()
+        self._loaded = True
+        if self._store is not None:
+            await self._store.close()
+
+    def subscribe(self, listener: Callable[[str, Binding], None]) -> None:
+        """Hear of ``register``, ``unregister``, ``expire`` and ``unreachable``, each with its binding."""
+        self._listeners.append(listener)
+
+    def _still_belongs(self, binding: Binding) -> bool:
+        """Whether profile and user are still in the configuration."""
+        profile = self._profiles.get(binding.origin.profile)
+        if profile is None:
+            return False
+        user, _, domain = binding.aor.partition("@")
+        blind = profile.settings.registration.accept_blind_reg
+        return blind or self._directory.find_user(domain, user) is not None
 
     # --- who is it? ---------------------------------------------------------------------------------
 
-    def authenticate(self, profile: Profile, request: Request, source: Endpoint, now: float) -> User | str:
-        """The directory user a request proves to be, or the challenge to send back.
+    def authenticate(self, profile: Profile, request: Request, source: Endpoint, now: float) -> User | Denied:
+        """The directory user a request proves to be, or what to answer instead."""
+        return self.desk.authenticate(profile, request, source, now)
 
-        ``Authorization`` for REGISTER, ``Proxy-Authorization`` for everything else (RFC 3261 §22).
-        """
-        realm = self._realm(profile, request)
-        credentials = _credentials_for(realm, request)
-        if credentials is None:
-            return self._authority.challenge(realm, now)
-        who = f"({request.method}) on sofia profile '{profile.name}'"
-        user = self._directory.find_user(self._domain(profile, request), credentials.username)
-        verdict = self._authority.verify(
-            credentials,
-            request.method,
-            lambda name, realm_, algorithm: user.ha1(realm_, algorithm) if user else None,
-            request.body,
-            now,
-        )
-        if verdict is Verdict.ACCEPTED and user is not None:
-            return user
-        if verdict is Verdict.UNKNOWN_USER:
-            log.warning("Can't find user [%s@%s] from %s", credentials.username, realm, source.host)
-        if verdict is not Verdict.STALE:
-            log.warning(
-                "SIP auth failure %s for [%s@%s] from ip %s", who, credentials.username, realm, source.host
-            )
-        return self._authority.challenge(realm, now, stale=verdict is Verdict.STALE)
-
-    def _realm(self, profile: Profile, request: Request) -> str:
-        setting = profile.settings.challenge_realm
-        hosts = {"auto_from": request.from_.uri.host, "auto_to": request.to.uri.host}
-        return hosts.get(setting, setting) or self._domain(profile, request) or profile.local.host
-
-    def _domain(self, profile: Profile, request: Request) -> str:
-        return profile.settings.force_register_domain or request.from_.uri.host
+    def knows(self, source: Endpoint) -> bool:
+        """Whether a registered phone speaks from exactly there."""
+        return source in self._sources
 
     # --- where is it? -------------------------------------------------------------------------------
 
     def register(self, profile: Profile, incoming: IncomingRequest, now: float) -> None:
         """Answer a REGISTER (RFC 3261 §10.3)."""
-        request, source = incoming.request, incoming.flow.remote
-        user = self.authenticate(profile, request, source, now)
-        if isinstance(user, str):
-            profile.respond(incoming, 401, headers=(("WWW-Authenticate", user),))
+        admitted = self._admit(profile, incoming, now)
+        if isinstance(admitted, Denied):
+            profile.respond(incoming, admitted.status, headers=admitted.headers)
             return
-        if user.id != (request.to.uri.user or ""):
-            log.warning("%s may not register as %s (from ip %s)", user.id, request.to.uri.user, source.host)
-            profile.respond(incoming, 403)
-            return
-        address_of_record = f"{user.id}@{self._domain(profile, request)}"
-        outcome = self._bindings.process(
-            address_of_record, request, source, now, transport=incoming.flow.transport
+        user, aor = admitted
+        self.finish_loading()
+        settings = profile.settings.registration
+        if user is not None:
+            settings = settings.for_user(user.params, user.variables)
+        origin = self._origin(profile, incoming, user)
+        outcome = self._bindings.process(aor, incoming.request, origin, now, _terms(settings, origin.status))
+        profile.respond(
+            incoming, outcome.status, reason=outcome.reason, headers=_answer(outcome, settings, origin)
         )
-        self._profiles[address_of_record] = profile.name
-        headers = [*outcome.headers, *(("Contact", each) for each in outcome.contacts)]
-        profile.respond(incoming, outcome.status, reason=outcome.reason, headers=headers)
-        for binding in outcome.added:
-            log.log(NOTICE, "Registered %s at %s from %s", address_of_record, binding.contact, source)
+        self._take_in(aor, outcome, now)
+
+    def _admit(
+        self, profile: Profile, incoming: IncomingRequest, now: float
+    ) -> tuple[User | None, str] | Denied:
+        """Who may register as whom: the user and the address-of-record; or the refusal."""
+        request, source = incoming.request, incoming.flow.remote
+        settings = profile.settings.registration
+        if settings.disable_register:
+            return Denied(403)
+        to = request.to.uri
+        wanted = to.user or ""
+        domain = settings.force_register_db_domain or profile.settings.force_register_domain
+        domain = domain or (to.host if settings.accept_blind_reg else request.from_.uri.host)
+        if settings.accept_blind_reg:
+            return self._directory.find_user(domain, wanted), f"{wanted}@{domain}"
+        user = self.authenticate(profile, request, source, now)
+        if isinstance(user, Denied):
+            return user
+        if not self._may_register(user, source):
+            return Denied(403)
+        if user.id != wanted and settings.inbound_reg_force_matching_username:
+            log.warning("%s may not register as %s (from ip %s)", user.id, wanted, source.host)
+            return Denied(403)
+        same = user.id == wanted or self._directory.find_user(domain, wanted) is None
+        return user, f"{user.id if same else wanted}@{domain}"
+
+    def _may_register(self, user: User, source: Endpoint) -> bool:
+        """The user's ``auth-acl``, and ``sip-allow-register``."""
+        acl = user.params.get("auth-acl", "")
+        if acl and not any(matches(self._lists, each.strip(), source.host) for each in acl.split(",")):
+            log.warning("IP %s Rejected by user acl [%s] of %s", source.host, acl, user)
+            return False
+        if user.params.get("sip-allow-register", "true").strip().lower() in ("false", "no", "0"):
+            log.warning("%s may not register: sip-allow-register is false (from ip %s)", user, source.host)
+            return False
+        return True
+
+    def _origin(self, profile: Profile, incoming: IncomingRequest, user: User | None) -> Origin:
+        rules = NatRules(
+            profile.settings.registration,
+            profile.settings.aggressive_nat_detection,
+            profile.settings.local_network_acl,
+            self._lists,
+        )
+        status, reason = status_of(incoming.request, incoming.flow, rules, user)
+        if reason:
+            log.debug("Setting NAT mode based on %s", reason)
+        name = user.id if user is not None else incoming.request.to.uri.user or ""
+        realm = user.domain if user is not None else incoming.request.to.uri.host
+        return Origin(incoming.flow, profile.name, status, name, realm)
+
+    # --- what changed -------------------------------------------------------------------------------
+
+    def _take_in(self, aor: str, outcome: RegisterOutcome, now: float) -> None:
+        """Keep the books beside the bindings: sources, pings, the store, the log."""
+        if not (outcome.added or outcome.refreshed or outcome.removed):
+            return
+        for binding in (*outcome.added, *outcome.refreshed):
+            self._note(binding, 1)
         for binding in outcome.removed:
-            log.log(NOTICE, "Unregistered %s at %s", address_of_record, binding.contact)
-        if not self._bindings.lookup(address_of_record, now):
-            self._profiles.pop(address_of_record, None)
+            self._note(binding, 0)
+            self._tell("unregister", binding, "Unregistered %s at %s", aor, binding.contact)
+        for binding in outcome.added:
+            self._tell(
+                "register", binding, "Registered %s at %s from %s", aor, binding.contact, binding.source
+            )
+        self._keep(aor, now)
+
+    def _note(self, binding: Binding, living: int) -> None:
+        """Count a binding's source, and ask it now and then whether it is there; or no longer."""
+        key = _key(binding)
+        before = self._source_of.pop(key, None)
+        if before is not None:
+            self._sources[before] -= 1
+            if self._sources[before] <= 0:
+                del self._sources[before]
+        if not living:
+            self._pinger.forget(key)
+            return
+        self._source_of[key] = binding.source
+        self._sources[binding.source] += 1
+        if (rules := self._ping_rules(binding)) is not None:
+            self._pinger.watch(key, binding, rules)
+        else:
+            self._pinger.forget(key)
+
+    def _keep(self, aor: str, now: float) -> None:
+        if self._store is not None:
+            self._store.keep(aor, self._bindings.lookup(aor, now))
+
+    def _tell(self, what: str, binding: Binding, text: str, *values: object) -> None:
+        log.log(NOTICE, text, *values)
+        for listener in self._listeners:
+            listener(what, binding)
+
+    def _drop(self, binding: Binding, now: float, what: str, text: str) -> None:
+        self._bindings.remove(binding.aor, binding.contact)
+        self._note(binding, 0)
+        self._tell(what, binding, text, binding.aor, binding.contact)
+        self._keep(binding.aor, now)
+
+    # --- is it still there? -------------------------------------------------------------------------
+
+    def _ping_rules(self, binding: Binding) -> PingRules | None:
+        profile = self._profiles.get(binding.origin.profile)
+        if profile is None:
+            return None
+        settings = profile.settings.registration
+        nat = settings.nat_options_ping
+        udp = binding.origin.flow.transport == "UDP"
+        wanted = nat == "true" or (nat == "udp-only" and udp)
+        if not settings.all_reg_options_ping and not (wanted and behind_nat(binding)):
+            return None
+        return PingRules(settings.ping_mean_interval, settings.sip_user_ping_min, settings.sip_user_ping_max)
+
+    async def _ask(self, binding: Binding) -> Response | None:
+        """One OPTIONS to a phone; None when it does not answer, or there is no way to it."""
+        profile = self._profiles.get(binding.origin.profile)
+        if profile is None or not profile.running:
+            return None
+        return await profile.ask_if_there(request_uri(binding), binding.path, next_flow(binding))
+
+    def _lost(self, binding: Binding) -> None:
+        log.warning("%s at %s does not answer any more", binding.aor, binding.contact)
+        profile = self._profiles.get(binding.origin.profile)
+        if profile is not None and profile.settings.registration.unregister_on_options_fail:
+            text = "Unregistered %s at %s: it answers no OPTIONS"
+            self._drop(binding, profile.now(), "unreachable", text)
+
+    @staticmethod
+    def _back(binding: Binding) -> None:
+        log.log(NOTICE, "%s at %s answers again", binding.aor, binding.contact)
+
+    # --- asked by others ----------------------------------------------------------------------------
+
+    def bindings(self, address_of_record: str, profile: str, now: float) -> list[Binding]:
+        """A user's living bindings, best first; ``profile`` may be ``*``."""
+        self.finish_loading()
+        found = self._bindings.lookup(address_of_record, now)
+        return [each for each in found if profile in ("*", each.origin.profile)]
 
     def contacts(self, address_of_record: str, profile: str, now: float) -> list[str]:
         """Dial strings of a user's bindings, best first; ``profile`` may be ``*``.
 
-        A phone that named an address it was not heard from gets ``fs_path``, where it *was* heard from; and
-        so does every phone that keeps a connection to us, which is the way to it.
+        The way to a phone that is not reached where it says stands beside its contact, in ``fs_path``.
         """
-        home = self._profiles.get(address_of_record)
-        if home is None or profile not in ("*", home):
-            return []
-        return [
-            f"sofia/{home}/{self._reachable_uri(binding)}"
-            for binding in self._bindings.lookup(address_of_record, now)
+        found = self.bindings(address_of_record, profile, now)
+        return [f"sofia/{each.origin.profile}/{dialled_uri(each)}" for each in found]
+
+    def flush(self, profile: str, which: str, now: float) -> int:
+        """Take registrations away (``flush_inbound_reg``): a Call-ID's, ``user@domain``'s, ``@domain``'s; all
+        for "". Returns how many there were.
+        """
+        self.finish_loading()
+        doomed = [
+            each
+            for each in self._living(now)
+            if each.origin.profile == profile
+            and (not which or which in (each.call_id, each.aor) or _is_domain_of(which, each.aor))
         ]
-
-    def _reachable_uri(self, binding: Binding) -> str:
-        contact = _harmless(binding.contact)
-        nat = ";fs_nat=yes" if behind_nat(binding) else ""
-        if not nat and binding.transport == "UDP":
-            return str(contact)
-        over = "" if binding.transport == "UDP" else f";transport={binding.transport.lower()}"
-        path = quote(f"sip:{contact.user or ''}@{binding.source}{over}", safe="")
-        return f"{contact}{nat};fs_path={path}"
-
-    # --- housekeeping -------------------------------------------------------------------------------
+        for binding in doomed:
+            self._drop(binding, now, "unregister", "Unregistered %s at %s by an operator")
+        return len(doomed)
 
     def expire(self, now: float) -> None:
         """Forget what ran out."""
+        due = self._bindings.next_timeout()
+        if due is None or due > now:
+            return
         for binding in self._bindings.expire(now):
-            log.log(NOTICE, "Registration of %s at %s expired", binding.aor, binding.contact)
-            if not self._bindings.lookup(binding.aor, now):
-                self._profiles.pop(binding.aor, None)
+            self._note(binding, 0)
+            self._tell("expire", binding, "Registration of %s at %s expired", binding.aor, binding.contact)
+            self._keep(binding.aor, now)
 
     def snapshot(self, now: float) -> tuple[RegistrationSnapshot, ...]:
-        return tuple(
-            self._row(binding, now)
-            for address_of_record in sorted(self._profiles)
-            for binding in self._bindings.lookup(address_of_record, now)
-        )
+        self.finish_loading()
+        return tuple(self._row(binding, now) for binding in self._living(now))
+
+    def _living(self, now: float) -> Iterable[Binding]:
+        return (each for aor in sorted(self._bindings.aors()) for each in self._bindings.lookup(aor, now))
 
     def _row(self, binding: Binding, now: float) -> RegistrationSnapshot:
-        user, _, domain = binding.aor.partition("@")
+        user = binding.aor.partition("@")[0]
+        ping = self._pinger.ping(_key(binding))
         return RegistrationSnapshot(
             call_id=binding.call_id,
             user=binding.aor,
-            contact=f'"{user}" <{self._reachable_uri(binding)}>',
+            contact=f'"{user}" <{dialled_uri(binding)}>',
             agent=binding.user_agent,
-            state=RegistrationState(binding.transport + ("-NAT" if behind_nat(binding) else "")),
+            state=RegistrationState(binding.origin.status),
             expires_in=max(binding.expires_at - now, 0.0),
             source=binding.source,
-            auth_user=user,
-            auth_realm=domain,
-            profile=self._profiles[binding.aor],
+            auth_user=binding.origin.username,
+            auth_realm=binding.origin.realm,
+            profile=binding.origin.profile,
+            reachable=ping.reachable,
+            ping_seconds=ping.seconds,
         )
 
 
-def _credentials_for(realm: str, request: Request) -> Credentials | None:
-    """The credentials a request brings for our realm, among those for others; unreadable ones are none."""
-    header = "Authorization" if request.method == "REGISTER" else "Proxy-Authorization"
-    found = []
-    for raw in request.get_all(header):
-        try:
-            found.append(Credentials.parse(raw))
-        except MalformedMessage:
-            continue
-    return next((each for each in found if each.realm == realm), found[0] if found else None)
+def _key(binding: Binding) -> tuple[str, ...]:
+    """One binding among all, however often it is refreshed."""
+    if binding.reg_id:
+        return (binding.aor, binding.instance, str(binding.reg_id))
+    return (binding.aor, str(binding.contact))
 
 
-def _harmless(contact: SipUri) -> SipUri:
-    """A Contact fit for a dial string: it rings whom it names, and nobody besides."""
-    parameters = tuple(
-        (harmless(name), None if value is None else harmless(value)) for name, value in contact.parameters
+def _is_domain_of(which: str, aor: str) -> bool:
+    return which.startswith("@") and aor.endswith(which)
+
+
+def _terms(settings: RegistrationSettings, status: str) -> Terms:
+    """What a profile's settings grant to one REGISTER."""
+    deviation = settings.sip_expires_max_deviation
+    longest = settings.sip_force_expires_max
+    return Terms(
+        shortest=min(60, longest),
+        default=min(3600, longest),
+        longest=longest,
+        forced=TLSHACK_EXPIRES if status == RegistrationState.TLSHACK.value else settings.sip_force_expires,
+        at_least=min(settings.sip_force_expires_min, longest),
+        offset=random.randint(-deviation, deviation) if deviation else 0,
+        margin=settings.sip_expires_late_margin,
+        keep=KEEP.get(settings.multiple_registrations, Keep.ONE),
+        most=settings.max_registrations_per_extension or None,
     )
-    return replace(
-        contact,
-        user=None if contact.user is None else harmless(contact.user),
-        password=None if contact.password is None else harmless(contact.password),
-        parameters=parameters,
-        headers=harmless(contact.headers),
-    )
 
 
-def behind_nat(binding: Binding) -> bool:
-    """Whether the phone was heard from elsewhere than its Contact says.
-
-    A connection comes from a port that nobody listens at; there the address alone tells.
-    """
-    contact = binding.contact
-    if not same_host(contact.host, binding.source.host):
-        return True
-    return binding.transport == "UDP" and binding.source.port != (contact.port or 5060)
+def _answer(
+    outcome: RegisterOutcome, settings: RegistrationSettings, origin: Origin
+) -> Sequence[tuple[str, str]]:
+    """The headers of the answer to a REGISTER."""
+    contacts: Iterable[str] = outcome.contacts
+    if settings.ndlb_received_in_nat_reg_contact and origin.status.endswith("-NAT"):
+        contacts = (f'{each};received="{origin.flow.remote}"' for each in contacts)
+    return [*outcome.headers, *(("Contact", each) for each in contacts), SUPPORTED]

@@ -31,6 +31,7 @@ from ..sip import (
 )
 from . import dtmf
 from .ack_watch import AckWatch
+from .authentication import Denied
 from .causes import HangupCause, cause_of, cause_said
 from .channel import CallPhase, Channel
 from .messages import Messages
@@ -94,24 +95,31 @@ class Signalling:
         if (unspoken := _unspoken(call.request)) is not None:
             profile.act(lambda now: call.reject(now, unspoken, headers=(("Accept", SDP_TYPE),)))
             return
-        if profile.must_authenticate(source.host):
+        trunk = self._calls.trunks.caller(call.request, call.flow) if self._calls.trunks else None
+        proven = trunk is not None and trunk.trusted
+        if trunk is not None:
+            context, variables = trunk.context, dict(trunk.variables)
+        if not proven and profile.must_authenticate(source.host):
             user = self._calls.registrar.authenticate(profile, call.request, source, profile.now())
-            if isinstance(user, str):
-                challenge = (("Proxy-Authenticate", user),)
-                profile.act(lambda now: call.reject(now, 407, headers=challenge))
+            if isinstance(user, Denied):
+                status, headers = user.status, user.headers
+                profile.act(lambda now: call.reject(now, status, headers=headers))
                 return
-            variables = dict(user.variables)
+            proven, variables = True, dict(user.variables)
             context = variables.get("user_context", context)
-        if not self._calls.has_room(profile.now(), "" if variables else source.host):
+        if not self._calls.has_room(profile.now(), "" if proven else source.host):
             log.warning("Profile %s refuses a call from %s: the switch is full", profile.name, source)
             profile.act(lambda now: call.reject(now, 503, headers=(("Retry-After", RETRY_AFTER),)))
             return
-        replaced = self._calls.transfers.replaced(call, proven=bool(variables))
+        replaced = self._calls.transfers.replaced(call, proven=proven)
         if isinstance(replaced, int):
             profile.act(lambda now: call.reject(now, replaced))
             return
         channel = self._calls.start_inbound(profile, call, context)
         channel.variables.update(variables)
+        if trunk is not None and self._calls.trunks is not None:
+            channel.destination = trunk.extension or channel.destination
+            self._calls.trunks.began(trunk.trunk)
         channel.log.info("%s receiving invite from %s call-id: %s", channel.name, source, call.call_id)
         if self._acceptable(channel, call.request.body):
             work = self._calls.router.run(channel) if replaced is None else self._replace(channel, replaced)

@@ -66,6 +66,13 @@ class RegistrationState(Enum):
     TCP_NAT = "TCP-NAT"
     TLS = "TLS"
     TLS_NAT = "TLS-NAT"
+    WS = "WS"
+    WS_NAT = "WS-NAT"
+    WSS = "WSS"
+    WSS_NAT = "WSS-NAT"
+    AUTO_NAT = "AUTO-NAT"
+    AUTO_NAT_2 = "AUTO-NAT-2.0"
+    TLSHACK = "TLSHACK"
 
 
 @frozen
@@ -82,6 +89,55 @@ class RegistrationSnapshot:
     auth_user: str
     auth_realm: str
     profile: str
+    reachable: bool = True  # what OPTIONS told; a phone that is not asked is taken to be there
+    ping_seconds: float = 0.0  # of the last round trip
+
+
+@frozen
+class TrunkSnapshot:
+    """One SIP provider (``gateway`` in FreeSWITCH's words). Spans are seconds."""
+
+    name: str
+    profile: str
+    realm: str
+    username: str
+    has_password: bool
+    from_uri: str
+    contact: str  # as the provider has it, or would get it now
+    extension: str
+    to_uri: str
+    proxy: str
+    context: str
+    expires: int  # what we ask for
+    state: str  # TRYING, REGED, FAIL_WAIT, NOREG …
+    reason: str  # of the last failure
+    up: bool  # whether calls go out
+    next_try: float | None  # until the refresh or the next try; None: never
+    expires_in: float | None  # None: not registered
+    ping_interval: int  # 0: it is not asked
+    ping_reachable: bool
+    ping_seconds: float
+    ping_min: int
+    ping_count: int
+    ping_max: int
+    uptime: float  # since it has been registered without a break
+    registrar: Endpoint | None  # the address in use
+    seen_by_registrar: Endpoint | None  # where it says that we are
+    calls_in: int
+    failed_calls_in: int
+    calls_out: int
+    failed_calls_out: int
+
+
+@frozen
+class BanSnapshot:
+    """An address that is not listened to; spans are seconds."""
+
+    source: str
+    reason: str
+    since: float
+    left: float
+    dropped: int  # requests
 
 
 @frozen
@@ -128,3 +184,5 @@ class SwitchSnapshot:
     per_second_max: int
     per_second_peak: int
     per_second_peak_5min: int
+    trunks: tuple[TrunkSnapshot, ...] = ()
+    bans: tuple[BanSnapshot, ...] = ()

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import secrets
 import socket
 import time
 from collections.abc import Sequence
@@ -33,7 +32,8 @@ from ..portmap import (
     Wanted,
 )
 from ..portmap import Mapping as PortMapping
-from ..sip import Authority, SipUri
+from ..sip import SipUri
+from .authentication import LoginDesk
 from .caller import Caller
 from .calls import Calls
 from .causes import HangupCause, cause_named
@@ -51,10 +51,14 @@ from .configuration import (
 from .moving import follow_address
 from .originate import originate
 from .profile import Profile
+from .protection import Ban, Guard, GuardSettings
+from .reachability import LOOPBACK
 from .registrar import Registrar
+from .registrations.rows import Clocks
+from .registrations.store import RegistrationStore
 from .rtp_pool import RtpPool
 from .signalling import Signalling
-from .snapshots import ProfileSnapshot, RegistrationSnapshot, SwitchSnapshot
+from .snapshots import BanSnapshot, ProfileSnapshot, RegistrationSnapshot, SwitchSnapshot
 from .state import PASSWORD_VARIABLE, StateFolder, default_tree, names_variable
 
 if TYPE_CHECKING:
@@ -64,6 +68,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 LOOPBACK6 = "::1"  # what FreeSWITCH's local_ip_v6 is where there is no other
+LOAD_AFTER = 0.3  # seconds: the start is for the ports; who asks for a phone before, waits for the file
 EXPIRY_CHECK = 5.0  # seconds between looks at registrations that ran out
 
 
@@ -108,8 +113,18 @@ class Switch:
         )
         self._profile_settings: list[ProfileSettings] = load_profiles(tree)
         self._engine = MediaEngine(self._settings.rtp_start_port, self._settings.rtp_end_port)
-        registrar = Registrar(self._directory, Authority(secret=secrets.token_bytes(32)), self._lists)
+        self.guard = Guard(
+            _guard_settings(self._settings),
+            is_known=self._is_known,
+            is_neighbour=self._is_neighbour,
+            tell=log.warning,
+        )
+        self._desk = LoginDesk(self._directory, self.guard)
+        profiles: dict[str, Profile] = {}
+        store = RegistrationStore(self._state.path / "registrations.sqlite3", _clocks)
+        registrar = Registrar(self._directory, self._desk, self._lists, profiles, store)
         self.calls = Calls(
+            profiles=profiles,
             engine=self._engine,
             dialplan=Dialplan.read(tree),
             directory=self._directory,
@@ -127,6 +142,7 @@ class Switch:
         self._hand_made: dict[tuple[int, Protocol], PortMapping] = {}
         self._shutdown = asyncio.Event()
         self._housekeeping: asyncio.TimerHandle | None = None
+        self._loading: asyncio.TimerHandle | None = None
         self._serving = False
         self._external: str | None = None
 
@@ -173,6 +189,7 @@ class Switch:
                     self._signalling.on_event,
                     locate=self._locate,
                     tls_folder=self._state.path / "tls",
+                    screen=self._desk.screen,
                 )
                 await profile.open()
                 self.calls.profiles[profile.name] = profile
@@ -182,7 +199,9 @@ class Switch:
             await self.stop()
             raise
         self._serving = True
+        self._start_trunks()
         self._fill_pool()
+        self._loading = asyncio.get_running_loop().call_later(LOAD_AFTER, self._load_registrations)
         self._expire_registrations()
 
     def _map(self, profile: Profile, weak: list[tuple[str, str]]) -> None:
@@ -208,6 +227,35 @@ class Switch:
             self._resolver = Resolver(self._nameservers)
         return await self._resolver.locate(uri, transports, Kind.AAAA if ipv6 else Kind.A)
 
+    def _start_trunks(self) -> None:
+        """Register with the providers, where the configuration names any."""
+        if not any(each.trunks for each in self._profile_settings):
+            return
+        from .trunks.book import TrunkBook  # not of a start without any
+
+        trunks = self.calls.trunks = TrunkBook()
+        self._desk.lets_call = lambda request, flow: trunks.lets_call(request, flow)
+        for profile in self.calls.profiles.values():
+            trunks.start(profile)
+
+    def _load_registrations(self) -> None:
+        """Read beside the loop what outlived the last run; whoever needs it sooner waits for it."""
+        self._loading = None
+        loading = self.calls.registrar.begin_to_load()
+        if loading is not None:
+            done = asyncio.wrap_future(loading)
+            done.add_done_callback(lambda _: self.calls.registrar.finish_loading())
+
+    def _is_known(self, source: Endpoint) -> bool:
+        """Whether a registered phone or a provider speaks from there, whom no flood in its name may harm."""
+        trunks = self.calls.trunks
+        return self.calls.registrar.knows(source) or (trunks is not None and trunks.serves(source.host))
+
+    def _is_neighbour(self, host: str) -> bool:
+        """Whether an address is of our own networks, by the profiles' own word."""
+        acls = {LOOPBACK, *(each.local_network_acl for each in self._profile_settings)}
+        return any(matches(self._lists, acl, host) for acl in acls)
+
     def _expire_registrations(self) -> None:
         loop = asyncio.get_running_loop()
         self.calls.registrar.expire(loop.time())
@@ -227,9 +275,13 @@ class Switch:
 
     async def stop(self) -> None:
         """Hang up, take our mappings off the gateway, close everything."""
-        if self._housekeeping is not None:
-            self._housekeeping.cancel()
+        for timer in (self._housekeeping, self._loading):
+            if timer is not None:
+                timer.cancel()
         await self.calls.close()
+        await self.calls.registrar.close()
+        if self.calls.trunks is not None:
+            await self.calls.trunks.stop()
         if self.calls.pool is not None:
             self.calls.pool.close()
         if self.mapper is not None:
@@ -251,6 +303,8 @@ class Switch:
                 self._external_address(None)
             case MappingAdded():
                 follow_address(self.calls)  # another external port, perhaps
+        if self.calls.trunks is not None:  # whatever happened, a port may be another one now
+            self.calls.trunks.check_addresses()
 
     def _external_address(self, address: str | None) -> None:
         """From now on far peers see this address; a None takes it back."""
@@ -396,6 +450,8 @@ class Switch:
             per_second_max=self.calls.pace.limit,
             per_second_peak=self.calls.pace.peak.ever,
             per_second_peak_5min=self.calls.pace.peak.lately(now),
+            trunks=self.calls.trunks.snapshot(now) if self.calls.trunks is not None else (),
+            bans=tuple(_ban_row(each, now) for each in self.guard.bans(now)),
         )
 
     def _profile_rows(self, registrations: tuple[RegistrationSnapshot, ...]) -> list[ProfileSnapshot]:
@@ -403,3 +459,19 @@ class Switch:
             profile.snapshot(sum(1 for row in registrations if row.profile == profile.name))
             for profile in self.calls.profiles.values()
         ]
+
+
+def _ban_row(ban: Ban, now: float) -> BanSnapshot:
+    return BanSnapshot(ban.source, ban.reason, now - ban.since, ban.until - now, ban.dropped)
+
+
+def _guard_settings(settings: SwitchSettings) -> GuardSettings:
+    return GuardSettings(
+        failures=settings.auth_failures_before_ban,
+        ban=settings.ban_seconds,
+        requests_per_second=settings.strangers_requests_per_second,
+    )
+
+
+def _clocks() -> Clocks:
+    return Clocks(asyncio.get_running_loop().time(), time.time())

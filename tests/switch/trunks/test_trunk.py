@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from ringthru.net.address import Endpoint
+from ringthru.sip import Flow
 from ringthru.switch.trunks.trunk import (
     Changed,
     ForgetContact,
     Granted,
-    Hop,
     Resolve,
     SendRegister,
     Trunk,
@@ -17,7 +17,8 @@ from ringthru.switch.trunks.trunk import (
     TrunkTiming,
 )
 
-FIRST, SECOND = (Hop("UDP", Endpoint("192.0.2.1", port)) for port in (5060, 5070))
+HERE = Endpoint("10.0.0.1", 5060)
+FIRST, SECOND = (Flow("UDP", HERE, Endpoint("192.0.2.1", port)) for port in (5060, 5070))
 OURS = "<sip:gw+home@203.0.113.9:5080>"
 
 
@@ -32,8 +33,8 @@ class Driven:
     def orders(self) -> list[object]:
         return [each for each in self.trunk.orders() if not isinstance(each, Changed)]
 
-    def resolved(self, *hops: Hop) -> list[object]:
-        self.trunk.receive_hops(hops, self.now)
+    def resolved(self, *flows: Flow) -> list[object]:
+        self.trunk.receive_flows(flows, self.now)
         return self.orders()
 
     def answer(self, status: int, **more) -> list[object]:
@@ -118,7 +119,7 @@ class TestRegistering:
         driven = Driven(register=False)
         assert driven.orders() == [Resolve()]
         assert driven.resolved(FIRST) == []
-        assert driven.trunk.hops == (FIRST,)
+        assert driven.trunk.flows == (FIRST,)
         assert driven.trunk.state is TrunkState.NOREG
         assert driven.trunk.register(1.0) is False
         assert driven.trunk.unregister(1.0) is False
@@ -130,7 +131,7 @@ class TestFailing:
         driven.resolved(FIRST, SECOND)
         assert driven.silence() == [SendRegister(SECOND, 3600)]
         driven.grant()
-        assert driven.trunk.hop == SECOND
+        assert driven.trunk.flow == SECOND
         driven.sleep()
         driven.orders()
         assert driven.resolved(FIRST, SECOND) == [SendRegister(SECOND, 3600)]  # it answered the last time
@@ -160,7 +161,7 @@ class TestFailing:
         assert driven.sleep() == pytest.approx(126)
 
     def test_no_address_at_all(self, driven: Driven) -> None:
-        driven.trunk.receive_hops([], driven.now, "no such name")
+        driven.trunk.receive_flows([], driven.now, "no such name")
         assert (driven.trunk.state, driven.trunk.reason) == (TrunkState.FAIL_WAIT, "no such name")
 
     def test_the_old_address_when_the_name_servers_are_gone(self, registered: Driven) -> None:

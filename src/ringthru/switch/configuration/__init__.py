@@ -5,8 +5,10 @@ from .dialplan import Action, Dialplan, Route
 from .directory import Directory, Domain, User, weak_secrets
 from .errors import ConfigurationError, Note, Position
 from .expand import Lookup, expand
+from .registration_settings import RegistrationSettings
 from .settings import ProfileDomain, ProfileSettings, SwitchSettings, load_profiles
 from .tree import Element, LoadedConfiguration, Section, Tree, load_tree
+from .trunk_settings import TrunkSettings, place_uri
 from .values import AddressKind, AddressSetting
 
 __all__ = [
@@ -24,14 +26,17 @@ __all__ = [
     "Position",
     "ProfileDomain",
     "ProfileSettings",
+    "RegistrationSettings",
     "Route",
     "Section",
     "SwitchSettings",
     "Tree",
+    "TrunkSettings",
     "User",
     "expand",
     "load_access_lists",
     "load_profiles",
     "load_tree",
+    "place_uri",
     "weak_secrets",
 ]

@@ -14,11 +14,14 @@ from typing import Any, Final, Self
 
 from ...net.values import frozen
 from .errors import ConfigurationError, Position
+from .registration_settings import REGISTRATION_PARAMETERS, REGISTRATION_REPEATABLE, RegistrationSettings
 from .tree import Element, Tree
+from .trunk_settings import TrunkSettings, read_trunks
 from .values import (
     MISSING,
     AddressSetting,
     TlsPolicy,
+    one_of,
     read_boolean,
     read_names,
     read_number,
@@ -27,6 +30,7 @@ from .values import (
     read_subjects,
     read_tls_policy,
     read_tls_version,
+    whole,
 )
 
 log = logging.getLogger(__name__)
@@ -43,6 +47,10 @@ class SwitchSettings:
     max_sessions: int = 1000  # legs at once
     sessions_per_second: int = 30
     loglevel: str = "debug"
+    # Ours: how strangers are kept from guessing passwords
+    auth_failures_before_ban: int = 10  # 0: nobody is banned
+    ban_seconds: int = 600
+    strangers_requests_per_second: int = 100  # of one address; 0: no limit
 
     @classmethod
     def read(cls, tree: Tree) -> Self:
@@ -97,6 +105,8 @@ class ProfileSettings:
     apply_inbound_acl: tuple[str, ...] = ()
     challenge_realm: str = "auto_to"  # auto_to, auto_from, or the realm itself
     force_register_domain: str | None = None
+    registration: RegistrationSettings = RegistrationSettings()
+    trunks: tuple[TrunkSettings, ...] = ()  # its <gateways>
     allow_weak_secrets: bool = False  # ours: map this profile although the directory holds weak secrets
     # Media
     inbound_codec_prefs: tuple[str, ...] = ("PCMU", "PCMA")
@@ -148,19 +158,6 @@ def _word(text: str) -> str:
     return text.strip()
 
 
-def _whole(lowest: int, highest: int) -> Reader:
-    return lambda text: read_number(text, lowest, highest)
-
-
-def _one_of(*words: str) -> Reader:
-    def read(text: str) -> str:
-        if text.strip().lower() not in words:
-            raise ValueError(" or ".join(words))
-        return text.strip().lower()
-
-    return read
-
-
 def _session(text: str) -> int:
     """0, or at least RFC 4028's 90 seconds."""
     seconds = read_number(text, 0, DAY)
@@ -172,17 +169,20 @@ def _session(text: str) -> int:
 DAY: Final = 86400
 LOG_LEVELS: Final = ("console", "alert", "crit", "err", "error", "warning", "notice", "info", "debug")
 SWITCH_PARAMETERS: Final[Mapping[str, Reader]] = {
-    "rtp-start-port": _whole(1024, 65534),
-    "rtp-end-port": _whole(1024, 65535),
-    "max-sessions": _whole(1, 1_000_000),
-    "sessions-per-second": _whole(1, 1_000_000),
-    "loglevel": _one_of(*LOG_LEVELS, *"01234567"),
+    "rtp-start-port": whole(1024, 65534),
+    "rtp-end-port": whole(1024, 65535),
+    "max-sessions": whole(1, 1_000_000),
+    "sessions-per-second": whole(1, 1_000_000),
+    "auth-failures-before-ban": whole(0, 1000),
+    "ban-seconds": whole(1, DAY),
+    "strangers-requests-per-second": whole(0, 1_000_000),
+    "loglevel": one_of(*LOG_LEVELS, *"01234567"),
 }
 PROFILE_PARAMETERS: Final[Mapping[str, Reader]] = {
     "sip-ip": read_own_address,
     "sip-port": read_port,
     "ext-sip-ip": AddressSetting.parse,
-    "ext-sip-port": _whole(1, 65535),
+    "ext-sip-port": whole(1, 65535),
     "rtp-ip": read_own_address,
     "ext-rtp-ip": AddressSetting.parse,
     "local-network-acl": str.strip,
@@ -195,9 +195,9 @@ PROFILE_PARAMETERS: Final[Mapping[str, Reader]] = {
     "allow-weak-secrets": read_boolean,
     "inbound-codec-prefs": read_names,
     "outbound-codec-prefs": read_names,
-    "rfc2833-pt": _whole(96, 127),
+    "rfc2833-pt": whole(96, 127),
     "hold-music": _text,
-    "rtp-timeout-sec": _whole(0, DAY),
+    "rtp-timeout-sec": whole(0, DAY),
     "user-agent-string": _text,
     "bind-params": _text,
     "tls": read_boolean,
@@ -211,15 +211,16 @@ PROFILE_PARAMETERS: Final[Mapping[str, Reader]] = {
     "tls-verify-policy": read_tls_policy,
     "tls-verify-date": read_boolean,
     "tls-verify-in-subjects": read_subjects,
-    "dtmf-type": _one_of("rfc2833", "info", "none"),
+    "dtmf-type": one_of("rfc2833", "info", "none"),
     "enable-timer": read_boolean,
     "session-timeout": _session,
-    "minimum-session-expires": _whole(90, DAY),
-    "caller-id-type": _one_of("rpid", "pid", "none"),
+    "minimum-session-expires": whole(90, DAY),
+    "caller-id-type": one_of("rpid", "pid", "none"),
     "disable-transfer": read_boolean,
     "accept-odd-acks": read_boolean,
 }
 REPEATABLE: Final = frozenset({"apply-inbound-acl"})
+ALL_REPEATABLE: Final = REPEATABLE | REGISTRATION_REPEATABLE
 
 
 def load_profiles(tree: Tree) -> list[ProfileSettings]:
@@ -251,19 +252,30 @@ def _read_profile(element: Element) -> ProfileSettings:
         raise ConfigurationError(element.position, "a profile without a name", 'write <profile name="…">')
     parameters = element.inside("settings", "param")
     where = f"profile {name}"
-    values = _read([_renamed(each) for each in parameters], PROFILE_PARAMETERS, where)
+    values = _read(
+        [_renamed(each) for each in parameters], {**PROFILE_PARAMETERS, **REGISTRATION_PARAMETERS}, where
+    )
+    values["registration"] = _registration(parameters, values)
     values |= {_field(each): _names_until_none(parameters, each) for each in REPEATABLE}
     for each in ("ext-sip-ip", "ext-rtp-ip"):
         _warn_of_address(values.get(_field(each), MISSING), each, where, element.position)
     if "auth_calls" not in values:
         text = "%s: %s has no auth-calls, so calls are accepted without a password; write it down to be sure"
         log.warning(text, element.position, where)
-    if gateways := element.inside("gateways", "gateway"):
-        text = "%s: %s: %d gateway(s) (SIP providers) are not supported in this version: ignored"
-        log.warning(text, element.position, where, len(gateways))
+    values["trunks"] = read_trunks(element, name)
     aliases = tuple(each.get("name") for each in element.inside("aliases", "alias") if each.get("name"))
     domains = tuple(_domain(each) for each in element.inside("domains", "domain"))
     return ProfileSettings(name=name, position=element.position, aliases=aliases, domains=domains, **values)
+
+
+def _registration(parameters: list[Element], values: dict[str, Any]) -> RegistrationSettings:
+    """Its share of a profile's values, taken out of them."""
+    own: dict[str, Any] = {
+        _field(each): _names_until_none(parameters, each) for each in REGISTRATION_REPEATABLE
+    }
+    for name in {_field(each) for each in REGISTRATION_PARAMETERS} & values.keys():
+        own[name] = values.pop(name)
+    return RegistrationSettings(**own)
 
 
 def _domain(element: Element) -> ProfileDomain:
@@ -287,7 +299,7 @@ def _read(parameters: Iterable[Element], readers: Mapping[str, Reader], where: s
     values: dict[str, Any] = {}
     for parameter in parameters:
         name, text = parameter.get("name").strip().lower(), parameter.get("value")
-        if name in REPEATABLE:
+        if name in ALL_REPEATABLE:
             continue
         if name not in readers:
             _log_unknown(parameter, readers, where)

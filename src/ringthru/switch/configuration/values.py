@@ -5,6 +5,7 @@ Every reader takes the text and returns the value, or raises ValueError with wha
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import Enum
 from typing import Final
 
@@ -31,6 +32,22 @@ def read_number(text: str, lowest: int, highest: int) -> int:
     if word.isascii() and word.isdigit() and lowest <= int(word[:20]) <= highest:
         return int(word)
     raise ValueError(f"a whole number from {lowest} to {highest}")
+
+
+def whole(lowest: int, highest: int) -> Callable[[str], int]:
+    """A reader of whole numbers within the bounds."""
+    return lambda text: read_number(text, lowest, highest)
+
+
+def one_of(*words: str) -> Callable[[str], str]:
+    """A reader of one of these words, whatever the case."""
+
+    def read(text: str) -> str:
+        if text.strip().lower() not in words:
+            raise ValueError(" or ".join(words))
+        return text.strip().lower()
+
+    return read
 
 
 def read_port(text: str) -> int:

@@ -24,8 +24,8 @@ from collections.abc import Callable, Sequence
 from enum import Enum
 from typing import Final
 
-from ...net.address import Endpoint
 from ...net.values import frozen
+from ...sip import Flow
 
 # What the RFCs fix
 TOO_BRIEF: Final = 423  # RFC 3261 §10.2.8
@@ -52,17 +52,8 @@ class TrunkState(Enum):
 
 
 @frozen
-class Hop:
-    """One address of the registrar. ``name`` is the domain that led there, which TLS must find there."""
-
-    transport: str  # as in Via
-    peer: Endpoint
-    name: str = ""
-
-
-@frozen
 class Resolve:
-    """Look the registrar's addresses up, then call ``receive_hops``."""
+    """Look the registrar's addresses up, then call ``receive_flows``."""
 
 
 @frozen
@@ -72,7 +63,7 @@ class SendRegister:
     Then call ``receive_answer`` or ``receive_silence``.
     """
 
-    hop: Hop
+    flow: Flow
     expires: int
 
 
@@ -80,7 +71,7 @@ class SendRegister:
 class ForgetContact:
     """Ask the registrar to strike out a Contact of ours that nobody reaches any more; nothing is awaited."""
 
-    hop: Hop
+    flow: Flow
     contact: str
 
 
@@ -121,15 +112,15 @@ class Trunk:
         """``chance`` gives a number from 0 to 1."""
         self.state = TrunkState.UNREGED if timing.register else TrunkState.NOREG
         self.registered: Granted | None = None  # while the registrar has a binding of ours, as far as we know
-        self.hop: Hop | None = None  # the registrar's address in use
-        self.hops: tuple[Hop, ...] = ()
+        self.flow: Flow | None = None  # the registrar's address in use
+        self.flows: tuple[Flow, ...] = ()
         self.expires_at = 0.0
         self.failures = 0  # in a row
         self.reason = ""  # of the last failure, in words
         self._timing = timing
         self._chance = chance
         self._expires = timing.expires
-        self._untried: list[Hop] = []
+        self._untried: list[Flow] = []
         self._timeout: float | None = None
         self._again = False  # something changed while a REGISTER was on its way
         self._stop = False  # … and an operator wants an end
@@ -162,19 +153,19 @@ class Trunk:
 
     # --- what comes back ----------------------------------------------------------------------------
 
-    def receive_hops(self, hops: Sequence[Hop], now: float, reason: str = "") -> None:
+    def receive_flows(self, flows: Sequence[Flow], now: float, reason: str = "") -> None:
         """The registrar's addresses, best first; none, with the reason, when they could not be found."""
-        if hops:
-            self.hops = tuple(hops)
+        if flows:
+            self.flows = tuple(flows)
         if self.state is not TrunkState.TRYING:
             return
-        if not self.hops:  # old addresses are better than none
+        if not self.flows:  # old addresses are better than none
             self._fail(now, reason or "the registrar's address cannot be found")
             return
-        self._untried = [each for each in self.hops if each != self.hop]
-        if self.hop in self.hops:
-            assert self.hop is not None
-            self._untried.insert(0, self.hop)  # the one that answered the last time
+        self._untried = [each for each in self.flows if each != self.flow]
+        if self.flow in self.flows:
+            assert self.flow is not None
+            self._untried.insert(0, self.flow)  # the one that answered the last time
         self._try_next(now)
 
     def receive_answer(
@@ -198,8 +189,8 @@ class Trunk:
             status == TOO_BRIEF and min_expires is not None and self._expires < min_expires <= LONGEST_EXPIRY
         ):
             self._expires = min_expires
-            assert self.hop is not None
-            self._register(self.hop)
+            assert self.flow is not None
+            self._register(self.flow)
         elif status in REFUSALS:
             self._fail(now, f"{status} {reason}", REFUSED_PAUSE, retry_after)
         elif status >= 500 and self._untried:
@@ -239,9 +230,9 @@ class Trunk:
         self._timeout = None
         if self.state is TrunkState.TRYING and self.registered is None:
             self._stop, self._again = True, False
-        elif self.registered is not None and self.hop is not None:
+        elif self.registered is not None and self.flow is not None:
             self._change(TrunkState.UNREGISTER, "")
-            self._orders.append(SendRegister(self.hop, 0))
+            self._orders.append(SendRegister(self.flow, 0))
         else:
             self._end("unregistered")
         return True
@@ -256,12 +247,12 @@ class Trunk:
         self._orders.append(Resolve())
 
     def _try_next(self, now: float) -> None:
-        hop = self._untried.pop(0)
-        self.hop = hop
-        self._register(hop)
+        flow = self._untried.pop(0)
+        self.flow = flow
+        self._register(flow)
 
-    def _register(self, hop: Hop) -> None:
-        self._orders.append(SendRegister(hop, self._expires))
+    def _register(self, flow: Flow) -> None:
+        self._orders.append(SendRegister(flow, self._expires))
 
     def _succeed(self, granted: Granted, now: float) -> None:
         before, self.registered = self.registered, granted
@@ -271,8 +262,8 @@ class Trunk:
         share = REFRESH_FROM + (REFRESH_TO - REFRESH_FROM) * self._chance()
         self._timeout = now + max(seconds * share, SHORTEST_PAUSE)
         self._change(TrunkState.REGED, "")
-        if before is not None and before.contact != granted.contact and self.hop is not None:
-            self._orders.append(ForgetContact(self.hop, before.contact))
+        if before is not None and before.contact != granted.contact and self.flow is not None:
+            self._orders.append(ForgetContact(self.flow, before.contact))
         if self._stop:
             self._stop = False
             self.unregister(now)

@@ -1,0 +1,353 @@
+"""All trunks of the switch: their lives, their calls in and out, whether they are there.
+
+Lives here: finding a trunk by its name, or by a call that came from it.
+Never here: one registration's course, dial strings, the dialplan.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Final
+
+from ...net.address import Endpoint
+from ...net.levels import NOTICE
+from ...net.values import frozen, record
+from ...sip import Direction, Flow, MalformedMessage, Request, SipUri
+from ..causes import HangupCause
+from ..configuration import place_uri
+from ..registrations.keepalive import Keepalive, PingRules
+from ..snapshots import TrunkSnapshot
+from ..trunk_like import Target
+from . import requests
+from .registration import TrunkRegistration
+from .trunk import Changed, TrunkState
+
+if TYPE_CHECKING:
+    from ..profile import Profile
+
+log = logging.getLogger(__name__)
+
+START_PATIENCE: Final = 2.0  # seconds that the first REGISTER waits for the gateway's word on our address
+SETTLE: Final = 0.2  # seconds from news about our address to the look at it: news come in flocks
+STOP_PATIENCE: Final = 1.0  # seconds that all of them have to unregister at a stop
+SILENT: Final = (408, 503)  # answers to OPTIONS that come from a proxy which reaches nobody
+AUTO_TO_USER: Final = "auto_to_user"  # extension: the user part of To is the number
+
+
+@record
+class Counters:
+    """Calls over one trunk since the start."""
+
+    calls_in: int = 0
+    failed_calls_in: int = 0
+    calls_out: int = 0
+    failed_calls_out: int = 0
+
+
+@frozen
+class TrunkCall:
+    """A call that came over a trunk.
+
+    ``trusted``: it came from an address of the provider, so that it needs no password.
+    """
+
+    trunk: str
+    trusted: bool
+    context: str
+    extension: str  # "": the number that was called
+    variables: Mapping[str, str]
+
+
+class TrunkBook:
+    """Every trunk of every running profile."""
+
+    def __init__(self) -> None:
+        self._trunks: dict[str, TrunkRegistration] = {}
+        self._counters: dict[str, Counters] = {}
+        self._addresses: dict[str, set[str]] = {}  # hosts of the providers → trunks they serve
+        self._keepalive = Keepalive(random.random)
+        self._timer: asyncio.TimerHandle | None = None
+        self._held: list[TrunkRegistration] = []  # not started yet: our address is not known
+        self._looking: asyncio.TimerHandle | None = None
+        self._asking: set[asyncio.Future[None]] = set()
+
+    # --- life ---------------------------------------------------------------------------------------
+
+    def start(self, profile: Profile) -> None:
+        """Begin with the trunks of a profile that has just been opened."""
+        for settings in profile.settings.trunks:
+            if settings.name in self._trunks:
+                log.error("%s: a second gateway %s is ignored", settings.position, settings.name)
+                continue
+            trunk = self._trunks[settings.name] = TrunkRegistration(settings, profile)
+            self._counters[settings.name] = Counters()
+            trunk.on_change = self._changed
+            self._held.append(trunk)
+            if settings.ping:
+                rules = PingRules(settings.ping, settings.ping_min, settings.ping_max)
+                self._keepalive.watch(settings.name, rules, profile.now())
+        self._release()
+        if self._held and self._looking is None:
+            self._looking = asyncio.get_running_loop().call_later(START_PATIENCE, self._look, True)
+        self._set_timer()
+
+    async def stop(self) -> None:
+        """Unregister everywhere, for a second at most."""
+        for timer in (self._timer, self._looking):
+            if timer is not None:
+                timer.cancel()
+        self._held.clear()
+        for task in self._asking:
+            task.cancel()
+        await asyncio.gather(*(each.stop(STOP_PATIENCE) for each in self._trunks.values()))
+        self._trunks.clear()
+
+    def check_addresses(self) -> None:
+        """Our address may have changed: whoever was told another one registers again at once."""
+        loop = asyncio.get_running_loop()
+        if self._looking is None:
+            self._looking = loop.call_later(SETTLE, self._look)
+        elif self._looking.when() > loop.time() + SETTLE:
+            self._looking.cancel()
+            self._looking = loop.call_later(SETTLE, self._look)
+
+    def _look(self, at_last: bool = False) -> None:
+        """Start who waited for our address, and compare what the others were told with what holds now.
+
+        While the gateway has not said what holds now, nobody is told anything else: a wrong address would
+        be worse than the old one.
+        """
+        self._looking = None
+        self._release(at_last)
+        for trunk in self._trunks.values():
+            if trunk.profile.address_settled:
+                trunk.check_address()
+        if self._held:
+            self._looking = asyncio.get_running_loop().call_later(START_PATIENCE, self._look, True)
+
+    def _release(self, at_last: bool = False) -> None:
+        ready = [each for each in self._held if at_last or each.profile.address_settled]
+        self._held = [each for each in self._held if each not in ready]
+        for trunk in ready:
+            trunk.start()
+
+    def _changed(self, trunk: TrunkRegistration, changed: Changed) -> None:
+        if changed.state is TrunkState.TRYING:
+            self._forget_addresses(trunk.name)
+        self._remember_addresses(trunk)
+
+    # --- what operators say -------------------------------------------------------------------------
+
+    def names(self, profile: str) -> list[str]:
+        return [each.name for each in self._trunks.values() if each.profile.name == profile]
+
+    def register(self, name: str) -> bool | None:
+        """Register at once. None: there is no such trunk; False: it is not to be registered with."""
+        trunk = self._trunks.get(name)
+        return None if trunk is None else trunk.register()
+
+    def unregister(self, name: str) -> bool | None:
+        """End a registration until ``register``; None and False as there."""
+        trunk = self._trunks.get(name)
+        return None if trunk is None else trunk.unregister()
+
+    async def kill(self, name: str) -> bool:
+        """Unregister, and forget the trunk until the next start (``killgw``); False when there is none."""
+        trunk = self._trunks.pop(name, None)
+        if trunk is None:
+            return False
+        self._keepalive.forget(name)
+        self._forget_addresses(name)
+        await trunk.stop(STOP_PATIENCE)
+        return True
+
+    # --- calls --------------------------------------------------------------------------------------
+
+    async def target(self, name: str, number: str) -> Target | HangupCause:
+        """Where ``sofia/gateway/NAME/NUMBER`` goes; INVALID_GATEWAY or GATEWAY_DOWN when it goes nowhere."""
+        trunk = self._trunks.get(name)
+        if trunk is None:
+            return HangupCause.INVALID_GATEWAY
+        flow = trunk.trunk.flow or next(iter(trunk.trunk.flows), None)
+        if flow is None or not self._is_up(trunk):
+            return HangupCause.GATEWAY_DOWN
+        proxy = place_uri(trunk.settings.proxy)
+        try:
+            uri = SipUri.parse(f"{proxy.scheme}:{number}@{Endpoint(proxy.host, proxy.port or 5060)}")
+        except MalformedMessage:
+            return HangupCause.INVALID_NUMBER_FORMAT
+        self._counters[name].calls_out += 1
+        routes = [*requests.outbound_route(trunk.settings), *self._service_route(trunk)]
+        return Target(
+            trunk.profile,
+            SipUri(uri.scheme, uri.user, proxy.host, proxy.port, proxy.parameters),
+            flow.remote,
+            "" if trunk.settings.caller_id_in_from else requests.from_uri(trunk.settings),
+            trunk.login,
+            tuple(("Route", each) for each in routes),
+        )
+
+    @staticmethod
+    def _service_route(trunk: TrunkRegistration) -> Iterable[str]:
+        return trunk.trunk.registered.service_route if trunk.trunk.registered is not None else ()
+
+    def caller(self, request: Request, flow: Flow) -> TrunkCall | None:
+        """The trunk an INVITE came over: by the user part of our Contact, else by the provider's address."""
+        here = self._addresses.get(flow.remote.host, set())
+        user = request.request_uri.decoded_user
+        by_contact = next((each for each in self._trunks.values() if _is_contact(each, user, here)), None)
+        trunk = by_contact or self._by_address(request, here)
+        if trunk is None:
+            return None
+        settings = trunk.settings
+        extension = ""
+        if by_contact is not None and not settings.extension_in_contact:
+            extension = settings.extension or settings.username
+        if extension == AUTO_TO_USER:
+            extension = request.to.uri.decoded_user
+        variables = {
+            **settings.variables_for("inbound"),
+            "sip_gateway": settings.name,
+            "sip_gateway_name": settings.name,
+        }
+        context = settings.context or trunk.profile.settings.context
+        return TrunkCall(settings.name, settings.name in here, context, extension, variables)
+
+    def _by_address(self, request: Request, here: Iterable[str]) -> TrunkRegistration | None:
+        """The trunk among those of one address: the account that was called, else the first."""
+        those = [self._trunks[name] for name in sorted(here) if name in self._trunks]
+        called = (request.request_uri.decoded_user, request.to.uri.decoded_user)
+        meant = (each for each in those if each.settings.username in called and each.settings.username)
+        return next(meant, those[0] if those else None)
+
+    def lets_call(self, request: Request, flow: Flow) -> bool:
+        """Whether an INVITE comes from a provider, who has no password of ours."""
+        return self.serves(flow.remote.host) and self.caller(request, flow) is not None
+
+    def began(self, name: str) -> None:
+        """A call came in over a trunk."""
+        if (counters := self._counters.get(name)) is not None:
+            counters.calls_in += 1
+
+    def ended(self, name: str, direction: Direction, answered: bool) -> None:
+        """A leg over a trunk is over."""
+        counters = self._counters.get(name)
+        if counters is None or answered:
+            return
+        if direction is Direction.INBOUND:
+            counters.failed_calls_in += 1
+        else:
+            counters.failed_calls_out += 1
+
+    def serves(self, host: str) -> bool:
+        """Whether an address is one of a provider of ours."""
+        return host in self._addresses
+
+    def _remember_addresses(self, trunk: TrunkRegistration) -> None:
+        for flow in (*trunk.trunk.flows, *([trunk.trunk.flow] if trunk.trunk.flow else [])):
+            self._addresses.setdefault(flow.remote.host, set()).add(trunk.name)
+
+    def _forget_addresses(self, name: str) -> None:
+        for host in [host for host, names in self._addresses.items() if name in names]:
+            self._addresses[host].discard(name)
+            if not self._addresses[host]:
+                del self._addresses[host]
+
+    # --- is it there? -------------------------------------------------------------------------------
+
+    def _is_up(self, trunk: TrunkRegistration) -> bool:
+        """Whether calls may go out: OPTIONS are answered, and the registration holds where there is one."""
+        if not self._keepalive.ping(trunk.name).reachable:
+            return False
+        return not trunk.settings.register or trunk.trunk.registered is not None
+
+    def _on_timer(self) -> None:
+        self._timer = None
+        for key in self._keepalive.due(asyncio.get_running_loop().time()):
+            task = asyncio.ensure_future(self._ask(str(key)))
+            self._asking.add(task)
+            task.add_done_callback(self._asking.discard)
+        self._set_timer()
+
+    async def _ask(self, name: str) -> None:
+        trunk = self._trunks.get(name)
+        response = await trunk.ask_if_there() if trunk is not None else None
+        now = asyncio.get_running_loop().time()
+        if response is None or response.status in SILENT:
+            if self._keepalive.missed(name, now) and trunk is not None:
+                log.warning("Gateway %s does not answer OPTIONS any more: DOWN", name)
+                trunk.register()  # perhaps it listens elsewhere now
+        elif self._keepalive.answered(name, now):
+            log.log(NOTICE, "Gateway %s answers OPTIONS again: UP", name)
+        self._set_timer()
+
+    def _set_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        when = self._keepalive.next_timeout()
+        if when is not None and self._trunks:
+            self._timer = asyncio.get_running_loop().call_at(when, self._on_timer)
+
+    # --- showing ------------------------------------------------------------------------------------
+
+    def snapshot(self, now: float) -> tuple[TrunkSnapshot, ...]:
+        return tuple(self._row(each, now) for each in self._trunks.values())
+
+    def _row(self, each: TrunkRegistration, now: float) -> TrunkSnapshot:
+        settings, trunk, counters = each.settings, each.trunk, self._counters[each.name]
+        ping = self._keepalive.ping(each.name)
+        timeout = trunk.next_timeout()
+        contact = trunk.registered.contact if trunk.registered is not None else _contact_now(each)
+        return TrunkSnapshot(
+            name=settings.name,
+            profile=settings.profile,
+            realm=settings.realm,
+            username=settings.username,
+            has_password=bool(settings.password),
+            from_uri=requests.from_uri(settings),
+            contact=contact,
+            extension=settings.extension or settings.username,
+            to_uri=requests.to_uri(settings),
+            proxy=str(place_uri(settings.proxy)),
+            context=settings.context or each.profile.settings.context,
+            expires=settings.expire_seconds,
+            state=trunk.state.value,
+            reason=trunk.reason,
+            up=self._is_up(each),
+            next_try=max(timeout - now, 0.0) if timeout is not None else None,
+            expires_in=max(trunk.expires_at - now, 0.0) if trunk.registered is not None else None,
+            ping_interval=settings.ping,
+            ping_reachable=ping.reachable,
+            ping_seconds=ping.seconds,
+            ping_min=settings.ping_min,
+            ping_count=ping.count,
+            ping_max=settings.ping_max,
+            uptime=now - each.since if each.since else 0.0,
+            registrar=trunk.flow.remote if trunk.flow is not None else None,
+            seen_by_registrar=each.mirrored,
+            calls_in=counters.calls_in,
+            failed_calls_in=counters.failed_calls_in,
+            calls_out=counters.calls_out,
+            failed_calls_out=counters.failed_calls_out,
+        )
+
+
+def _is_contact(trunk: TrunkRegistration, user: str, here: Iterable[str]) -> bool:
+    """Whether a Request-URI's user is this trunk's Contact. ``gw+NAME`` is nobody else's; an extension in
+    the Contact may be, so there the address must fit as well.
+    """
+    if user != trunk.settings.contact_user:
+        return False
+    return not trunk.settings.extension_in_contact or trunk.name in here
+
+
+def _contact_now(each: TrunkRegistration) -> str:
+    """The Contact that would be sent now: external or not, as the provider sees us."""
+    flow = each.trunk.flow or next(iter(each.trunk.flows), None)
+    transport = flow.transport if flow is not None else "UDP"
+    seen = each.profile.seen_by(flow.remote.host if flow is not None else None, transport).signalling
+    return f"sip:{each.settings.contact_user}@{seen}"

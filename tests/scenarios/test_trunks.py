@@ -1,0 +1,205 @@
+"""Registered with a provider: it is a second switch, and both stand behind gateways of their own."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from ringthru.net.address import Endpoint
+from ringthru.switch.causes import HangupCause
+from ringthru.switch.snapshots import TrunkSnapshot
+
+from .home import EXTERNAL_XML, PASSWORD, PUBLIC, RING_1000, Edit, Home, extension
+from .phones import hear_each_other
+from .street import Street
+from .waiting import eventually
+
+DID = extension("home", ("bridge", "user/1000@${domain_name}"))
+
+
+def provider(registrar: Callable[[], Endpoint], **more: str) -> Edit:
+    """A ``<gateway>`` in the profile external, account 1001 of whoever listens there."""
+
+    def edit(text: str) -> str:
+        values = {
+            "username": "1001",
+            "password": PASSWORD,
+            "proxy": str(registrar()),
+            "extension": "home",
+            **{name.replace("_", "-"): value for name, value in more.items()},
+        }
+        rows = "".join(f'<param name="{name}" value="{value}"/>' for name, value in values.items())
+        return text.replace("<gateways>", f'<gateways><gateway name="provider">{rows}</gateway>')
+
+    return edit
+
+
+class Pair:
+    """A customer's home and a provider's, on one street."""
+
+    def __init__(self, here: Home, there: Home) -> None:
+        self.here = here
+        self.there = there
+
+    @property
+    def trunk(self) -> TrunkSnapshot:
+        (row,) = self.here.switch.snapshot().trunks
+        return row
+
+    async def registered(self) -> None:
+        await eventually(lambda: self.trunk.state == "REGED", "the trunk is not registered")
+
+    def binding(self) -> str:
+        """What the provider has of us."""
+        rows = self.there.switch.snapshot().registrations
+        return rows[0].contact if rows else ""
+
+
+@pytest.fixture
+async def join(found: Any, places: Any, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
+    """Build the two; the customer's switch is not started yet."""
+
+    async def make(**settings: str) -> Pair:
+        street = Street(monkeypatch)
+        first = places()
+        there: Home = await found({PUBLIC: RING_1000}, place=first, external=1)
+        street.gateways.append(there.gateway)  # type: ignore[arg-type]
+        await there.switch.start()
+        await there.mapped()
+        edits = {PUBLIC: DID, EXTERNAL_XML: provider(lambda: there.reached_at("internal"), **settings)}
+        here: Home = await found(edits, place=places(first.number), external=2)
+        street.gateways.append(here.gateway)  # type: ignore[arg-type]
+        return Pair(here, there)
+
+    return make
+
+
+@pytest.fixture
+async def pair(join: Any) -> Pair:
+    made: Pair = await join()
+    await made.here.switch.start()
+    await made.here.mapped()
+    await made.registered()
+    return made
+
+
+class TestRegistering:
+    async def test_with_the_address_that_the_provider_can_reach(self, pair: Pair) -> None:
+        outside = pair.here.reached_at("external")
+        await eventually(lambda: str(outside) in pair.binding())
+        assert f"gw+provider@{outside}" in pair.trunk.contact
+        assert pair.here.private_prefix not in pair.binding()
+        assert (pair.trunk.up, pair.trunk.username, pair.trunk.has_password) == (True, "1001", True)
+
+    async def test_the_private_address_is_shown_to_a_registrar_on_the_lan(self, found: Any) -> None:
+        """Per registration: the same profile shows each registrar what that one can reach."""
+        there: Home = await found({}, gateway=False)
+        await there.switch.start()
+        here: Home = await found({EXTERNAL_XML: provider(lambda: there.internal)}, gateway=False)
+        await here.switch.start()
+        pair = Pair(here, there)
+        await pair.registered()
+        assert str(here.external) in pair.binding()
+
+    async def test_a_new_public_address_is_told_at_once(self, pair: Pair) -> None:
+        before = pair.binding()
+        assert pair.here.gateway is not None
+        started = asyncio.get_running_loop().time()
+        pair.here.gateway.change_external_address(pair.here.place.host_outside(77))
+        await pair.here.switch.nat_reinit()  # as an announcement would tell it
+        await eventually(lambda: pair.here.place.host_outside(77) in pair.binding())
+        assert asyncio.get_running_loop().time() - started < 5  # not when it would have been refreshed
+        await eventually(lambda: len(pair.there.switch.snapshot().registrations) == 1)
+        assert before not in pair.binding()
+
+    async def test_a_wrong_password_is_not_tried_again_soon(
+        self, join: Any, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        pair: Pair = await join(password="wrong-guess-9-lantern")
+        await pair.here.switch.start()
+        await eventually(lambda: pair.trunk.state == "FAIL_WAIT")
+        assert pair.trunk.next_try is not None
+        assert pair.trunk.next_try > 290
+        assert pair.trunk.up is False
+        assert "wrong-guess" not in caplog.text
+
+    async def test_it_unregisters_at_the_end(self, pair: Pair) -> None:
+        assert pair.binding()
+        await pair.here.switch.stop()
+        await eventually(lambda: not pair.binding())
+
+    async def test_an_operator_ends_it_and_begins_anew(self, pair: Pair) -> None:
+        trunks = pair.here.switch.calls.trunks
+        assert trunks is not None
+        assert trunks.unregister("provider") is True
+        await eventually(lambda: pair.trunk.state == "DOWN")
+        await eventually(lambda: not pair.binding())
+        assert trunks.register("provider") is True
+        await pair.registered()
+        assert trunks.register("nobody") is None
+
+    async def test_a_trunk_without_registration_is_only_asked(self, join: Any) -> None:
+        pair: Pair = await join(register="false", ping="1")
+        await pair.here.switch.start()
+        await eventually(lambda: pair.trunk.ping_seconds > 0)
+        assert (pair.trunk.state, pair.trunk.up) == ("NOREG", True)
+
+
+class TestCallsFromTheProvider:
+    async def test_to_our_contact_go_to_the_extension(self, pair: Pair) -> None:
+        """Somebody at the provider rings 1001, our account there; at home that rings the phone 1000."""
+        phone = await pair.here.registered_phone("1000")
+        caller = await pair.there.registered_phone("1002")
+        out = caller.invite("1001", pair.there.internal, password=PASSWORD)
+        rung = await phone.rung()
+        rung.answer()
+        await out.answered()
+        await hear_each_other(out, rung)
+        assert pair.trunk.calls_in == 1
+        out.hang_up()
+        await pair.here.quiet()
+        assert pair.trunk.failed_calls_in == 0
+
+    async def test_the_contact_is_nothing_that_a_stranger_gets_further_with(self, pair: Pair) -> None:
+        """Who knows the name of a gateway may ring its extension, as anybody may in context public."""
+        stranger = pair.here.far_phone()
+        call = stranger.invite("gw+provider", pair.here.reached_at("external"))
+        assert (await call.refused()).status in (404, 480)  # nobody is registered there
+
+
+class TestCallsToTheProvider:
+    async def test_the_target_of_a_dial_string(self, pair: Pair) -> None:
+        trunks = pair.here.switch.calls.trunks
+        assert trunks is not None
+        target = await trunks.target("provider", "1002")
+        assert not isinstance(target, HangupCause)
+        assert (target.profile.name, target.uri.user) == ("external", "1002")
+        assert target.peer == pair.there.reached_at("internal")
+        assert target.login is not None
+        assert await trunks.target("nobody", "1") is HangupCause.INVALID_GATEWAY
+        assert await trunks.target("provider", "a b") is HangupCause.INVALID_NUMBER_FORMAT
+        trunks.unregister("provider")
+        await eventually(lambda: pair.trunk.state == "DOWN")
+        assert await trunks.target("provider", "1") is HangupCause.GATEWAY_DOWN
+
+
+class TestAProviderThatIsGone:
+    async def test_options_without_an_answer_put_it_down(
+        self, join: Any, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        caplog.set_level(logging.INFO)
+        pair: Pair = await join(register="false", ping="1", proxy="127.0.0.1:9")
+        await pair.here.switch.start()
+        pair.here.switch.calls.profiles["external"].agent._layer.timing = _short(pair)
+        await eventually(lambda: not pair.trunk.up, patience=10)
+        assert "Gateway provider does not answer OPTIONS any more" in caplog.text
+
+
+def _short(pair: Pair) -> Any:
+    from ringthru.sip import Timing
+
+    return Timing(t1=0.01)
