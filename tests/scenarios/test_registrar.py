@@ -269,6 +269,18 @@ class TestSettings:
         assert phone.heard[0].count(b"WWW-Authenticate") == 1
         assert b"algorithm=MD5" in phone.heard[0]
 
+    async def test_a_phone_that_stumbles_over_two_challenges_is_offered_md5_the_next_time(
+        self, home: Home
+    ) -> None:
+        phone = home.lan_phone("1000")
+        for number in (1, 1, 2):  # twice the same: a repetition
+            text = register_text(home, phone.address).replace(b"CSeq: 1 ", b"CSeq: %d " % number)
+            phone.send(text.replace(b"branch=z9hG4bKx1", b"branch=z9hG4bKy%d" % number), home.internal)
+        await eventually(lambda: len(phone.heard) == 3)
+        assert [each.count(b"WWW-Authenticate") for each in phone.heard] == [2, 2, 1]
+        assert (await phone.register(home.internal, PASSWORD)).status == 200
+        assert phone.heard[3].count(b"WWW-Authenticate") == 1  # remembered
+
     async def test_the_stronger_challenge_comes_first(self, home: Home) -> None:
         phone = await home.registered_phone()
         algorithms = re.findall(rb"WWW-Authenticate: .*algorithm=([\w-]+)", phone.heard[0])

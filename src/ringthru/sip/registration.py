@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from ..net.values import frozen, replace
+from ..net.values import frozen
 from .binding import Binding, Keep, Origin, RegisterOutcome, Terms
 from .errors import MalformedMessage
 from .headers import NameAddr
@@ -137,7 +137,8 @@ class Bindings:
         if len(request.contacts) > self._max_contacts:
             raise _Refused(RegisterOutcome(403, "Too Many Contacts"))
         for contact in request.contacts:
-            lifetime, binding = new.lifetime(contact), new.binding(contact)
+            lifetime = new.lifetime(contact)
+            binding = new.binding(contact, lifetime)
             old = next((each for each in after if each.is_same(binding)), None)
             if old is not None:
                 if any(old is each for each in before) and _is_out_of_order(old, request):
@@ -145,7 +146,7 @@ class Bindings:
                 after.remove(old)
             if lifetime:
                 after = [each for each in after if not new.displaces(each)]
-                after.append(replace(binding, expires_at=new.now + lifetime + binding.margin))
+                after.append(binding)
         return after
 
 
@@ -159,8 +160,8 @@ class _Incoming:
     now: float
     terms: Terms
 
-    def binding(self, contact: NameAddr) -> Binding:
-        """What a Contact stands for, its time not set yet."""
+    def binding(self, contact: NameAddr, lifetime: int) -> Binding:
+        """What a Contact stands for."""
         if len(str(contact)) > MAX_CONTACT:
             raise _Refused(RegisterOutcome(400, "Contact Too Long"))
         request, (instance, reg_id) = self.request, _flow_of_device(contact, self.request)
@@ -169,7 +170,7 @@ class _Incoming:
             contact.uri,
             request.call_id,
             request.cseq.number,
-            self.now,
+            self.now + lifetime + self.terms.margin,
             self.origin,
             (request.get("User-Agent") or "")[:MAX_USER_AGENT],
             read_q(contact),

@@ -16,6 +16,7 @@ from ..net.values import frozen
 from ..sip import Authority, Credentials, Flow, MalformedMessage, Refusal, Request, Verdict
 from .configuration import Directory, User
 from .protection import Guard
+from .stumblers import Stumblers
 
 if TYPE_CHECKING:
     from .profile import Profile
@@ -44,6 +45,7 @@ class LoginDesk:
         self._directory = directory
         self._guard = guard
         self._secret = secrets.token_bytes(32)
+        self._stumblers = Stumblers()
         self._authorities: dict[str, Authority] = {}  # by profile
         # Who may call without a password: trunks.
         self.lets_call: Callable[[Request, Flow], bool] = lambda request, flow: False
@@ -73,14 +75,11 @@ class LoginDesk:
         )
         if verdict is Verdict.ACCEPTED and user is not None:
             self._guard.succeeded(source.host)
+            self._stumblers.answered(request.from_.uri.user or "", source.host)
             return user
         if verdict in (Verdict.STALE, Verdict.UNKNOWN_NONCE):
             return self._challenge(profile, request, source, now, stale=True)
         return self._refuse(profile, request, source, credentials, verdict, now)
-
-    def user_of(self, profile: Profile, request: Request) -> User | None:
-        """Whom a request claims to be, unproven."""
-        return self._directory.find_user(self._domain(profile, request), request.from_.uri.user or "")
 
     # --- saying no ----------------------------------------------------------------------------------
 
@@ -114,8 +113,7 @@ class LoginDesk:
         realm = self._realm(profile, request)
         settings = profile.settings.registration
         algorithms = settings.rfc8760_auth_algorithms
-        user = self.user_of(profile, request)
-        if user is not None and not user.password:  # an a1-hash serves MD5 alone
+        if "MD5" in algorithms and len(algorithms) > 1 and self._needs_md5(profile, request, source):
             algorithms = ("MD5",)
         if settings.log_auth_failures and not stale:
             name = request.from_.uri.user or ""
@@ -125,6 +123,15 @@ class LoginDesk:
         if request.method == "REGISTER":
             return Denied(401, tuple(("WWW-Authenticate", each) for each in values))
         return Denied(407, tuple(("Proxy-Authenticate", each) for each in values))
+
+    def _needs_md5(self, profile: Profile, request: Request, source: Endpoint) -> bool:
+        """Whether the stronger challenge could not be answered: by an ``a1-hash``, or by an old phone."""
+        name = request.from_.uri.user or ""
+        new = request.get(_header(request)) is None
+        if new and self._stumblers.challenged(name, source.host, request.cseq.number):
+            return True
+        user = self._directory.find_user(self._domain(profile, request), name)
+        return user is not None and not user.password
 
     # --- small questions ----------------------------------------------------------------------------
 
