@@ -30,12 +30,14 @@ RING_AT_HOME = """
 """
 
 
-def configuration(directory: Path, parameters: Parameters) -> Path:
+def configuration(directory: Path, parameters: Parameters, trunks: str = "") -> Path:
     """The shipped tree, copied; strangers may ring the phone at home, and its password is known."""
     tree = directory / "conf"
     shutil.copytree(SHIPPED, tree)
     replace(tree / "vars.xml", "$${generated_password}", PASSWORD)
     replace(tree / "dialplan" / "public.xml", "  </context>\n", RING_AT_HOME)
+    if trunks:
+        replace(tree / "sip_profiles" / "external.xml", "  <gateways>\n", f"  <gateways>\n{trunks}\n")
     for profile, values in parameters.items():
         lines = "".join(f'    <param name="{name}" value="{value}"/>\n' for name, value in values.items())
         replace(tree / "sip_profiles" / f"{profile}.xml", "  </settings>\n", lines + "  </settings>\n")
@@ -60,8 +62,10 @@ class Switch:
         console: bool = False,
         role: str = PBX,
         parameters: Parameters | None = None,
+        trunks: str = "",
     ) -> None:
-        """``parameters`` are set in addition, by profile."""
+        """``parameters`` are set in addition, by profile; ``trunks`` are ``<gateway>`` elements."""
+        self._trunks = trunks
         self._parameters = parameters or {}
         self.laboratory = laboratory
         self.directory = directory
@@ -77,7 +81,7 @@ class Switch:
             "-m",
             "ringthru",
             "-conf",
-            str(configuration(self.directory, self._parameters)),
+            str(configuration(self.directory, self._parameters, self._trunks)),
         ]
         for flag, folder in folders.items():
             folder.mkdir(parents=True, exist_ok=True)

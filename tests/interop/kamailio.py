@@ -1,0 +1,111 @@
+"""Kamailio as the SIP provider on the public host: registrar with digest, and a proxy that stays between."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+
+from ringthru.lab.namespaces.laboratory import PUB, PUB_ADDRESS, Laboratory
+from ringthru.lab.namespaces.netns import find_program, wait_for
+
+USER, PASSWORD = "trunk", "a-Provider-gave-us-88"
+MODULES = next(iter(sorted(Path("/usr/lib").glob("*/kamailio/modules"))), Path("/usr/lib/kamailio/modules"))
+
+CONFIGURATION = """\
+#!KAMAILIO
+debug=2
+log_stderror=yes
+children=1
+tcp_children=1
+listen=udp:{address}:5060
+listen=tcp:{address}:5060
+auto_aliases=no
+alias="provider.example"
+mpath="{modules}"
+loadmodule "sl.so"
+loadmodule "tm.so"
+loadmodule "rr.so"
+loadmodule "pv.so"
+loadmodule "maxfwd.so"
+loadmodule "textops.so"
+loadmodule "siputils.so"
+loadmodule "usrloc.so"
+loadmodule "registrar.so"
+loadmodule "auth.so"
+loadmodule "ctl.so"
+modparam("ctl", "binrpc", "unix:{directory}/ctl")
+modparam("usrloc", "db_mode", 0)
+modparam("tm", "fr_timer", 5000)
+modparam("auth", "algorithm", "{algorithm}")
+
+request_route {{
+  if (!mf_process_maxfwd_header("10")) {{ sl_send_reply("483", "Too Many Hops"); exit; }}
+  if (is_method("CANCEL")) {{ if (t_check_trans()) {{ t_relay(); }} exit; }}
+  if (has_totag()) {{
+    if (loose_route()) {{ t_relay(); exit; }}
+    if (is_method("ACK")) {{ if (t_check_trans()) {{ t_relay(); }} exit; }}
+    sl_send_reply("404", "Not Here");
+    exit;
+  }}
+  if (is_method("OPTIONS")) {{ sl_send_reply("200", "OK"); exit; }}
+  if (is_method("REGISTER")) {{
+    if (!pv_www_authenticate("provider.example", "{password}", "0")) {{
+      auth_challenge("provider.example", "1");
+      exit;
+    }}
+    save("location");
+    exit;
+  }}
+  if (!is_method("INVITE")) {{ sl_send_reply("405", "Method Not Allowed"); exit; }}
+  record_route();
+  if ($rU == "{user}") {{
+    if (!lookup("location")) {{ sl_send_reply("404", "Not Registered"); exit; }}
+    t_relay();
+    exit;
+  }}
+  if (!pv_proxy_authenticate("provider.example", "{password}", "0")) {{
+    auth_challenge("provider.example", "1");
+    exit;
+  }}
+  consume_credentials();
+  $du = "sip:{address}:5090";
+  t_relay();
+}}
+"""
+
+
+class Kamailio:
+    """One Kamailio; it answers when the constructor returns."""
+
+    def __init__(self, laboratory: Laboratory, directory: Path, algorithm: str = "MD5") -> None:
+        self._laboratory = laboratory
+        self._directory = directory
+        text = CONFIGURATION.format(
+            address=PUB_ADDRESS,
+            directory=directory,
+            modules=MODULES,
+            user=USER,
+            password=PASSWORD,
+            algorithm=algorithm,
+        )
+        (directory / "kamailio.cfg").write_text(text)
+        argv = [find_program("kamailio") or "kamailio", "-DD", "-E", "-f", str(directory / "kamailio.cfg")]
+        argv += ["-m", "32", "-M", "8", "-Y", str(directory)]
+        self.process: subprocess.Popen[bytes] = laboratory.popen(PUB, argv, directory / "kamailio.log")
+        try:
+            wait_for(lambda: (directory / "ctl").exists() and self._listens(), 10, "Kamailio")
+        except TimeoutError as error:
+            raise AssertionError(f"{error}\n{self.log()}") from error
+
+    def log(self) -> str:
+        return (self._directory / "kamailio.log").read_text(errors="replace")[-3000:]
+
+    def contacts(self) -> list[str]:
+        """The Contact URIs that are registered now."""
+        kamcmd = find_program("kamcmd") or "kamcmd"
+        argv = [kamcmd, "-s", f"unix:{self._directory}/ctl", "ul.dump"]
+        return re.findall(r"Address: (\S+)", self._laboratory.run(PUB, argv).stdout)
+
+    def _listens(self) -> bool:
+        return f"{PUB_ADDRESS}:5060 " in self._laboratory.run(PUB, ["ss", "-uln"]).stdout

@@ -1,0 +1,182 @@
+"""Registered with providers through real gateways: Kamailio, and another Ringthru behind a NAT of its own."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from ringthru.lab.namespaces.laboratory import (
+    PBX,
+    PUB,
+    PUB_ADDRESS,
+    SECOND_PBX,
+    SECOND_WAN,
+    WAN_ADDRESS,
+    Laboratory,
+    Topology,
+)
+from ringthru.lab.namespaces.miniupnpd import Serves, Settings
+from ringthru.lab.namespaces.netns import wait_for
+
+from .audio import sweep, tone
+from .capture import Capture, rtp_packets, sip_texts
+from .kamailio import PASSWORD as PROVIDERS_PASSWORD
+from .kamailio import USER, Kamailio
+from .phones import Sipp
+from .switch_process import PASSWORD, Switch
+
+NEW_WAN = "11.0.113.77"
+
+
+def gateway(**values: str) -> str:
+    rows = "".join(
+        f'<param name="{name.replace("_", "-")}" value="{value}"/>' for name, value in values.items()
+    )
+    return f'<gateway name="provider">{rows}</gateway>'
+
+
+KAMAILIO = {
+    "realm": "provider.example",
+    "username": USER,
+    "password": PROVIDERS_PASSWORD,
+    "proxy": PUB_ADDRESS,
+    "extension": "9196",
+    "ping": "1",
+}
+
+
+class Street:
+    """A switch at home, and its provider outside."""
+
+    def __init__(self, laboratory: Laboratory, directory: Path, algorithm: str = "MD5", **more: str) -> None:
+        for name in ("kamailio", "switch", "sipp"):
+            (directory / name).mkdir()
+        self.laboratory = laboratory
+        self.kamailio = Kamailio(laboratory, directory / "kamailio", algorithm)
+        self.switch = Switch(
+            laboratory, directory / "switch", trunks=gateway(**{**KAMAILIO, **more}), console=True
+        )
+        self.sipp = Sipp(laboratory, PUB, PUB_ADDRESS, directory / "sipp")
+
+    def start(self) -> None:
+        self.switch.start()
+        self.switch.wait_until_mapped()
+        self.registered_as(WAN_ADDRESS)
+
+    def registered_as(self, host: str, patience: float = 15) -> None:
+        """Until Kamailio has our Contact at that address, and no other."""
+
+        def only_there() -> bool:
+            contacts = self.kamailio.contacts()
+            return len(contacts) == 1 and f"gw+provider@{host}:" in contacts[0]
+
+        try:
+            wait_for(only_there, patience, f"a registration at {host}")
+        except TimeoutError as error:
+            words = f"{self.kamailio.contacts()}\n{self.switch.words()}\n{self.kamailio.log()}"
+            raise AssertionError(f"{error}\n{words}") from error
+
+    def hears_announcements(self) -> bool:
+        return ":5350 " in self.laboratory.run(PBX, ["ss", "-uan"]).stdout
+
+    def says(self, line: str, words: str, patience: float = 10) -> None:
+        """Type a line until the console's answer has these words."""
+
+        def said() -> bool:
+            self.switch.type_in(line)
+            return re.search(words, self.switch.words(), re.M) is not None
+
+        try:
+            wait_for(said, patience, f"{words!r} after {line!r}")
+        except TimeoutError as error:
+            raise AssertionError(f"{error}\n{self.switch.words()}") from error
+
+
+@pytest.fixture
+def streets(tmp_path: Path) -> Iterator[Callable[..., Street]]:
+    made: list[Street] = []
+    with Laboratory(serves=Serves.BOTH) as laboratory:
+
+        def make(**settings: str) -> Street:
+            made.append(Street(laboratory, tmp_path, **settings))
+            return made[-1]
+
+        yield make
+        for street in made:
+            assert "Traceback" not in street.switch.words(), street.switch.words()
+
+
+class TestKamailio:
+    @pytest.mark.parametrize("algorithm", ["MD5", "SHA-256"])
+    def test_a_call_from_the_provider_comes_in_through_the_gateway(
+        self, streets: Callable[..., Street], algorithm: str
+    ) -> None:
+        street = streets(algorithm=algorithm)
+        street.start()
+        street.says("sofia status gateway provider", r"^State\s+REGED$")
+        street.says("sofia status gateway provider", r"^Status\s+UP \(ping\)$")
+        street.sipp.run("call.xml", f"{PUB_ADDRESS}:5060", USER, sweep(300, 3000, 0.5))
+        street.says("sofia status gateway provider", r"^CallsIN\s+1$")
+
+    def test_over_tcp(self, streets: Callable[..., Street]) -> None:
+        street = streets(register_transport="tcp")
+        street.start()
+        assert "transport=tcp" in street.kamailio.contacts()[0]
+        street.sipp.run("call.xml", f"{PUB_ADDRESS}:5060", USER, sweep(300, 3000, 0.5))
+
+    def test_a_new_public_address_is_registered_at_once(self, streets: Callable[..., Street]) -> None:
+        """P7: two seconds after the announcement; printed with ``pytest -s``, and not judged."""
+        street = streets()
+        street.start()
+        wait_for(street.hears_announcements, 15, "the switch's ears")
+        before = time.monotonic()
+        street.laboratory.change_wan_address(NEW_WAN)
+        street.registered_as(NEW_WAN, 30)
+        print(f"registered from {NEW_WAN} after {time.monotonic() - before:.2f} s")
+        street.sipp.run("call.xml", f"{PUB_ADDRESS}:5060", USER, sweep(300, 3000, 0.5))
+
+    def test_a_normal_stop_leaves_nothing_there(self, streets: Callable[..., Street]) -> None:
+        street = streets()
+        street.start()
+        assert street.switch.stop() == 0
+        wait_for(lambda: not street.kamailio.contacts(), 5, "the registration's end")
+
+
+class TestTwoSwitches:
+    """Ringthru registered with Ringthru, each behind its own miniupnpd; a call goes through both."""
+
+    @pytest.fixture
+    def laboratory(self) -> Iterator[Laboratory]:
+        with Laboratory(Topology.DOUBLE, Serves.NATPMP, second=Settings(Serves.UPNP)) as laboratory:
+            yield laboratory
+
+    def test_the_registered_one_is_called_through_the_other(
+        self, laboratory: Laboratory, tmp_path: Path
+    ) -> None:
+        for name in ("here", "there", "sipp"):
+            (tmp_path / name).mkdir()
+        there = Switch(laboratory, tmp_path / "there", role=SECOND_PBX)
+        there.start()
+        trunk = gateway(
+            username="1000",
+            password=PASSWORD,
+            proxy=f"{SECOND_WAN}:5060",
+            extension="9196",
+        )
+        here = Switch(laboratory, tmp_path / "here", trunks=trunk)
+        here.start()
+        here.wait_for_words("Gateway provider is REGED", 20)
+        there.wait_for_words(f"Registered 1000@192.168.2.103 at sip:gw+provider@{WAN_ADDRESS}:5080")
+        outside = Capture(laboratory, PUB, tmp_path)
+        sipp = Sipp(laboratory, PUB, PUB_ADDRESS, tmp_path / "sipp")
+        sipp.run("call.xml", f"{SECOND_WAN}:5080", "2000", tone(440, 2))
+        datagrams = outside.stop()
+        for switch in (here, there):
+            assert "Traceback" not in switch.words()
+        back = [rtp for datagram, rtp in rtp_packets(datagrams) if datagram.source[0] == SECOND_WAN]
+        assert len(back) >= 50, f"{here.words()}\n{there.words()}"
+        assert "192.168." not in "".join(text for _, text in sip_texts(datagrams))
