@@ -24,7 +24,6 @@ PROFILE = f"""<configuration name="sofia.conf"><profiles><profile name="internal
   <param name="dialplan" value="XML"/>
   <param name="auth-calls" value="false"/>
   <param name="force-register-domain" value="{PBX_ADDRESS}"/>
-  <param name="rfc8760-auth-algorithms" value="MD5"/> <!-- sipp knows no other -->
   <param name="inbound-codec-prefs" value="PCMU"/>
   <param name="outbound-codec-prefs" value="PCMU"/>
 </settings></profile></profiles></configuration>"""

@@ -128,6 +128,10 @@ WAITS = (  # for its first use, after the switch serves: the start is a budget o
     "ringthru.portmap.drivers.http_driver",
     "ringthru.portmap.gateway.igd",
     "ringthru.portmap.wire.xml_salvage",
+    "ringthru.switch.configuration.trunk_settings",
+    "ringthru.switch.registrations.pinger",
+    "ringthru.switch.registrations.store",
+    "ringthru.switch.trunks",
 )
 
 

@@ -18,16 +18,16 @@ from ..net.levels import NOTICE
 from ..sip import Binding, Bindings, IncomingRequest, Keep, Origin, RegisterOutcome, Request, Response, Terms
 from .authentication import Denied, LoginDesk
 from .configuration import Directory, RegistrationSettings, User
-from .registrations.keepalive import PingRules
 from .registrations.nat import NatRules, behind_nat, dialled_uri, next_flow, request_uri, status_of
-from .registrations.pinger import Pinger
-from .registrations.store import RegistrationStore
 from .snapshots import RegistrationSnapshot, RegistrationState
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
 
     from .profile import Profile
+    from .registrations.keepalive import PingRules
+    from .registrations.pinger import Pinger
+    from .registrations.store import RegistrationStore
 
 log = logging.getLogger(__name__)
 
@@ -46,29 +46,36 @@ class Registrar:
         desk: LoginDesk,
         lists: Mapping[str, AccessList],
         profiles: Mapping[str, Profile],
-        store: RegistrationStore | None = None,
+        store: Callable[[], RegistrationStore],
     ) -> None:
-        """``profiles`` is the switch's own book of running profiles; without ``store`` a restart forgets."""
+        """``profiles`` is the switch's own book of running profiles; ``store`` is made when it is needed."""
         self.desk = desk
         self._directory = directory
         self._lists = lists
         self._bindings = Bindings()
         self._profiles = profiles
-        self._store = store
+        self._make_store = store
+        self._made: RegistrationStore | None = None
         self._loading: Future[list[Binding]] | None = None
         self._loaded = False
         self._sources: Counter[Endpoint] = Counter()  # where living bindings came from
         self._source_of: dict[tuple[str, ...], Endpoint] = {}
-        self._pinger = Pinger(self._ask, self._lost, self._back)
+        self._pinger: Pinger | None = None  # while nobody is asked whether he is there
         self._listeners: list[Callable[[str, Binding], None]] = []
 
     # --- life ---------------------------------------------------------------------------------------
 
     def begin_to_load(self) -> Future[list[Binding]] | None:
         """Start reading what outlived the last run; ``finish_loading`` takes it in."""
-        if self._store is not None and not self._loaded and self._loading is None:
+        if not self._loaded and self._loading is None:
             self._loading = self._store.begin_to_load()
         return self._loading
+
+    @property
+    def _store(self) -> RegistrationStore:
+        if self._made is None:
+            self._made = self._make_store()
+        return self._made
 
     def finish_loading(self) -> None:
         """Take in the stored registrations; waits for them where somebody cannot do without."""
@@ -91,10 +98,11 @@ class Registrar:
             log.info("%d registrations of the last run hold again", len(kept))
 
     async def close(self) -> None:
-        self._pinger.close()
+        if self._pinger is not None:
+            self._pinger.close()
         self._loaded = True
-        if self._store is not None:
-            await self._store.close()
+        if self._made is not None:
+            await self._made.close()
 
     def subscribe(self, listener: Callable[[str, Binding], None]) -> None:
         """Hear of ``register``, ``unregister``, ``expire`` and ``unreachable``, each with its binding."""
@@ -215,18 +223,14 @@ class Registrar:
             if self._sources[before] <= 0:
                 del self._sources[before]
         if not living:
-            self._pinger.forget(key)
+            self._watch(key, binding, None)
             return
         self._source_of[key] = binding.source
         self._sources[binding.source] += 1
-        if (rules := self._ping_rules(binding)) is not None:
-            self._pinger.watch(key, binding, rules)
-        else:
-            self._pinger.forget(key)
+        self._watch(key, binding, self._ping_rules(binding))
 
     def _keep(self, aor: str, now: float) -> None:
-        if self._store is not None:
-            self._store.keep(aor, self._bindings.lookup(aor, now))
+        self._store.keep(aor, self._bindings.lookup(aor, now))
 
     def _tell(self, what: str, binding: Binding, text: str, *values: object) -> None:
         log.log(NOTICE, text, *values)
@@ -241,6 +245,17 @@ class Registrar:
 
     # --- is it still there? -------------------------------------------------------------------------
 
+    def _watch(self, key: tuple[str, ...], binding: Binding, rules: PingRules | None) -> None:
+        """Ask a phone from now on whether it is there; or no longer."""
+        if rules is not None:
+            if self._pinger is None:
+                from .registrations.pinger import Pinger  # not of the start
+
+                self._pinger = Pinger(self._ask, self._lost, self._back)
+            self._pinger.watch(key, binding, rules)
+        elif self._pinger is not None:
+            self._pinger.forget(key)
+
     def _ping_rules(self, binding: Binding) -> PingRules | None:
         profile = self._profiles.get(binding.origin.profile)
         if profile is None:
@@ -251,6 +266,8 @@ class Registrar:
         wanted = nat == "true" or (nat == "udp-only" and udp)
         if not settings.all_reg_options_ping and not (wanted and behind_nat(binding)):
             return None
+        from .registrations.keepalive import PingRules  # not of the start
+
         return PingRules(settings.ping_mean_interval, settings.sip_user_ping_min, settings.sip_user_ping_max)
 
     async def _ask(self, binding: Binding) -> Response | None:
@@ -321,7 +338,7 @@ class Registrar:
 
     def _row(self, binding: Binding, now: float) -> RegistrationSnapshot:
         user = binding.aor.partition("@")[0]
-        ping = self._pinger.ping(_key(binding))
+        ping = self._pinger.ping(_key(binding)) if self._pinger is not None else None
         return RegistrationSnapshot(
             call_id=binding.call_id,
             user=binding.aor,
@@ -333,8 +350,8 @@ class Registrar:
             auth_user=binding.origin.username,
             auth_realm=binding.origin.realm,
             profile=binding.origin.profile,
-            reachable=ping.reachable,
-            ping_seconds=ping.seconds,
+            reachable=ping is None or ping.reachable,
+            ping_seconds=ping.seconds if ping is not None else 0.0,
         )
 
 

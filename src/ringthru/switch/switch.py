@@ -54,8 +54,6 @@ from .profile import Profile
 from .protection import Ban, Guard, GuardSettings
 from .reachability import LOOPBACK
 from .registrar import Registrar
-from .registrations.rows import Clocks
-from .registrations.store import RegistrationStore
 from .rtp_pool import RtpPool
 from .signalling import Signalling
 from .snapshots import BanSnapshot, ProfileSnapshot, RegistrationSnapshot, SwitchSnapshot
@@ -64,6 +62,7 @@ from .state import PASSWORD_VARIABLE, StateFolder, default_tree, names_variable
 if TYPE_CHECKING:
     from ..sip.locating import Target
     from ..sip.locating_driver import Resolver
+    from .registrations.store import RegistrationStore
 
 log = logging.getLogger(__name__)
 
@@ -121,8 +120,7 @@ class Switch:
         )
         self._desk = LoginDesk(self._directory, self.guard)
         profiles: dict[str, Profile] = {}
-        store = RegistrationStore(self._state.path / "registrations.sqlite3", _clocks)
-        registrar = Registrar(self._directory, self._desk, self._lists, profiles, store)
+        registrar = Registrar(self._directory, self._desk, self._lists, profiles, self._registration_store)
         self.calls = Calls(
             profiles=profiles,
             engine=self._engine,
@@ -237,6 +235,14 @@ class Switch:
         self._desk.lets_call = lambda request, flow: trunks.lets_call(request, flow)
         for profile in self.calls.profiles.values():
             trunks.start(profile)
+
+    def _registration_store(self) -> RegistrationStore:
+        from .registrations.rows import Clocks
+        from .registrations.store import RegistrationStore  # not of the start
+
+        loop = asyncio.get_running_loop()
+        path = self._state.path / "registrations.sqlite3"
+        return RegistrationStore(path, lambda: Clocks(loop.time(), time.time()))
 
     def _load_registrations(self) -> None:
         """Read beside the loop what outlived the last run; whoever needs it sooner waits for it."""
@@ -471,7 +477,3 @@ def _guard_settings(settings: SwitchSettings) -> GuardSettings:
         ban=settings.ban_seconds,
         requests_per_second=settings.strangers_requests_per_second,
     )
-
-
-def _clocks() -> Clocks:
-    return Clocks(asyncio.get_running_loop().time(), time.time())

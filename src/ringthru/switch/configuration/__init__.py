@@ -8,7 +8,6 @@ from .expand import Lookup, expand
 from .registration_settings import RegistrationSettings
 from .settings import ProfileDomain, ProfileSettings, SwitchSettings, load_profiles
 from .tree import Element, LoadedConfiguration, Section, Tree, load_tree
-from .trunk_settings import TrunkSettings, place_uri
 from .values import AddressKind, AddressSetting
 
 __all__ = [
@@ -31,12 +30,10 @@ __all__ = [
     "Section",
     "SwitchSettings",
     "Tree",
-    "TrunkSettings",
     "User",
     "expand",
     "load_access_lists",
     "load_profiles",
     "load_tree",
-    "place_uri",
     "weak_secrets",
 ]

@@ -12,7 +12,7 @@ from ...net.values import frozen, replace
 from .values import one_of, read_boolean, read_names, read_number, whole
 
 DAY: Final = 86400
-ALGORITHMS: Final = ("SHA-256", "MD5")  # what we offer by default, preferred first (RFC 8760)
+ALGORITHMS: Final = ("SHA-256", "MD5")  # what can be offered (RFC 8760)
 
 
 @frozen
@@ -37,7 +37,8 @@ class RegistrationSettings:
     inbound_reg_force_matching_username: bool = True  # FreeSWITCH: false
     force_register_db_domain: str | None = None
     nonce_ttl: int = 60
-    rfc8760_auth_algorithms: tuple[str, ...] = ALGORITHMS
+    # Preferred first. MD5 alone, as in FreeSWITCH: baresip 1.0 gives up at any challenge it does not know.
+    rfc8760_auth_algorithms: tuple[str, ...] = ("MD5",)
     log_auth_failures: bool = False  # challenges too; failures are always logged
     # Behind a NAT
     apply_nat_acl: tuple[str, ...] = ()

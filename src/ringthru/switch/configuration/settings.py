@@ -10,13 +10,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from ...net.values import frozen
 from .errors import ConfigurationError, Position
 from .registration_settings import REGISTRATION_PARAMETERS, REGISTRATION_REPEATABLE, RegistrationSettings
 from .tree import Element, Tree
-from .trunk_settings import TrunkSettings, read_trunks
 from .values import (
     MISSING,
     AddressSetting,
@@ -32,6 +31,9 @@ from .values import (
     read_tls_version,
     whole,
 )
+
+if TYPE_CHECKING:
+    from .trunk_settings import TrunkSettings
 
 log = logging.getLogger(__name__)
 
@@ -262,7 +264,10 @@ def _read_profile(element: Element) -> ProfileSettings:
     if "auth_calls" not in values:
         text = "%s: %s has no auth-calls, so calls are accepted without a password; write it down to be sure"
         log.warning(text, element.position, where)
-    values["trunks"] = read_trunks(element, name)
+    if element.inside("gateways", "gateway"):
+        from .trunk_settings import read_trunks  # not of a start without any
+
+        values["trunks"] = read_trunks(element, name)
     aliases = tuple(each.get("name") for each in element.inside("aliases", "alias") if each.get("name"))
     domains = tuple(_domain(each) for each in element.inside("domains", "domain"))
     return ProfileSettings(name=name, position=element.position, aliases=aliases, domains=domains, **values)

@@ -17,7 +17,7 @@ from ...net.levels import NOTICE
 from ...net.values import frozen, record
 from ...sip import Direction, Flow, MalformedMessage, Request, SipUri
 from ..causes import HangupCause
-from ..configuration import place_uri
+from ..configuration.trunk_settings import place_uri
 from ..registrations.keepalive import Keepalive, PingRules
 from ..snapshots import TrunkSnapshot
 from ..trunk_like import Target

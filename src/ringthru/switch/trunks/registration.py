@@ -17,7 +17,7 @@ from ...net.address import Endpoint, parse_address
 from ...net.levels import NOTICE
 from ...sip import HERE, Flow, Login, MalformedMessage, Request, RequestHandle, Response, SipError, SipUri
 from ...sip.message import read_expires
-from ..configuration import TrunkSettings, place_uri
+from ..configuration.trunk_settings import TrunkSettings, place_uri
 from . import requests
 from .trunk import (
     Changed,

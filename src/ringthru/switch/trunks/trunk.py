@@ -162,10 +162,7 @@ class Trunk:
         if not self.flows:  # old addresses are better than none
             self._fail(now, reason or "the registrar's address cannot be found")
             return
-        self._untried = [each for each in self.flows if each != self.flow]
-        if self.flow in self.flows:
-            assert self.flow is not None
-            self._untried.insert(0, self.flow)  # the one that answered the last time
+        self._untried = sorted(self.flows, key=lambda each: each != self.flow)  # first what answered last
         self._try_next(now)
 
     def receive_answer(
@@ -185,11 +182,8 @@ class Trunk:
             return
         elif granted is not None:
             self._succeed(granted, now)
-        elif (
-            status == TOO_BRIEF and min_expires is not None and self._expires < min_expires <= LONGEST_EXPIRY
-        ):
-            self._expires = min_expires
-            assert self.flow is not None
+        elif status == TOO_BRIEF and self._expires < (min_expires or 0) <= LONGEST_EXPIRY and self.flow:
+            self._expires = min_expires or self._expires
             self._register(self.flow)
         elif status in REFUSALS:
             self._fail(now, f"{status} {reason}", REFUSED_PAUSE, retry_after)
