@@ -4,5 +4,6 @@ from __future__ import annotations
 
 import draw_clients
 import draw_mappings
+import draw_switch
 
-PARTS = {**draw_clients.PARTS, **draw_mappings.PARTS}
+PARTS = {**draw_clients.PARTS, **draw_mappings.PARTS, **draw_switch.PARTS}

@@ -65,7 +65,7 @@ class Binding:
         """Whether one takes the other's place: the same flow of a device, else the same URI (§19.1.4)."""
         if self.reg_id and other.reg_id:
             return (self.instance, self.reg_id) == (other.instance, other.reg_id)
-        return self.contact.same_as(other.contact)
+        return self.contact == other.contact or self.contact.same_as(other.contact)
 
 
 @frozen

@@ -221,6 +221,12 @@ class TestEnding:
         assert registered.trunk.next_timeout() is None
         assert registered.trunk.registered is None
 
+    def test_twice_is_once(self, registered: Driven) -> None:
+        registered.trunk.unregister(registered.now)
+        registered.orders()
+        assert registered.trunk.unregister(registered.now)
+        assert registered.orders() == []
+
     def test_and_begins_again(self, registered: Driven) -> None:
         registered.trunk.unregister(registered.now)
         registered.trunk.register(registered.now)

@@ -221,6 +221,9 @@ class Trunk:
         """End the registration, and leave it ended."""
         if self.state is TrunkState.NOREG:
             return False
+        if self.state is TrunkState.UNREGISTER:
+            self._again = False
+            return True
         self._timeout = None
         if self.state is TrunkState.TRYING and self.registered is None:
             self._stop, self._again = True, False
