@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime
 
+import pytest
+
 from ringthru.console.sofia import registrations_text
 from ringthru.net.values import replace
+from ringthru.switch.snapshots import TrunkSnapshot
 
 RULE = "=" * 97
 STATUS = (
@@ -136,6 +139,104 @@ class TestRegistrations:
         assert "Agent:      \tevil\\x1b]0;title\\x07\\x0aIP: 1.2.3.4\n" in registrations_text(
             [phone], "h", 0.0
         )
+
+
+TRUNK = TrunkSnapshot(
+    name="example.com",
+    profile="external",
+    realm="example.com",
+    username="joeuser",
+    has_password=True,
+    from_uri="sip:joeuser@example.com",
+    contact="sip:gw+example.com@203.0.113.9:5080",
+    extension="1000",
+    to_uri="sip:joeuser@example.com",
+    proxy="sip:sip.example.com",
+    context="public",
+    expires=3600,
+    state="REGED",
+    reason="",
+    up=True,
+    next_try=1200.0,
+    expires_in=1800.0,
+    ping_interval=25,
+    ping_reachable=True,
+    ping_seconds=0.0123,
+    ping_min=1,
+    ping_count=1,
+    ping_max=1,
+    uptime=61.4,
+    registrar=None,
+    seen_by_registrar=None,
+    calls_in=3,
+    failed_calls_in=1,
+    calls_out=5,
+    failed_calls_out=2,
+)
+GATEWAY = f"""{RULE}
+Name    	example.com
+Profile 	external
+Scheme  	Digest
+Realm   	example.com
+Username	joeuser
+Password	yes
+From    	<sip:joeuser@example.com>
+Contact 	<sip:gw+example.com@203.0.113.9:5080>
+Exten   	1000
+To      	sip:joeuser@example.com
+Proxy   	sip:sip.example.com
+Context 	public
+Expires 	3600
+Freq    	1800
+Ping    	1
+PingFreq	25
+PingTime	12.30
+PingState	1/1/1
+State   	REGED
+Status  	UP (ping)
+Uptime  	61s
+CallsIN 	3
+CallsOUT	5
+FailedCallsIN	1
+FailedCallsOUT	2
+{RULE}
+"""
+
+
+class TestGateways:
+    @pytest.fixture(autouse=True)
+    def a_trunk(self, switch):
+        switch.shown = replace(switch.shown, trunks=(TRUNK,))
+
+    async def test_one_in_full(self, type_in):
+        assert await type_in("sofia status gateway example.com") == GATEWAY
+        assert await type_in("sofia status gateway external::example.com") == GATEWAY
+        assert await type_in("sofia status gateway another.example") == "Invalid Gateway!\n"
+
+    async def test_the_table(self, type_in):
+        head, rule, row, end, total = (await type_in("sofia status gateway")).splitlines()
+        assert head.split("\t")[0].strip() == "Profile::Gateway-Name"
+        assert (rule, end) == (RULE, RULE)
+        cells = [cell.strip() for cell in row.split("\t")]
+        assert cells == ["external::example.com", TRUNK.to_uri, "REGED", "12.30", "1/3", "2/5"]
+        assert total == "1 gateway: Inbound(Failed/Total): 1/3,Outbound(Failed/Total):2/5"
+
+    async def test_among_the_profiles(self, type_in):
+        line = "    external::example.com\tgateway\t                   sip:joeuser@example.com\tREGED\n"
+        assert line in await type_in("sofia status")
+
+    @pytest.mark.parametrize(
+        ("state", "next_try", "shown"),
+        [
+            ("FAIL_WAIT", 29.6, "FAIL_WAIT (retry: 30s)"),
+            ("FAILED", None, "FAILED (retry: NEVER)"),
+            ("NOREG", None, "NOREG"),
+            ("DOWN", None, "DOWN"),
+        ],
+    )
+    async def test_how_it_goes(self, type_in, switch, state, next_try, shown):
+        switch.shown = replace(switch.shown, trunks=(replace(TRUNK, state=state, next_try=next_try),))
+        assert f"\t{shown}\n" in await type_in("sofia status")
 
 
 class TestUsage:

@@ -310,6 +310,12 @@ class TestSettings:
         (row,) = home.switch.snapshot().registrations
         assert "fs_path=sip%3Aedge.example%3Blr" in row.contact
 
+    async def test_anybody_may_register_where_the_operator_is_blind(self, found: Any) -> None:
+        home = await self.at(found, {INTERNAL_XML: setting("accept-blind-reg", "true")})
+        assert (await home.lan_phone("4711").register(home.internal, "whatever")).status == 200
+        (row,) = home.switch.snapshot().registrations
+        assert row.user == f"4711@{home.address}"
+
     async def test_nobody_registers_where_that_is_off(self, found: Any) -> None:
         home = await self.at(found, {INTERNAL_XML: setting("disable-register", "true")})
         assert (await home.lan_phone("1000").register(home.internal, PASSWORD)).status == 403
