@@ -155,6 +155,20 @@ class TestIsItStillThere:
         home.switch.calls.profiles["internal"].agent._layer.timing = Timing(t1=0.01)
 
 
+class TestTheBooks:
+    async def test_contacts_that_change_with_each_refresh_leave_nothing_behind(self, home: Home) -> None:
+        phone = home.lan_phone("1000")
+        for number in range(1, 20, 3):
+            contact = f"<sip:1000@{phone.address};n{number}=1>"  # the same URI (RFC 3261 §19.1.4)
+            await phone.register(home.internal, PASSWORD, contact=contact, call_id="one", number=number)
+        registrar = home.switch.calls.registrar
+        assert len(home.switch.snapshot().registrations) == 1
+        assert len(registrar._source_of) == len(registrar._sources) == 1
+        await phone.register(home.internal, PASSWORD, contact="*", expires=0, call_id="one", number=40)
+        assert not registrar._source_of
+        assert not registrar._sources
+
+
 class TestGuessing:
     """From outside; our own network is never banned."""
 

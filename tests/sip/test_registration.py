@@ -7,7 +7,6 @@ from ringthru.sip.binding import Keep, Origin, Terms
 from ringthru.sip.flow import Flow
 from ringthru.sip.message import Request, parse
 from ringthru.sip.registration import Bindings
-from ringthru.sip.uri import SipUri
 
 AOR = "sip:alice@example.com"
 SOURCE = Endpoint("198.51.100.7", 40000)
@@ -138,9 +137,16 @@ class TestRemoving:
         assert registrar.users() == ["a"]
 
     def test_an_operator_may(self, registrar):
-        registrar("<sip:a@h>")
-        assert registrar.bindings.remove(AOR, SipUri.parse("sip:a@h")).contact.user == "a"
-        assert registrar.bindings.remove(AOR, SipUri.parse("sip:a@h")) is None
+        (binding,) = registrar("<sip:a@h>").added
+        registrar("<sip:b@h>", cseq=2)
+        registrar.bindings.drop(binding)
+        assert registrar.users() == ["b"]
+        registrar.bindings.drop(binding)
+
+    def test_what_a_refresh_takes_the_place_of_is_told(self, registrar):
+        (old,) = registrar("<sip:a@h;x=1>").added
+        outcome = registrar("<sip:a@h;x=1;y=2>", cseq=2)
+        assert (outcome.gone, outcome.removed) == ((old,), ())
 
 
 class TestTime:

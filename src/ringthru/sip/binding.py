@@ -79,6 +79,7 @@ class RegisterOutcome:
     added: tuple[Binding, ...] = ()
     refreshed: tuple[Binding, ...] = ()
     removed: tuple[Binding, ...] = ()
+    gone: tuple[Binding, ...] = ()  # those removed, and those whose place a refreshed one took
 
 
 class Keep(Enum):

@@ -13,7 +13,6 @@ from .binding import Binding, Keep, Origin, RegisterOutcome, Terms
 from .errors import MalformedMessage
 from .headers import NameAddr
 from .message import Request, read_expires
-from .uri import SipUri
 
 MAX_CONTACTS: Final = 10  # per address-of-record
 MAX_CONTACT: Final = 1024  # characters of one Contact
@@ -82,13 +81,10 @@ class Bindings:
         """Every address-of-record that has a binding."""
         return list(self._bindings)
 
-    def remove(self, aor: str, contact: SipUri) -> Binding | None:
-        """Take one binding away, as an operator or a dead flow does; None when there is none."""
-        here = self._bindings.get(aor, ())
-        found = next((each for each in here if each.contact.same_as(contact)), None)
-        if found is not None:
-            self._keep(aor, [each for each in self._bindings[aor] if each is not found])
-        return found
+    def drop(self, binding: Binding) -> None:
+        """Take one binding away, as an operator or a dead flow does."""
+        here = self._bindings.get(binding.aor, ())
+        self._keep(binding.aor, [each for each in here if not each.is_same(binding)])
 
     def expire(self, now: float) -> list[Binding]:
         """Drop and return what has run out; call it when next_timeout() has come."""
@@ -223,6 +219,7 @@ def _report(before: list[Binding], after: list[Binding], request: Request, now: 
         added=tuple(each for each in changed if not _holds(before, each)),
         refreshed=tuple(each for each in changed if _holds(before, each)),
         removed=tuple(each for each in before if not _holds(after, each)),
+        gone=tuple(each for each in before if not any(each is kept for kept in after)),
     )
 
 

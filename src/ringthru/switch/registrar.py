@@ -7,18 +7,18 @@ Never here: digest checks (``authentication``), the rules of bindings (``sip``),
 from __future__ import annotations
 
 import logging
-import random
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Final
 
-from ..net.acl import AccessList, matches
+from ..net.acl import AccessList
 from ..net.address import Endpoint
 from ..net.levels import NOTICE
-from ..sip import Binding, Bindings, IncomingRequest, Keep, Origin, RegisterOutcome, Request, Response, Terms
+from ..sip import Binding, Bindings, IncomingRequest, RegisterOutcome, Request, Response
 from .authentication import Denied, LoginDesk
-from .configuration import Directory, RegistrationSettings, User
-from .registrations.nat import NatRules, behind_nat, dialled_uri, next_flow, request_uri, status_of
+from .configuration import Directory, User
+from .registrations.admission import Admission
+from .registrations.nat import behind_nat, dialled_uri, next_flow, request_uri
 from .snapshots import RegistrationSnapshot, RegistrationState
 
 if TYPE_CHECKING:
@@ -31,10 +31,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-TLSHACK_EXPIRES: Final = 30  # seconds; FreeSWITCH's way with TLS phones that cannot be reached otherwise
-KEEP: Final = {"contact": Keep.EACH_CONTACT, "true": Keep.EACH_CALL_ID, "call-id": Keep.EACH_CALL_ID}
 LOAD_PATIENCE: Final = 5.0  # seconds that the first who needs the stored registrations waits for them
-SUPPORTED: Final = ("Supported", "path, outbound")
 
 
 class Registrar:
@@ -51,7 +48,7 @@ class Registrar:
         """``profiles`` is the switch's own book of running profiles; ``store`` is made when it is needed."""
         self.desk = desk
         self._directory = directory
-        self._lists = lists
+        self._admission = Admission(directory, desk, lists)
         self._bindings = Bindings()
         self._profiles = profiles
         self._make_store = store
@@ -131,71 +128,16 @@ class Registrar:
 
     def register(self, profile: Profile, incoming: IncomingRequest, now: float) -> None:
         """Answer a REGISTER (RFC 3261 §10.3)."""
-        admitted = self._admit(profile, incoming, now)
+        admitted = self._admission.admit(profile, incoming, now)
         if isinstance(admitted, Denied):
             profile.respond(incoming, admitted.status, headers=admitted.headers)
             return
-        user, aor = admitted
         self.finish_loading()
-        settings = profile.settings.registration
-        if user is not None:
-            settings = settings.for_user(user.params, user.variables)
-        origin = self._origin(profile, incoming, user)
-        outcome = self._bindings.process(aor, incoming.request, origin, now, _terms(settings, origin.status))
-        profile.respond(
-            incoming, outcome.status, reason=outcome.reason, headers=_answer(outcome, settings, origin)
-        )
+        aor, origin = admitted.aor, admitted.origin
+        outcome = self._bindings.process(aor, incoming.request, origin, now, admitted.terms())
+        headers = admitted.headers(outcome)
+        profile.respond(incoming, outcome.status, reason=outcome.reason, headers=headers)
         self._take_in(aor, outcome, now)
-
-    def _admit(
-        self, profile: Profile, incoming: IncomingRequest, now: float
-    ) -> tuple[User | None, str] | Denied:
-        """Who may register as whom: the user and the address-of-record; or the refusal."""
-        request, source = incoming.request, incoming.flow.remote
-        settings = profile.settings.registration
-        if settings.disable_register:
-            return Denied(403)
-        to = request.to.uri
-        wanted = to.user or ""
-        domain = settings.force_register_db_domain or profile.settings.force_register_domain
-        domain = domain or (to.host if settings.accept_blind_reg else request.from_.uri.host)
-        if settings.accept_blind_reg:
-            return self._directory.find_user(domain, wanted), f"{wanted}@{domain}"
-        user = self.authenticate(profile, request, source, now)
-        if isinstance(user, Denied):
-            return user
-        if not self._may_register(user, source):
-            return Denied(403)
-        if user.id != wanted and settings.inbound_reg_force_matching_username:
-            log.warning("%s may not register as %s (from ip %s)", user.id, wanted, source.host)
-            return Denied(403)
-        same = user.id == wanted or self._directory.find_user(domain, wanted) is None
-        return user, f"{user.id if same else wanted}@{domain}"
-
-    def _may_register(self, user: User, source: Endpoint) -> bool:
-        """The user's ``auth-acl``, and ``sip-allow-register``."""
-        acl = user.params.get("auth-acl", "")
-        if acl and not any(matches(self._lists, each.strip(), source.host) for each in acl.split(",")):
-            log.warning("IP %s Rejected by user acl [%s] of %s", source.host, acl, user)
-            return False
-        if user.params.get("sip-allow-register", "true").strip().lower() in ("false", "no", "0"):
-            log.warning("%s may not register: sip-allow-register is false (from ip %s)", user, source.host)
-            return False
-        return True
-
-    def _origin(self, profile: Profile, incoming: IncomingRequest, user: User | None) -> Origin:
-        rules = NatRules(
-            profile.settings.registration,
-            profile.settings.aggressive_nat_detection,
-            profile.settings.local_network_acl,
-            self._lists,
-        )
-        status, reason = status_of(incoming.request, incoming.flow, rules, user)
-        if reason:
-            log.debug("Setting NAT mode based on %s", reason)
-        name = user.id if user is not None else incoming.request.to.uri.user or ""
-        realm = user.domain if user is not None else incoming.request.to.uri.host
-        return Origin(incoming.flow, profile.name, status, name, realm)
 
     # --- what changed -------------------------------------------------------------------------------
 
@@ -203,10 +145,13 @@ class Registrar:
         """Keep the books beside the bindings: sources, pings, the store, the log."""
         if not (outcome.added or outcome.refreshed or outcome.removed):
             return
-        for binding in (*outcome.added, *outcome.refreshed):
+        new = {_key(each): each for each in (*outcome.added, *outcome.refreshed)}
+        for binding in outcome.gone:
+            if _key(binding) not in new:
+                self._note(binding, 0)
+        for binding in new.values():
             self._note(binding, 1)
         for binding in outcome.removed:
-            self._note(binding, 0)
             self._tell("unregister", binding, "Unregistered %s at %s", aor, binding.contact)
         for binding in outcome.added:
             self._tell(
@@ -238,7 +183,7 @@ class Registrar:
             listener(what, binding)
 
     def _drop(self, binding: Binding, now: float, what: str, text: str) -> None:
-        self._bindings.remove(binding.aor, binding.contact)
+        self._bindings.drop(binding)
         self._note(binding, 0)
         self._tell(what, binding, text, binding.aor, binding.contact)
         self._keep(binding.aor, now)
@@ -364,30 +309,3 @@ def _key(binding: Binding) -> tuple[str, ...]:
 
 def _is_domain_of(which: str, aor: str) -> bool:
     return which.startswith("@") and aor.endswith(which)
-
-
-def _terms(settings: RegistrationSettings, status: str) -> Terms:
-    """What a profile's settings grant to one REGISTER."""
-    deviation = settings.sip_expires_max_deviation
-    longest = settings.sip_force_expires_max
-    return Terms(
-        shortest=min(60, longest),
-        default=min(3600, longest),
-        longest=longest,
-        forced=TLSHACK_EXPIRES if status == RegistrationState.TLSHACK.value else settings.sip_force_expires,
-        at_least=min(settings.sip_force_expires_min, longest),
-        offset=random.randint(-deviation, deviation) if deviation else 0,
-        margin=settings.sip_expires_late_margin,
-        keep=KEEP.get(settings.multiple_registrations, Keep.ONE),
-        most=settings.max_registrations_per_extension or None,
-    )
-
-
-def _answer(
-    outcome: RegisterOutcome, settings: RegistrationSettings, origin: Origin
-) -> Sequence[tuple[str, str]]:
-    """The headers of the answer to a REGISTER."""
-    contacts: Iterable[str] = outcome.contacts
-    if settings.ndlb_received_in_nat_reg_contact and origin.status.endswith("-NAT"):
-        contacts = (f'{each};received="{origin.flow.remote}"' for each in contacts)
-    return [*outcome.headers, *(("Contact", each) for each in contacts), SUPPORTED]
