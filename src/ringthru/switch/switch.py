@@ -285,17 +285,22 @@ class Switch:
             if timer is not None:
                 timer.cancel()
         await self.calls.close()
-        await self.calls.registrar.close()
-        if self.calls.trunks is not None:
-            await self.calls.trunks.stop()
         if self.calls.pool is not None:
             self.calls.pool.close()
-        if self.mapper is not None:
-            await self.mapper.stop()
+        await asyncio.gather(self._stop_trunks(), self._stop_mapper())
         for profile in self.calls.profiles.values():
             profile.close()
+        await self.calls.registrar.close()
         await self._engine.close()
         await asyncio.sleep(0)  # asyncio lets go of a closed transport's port in the loop's next round only
+
+    async def _stop_trunks(self) -> None:
+        if self.calls.trunks is not None:
+            await self.calls.trunks.stop()
+
+    async def _stop_mapper(self) -> None:
+        if self.mapper is not None:
+            await self.mapper.stop()
 
     # --- what the gateway tells us ------------------------------------------------------------------
 

@@ -192,6 +192,13 @@ class TestBesideTheLoop:
         await store.close()
         assert [each.cseq for each in reopened(path)] == [99]
 
+    async def test_what_comes_after_the_end_is_not_kept(self, path: Path) -> None:
+        store = RegistrationStore(path, lambda: THEN)
+        await store.close()
+        store.keep(AOR, [BINDING])
+        assert store._timer is None
+        assert not path.exists()
+
     async def test_a_store_that_was_never_needed_makes_no_file(self, path: Path) -> None:
         await RegistrationStore(path, lambda: THEN).close()
         assert not path.exists()

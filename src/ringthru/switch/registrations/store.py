@@ -166,6 +166,7 @@ class RegistrationStore:
         self._waiting: Changes = {}
         self._timer: asyncio.TimerHandle | None = None
         self._writing: Future[bool] | None = None
+        self._closed = False
 
     def begin_to_load(self) -> Future[list[Binding]]:
         """Read the file in the thread; the result may be waited for by whoever cannot do without."""
@@ -173,6 +174,8 @@ class RegistrationStore:
 
     def keep(self, aor: str, bindings: Sequence[Binding]) -> None:
         """From now on these are a user's bindings; written down soon."""
+        if self._closed:
+            return
         if len(self._waiting) < MOST_WAITING or aor in self._waiting:
             self._waiting[aor] = tuple(bindings)
         if self._timer is None:
@@ -180,6 +183,7 @@ class RegistrationStore:
 
     async def close(self) -> None:
         """Write what waits, and close."""
+        self._closed = True
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
