@@ -42,7 +42,7 @@ class LoginDesk:
     """Challenges and checks, for registrations and calls of every profile."""
 
     def __init__(self, directory: Directory, guard: Guard) -> None:
-        self._directory = directory
+        self.directory = directory
         self._guard = guard
         self._secret = secrets.token_bytes(32)
         self._stumblers = Stumblers()
@@ -65,7 +65,7 @@ class LoginDesk:
         credentials = _credentials_for(realm, request)
         if credentials is None:
             return self._challenge(profile, request, source, now)
-        user = self._directory.find_user(self._domain(profile, request), credentials.username)
+        user = self.directory.find_user(self._domain(profile, request), credentials.username)
         verdict = self._authority(profile).verify(
             credentials,
             request.method,
@@ -130,7 +130,7 @@ class LoginDesk:
         new = request.get(_header(request)) is None
         if new and self._stumblers.challenged(name, source.host, request.cseq.number):
             return True
-        user = self._directory.find_user(self._domain(profile, request), name)
+        user = self.directory.find_user(self._domain(profile, request), name)
         return user is not None and not user.password
 
     # --- small questions ----------------------------------------------------------------------------

@@ -47,8 +47,7 @@ class Registrar:
     ) -> None:
         """``profiles`` is the switch's own book of running profiles; ``store`` is made when it is needed."""
         self.desk = desk
-        self._directory = directory
-        self._admission = Admission(directory, desk, lists)
+        self._admission = Admission(desk, lists)
         self._bindings = Bindings()
         self._profiles = profiles
         self._make_store = store
@@ -105,6 +104,15 @@ class Registrar:
         """Hear of ``register``, ``unregister``, ``expire`` and ``unreachable``, each with its binding."""
         self._listeners.append(listener)
 
+    @property
+    def directory(self) -> Directory:
+        """Who exists; another one holds from the next request on."""
+        return self.desk.directory
+
+    @directory.setter
+    def directory(self, directory: Directory) -> None:
+        self.desk.directory = directory
+
     def _still_belongs(self, binding: Binding) -> bool:
         """Whether profile and user are still in the configuration."""
         profile = self._profiles.get(binding.origin.profile)
@@ -112,7 +120,7 @@ class Registrar:
             return False
         user, _, domain = binding.aor.partition("@")
         blind = profile.settings.registration.accept_blind_reg
-        return blind or self._directory.find_user(domain, user) is not None
+        return blind or self.directory.find_user(domain, user) is not None
 
     # --- who is it? ---------------------------------------------------------------------------------
 

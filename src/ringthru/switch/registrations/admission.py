@@ -16,7 +16,7 @@ from ...net.address import Endpoint
 from ...net.values import frozen
 from ...sip import IncomingRequest, Keep, Origin, RegisterOutcome, Terms
 from ..authentication import Denied, LoginDesk
-from ..configuration import Directory, RegistrationSettings, User
+from ..configuration import RegistrationSettings, User
 from .nat import NatRules, status_of
 
 if TYPE_CHECKING:
@@ -66,8 +66,7 @@ class Admitted:
 class Admission:
     """Judges REGISTERs."""
 
-    def __init__(self, directory: Directory, desk: LoginDesk, lists: Mapping[str, AccessList]) -> None:
-        self._directory = directory
+    def __init__(self, desk: LoginDesk, lists: Mapping[str, AccessList]) -> None:
         self._desk = desk
         self._lists = lists
 
@@ -80,14 +79,14 @@ class Admission:
         domain = settings.force_register_db_domain or profile.settings.force_register_domain
         domain = domain or (request.to.uri if blind else request.from_.uri).host
         if blind:
-            claimed = self._directory.find_user(domain, wanted)
+            claimed = self._desk.directory.find_user(domain, wanted)
             return self._admitted(profile, incoming, claimed, f"{wanted}@{domain}")
         user = self._desk.authenticate(profile, request, incoming.flow.remote, now)
         if isinstance(user, Denied):
             return user
         if not self._may_register(user, wanted, settings, incoming.flow.remote):
             return Denied(403)
-        other = None if user.id == wanted else self._directory.find_user(domain, wanted)
+        other = None if user.id == wanted else self._desk.directory.find_user(domain, wanted)
         return self._admitted(profile, incoming, user, f"{other.id if other else user.id}@{domain}")
 
     def _may_register(
