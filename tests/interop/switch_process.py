@@ -33,6 +33,8 @@ RING_AT_HOME = """
 def configuration(directory: Path, parameters: Parameters, trunks: str = "") -> Path:
     """The shipped tree, copied; strangers may ring the phone at home, and its password is known."""
     tree = directory / "conf"
+    if tree.exists():  # it is started once more
+        return tree
     shutil.copytree(SHIPPED, tree)
     replace(tree / "vars.xml", "$${generated_password}", PASSWORD)
     replace(tree / "dialplan" / "public.xml", "  </context>\n", RING_AT_HOME)

@@ -91,7 +91,7 @@ class Registrar:
             self._bindings.restore(binding)
             self._note(binding, 1)
         if found:
-            log.info("%d registrations of the last run hold again", len(kept))
+            log.info("Registrations of the last run that hold again: %d", len(kept))
 
     async def close(self) -> None:
         if self._pinger is not None:
