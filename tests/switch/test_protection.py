@@ -112,6 +112,16 @@ class TestFloods:
         assert len(door.guard.bans(1.0)) == 50
 
 
+class TestIPv6:
+    def test_a_customer_with_more_addresses_than_there_are_is_one(self, door: Door) -> None:
+        sources = [Endpoint(f"2001:db8:1:2::{number:x}", 5060) for number in range(1, 5)]
+        assert [door.fail(1, each)[0] for each in sources[:3]] == [False, False, True]
+        assert not door.admits(sources[3])
+        assert door.admits(Endpoint("2001:db8:1:3::1", 5060))
+        assert door.guard.bans(0.0)[0].source == "2001:0db8:0001:0002::/64"
+        assert door.guard.lift("2001:db8:1:2::9")
+
+
 class TestScanners:
     @pytest.mark.parametrize(
         "agent", ["friendly-scanner", "SIPVicious 0.3", "sipcli/v1.8", "VaxSIPUserAgent/3"]

@@ -13,7 +13,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import Final
 
-from ..net.address import Endpoint
+from ..net.address import Endpoint, parse_address
 from ..net.values import frozen, record
 
 MAX_SOURCES: Final = 10_000  # addresses remembered; those not heard of for longest go
@@ -110,7 +110,7 @@ class Guard:
         seen = self._source(source.host, now)
         if seen.neighbour:
             return True
-        ban = self._bans.get(source.host)
+        ban = self._bans.get(place_of(source.host))
         if ban is not None and now < ban.until:
             ban.dropped += 1
             self.dropped += 1
@@ -133,12 +133,12 @@ class Guard:
         if seen.failures < self.settings.failures:
             return False
         seen.failures = 0
-        self._ban(source.host, what, now)
+        self._ban(place_of(source.host), what, now)
         return True
 
     def succeeded(self, host: str) -> None:
         """A right password wipes out earlier wrong ones: somebody mistyped."""
-        if (seen := self._sources.get(host)) is not None:
+        if (seen := self._sources.get(place_of(host))) is not None:
             seen.failures = 0
 
     def bans(self, now: float) -> tuple[Ban, ...]:
@@ -151,17 +151,18 @@ class Guard:
 
     def lift(self, host: str) -> bool:
         """End a ban by hand; False when there is none."""
-        return self._bans.pop(host, None) is not None
+        return self._bans.pop(place_of(host), None) is not None
 
     def _source(self, host: str, now: float) -> _Source:
-        seen = self._sources.get(host)
+        place = place_of(host)
+        seen = self._sources.get(place)
         if seen is None:
             tokens = float(self.settings.requests_per_second * BURST)
-            seen = self._sources[host] = _Source(self._is_neighbour(host), tokens, now)
+            seen = self._sources[place] = _Source(self._is_neighbour(host), tokens, now)
             if len(self._sources) > MAX_SOURCES:
                 self._sources.popitem(last=False)
         else:
-            self._sources.move_to_end(host)
+            self._sources.move_to_end(place)
         return seen
 
     def _within_rate(self, seen: _Source, now: float) -> bool:
@@ -191,6 +192,14 @@ class Guard:
         if len(self._bans) > MAX_BANS:
             self._bans.popitem(last=False)
         self._tell(f"Banned {host} for {length:.0f} s: {reason}")
+
+
+def place_of(host: str) -> str:
+    """Whom an address stands for: itself; in IPv6 its network of 64 bits, all of it one customer's."""
+    if ":" not in host:
+        return host
+    address = parse_address(host)
+    return host if address is None else f"{address.exploded[:19]}::/64"
 
 
 def is_scanner(user_agent: str) -> bool:

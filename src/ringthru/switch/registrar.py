@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-LOAD_PATIENCE: Final = 5.0  # seconds that the first who needs the stored registrations waits for them
+LOAD_PATIENCE: Final = 1.0  # seconds that the first who needs the stored registrations waits for them
 
 
 class Registrar:
