@@ -12,6 +12,7 @@ import secrets
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
+from urllib.parse import quote
 
 from .. import __version__
 from ..media import PCMA, PCMU, Codec
@@ -39,16 +40,18 @@ from ..sip import (
 from .caller import Caller
 from .configuration import AddressKind as Setting
 from .configuration import AddressSetting, ProfileSettings
-from .identity import from_of, identity_rows
+from .identity import USER_SAFE, from_of, identity_rows
 from .profile_urls import CONTACT_USER, urls_of
 from .reachability import ProfileAddresses, Seen, TransportPorts, seen_by
 from .snapshots import ProfileSnapshot
 from .transports import TLS, Transports
+from .trunk_like import Target
 
 if TYPE_CHECKING:
-    from ..sip.locating import Target
+    from ..sip import locating
 
-    Locate = Callable[[SipUri, Sequence[str], bool], Awaitable[list[Target]]]  # transports served, IPv6
+    # Of the transports served, and whether by IPv6
+    Locate = Callable[[SipUri, Sequence[str], bool], Awaitable[list[locating.Target]]]
 
 log = logging.getLogger(__name__)
 Result = TypeVar("Result")
@@ -310,37 +313,30 @@ class Profile:
         ]
 
     def invite(
-        self,
-        uri: SipUri,
-        flows: Sequence[Flow],
-        caller: Caller,
-        offer: bytes,
-        max_forwards: int,
-        *,
-        headers: Sequence[tuple[str, str]] = (),
-        caller_id_type: str | None = None,
+        self, target: Target, caller: Caller, offer: bytes, max_forwards: int, variables: Mapping[str, str]
     ) -> Call:
-        """Send an INVITE with our offer the first of these ways, or the next where that one fails.
+        """Send an INVITE with our offer the first of the target's ways, or the next where that one fails.
 
-        ``caller_id_type`` overrules the profile's.
+        ``variables`` may name another From and Contact.
         """
-        flow, *alternatives = flows
+        flow, *alternatives = target.flows
         seen = self.seen_by(flow.remote.host, flow.transport)
-        host = HERE_HOST if seen.from_host == seen.signalling.host else seen.from_host
-        host = f"[{host}]" if ":" in host else host
-        display, from_uri = from_of(caller, host)
-        kind = caller_id_type or self.settings.caller_id_type
-        rows = [*identity_rows(caller, host, kind, self.trusts(flow.remote.host)), *headers]
+        own = HERE_HOST if seen.from_host == seen.signalling.host else seen.from_host
+        own = f"[{own}]" if ":" in own else own
+        display, from_uri = from_of(caller, variables.get("sip_invite_domain") or own)
+        kind = variables.get("sip_cid_type") or self.settings.caller_id_type
+        rows = [*identity_rows(caller, own, kind, self.trusts(flow.remote.host)), *target.headers]
         return self.act(
             lambda now: self.agent.invite(
-                str(uri),
+                str(target.uri),
                 flow,
                 now,
-                from_uri=from_uri,
+                from_uri=target.from_uri or from_uri,
                 from_display=display,
                 headers=rows,
-                contact_user=CONTACT_USER,
+                contact_user=quote(variables.get("sip_contact_user") or CONTACT_USER, safe=USER_SAFE),
                 body=offer,
+                credentials=target.login,
                 max_forwards=max_forwards,
                 alternatives=alternatives,
             )

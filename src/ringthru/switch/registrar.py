@@ -33,7 +33,7 @@ class Registrar:
     def __init__(self, directory: Directory, authority: Authority, lists: Mapping[str, AccessList]) -> None:
         self._directory = directory
         self._authority = authority
-        self._lists = lists
+        self.lists = lists
         self._bindings = Bindings()
         self._profiles: dict[str, str] = {}  # address-of-record → profile through which it registered
 

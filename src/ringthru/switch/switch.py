@@ -355,7 +355,13 @@ class Switch:
         """Call, then run; ``+OK uuid`` or ``-ERR CAUSE``."""
         caller = Caller(caller_name, caller_number or "0000000000")
         return await originate(
-            self.calls, call_url, extension, context=context, caller=caller, timeout=timeout
+            self.calls,
+            call_url,
+            extension,
+            dialplan=dialplan,
+            context=context,
+            caller=caller,
+            timeout=timeout,
         )
 
     async def hang_up_all(self, cause: str) -> int:

@@ -5,7 +5,7 @@ last condition held ends the hunt unless it says ``continue="true"``. ``$1`` sta
 condition's own expression; ``${name}`` in an action's data is left for the moment the action runs.
 
 Lives here: contexts, extensions, conditions, and which actions they come to.
-Never here: running an application, a channel, or the clock: conditions on the time of day never hold.
+Never here: running an application, a channel, or the clock: the moment of the hunt is handed in.
 """
 
 from __future__ import annotations
@@ -13,27 +13,39 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import field
 from enum import Enum
-from typing import Final, Self
+from typing import TYPE_CHECKING, Final, Self
 
-from ...net.values import frozen
+from ...net.values import frozen, replace
 from .errors import ConfigurationError, Position
 from .expand import Lookup, has_variables
-from .expressions import Test, compile_expression, fill_captures
+from .expressions import Captures, Test, compile_expression, fill_captures
 from .tree import Element, Tree
 from .values import read_boolean
+
+if TYPE_CHECKING:  # importing datetime is left to the first condition that asks for the time
+    from datetime import datetime
+
+    from .time_of_day import TimeTest
 
 log = logging.getLogger(__name__)
 
 DEEPEST: Final = 100  # conditions within conditions
 FALLBACK_CONTEXT: Final = "global"
-TIME_WORDS: Final = (
-    "year yday mon mday week mweek wday hour minute minute-of-day time-of-day date-time tz-offset"
+FOREVER: Final = -1  # a loop that only the end of the call ends
+MOST_LOOPS: Final = 1000
+TIME_ATTRIBUTES: Final = frozenset(
+    (
+        *("year", "yday", "mon", "mday", "week", "mweek", "wday", "hour", "minute"),
+        *("minute-of-day", "time-of-day", "date-time", "tz-offset", "dst"),
+    )
 )
-TIME_ATTRIBUTES: Final = frozenset(TIME_WORDS.split())
+MATCHES: Final = "DP_REGEX_MATCH_"  # …1: an array of what a condition's first <regex> captured
 
 Trace = Callable[[str], None]
 RunInline = Callable[["Action"], None]
+Clock = Callable[[], "datetime"]  # the moment now, with a time zone
 
 
 @frozen
@@ -43,6 +55,7 @@ class Action:
     application: str
     data: str = ""
     inline: bool = False  # run while hunting, so that later conditions see what it set
+    loops: int = 1  # how often it is run; FOREVER
 
 
 class Break(Enum):
@@ -67,27 +80,52 @@ class Rule(Enum):
 
 
 @frozen
+class Outcome:
+    """What became of a condition's tests."""
+
+    holds: bool
+    captures: Captures | None = None  # those its actions may use: of the last test that held and has groups
+    matches: tuple[Captures, ...] = ()  # of every <regex> that held, in order
+
+
+@frozen
+class Clause:
+    """One test of a condition: a field, a time, or both, which must then both hold."""
+
+    test: Test
+    time: TimeTest | None = None
+
+    def match(self, lookup: Lookup, clock: Clock) -> Captures | None:
+        if self.time is not None and not self.time.holds(clock()):
+            return None
+        return self.test.match(lookup)
+
+    def __str__(self) -> str:
+        return str(self.test) if self.time is None else f"time and {self.test}"
+
+
+@frozen
 class Condition:
     rule: Rule
-    tests: tuple[Test, ...]
+    clauses: tuple[Clause, ...]
     break_: Break
     actions: tuple[Action, ...]
     anti_actions: tuple[Action, ...]
     nested: tuple[Condition, ...] = ()
     require_nested: bool = True
 
-    def holds(self, lookup: Lookup) -> tuple[bool, re.Match[str] | None]:
-        """Whether it holds, and the match whose captures its actions may use."""
-        outcomes = [test.match(lookup) for test in self.tests]
-        passed = [each for each in outcomes if each[0]]
-        captures = next(
-            (match for _, match in reversed(passed) if match is not None and match.re.groups), None
-        )
+    def outcome(self, lookup: Lookup, clock: Clock) -> Outcome:
+        """Whether it holds, and what its expressions captured."""
+        matches = [clause.match(lookup, clock) for clause in self.clauses]
+        passed = tuple(each for each in matches if each is not None)
+        captures = next((each for each in reversed(passed) if len(each) > 1), None)
         if self.rule is Rule.XOR:
-            return len(passed) == 1, captures
-        if self.rule is Rule.ANY:
-            return bool(passed), captures
-        return len(passed) == len(outcomes), captures
+            holds = len(passed) == 1
+        elif self.rule is Rule.ANY:
+            holds = bool(passed)
+        else:
+            holds = len(passed) == len(matches)
+        return Outcome(holds, captures, () if self.rule is Rule.ONE else passed)
 
 
 @frozen
@@ -106,6 +144,7 @@ class Route:
     context_found: bool
     actions: tuple[Action, ...] = ()
     extensions: tuple[str, ...] = ()  # the names of those that gave actions
+    variables: Mapping[str, str] = field(default_factory=dict)  # captures of <regex> elements, by MATCHES
 
 
 @frozen
@@ -127,14 +166,11 @@ class Dialplan:
             contexts[element.get("name")] = contexts.get(element.get("name"), ()) + extensions
         return cls(contexts)
 
-    def actions(self, context: str, fields: Mapping[str, str]) -> list[Action]:
-        """What a call does, in order; empty when the context has nothing for it, or does not exist."""
-        return list(self.route(context, fields.get).actions)
-
     def route(
         self,
         context: str,
         lookup: Lookup,
+        clock: Clock,
         *,
         run_inline: RunInline | None = None,
         trace: Trace | None = None,
@@ -144,13 +180,14 @@ class Dialplan:
         Args:
             lookup: the call's fields (``destination_number``, ``caller_id_number``, ``network_addr`` …) and
                 its variables, by name; None for what it has not got.
+            clock: asked where a condition looks at the time.
             run_inline: runs the actions marked ``inline``; without it they stand in the list with the others.
             trace: takes one line per step, for a log.
         """
         name = context if context in self.contexts else FALLBACK_CONTEXT
         if name not in self.contexts:
             return Route(context, False)
-        hunt = _Hunt(lookup, run_inline, trace)
+        hunt = _Hunt(lookup, clock, run_inline, trace)
         used = []
         for extension in self.contexts[name]:
             hunt.say(f"parsing [{name}->{extension.name}] continue={str(extension.continue_).lower()}")
@@ -160,16 +197,20 @@ class Dialplan:
                 used.append(extension.name)
             if matched and not extension.continue_:
                 break
-        return Route(name, True, tuple(hunt.actions), tuple(used))
+        return Route(name, True, tuple(hunt.actions), tuple(used), hunt.variables)
 
 
 class _Hunt:
     """One hunt's state: the actions so far."""
 
-    def __init__(self, lookup: Lookup, run_inline: RunInline | None, trace: Trace | None) -> None:
+    def __init__(
+        self, lookup: Lookup, clock: Clock, run_inline: RunInline | None, trace: Trace | None
+    ) -> None:
         self.actions: list[Action] = []
+        self.variables: dict[str, str] = {}
         self.taken = 0  # actions, those run inline included
-        self._lookup = lookup
+        self._call = lookup
+        self._clock = clock
         self._run_inline = run_inline
         self.say: Trace = trace or (lambda line: None)
 
@@ -177,12 +218,14 @@ class _Hunt:
         """Take the conditions in order; whether the last one looked at held, or had an anti-action."""
         matched = False
         for condition in conditions:
-            holds, captures = condition.holds(self._lookup)
-            self._say_outcome(condition, holds, name)
-            for action in condition.actions if holds else condition.anti_actions:
-                self._take(action, captures if holds else None)
-            matched = holds or bool(condition.anti_actions)
-            if condition.break_.after(holds):
+            outcome = condition.outcome(self._lookup, self._clock)
+            self._say_outcome(condition, outcome.holds, name)
+            for number, captures in enumerate(outcome.matches, start=1):
+                self.variables[f"{MATCHES}{number}"] = "ARRAY::" + "|:".join(captures)
+            for action in condition.actions if outcome.holds else condition.anti_actions:
+                self._take(action, outcome.captures if outcome.holds else None)
+            matched = outcome.holds or bool(condition.anti_actions)
+            if condition.break_.after(outcome.holds):
                 break
             if matched and condition.nested:
                 nested = self.through(condition.nested, name)
@@ -191,9 +234,12 @@ class _Hunt:
                     break
         return matched
 
-    def _take(self, action: Action, captures: re.Match[str] | None) -> None:
+    def _lookup(self, name: str) -> str | None:
+        return self.variables.get(name) or self._call(name)
+
+    def _take(self, action: Action, captures: Captures | None) -> None:
         if captures is not None:
-            action = Action(action.application, fill_captures(action.data, captures), action.inline)
+            action = replace(action, data=fill_captures(action.data, captures))
         self.taken += 1
         self.say(f"Action {action.application}({action.data}){' INLINE' if action.inline else ''}")
         if action.inline and self._run_inline is not None:
@@ -202,7 +248,7 @@ class _Hunt:
             self.actions.append(action)
 
     def _say_outcome(self, condition: Condition, holds: bool, name: str) -> None:
-        tests = f" {condition.rule.value} ".join(str(test) for test in condition.tests)
+        tests = f" {condition.rule.value} ".join(str(each) for each in condition.clauses)
         self.say(f"Regex ({'PASS' if holds else 'FAIL'}) [{name}] {tests} break={condition.break_.value}")
 
 
@@ -217,10 +263,10 @@ def _read_condition(element: Element, depth: int) -> Condition:
         raise ConfigurationError(
             element.position, f"conditions are nested more than {DEEPEST} deep", "flatten them"
         )
-    rule, tests = _read_tests(element)
+    rule, clauses = _read_clauses(element)
     return Condition(
         rule,
-        tests,
+        clauses,
         _read_break(element),
         tuple(_read_action(each) for each in element.all("action")),
         tuple(_read_action(each) for each in element.all("anti-action")),
@@ -229,30 +275,42 @@ def _read_condition(element: Element, depth: int) -> Condition:
     )
 
 
-def _read_tests(element: Element) -> tuple[Rule, tuple[Test, ...]]:
+def _read_clauses(element: Element) -> tuple[Rule, tuple[Clause, ...]]:
     word = element.get("regex").strip().lower()
     if not word:
-        return Rule.ONE, (_read_test(element),)
+        return Rule.ONE, (_read_clause(element),)
     if word not in (Rule.ALL.value, Rule.ANY.value, Rule.XOR.value):
         raise ConfigurationError(element.position, f"regex is '{word}', but must be all, any or xor")
-    return Rule(word), tuple(_read_test(each) for each in element.all("regex"))
+    clauses = tuple(_read_clause(each) for each in element.all("regex"))
+    if not clauses:
+        remedy = 'write <regex field="…" expression="…"/> inside'
+        raise ConfigurationError(element.position, f'regex="{word}" without a <regex>', remedy)
+    return Rule(word), clauses
 
 
-def _read_test(element: Element) -> Test:
-    timed = bool(TIME_ATTRIBUTES & element.attributes.keys())
-    if timed:
-        text = "%s: conditions on date and time are not supported in this version: this one never holds"
-        log.warning(text, element.position)
+def _read_clause(element: Element) -> Clause:
+    time = _read_time(element)
     child = element.first("expression")
     expression = child.text if child is not None else element.get("expression")
-    field = element.get("field").strip()
-    if has_variables(expression) or not field:
-        return Test(field, expression, None, timed)
+    name = element.get("field").strip()
+    if has_variables(expression) or not name:
+        return Clause(Test(name, expression, None), time)
     try:
-        return Test(field, expression, compile_expression(expression), timed)
+        return Clause(Test(name, expression, compile_expression(expression)), time)
     except re.error as error:
         message = f"'{expression}' is not a regular expression: {error}"
         raise ConfigurationError(element.position, message) from error
+
+
+def _read_time(element: Element) -> TimeTest | None:
+    if not TIME_ATTRIBUTES & element.attributes.keys():
+        return None
+    from .time_of_day import read_time
+
+    try:
+        return read_time(element.attributes)
+    except ValueError as error:
+        raise ConfigurationError(element.position, str(error)) from error
 
 
 def _read_break(element: Element) -> Break:
@@ -271,7 +329,18 @@ def _read_action(element: Element) -> Action:
     if not application:
         message = f"<{element.tag}> without an application"
         raise ConfigurationError(element.position, message, 'write <action application="answer"/>')
-    return Action(application, element.text or element.get("data"), _flag(element, "inline", False))
+    data = element.text or element.get("data")
+    return Action(application, data, _flag(element, "inline", False), _read_loops(element))
+
+
+def _read_loops(element: Element) -> int:
+    text = element.get("loop").strip()
+    if text in ("", str(FOREVER)):
+        return FOREVER if text else 1
+    if text.isascii() and text.isdigit() and 1 <= int(text[:6]) <= MOST_LOOPS:
+        return int(text)
+    message = f"loop is '{text}', but must be 1 to {MOST_LOOPS}, or {FOREVER} for ever"
+    raise ConfigurationError(element.position, message)
 
 
 def _flag(element: Element, name: str, default: bool) -> bool:

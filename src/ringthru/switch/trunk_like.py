@@ -1,0 +1,39 @@
+"""What dialling needs of SIP providers: where a call to a number goes.
+
+Lives here: the protocol, and the target of an outgoing leg. Never here: registrations with providers.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from ..net.values import frozen
+from ..sip import Flow, Login, SipUri
+from .causes import HangupCause
+
+if TYPE_CHECKING:
+    from .profile import Profile
+
+
+@frozen
+class Target:
+    """Where one leg is sent, and as whom."""
+
+    profile: Profile
+    uri: SipUri  # the Request-URI
+    flows: tuple[Flow, ...]  # the ways to send it: the next is tried where one fails; at least one
+    from_uri: str = ""  # empty: the caller at the address this peer sees of us
+    login: Login | None = None  # answers the peer's challenge
+    headers: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def host(self) -> str:
+        """The address of the peer that is tried first."""
+        return self.flows[0].remote.host
+
+
+class Trunks(Protocol):
+    """The providers of the configuration (``<gateway>`` in the files)."""
+
+    async def target(self, name: str, number: str) -> Target | HangupCause:
+        """Where ``sofia/gateway/NAME/NUMBER`` goes; INVALID_GATEWAY or GATEWAY_DOWN when it goes nowhere."""
