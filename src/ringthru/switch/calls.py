@@ -93,6 +93,12 @@ class Calls:
     def directory(self) -> Directory:
         return self.dialer.endpoints.directory
 
+    def use(self, dialplan: Dialplan, directory: Directory) -> None:
+        """From now on calls are judged by these."""
+        self.router.dialplan = dialplan
+        self.dialer.endpoints.directory = directory
+        self.registrar.directory = directory
+
     def profile(self, name: str) -> Profile | None:
         """A running profile by its name or an alias of it."""
         return self.profiles.get(name) or next(

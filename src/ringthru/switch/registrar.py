@@ -31,7 +31,7 @@ class Registrar:
     """Bindings of every profile, and the digest check that calls use too."""
 
     def __init__(self, directory: Directory, authority: Authority, lists: Mapping[str, AccessList]) -> None:
-        self._directory = directory
+        self.directory = directory
         self._authority = authority
         self.lists = lists
         self._bindings = Bindings()
@@ -49,7 +49,7 @@ class Registrar:
         if credentials is None:
             return self._authority.challenge(realm, now)
         who = f"({request.method}) on sofia profile '{profile.name}'"
-        user = self._directory.find_user(self._domain(profile, request), credentials.username)
+        user = self.directory.find_user(self._domain(profile, request), credentials.username)
         verdict = self._authority.verify(
             credentials,
             request.method,

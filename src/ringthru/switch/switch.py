@@ -38,14 +38,10 @@ from .caller import Caller
 from .calls import Calls
 from .causes import HangupCause, cause_named
 from .configuration import (
-    Dialplan,
-    Directory,
-    LoadedConfiguration,
+    ConfigurationError,
     ProfileSettings,
     SwitchSettings,
-    load_access_lists,
     load_profiles,
-    load_tree,
     weak_secrets,
 )
 from .moving import follow_address
@@ -53,6 +49,7 @@ from .originate import originate
 from .profile import Profile
 from .registrar import Registrar
 from .rtp_pool import RtpPool
+from .rules import Rules
 from .signalling import Signalling
 from .snapshots import ProfileSnapshot, RegistrationSnapshot, SwitchSnapshot
 from .state import PASSWORD_VARIABLE, StateFolder, default_tree, names_variable
@@ -97,22 +94,19 @@ class Switch:
         self._surroundings = options.surroundings or look_around()
         self._address6 = options.surroundings6.address if options.surroundings6 else LOOPBACK6
         self._state = StateFolder(options.db)
-        conf = options.conf or default_tree()
-        self._loaded: LoadedConfiguration = load_tree(conf, self._builtin_variables(conf))
-        self.variables: dict[str, str] = dict(self._loaded.variables)
-        tree = self._loaded.tree
+        self._conf = conf = options.conf or default_tree()
+        self._rules = Rules.read(conf, self._builtin_variables(conf), str(self._surroundings.network))
+        self.variables: dict[str, str] = dict(self._rules.variables)
+        tree = self._rules.loaded.tree
         self._settings = SwitchSettings.read(tree)
-        self._directory = Directory.read(tree)
-        self._lists: dict[str, AccessList] = load_access_lists(
-            tree, self._directory, lan=str(self._surroundings.network)
-        )
+        self._lists: dict[str, AccessList] = dict(self._rules.lists)  # the profiles hold on to this one
         self._profile_settings: list[ProfileSettings] = load_profiles(tree)
         self._engine = MediaEngine(self._settings.rtp_start_port, self._settings.rtp_end_port)
-        registrar = Registrar(self._directory, Authority(secret=secrets.token_bytes(32)), self._lists)
+        registrar = Registrar(self._rules.directory, Authority(secret=secrets.token_bytes(32)), self._lists)
         self.calls = Calls(
             engine=self._engine,
-            dialplan=Dialplan.read(tree),
-            directory=self._directory,
+            dialplan=self._rules.dialplan,
+            directory=self._rules.directory,
             registrar=registrar,
             variables=self.variables,
             max_channels=self._settings.max_sessions,
@@ -156,9 +150,8 @@ class Switch:
         Raises:
             PortInUse, OSError: a profile's port; what was opened is closed again.
         """
-        for warning in self._loaded.warnings:
-            log.warning("%s", warning)
-        weak = weak_secrets(self._directory)
+        self._rules.log_warnings()
+        weak = weak_secrets(self._rules.directory)
         if self.mapper is not None:
             self.mapper.subscribe(self._on_mapper_event)
             self.mapper.start()
@@ -168,7 +161,7 @@ class Switch:
                     settings,
                     self._surroundings,
                     self._lists,
-                    [domain.name for domain in self._directory.domains.values()],
+                    [domain.name for domain in self._rules.directory.domains.values()],
                     self._signalling.on_event,
                     locate=self._locate,
                     tls_folder=self._state.path / "tls",
@@ -183,6 +176,27 @@ class Switch:
         self._serving = True
         self._fill_pool()
         self._expire_registrations()
+
+    async def reload(self) -> str:
+        """Read the configuration again: ``Success``, or what is wrong with it, and then the old one holds.
+
+        New are the dialplan, the directory, the access lists and the global variables, all at once; calls in
+        progress go on with the actions they have. What a profile listens on, it keeps until it starts anew.
+        """
+        lan = str(self._surroundings.network)
+        try:
+            rules = await asyncio.to_thread(Rules.read, self._conf, dict(self.variables), lan)
+        except ConfigurationError as error:
+            log.error("The configuration is not reloaded, the old one holds: %s", error)
+            return str(error)
+        rules.log_warnings()
+        self._rules = rules
+        self.variables.update(rules.variables)
+        self._lists.clear()
+        self._lists.update(rules.lists)
+        self.calls.use(rules.dialplan, rules.directory)
+        log.info("The configuration is reloaded from %s", self._conf)
+        return "Success"
 
     def _map(self, profile: Profile, weak: list[tuple[str, str]]) -> None:
         """Open a profile to the Internet if it asks and its secrets bear it (the guard)."""
