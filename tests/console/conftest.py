@@ -175,7 +175,7 @@ class FakeSwitch:
         self.asked.append(("mapping", enabled))
         self.show_mapper(mapping_enabled=enabled)
 
-    def explain(self, peer):
+    async def explain(self, peer):
         return f"{peer} is shown 76.237.11.11:5060\n  because it is not in local-network-acl"
 
     async def originate(self, call_url, extension, **rest):

@@ -194,8 +194,6 @@ class TestFreeswitchsLayout:
     def test_only_what_would_be_executed_is_warned_of(self, theirs):
         assert [warning.split(": ")[1].split()[0] for warning in theirs.warnings] == [
             "exec-set",
-            "stun-set",
-            "stun-set",
         ]
 
     def test_unknown_sections_are_nobodys_business(self, theirs):
@@ -205,7 +203,7 @@ class TestFreeswitchsLayout:
         external, internal = load_profiles(theirs.tree)
         assert (external.name, external.sip_port) == ("external", 5080)
         assert internal.sip_ip == "192.168.1.103"
-        assert internal.ext_sip_ip.kind is AddressKind.EMPTY  # the STUN server was not asked
+        assert internal.ext_sip_ip.kind is AddressKind.STUN  # asked once the switch runs
         assert "1 gateway(s)" in caplog.text
 
     def test_the_password_everybody_knows_is_found(self, theirs):

@@ -37,9 +37,10 @@ from ..sip import (
     SipUri,
     UserAgent,
 )
+from .address_lookup import AddressLookups
 from .caller import Caller
-from .configuration import AddressKind as Setting
-from .configuration import AddressSetting, ProfileSettings
+from .configuration import ProfileSettings
+from .external_address import ExternalAddress
 from .identity import USER_SAFE, from_of, identity_rows
 from .profile_urls import CONTACT_USER, urls_of
 from .reachability import ProfileAddresses, Seen, TransportPorts, seen_by
@@ -100,6 +101,7 @@ class Profile:
         surroundings: Surroundings,
         lists: Mapping[str, AccessList],
         domains: Sequence[str],
+        lookups: AddressLookups,
         on_event: Callable[[Profile, Event], None],
         *,
         locate: Locate,
@@ -108,7 +110,6 @@ class Profile:
         """``tls_folder`` keeps the certificate that is made where the configuration names none."""
         self.settings = settings
         self.counters = Counters()
-        self.external_address: str | None = None  # the gateway's, while it has a usable one
         self._surroundings = surroundings
         self._lists = lists
         self._on_event = on_event
@@ -117,6 +118,8 @@ class Profile:
         auto_rtp_ip = self._sip_ip if self.ipv6 else surroundings.address
         self.rtp_ip = auto_rtp_ip if settings.rtp_ip in AUTO else settings.rtp_ip
         names = (*domains, self._sip_ip) if self._sip_ip not in domains else domains
+        own_address = self._sip_ip if self.ipv6 else surroundings.address
+        self._external = ExternalAddress(settings, own_address, lookups)
         self.transports = Transports(settings, self._sip_ip, tls_folder, names)
         self.codecs = _codecs(settings.inbound_codec_prefs)
         self.codecs_out = _codecs(settings.outbound_codec_prefs)
@@ -143,6 +146,7 @@ class Profile:
             PortInUse, OSError: a port is taken or the address is not ours, in words.
         """
         await self.transports.open(self.agent, self._take)
+        self._external.start()
 
     def close(self) -> None:
         self.transports.close()
@@ -187,45 +191,28 @@ class Profile:
         self.transports.map_ports(mapper)
 
     @property
-    def auto_nat(self) -> bool:
-        kinds = (self.settings.ext_sip_ip.kind, self.settings.ext_rtp_ip.kind)
-        return Setting.AUTONAT_PREFIX in kinds or (
-            Setting.AUTO_NAT in kinds and self.external_address is not None
-        )
+    def external_address(self) -> str | None:
+        """The gateway's, while it has a usable one and far peers come in through it."""
+        return self._external.gateway
+
+    @external_address.setter
+    def external_address(self, address: str | None) -> None:
+        self._external.gateway = address
 
     def addresses(self) -> ProfileAddresses:
         """What the settings and the gateway come to now."""
         transports = self.transports
         first, *others = transports.served
-        ext_sip, ext_rtp = self._external(self.settings.ext_sip_ip), self._external(self.settings.ext_rtp_ip)
-        if Setting.AUTONAT_PREFIX is self.settings.ext_rtp_ip.kind:
-            ext_sip = ext_sip or ext_rtp
-        if self.auto_nat:  # one parameter alone must not leave the SDP private (or the Contact)
-            ext_rtp = ext_rtp or self.external_address or ext_sip
-            ext_sip = ext_sip or self.external_address
-        return ProfileAddresses(
-            sip=self.local,
-            rtp_ip=self.rtp_ip,
-            ext_sip=Endpoint(ext_sip, transports.external_port(first)) if ext_sip else None,
-            ext_rtp_ip=ext_rtp,
-            auto_nat=self.auto_nat,
-            local_network_acl=self.settings.local_network_acl,
-            source="the gateway" if ext_sip == self.external_address else "ext-sip-ip in the configuration",
+        return self._external.now(
+            self.local,
+            self.rtp_ip,
+            port=transports.external_port(first),
+            granted=transports.is_granted(first),
             others=tuple(
                 TransportPorts(each, transports.local(each).port, transports.external_port(each))
                 for each in others
             ),
         )
-
-    def _external(self, setting: AddressSetting) -> str | None:
-        """The address one of the two settings comes to now; None: unset."""
-        match setting.kind:
-            case Setting.AUTO_NAT:
-                return self.external_address
-            case Setting.AUTO:
-                return self._sip_ip if self.ipv6 else self._surroundings.address
-            case _:
-                return setting.address
 
     def seen_by(self, peer: str | None, transport: str = "UDP") -> Seen:
         """How a peer sees this profile over a transport; the only source of our own addresses."""

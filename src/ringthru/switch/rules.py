@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Self
 
 from ..net.acl import AccessList
+from ..net.surroundings import Surroundings
 from ..net.values import frozen
 from .configuration import Dialplan, Directory, LoadedConfiguration, load_access_lists, load_tree
 
@@ -29,19 +30,20 @@ class Rules:
     lists: dict[str, AccessList]
 
     @classmethod
-    def read(cls, conf: Path, variables: Mapping[str, str], lan: str) -> Self:
+    def read(cls, conf: Path, variables: Mapping[str, str], here: Surroundings) -> Self:
         """Read a configuration directory.
 
         Args:
             variables: the global variables that exist before.
-            lan: our own network, as CIDR.
+            here: our own networks, for the lists that name them.
 
         Raises:
             ConfigurationError: a file is missing or broken; the message names file and line.
         """
         loaded = load_tree(conf, variables)
         directory = Directory.read(loaded.tree)
-        lists = load_access_lists(loaded.tree, directory, lan=lan)
+        connected = [str(each) for each in here.connected]
+        lists = load_access_lists(loaded.tree, directory, str(here.network), connected)
         return cls(loaded, Dialplan.read(loaded.tree), directory, lists)
 
     @property

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from .. import __version__
 from ..media import MediaEngine
 from ..net.acl import AccessList, matches
-from ..net.address import Endpoint
+from ..net.address import Endpoint, parse_address
 from ..net.surroundings import Surroundings, Surroundings6, look_around
 from ..net.values import frozen
 from ..portmap import (
@@ -34,6 +34,7 @@ from ..portmap import (
 )
 from ..portmap import Mapping as PortMapping
 from ..sip import Authority, SipUri
+from .address_lookup import AddressLookups, LookupFailed, resolve
 from .caller import Caller
 from .calls import Calls
 from .causes import HangupCause, cause_named
@@ -95,7 +96,7 @@ class Switch:
         self._address6 = options.surroundings6.address if options.surroundings6 else LOOPBACK6
         self._state = StateFolder(options.db)
         self._conf = conf = options.conf or default_tree()
-        self._rules = Rules.read(conf, self._builtin_variables(conf), str(self._surroundings.network))
+        self._rules = Rules.read(conf, self._builtin_variables(conf), self._surroundings)
         self.variables: dict[str, str] = dict(self._rules.variables)
         tree = self._rules.loaded.tree
         self._settings = SwitchSettings.read(tree)
@@ -115,6 +116,8 @@ class Switch:
         self._signalling = Signalling(self.calls)
         self._nameservers = options.nameservers
         self._resolver: Resolver | None = None
+        here = self._surroundings
+        self._lookups = AddressLookups(here.address, here.rules, self._follow)
         self.mapper = mapper
         if mapper is None and options.nat_enabled:
             self.mapper = PortMapper(self._surroundings, mapping_enabled=options.mapping_enabled)
@@ -162,6 +165,7 @@ class Switch:
                     self._surroundings,
                     self._lists,
                     [domain.name for domain in self._rules.directory.domains.values()],
+                    self._lookups,
                     self._signalling.on_event,
                     locate=self._locate,
                     tls_folder=self._state.path / "tls",
@@ -183,9 +187,9 @@ class Switch:
         New are the dialplan, the directory, the access lists and the global variables, all at once; calls in
         progress go on with the actions they have. What a profile listens on, it keeps until it starts anew.
         """
-        lan = str(self._surroundings.network)
+        known = dict(self.variables)
         try:
-            rules = await asyncio.to_thread(Rules.read, self._conf, dict(self.variables), lan)
+            rules = await asyncio.to_thread(Rules.read, self._conf, known, self._surroundings)
         except ConfigurationError as error:
             log.error("The configuration is not reloaded, the old one holds: %s", error)
             return str(error)
@@ -242,6 +246,7 @@ class Switch:
         """Hang up, take our mappings off the gateway, close everything."""
         if self._housekeeping is not None:
             self._housekeeping.cancel()
+        await self._lookups.close()
         await self.calls.close()
         if self.calls.pool is not None:
             self.calls.pool.close()
@@ -264,6 +269,10 @@ class Switch:
                 self._external_address(None)
             case MappingAdded():
                 follow_address(self.calls)  # another external port, perhaps
+
+    def _follow(self) -> None:
+        """Somebody else told us another address of ours."""
+        follow_address(self.calls)
 
     def _external_address(self, address: str | None) -> None:
         """From now on far peers see this address; a None takes it back."""
@@ -338,21 +347,25 @@ class Switch:
             self.mapper.set_mapping_enabled(enabled)
             self._fill_pool()
 
-    def explain(self, peer: str) -> str:
-        """For each profile: what this peer sees, and by which rule and evidence."""
-        lines = []
+    async def explain(self, peer: str) -> str:
+        """For each profile: what this peer (an address or a name) sees, and by which rule and evidence."""
+        lines: list[str] = []
+        address = peer
+        if parse_address(peer) is None:
+            try:
+                address = await resolve(peer)
+                lines.append(f"{peer} is {address}")
+            except LookupFailed:
+                lines.append(f"{peer} has no address that we could find: it is taken for far")
         for profile in self.calls.profiles.values():
-            seen = profile.seen_by(peer)
-            lines.append(
-                f"{profile.name}: {peer} sees {seen.signalling} in Via and Contact, {seen.media} in SDP"
-            )
+            seen = profile.seen_by(address)
+            result, *why = seen.explained(profile.name, address)
+            lines.append(result)
             for transport in profile.transports.served:
-                over = profile.seen_by(peer, transport).signalling
+                over = profile.seen_by(address, transport).signalling
                 if over != seen.signalling:
                     lines.append(f"  over {transport} it sees {over}")
-            lines += [
-                f"  because {reason}" for reason in (f"row {seen.row} of the decision table", *seen.reasons)
-            ]
+            lines += why
         return "\n".join(lines)
 
     async def originate(
