@@ -5,15 +5,12 @@ from __future__ import annotations
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from ringthru.media import MalformedPacket, RtpPacket, SessionDescription, silence_of
+from ringthru.media import RtpPacket, SessionDescription, silence_of
 from ringthru.media.audio import PCMA, PCMU
 from ringthru.media.offer_answer import MediaAddress, make_answer, make_offer
-from ringthru.media.playing import KeySender, LateEcho, Player, Recorder
-from ringthru.media.stream import KeyPressed, MediaStream, Said
-from ringthru.media.telephone_event import KEYS, TelephoneEvent, packets_of
+from ringthru.media.playing import LateEcho, Player, Recorder
+from ringthru.media.stream import MediaStream, Said
 from ringthru.net.address import Endpoint
 
 PEER = Endpoint("127.0.0.9", 4000)
@@ -70,70 +67,6 @@ class TestPlayer:
         stream.connect(answer, 0.0)
         stream.set_speaker(Player(stream, silence_of(100).frames("PCMU", 160), 0.0))
         assert run(stream, 1.0) == []
-
-
-class TestKeys:
-    """RFC 4733 §2.5.1: one timestamp for the key, the marker at its beginning, its end said three times."""
-
-    def test_one_key(self, stream):
-        stream.set_speaker(KeySender(stream, "5", 0.0))
-        packets = [packet for _, packet in run(stream, 1.0)]
-        events = [TelephoneEvent.decode(packet.payload) for packet in packets]
-        assert {packet.payload_type for packet in packets} == {101}
-        assert len({packet.timestamp for packet in packets}) == 1
-        assert [packet.marker for packet in packets] == [True] + [False] * 10
-        assert [packet.sequence for packet in packets] == list(
-            range(packets[0].sequence, packets[0].sequence + 11)
-        )
-        assert [each.duration for each in events] == [*range(160, 1281, 160), 1280, 1280, 1280]
-        assert [each.end for each in events] == [False] * 8 + [True] * 3
-        assert {each.key for each in events} == {"5"}
-
-    def test_several_with_pauses_and_what_is_no_key_left_out(self, stream):
-        stream.set_speaker(KeySender(stream, "1wx#", 0.0))
-        packets = [packet for _, packet in run(stream, 3.0)]
-        firsts = [packet for packet in packets if packet.marker]
-        assert [TelephoneEvent.decode(each.payload).key for each in firsts] == ["1", "#"]
-        ahead = (firsts[1].timestamp - firsts[0].timestamp) / 8000
-        assert 0.7 < ahead < 0.9  # the key, its gap, half a second
-
-    def test_audio_goes_on_after_a_key(self, stream):
-        stream.say(b"\xff" * 160, 0.0)
-        stream.say_event(next(packets_of("1", 1, 160)), 0.02)
-        stream.say(b"\xff" * 160, 0.18)
-        first, key, last = [RtpPacket.decode(each) for each in stream.rtp_to_send()]
-        assert (key.timestamp - first.timestamp, last.timestamp - key.timestamp) == (160, 1280)
-
-    def test_a_peer_without_them_gets_none(self):
-        bare = MediaStream(ssrc=1, sequence=10, timestamp=1000, cname="c", uniform=lambda: 0.5)
-        offer = make_offer(MediaAddress(*PEER, 4001), [PCMU], 1, 1, telephone_event=None)
-        here = MediaAddress("127.0.0.1", 5000, 5001)
-        bare.connect(make_answer(SessionDescription.parse(offer), here, [PCMU], 1, 1), 0.0)
-        bare.rtp_to_send()
-        bare.set_speaker(KeySender(bare, "5", 0.0))
-        assert run(bare, 1.0) == []
-
-    def test_each_is_heard_once_whatever_is_lost_or_repeated(self, stream):
-        for number, event in enumerate(packets_of("7", 4, 160)):
-            for _ in range(2):
-                stream.receive_rtp(heard(number, event.encode(), 101, 5000), PEER, 0.1)
-        stream.receive_rtp(heard(20, TelephoneEvent(7, True, 10, 800).encode(), 101, 9000), PEER, 0.2)
-        assert [each.key for each in stream.events() if isinstance(each, KeyPressed)] == ["7", "7"]
-
-    def test_what_is_no_key_tells_nothing(self, stream):
-        for payload in (b"", b"\x01", TelephoneEvent(40, False, 10, 160).encode()):
-            stream.receive_rtp(heard(1, payload, 101), PEER, 0.1)
-        assert not [each for each in stream.events() if isinstance(each, KeyPressed)]
-
-    @given(st.binary(max_size=8))
-    def test_any_payload(self, payload):
-        try:
-            event = TelephoneEvent.decode(payload)
-        except MalformedPacket:
-            assert len(payload) < 4
-        else:
-            assert event.key in {"", "F", *KEYS}
-            assert TelephoneEvent.decode(event.encode()) == event
 
 
 class TestLateEcho:

@@ -12,7 +12,7 @@ import pytest
 
 from ringthru.media import RtpPacket, holds_tone, tone
 from ringthru.media.g711 import encode
-from ringthru.media.telephone_event import TelephoneEvent, packets_of
+from ringthru.media.telephone_event import TelephoneEvent
 from ringthru.sip import CallCancelled, CallEnded
 
 from .home import DEFAULT, DIRECTORY, PASSWORD, Edit, Home, extension
@@ -128,7 +128,7 @@ class TestGoingElsewhere:
     async def test_what_waits_can_be_called_away(self, dialled: Any) -> None:
         home, call = await dialled(("answer", ""), ("park", ""))
         await call.answered()
-        leg(home).reroute("9196", "default")
+        home.switch.calls.transfers.transfer(leg(home), "9196", "default")
         await eventually(lambda: leg(home).application == "echo()")
         await hears_itself(call)
 
@@ -451,8 +451,9 @@ def press(call: PhoneCall, key: str) -> None:
     """One key, by RFC 4733."""
     assert call.agreed is not None
     assert call.agreed.telephone_event is not None
-    stamp = 16000 + ord(key) * 4000
-    for number, event in enumerate(packets_of(key, 3, 160)):
+    stamp = 16000 + "0123456789*#".index(key) * 4000  # a later key has a higher one
+    for number in range(4):
+        event = TelephoneEvent("0123456789*#".index(key), number == 3, 10, 160 * (number + 1))
         packet = RtpPacket(
             call.agreed.telephone_event, 40000 + ord(key) * 10 + number, stamp, 7, event.encode()
         )

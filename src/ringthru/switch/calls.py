@@ -276,7 +276,7 @@ class Calls:
         """Ports for a leg: mapped ones for a far peer, where there are any."""
         profile, pool, inner = channel.profile, self.pool, isinstance(channel, LoopbackChannel)
         seen = profile.seen_by(peer)
-        mapped = await pool.take() if pool is not None and profile.mapped and seen.far else None
+        mapped = pool.take() if pool is not None and profile.mapped and seen.far else None
 
         def give_back() -> None:
             if pool is not None and mapped is not None:

@@ -297,7 +297,7 @@ class Switch:
             return
         mapped = [p for p in self.calls.profiles.values() if p.mapped]
         if self.mapper is not None and mapped and self.mapper.snapshot().mapping_enabled:
-            self.calls.pool = RtpPool(self._engine, self.mapper, mapped[0].rtp_ip)
+            self.calls.pool = RtpPool(self._engine, self.mapper, mapped[0].rtp_ip, self.calls.spawn)
             self.calls.pool.fill()
 
     # --- what people ask for ------------------------------------------------------------------------
