@@ -9,7 +9,7 @@ import pytest
 
 from ringthru.media import SessionDescription, read_answer
 from ringthru.net.address import Endpoint
-from ringthru.sip import CallCancelled, CallEnded, Login, SipUri
+from ringthru.sip import CallCancelled, CallEnded, Flow, Login, SipUri
 from ringthru.switch.causes import HangupCause
 from ringthru.switch.trunk_like import Target
 
@@ -296,9 +296,8 @@ class OneTrunk:
             return HangupCause.INVALID_GATEWAY
         profile = self.home.switch.calls.profiles["external"]
         uri = SipUri.parse(f"sip:{number}@{self.peer}")
-        return Target(
-            profile, uri, self.peer, "sip:me@itsp.example", Login("me", "secret"), (("X-Trunk", "1"),)
-        )
+        way = Flow("UDP", profile.local, self.peer)
+        return Target(profile, uri, (way,), "sip:me@itsp.example", Login("me", "secret"), (("X-Trunk", "1"),))
 
 
 class TestTrunks:
