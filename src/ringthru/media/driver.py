@@ -330,7 +330,8 @@ class MediaLeg:
         if self._closed:
             return
         send_all(self._rtp, stream.rtp_to_send(), stream.rtp_target)
-        send_all(self._rtcp, stream.rtcp_to_send(), stream.rtcp_target)
+        rtcp = self._rtp if stream.muxed else self._rtcp
+        send_all(rtcp, stream.rtcp_to_send(), stream.rtcp_target)
         for event in stream.events():
             for callback in list(self._subscribers):
                 try:

@@ -23,7 +23,7 @@ from .latch import RTCP_THRESHOLD, Confirmed, Latch, Latched
 from .offer_answer import Negotiated
 from .playing import Sink, Speaker
 from .report import LegReport, Reporter
-from .rtcp import decode_compound
+from .rtcp import decode_compound, is_rtcp
 from .rtp import RtpPacket
 from .sender import Allowance, RtpSender
 from .telephone_event import KeyHeard, KeyListener, KeyPresser
@@ -163,6 +163,9 @@ class MediaStream:
     def receive_rtp(self, datagram: bytes, source: tuple[str, int], now: float) -> None:
         """Take one datagram of the RTP port; whatever it is, nothing is raised."""
         agreed, latch = self.negotiated, self._rtp_latch
+        if agreed is not None and agreed.mux and is_rtcp(datagram):
+            self.receive_rtcp(datagram, source, now)
+            return
         packet = None if agreed is None else self._read(datagram, agreed, source)
         if agreed is None or latch is None or packet is None:
             self._reporter.dropped += 1
@@ -249,11 +252,18 @@ class MediaStream:
     # Results
 
     @property
+    def muxed(self) -> bool:
+        """Whether RTCP leaves by the RTP port."""
+        return self.negotiated is not None and self.negotiated.mux
+
+    @property
     def rtp_target(self) -> Endpoint | None:
         return None if self._rtp_latch is None else self._rtp_latch.target
 
     @property
     def rtcp_target(self) -> Endpoint | None:
+        if self.muxed:
+            return self.rtp_target
         return None if self._rtcp_latch is None else self._rtcp_latch.target
 
     def rtp_to_send(self) -> list[bytes]:
