@@ -145,6 +145,7 @@ class FakeSwitch:
         self.nat_enabled = True
         self.variables = {"nat_type": "upnp", "domain": "192.168.1.103"}
         self.listing = GatewayListing(TABLE, True, "")
+        self.reloaded = "Success"
         self.answer = "+OK 7f4de4bc-17d7-4b8a-8e2f-4d0f8c1b0a11"
 
     def show_mapper(self, **changes):
@@ -174,6 +175,9 @@ class FakeSwitch:
     def nat_set_mapping(self, enabled):
         self.asked.append(("mapping", enabled))
         self.show_mapper(mapping_enabled=enabled)
+
+    async def reload(self):
+        return self.reloaded
 
     async def explain(self, peer):
         return f"{peer} is shown 76.237.11.11:5060\n  because it is not in local-network-acl"

@@ -10,11 +10,13 @@ import pytest
 from ringthru.media import SessionDescription, read_answer
 from ringthru.net.address import Endpoint
 from ringthru.sip import CallCancelled, CallEnded, Flow, Login, SipUri
+from ringthru.switch import dtmf
 from ringthru.switch.causes import HangupCause
+from ringthru.switch.channel import Channel
 from ringthru.switch.trunk_like import Target
 
 from .home import DEFAULT, DIRECTORY, PASSWORD, PUBLIC, RING_1000, Home, extension
-from .phones import hear_each_other, hears_itself
+from .phones import Phone, hear_each_other, hears_itself
 from .waiting import eventually
 
 WIKI_DOMAIN = """
@@ -253,6 +255,50 @@ class TestEarlyMedia:
         callee.act(lambda now: rung.call.answer(now, b""))
         await call.answered()
         await hear_each_other(call, rung)
+
+
+class TestConfirming:
+    """A voicemail box that answers first does not take the call from the people beside it."""
+
+    async def test_who_presses_the_key_has_the_call(self, home: Home) -> None:
+        box, person = await home.registered_phone("1000"), await home.registered_phone("1001")
+        asked = asyncio.ensure_future(
+            home.switch.originate("{group_confirm_key=5}user/1000,user/1001", "&echo")
+        )
+        first, second = await asyncio.gather(box.rung(), person.rung())
+        first.answer()
+        second.answer()
+        await eventually(lambda: sum(1 for each in home.switch.calls.channels.values() if each.up) == 2)
+        dtmf.heard(channel_to(home, person), "4", 100, by_info=True)
+        dtmf.heard(channel_to(home, person), "5", 100, by_info=True)
+        await uuid_of(asked)
+        await first.over()
+        await hears_itself(second)
+
+    async def test_nobody_does(self, home: Home) -> None:
+        phone = await home.registered_phone("1000")
+        asked = asyncio.ensure_future(
+            home.switch.originate("{group_confirm_key=5,group_confirm_timeout=0.05}user/1000", "&echo")
+        )
+        rung = await phone.rung()
+        rung.answer()
+        assert await asked == "-ERR NO_PICKUP"
+        await rung.over()
+
+    @pytest.mark.parametrize(
+        ("application", "said"), [("set a=b", "+OK"), ("hangup USER_BUSY", "-ERR USER_BUSY")]
+    )
+    async def test_an_application_decides(self, home: Home, application: str, said: str) -> None:
+        phone = await home.registered_phone("1000")
+        variables = f"{{group_confirm_key=exec,group_confirm_file='{application}'}}"
+        asked = asyncio.ensure_future(home.switch.originate(f"{variables}user/1000", "&park"))
+        (await phone.rung()).answer()
+        assert (await asked).startswith(said)
+
+
+def channel_to(home: Home, phone: Phone) -> Channel:
+    channels = home.switch.calls.channels.values()
+    return next(each for each in channels if each.call and each.call.flow.remote == phone.address)
 
 
 class TestLoopback:

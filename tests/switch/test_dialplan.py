@@ -429,5 +429,10 @@ class TestExpand:
     def test_text_without_a_dollar_is_left_alone(self, text):
         assert expand(text, VARIABLES.get) == text
 
+    @pytest.mark.parametrize("piece", ["${", "$", "{", "}", "${}", "$${", "\\$", "${a}", "${a:"])
+    def test_the_worst_of_it_ends_at_once(self, piece):
+        """Linear: a text of unclosed braces is not looked through once for each of them."""
+        assert isinstance(expand(piece * (200_000 // len(piece)), {"a": "b"}.get), str)
+
     def test_deep_nesting_ends(self):
         assert isinstance(expand("${" * 2000 + "}" * 2000, {}.get), str)

@@ -11,6 +11,7 @@ caller's channel may hold ``call_timeout``, ``ignore_early_media`` and ``hangup_
 ``ignore_early_media``      ``originate`` waits for the answer, and not for early media
 ``fail_on_single_reject``   one refusal ends it all: ``true``, or the causes that do (``USER_BUSY,21``)
 ``originate_retries``       how often the whole is tried; ``originate_retry_sleep_ms`` between
+``group_confirm_key`` *     a key the leg must press when it has answered (``confirming``)
 ==========================  =================================================================
 
 Lives here: ringing several legs, taking the first that answers.
@@ -27,6 +28,7 @@ from typing import TYPE_CHECKING, Final
 
 from ..media import MediaError
 from ..net.values import frozen, replace
+from . import confirming
 from .caller import Caller
 from .causes import HangupCause, is_among
 from .channel import Channel
@@ -155,7 +157,21 @@ class Dialer:
             within = replace(attempt, variables={**own, **variables}, depth=attempt.depth + 1)
             return await self._dial(parse_dial_string(text), within)
         channel = await self._start(destination, variables, attempt)
-        return await _wait_for_answer(channel, attempt, variables)
+        channel = await _wait_for_answer(channel, attempt, variables)
+        if confirming.wanted(variables):
+            await self._confirm(channel, variables)
+        return channel
+
+    async def _confirm(self, channel: Channel, variables: Mapping[str, str]) -> None:
+        """Let the leg say that it wants the call, while others ring on."""
+        taken = False
+        try:
+            taken = await confirming.confirmed(self._calls, channel, variables)
+        finally:
+            if not taken:
+                channel.hang_up(HangupCause.NO_PICKUP)
+        if not taken:
+            raise DialFailed(channel.cause or HangupCause.NO_PICKUP)
 
     async def _start(
         self, destination: Destination, variables: Mapping[str, str], attempt: Attempt

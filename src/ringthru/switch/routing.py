@@ -7,6 +7,7 @@ Never here: what an application does, SIP.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
@@ -72,6 +73,8 @@ class Router:
         who, number = channel.caller.name, channel.caller.number
         channel.log.info("Processing %s <%s>->%s in context %s", who, number, extension, context)
 
+        traced = channel.log.isEnabledFor(logging.DEBUG)  # the lines are built for nobody else
+
         def lookup(name: str) -> str | None:
             if name == "destination_number":
                 return extension
@@ -84,7 +87,7 @@ class Router:
             lookup,
             now,
             run_inline=lambda action: self._run_inline(channel, action),
-            trace=lambda line: channel.log.debug("Dialplan: %s %s", channel.name, line),
+            trace=(lambda line: channel.log.debug("Dialplan: %s %s", channel.name, line)) if traced else None,
         )
         channel.variables.update(route.variables)
         return list(route.actions)

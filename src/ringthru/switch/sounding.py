@@ -11,11 +11,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, Final
 
-from ..media import BadSound, KeyHeard, Said, Sound, linear_of, read_tones, read_wav, silence_of
+from ..media import BadSound, Said, Sound, linear_of, read_tones, read_wav, silence_of
 from . import dtmf
+from .waiting import Flag, first_of
 
 if TYPE_CHECKING:
     from .calls import Calls
@@ -94,32 +96,35 @@ async def play(channel: Channel, text: str, folder: str = "", keys: str = "") ->
 async def _say(channel: Channel, begin: Callable[[], None], keys: str) -> bool:
     """Begin to say something, and wait for its end, for a key, or for the channel's end."""
     assert channel.media is not None
-    leg, over = channel.media.leg, asyncio.Event()
-    pressed: list[str] = []
+    leg, over = channel.media.leg, Flag()
 
     def heard(event: object) -> None:
         if isinstance(event, Said):
             over.set()
-        elif isinstance(event, KeyHeard) and event.key in keys:
-            pressed.append(event.key)
-            over.set()
 
     unsubscribe = leg.subscribe(heard)
+    channel.digits.clear()
     try:
         begin()
-        ended = asyncio.ensure_future(channel.gone.wait())
-        said = asyncio.ensure_future(over.wait())
-        try:
-            await asyncio.wait([ended, said], return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            ended.cancel()
-            said.cancel()
-            leg.hush()
+        while not over.is_set() and not channel.gone.is_set():
+            channel.digit_came.clear()
+            await first_of(over, channel.gone, channel.digit_came)
+            if _pressed(channel, keys):
+                return False
+        return over.is_set()
     finally:
+        leg.hush()
         unsubscribe()
-    if pressed:
-        channel.variables["playback_terminator_used"] = pressed[0]
-    return over.is_set() and not pressed
+
+
+def _pressed(channel: Channel, keys: str) -> bool:
+    """Whether one of these keys came, by RTP or by INFO; it is noted."""
+    while channel.digits:
+        key = channel.digits.popleft()
+        if key in keys:
+            channel.variables["playback_terminator_used"] = key
+            return True
+    return False
 
 
 async def load(text: str, folder: str = "") -> Sound:
@@ -183,28 +188,25 @@ async def record(calls: Calls, channel: Channel, data: str) -> None:
 async def _keep(channel: Channel, file: Any, seconds: float) -> float:
     """Write what the leg hears until the time, a key or the end; how many seconds it became."""
     assert channel.media is not None
-    leg, keys, stop, octets = channel.media.leg, _terminators(channel), asyncio.Event(), 0
-
-    def heard(event: object) -> None:
-        if isinstance(event, KeyHeard) and event.key in keys:
-            channel.variables["playback_terminator_used"] = event.key
-            stop.set()
-
-    unsubscribe, recorder = leg.subscribe(heard), leg.record()
-    deadline = asyncio.get_running_loop().time() + seconds
+    leg, keys, loop, octets = channel.media.leg, _terminators(channel), asyncio.get_running_loop(), 0
+    channel.digits.clear()
+    recorder = leg.record()
+    deadline = loop.time() + seconds
+    going_on = True
     try:
-        going_on = True
         while going_on:
-            left = deadline - asyncio.get_running_loop().time()
-            there = await channel.lives_on(min(FLUSH, max(left, 0.0)))
-            going_on = there and not stop.is_set() and left > FLUSH
+            channel.digit_came.clear()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(min(FLUSH, max(deadline - loop.time(), 0.0))):
+                    await first_of(channel.gone, channel.digit_came)
+            stopped = channel.gone.is_set() or _pressed(channel, keys)
+            going_on = not stopped and loop.time() < deadline
             kept = recorder.take()
             octets += len(kept)
             await asyncio.to_thread(file.writeframes, linear_of(kept))
     except OSError as error:
         channel.log.error("record: %s", error)
     finally:
-        unsubscribe()
         leg.stop_recording(recorder)
         file.close()
     return octets / SAMPLE_RATE

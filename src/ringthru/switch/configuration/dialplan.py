@@ -190,7 +190,8 @@ class Dialplan:
         hunt = _Hunt(lookup, clock, run_inline, trace)
         used = []
         for extension in self.contexts[name]:
-            hunt.say(f"parsing [{name}->{extension.name}] continue={str(extension.continue_).lower()}")
+            if trace is not None:
+                trace(f"parsing [{name}->{extension.name}] continue={str(extension.continue_).lower()}")
             before = hunt.taken
             matched = hunt.through(extension.conditions, extension.name)
             if hunt.taken > before:
@@ -212,14 +213,15 @@ class _Hunt:
         self._call = lookup
         self._clock = clock
         self._run_inline = run_inline
-        self.say: Trace = trace or (lambda line: None)
+        self._trace = trace
 
     def through(self, conditions: tuple[Condition, ...], name: str) -> bool:
         """Take the conditions in order; whether the last one looked at held, or had an anti-action."""
         matched = False
         for condition in conditions:
             outcome = condition.outcome(self._lookup, self._clock)
-            self._say_outcome(condition, outcome.holds, name)
+            if self._trace is not None:
+                self._trace(_words(condition, outcome.holds, name))
             for number, captures in enumerate(outcome.matches, start=1):
                 self.variables[f"{MATCHES}{number}"] = "ARRAY::" + "|:".join(captures)
             for action in condition.actions if outcome.holds else condition.anti_actions:
@@ -241,15 +243,17 @@ class _Hunt:
         if captures is not None:
             action = replace(action, data=fill_captures(action.data, captures))
         self.taken += 1
-        self.say(f"Action {action.application}({action.data}){' INLINE' if action.inline else ''}")
+        if self._trace is not None:
+            self._trace(f"Action {action.application}({action.data}){' INLINE' if action.inline else ''}")
         if action.inline and self._run_inline is not None:
             self._run_inline(action)
         else:
             self.actions.append(action)
 
-    def _say_outcome(self, condition: Condition, holds: bool, name: str) -> None:
-        tests = f" {condition.rule.value} ".join(str(each) for each in condition.clauses)
-        self.say(f"Regex ({'PASS' if holds else 'FAIL'}) [{name}] {tests} break={condition.break_.value}")
+
+def _words(condition: Condition, holds: bool, name: str) -> str:
+    tests = f" {condition.rule.value} ".join(str(each) for each in condition.clauses)
+    return f"Regex ({'PASS' if holds else 'FAIL'}) [{name}] {tests} break={condition.break_.value}"
 
 
 def _read_extension(element: Element) -> Extension:
