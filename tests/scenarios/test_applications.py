@@ -188,6 +188,18 @@ class TestVariables:
         assert (await call.refused()).status == 486
         assert "Can't find user [4711]" in caplog.text
 
+    async def test_what_a_stranger_wrote_into_a_header_dials_nobody(self, found: Any) -> None:
+        plan = extension("77", ("bridge", "{a=${sip_h_X-Wish}}user/1000"), ("respond", "486"))
+        home: Home = await found({DEFAULT: plan})
+        await home.switch.start()
+        wanted, other = await home.registered_phone("1000"), await home.registered_phone("1002")
+        header = ("X-Wish", "1}user/1002,[b=2")
+        call = home.lan_phone("1001").invite("77", home.internal, password=PASSWORD, headers=(header,))
+        await wanted.rung()
+        call.hang_up()
+        await home.quiet()
+        assert not other.calls
+
     async def test_told_to_the_log(self, dialled: Any, caplog: pytest.LogCaptureFixture) -> None:
         caplog.set_level(logging.INFO)
         _, call = await dialled(("set", "a=b"), ("info", ""), ("log", "WARNING so ${a}"), ("respond", "486"))

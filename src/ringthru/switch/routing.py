@@ -15,10 +15,10 @@ from ..media import MediaError, NoFreePorts
 from .applications import APPLICATIONS, LEFT_OUT
 from .causes import HangupCause
 from .channel import Channel
-from .configuration import Action, Dialplan, expand
-from .configuration.dialplan import FOREVER
+from .configuration import FOREVER, Action, Dialplan, expand
 from .dialstring import harmless, separated
 from .functions import Functions
+from .identity import PREFIX
 from .setting import INLINE
 
 if TYPE_CHECKING:
@@ -172,6 +172,8 @@ class Router:
         field = FIELDS.get(name)
         if field is not None:
             return field(channel)
+        if name.startswith(PREFIX):  # a stranger may have written it into his INVITE
+            return harmless(channel.variables.get(name, ""))
         for layer in (channel.variables, self._variables):
             if name in layer:
                 return layer[name]

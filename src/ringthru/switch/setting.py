@@ -15,7 +15,6 @@ from .leg_variables import EXPORTS
 if TYPE_CHECKING:
     from .channel import Channel
 
-NOLOCAL: Final = "nolocal:"  # of export: for the other leg alone
 MOST_VARIABLES: Final = 2000
 UNDEFINED: Final = "_undef_"
 LOG_LEVELS: Final = {
