@@ -20,8 +20,10 @@ Lives here: reading them. Never here: looking anybody up.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import field
+from typing import Final
 
 from ..net.values import frozen
 
@@ -159,11 +161,12 @@ def _variables(text: str, openers: str) -> tuple[dict[str, str], str]:
 def _closing(text: str, at: int) -> int | None:
     """Where the bracket at ``at`` closes; brackets of its kind may stand inside."""
     opener, closer, depth = text[at], CLOSING[text[at]], 0
-    while at < len(text):
+    while (found := STEPS[opener].search(text, at)) is not None:
+        at = found.start()
         if text[at] == "\\":
             at += 1
-        elif text[at] == "'" and (end := _end_of_quote(text, at)):
-            at = end
+        elif text[at] == "'":
+            at = _end_of_quote(text, at) or at
         elif text[at] == opener:
             depth += 1
         elif text[at] == closer:
@@ -183,27 +186,42 @@ def _end_of_quote(text: str, at: int) -> int:
 
 def _split(text: str, separator: str) -> Iterator[str]:
     """Split outside quotes, brackets and escapes; these stay in the parts as they are."""
+    if not SPECIAL.search(text):
+        yield from text.split(separator)
+        return
+    steps = STEPS.get(separator) or _steps(separator, "{}[]()")
     depth = start = at = 0
-    while at < len(text):
+    while (found := steps.search(text, at)) is not None:
+        at = found.start()
         character = text[at]
         if character == "\\":
             at += 1
-        elif character == "'" and (end := _end_of_quote(text, at)):
-            at = end
-        elif (
-            character in CLOSING and character != "<"
-        ):  # "<" may stand in a value: it opens at the start only
-            depth += 1
-        elif character in "}])":
-            depth = max(depth - 1, 0)
+        elif character == "'":
+            at = _end_of_quote(text, at) or at
         elif depth == 0 and text.startswith(separator, at):
             yield text[start:at]
             at += len(separator) - 1
             start = at + 1
+        elif character in "{[(":  # "<" opens at the very start only
+            depth += 1
+        elif character in "}])":
+            depth = max(depth - 1, 0)
         at += 1
     if depth:
         raise BadDialString(f"unclosed bracket in '{text[:80]}'")
     yield text[start:]
+
+
+def _steps(separator: str, brackets: str) -> re.Pattern[str]:
+    """What to stop at: the separator or bracket, brackets, quotes and escapes."""
+    return re.compile("|".join(re.escape(each) for each in (separator, *brackets, "'", "\\")))
+
+
+SPECIAL: Final = re.compile(r"[\\'{}\[\]()]")
+STEPS: Final = {
+    **{each: _steps(each, "{}[]()") for each in (",", "|", ENTERPRISE)},
+    **{opener: _steps(opener, closer) for opener, closer in CLOSING.items()},
+}
 
 
 def _plain(value: str) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from enum import Enum
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from ...net.values import frozen
 from .errors import Position
@@ -56,8 +56,7 @@ class Rule(Enum):
     XOR = "xor"
 
 
-@frozen
-class Outcome:
+class Outcome(NamedTuple):
     """What became of a condition's tests."""
 
     holds: bool

@@ -132,7 +132,7 @@ class _Hunt:
         return self.variables.get(name) or self._call(name)
 
     def _take(self, action: Action, captures: Captures | None) -> None:
-        if captures is not None:
+        if captures is not None and "$" in action.data:
             action = replace(action, data=fill_captures(action.data, captures))
         self.taken += 1
         if self._trace is not None:
