@@ -188,6 +188,31 @@ class TestVariables:
         assert (await call.refused()).status == 486
         assert "Can't find user [4711]" in caplog.text
 
+    @pytest.mark.parametrize(
+        ("name", "value"),
+        [
+            ("destination_number", "77"),
+            ("caller_id_number", "1001"),
+            ("context", "default"),
+            ("direction", "inbound"),
+            ("sip_from_user", "1001"),
+            ("sip_req_user", "77"),
+            ("sip_to_user", "77"),
+            ("sip_profile_name", "internal"),
+            ("sip_user_agent", "Test phone"),
+            ("advertised_media_ip", "HERE"),
+            ("local_media_ip", "HERE"),
+            ("network_addr", "THERE"),
+            ("sip_received_ip", "THERE"),
+        ],
+    )
+    async def test_fields_of_the_call(self, dialled: Any, name: str, value: str) -> None:
+        home, call = await dialled(("answer", ""), ("set", f"found=${{{name}}}"), ("park", ""))
+        await call.answered()
+        await eventually(lambda: leg(home).application == "park()")
+        places = {"HERE": home.address, "THERE": call.phone.address.host}
+        assert leg(home).variables["found"] == places.get(value, value)
+
     async def test_what_a_stranger_wrote_into_a_header_dials_nobody(self, found: Any) -> None:
         plan = extension("77", ("bridge", "{a=${sip_h_X-Wish}}user/1000"), ("respond", "486"))
         home: Home = await found({DEFAULT: plan})

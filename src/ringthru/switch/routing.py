@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from ..media import MediaError, NoFreePorts
 from .applications import APPLICATIONS, LEFT_OUT
+from .call_fields import FIELDS
 from .causes import HangupCause
 from .channel import Channel
 from .configuration import FOREVER, Action, Dialplan, expand
@@ -196,28 +197,6 @@ def now() -> datetime:
     from datetime import datetime  # late: see the dialplan
 
     return datetime.now().astimezone()
-
-
-def _network_address(channel: Channel) -> str:
-    return channel.call.flow.remote.host if channel.call else ""
-
-
-# What conditions may test and actions may name, whatever variables there are.
-FIELDS: Final[Mapping[str, Callable[[Channel], str]]] = {
-    "ani": lambda channel: channel.caller.number,
-    "caller_id_name": lambda channel: harmless(channel.caller.name),
-    "caller_id_number": lambda channel: channel.caller.number,
-    "chan_name": lambda channel: channel.name,
-    "channel_name": lambda channel: channel.name,
-    "context": lambda channel: channel.context,
-    "destination_number": lambda channel: channel.destination,
-    "dialplan": lambda channel: channel.dialplan,
-    "network_addr": _network_address,
-    "source": lambda channel: "mod_sofia",
-    "state": lambda channel: channel.state,
-    "username": lambda channel: channel.variables.get("user_name", ""),
-    "uuid": lambda channel: channel.uuid,
-}
 
 
 def inline_actions(text: str) -> list[Action]:
