@@ -145,6 +145,7 @@ class FakeSwitch:
         self.nat_enabled = True
         self.variables = {"nat_type": "upnp", "domain": "192.168.1.103"}
         self.listing = GatewayListing(TABLE, True, "")
+        self.reloaded = "Success"
         self.answer = "+OK 7f4de4bc-17d7-4b8a-8e2f-4d0f8c1b0a11"
 
     def show_mapper(self, **changes):
@@ -175,7 +176,10 @@ class FakeSwitch:
         self.asked.append(("mapping", enabled))
         self.show_mapper(mapping_enabled=enabled)
 
-    def explain(self, peer):
+    async def reload(self):
+        return self.reloaded
+
+    async def explain(self, peer):
         return f"{peer} is shown 76.237.11.11:5060\n  because it is not in local-network-acl"
 
     async def originate(self, call_url, extension, **rest):

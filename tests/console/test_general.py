@@ -108,6 +108,11 @@ class TestCalls:
         assert await type_in("originate user/1000 &echo") == "-ERR USER_NOT_REGISTERED\n"
         assert await type_in("originate a b XML c d e soon") == "-ERR 'soon' is not a number of seconds\n"
 
+    async def test_reloadxml_says_what_became_of_it(self, type_in, switch):
+        assert await type_in("reloadxml") == "+OK [Success]\n"
+        switch.reloaded = "dialplan/default.xml:7: '^(' is not a regular expression"
+        assert await type_in("reloadxml") == f"-ERR [{switch.reloaded}]\n"
+
     async def test_hanging_up(self, type_in, switch):
         assert await type_in("hupall") == "+OK hangup all channels with cause MANAGER_REQUEST\n"
         assert await type_in("hupall user_busy") == "+OK hangup all channels with cause USER_BUSY\n"

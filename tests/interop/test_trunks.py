@@ -122,6 +122,33 @@ class TestKamailio:
         street.sipp.run("call.xml", f"{PUB_ADDRESS}:5060", USER, sweep(300, 3000, 0.5))
         street.says("sofia status gateway provider", r"^CallsIN\s+1$")
 
+    def test_a_call_to_the_provider_goes_out_with_our_credentials(
+        self, streets: Callable[..., Street], tmp_path: Path
+    ) -> None:
+        """Challenged with 407, through the proxy's Record-Route, to a phone that Kamailio leads to."""
+        street = streets()
+        street.start()
+        argv = [
+            "sipp",
+            "-sn",
+            "uas",
+            "-i",
+            PUB_ADDRESS,
+            "-p",
+            "5090",
+            "-m",
+            "1",
+            "-nostdin",
+            "-timeout",
+            "20s",
+        ]
+        phone = street.laboratory.popen(PUB, argv, tmp_path / "uas.log")
+        street.switch.type_in("originate sofia/gateway/provider/5551234 &park")
+        wait_for(lambda: "+OK" in street.switch.words(), 10, "the answer")
+        street.says("sofia status gateway provider", r"^CallsOUT\s+1$")
+        street.switch.type_in("hupall")
+        assert phone.wait(20) == 0, (tmp_path / "uas.log").read_text()[-2000:]
+
     def test_over_tcp(self, streets: Callable[..., Street]) -> None:
         street = streets(register_transport="tcp")
         street.start()

@@ -336,3 +336,21 @@ class TestVersions:
             ours.read_answer(parse(SIPP))
         offer = ours.offer(HERE, G711)
         assert ours.read_answer(parse(SIPP)).sdp == offer
+
+
+class TestOnePortForBoth:
+    """RFC 5761 §5.1.1: RTCP on the RTP port is answered where it is offered, and never otherwise."""
+
+    def test_where_it_is_offered(self):
+        offer = SessionDescription.parse((SIPP + "a=rtcp-mux\n").replace("\n", "\r\n").encode())
+        agreed = make_answer(offer, MediaAddress("203.0.113.9", 20000, 31001), G711, 1, 1)
+        assert agreed.mux
+        assert agreed.remote_rtcp == agreed.remote_rtp == Endpoint("127.0.0.1", 6000)
+        assert b"a=rtcp-mux\r\n" in agreed.sdp
+        assert b"a=rtcp:" not in agreed.sdp
+
+    def test_where_it_is_not(self):
+        agreed = make_answer(SessionDescription.parse(SIPP.replace("\n", "\r\n").encode()), HERE, G711, 1, 1)
+        assert not agreed.mux
+        assert agreed.remote_rtcp.port == agreed.remote_rtp.port + 1
+        assert b"rtcp-mux" not in agreed.sdp

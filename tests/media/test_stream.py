@@ -387,3 +387,27 @@ def test_the_network_may_send_anything(datagrams):
         data = [noise, b"\x80\x00" + noise, b"\x80\xc8\x00\x06" + noise, b"\x90\x65" + noise][form]
         (ours.receive_rtp if is_rtp else ours.receive_rtcp)(data, NAT, 1.0)
     ours.close(2.0)
+
+
+class TestOnePortForBoth:
+    """RFC 5761: RTCP on the RTP port, where the peer offers it."""
+
+    def test_a_report_that_comes_to_the_rtp_port_is_read(self):
+        ours = stream(replace(AGREED, remote_rtcp=PEER, mux=True))
+        ours.receive_rtp(EMPTY_REPORT, PEER, 1.0)
+        assert ours.report().dropped == 0
+        assert ours.rtcp_target == ours.rtp_target == PEER
+
+    def test_without_it_such_a_packet_is_no_audio(self):
+        ours = stream()
+        ours.receive_rtp(EMPTY_REPORT, PEER, 1.0)
+        assert ours.report().dropped == 1
+        assert ours.rtcp_target == PEER_RTCP
+
+    @given(st.binary(max_size=40))
+    def test_anything(self, datagram):
+        ours = stream(replace(AGREED, remote_rtcp=PEER, mux=True))
+        ours.receive_rtp(datagram, PEER, 1.0)
+
+
+EMPTY_REPORT = b"\x80\xc9\x00\x01\x00\x00\x00\x07"  # a receiver report without a block

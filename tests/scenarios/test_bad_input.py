@@ -117,7 +117,7 @@ class TestADialplanWithMistakes:
             ("sofia/internal/1000", 480),
             ("sofia/internal/sip:", 484),
             ("sofia/internal/sip:a@b@c d", 484),
-            ("loopback/9196", 480),
+            ("verto/9196", 480),
             ("error/user_busy", 486),
             ("error/17", 486),
         ],

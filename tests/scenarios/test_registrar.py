@@ -305,7 +305,7 @@ class TestSettings:
         assert algorithms == [b"SHA-256", b"MD5"]
 
     async def test_a_phone_behind_a_proxy_is_called_through_it(self, home: Home) -> None:
-        phone = home.lan_phone("1000")
+        phone, proxy = home.lan_phone("1000"), home.lan_phone("proxy")
         request = Request(
             "REGISTER",
             f"sip:{home.address}",
@@ -313,16 +313,20 @@ class TestSettings:
                 ("From", f"<sip:1000@{home.address}>"),
                 ("To", f"<sip:1000@{home.address}>"),
                 ("Contact", "<sip:1000@10.9.9.9>"),
-                ("Path", "<sip:edge.example;lr>"),
+                ("Path", f"<sip:{proxy.address};lr>"),
                 ("Supported", "path"),
             ],
         )
         from ringthru.sip import Login
 
         response = await phone.ask(request, home.internal, Login("1000", PASSWORD))
-        assert (response.status, response.get("Path")) == (200, "<sip:edge.example;lr>")
+        assert (response.status, response.get("Path")) == (200, f"<sip:{proxy.address};lr>")
         (row,) = home.switch.snapshot().registrations
-        assert "fs_path=sip%3Aedge.example%3Blr" in row.contact
+        assert f"fs_path=sip%3A{proxy.address.host}%3A{proxy.address.port}%3Blr" in row.contact
+        home.lan_phone("1001").invite("1000", home.internal, password=PASSWORD)
+        rung = await proxy.rung()
+        assert rung.call.request.uri == "sip:1000@10.9.9.9"
+        assert rung.call.request.get("Route") == f"<sip:{proxy.address};lr>"
 
     async def test_anybody_may_register_where_the_operator_is_blind(self, found: Any) -> None:
         home = await self.at(found, {INTERNAL_XML: setting("accept-blind-reg", "true")})

@@ -193,7 +193,9 @@ class TestTheLifeOfABinding:
         registrar.expire(later)
         assert f"Registration of 1000@{home.address} at " in caplog.text
         assert not home.switch.snapshot().registrations
-        assert "error/user_not_registered" in home.switch.calls.router._sofia_contact(f"1000@{home.address}")
+        assert "error/user_not_registered" in home.switch.calls.router.functions.call(
+            f"sofia_contact(1000@{home.address})"
+        )
 
 
 class TestUsersOfTheirOwn:

@@ -28,12 +28,14 @@ async def nothing_left(home: Home) -> None:
     await home.quiet()
     assert calls._by_call == {}
     assert home.switch._engine._legs == set()
-    assert len(home.switch._engine._pairs) == 2  # the idle pool
+    assert calls.pool is not None
+    size = calls.pool.size  # two pairs, and more for a while after a burst of calls
+    await eventually(lambda: len(home.switch._engine._pairs) == size, "the idle pool is not full")
     assert home.gateway is not None
     gateway = home.gateway
-    await eventually(lambda: len(gateway.mappings()) == 8, "mappings are left")
+    await eventually(lambda: len(gateway.mappings()) == 4 + 2 * size, "mappings are left")
     for profile in calls.profiles.values():
-        assert profile.agent.calls == ()
+        await eventually(lambda: profile.agent.calls == (), "a dialog is left")  # noqa: B023
         assert profile.counters.sessions == 0
 
 
@@ -110,7 +112,7 @@ class TestNothingIsLeft:
         await asyncio.gather(*(each.answered() for each in calls))
         assert home.gateway is not None
         gateway = home.gateway  # which maps two ports a call; the pool had but two pairs ready
-        await eventually(lambda: len(gateway.mappings()) == 8 + 2 * len(calls))
+        await eventually(lambda: len(gateway.mappings()) >= 4 + 2 * len(calls))
         await asyncio.gather(*(hears_itself(each) for each in calls))
         for each in calls:
             each.hang_up()

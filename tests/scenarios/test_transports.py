@@ -195,7 +195,7 @@ class TestTheGateway:
         far = home.place.host_outside(9)
         assert profile.seen_by(far, "UDP").signalling == (outside, granted["udp"])
         assert profile.seen_by(far, "TCP").signalling == (outside, granted["tcp"])
-        assert f"over TLS it sees {outside}:{TLS_PORT}\n" in home.switch.explain(far)
+        assert f"over TLS it sees {outside}:{TLS_PORT}\n" in await home.switch.explain(far)
         assert profile.seen_by(far, "TLS").signalling == (outside, TLS_PORT)
         assert profile.seen_by(home.place.host_inside(9), "TLS").signalling == (home.address, TLS_PORT)
 

@@ -14,7 +14,7 @@ from ringthru.switch.causes import HangupCause
 from ringthru.switch.snapshots import TrunkSnapshot
 
 from .home import EXTERNAL_XML, PASSWORD, PUBLIC, RING_1000, Edit, Home, extension
-from .phones import hear_each_other
+from .phones import hear_each_other, hears_itself_once_learnt
 from .street import Street
 from .waiting import eventually
 
@@ -172,13 +172,36 @@ class TestCallsFromTheProvider:
 
 
 class TestCallsToTheProvider:
+    async def test_a_phone_at_home_calls_somebody_there(self, pair: Pair) -> None:
+        """With our credentials, and as the account that the provider knows."""
+        there = await pair.there.registered_phone("1002")
+        asked = asyncio.ensure_future(
+            pair.here.switch.originate("sofia/gateway/provider/1002", "&echo", caller_number="4711")
+        )
+        rung = await there.rung()
+        invite = rung.call.request
+        assert invite.from_.uri.user == "1001"
+        rung.answer()
+        assert (await asked).startswith("+OK ")
+        await hears_itself_once_learnt(rung)
+        rung.hang_up()
+        await pair.here.quiet()
+        assert (pair.trunk.calls_out, pair.trunk.failed_calls_out) == (1, 0)
+
+    async def test_a_call_that_fails_is_counted(self, pair: Pair) -> None:
+        assert (await pair.here.switch.originate("sofia/gateway/provider/7777", "&echo")).startswith("-ERR ")
+        await eventually(lambda: pair.trunk.failed_calls_out == 1)
+
+    async def test_no_call_over_a_trunk_that_is_none(self, pair: Pair) -> None:
+        assert await pair.here.switch.originate("sofia/gateway/nobody/1", "&echo") == "-ERR INVALID_GATEWAY"
+
     async def test_the_target_of_a_dial_string(self, pair: Pair) -> None:
         trunks = pair.here.switch.calls.trunks
         assert trunks is not None
         target = await trunks.target("provider", "1002")
         assert not isinstance(target, HangupCause)
         assert (target.profile.name, target.uri.user) == ("external", "1002")
-        assert target.peer == pair.there.reached_at("internal")
+        assert target.flows[0].remote == pair.there.reached_at("internal")
         assert target.login is not None
         assert await trunks.target("nobody", "1") is HangupCause.INVALID_GATEWAY
         assert await trunks.target("provider", "a b") is HangupCause.INVALID_NUMBER_FORMAT

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import logging
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
 from ringthru.switch.configuration import (
+    Action,
     AddressKind,
     Dialplan,
     Directory,
@@ -22,6 +25,15 @@ from ringthru.switch.configuration import (
 CONF = Path(__file__).parents[2] / "conf"
 BUILT_IN = {"local_ip_v4": "192.168.1.103", "generated_password": "xK93-fjw0-Qpzm"}
 LAN = "192.168.1.0/24"
+
+
+def nobody_asks() -> NoReturn:
+    raise AssertionError("no condition looks at the time")
+
+
+def hunt(loaded: LoadedConfiguration, context: str, number: str) -> tuple[Action, ...]:
+    fields = {"destination_number": number}
+    return Dialplan.read(loaded.tree).route(context, fields.get, nobody_asks).actions
 
 
 @pytest.fixture(scope="module")
@@ -64,17 +76,33 @@ class TestOurTree:
     @pytest.mark.parametrize("context", ["default", "public"])
     @pytest.mark.parametrize("number", ["9196", "9996"])
     def test_the_echo_test_is_everywhere(self, ours, context, number):
-        actions = Dialplan.read(ours.tree).actions(context, {"destination_number": number})
+        actions = hunt(ours, context, number)
         assert [action.application for action in actions] == ["answer", "echo"]
 
     def test_our_users_reach_each_other(self, ours):
-        *_, last = Dialplan.read(ours.tree).actions("default", {"destination_number": "1002"})
-        assert (last.application, last.data) == ("bridge", "user/${destination_number}@${domain_name}")
+        first, *_, last = hunt(ours, "default", "1002")
+        assert (first.application, first.data) == ("export", "dialed_extension=1002")
+        assert (last.application, last.data) == ("bridge", "user/${dialed_extension}@${domain_name}")
         assert ours.variables["domain_name"] == "192.168.1.103"
 
-    @pytest.mark.parametrize("number", ["1000", "1003", "91960", "0044123456789", "sip:x@y", ""])
+    @pytest.mark.parametrize(
+        "number", ["1000", "1003", "2000", "9195", "9197", "91960", "0044123456789", "sip:x@y", ""]
+    )
     def test_strangers_reach_nothing_else(self, ours, number):
-        assert Dialplan.read(ours.tree).actions("public", {"destination_number": number}) == []
+        assert hunt(ours, "public", number) == ()
+
+    @pytest.mark.parametrize(
+        ("number", "last"),
+        [
+            ("9195", ("delay_echo", "5000")),
+            ("9995", ("delay_echo", "5000")),
+            ("9197", ("playback", "tone_stream://%(10000,0,1004);loops=-1")),
+            ("2000", ("bridge", "group/default@${domain_name}")),
+        ],
+    )
+    def test_what_else_our_users_can_dial(self, ours, number, last):
+        *_, action = hunt(ours, "default", number)
+        assert (action.application, action.data) == last
 
 
 LOOKALIKE = {
@@ -166,8 +194,6 @@ class TestFreeswitchsLayout:
     def test_only_what_would_be_executed_is_warned_of(self, theirs):
         assert [warning.split(": ")[1].split()[0] for warning in theirs.warnings] == [
             "exec-set",
-            "stun-set",
-            "stun-set",
         ]
 
     def test_unknown_sections_are_nobodys_business(self, theirs):
@@ -177,7 +203,7 @@ class TestFreeswitchsLayout:
         external, internal = load_profiles(theirs.tree)
         assert (external.name, external.sip_port) == ("external", 5080)
         assert internal.sip_ip == "192.168.1.103"
-        assert internal.ext_sip_ip.kind is AddressKind.EMPTY  # the STUN server was not asked
+        assert internal.ext_sip_ip.kind is AddressKind.STUN  # asked once the switch runs
         assert "gateway asterlink.com is to be registered with, but has no username" in caplog.text
 
     def test_the_password_everybody_knows_is_found(self, theirs):
@@ -187,6 +213,10 @@ class TestFreeswitchsLayout:
 
     def test_the_dialplan_hunts_as_there(self, theirs):
         fields = {"destination_number": "1000", "unroll_loops": "true"}
-        actions = Dialplan.read(theirs.tree).actions("default", fields)
+        sunday, monday = (datetime(2026, 11, day, 12, tzinfo=UTC) for day in (29, 30))
+        plan = Dialplan.read(theirs.tree)
+        actions = plan.route("default", fields.get, lambda: sunday).actions
         assert [action.application for action in actions] == ["hash", "export", "bridge"]
+        opened, *_ = plan.route("default", fields.get, lambda: monday).actions
+        assert opened.data == "open=true"
         assert actions[1].data == "dialed_extension=1000"

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ringthru.switch.configuration import ConfigurationError, Dialplan, expand, load_tree
+from ringthru.switch.configuration import Action, ConfigurationError, Dialplan, expand, load_tree
+from ringthru.switch.configuration.expressions import Expression, compile_expression, may_explode
+
+NOON = datetime(2026, 11, 25, 12, 30, 15, tzinfo=UTC)  # a Wednesday
+
+
+def noon() -> datetime:
+    return NOON
 
 
 @pytest.fixture
@@ -21,10 +29,12 @@ def plan(tmp_path: Path):
     return run
 
 
-def names(plan: Dialplan, number: str = "9196", **fields: str) -> list[str]:
-    return [
-        action.application for action in plan.actions("default", {"destination_number": number, **fields})
-    ]
+def actions(plan: Dialplan, number: str = "9196", now: datetime = NOON, **fields: str) -> tuple[Action, ...]:
+    return plan.route("default", {"destination_number": number, **fields}.get, lambda: now).actions
+
+
+def names(plan: Dialplan, number: str = "9196", now: datetime = NOON, **fields: str) -> list[str]:
+    return [action.application for action in actions(plan, number, now, **fields)]
 
 
 def extension(*conditions: str, attributes: str = "") -> str:
@@ -50,25 +60,26 @@ class TestMatching:
 
     def test_captures_fill_the_data(self, plan):
         action = '<action application="bridge" data="user/$1@$2-$0-$3"/>'
-        (found,) = plan(extension(condition(r"^(\d)(\d+)$", action))).actions(
-            "default", {"destination_number": "9196"}
-        )
+        (found,) = actions(plan(extension(condition(r"^(\d)(\d+)$", action))))
         assert found.data == "user/9@196-9196-"
 
     def test_without_a_group_the_data_stays_as_written(self, plan):
-        (found,) = plan(extension(condition("9", '<action application="set" data="a=$1"/>'))).actions(
-            "default", {"destination_number": "9"}
-        )
+        (found,) = actions(plan(extension(condition("9", '<action application="set" data="a=$1"/>'))))
         assert found.data == "a=$1"
+
+    @pytest.mark.parametrize(("loop", "rounds"), [("", 1), ('loop="3"', 3), ('loop="-1"', -1)])
+    def test_how_often_an_action_is_run(self, plan, loop, rounds):
+        (found,) = actions(plan(extension(condition("9", f'<action application="playback" {loop}/>'))))
+        assert found.loops == rounds
 
     def test_run_time_variables_are_left_for_later(self, plan):
         action = '<action application="bridge" data="user/${destination_number}"/>'
-        (found,) = plan(extension(condition("9", action))).actions("default", {"destination_number": "9"})
+        (found,) = actions(plan(extension(condition("9", action))))
         assert found.data == "user/${destination_number}"
 
     def test_data_may_be_the_elements_text(self, plan):
         action = '<action application="log">INFO $1</action>'
-        (found,) = plan(extension(condition("(9)", action))).actions("default", {"destination_number": "9"})
+        (found,) = actions(plan(extension(condition("(9)", action))))
         assert found.data == "INFO 9"
 
     def test_fields_of_the_call_and_variables(self, plan):
@@ -142,7 +153,7 @@ class TestHunt:
         assert names(made) == expected
 
     def test_an_unknown_context(self, plan):
-        route = plan("").route("nowhere", {}.get)
+        route = plan("").route("nowhere", {}.get, noon)
         assert (route.context_found, route.actions) == (False, ())
 
     def test_the_context_global_stands_in(self, plan):
@@ -159,14 +170,17 @@ class TestHunt:
             + extension(condition("^1$", act("echo"), field="${a}"))
         )
         route = made.route(
-            "default", variables.get, run_inline=lambda action: variables.update([action.data.split("=")])
+            "default",
+            variables.get,
+            noon,
+            run_inline=lambda action: variables.update([action.data.split("=")]),
         )
         assert [action.application for action in route.actions] == ["echo"]
 
     def test_the_steps_can_be_followed(self, plan):
         steps: list[str] = []
         made = plan(extension(condition("^9$", act("echo")), attributes='name="test"'))
-        made.route("default", {"destination_number": "9"}.get, trace=steps.append)
+        made.route("default", {"destination_number": "9"}.get, noon, trace=steps.append)
         assert steps == [
             "parsing [default->test] continue=false",
             "Regex (PASS) [test] destination_number =~ /^9$/ break=on-false",
@@ -203,10 +217,139 @@ class TestNestedAndCombined:
         made = plan(extension(f'<condition regex="{rule}">{tests}{act("echo")}</condition>'))
         assert names(made, number) == (["echo"] if holds else [])
 
-    def test_conditions_on_the_time_never_hold_for_now(self, plan, caplog):
-        made = plan(extension(f'<condition wday="2-6" hour="9-18">{act("echo")}</condition>'))
-        assert names(made) == []
-        assert "not supported in this version" in caplog.text
+    def test_the_captures_of_every_expression_can_be_had(self, plan):
+        tests = (
+            '<regex field="destination_number" expression="^(.)(.)"/><regex field="a" expression="(x)?y"/>'
+        )
+        made = plan(extension(f'<condition regex="all">{tests}{act("echo")}</condition>'))
+        route = made.route("default", {"destination_number": "12", "a": "y"}.get, noon)
+        assert route.variables == {"DP_REGEX_MATCH_1": "ARRAY::12|:1|:2", "DP_REGEX_MATCH_2": "ARRAY::y|:"}
+
+    def test_and_a_later_condition_may_ask_for_them(self, plan):
+        first = '<condition regex="all"><regex field="destination_number" expression="^(.)"/></condition>'
+        made = plan(extension(first, condition("^9$", act("echo"), field="${DP_REGEX_MATCH_1[1]}")))
+        assert names(made, "9196") == ["echo"]
+        assert names(made, "8") == []
+
+    def test_expressions_and_texts_may_be_elements(self, plan):
+        inside = f"<expression><![CDATA[^(?<n>9)]]></expression>{act('echo')}"
+        made = plan(extension(f'<condition field="destination_number">{inside}</condition>'))
+        assert names(made) == ["echo"]
+
+
+class TestTime:
+    """The attributes of a condition that look at the clock: Wednesday 2026-11-25 12:30:15 UTC."""
+
+    @pytest.mark.parametrize(
+        ("attributes", "holds"),
+        [
+            ('year="2026"', True),
+            ('year="2020-2025"', False),
+            ('yday="329"', True),
+            ('yday="1-328"', False),
+            ('mon="11"', True),
+            ('mon="oct-dec"', True),
+            ('mon="January"', False),
+            ('mday="25"', True),
+            ('mday="1-24,26"', False),
+            ('week="47"', True),
+            ('week="48"', False),
+            ('mweek="4"', True),
+            ('mweek="5"', False),
+            ('wday="4"', True),
+            ('wday="mon-fri"', True),
+            ('wday="sat,sun"', False),
+            ('wday="fri-mon"', False),
+            ('wday="tue-thu,sun"', True),
+            ('hour="9-18"', True),
+            ('hour="18-9"', False),
+            ('hour="22-12"', True),
+            ('minute="30"', True),
+            ('minute="0-29,31-59"', False),
+            ('minute-of-day="751"', True),
+            ('minute-of-day="1-750"', False),
+            ('time-of-day="09:00-18:00"', True),
+            ('time-of-day="12:30:15-12:30:15"', True),
+            ('time-of-day="18:00-09:00"', False),
+            ('time-of-day="08:00-09:00, 12:00-13:00"', True),
+            ('date-time="2026-11-25 12:00~2026-11-25 13:00"', True),
+            ('date-time="2026-12-24 00:00:00~2026-12-26 23:59:59"', False),
+            ('date-time="2026-11-25~2026-11-26"', True),
+            ('wday="wed" hour="12"', True),
+            ('wday="wed" hour="13"', False),
+            ('hour="7" tz-offset="-5"', True),
+            ('hour="8" tz-offset="-5" dst="true"', True),
+            ('hour="18" minute="0" tz-offset="5.5"', True),
+            ('wday="thu" tz-offset="13"', True),
+        ],
+    )
+    def test_holds_or_does_not(self, plan, attributes, holds):
+        made = plan(extension(f"<condition {attributes}>{act('echo')}</condition>"))
+        assert names(made) == (["echo"] if holds else [])
+
+    def test_the_machines_own_zone_counts_where_none_is_named(self, plan):
+        made = plan(extension(f'<condition hour="14">{act("echo")}</condition>'))
+        assert names(made, now=NOON.astimezone(timezone(timedelta(hours=2)))) == ["echo"]
+
+    def test_a_field_beside_it_must_match_too(self, plan):
+        made = plan(extension(condition("^9", act("echo") + act("closed", tag="anti-action"), 'hour="12"')))
+        assert names(made, "9196") == ["echo"]
+        assert names(made, "8") == ["closed"]
+        assert names(made, "9196", now=NOON + timedelta(hours=1)) == ["closed"]
+
+    def test_it_may_be_one_of_several(self, plan):
+        tests = '<regex wday="sat-sun"/><regex field="destination_number" expression="^9"/>'
+        made = plan(extension(f'<condition regex="any">{tests}{act("echo")}</condition>'))
+        assert names(made, "9") == ["echo"]
+        assert names(made, "8") == []
+        assert names(made, "8", now=NOON + timedelta(days=3)) == ["echo"]
+
+
+class TestSlowExpressions:
+    """A stranger chooses the text: no expression may keep the switch from its other calls."""
+
+    @pytest.mark.parametrize(
+        "expression",
+        [
+            r"^(\d+)+$",
+            r"^(a|a?)+$",
+            r"^(.*a){12}$",
+            r"(x+x+)+y",
+            r"^(\w|\d|_)*!$",
+            r".*.*.*.*.*.*=",
+            r"(.*)\1\1\1x",
+            r"^((1|1)*|2)*x",
+        ],
+    )
+    def test_those_that_can_explode_are_held_to_a_time(self, expression):
+        assert may_explode(expression)
+        compiled = compile_expression(expression)
+        assert compiled.guarded
+        assert compiled.search("1" * 255 + "!") is None or expression.endswith("!$")
+
+    @pytest.mark.parametrize(
+        "expression",
+        [
+            r"^(9196|9996)$",
+            r"^(10[01][0-9])$",
+            r"^\+?1?(\d{10})$",
+            r"^(?:sip:)?(.*)@(.*)$",
+            r"^[^*+(]+$",
+            r"^\(a\)+",
+            r"^(ab){2,3}",
+            r"^([0-9]{2})+$",
+        ],
+    )
+    def test_those_that_people_write_are_not(self, expression):
+        assert not may_explode(expression)
+
+    def test_what_takes_too_long_does_not_match_and_is_told(self, caplog):
+        class Slow:
+            def search(self, text, timeout):
+                raise TimeoutError
+
+        assert Expression("^x$", Slow(), True).search("x") is None
+        assert "takes too long over 'x'" in caplog.text
 
 
 class TestErrors:
@@ -218,6 +361,14 @@ class TestErrors:
             condition("9", attributes='break="sometimes"'),
             condition("9", "<action/>"),
             '<condition regex="most"/>',
+            '<condition regex="all"/>',
+            '<condition hour="25"/>',
+            '<condition wday="someday"/>',
+            '<condition time-of-day="9-18"/>',
+            '<condition date-time="christmas"/>',
+            '<condition hour="1" tz-offset="far"/>',
+            condition("9", '<action application="echo" loop="0"/>'),
+            condition("9", '<action application="echo" loop="often"/>'),
         ],
     )
     def test_name_file_and_line(self, plan, text):
@@ -277,6 +428,11 @@ class TestExpand:
     @given(st.text(max_size=60).filter(lambda text: "$" not in text))
     def test_text_without_a_dollar_is_left_alone(self, text):
         assert expand(text, VARIABLES.get) == text
+
+    @pytest.mark.parametrize("piece", ["${", "$", "{", "}", "${}", "$${", "\\$", "${a}", "${a:"])
+    def test_the_worst_of_it_ends_at_once(self, piece):
+        """Linear: a text of unclosed braces is not looked through once for each of them."""
+        assert isinstance(expand(piece * (200_000 // len(piece)), {"a": "b"}.get), str)
 
     def test_deep_nesting_ends(self):
         assert isinstance(expand("${" * 2000 + "}" * 2000, {}.get), str)

@@ -162,7 +162,7 @@ class TestInclude:
 
 
 class TestNothingIsExecuted:
-    @pytest.mark.parametrize("command", ["exec", "exec-set", "stun-set"])
+    @pytest.mark.parametrize("command", ["exec", "exec-set"])
     def test_a_command_is_named_and_left_out(self, flatten, tmp_path, command):
         witness = tmp_path / "witness"
         flat = flatten("\n" + directive(command, f"a=touch {witness}"))
@@ -172,6 +172,12 @@ class TestNothingIsExecuted:
         assert note.level == logging.WARNING
         assert str(note).startswith(f"{tmp_path}/main.xml:2: {command}")
         assert "ignored" in note.text
+
+    def test_a_question_to_a_stun_server_is_kept_for_later(self, flatten):
+        flat = flatten(directive("stun-set", "external_sip_ip=stun:stun.example.net:3478"))
+        assert flat.variables["external_sip_ip"] == "stun:stun.example.net:3478"
+        (note,) = flat.notes
+        assert note.level == logging.INFO
 
     def test_a_directive_over_two_lines_is_reported(self, flatten):
         (note,) = flatten('<X-PRE-PROCESS cmd="set"\n data="a=b"/>').notes

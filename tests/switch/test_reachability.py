@@ -80,5 +80,43 @@ def test_a_comma_list_of_networks_makes_a_second_lan_local():
     assert not seen_by("10.8.3.4", profile, LISTS).far
 
 
+class TestReasons:
+    def test_the_network_that_holds_the_peer_is_named(self):
+        seen = seen_by(LAN_PHONE, addresses(OUTSIDE, auto_nat=True), LISTS)
+        assert seen.reasons == ("192.168.1.50 is in local-network-acl localnet.auto (192.168.1.0/24)",)
+
+    def test_address_port_and_media_each_say_where_they_come_from(self):
+        made = replace(
+            addresses(OUTSIDE, "203.0.113.10", auto_nat=True), port_source="ext-sip-port", media_source="DNS"
+        )
+        lines = seen_by(FAR_PHONE, made, LISTS).explained("internal", FAR_PHONE)
+        assert lines == [
+            "internal: 198.51.100.7 sees 203.0.113.9:15060 in Via and Contact, 203.0.113.10 in SDP",
+            "  by row 3 of the decision table: auto-nat is on, and the peer is far",
+            "  because 198.51.100.7 is neither in loopback.auto nor in local-network-acl localnet.auto:"
+            " it is far",
+            "  because the address 203.0.113.9 comes from the gateway",
+            "  because the port 15060 comes from ext-sip-port",
+            "  because the SDP's address 203.0.113.10 comes from DNS",
+        ]
+
+    def test_without_an_external_address_it_says_where_one_would_come_from(self):
+        seen = seen_by(FAR_PHONE, addresses(None), LISTS)
+        assert seen.reasons == ("an external address would come from the gateway",)
+
+    @pytest.mark.parametrize("peer", [LAN_PHONE, FAR_PHONE, "127.0.0.1", "a.name", None])
+    @pytest.mark.parametrize("made", [addresses(None), addresses(OUTSIDE), addresses(OUTSIDE, auto_nat=True)])
+    def test_every_row_has_its_rule(self, peer, made):
+        assert seen_by(peer, made, LISTS).explained("internal", str(peer))[1].startswith("  by row ")
+
+
+def test_every_network_of_this_machine_is_near_by_a_list_of_ours():
+    lists = builtin_lists(["192.168.1.0/24"], ["192.168.1.0/24", "10.8.0.0/24"])
+    profile = addresses(OUTSIDE, auto_nat=True, acl="connected.auto")
+    assert not seen_by("10.8.0.7", profile, lists).far
+    assert not seen_by(LAN_PHONE, profile, lists).far
+    assert seen_by("10.9.0.7", profile, lists).far
+
+
 def test_without_ext_rtp_ip_the_far_media_address_falls_back_to_rtp_ip():
     assert seen_by(FAR_PHONE, addresses(OUTSIDE, None, auto_nat=True), LISTS).media == INSIDE.host

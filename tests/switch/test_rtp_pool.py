@@ -1,16 +1,17 @@
-"""The pool of mapped pairs: ready at once, patient once, never for long."""
+"""The pool of mapped pairs: ready at once, and no call ever waits for the gateway."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from typing import Any
 
 import pytest
 
-from ringthru.media import MediaEngine, NoFreePorts
+from ringthru.media import MediaEngine, NoFreePorts, PortPair
 from ringthru.portmap import MappingState, Protocol, Wanted
-from ringthru.switch.rtp_pool import RtpPool
+from ringthru.switch import rtp_pool
+from ringthru.switch.rtp_pool import MappedPair, RtpPool
 
 HOST = "127.41.0.103"
 
@@ -26,13 +27,17 @@ class SlowMapping:
         self.reason = ""
         self._granted = asyncio.Event()
 
+    def refuse(self, reason: str) -> None:
+        self.state, self.reason = MappingState.REFUSED, reason
+        self._granted.set()
+
     def grant(self, external_port: int) -> None:
         self.external_port, self.state = external_port, MappingState.ACCEPTED
         self._granted.set()
 
     async def settled(self) -> bool:
         await self._granted.wait()
-        return True
+        return self.state is MappingState.ACCEPTED
 
 
 class Mapper:
@@ -62,67 +67,164 @@ async def engine() -> AsyncIterator[MediaEngine]:
     await engine.close()
 
 
-def pool_of(engine: MediaEngine, mapper: Any, size: int = 2) -> RtpPool:
-    pool = RtpPool(engine, mapper, HOST, size)
-    pool.fill()
-    return pool
+class Beside:
+    """Tasks that the pool starts."""
+
+    def __init__(self) -> None:
+        self.tasks: list[asyncio.Future[None]] = []
+
+    def spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        self.tasks.append(asyncio.ensure_future(work))
+
+    async def done(self) -> None:
+        await asyncio.gather(*self.tasks)
 
 
-async def test_a_mapped_pair_is_taken_at_once_and_then_shown(engine):
+@pytest.fixture
+async def beside() -> AsyncIterator[Beside]:
+    made = Beside()
+    yield made
+    for task in made.tasks:
+        task.cancel()
+
+
+@pytest.fixture
+def pool_of(engine: MediaEngine, beside: Beside) -> Any:
+    def make(mapper: Any, least: int = 2, most: int = 8) -> RtpPool:
+        pool = RtpPool(engine, mapper, HOST, beside.spawn, least, most)
+        pool.fill()
+        return pool
+
+    return make
+
+
+def mapped(pair: MappedPair | PortPair) -> MappedPair:
+    assert isinstance(pair, MappedPair)
+    return pair
+
+
+async def test_a_mapped_pair_is_taken_at_once_and_then_shown(pool_of):
     mapper = Mapper()
-    pool = pool_of(engine, mapper)
+    pool = pool_of(mapper)
     for mapping in mapper.mappings[2:4]:  # the second pair is ready first
-        mapping.grant(mapping.internal_port)
-    taken = await pool.take()
+        mapping.grant(mapping.internal_port + 10000)
+    assert pool.ready == 1
+    taken = mapped(pool.take())
     assert taken.mapped
+    assert taken.external_rtp_port == taken.pair.rtp_port + 10000
     assert mapper.listed == {taken.pair.rtp_port, taken.pair.rtcp_port}
     assert len(mapper.mappings) == 6  # filled again
 
 
-async def test_a_call_waits_for_its_own_port_because_its_sdp_must_show_it(engine):
-    mapper = Mapper()
-    pool = pool_of(engine, mapper, size=1)
-    taking = asyncio.ensure_future(pool.take())
-    await asyncio.sleep(0)
-    for mapping in mapper.mappings[:2]:
-        mapping.grant(mapping.internal_port + 10000)
-    taken = await taking
-    assert taken.external_rtp_port == taken.pair.rtp_port + 10000
+class TestTheGatewayHasNotAnsweredYet:
+    async def test_the_call_goes_on_with_the_ports_asked_for(self, pool_of, beside, caplog):
+        mapper = Mapper()
+        taken = mapped(pool_of(mapper).take())
+        assert taken.external_ports == (taken.pair.rtp_port, taken.pair.rtcp_port)
+        for mapping in mapper.mappings:
+            mapping.grant(mapping.internal_port)
+        await beside.done()
+        assert taken.mapped
+        assert not caplog.records
+
+    async def test_another_port_granted_later_is_told(self, pool_of, beside, caplog):
+        mapper = Mapper()
+        taken = mapped(pool_of(mapper).take())
+        for mapping in mapper.mappings:
+            mapping.grant(mapping.internal_port + 10000)
+        await beside.done()
+        assert taken.external_rtp_port == taken.pair.rtp_port + 10000
+        assert "after a call was told of" in caplog.text
+
+    async def test_a_refusal_later_is_a_warning(self, pool_of, beside, caplog):
+        mapper = Mapper()
+        taken = mapped(pool_of(mapper).take())
+        for mapping in mapper.mappings:
+            mapping.refuse("the table is full")
+        await beside.done()
+        assert (
+            f"RTP port {taken.pair.rtp_port} is not mapped (the table is full); the call relies on latching"
+            in caplog.text
+        )
+
+    async def test_so_is_silence(self, pool_of, beside, caplog, monkeypatch):
+        monkeypatch.setattr(rtp_pool, "PATIENCE", 0.01)
+        pool_of(Mapper()).take()
+        await beside.done()
+        assert "is not mapped (the gateway has not answered yet)" in caplog.text
+
+    async def test_a_burst_takes_as_many_as_there_are_calls(self, pool_of):
+        mapper = Mapper()
+        pool = pool_of(mapper)
+        ports = {mapped(pool.take()).pair.rtp_port for _ in range(6)}
+        assert len(ports) == 6
 
 
-async def test_patience_ends_with_a_warning_and_the_next_call_does_not_wait(engine, caplog):
-    mapper = Mapper()
-    pool = pool_of(engine, mapper)
-    first = await pool.take()
-    assert not first.mapped
-    assert "is not mapped (the gateway has not answered yet)" in caplog.text
-    second = asyncio.ensure_future(pool.take())
-    await asyncio.sleep(0)
-    await asyncio.sleep(0)
-    assert second.done()  # the gateway is known to be slow
+class TestTheGatewayRefuses:
+    async def test_a_pair_that_was_refused_is_never_shown_to_a_peer(self, pool_of, caplog):
+        mapper = Mapper()
+        pool = pool_of(mapper, least=2, most=2)
+        for mapping in mapper.mappings:
+            mapping.refuse("the table is full")
+        taken = pool.take()
+        assert isinstance(taken, PortPair)
+        assert taken.rtp_port not in {mapping.internal_port for mapping in mapper.mappings}
+        assert "is not mapped (the table is full); the call relies on latching" in caplog.text
+        await pool.give_back(taken)
+        assert mapper.released == []
+
+    async def test_one_that_is_mapped_is_found_among_those_that_are_not(self, pool_of):
+        mapper = Mapper()
+        pool = pool_of(mapper)
+        for mapping in mapper.mappings[:2]:
+            mapping.refuse("the table is full")
+        for mapping in mapper.mappings[2:]:
+            mapping.grant(mapping.internal_port)
+        assert mapped(pool.take()).rtp is mapper.mappings[2]
+
+    async def test_what_the_gateway_grants_after_all_is_used_again(self, pool_of):
+        mapper = Mapper()
+        pool = pool_of(mapper)
+        for mapping in mapper.mappings:
+            mapping.refuse("no")
+        for mapping in mapper.mappings:
+            mapping.grant(mapping.internal_port)
+        assert mapped(pool.take()).mapped
 
 
-async def test_a_call_given_up_while_waiting_leaves_its_pair_in_the_pool(engine):
-    mapper = Mapper()
-    pool = pool_of(engine, mapper, size=1)
-    taking = asyncio.ensure_future(pool.take())
-    await asyncio.sleep(0)
-    taking.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await taking
-    for mapping in mapper.mappings:
-        mapping.grant(mapping.internal_port)
-    assert (await pool.take()).mapped
+class TestSize:
+    async def test_each_shortage_doubles_it_and_quiet_takes_it_back(self, pool_of, beside):
+        mapper = Mapper()
+        pool = pool_of(mapper, least=1, most=3)
 
+        def settle() -> None:
+            for mapping in mapper.mappings:
+                mapping.grant(mapping.internal_port)
 
-async def test_the_range_used_up_is_said_so_and_comes_back(engine):
-    mapper = Mapper()
-    pool = pool_of(engine, mapper, size=10)
-    for mapping in mapper.mappings:
-        mapping.grant(mapping.internal_port)
-    taken = [await pool.take() for _ in range(10)]
-    with pytest.raises(NoFreePorts):
-        await pool.take()
-    engine.release(taken[0].pair)
-    await pool.give_back(taken[0])
-    assert mapper.released == [taken[0].pair.rtp_port, taken[0].pair.rtcp_port]
+        used = [mapped(pool.take())]  # nothing was ready: now two are held
+        settle()
+        assert pool.ready == 2
+        used += [mapped(pool.take()) for _ in range(3)]  # the third finds none: now three
+        settle()
+        assert pool.ready == 3
+        for each in used:
+            await pool.give_back(each)
+        assert len(mapper.released) == 2 * len(used)
+        pool._shrink()  # what a quiet minute does
+        pool._shrink()
+        assert (pool.ready, pool.size) == (1, 1)
+        await beside.done()
+        assert len(mapper.released) == 2 * (len(used) + 2)
+        assert pool._timer is None
+
+    async def test_the_range_used_up_is_said_so_and_comes_back(self, engine, pool_of):
+        mapper = Mapper()
+        pool = pool_of(mapper, least=10, most=10)
+        for mapping in mapper.mappings:
+            mapping.grant(mapping.internal_port)
+        taken = [mapped(pool.take()) for _ in range(10)]
+        with pytest.raises(NoFreePorts):
+            pool.take()
+        engine.release(taken[0].pair)
+        await pool.give_back(taken[0])
+        assert mapper.released == [taken[0].pair.rtp_port, taken[0].pair.rtcp_port]

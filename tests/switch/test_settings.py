@@ -54,26 +54,30 @@ class TestAddressSetting:
             ("0.0.0.0", AddressKind.AUTO, ""),
             ("203.0.113.9", AddressKind.PLAIN, "203.0.113.9"),
             ("2001:db8::1", AddressKind.PLAIN, "2001:db8::1"),
-            ("autonat:203.0.113.9", AddressKind.AUTONAT_PREFIX, "203.0.113.9"),
+            ("autonat:203.0.113.9", AddressKind.PLAIN, "203.0.113.9"),
             ("autonat:", AddressKind.EMPTY, ""),
             ("host:pbx.example.net", AddressKind.HOST, "pbx.example.net"),
             ("pbx.example.net", AddressKind.HOST, "pbx.example.net"),
             ("stun:stun.example.net:3479", AddressKind.STUN, "stun.example.net:3479"),
             ("autonat:stun:stun.example.net", AddressKind.STUN, "stun.example.net"),
             ("999.1.2.3", AddressKind.HOST, "999.1.2.3"),
+            ("autonat:host:pbx.example.net", AddressKind.HOST, "pbx.example.net"),
+            ("stun:", AddressKind.EMPTY, ""),
+            ("host:", AddressKind.EMPTY, ""),
         ],
     )
     def test_every_form(self, text, kind, value):
         setting = AddressSetting.parse(text)
         assert (setting.kind, setting.value) == (kind, value)
+        assert setting.autonat is (bool(value) and (text or "").startswith("autonat:"))
 
-    def test_only_two_forms_ask_for_a_mapping(self):
+    def test_auto_nat_and_the_prefix_ask_for_a_mapping(self):
         asking = {
             text
-            for text in ("", "auto", "auto-nat", "1.2.3.4", "autonat:1.2.3.4", "stun:x")
+            for text in ("", "auto", "auto-nat", "1.2.3.4", "autonat:1.2.3.4", "stun:x", "autonat:stun:x")
             if AddressSetting.parse(text).wants_mapping
         }
-        assert asking == {"auto-nat", "autonat:1.2.3.4"}
+        assert asking == {"auto-nat", "autonat:1.2.3.4", "autonat:stun:x"}
 
 
 class TestBooleans:
@@ -170,11 +174,6 @@ class TestProfile:
         (record,) = caplog.records
         assert record.levelno == logging.WARNING
         assert "ignored; did you mean ext-sip-ip?" in record.getMessage()
-
-    @pytest.mark.parametrize("value", ["stun:stun.example.net", "host:pbx.example.net"])
-    def test_names_and_stun_are_refused_for_now_in_words(self, profile, caplog, value):
-        profile("auth-calls=true", f"ext-sip-ip={value}")
-        assert "not supported yet, treated as unset" in caplog.text
 
     def test_an_empty_external_address_is_an_error_but_not_the_end(self, profile, caplog):
         assert profile("auth-calls=true", "ext-sip-ip=").ext_sip_ip.kind is AddressKind.EMPTY

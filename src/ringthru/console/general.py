@@ -93,6 +93,12 @@ async def originate(switch: SwitchLike, arguments: str) -> str:
     return visible(answer.rstrip("\n")) + "\n"
 
 
+async def reloadxml(switch: SwitchLike, arguments: str) -> str:
+    """The configuration anew; FreeSWITCH says ``+OK`` to a broken one as well, we do not."""
+    said = await switch.reload()
+    return f"{'+OK' if said == 'Success' else '-ERR'} [{visible(said)}]\n"
+
+
 async def hupall(switch: SwitchLike, arguments: str) -> str:
     cause = (words_of(arguments) or ["MANAGER_REQUEST"])[0].upper()
     await switch.hang_up_all(cause)
@@ -240,6 +246,7 @@ def commands(logs: Logs) -> list[Command]:
         Command("hostname", "", "Return the system hostname", hostname),
         Command("hupall", "[<cause>]", "Hang up all calls", hupall),
         Command("originate", ORIGINATE_SYNTAX, "Originate a call", originate, ("user/", "sofia/{profile}/")),
+        Command("reloadxml", "", "Read the configuration anew", reloadxml),
         Command("shutdown", "", stop, shutdown, home="ringthru"),
         Command("switchname", "", "Return the switch name", hostname),
         Command("uptime", "[us|ms|s|m|h|d]", "Show uptime", uptime),

@@ -58,7 +58,8 @@ async def nat_map(switch: SwitchLike, arguments: str) -> str:
     if not words:
         return USAGE
     if words[0].lower() == "explain" and len(words) > 1:
-        return switch.explain(words[1]).rstrip("\n") + "\n"  # asks no gateway, so -nonat does not matter
+        said = await switch.explain(words[1])  # asks no gateway, so -nonat does not matter
+        return said.rstrip("\n") + "\n"
     if not switch.nat_enabled:
         log.error("nat_map API called while NAT not initialized")
         return "false"

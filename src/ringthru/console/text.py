@@ -8,8 +8,11 @@ from __future__ import annotations
 
 from typing import Final
 
+from ..switch.words import words_of
+
+__all__ = ["RULE", "aligned", "count", "port_of", "span", "visible", "words_of"]
+
 RULE: Final = "=" * 97  # the line FreeSWITCH draws above and below its tables
-UNQUOTED_BLANKS: Final = " \t"
 
 
 def visible(text: str) -> str:
@@ -41,26 +44,6 @@ def span(seconds: float) -> str:
         if amount or parts or unit == "s":
             parts.append(f"{amount}{unit}")
     return " ".join(parts[:2])
-
-
-def words_of(line: str) -> list[str]:
-    r"""Split at blanks, as FreeSWITCH does: ``'…'`` keeps blanks together, ``\'`` is a quote itself."""
-    words: list[str] = []
-    current: str | None = None
-    quoted = False
-    position = 0
-    while position < len(line):
-        character = line[position]
-        if line.startswith("\\'", position):
-            current, position = (current or "") + "'", position + 1
-        elif character == "'":
-            quoted, current = not quoted, current or ""
-        elif character in UNQUOTED_BLANKS and not quoted:
-            words, current = [*words, *([] if current is None else [current])], None
-        else:
-            current = (current or "") + character
-        position += 1
-    return words if current is None else [*words, current]
 
 
 def port_of(text: str) -> int | None:

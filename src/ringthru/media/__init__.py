@@ -21,16 +21,19 @@ from .offer_answer import (
     read_answer,
 )
 from .pair_driver import PortPair
+from .playing import Recorder
 from .report import LegReport
 from .rtp import RtpPacket
 from .sdp import SessionDescription
-from .stream import Timeout
+from .sounds import BadSound, Sound, linear_of, read_tones, read_wav, silence_of
+from .stream import Said, Timeout
 from .telephone_event import KeyHeard
 from .tones import holds_tone, tone
 
 __all__ = [
     "PCMA",
     "PCMU",
+    "BadSound",
     "Codec",
     "KeyHeard",
     "LegReport",
@@ -46,14 +49,21 @@ __all__ = [
     "NoFreePorts",
     "OfferAnswer",
     "PortPair",
+    "Recorder",
     "RemoteError",
     "RtpPacket",
+    "Said",
     "SessionDescription",
+    "Sound",
     "Timeout",
     "answerable",
     "holds_tone",
+    "linear_of",
     "make_answer",
     "make_offer",
     "read_answer",
+    "read_tones",
+    "read_wav",
+    "silence_of",
     "tone",
 ]

@@ -108,6 +108,11 @@ def common_direction(ours: str, theirs: str) -> str:
     return DIRECTIONS[(not receive) + 2 * (not send)]
 
 
+def wants_mux(medium: MediaDescription) -> bool:
+    """Whether a description offers RTCP on the RTP port (RFC 5761 §5.1.1)."""
+    return any(name == "rtcp-mux" for name, _ in medium.attributes)
+
+
 def ptime_of(medium: MediaDescription) -> int:
     text = medium.attribute("ptime") or ""
     value = int(text) if text.isascii() and text.isdigit() and len(text) < 5 else DEFAULT_PTIME

@@ -25,9 +25,11 @@ from ringthru.net.address import Endpoint
 from .errors import LocalError, NoFreePorts
 from .offer_answer import Negotiated
 from .pair_driver import PortPair, bind_pair, send_all
+from .playing import LateEcho, Player, Recorder, Speaker
 from .ports import PortBook
 from .report import LegReport
 from .rtp import MAX_DATAGRAM
+from .sounds import Sound
 from .statistics import NTP_UNIX_OFFSET
 from .stream import RTP_TIMEOUT, MediaEvent, MediaStream
 
@@ -202,7 +204,42 @@ class MediaLeg:
     def echo(self, on: bool = True) -> None:
         """Return to the peer what it says; ends a bridge."""
         self.unbridge()
+        self._stream.set_speaker(None)
         self._stream.set_sink(self._stream if on and not self._closed else None)
+
+    def delay_echo(self, delay: float) -> None:
+        """Return to the peer what it says, ``delay`` seconds later; ends a bridge."""
+        self.unbridge()
+        if not self._closed:
+            echo = LateEcho(self._stream, delay, time.monotonic())
+            self._stream.set_sink(echo)
+            self._speak(echo)
+
+    def play(self, sound: Sound) -> None:
+        """Say a sound; a ``Said`` event tells of its end. Before ``connect`` there is nobody to hear it."""
+        agreed = self._stream.negotiated
+        if agreed is not None and not self._closed:
+            size = agreed.codec.clock_rate // 50
+            self._speak(Player(self._stream, sound.frames(agreed.codec.name, size), time.monotonic()))
+
+    def hush(self) -> None:
+        """Say no more by ourselves."""
+        self._stream.set_speaker(None)
+
+    def record(self) -> Recorder:
+        """Keep what the peer says from now on, beside what becomes of it; ``stop_recording`` ends it."""
+        recorder = Recorder(self._stream.sink)
+        self._stream.set_sink(recorder)
+        return recorder
+
+    def stop_recording(self, recorder: Recorder) -> None:
+        """Give the sink back that the recorder had taken the place of."""
+        if self._stream.sink is recorder:
+            self._stream.set_sink(recorder.onward)
+
+    def _speak(self, speaker: Speaker) -> None:
+        self._stream.set_speaker(speaker)
+        self._run_due()
 
     def bridge(self, other: MediaLeg) -> None:
         """Let two legs hear each other; ends echo and earlier bridges of both."""
@@ -212,6 +249,7 @@ class MediaLeg:
             one.unbridge()
             two.unbridge()
         for one, two in ((self, other), (other, self)):
+            one._stream.set_speaker(None)
             one._other = two
             one._stream.set_sink(two._stream)
 
@@ -269,6 +307,9 @@ class MediaLeg:
 
     def _on_timer(self) -> None:
         self._timer = None
+        self._run_due()
+
+    def _run_due(self) -> None:
         self._stream.handle_timeout(time.monotonic())
         self._pump()
         self._arm()
@@ -289,7 +330,8 @@ class MediaLeg:
         if self._closed:
             return
         send_all(self._rtp, stream.rtp_to_send(), stream.rtp_target)
-        send_all(self._rtcp, stream.rtcp_to_send(), stream.rtcp_target)
+        rtcp = self._rtp if stream.muxed else self._rtcp
+        send_all(rtcp, stream.rtcp_to_send(), stream.rtcp_target)
         for event in stream.events():
             for callback in list(self._subscribers):
                 try:

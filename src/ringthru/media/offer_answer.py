@@ -28,6 +28,7 @@ from .audio import (
     is_plain_audio,
     ptime_of,
     shared_codecs,
+    wants_mux,
 )
 from .errors import MalformedSdp, NoCommonCodec
 from .sdp import Attribute, MediaDescription, Origin, SessionDescription
@@ -77,6 +78,7 @@ class Negotiated:
     heard_type: int
     heard_event: int | None
     peer_direction: str = "sendrecv"  # what the peer's description itself said
+    mux: bool = False  # RTCP goes to and comes from the RTP port (RFC 5761)
 
     @property
     def sends(self) -> bool:
@@ -116,7 +118,7 @@ def make_answer(
 
     Among the codecs that both have, the offerer's order decides. ``direction`` is what we
     would like; the answer is what remains of it. Without ``with_keys`` an offered telephone-event
-    is left out (RFC 4733 §7.1.1: then keys go another way).
+    is left out (RFC 4733 §7.1.1: then keys go another way). RTCP is multiplexed where that is offered.
 
     Raises:
         NoCommonCodec: no audio over plain RTP/AVP with a codec of ours.
@@ -130,10 +132,12 @@ def make_answer(
     ours = common_direction(direction, asked)
     ptime = ptime_of(theirs)
     media = [_refused(medium) for medium in offer.media]
-    media[index] = _audio(here, [codec], event, ours, ptime)
+    mux = wants_mux(theirs)
+    media[index] = _audio(here, [codec], event, ours, ptime, mux)
     sdp = _description(here, session_id, version, media)
-    remote = endpoints_of(offer, theirs)
-    return Negotiated(sdp, codec, *remote, event, ours, ptime, codec.payload_type, event, asked)
+    rtp, rtcp = endpoints_of(offer, theirs)
+    remote = (rtp, rtp) if mux else (rtp, rtcp)
+    return Negotiated(sdp, codec, *remote, event, ours, ptime, codec.payload_type, event, asked, mux)
 
 
 def read_answer(offer: bytes | SessionDescription, answer: SessionDescription) -> Negotiated:
@@ -238,7 +242,12 @@ def _description(here: MediaAddress, session_id: int, version: int, media: list[
 
 
 def _audio(
-    here: MediaAddress, codecs: list[Codec], event: int | None, direction: str, ptime: int
+    here: MediaAddress,
+    codecs: list[Codec],
+    event: int | None,
+    direction: str,
+    ptime: int,
+    mux: bool = False,
 ) -> MediaDescription:
     attributes: list[Attribute] = [("rtpmap", codec.rtpmap) for codec in codecs]
     formats = [str(codec.payload_type) for codec in codecs]
@@ -246,7 +255,9 @@ def _audio(
         formats.append(str(event))
         attributes += [("rtpmap", f"{event} telephone-event/8000"), ("fmtp", f"{event} {EVENTS}")]
     attributes += [("ptime", str(ptime)), (direction, None)]
-    if here.rtcp_port != here.rtp_port + 1:
+    if mux:
+        attributes.append(("rtcp-mux", None))
+    elif here.rtcp_port != here.rtp_port + 1:
         attributes.append(("rtcp", str(here.rtcp_port)))  # RFC 3605
     return MediaDescription("audio", here.rtp_port, PROFILE, tuple(formats), None, tuple(attributes))
 

@@ -125,6 +125,11 @@ def encode_compound(packets: Sequence[RtcpPacket]) -> bytes:
     return b"".join(packet.encode() for packet in packets)
 
 
+def is_rtcp(datagram: bytes) -> bool:
+    """Whether a datagram that came to a port of both is RTCP: by its second octet (RFC 5761 §4)."""
+    return len(datagram) > 1 and 192 <= datagram[1] <= 223
+
+
 def decode_compound(datagram: bytes) -> tuple[RtcpPacket, ...]:
     """Read a compound packet.
 

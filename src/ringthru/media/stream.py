@@ -21,8 +21,9 @@ from .errors import MalformedPacket
 from .g711 import TRANSCODE, silence
 from .latch import RTCP_THRESHOLD, Confirmed, Latch, Latched
 from .offer_answer import Negotiated
+from .playing import Sink, Speaker
 from .report import LegReport, Reporter
-from .rtcp import decode_compound
+from .rtcp import decode_compound, is_rtcp
 from .rtp import RtpPacket
 from .sender import Allowance, RtpSender
 from .telephone_event import KeyHeard, KeyListener, KeyPresser
@@ -51,7 +52,12 @@ class Timeout:
     seconds: float
 
 
-MediaEvent = Latched | Confirmed | FirstPacket | Timeout | KeyHeard
+@frozen
+class Said:
+    """What the leg was to say by itself is over."""
+
+
+MediaEvent = Latched | Confirmed | FirstPacket | Timeout | KeyHeard | Said
 
 
 class MediaStream:
@@ -76,7 +82,8 @@ class MediaStream:
     ) -> None:
         self.sender = RtpSender(ssrc, sequence, timestamp)
         self.negotiated: Negotiated | None = None
-        self.sink: MediaStream | None = None
+        self.sink: Sink | None = None
+        self._speaker: Speaker | None = None
         self._reporter = Reporter(self.sender, cname, uniform, ntp_offset)
         self._timeouts = (hold_timeout, rtp_timeout)
         self._rtp_latch: Latch | None = None
@@ -127,15 +134,28 @@ class MediaStream:
         self._press_on(now)
         return pressed
 
-    def set_sink(self, sink: MediaStream | None) -> None:
+    def set_sink(self, sink: Sink | None) -> None:
         """Where heard packets go: to this stream itself (echo), to another (bridge), nowhere."""
         self.sink = sink
+
+    def set_speaker(self, speaker: Speaker | None) -> None:
+        """What the leg says by itself from now on; a ``Said`` tells of its end."""
+        self._speaker = speaker
+        if speaker is not None:
+            self._opening_left = 0
+
+    def say(self, frame: bytes, now: float) -> None:
+        """Send a frame of our own, in the agreed codec; a key that is down takes its place."""
+        agreed = self.negotiated
+        quiet = agreed is None or not agreed.sends or self._presser.pressing
+        if agreed is not None and not quiet and self._speaks(self._rtp_latch):
+            self._rtp_out.append(self.sender.originate(agreed.codec.payload_type, frame, now))
 
     def close(self, now: float) -> None:
         """Say BYE (RFC 3550 §6.3.7)."""
         if self._speaks(self._rtcp_latch):
             self._rtcp_out.append(self._reporter.goodbye(now))
-        self.sink = None
+        self.sink = self._speaker = None
         self._opening_left = 0
 
     # What the network brings
@@ -143,6 +163,9 @@ class MediaStream:
     def receive_rtp(self, datagram: bytes, source: tuple[str, int], now: float) -> None:
         """Take one datagram of the RTP port; whatever it is, nothing is raised."""
         agreed, latch = self.negotiated, self._rtp_latch
+        if agreed is not None and agreed.mux and is_rtcp(datagram):
+            self.receive_rtcp(datagram, source, now)
+            return
         packet = None if agreed is None else self._read(datagram, agreed, source)
         if agreed is None or latch is None or packet is None:
             self._reporter.dropped += 1
@@ -207,6 +230,8 @@ class MediaStream:
             times.append(pressing_at)
         if not self._timed_out:
             times.append(self._heard_at + self._silence_limit)
+        if self._speaker is not None and self._speaker.due is not None:
+            times.append(self._speaker.due)
         return min(times)
 
     def handle_timeout(self, now: float) -> None:
@@ -215,6 +240,7 @@ class MediaStream:
         if self._opening_at is not None and now >= self._opening_at:
             self._open(now)
         self._press_on(now)
+        self._speak_on(now)
         if now >= self._reporter.due_at:
             report = self._reporter.report(now)
             if self._speaks(self._rtcp_latch):
@@ -226,11 +252,18 @@ class MediaStream:
     # Results
 
     @property
+    def muxed(self) -> bool:
+        """Whether RTCP leaves by the RTP port."""
+        return self.negotiated is not None and self.negotiated.mux
+
+    @property
     def rtp_target(self) -> Endpoint | None:
         return None if self._rtp_latch is None else self._rtp_latch.target
 
     @property
     def rtcp_target(self) -> Endpoint | None:
+        if self.muxed:
+            return self.rtp_target
         return None if self._rtcp_latch is None else self._rtcp_latch.target
 
     def rtp_to_send(self) -> list[bytes]:
@@ -299,6 +332,14 @@ class MediaStream:
                 self._rtp_out.append(
                     self.sender.event(agreed.telephone_event, packet.payload, packet.first, now)
                 )
+
+    def _speak_on(self, now: float) -> None:
+        if self._speaker is None:
+            return
+        self._speaker.run(now)
+        if self._speaker is not None and self._speaker.due is None:
+            self._speaker = None
+            self._events.append(Said())
 
     def _hear(self, source: tuple[str, int], now: float) -> None:
         self._heard = True

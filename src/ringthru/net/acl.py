@@ -34,12 +34,18 @@ class AccessList:
         address = parse_address(text)
         if address is None:
             return False
+        node = self.deciding_node(text)
+        return self.default_allow if node is None else node.allow
+
+    def deciding_node(self, text: str) -> Node | None:
+        """The node with the longest prefix that holds the address; None: the default decides."""
+        address = parse_address(text)
+        if address is None:
+            return None
         matching = [
             node for node in self.nodes if node.network.version == address.version and address in node.network
         ]
-        if not matching:
-            return self.default_allow
-        return max(matching, key=lambda node: node.network.prefixlen).allow
+        return max(matching, key=lambda node: node.network.prefixlen, default=None)
 
 
 def make_list(
@@ -59,8 +65,12 @@ PRIVATE_V4 = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")
 NOT_INTERNET = ("0.0.0.0/8", *PRIVATE_V4, "169.254.0.0/16", "100.64.0.0/10", "fe80::/10")
 
 
-def builtin_lists(lan: Iterable[str]) -> dict[str, AccessList]:
-    """The lists that exist without any configuration; ``lan`` is our own network(s), as CIDR."""
+def builtin_lists(lan: Iterable[str], connected: Iterable[str] = ()) -> dict[str, AccessList]:
+    """The lists that exist without any configuration.
+
+    ``lan`` is our own network(s), as CIDR; ``connected`` are all that this machine has an interface in, a VPN
+    or a second LAN among them: the list ``connected.auto``, which is ours.
+    """
     lan = tuple(lan)
     lists = (
         make_list("rfc6598.auto", False, allow=("100.64.0.0/10",)),
@@ -73,8 +83,20 @@ def builtin_lists(lan: Iterable[str]) -> dict[str, AccessList]:
         make_list("nat.auto", False, allow=(*PRIVATE_V4, "100.64.0.0/10"), deny=lan),
         make_list("loopback.auto", False, allow=("127.0.0.0/8", "::1/128")),
         make_list("localnet.auto", False, allow=lan),
+        make_list("connected.auto", False, allow=(*lan, *connected)),
     )
     return {each.name: each for each in lists}
+
+
+def describe(lists: Mapping[str, AccessList], setting: str, address: str) -> str:
+    """A setting as ``matches`` takes it, with the network in it that holds the address, for people."""
+    try:
+        networks = [text.strip() for text in setting.split(",") if text.strip()]
+        found = lists[setting] if setting in lists else make_list(setting, False, allow=networks)
+    except ValueError:
+        return f"{setting} (there is no such list)"
+    node = found.deciding_node(address)
+    return setting if node is None or str(node.network) == setting else f"{setting} ({node.network})"
 
 
 def matches(lists: Mapping[str, AccessList], setting: str, address: str) -> bool:

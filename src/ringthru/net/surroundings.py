@@ -39,6 +39,7 @@ class Surroundings:
     gateway: str | None  # the default gateway; None: there is none to ask
     rules: AddressRules = INTERNET
     multicast: bool = True  # False: only unicast to the gateway (a loopback laboratory has no multicast)
+    connected: tuple[IPv4Network, ...] = ()  # every network that this machine has an interface in
 
 
 @frozen
@@ -140,7 +141,8 @@ def _placed(address: str, routes: Sequence[Route], interface: str | None) -> Sur
     home = network_of(address, routes, interface)
     gateways = [r.gateway for r in default_routes(routes) if interface in (None, r.interface)]
     network = home.network if home else IPv4Network(f"{address}/32")
-    return Surroundings(address, network, gateways[0] if gateways else None)
+    connected = tuple(r.network for r in routes if r.gateway is None and r.network.prefixlen)
+    return Surroundings(address, network, gateways[0] if gateways else None, connected=connected)
 
 
 def _may_be_called(own: Address6) -> bool:

@@ -1,6 +1,10 @@
 """The dialplan's applications: what a channel can be told to do.
 
-Each is a coroutine ``(calls, channel, data)`` that returns when it is done or the channel is gone.
+Each is a coroutine ``(calls, channel, data)`` that returns when it is done, or the channel is gone. A
+transfer from elsewhere cancels it.
+
+Lives here: the table, and those that steer the call.
+Never here: variables (``setting``), sounds (``sounding``), joining two legs (``bridging``).
 """
 
 from __future__ import annotations
@@ -9,28 +13,23 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Final
 
-from ..media import MediaError
-from .causes import HangupCause, cause_named
-from .dialing import DialFailed
-from .dialstring import BadDialString
-from .joining import join
+from ..net.acl import matches
+from . import setting, sounding
+from .bridging import bridge
+from .causes import HangupCause, cause_named, cause_of
+from .leg_variables import one_line
+from .words import words_of
 
 if TYPE_CHECKING:
     from .calls import Calls
     from .channel import Channel
 
+log = logging.getLogger(__name__)
+
 Application = Callable[["Calls", "Channel", str], Awaitable[None]]
 
-LOG_LEVELS: Final = {
-    "CONSOLE": 60,
-    "ALERT": logging.CRITICAL,
-    "CRIT": logging.CRITICAL,
-    "ERR": logging.ERROR,
-    "WARNING": logging.WARNING,
-    "NOTICE": 25,
-    "INFO": logging.INFO,
-    "DEBUG": logging.DEBUG,
-}
+LONGEST_SLEEP: Final = 86400.0  # seconds
+REDIRECTED: Final = 302
 
 
 async def answer(calls: Calls, channel: Channel, data: str) -> None:
@@ -38,36 +37,14 @@ async def answer(calls: Calls, channel: Channel, data: str) -> None:
     await channel.answer()
 
 
-async def echo(calls: Calls, channel: Channel, data: str) -> None:
-    """Send every frame back to where it came from, until the caller hangs up."""
-    await channel.answer()
-    if channel.media is not None:
-        channel.media.leg.echo(True)
-    await channel.gone.wait()
+async def pre_answer(calls: Calls, channel: Channel, data: str) -> None:
+    """Let the caller hear something before the answer (183)."""
+    await channel.pre_answer()
 
 
-async def bridge(calls: Calls, channel: Channel, data: str) -> None:
-    """Dial, and join what answers to this channel until either side hangs up."""
-    try:
-        other = await calls.dialer.dial(data, parent=channel)
-    except BadDialString as error:
-        channel.log.error("bridge: %s", error)
-        channel.hang_up(HangupCause.INVALID_URL)
-        return
-    except DialFailed as failure:
-        channel.variables["originate_disposition"] = failure.cause.name
-        if channel.variables.get("continue_on_fail", "false").lower() not in ("true", "yes", "1"):
-            channel.hang_up(failure.cause)
-        return
-    try:
-        await channel.answer(prefer=other.media.codec if other.media else None)
-    except MediaError:
-        other.hang_up(HangupCause.INCOMPATIBLE_DESTINATION)
-        raise
-    if await join(channel, other):
-        channel.hang_up(other.cause or HangupCause.NORMAL_CLEARING)
-    else:
-        await channel.gone.wait()  # its partner was transferred away; it waits to be hung up
+async def ring_ready(calls: Calls, channel: Channel, data: str) -> None:
+    """Tell the caller that it rings (180)."""
+    channel.ring()
 
 
 async def hangup(calls: Calls, channel: Channel, data: str) -> None:
@@ -75,33 +52,133 @@ async def hangup(calls: Calls, channel: Channel, data: str) -> None:
     channel.hang_up(cause_named(data or "NORMAL_CLEARING"))
 
 
-async def set_variable(calls: Calls, channel: Channel, data: str) -> None:
-    """``name=value`` on this channel; an empty value unsets."""
-    name, _, value = data.partition("=")
-    if value:
-        channel.variables[name.strip()] = value
-    else:
-        channel.variables.pop(name.strip(), None)
+async def respond(calls: Calls, channel: Channel, data: str) -> None:
+    """``STATUS [PHRASE]``: refuse a caller who was not answered yet with just that."""
+    number, _, phrase = data.strip().partition(" ")
+    if not (number.isascii() and number.isdigit() and 300 <= int(number[:4]) < 700):
+        channel.log.error("respond %s: a final SIP status from 300 to 699 is needed", data)
+        return
+    channel.hang_up(cause_of(int(number)), status=int(number), phrase=one_line(phrase))
 
 
-async def write_log(calls: Calls, channel: Channel, data: str) -> None:
-    """``LEVEL text`` to the log."""
-    word, _, text = data.partition(" ")
-    level = LOG_LEVELS.get(word.upper())
-    channel.log.log(level or logging.DEBUG, "%s", text if level else data)
+async def redirect(calls: Calls, channel: Channel, data: str) -> None:
+    """Send a caller who was not answered yet to other addresses (302): ``sip:1@host[,sip:2@host]``."""
+    if channel.up:
+        channel.log.error("redirect %s: the call is answered already", data)
+        return
+    places = [one_line(each).strip("<> ") for each in data.split(",") if each.strip()]
+    contacts = [("Contact", f"<{each if ':' in each else f'sip:{each}'}>") for each in places]
+    if not contacts:
+        channel.log.error("redirect without an address")
+        return
+    channel.hang_up(HangupCause.REDIRECTION_TO_NEW_DESTINATION, status=REDIRECTED, headers=contacts)
 
 
 async def park(calls: Calls, channel: Channel, data: str) -> None:
-    """Keep the channel until somebody ends it."""
+    """Keep the channel until somebody ends it, or transfers it."""
+    channel.state = "CS_PARK"
     await channel.gone.wait()
 
 
+async def sleep(calls: Calls, channel: Channel, data: str) -> None:
+    """Wait so many milliseconds."""
+    await channel.lives_on(min(_number(data) / 1000, LONGEST_SLEEP))
+
+
+async def transfer(calls: Calls, channel: Channel, data: str) -> None:
+    """``EXTENSION [DIALPLAN] [CONTEXT]``: go there, and forget what would come next here."""
+    extension, dialplan, context = _place(data)
+    if not extension:
+        channel.log.error("transfer without an extension")
+        return
+    channel.log.log(setting.LOG_LEVELS["NOTICE"], "Transfer %s to %s", channel.name, data)
+    channel.reroute(extension, context, dialplan)
+
+
+async def execute_extension(calls: Calls, channel: Channel, data: str) -> None:
+    """``EXTENSION [DIALPLAN] [CONTEXT]``: do what stands there, and come back."""
+    extension, dialplan, context = _place(data)
+    await calls.router.execute_extension(channel, extension, context, dialplan)
+
+
+async def set_user(calls: Calls, channel: Channel, data: str) -> None:
+    """``USER[@DOMAIN] [PREFIX]``: the variables of a directory user, as if the call were his."""
+    who, _, prefix = data.strip().partition(" ")
+    user = calls.dialer.endpoints.user(who)
+    if user is None:
+        channel.log.warning("Can't find user [%s]", who)
+        return
+    own = {"user_name": user.id, "domain_name": user.domain}
+    for name, value in {**user.variables, **own}.items():
+        setting.assign(channel, prefix.strip() + name, value)
+
+
+async def check_acl(calls: Calls, channel: Channel, data: str) -> None:
+    """``ADDRESS LIST [CAUSE]``: hang up unless the list allows the address."""
+    address, name, cause = (*data.split(), "", "", "")[:3]
+    if not matches(calls.registrar.lists, name, address):
+        channel.log.warning("%s is not in list %s", address, name)
+        channel.hang_up(cause_named(cause or "CALL_REJECTED"))
+
+
+async def sched_hangup(calls: Calls, channel: Channel, data: str) -> None:
+    """``+SECONDS [CAUSE]``: hang up then, whatever goes on."""
+    when, _, cause = data.strip().partition(" ")
+    seconds = min(_number(when.removeprefix("+")), LONGEST_SLEEP)
+
+    async def later() -> None:
+        if not await channel.lives_on(seconds):
+            return
+        channel.hang_up(cause_named(cause or "ALLOTTED_TIMEOUT"))
+
+    calls.spawn(later())
+
+
+# FreeSWITCH's, without which a call goes on as well: its own dialplan uses them on the way to a bridge.
+LEFT_OUT: Final = frozenset(
+    (
+        *("bind_digit_action", "bind_meta_app", "clear_digit_action", "db", "enable_heartbeat", "event"),
+        *("hash", "jitterbuffer", "limit", "lua", "presence", "privacy", "record_session", "set_audio_level"),
+        *("set_profile_var", "start_dtmf", "start_dtmf_generate", "stop_dtmf", "stop_record_session"),
+        *("unbind_meta_app", "verbose_events"),
+    )
+)
+
+
+def _place(data: str) -> tuple[str, str, str]:
+    """``EXTENSION [DIALPLAN] [CONTEXT]``; a quoted extension may hold blanks."""
+    extension, dialplan, context = (*words_of(data), "", "", "")[:3]
+    return extension, dialplan, context
+
+
+def _number(text: str) -> float:
+    """A number from 0 on; 0 for what is none."""
+    text = text.strip()
+    return float(text) if text.isascii() and text.isdigit() and len(text) < 12 else 0.0
+
+
+def _at_once(run: Callable[[Channel, str], None]) -> Application:
+    async def application(calls: Calls, channel: Channel, data: str) -> None:
+        run(channel, data)
+
+    return application
+
+
 APPLICATIONS: Final[dict[str, Application]] = {
+    **{name: _at_once(run) for name, run in setting.INLINE.items()},
+    **sounding.APPLICATIONS,
     "answer": answer,
-    "echo": echo,
     "bridge": bridge,
+    "check_acl": check_acl,
+    "execute_extension": execute_extension,
     "hangup": hangup,
-    "set": set_variable,
-    "log": write_log,
     "park": park,
+    "pre_answer": pre_answer,
+    "redirect": redirect,
+    "respond": respond,
+    "ring_ready": ring_ready,
+    "sched_hangup": sched_hangup,
+    "set_user": set_user,
+    "sleep": sleep,
+    "transfer": transfer,
 }

@@ -140,7 +140,7 @@ class LoginDesk:
         settings = profile.settings.registration
         if request.method == "REGISTER":
             return not settings.accept_blind_reg and not settings.disable_register
-        if request.method != "INVITE" or self.lets_call(request, flow):
+        if request.method not in ("INVITE", "MESSAGE") or self.lets_call(request, flow):
             return False
         return profile.must_authenticate(flow.remote.host)
 

@@ -11,12 +11,13 @@ import logging
 import math
 import secrets
 from collections import Counter
-from collections.abc import Coroutine, Mapping, MutableMapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Coroutine, Mapping, MutableMapping
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from ..media import Codec, KeyHeard, MediaEngine, Timeout, answerable
-from ..sip import Call, Direction, Flow, MalformedMessage, SipUri
-from . import dtmf
+from ..media import KeyHeard, MediaEngine, Timeout
+from ..net.values import replace
+from ..sip import Call, Direction, MalformedMessage
+from . import dtmf, leg_variables
 from .caller import Caller
 from .causes import HangupCause
 from .channel import Channel
@@ -25,17 +26,22 @@ from .dialing import Dialer, DialFailed
 from .dialstring import harmless
 from .identity import caller_of, headers_kept, headers_of, in_private
 from .leg_media import LegMedia
+from .leg_variables import shown_caller
+from .loopback import HERE, LoopbackChannel, Place
 from .pace import Pace, Peak
 from .registrar import Registrar
 from .routing import Router
 from .rtp_pool import RtpPool
 from .transfer import Transfers
+from .trunk_like import Target
 
 if TYPE_CHECKING:
     from .profile import Profile
     from .trunks.book import TrunkBook
 
 log = logging.getLogger(__name__)
+
+AnyChannel = TypeVar("AnyChannel", bound=Channel)
 
 MAX_FORWARDS = 70  # RFC 3261 §8.1.1.6
 PARTING = 2.0  # seconds that a stop waits for tasks to see that their channels are gone
@@ -85,6 +91,16 @@ class Calls:
             return False
         return self.pace.admit(now, stranger)
 
+    @property
+    def directory(self) -> Directory:
+        return self.dialer.endpoints.directory
+
+    def use(self, dialplan: Dialplan, directory: Directory) -> None:
+        """From now on calls are judged by these."""
+        self.router.dialplan = dialplan
+        self.dialer.endpoints.directory = directory
+        self.registrar.directory = directory
+
     def profile(self, name: str) -> Profile | None:
         """A running profile by its name or an alias of it."""
         return self.profiles.get(name) or next(
@@ -133,6 +149,7 @@ class Calls:
             destination=harmless(to.user or ""),
             caller=caller_of(call.request, trusted),
             context=context,
+            make=Channel,
         )
         channel.variables.update(headers_kept(call.request, trusted))
         self._attach(channel, call)
@@ -140,13 +157,7 @@ class Calls:
         return channel
 
     async def start_outbound(
-        self,
-        profile: Profile,
-        uri: SipUri,
-        flows: Sequence[Flow],
-        variables: Mapping[str, str],
-        parent: Channel | None,
-        caller: Caller,
+        self, target: Target, variables: Mapping[str, str], parent: Channel | None, caller: Caller
     ) -> Channel:
         """Send an INVITE the first of these ways (and the next, where it fails); events tell how it goes.
 
@@ -154,6 +165,7 @@ class Calls:
             DialFailed: the switch is full, or the number makes no SIP address.
             NoFreePorts: the RTP range is used up.
         """
+        profile, uri = target.profile, target.uri
         if not self.has_room(profile.now()):
             raise DialFailed(HangupCause.SWITCH_CONGESTION)
         channel = self._new_channel(
@@ -161,41 +173,70 @@ class Calls:
             Direction.OUTBOUND,
             name=f"sofia/{profile.name}/{uri.user or ''}@{uri.host}",
             destination=uri.user or "",
-            caller=_shown_caller(variables, parent, caller),
+            caller=shown_caller(variables, parent, caller),
             context=profile.settings.context,
             uuid=variables.get("origination_uuid"),
+            make=Channel,
         )
-        channel.variables.update(variables)
+        channel.variables.update({**dict(target.variables), **variables})
         channel.parent = parent
-        channel.codecs = _codecs_of(parent) if parent is not None else profile.codecs_out
+        channel.codecs = leg_variables.codecs(channel, parent)
         try:
-            await self._send_invite(channel, uri, flows, _hops_left(parent))
+            await self._send_invite(channel, target, _hops_left(parent))
         except BaseException as error:  # a cancelled dialling too: no leg without a call may stay in the book
             channel.ended(_cause_of(error))
             raise
         return channel
 
-    async def _send_invite(self, channel: Channel, uri: SipUri, flows: Sequence[Flow], hops: int) -> None:
-        media = await channel.take_media(flows[0].remote.host)
+    async def _send_invite(self, channel: Channel, target: Target, hops: int) -> None:
+        media = await channel.take_media(target.host)
         if media is None:
             raise DialFailed(channel.cause or HangupCause.NORMAL_CLEARING)
         offer = media.offer(channel.codecs)
+        parent = channel.parent.variables if channel.parent is not None else {}
+        told = replace(target, headers=(*target.headers, *headers_of(channel.variables, parent)))
         try:
-            parent = channel.parent.variables if channel.parent is not None else {}
-            headers = headers_of(channel.variables, parent)
-            call = channel.profile.invite(
-                uri,
-                flows,
-                channel.caller,
-                offer,
-                hops,
-                headers=headers,
-                caller_id_type=channel.variables.get("sip_cid_type"),
-            )
+            call = channel.profile.invite(told, channel.caller, offer, hops, channel.variables)
         except MalformedMessage as error:
-            channel.log.error("Cannot call %s: %s", uri, error)
+            channel.log.error("Cannot call %s: %s", target.uri, error)
             raise DialFailed(HangupCause.INVALID_URL) from error
         self._attach(channel, call)
+
+    def start_loopback(
+        self, address: str, variables: Mapping[str, str], parent: Channel | None, caller: Caller
+    ) -> Channel:
+        """A leg into our own dialplan (``loopback``); it is dialled, and its mirror runs the extension.
+
+        Raises:
+            DialFailed: the switch is full, or no profile is running.
+        """
+        profile = next(iter(self.profiles.values()), None)
+        if profile is None or not self.has_room(profile.now()):
+            raise DialFailed(HangupCause.SWITCH_CONGESTION)
+        place, shown = Place.read(address), shown_caller(variables, parent, caller)
+        ends = [
+            self._new_channel(
+                profile,
+                direction,
+                name=f"loopback/{place.extension}-{letter}",
+                destination=place.extension,
+                caller=shown,
+                context=place.context,
+                uuid=variables.get("origination_uuid") if letter == "a" else None,
+                make=LoopbackChannel,
+            )
+            for letter, direction in (("a", Direction.OUTBOUND), ("b", Direction.INBOUND))
+        ]
+        one, mirror = ends
+        one.mirror, mirror.mirror, mirror.is_called = mirror, one, True
+        mirror.dialplan = place.dialplan
+        for end in ends:
+            end.variables.update({k: v for k, v in variables.items() if k != "origination_uuid"})
+        one.parent = parent
+        if parent is not None:
+            one.codecs = leg_variables.codecs(one, parent)
+        self.run(mirror, self.router.run(mirror))
+        return one
 
     def _new_channel(
         self,
@@ -207,10 +248,11 @@ class Calls:
         caller: Caller,
         context: str,
         uuid: str | None = None,
-    ) -> Channel:
+        make: type[AnyChannel],
+    ) -> AnyChannel:
         """Write a new leg into the book; it leaves by itself when it is gone."""
         self.started += 1
-        channel = Channel(
+        channel = make(
             profile,
             direction,
             uuid=uuid if uuid and uuid not in self.channels else random_uuid(),
@@ -234,9 +276,9 @@ class Calls:
 
     async def _open_media(self, channel: Channel, peer: str) -> LegMedia:
         """Ports for a leg: mapped ones for a far peer, where there are any."""
-        profile, pool = channel.profile, self.pool
+        profile, pool, inner = channel.profile, self.pool, isinstance(channel, LoopbackChannel)
         seen = profile.seen_by(peer)
-        mapped = await pool.take() if pool is not None and profile.mapped and seen.far else None
+        mapped = pool.take() if pool is not None and profile.mapped and seen.far else None
 
         def give_back() -> None:
             if pool is not None and mapped is not None:
@@ -250,11 +292,11 @@ class Calls:
 
         media = LegMedia(
             self._engine,
-            mapped or self._engine.reserve(profile.rtp_ip),
-            seen.media,
+            mapped or self._engine.reserve(HERE if inner else profile.rtp_ip),
+            HERE if inner else leg_variables.advertised_host(channel.variables, seen),
             session_id=channel.serial,
             name=channel.name,
-            rtp_timeout=profile.settings.rtp_timeout_sec or math.inf,
+            rtp_timeout=math.inf if inner else profile.settings.rtp_timeout_sec or math.inf,
             telephone_event=profile.settings.rfc2833_pt if profile.settings.dtmf_type == "rfc2833" else None,
             may_speak_first=lambda host: not seen.far or profile.is_public(host),
             on_close=give_back,
@@ -323,14 +365,6 @@ def _cause_of(error: BaseException) -> HangupCause:
     if isinstance(error, asyncio.CancelledError):
         return HangupCause.LOSE_RACE
     return HangupCause.NORMAL_CIRCUIT_CONGESTION
-
-
-def _codecs_of(parent: Channel) -> Sequence[Codec]:
-    """What the other leg may be offered, so that nothing needs transcoding: what the caller speaks."""
-    if parent.media is not None and parent.media.codec is not None:
-        return [parent.media.codec]
-    spoken = answerable(parent.offer, parent.codecs) if parent.offer is not None else []
-    return spoken or parent.codecs
 
 
 def random_uuid() -> str:

@@ -220,8 +220,22 @@ def status_of(cause: HangupCause) -> int:
 
 def cause_named(text: str) -> HangupCause:
     """A cause by its name or its number; NORMAL_CLEARING when it is neither."""
+    return find_cause(text) or HangupCause.NORMAL_CLEARING
+
+
+def find_cause(text: str) -> HangupCause | None:
+    """A cause by its name or its number; None when it is neither."""
     name = text.strip().upper()
     if name in HangupCause.__members__:
         return HangupCause[name]
-    number = int(name) if name.isdecimal() else -1
-    return next((cause for cause in HangupCause if cause == number), HangupCause.NORMAL_CLEARING)
+    number = int(name) if name.isdecimal() and len(name) < 5 else -1
+    return next((cause for cause in HangupCause if cause == number), None)
+
+
+def is_among(cause: HangupCause, text: str) -> bool:
+    """Whether a list like ``USER_BUSY,19`` holds a cause; ``!NAME`` stands for every cause but that one."""
+    words = [word.strip() for word in text.split(",") if word.strip()]
+    refused = [word[1:] for word in words if word.startswith("!")]
+    if refused:
+        return cause not in [find_cause(word) for word in refused]
+    return cause in [find_cause(word) for word in words]

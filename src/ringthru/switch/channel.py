@@ -82,11 +82,14 @@ class Channel:
         self.application = ""
         self.parent: Channel | None = None  # the leg on whose behalf this one is called
         self.bridge: Bridge | None = None
-        self.hears: Channel | None = None  # whose early media a caller hears
         self.task: asyncio.Future[None] | None = None  # what runs the leg's dialplan, or owns its bridge
         self.cause: HangupCause | None = None
         self.digits: deque[str] = deque(maxlen=MAX_DIGITS)  # keys pressed and not yet taken
         self.digit_came = Flag()
+        self.dialplan = "XML"
+        self.depth = 0  # of execute_extension within execute_extension
+        self.parting: HangupCause | None = None  # what its dialplan ends with, when that is over now
+        self.rerouted = False  # sent elsewhere by its own dialplan, which now ends and begins anew
         self.rang = Flag()
         self.progressed = Flag()  # early media flows
         self.answered = Flag()
@@ -163,11 +166,16 @@ class Channel:
             return False
         if not self.progressed.is_set():
             body = media.answer(self.offer, [prefer] if prefer else self.codecs)
-            self.progressed.set()
-            self.phase = CallPhase.EARLY
+            self.mark_early()
             self.profile.act(lambda now: call.ring(now, 183, body))
-            self.log.log(NOTICE, "Pre-Answer %s!", self.name)
         return True
+
+    def mark_early(self) -> None:
+        """Note that audio flows before the answer."""
+        self.progressed.set()
+        self.phase = CallPhase.EARLY
+        self.variables["endpoint_disposition"] = "EARLY MEDIA"
+        self.log.log(NOTICE, "Pre-Answer %s!", self.name)
 
     async def answer(self, prefer: Codec | None = None) -> None:
         """Answer a caller (200 with SDP); ``prefer`` is the codec the other leg already speaks.
@@ -191,6 +199,22 @@ class Channel:
         self.profile.act(lambda now: call.answer(now, body))
         self.mark_answered()
 
+    def reroute(self, extension: str, context: str = "", dialplan: str = "") -> None:
+        """Send the channel elsewhere, from within its own dialplan; others do it by ``Transfers``."""
+        self.destination = extension
+        self.context = context or self.context
+        self.dialplan = dialplan or self.dialplan
+        self.rerouted = True
+
+    async def lives_on(self, seconds: float) -> bool:
+        """Wait so long; False when the channel was gone before."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self.gone.wait()
+        except TimeoutError:
+            return True
+        return False
+
     def mark_answered(self) -> None:
         """Note that the leg is up."""
         self.phase = CallPhase.ACTIVE
@@ -198,8 +222,13 @@ class Channel:
         self.answered.set()
         self.log.log(NOTICE, "Channel [%s] has been answered", self.name)
 
-    def hang_up(self, cause: HangupCause) -> None:
-        """End the leg from our side, by the message its state calls for; safe to call twice."""
+    def hang_up(
+        self, cause: HangupCause, status: int = 0, phrase: str = "", headers: Sequence[tuple[str, str]] = ()
+    ) -> None:
+        """End the leg from our side, by the message its state calls for; safe to call twice.
+
+        A caller who was not answered gets ``status`` (300–699), by default the one that says ``cause``.
+        """
         if self.gone.is_set():
             return
         call, waiting, answered = self.call, self._waits, self.answered.is_set()
@@ -208,9 +237,10 @@ class Channel:
         self.ended(cause)  # first: what the user agent tells of the end is then about nobody's cause
         if call is None or call.state is CallState.ENDED:
             return
-        reason = (("Reason", str(reason_for(cause, answered))),)
+        reason = (("Reason", str(reason_for(cause, answered))), *headers)
         if waiting:
-            self.profile.act(lambda now: call.reject(now, status_of(cause), headers=reason))
+            refusal = status or status_of(cause)
+            self.profile.act(lambda now: call.reject(now, refusal, phrase or None, headers=reason))
         else:
             self.profile.act(lambda now: call.hang_up(now, headers=reason))
 

@@ -1,46 +1,61 @@
 """Dialing out: from a dial string to an answered channel.
 
-Lives here: who is meant by ``user/…`` and ``sofia/…``, ringing several legs, taking the first that answers.
-Never here: what happens once two legs are joined.
+The variables that steer it stand in ``{}`` or ``<>``, those marked * in ``[]`` as well; on a bridge the
+caller's channel may hold ``call_timeout``, ``ignore_early_media`` and ``hangup_after_bridge`` besides.
+
+==========================  =================================================================
+``originate_timeout``       seconds for each group; else ``call_timeout``, else 60
+``leg_timeout`` *           seconds for one leg
+``leg_progress_timeout`` *  seconds until a leg must ring
+``leg_delay_start`` *       seconds before a leg is rung
+``ignore_early_media``      ``originate`` waits for the answer, and not for early media
+``fail_on_single_reject``   one refusal ends it all: ``true``, or the causes that do (``USER_BUSY,21``)
+``originate_retries``       how often the whole is tried; ``originate_retry_sleep_ms`` between
+``group_confirm_key`` *     a key the leg must press when it has answered (``confirming``)
+==========================  =================================================================
+
+Lives here: ringing several legs, taking the first that answers.
+Never here: who is meant by a leg (``endpoints``), what happens once two legs are joined.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
-from urllib.parse import unquote
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Final
 
 from ..media import MediaError
 from ..net.values import frozen, replace
-from ..sip import Flow, MalformedMessage, SipError, SipUri
+from . import confirming
 from .caller import Caller
-from .causes import HangupCause, cause_named
+from .causes import HangupCause, is_among
 from .channel import Channel
-from .configuration import Directory, expand
-from .dialstring import BadDialString, Destination, parse_dial_string
+from .configuration import Directory
+from .dialstring import BadDialString, Branch, Destination, DialString, parse_dial_string, truth
+from .endpoints import DialFailed, Endpoints
 from .waiting import first_of
 
 if TYPE_CHECKING:
     from .calls import Calls
-    from .profile import Profile
+
+__all__ = ["NOBODY", "DialFailed", "Dialer", "seconds_of"]
 
 log = logging.getLogger(__name__)
 
-RING_TIME = 60.0  # seconds; FreeSWITCH's default for originate
-LONGEST_RING = 86400.0  # seconds; more is no time-out, and "nan" no number
-DEEPEST = 4  # dial strings within dial strings
-NOBODY = Caller("", "0000000000")  # FreeSWITCH's caller of an originate without one
-FS_PARAMETERS = ("fs_path", "fs_nat")  # ours, never sent
+RING_TIME: Final = 60.0  # seconds; FreeSWITCH's default for originate
+LONGEST_RING: Final = 86400.0  # seconds; more is no time-out, and "nan" no number
+DEEPEST: Final = 4  # dial strings within dial strings
+MOST_RETRIES: Final = 100
+RETRY_PAUSE: Final = (0.5, 1.0, 60.0)  # seconds between tries: the least, the default, the most
+NOBODY: Final = Caller("", "0000000000")  # FreeSWITCH's caller of an originate without one
+
+Ring = Callable[[], Awaitable[Channel]]
 
 
-class DialFailed(Exception):
-    """Nobody answered; ``cause`` says why."""
-
-    def __init__(self, cause: HangupCause) -> None:
-        super().__init__(cause.name)
-        self.cause = cause
+class Rejected(DialFailed):
+    """A refusal that ends the whole dialling (``fail_on_single_reject``)."""
 
 
 @frozen
@@ -51,7 +66,13 @@ class Attempt:
     caller: Caller
     timeout: float  # seconds
     variables: Mapping[str, str]  # for every leg, from a dial string around this one
+    early: bool = False  # early media counts as an answer
+    on_ring: Callable[[Channel], None] = lambda leg: None  # it rings, or has early media
     depth: int = 0  # dial strings within dial strings: a user whose dial-string names himself must end
+
+    @property
+    def given_up(self) -> bool:
+        return self.parent is not None and self.parent.gone.is_set()
 
 
 class Dialer:
@@ -59,148 +80,195 @@ class Dialer:
 
     def __init__(self, calls: Calls, directory: Directory) -> None:
         self._calls = calls
-        self._directory = directory
+        self.endpoints = Endpoints(calls, directory)
 
     async def dial(
-        self, text: str, *, parent: Channel | None = None, caller: Caller = NOBODY, timeout: float = RING_TIME
+        self,
+        text: str,
+        *,
+        parent: Channel | None = None,
+        caller: Caller = NOBODY,
+        timeout: float = RING_TIME,
+        variables: Mapping[str, str] | None = None,
+        on_ring: Callable[[Channel], None] | None = None,
     ) -> Channel:
-        """Ring until somebody answers.
+        """Ring until somebody answers; without a ``parent`` early media is as good as an answer.
+
+        ``on_ring`` is told of each leg that rings or has early media, as often as there is news; else the
+        parent just rings.
 
         Raises:
             BadDialString: the text is not a dial string.
             DialFailed: nobody answered; the cause of the last group.
         """
         if parent is not None:
-            timeout = _seconds(parent.variables, ("call_timeout",), timeout)
-        return await self._ring(text, Attempt(parent, caller, timeout, {}))
+            timeout = seconds_of(parent.variables, ("call_timeout",), timeout)
+            on_ring = on_ring or (lambda leg: parent.ring())
+        tell = on_ring or (lambda leg: None)
+        attempt = Attempt(parent, caller, timeout, variables or {}, parent is None, tell)
+        return await self._dial(parse_dial_string(text), attempt)
 
-    async def _ring(self, text: str, attempt: Attempt) -> Channel:
+    async def _dial(self, string: DialString, attempt: Attempt) -> Channel:
+        """All branches at once; the first that is answered wins."""
         if attempt.depth > DEEPEST:
-            log.error("Dial strings within dial strings, without end: %s", text)
+            log.error("Dial strings within dial strings, without end")
             raise DialFailed(HangupCause.EXCHANGE_ROUTING_ERROR)
-        cause = HangupCause.NO_ANSWER
-        for group in parse_dial_string(text):
+        if len(string.branches) == 1:
+            return await self._ring_branch(string.branches[0], attempt)
+        return await race([partial(self._ring_branch, each, attempt) for each in string.branches])
+
+    async def _ring_branch(self, branch: Branch, attempt: Attempt) -> Channel:
+        variables = {**attempt.variables, **branch.variables}
+        tries = int(seconds_of(variables, ("originate_retries",), 1, MOST_RETRIES))
+        least, usual, most = RETRY_PAUSE
+        pause = seconds_of(variables, ("originate_retry_sleep_ms",), usual * 1000, most * 1000) / 1000
+        for left in range(max(tries, 1), 0, -1):
             try:
-                return await self._ring_group(group, attempt)
+                return await self._ring_groups(branch, attempt, variables)
+            except DialFailed:
+                if left == 1 or attempt.given_up:
+                    raise
+            await asyncio.sleep(max(pause, least))
+        raise AssertionError("unreachable")
+
+    async def _ring_groups(self, branch: Branch, attempt: Attempt, variables: Mapping[str, str]) -> Channel:
+        cause = HangupCause.NO_ANSWER
+        single = variables.get("fail_on_single_reject", "")
+        for group in branch.groups:
+            try:
+                return await race([partial(self._ring_one, each, attempt) for each in group], single)
+            except Rejected:
+                raise
             except DialFailed as failure:
                 cause = failure.cause
-            if attempt.parent is not None and attempt.parent.gone.is_set():
+            if attempt.given_up:
                 raise DialFailed(HangupCause.ORIGINATOR_CANCEL)
         raise DialFailed(cause)
 
-    async def _ring_group(self, group: list[Destination], attempt: Attempt) -> Channel:
-        """Ring the legs of one group together; the first that answers wins."""
-        ringing = [asyncio.ensure_future(self._ring_destination(each, attempt)) for each in group]
-        winner: Channel | None = None
-        cause = HangupCause.NO_ANSWER
-        try:
-            for finished in asyncio.as_completed(ringing):
-                try:
-                    winner = await finished
-                    return winner
-                except (DialFailed, BadDialString, MediaError) as failure:
-                    cause = _cause_of(failure)
-            raise DialFailed(cause)
-        finally:
-            for task in ringing:
-                task.cancel()
-            for other in await asyncio.gather(*ringing, return_exceptions=True):
-                if isinstance(other, Channel) and other is not winner:  # answered in the same moment
-                    other.hang_up(HangupCause.LOSE_RACE)
-
-    async def _ring_destination(self, destination: Destination, attempt: Attempt) -> Channel:
+    async def _ring_one(self, destination: Destination, attempt: Attempt) -> Channel:
         """Ring one leg of the dial string (which a user's dial-string may turn into several)."""
-        if destination.endpoint == "error":
-            raise DialFailed(cause_named(destination.address))
         variables = {**attempt.variables, **destination.variables}
-        if destination.endpoint == "user":
-            text, theirs = self._user_dial_string(destination)
-            attempt = replace(attempt, variables={**theirs, **variables}, depth=attempt.depth + 1)
-            return await self._ring(text, attempt)
-        if destination.endpoint != "sofia":
-            log.error("Could not locate channel type %s", destination.endpoint)
-            raise DialFailed(HangupCause.CHAN_NOT_IMPLEMENTED)
-        profile, uri, flows = await self.sip_target(destination.address)
-        channel = await self._calls.start_outbound(
-            profile, uri, flows, variables, attempt.parent, attempt.caller
-        )
-        whole = _seconds(variables, ("originate_timeout", "call_timeout"), attempt.timeout)
-        limit = min(_seconds(variables, ("leg_timeout",), whole), whole)
-        return await _wait_for_answer(channel, attempt.parent, limit)
+        if delay := seconds_of(variables, ("leg_delay_start",), 0):
+            await asyncio.sleep(delay)
+            variables.pop("leg_delay_start")  # not once more for what a user's dial-string names
+        text = self.endpoints.dial_string(destination, variables)
+        if text is not None:
+            own = self.endpoints.user_variables(destination)
+            within = replace(attempt, variables={**own, **variables}, depth=attempt.depth + 1)
+            return await self._dial(parse_dial_string(text), within)
+        channel = await self._start(destination, variables, attempt)
+        channel = await _wait_for_answer(channel, attempt, variables)
+        if confirming.wanted(variables):
+            await self._confirm(channel, variables)
+        return channel
 
-    def _user_dial_string(self, destination: Destination) -> tuple[str, dict[str, str]]:
-        """What ``user/ID[@DOMAIN]`` stands for in the directory, and what its legs know of the user.
-
-        Its context among that: a called user transfers within it, as if he had called himself.
-        """
-        name, _, domain = destination.address.partition("@")
-        user = self._directory.find_user(domain or self._directory.default_domain, name)
-        if user is None:
-            log.warning("Can't find user [%s@%s]", name, domain or self._directory.default_domain)
-            raise DialFailed(HangupCause.SUBSCRIBER_ABSENT)
-        if not user.dial_string:
-            log.error("User %s@%s has no dial-string in the directory", name, user.domain)
-            raise DialFailed(HangupCause.MANDATORY_IE_MISSING)
-        variables = {"dialed_user": user.id, "dialed_domain": user.domain}
-        context = {name: value for name, value in user.variables.items() if name == "user_context"}
-        return expand(user.dial_string, self._calls.router.lookup(variables)), {**context, **variables}
-
-    async def sip_target(self, address: str) -> tuple[Profile, SipUri, list[Flow]]:
-        """``PROFILE/URI`` or ``PROFILE/USER``: the profile, the Request-URI and the ways to send it."""
-        name, _, rest = address.partition("/")
-        profile = self._calls.profile(name)
-        if profile is None:
-            raise DialFailed(HangupCause.INVALID_PROFILE)
-        if "@" not in rest and not rest.startswith("sip:"):
-            raise DialFailed(HangupCause.USER_NOT_REGISTERED)
+    async def _confirm(self, channel: Channel, variables: Mapping[str, str]) -> None:
+        """Let the leg say that it wants the call, while others ring on."""
+        taken = False
         try:
-            uri = SipUri.parse(rest if rest.startswith(("sip:", "sips:")) else f"sip:{rest}")
-            path = uri.parameter("fs_path")
-            hop = SipUri.parse(unquote(path)) if path else uri
-        except MalformedMessage as error:
-            log.error("%s is no SIP address: %s", rest, error)
-            raise DialFailed(HangupCause.INVALID_URL) from error
-        plain = _without_ours(uri)
-        flows = await _ways_to(profile, hop)
-        if path and not profile.transports.is_open(flows[0]):
-            if uri.has_parameter("fs_nat"):
-                log.warning("The connection of %s is gone, and there is no other way to it", plain)
-                raise DialFailed(HangupCause.DESTINATION_OUT_OF_ORDER)
-            flows = await _ways_to(profile, plain)
-        return profile, plain, flows
+            taken = await confirming.confirmed(self._calls, channel, variables)
+        finally:
+            if not taken:
+                channel.hang_up(HangupCause.NO_PICKUP)
+        if not taken:
+            raise DialFailed(channel.cause or HangupCause.NO_PICKUP)
+
+    async def _start(
+        self, destination: Destination, variables: Mapping[str, str], attempt: Attempt
+    ) -> Channel:
+        if destination.endpoint == "loopback":
+            return self._calls.start_loopback(destination.address, variables, attempt.parent, attempt.caller)
+        target = await self.endpoints.target(destination)
+        return await self._calls.start_outbound(target, variables, attempt.parent, attempt.caller)
 
 
-async def _ways_to(profile: Profile, uri: SipUri) -> list[Flow]:
+async def race(rings: Sequence[Ring], single_reject: str = "") -> Channel:
+    """Ring together; the first that answers wins, and the others are hung up.
+
+    Raises:
+        DialFailed: nobody answered; the cause of the last that failed.
+        Rejected: somebody refused, and ``single_reject`` says that this is enough.
+    """
+    if len(rings) == 1:
+        return await _ring(rings[0], single_reject)
+    ringing = [asyncio.ensure_future(_ring(each, single_reject)) for each in rings]
+    winner: Channel | None = None
+    cause = HangupCause.NO_ANSWER
     try:
-        return await profile.locate(uri)
-    except SipError as error:
-        log.error("Cannot find the way to %s: %s", uri, error)
-        raise DialFailed(HangupCause.DESTINATION_OUT_OF_ORDER) from error
+        for finished in asyncio.as_completed(ringing):
+            try:
+                winner = await finished
+                return winner
+            except Rejected:
+                raise
+            except DialFailed as failure:
+                cause = failure.cause
+        raise DialFailed(cause)
+    finally:
+        for task in ringing:
+            task.cancel()
+        for other in await asyncio.gather(*ringing, return_exceptions=True):
+            if isinstance(other, Channel) and other is not winner:  # answered in the same moment
+                other.hang_up(HangupCause.LOSE_RACE)
 
 
-def _without_ours(uri: SipUri) -> SipUri:
-    return replace(uri, parameters=tuple(each for each in uri.parameters if each[0] not in FS_PARAMETERS))
+async def _ring(ring: Ring, single_reject: str) -> Channel:
+    """One leg; whatever hinders it becomes a DialFailed."""
+    try:
+        return await ring()
+    except (DialFailed, BadDialString, MediaError) as failure:
+        cause = _cause_of(failure)
+    if single_reject and (truth(single_reject) or is_among(cause, single_reject)):
+        raise Rejected(cause)
+    raise DialFailed(cause)
 
 
-async def _wait_for_answer(channel: Channel, parent: Channel | None, limit: float) -> Channel:
+async def _wait_for_answer(channel: Channel, attempt: Attempt, variables: Mapping[str, str]) -> Channel:
     """The channel once it is up; it is hung up when time, the race or the caller's patience ran out."""
+    parent = attempt.parent
     ends = [channel.answered, channel.gone, *([parent.gone] if parent is not None else [])]
+    if attempt.early:  # a leg with ignore_early_media has none
+        ends.append(channel.progressed)
+    beside = [asyncio.ensure_future(_tell_of_ringing(channel, attempt.on_ring))]
+    if progress := seconds_of(variables, ("leg_progress_timeout",), 0):
+        beside.append(asyncio.ensure_future(_must_ring(channel, progress)))
+    whole = seconds_of(variables, ("originate_timeout", "call_timeout"), attempt.timeout)
     try:
-        async with asyncio.timeout(limit):
+        async with asyncio.timeout(min(seconds_of(variables, ("leg_timeout",), whole), whole)):
             await first_of(*ends)
     except TimeoutError:
         channel.hang_up(HangupCause.NO_ANSWER)
     except asyncio.CancelledError:
         channel.hang_up(HangupCause.LOSE_RACE)
         raise
-    if parent is not None and parent.gone.is_set():
+    finally:
+        for task in beside:
+            task.cancel()
+    if attempt.given_up:
         channel.hang_up(HangupCause.ORIGINATOR_CANCEL)
     if channel.gone.is_set():
         raise DialFailed(channel.cause or HangupCause.NO_ANSWER)
     return channel
 
 
-def _cause_of(failure: DialFailed | BadDialString | MediaError) -> HangupCause:
+async def _tell_of_ringing(channel: Channel, on_ring: Callable[[Channel], None]) -> None:
+    """When the called side rings, and when it has something to say before it answers."""
+    await first_of(channel.rang, channel.progressed)
+    on_ring(channel)
+    if not channel.progressed.is_set():
+        await channel.progressed.wait()
+        on_ring(channel)
+
+
+async def _must_ring(channel: Channel, limit: float) -> None:
+    try:
+        async with asyncio.timeout(limit):
+            await first_of(channel.rang, channel.progressed, channel.answered)
+    except TimeoutError:
+        channel.hang_up(HangupCause.PROGRESS_TIMEOUT)
+
+
+def _cause_of(failure: Exception) -> HangupCause:
     if isinstance(failure, DialFailed):
         return failure.cause
     if isinstance(failure, BadDialString):
@@ -208,13 +276,15 @@ def _cause_of(failure: DialFailed | BadDialString | MediaError) -> HangupCause:
     return HangupCause.NORMAL_CIRCUIT_CONGESTION  # no media ports left
 
 
-def _seconds(variables: Mapping[str, str], names: tuple[str, ...], default: float) -> float:
+def seconds_of(
+    variables: Mapping[str, str], names: Sequence[str], default: float, most: float = LONGEST_RING
+) -> float:
     """The first of these variables that is a span of time; 0, like FreeSWITCH, stands for the default."""
     for name in names:
         try:
             seconds = float(variables.get(name, ""))
         except ValueError:
             continue
-        if 0 < seconds <= LONGEST_RING:
+        if 0 < seconds <= most:
             return seconds
     return default

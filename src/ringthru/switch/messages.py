@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Final
 
 from ..sip import IncomingRequest, Request
 from .authentication import Denied
-from .dialing import DialFailed
+from .dialstring import Destination
+from .endpoints import DialFailed
 
 if TYPE_CHECKING:
     from .calls import Calls
@@ -69,7 +70,9 @@ class Messages:
     async def _send(self, contact: str, incoming: IncomingRequest) -> int:
         """One copy, to one binding (a dial string of the registrar's); the status it met."""
         try:
-            profile, uri, flows = await self._calls.dialer.sip_target(contact.removeprefix("sofia/"))
+            target = await self._calls.dialer.endpoints.target(
+                Destination("sofia", contact.removeprefix("sofia/"))
+            )
         except DialFailed as failure:
             log.info("A text cannot be sent to %s: %s", contact, failure.cause.name)
             return 480
@@ -83,6 +86,6 @@ class Messages:
         hops = original.max_forwards
         if hops is not None:
             rows.append(("Max-Forwards", str(max(hops - 1, 0))))
-        request = Request("MESSAGE", str(uri), rows, original.body)
-        response = await profile.ask(request, *flows)
+        request = Request("MESSAGE", str(target.uri), rows, original.body)
+        response = await target.profile.ask(request, *target.flows)
         return response.status if response is not None else 408

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from .leg_variables import advertised_host
+
 if TYPE_CHECKING:
     from .calls import Calls
     from .channel import Channel
@@ -27,7 +29,7 @@ def follow_address(calls: Calls) -> list[Channel]:
         if profile.mapped and profile.external_address is None:
             continue
         seen = profile.seen_by(call.flow.remote.host, call.flow.transport)
-        if media.move_to(seen.media) or seen.signalling != call.seen_at:
+        if media.move_to(advertised_host(channel.variables, seen)) or seen.signalling != call.seen_at:
             channel.log.info(
                 "%s is told our new address: %s, media %s", channel.name, seen.signalling, media.advertised
             )

@@ -12,6 +12,7 @@ import secrets
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
+from urllib.parse import quote
 
 from .. import __version__
 from ..media import PCMA, PCMU, Codec
@@ -40,19 +41,22 @@ from ..sip import (
     SipUri,
     UserAgent,
 )
+from .address_lookup import AddressLookups
 from .caller import Caller
-from .configuration import AddressKind as Setting
-from .configuration import AddressSetting, ProfileSettings
-from .identity import from_of, identity_rows
+from .configuration import ProfileSettings
+from .external_address import ExternalAddress
+from .identity import USER_SAFE, from_of, identity_rows
 from .profile_urls import CONTACT_USER, urls_of
 from .reachability import ProfileAddresses, Seen, TransportPorts, seen_by
 from .snapshots import ProfileSnapshot
 from .transports import TLS, Transports
+from .trunk_like import Target
 
 if TYPE_CHECKING:
-    from ..sip.locating import Target
+    from ..sip import locating
 
-    Locate = Callable[[SipUri, Sequence[str], bool], Awaitable[list[Target]]]  # transports served, IPv6
+    # Of the transports served, and whether by IPv6
+    Locate = Callable[[SipUri, Sequence[str], bool], Awaitable[list[locating.Target]]]
 
 log = logging.getLogger(__name__)
 Result = TypeVar("Result")
@@ -101,6 +105,7 @@ class Profile:
         surroundings: Surroundings,
         lists: Mapping[str, AccessList],
         domains: Sequence[str],
+        lookups: AddressLookups,
         on_event: Callable[[Profile, Event], None],
         *,
         locate: Locate,
@@ -110,7 +115,6 @@ class Profile:
         """``tls_folder`` keeps the certificate that is made where the configuration names none."""
         self.settings = settings
         self.counters = Counters()
-        self.external_address: str | None = None  # the gateway's, while it has a usable one
         self._surroundings = surroundings
         self._lists = lists
         self._on_event = on_event
@@ -120,6 +124,8 @@ class Profile:
         auto_rtp_ip = self._sip_ip if self.ipv6 else surroundings.address
         self.rtp_ip = auto_rtp_ip if settings.rtp_ip in AUTO else settings.rtp_ip
         names = (*domains, self._sip_ip) if self._sip_ip not in domains else domains
+        own_address = self._sip_ip if self.ipv6 else surroundings.address
+        self._external = ExternalAddress(settings, own_address, lookups)
         self.transports = Transports(settings, self._sip_ip, tls_folder, names)
         self.codecs = _codecs(settings.inbound_codec_prefs)
         self.codecs_out = _codecs(settings.outbound_codec_prefs)
@@ -147,6 +153,7 @@ class Profile:
             PortInUse, OSError: a port is taken or the address is not ours, in words.
         """
         await self.transports.open(self.agent, self._take)
+        self._external.start()
 
     def close(self) -> None:
         self.transports.close()
@@ -199,45 +206,28 @@ class Profile:
         self.transports.map_ports(mapper)
 
     @property
-    def auto_nat(self) -> bool:
-        kinds = (self.settings.ext_sip_ip.kind, self.settings.ext_rtp_ip.kind)
-        return Setting.AUTONAT_PREFIX in kinds or (
-            Setting.AUTO_NAT in kinds and self.external_address is not None
-        )
+    def external_address(self) -> str | None:
+        """The gateway's, while it has a usable one and far peers come in through it."""
+        return self._external.gateway
+
+    @external_address.setter
+    def external_address(self, address: str | None) -> None:
+        self._external.gateway = address
 
     def addresses(self) -> ProfileAddresses:
         """What the settings and the gateway come to now."""
         transports = self.transports
         first, *others = transports.served
-        ext_sip, ext_rtp = self._external(self.settings.ext_sip_ip), self._external(self.settings.ext_rtp_ip)
-        if Setting.AUTONAT_PREFIX is self.settings.ext_rtp_ip.kind:
-            ext_sip = ext_sip or ext_rtp
-        if self.auto_nat:  # one parameter alone must not leave the SDP private (or the Contact)
-            ext_rtp = ext_rtp or self.external_address or ext_sip
-            ext_sip = ext_sip or self.external_address
-        return ProfileAddresses(
-            sip=self.local,
-            rtp_ip=self.rtp_ip,
-            ext_sip=Endpoint(ext_sip, transports.external_port(first)) if ext_sip else None,
-            ext_rtp_ip=ext_rtp,
-            auto_nat=self.auto_nat,
-            local_network_acl=self.settings.local_network_acl,
-            source="the gateway" if ext_sip == self.external_address else "ext-sip-ip in the configuration",
+        return self._external.now(
+            self.local,
+            self.rtp_ip,
+            port=transports.external_port(first),
+            granted=transports.is_granted(first),
             others=tuple(
                 TransportPorts(each, transports.local(each).port, transports.external_port(each))
                 for each in others
             ),
         )
-
-    def _external(self, setting: AddressSetting) -> str | None:
-        """The address one of the two settings comes to now; None: unset."""
-        match setting.kind:
-            case Setting.AUTO_NAT:
-                return self.external_address
-            case Setting.AUTO:
-                return self._sip_ip if self.ipv6 else self._surroundings.address
-            case _:
-                return setting.address
 
     def seen_by(self, peer: str | None, transport: str = "UDP") -> Seen:
         """How a peer sees this profile over a transport; the only source of our own addresses."""
@@ -292,15 +282,16 @@ class Profile:
 
     async def ask_if_there(self, uri: SipUri, route: Sequence[str], flow: Flow | None) -> Response | None:
         """One OPTIONS over a flow, or where the route or the URI lead; None when nobody answered."""
+        others: list[Flow] = []
         if flow is None:
             first = NameAddr.parse(route[0]).uri if route else uri
             try:
-                flow = (await self.locate(first))[0]
+                flow, *others = await self.locate(first)
             except SipError as error:
                 log.debug("%s is not asked whether it is there: %s", uri, error)
                 return None
         headers = [*(("Route", each) for each in route), ("Contact", f"<sip:{CONTACT_USER}@{HERE_URI}>")]
-        return await self.ask(Request("OPTIONS", str(uri), headers), flow)
+        return await self.ask(Request("OPTIONS", str(uri), headers), flow, *others)
 
     def respond(
         self,
@@ -337,37 +328,31 @@ class Profile:
         ]
 
     def invite(
-        self,
-        uri: SipUri,
-        flows: Sequence[Flow],
-        caller: Caller,
-        offer: bytes,
-        max_forwards: int,
-        *,
-        headers: Sequence[tuple[str, str]] = (),
-        caller_id_type: str | None = None,
+        self, target: Target, caller: Caller, offer: bytes, max_forwards: int, variables: Mapping[str, str]
     ) -> Call:
-        """Send an INVITE with our offer the first of these ways, or the next where that one fails.
+        """Send an INVITE with our offer the first of the target's ways, or the next where that one fails.
 
-        ``caller_id_type`` overrules the profile's.
+        ``variables`` may name another From and Contact.
         """
-        flow, *alternatives = flows
+        flow, *alternatives = target.flows
         seen = self.seen_by(flow.remote.host, flow.transport)
-        host = HERE_HOST if seen.from_host == seen.signalling.host else seen.from_host
-        host = f"[{host}]" if ":" in host else host
-        display, from_uri = from_of(caller, host)
-        kind = caller_id_type or self.settings.caller_id_type
-        rows = [*identity_rows(caller, host, kind, self.trusts(flow.remote.host)), *headers]
+        own = HERE_HOST if seen.from_host == seen.signalling.host else seen.from_host
+        own = f"[{own}]" if ":" in own else own
+        display, from_uri = from_of(caller, variables.get("sip_invite_domain") or own)
+        kind = variables.get("sip_cid_type") or target.identity or self.settings.caller_id_type
+        rows = [*identity_rows(caller, own, kind, self.trusts(flow.remote.host)), *target.headers]
         return self.act(
             lambda now: self.agent.invite(
-                str(uri),
+                str(target.uri),
                 flow,
                 now,
-                from_uri=from_uri,
+                from_uri=target.from_uri or from_uri,
                 from_display=display,
                 headers=rows,
-                contact_user=CONTACT_USER,
+                contact_user=quote(variables.get("sip_contact_user") or CONTACT_USER, safe=USER_SAFE),
                 body=offer,
+                credentials=target.login,
+                route=target.route,
                 max_forwards=max_forwards,
                 alternatives=alternatives,
             )

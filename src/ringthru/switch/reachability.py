@@ -24,11 +24,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ..net.acl import AccessList, matches
+from ..net.acl import AccessList, describe, matches
 from ..net.address import Endpoint, parse_address
 from ..net.values import frozen
 
 LOOPBACK = "loopback.auto"
+
+
+RULES = {
+    1: "the profile has no external address",
+    2: "auto-nat is on, and the peer is near",
+    3: "auto-nat is on, and the peer is far",
+    4: "ext-sip-ip without autonat: is for everybody, but the SDP of a near peer stays private",
+    5: "ext-sip-ip without autonat:, and the peer is far",
+    6: "the peer is on this machine",
+    7: "ext-rtp-ip alone counts only while no peer is known",
+}
 
 
 @frozen
@@ -50,7 +61,9 @@ class ProfileAddresses:
     ext_rtp_ip: str | None
     auto_nat: bool
     local_network_acl: str
-    source: str  # where the external address came from, in words
+    source: str  # where the external address came from, or why there is none, in words
+    port_source: str = ""  # the same for its port
+    media_source: str = ""  # the same for ext_rtp_ip
     others: tuple[TransportPorts, ...] = ()  # of transports whose ports are not those above
 
     def of(self, transport: str) -> tuple[Endpoint, Endpoint | None]:
@@ -73,6 +86,14 @@ class Seen:
     row: int
     reasons: tuple[str, ...]
 
+    def explained(self, profile: str, peer: str) -> list[str]:
+        """The result, the rule and the evidence, as lines for people."""
+        return [
+            f"{profile}: {peer} sees {self.signalling} in Via and Contact, {self.media} in SDP",
+            f"  by row {self.row} of the decision table: {RULES[self.row]}",
+            *(f"  because {reason}" for reason in self.reasons),
+        ]
+
 
 def seen_by(
     peer: str | None, addresses: ProfileAddresses, lists: Mapping[str, AccessList], transport: str = "UDP"
@@ -83,23 +104,34 @@ def seen_by(
     """
     inside, outside = addresses.of(transport)
     if outside is None:
-        row = 7 if addresses.ext_rtp_ip else 1
-        media = addresses.ext_rtp_ip if peer is None and addresses.ext_rtp_ip else addresses.rtp_ip
-        reason = "the profile has no external address: everybody sees the address it listens on"
-        return Seen(inside, inside.host, media, False, row, (reason,))
+        return _without_external(peer, inside, addresses)
     near_reason, loopback = _near(peer, addresses, lists)
     if near_reason is None:
-        why = (
-            f"{peer or 'an unknown peer'} is neither in {LOOPBACK} nor in {_acl_words(addresses)}: it is far"
-        )
         media = addresses.ext_rtp_ip or addresses.rtp_ip
-        reasons = (why, f"the external address {outside} comes from {addresses.source}")
+        reasons = (_far_reason(peer, addresses), *_sources(outside, media, addresses))
         return Seen(outside, outside.host, media, True, 3 if addresses.auto_nat else 5, reasons)
     if addresses.auto_nat:
-        reasons = (near_reason, "auto-nat is on: a near peer sees the address we listen on")
-        return Seen(inside, inside.host, addresses.rtp_ip, False, 6 if loopback else 2, reasons)
-    reasons = (near_reason, "a plain ext-sip-ip without autonat: is shown to everybody, near peers too")
+        row = 6 if loopback else 2
+        return Seen(inside, inside.host, addresses.rtp_ip, False, row, (near_reason,))
+    reasons = (near_reason, *_sources(outside, None, addresses))
     return Seen(outside, inside.host, addresses.rtp_ip, False, 6 if loopback else 4, reasons)
+
+
+def _without_external(peer: str | None, inside: Endpoint, addresses: ProfileAddresses) -> Seen:
+    """Rows 1 and 7: everybody sees the address we listen on."""
+    external = addresses.ext_rtp_ip if peer is None else None
+    reason = f"an external address would come from {addresses.source}"
+    row = 7 if addresses.ext_rtp_ip else 1
+    return Seen(inside, inside.host, external or addresses.rtp_ip, False, row, (reason,))
+
+
+def _sources(outside: Endpoint, media: str | None, addresses: ProfileAddresses) -> list[str]:
+    lines = [f"the address {outside.host} comes from {addresses.source}"]
+    if addresses.port_source:
+        lines.append(f"the port {outside.port} comes from {addresses.port_source}")
+    if media is not None and addresses.media_source and addresses.media_source != addresses.source:
+        lines.append(f"the SDP's address {media} comes from {addresses.media_source}")
+    return lines
 
 
 def _near(
@@ -109,11 +141,13 @@ def _near(
     if peer is None or parse_address(peer) is None:
         return None, False
     if matches(lists, LOOPBACK, peer):
-        return f"{peer} is in {LOOPBACK}", True
+        return f"{peer} is in {describe(lists, LOOPBACK, peer)}", True
     if matches(lists, addresses.local_network_acl, peer):
-        return f"{peer} is in {_acl_words(addresses)}", False
+        acl = describe(lists, addresses.local_network_acl, peer)
+        return f"{peer} is in local-network-acl {acl}", False
     return None, False
 
 
-def _acl_words(addresses: ProfileAddresses) -> str:
-    return f"local-network-acl {addresses.local_network_acl}"
+def _far_reason(peer: str | None, addresses: ProfileAddresses) -> str:
+    acl = f"local-network-acl {addresses.local_network_acl}"
+    return f"{peer or 'an unknown peer'} is neither in {LOOPBACK} nor in {acl}: it is far"

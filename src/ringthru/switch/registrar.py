@@ -47,6 +47,7 @@ class Registrar:
     ) -> None:
         """``profiles`` is the switch's own book of running profiles; ``store`` is made when it is needed."""
         self.desk = desk
+        self.lists = lists
         self._admission = Admission(desk, lists)
         self._bindings = Bindings()
         self._profiles = profiles

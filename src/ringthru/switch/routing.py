@@ -1,26 +1,35 @@
 """From a channel to what it runs: the dialplan, applications, and the variables they name.
 
-Lives here: hunting, running actions in order, expanding ``${…}``.
+Lives here: hunting, running actions in order, sending a channel elsewhere, expanding ``${…}``.
 Never here: what an application does, SIP.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Final
 
 from ..media import MediaError, NoFreePorts
-from .applications import APPLICATIONS
+from .applications import APPLICATIONS, LEFT_OUT
+from .call_fields import FIELDS
 from .causes import HangupCause
 from .channel import Channel
-from .configuration import Dialplan, expand
-from .dialstring import harmless
+from .configuration import FOREVER, Action, Dialplan, expand
+from .dialstring import harmless, separated
+from .functions import Functions
+from .identity import PREFIX
+from .setting import INLINE
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from .calls import Calls
 
-CONTACT = "sofia_contact("
+MOST_REROUTES: Final = 100  # a channel that is sent elsewhere more often goes in circles
+DEEPEST: Final = 16  # execute_extension within execute_extension
+LOOP_PAUSE: Final = 0.02  # seconds between rounds of an endless loop, so that it leaves the others their turn
 
 
 class Router:
@@ -28,41 +37,121 @@ class Router:
 
     def __init__(self, calls: Calls, dialplan: Dialplan, variables: Mapping[str, str]) -> None:
         self._calls = calls
-        self._dialplan = dialplan
+        self.dialplan = dialplan
+        self.functions = Functions(calls, variables)
         self._variables = variables
 
     async def run(self, channel: Channel) -> None:
-        """Find the channel's extension and do what it says; hang up at its end."""
-        channel.state = "CS_ROUTING"
-        who, number = channel.caller.name, channel.caller.number
-        where, context = channel.destination, channel.context
-        channel.log.info("Processing %s <%s>->%s in context %s", who, number, where, context)
-        actions = self._dialplan.actions(channel.context, self.fields(channel))
-        if not actions:
-            channel.log.info("No extension for %s in context %s", where, context)
-            channel.hang_up(HangupCause.NO_ROUTE_DESTINATION)
-            return
-        for action in actions:
-            await self.execute(channel, action.application, action.data)
+        """Find the channel's extension and do what it says, wherever it is sent; hang up at its end."""
+        for _ in range(MOST_REROUTES):
+            channel.rerouted = False
+            actions = self.hunt(channel)
+            if not actions:
+                channel.log.info("No extension for %s in context %s", channel.destination, channel.context)
+                channel.hang_up(HangupCause.NO_ROUTE_DESTINATION)
+                return
+            await self.execute_all(channel, actions)
+            if not channel.rerouted:
+                channel.hang_up(channel.parting or HangupCause.NORMAL_CLEARING)
             if channel.gone.is_set():
                 return
-        channel.hang_up(HangupCause.NORMAL_CLEARING)
+            await asyncio.sleep(0)
+        channel.log.error("%s is sent from extension to extension without end", channel.name)
+        channel.hang_up(HangupCause.EXCHANGE_ROUTING_ERROR)
+
+    def hunt(
+        self, channel: Channel, extension: str = "", context: str = "", dialplan: str = ""
+    ) -> list[Action]:
+        """What a channel is to do at an extension, by default at its own destination."""
+        extension, context = extension or channel.destination, context or channel.context
+        dialplan = (dialplan or channel.dialplan).upper()
+        if dialplan == "INLINE":
+            return inline_actions(extension)
+        if dialplan != "XML":
+            channel.log.error("There is no dialplan %s; those that are: XML, inline", dialplan)
+            return []
+        channel.state = "CS_ROUTING"
+        who, number = channel.caller.name, channel.caller.number
+        channel.log.info("Processing %s <%s>->%s in context %s", who, number, extension, context)
+
+        traced = channel.log.isEnabledFor(logging.DEBUG)  # the lines are built for nobody else
+
+        def lookup(name: str) -> str | None:
+            if name == "destination_number":
+                return extension
+            if name == "context":
+                return context
+            return self.value(channel, name)
+
+        route = self.dialplan.route(
+            context,
+            lookup,
+            now,
+            run_inline=lambda action: self._run_inline(channel, action),
+            trace=(lambda line: channel.log.debug("Dialplan: %s %s", channel.name, line)) if traced else None,
+        )
+        channel.variables.update(route.variables)
+        return list(route.actions)
+
+    def _run_inline(self, channel: Channel, action: Action) -> None:
+        """An action marked ``inline``: it runs while the hunt goes on, so it may not wait for anything."""
+        run = INLINE.get(action.application)
+        if run is None:
+            text = "%s cannot be run inline: only %s can; left out"
+            channel.log.error(text, action.application, ", ".join(INLINE))
+            return
+        text = self.expanded(channel, action.data)
+        channel.log.debug("EXECUTE %s %s(%s) INLINE", channel.name, action.application, text)
+        run(channel, text)
+
+    async def execute_all(self, channel: Channel, actions: Sequence[Action]) -> None:
+        """Run actions in order, until the channel is gone or sent elsewhere."""
+        for action in actions:
+            left = action.loops
+            while left:
+                await self.execute(channel, action.application, action.data)
+                if channel.gone.is_set() or channel.rerouted:
+                    return
+                if left == FOREVER:
+                    await asyncio.sleep(LOOP_PAUSE)
+                else:
+                    left -= 1
+
+    async def execute_extension(self, channel: Channel, extension: str, context: str, dialplan: str) -> None:
+        """Run another extension's actions in the midst of this one's, and come back."""
+        if channel.depth >= DEEPEST:
+            channel.log.error("execute_extension within itself, without end: %s", extension)
+            channel.hang_up(HangupCause.EXCHANGE_ROUTING_ERROR)
+            return
+        channel.depth += 1
+        try:
+            await self.execute_all(channel, self.hunt(channel, extension, context, dialplan))
+        finally:
+            channel.depth -= 1
 
     async def run_application(self, channel: Channel, application: str, data: str) -> None:
-        """Run one application, then hang up."""
+        """Run one application, then whatever it sent the channel to, and hang up."""
         await self.execute(channel, application, data)
-        channel.hang_up(HangupCause.NORMAL_CLEARING)
+        if channel.rerouted and not channel.gone.is_set():
+            await self.run(channel)
+        channel.hang_up(channel.parting or HangupCause.NORMAL_CLEARING)
 
     async def execute(self, channel: Channel, application: str, data: str) -> None:
         """Run one application; what it cannot do ends the call with a cause and a line in the log."""
         channel.state = "CS_EXECUTE"
         run = APPLICATIONS.get(application)
+        if run is None and application in LEFT_OUT:
+            channel.log.warning("%s is not supported in this version: left out", application)
+            return
         if run is None:
             channel.log.error("Invalid Application %s", application)
             channel.hang_up(HangupCause.DESTINATION_OUT_OF_ORDER)
             return
-        text = expand(data, self.lookup(channel.variables, self.fields(channel)))
+        channel.parting = None
+        text = self.expanded(channel, data)
         channel.application = f"{application}({text})"
+        channel.variables["current_application"] = application
+        channel.variables["current_application_data"] = text
         channel.log.debug("EXECUTE %s %s(%s)", channel.name, application, text)
         try:
             await run(self._calls, channel, text)
@@ -73,33 +162,48 @@ class Router:
                 HangupCause.NORMAL_CIRCUIT_CONGESTION if ours else HangupCause.INCOMPATIBLE_DESTINATION
             )
 
-    @staticmethod
-    def fields(channel: Channel) -> dict[str, str]:
-        """What dialplan conditions may test and actions may name."""
-        return {
-            **channel.variables,
-            "destination_number": channel.destination,
-            "caller_id_number": channel.caller.number,
-            "caller_id_name": harmless(channel.caller.name),
-            "context": channel.context,
-            "network_addr": channel.call.flow.remote.host if channel.call else "",
-            "chan_name": channel.name,
-            "uuid": channel.uuid,
-        }
+    # --- variables ----------------------------------------------------------------------------------
+
+    def expanded(self, channel: Channel, text: str) -> str:
+        """A text with every ``${…}`` of it replaced for this channel."""
+        return expand(text, lambda name: self.value(channel, name)) if "$" in text else text
+
+    def value(self, channel: Channel, name: str) -> str | None:
+        """A field of the call, a channel variable, a global one, or a function's answer."""
+        field = FIELDS.get(name)
+        if field is not None:
+            return field(channel)
+        if name.startswith(PREFIX):  # a stranger may have written it into his INVITE
+            return harmless(channel.variables.get(name, ""))
+        for layer in (channel.variables, self._variables):
+            if name in layer:
+                return layer[name]
+        return self.functions.call(name)
 
     def lookup(self, *layers: Mapping[str, str]) -> Callable[[str], str | None]:
-        """Values for ``${…}``: the layers, the global variables, ``${sofia_contact(*/user@domain)}``."""
+        """Values for ``${…}`` without a channel: the layers, the global variables, the functions."""
 
         def find(name: str) -> str | None:
-            if name.startswith(CONTACT) and name.endswith(")"):
-                return self._sofia_contact(name[len(CONTACT) : -1])
-            return next((layer[name] for layer in (*layers, self._variables) if name in layer), None)
+            for layer in (*layers, self._variables):
+                if name in layer:
+                    return layer[name]
+            return self.functions.call(name)
 
         return find
 
-    def _sofia_contact(self, argument: str) -> str:
-        """``[PROFILE/]user@domain``: its bindings as dial strings, or the error that says there are none."""
-        profile, slash, who = argument.rpartition("/")
-        now = asyncio.get_running_loop().time()
-        found = self._calls.registrar.contacts(who, profile if slash else "*", now)
-        return ",".join(found) or "error/user_not_registered"
+
+def now() -> datetime:
+    """The moment, in the machine's own zone."""
+    from datetime import datetime  # late: see the dialplan
+
+    return datetime.now().astimezone()
+
+
+def inline_actions(text: str) -> list[Action]:
+    """``answer,playback:hello.wav,hangup`` as actions; ``m:;:`` at the start makes ``;`` the separator."""
+    separator = ","
+    if text.startswith("m:") and text[3:4] == ":":
+        separator, text = text[2], text[4:]
+    parts = [part.strip() for part in separated(text, separator)]
+    split = [part.partition(":") for part in parts if part]
+    return [Action(name.strip(), data.strip("'")) for name, _, data in split]

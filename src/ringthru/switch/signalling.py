@@ -34,6 +34,7 @@ from .ack_watch import AckWatch
 from .authentication import Denied
 from .causes import HangupCause, cause_of, cause_said
 from .channel import CallPhase, Channel
+from .dialstring import truth
 from .messages import Messages
 from .offers import new_offer, take_answer, tell_the_other
 
@@ -171,19 +172,15 @@ class Signalling:
                 channel.ended(cause_said(request, ENDINGS.get(reason, HangupCause.NORMAL_CLEARING)))
 
     def _progress(self, channel: Channel, response: Response) -> None:
-        """The called side rings, or is heard already: the leg that calls it shall know, and hear."""
-        parent = channel.parent
+        """The called side rings, or is heard already; whoever dialled it waits for the news."""
         if channel.phase is CallPhase.DIALING:
             channel.phase = CallPhase.RINGING
-        channel.rang.set()
-        deaf = _true(channel.variables.get("ignore_early_media"))
+        deaf = truth(channel.variables.get("ignore_early_media"))
         if response.body and not deaf and self._early_answer(channel, response.body):
-            channel.phase = CallPhase.EARLY
-            channel.progressed.set()
-            if parent is not None:
-                self._calls.spawn(_hear_early(parent, channel))
-        elif parent is not None:
-            parent.ring()
+            if not channel.progressed.is_set():
+                channel.mark_early()
+        else:
+            channel.rang.set()
 
     @staticmethod
     def _early_answer(channel: Channel, body: bytes) -> bool:
@@ -219,24 +216,6 @@ class Signalling:
             profile.respond(incoming, 405)
 
 
-async def _hear_early(parent: Channel, channel: Channel) -> None:
-    """Let the caller hear a called leg before it answers; of several that ring, the first that is heard."""
-    if parent.bridge is not None or channel.media is None:
-        return
-    try:
-        if not await parent.pre_answer(prefer=channel.media.codec):
-            parent.ring()
-            return
-    except MediaError as error:
-        parent.log.info("%s cannot hear early media: %s", parent.name, error)
-        return
-    if parent.media is None or channel.gone.is_set() or channel.up or parent.up:
-        return
-    if parent.hears is None or parent.hears.gone.is_set():
-        parent.hears = channel
-        parent.media.leg.bridge(channel.media.leg)
-
-
 def _unspoken(request: Request) -> int | None:
     """The status for an INVITE whose body, or the answer it wants, is no SDP (RFC 3261 §8.2.3, §21.4.7)."""
     kind = (request.get("Content-Type") or SDP_TYPE).partition(";")[0].strip().lower()
@@ -246,7 +225,3 @@ def _unspoken(request: Request) -> int | None:
     if accepted is None or any(each in accepted.lower() for each in (SDP_TYPE, "application/*", "*/*")):
         return None
     return 406
-
-
-def _true(text: str | None) -> bool:
-    return (text or "").lower() in ("true", "yes", "on", "1", "t", "enabled")

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from .. import __version__
 from ..media import MediaEngine
 from ..net.acl import AccessList, matches
-from ..net.address import Endpoint
+from ..net.address import Endpoint, parse_address
 from ..net.surroundings import Surroundings, Surroundings6, look_around
 from ..net.values import frozen
 from ..portmap import (
@@ -33,19 +33,16 @@ from ..portmap import (
 )
 from ..portmap import Mapping as PortMapping
 from ..sip import SipUri
+from .address_lookup import AddressLookups, LookupFailed, resolve
 from .authentication import LoginDesk
 from .caller import Caller
 from .calls import Calls
 from .causes import HangupCause, cause_named
 from .configuration import (
-    Dialplan,
-    Directory,
-    LoadedConfiguration,
+    ConfigurationError,
     ProfileSettings,
     SwitchSettings,
-    load_access_lists,
     load_profiles,
-    load_tree,
     weak_secrets,
 )
 from .moving import follow_address
@@ -55,6 +52,7 @@ from .protection import Ban, Guard, GuardSettings
 from .reachability import LOOPBACK
 from .registrar import Registrar
 from .rtp_pool import RtpPool
+from .rules import Rules
 from .signalling import Signalling
 from .snapshots import BanSnapshot, ProfileSnapshot, RegistrationSnapshot, SwitchSnapshot
 from .state import PASSWORD_VARIABLE, StateFolder, default_tree, names_variable
@@ -101,15 +99,12 @@ class Switch:
         self._surroundings = options.surroundings or look_around()
         self._address6 = options.surroundings6.address if options.surroundings6 else LOOPBACK6
         self._state = StateFolder(options.db)
-        conf = options.conf or default_tree()
-        self._loaded: LoadedConfiguration = load_tree(conf, self._builtin_variables(conf))
-        self.variables: dict[str, str] = dict(self._loaded.variables)
-        tree = self._loaded.tree
+        self._conf = conf = options.conf or default_tree()
+        self._rules = Rules.read(conf, self._builtin_variables(conf), self._surroundings)
+        self.variables: dict[str, str] = dict(self._rules.variables)
+        tree = self._rules.loaded.tree
         self._settings = SwitchSettings.read(tree)
-        self._directory = Directory.read(tree)
-        self._lists: dict[str, AccessList] = load_access_lists(
-            tree, self._directory, lan=str(self._surroundings.network)
-        )
+        self._lists: dict[str, AccessList] = dict(self._rules.lists)  # the profiles hold on to this one
         self._profile_settings: list[ProfileSettings] = load_profiles(tree)
         self._engine = MediaEngine(self._settings.rtp_start_port, self._settings.rtp_end_port)
         self.guard = Guard(
@@ -118,14 +113,16 @@ class Switch:
             is_neighbour=self._is_neighbour,
             tell=log.warning,
         )
-        self._desk = LoginDesk(self._directory, self.guard)
+        self._desk = LoginDesk(self._rules.directory, self.guard)
         profiles: dict[str, Profile] = {}
-        registrar = Registrar(self._directory, self._desk, self._lists, profiles, self._registration_store)
+        registrar = Registrar(
+            self._rules.directory, self._desk, self._lists, profiles, self._registration_store
+        )
         self.calls = Calls(
             profiles=profiles,
             engine=self._engine,
-            dialplan=Dialplan.read(tree),
-            directory=self._directory,
+            dialplan=self._rules.dialplan,
+            directory=self._rules.directory,
             registrar=registrar,
             variables=self.variables,
             max_channels=self._settings.max_sessions,
@@ -134,6 +131,8 @@ class Switch:
         self._signalling = Signalling(self.calls)
         self._nameservers = options.nameservers
         self._resolver: Resolver | None = None
+        here = self._surroundings
+        self._lookups = AddressLookups(here.address, here.rules, self._follow)
         self.mapper = mapper
         if mapper is None and options.nat_enabled:
             self.mapper = PortMapper(self._surroundings, mapping_enabled=options.mapping_enabled)
@@ -170,9 +169,8 @@ class Switch:
         Raises:
             PortInUse, OSError: a profile's port; what was opened is closed again.
         """
-        for warning in self._loaded.warnings:
-            log.warning("%s", warning)
-        weak = weak_secrets(self._directory)
+        self._rules.log_warnings()
+        weak = weak_secrets(self._rules.directory)
         if self.mapper is not None:
             self.mapper.subscribe(self._on_mapper_event)
             self.mapper.start()
@@ -183,7 +181,8 @@ class Switch:
                     settings,
                     self._surroundings,
                     self._lists,
-                    [domain.name for domain in self._directory.domains.values()],
+                    [domain.name for domain in self._rules.directory.domains.values()],
+                    self._lookups,
                     self._signalling.on_event,
                     locate=self._locate,
                     tls_folder=self._state.path / "tls",
@@ -201,6 +200,27 @@ class Switch:
         self._fill_pool()
         self._loading = asyncio.get_running_loop().call_later(LOAD_AFTER, self._load_registrations)
         self._expire_registrations()
+
+    async def reload(self) -> str:
+        """Read the configuration again: ``Success``, or what is wrong with it, and then the old one holds.
+
+        New are the dialplan, the directory, the access lists and the global variables, all at once; calls in
+        progress go on with the actions they have. What a profile listens on, it keeps until it starts anew.
+        """
+        known = dict(self.variables)
+        try:
+            rules = await asyncio.to_thread(Rules.read, self._conf, known, self._surroundings)
+        except ConfigurationError as error:
+            log.error("The configuration is not reloaded, the old one holds: %s", error)
+            return str(error)
+        rules.log_warnings()
+        self._rules = rules
+        self.variables.update(rules.variables)
+        self._lists.clear()
+        self._lists.update(rules.lists)
+        self.calls.use(rules.dialplan, rules.directory)
+        log.info("The configuration is reloaded from %s", self._conf)
+        return "Success"
 
     def _map(self, profile: Profile, weak: list[tuple[str, str]]) -> None:
         """Open a profile to the Internet if it asks and its secrets bear it (the guard)."""
@@ -284,6 +304,7 @@ class Switch:
         for timer in (self._housekeeping, self._loading):
             if timer is not None:
                 timer.cancel()
+        await self._lookups.close()
         await self.calls.close()
         if self.calls.pool is not None:
             self.calls.pool.close()
@@ -317,6 +338,10 @@ class Switch:
         if self.calls.trunks is not None:  # whatever happened, a port may be another one now
             self.calls.trunks.check_addresses()
 
+    def _follow(self) -> None:
+        """Somebody else told us another address of ours."""
+        follow_address(self.calls)
+
     def _external_address(self, address: str | None) -> None:
         """From now on far peers see this address; a None takes it back."""
         self.variables["nat_public_addr"] = address or ""
@@ -340,7 +365,7 @@ class Switch:
             return
         mapped = [p for p in self.calls.profiles.values() if p.mapped]
         if self.mapper is not None and mapped and self.mapper.mapping_enabled:
-            self.calls.pool = RtpPool(self._engine, self.mapper, mapped[0].rtp_ip)
+            self.calls.pool = RtpPool(self._engine, self.mapper, mapped[0].rtp_ip, self.calls.spawn)
             self.calls.pool.fill()
 
     # --- what people ask for ------------------------------------------------------------------------
@@ -390,21 +415,25 @@ class Switch:
             self.mapper.set_mapping_enabled(enabled)
             self._fill_pool()
 
-    def explain(self, peer: str) -> str:
-        """For each profile: what this peer sees, and by which rule and evidence."""
-        lines = []
+    async def explain(self, peer: str) -> str:
+        """For each profile: what this peer (an address or a name) sees, and by which rule and evidence."""
+        lines: list[str] = []
+        address = peer
+        if parse_address(peer) is None:
+            try:
+                address = await resolve(peer)
+                lines.append(f"{peer} is {address}")
+            except LookupFailed:
+                lines.append(f"{peer} has no address that we could find: it is taken for far")
         for profile in self.calls.profiles.values():
-            seen = profile.seen_by(peer)
-            lines.append(
-                f"{profile.name}: {peer} sees {seen.signalling} in Via and Contact, {seen.media} in SDP"
-            )
+            seen = profile.seen_by(address)
+            result, *why = seen.explained(profile.name, address)
+            lines.append(result)
             for transport in profile.transports.served:
-                over = profile.seen_by(peer, transport).signalling
+                over = profile.seen_by(address, transport).signalling
                 if over != seen.signalling:
                     lines.append(f"  over {transport} it sees {over}")
-            lines += [
-                f"  because {reason}" for reason in (f"row {seen.row} of the decision table", *seen.reasons)
-            ]
+            lines += why
         return "\n".join(lines)
 
     async def originate(
@@ -421,7 +450,13 @@ class Switch:
         """Call, then run; ``+OK uuid`` or ``-ERR CAUSE``."""
         caller = Caller(caller_name, caller_number or "0000000000")
         return await originate(
-            self.calls, call_url, extension, context=context, caller=caller, timeout=timeout
+            self.calls,
+            call_url,
+            extension,
+            dialplan=dialplan,
+            context=context,
+            caller=caller,
+            timeout=timeout,
         )
 
     async def hang_up_all(self, cause: str) -> int:

@@ -95,6 +95,11 @@ class Transports:
             kind = "TCP/TLS" if transport == TLS else transport
             log.debug("Created %s nat mapping for %s port %d", kind, self._settings.name, port)
 
+    def is_granted(self, transport: str) -> bool:
+        """Whether the gateway gave a port for this transport."""
+        mapping = self.mappings.get(transport)
+        return mapping is not None and mapping.state is MappingState.ACCEPTED and bool(mapping.external_port)
+
     def external_port(self, transport: str) -> int:
         """The port by which the world comes in: what is written down, else granted, else our own."""
         if self._settings.ext_sip_port is not None and transport != TLS:

@@ -7,9 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from ..net.address import Endpoint
 from ..net.values import frozen
-from ..sip import Login, SipUri
+from ..sip import Flow, Login, SipUri
 from .causes import HangupCause
 
 if TYPE_CHECKING:
@@ -22,10 +21,18 @@ class Target:
 
     profile: Profile
     uri: SipUri  # the Request-URI
-    peer: Endpoint
+    flows: tuple[Flow, ...]  # the ways to send it: the next is tried where one fails; at least one
     from_uri: str = ""  # empty: the caller at the address this peer sees of us
     login: Login | None = None  # answers the peer's challenge
     headers: tuple[tuple[str, str], ...] = ()
+    route: tuple[str, ...] = ()  # raw Route values: the proxies between (RFC 3327, RFC 3608)
+    identity: str = ""  # how the caller is named beside From: rpid, pid, none; "" leaves it to the profile
+    variables: tuple[tuple[str, str], ...] = ()  # of the leg
+
+    @property
+    def host(self) -> str:
+        """The address of the peer that is tried first."""
+        return self.flows[0].remote.host
 
 
 class Trunks(Protocol):

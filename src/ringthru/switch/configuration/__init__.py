@@ -1,7 +1,8 @@
 """What the operator wrote: the text stage, XML, typed settings, access lists, directory, dialplan."""
 
 from .acl import load_access_lists
-from .dialplan import Action, Dialplan, Route
+from .conditions import FOREVER, Action
+from .dialplan import Dialplan, Route
 from .directory import Directory, Domain, User, weak_secrets
 from .errors import ConfigurationError, Note, Position
 from .expand import Lookup, expand
@@ -11,6 +12,7 @@ from .tree import Element, LoadedConfiguration, Section, Tree, load_tree
 from .values import AddressKind, AddressSetting
 
 __all__ = [
+    "FOREVER",
     "Action",
     "AddressKind",
     "AddressSetting",

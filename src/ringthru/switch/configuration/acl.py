@@ -6,7 +6,7 @@ Lives here: reading ``<list>`` and ``<node>``. Never here: matching (``net.acl``
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from ipaddress import IPv4Network, IPv6Network, ip_network
 
 from ...net.acl import AccessList, Node, builtin_lists
@@ -21,17 +21,20 @@ log = logging.getLogger(__name__)
 Network = IPv4Network | IPv6Network
 
 
-def load_access_lists(tree: Tree, directory: Directory, lan: str) -> dict[str, AccessList]:
+def load_access_lists(
+    tree: Tree, directory: Directory, lan: str, connected: Iterable[str] = ()
+) -> dict[str, AccessList]:
     """The built-in lists and those of acl.conf; a list that bears a built-in's name replaces it.
 
     Args:
         directory: whose users' ``cidr`` attributes stand behind ``<node domain=…>``.
         lan: our own network, as CIDR.
+        connected: all networks that we have an interface in.
 
     Raises:
         ConfigurationError: a list without a name, or a node that is no network.
     """
-    lists = builtin_lists((lan,))
+    lists = builtin_lists((lan,), connected)
     configuration = tree.configuration("acl.conf")
     for element in [] if configuration is None else configuration.inside("network-lists", "list"):
         made = _read_list(element, directory)

@@ -29,6 +29,7 @@ LONGEST: Final = 65_536  # characters of a result
 SLICE: Final = re.compile(r"(?P<name>[^:]*):(?P<offset>-?\d{1,9})(?::(?P<length>-?\d{1,9}))?\Z")
 ITEM: Final = re.compile(r"(?P<name>[^\[]*)\[(?P<index>\d{1,9})\]\Z")
 COMMAND: Final = re.compile(r"[\w.-]+\(.*\)\Z", re.DOTALL)  # its text may hold colons and brackets
+BRACES: Final = re.compile("[{}]")
 ARRAY_MARK: Final = "ARRAY::"
 
 
@@ -49,6 +50,7 @@ def expand(text: str, lookup: Lookup) -> str:
 
 
 def _expand(text: str, lookup: Lookup, depth: int) -> str:
+    closing = _closing_braces(text)
     parts: list[str] = []
     size = at = 0
     while at < len(text) and size <= LONGEST:
@@ -61,35 +63,35 @@ def _expand(text: str, lookup: Lookup, depth: int) -> str:
         if escaped:
             part, at = part + "$", start + 1
         elif at < len(text):
-            value, at = _value_at(text, at, lookup, depth)
+            value, at = _value_at(text, at, closing, lookup, depth)
             part += value
         parts.append(part)
         size += len(part)
     return "".join(parts)
 
 
-def _value_at(text: str, at: int, lookup: Lookup, depth: int) -> tuple[str, int]:
+def _value_at(text: str, at: int, closing: dict[int, int], lookup: Lookup, depth: int) -> tuple[str, int]:
     """The value of what begins with the dollar sign at ``at``, and where the text goes on."""
     brace = at + 2 if text.startswith("$${", at) else at + 1
     if not text.startswith("{", brace):
         return "$", at + 1
-    end = _closing_brace(text, brace)
+    end = closing.get(brace)
     if end is None or depth >= DEEPEST:
         return text[at : brace + 1], brace + 1
     inner = _expand(text[brace + 1 : end], lookup, depth + 1)
     return _value(inner, lookup), end + 1
 
 
-def _closing_brace(text: str, opening: int) -> int | None:
-    depth = 0
-    for at in range(opening, len(text)):
-        if text[at] == "{":
-            depth += 1
-        elif text[at] == "}":
-            depth -= 1
-            if depth == 0:
-                return at
-    return None
+def _closing_braces(text: str) -> dict[int, int]:
+    """Which brace closes which, in one pass: a text of unclosed ones must not be looked through for each."""
+    found: dict[int, int] = {}
+    opened: list[int] = []
+    for brace in BRACES.finditer(text):
+        if brace[0] == "{":
+            opened.append(brace.start())
+        elif opened:
+            found[opened.pop()] = brace.start()
+    return found
 
 
 def _value(inner: str, lookup: Lookup) -> str:

@@ -5,7 +5,7 @@ Works line by line. Directives are ``<X-PRE-PROCESS cmd="set" data="name=value"/
 ``X-NO-PRE-PROCESS`` for that). ``$${name}`` is replaced before the directive on a line is looked at.
 
 Lives here: set, include, env-set, and the map from flat lines back to files.
-Never here: XML, logging, or running a command: ``exec``, ``exec-set``, ``stun-set`` are noted and left out.
+Never here: XML, logging, or running a command: ``exec`` and ``exec-set`` are noted and left out.
 """
 
 from __future__ import annotations
@@ -41,8 +41,6 @@ NOT_EXECUTED: Final = {
     "exec": "no command is run from a configuration file: the directive is ignored",
     "exec-set": "no command is run from a configuration file: the directive is ignored"
     " and the variable left as it was",
-    "stun-set": "no STUN server is asked: the directive is ignored and the variable left as it was;"
-    " for ext-sip-ip and ext-rtp-ip write auto-nat or the address itself",
 }
 
 
@@ -150,6 +148,8 @@ class _Preprocessor:
             self._env_set(data, position)
         elif command == "include":
             self._include(data, position)
+        elif command == "stun-set":
+            self._stun_set(data, position)
         elif command in NOT_EXECUTED:
             self._note(logging.WARNING, position, f"{command} '{data}': {NOT_EXECUTED[command]}")
         else:
@@ -161,6 +161,12 @@ class _Preprocessor:
             self._note(logging.WARNING, position, f"set '{data}' is ignored: it is not NAME=VALUE")
             return
         self.variables[_unquote(name)] = _unquote(value.lstrip())
+
+    def _stun_set(self, data: str, position: Position) -> None:
+        """No server is asked while files are read: the variable holds the question, for ext-sip-ip to ask."""
+        self._set(data, position)
+        text = f"stun-set '{data}': asked by the profiles whose ext-sip-ip or ext-rtp-ip it becomes"
+        self._note(logging.INFO, position, text)
 
     def _env_set(self, data: str, position: Position) -> None:
         name, equals, source = _unquote(data).partition("=")

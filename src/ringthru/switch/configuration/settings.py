@@ -354,10 +354,7 @@ def _log_unknown(parameter: Element, readers: Mapping[str, Reader], where: str) 
 
 
 def _warn_of_address(setting: AddressSetting, name: str, where: str, position: Position) -> None:
-    if setting.unsupported:
-        text = "%s: %s: %s '%s': names and STUN servers are not supported yet, treated as unset"
-        log.warning(text + "; write auto-nat, or the address itself", position, where, name, setting.text)
-    elif setting.kind.value == "empty":
+    if setting.kind.value == "empty":
         log.error("%s: %s: Invalid %s: the value is empty, treated as unset", position, where, name)
     elif setting.text.strip() == "0.0.0.0":
         log.warning("%s: %s: %s: Invalid IP 0.0.0.0 replaced with our own address", position, where, name)

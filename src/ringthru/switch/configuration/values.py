@@ -132,7 +132,6 @@ class AddressKind(Enum):
     AUTO_NAT = "auto-nat"
     AUTO = "auto"
     PLAIN = "address"
-    AUTONAT_PREFIX = "autonat:"
     HOST = "host name"
     STUN = "stun:"
 
@@ -149,32 +148,33 @@ class AddressSetting:
     AUTO_NAT            ``auto-nat``                           the gateway's address, as soon as one is found
     AUTO                ``auto``, ``0.0.0.0``                  our own LAN address
     PLAIN               ``203.0.113.9``                        that address, for everybody; auto-nat off
-    AUTONAT_PREFIX      ``autonat:203.0.113.9``                that address, for far peers only; auto-nat on
-    HOST                ``host:name``, ``name``                not supported yet: treated as unset
-    STUN                ``stun:server[:port]``                 not supported yet: treated as unset
+    HOST                ``host:name``, ``name``                what DNS says, asked again and again
+    STUN                ``stun:server[:port]``                 what that server sees, asked again and again
     ==================  =====================================  ==========================
 
-    ``autonat:`` on ext-rtp-ip alone also sets ext-sip-ip; on ext-sip-ip alone it leaves ext-rtp-ip to the
-    gateway. That is the profile's affair, for it sees both.
+    ``autonat:`` before one of the last three: for far peers only; auto-nat on, and our ports mapped. On
+    ext-rtp-ip alone it also sets ext-sip-ip; on ext-sip-ip alone it leaves ext-rtp-ip to the gateway. That is
+    the profile's affair, for it sees both.
     """
 
     kind: AddressKind
-    value: str = ""  # the address (PLAIN, AUTONAT_PREFIX), the name (HOST) or the server (STUN)
+    value: str = ""  # the address (PLAIN), the name (HOST) or the server (STUN)
     text: str = ""  # as written
+    autonat: bool = False  # the prefix stands before it
 
     @property
     def address(self) -> str | None:
         """The address that the text itself names, if it does."""
-        return self.value if self.kind in (AddressKind.PLAIN, AddressKind.AUTONAT_PREFIX) else None
+        return self.value if self.kind is AddressKind.PLAIN else None
 
     @property
-    def unsupported(self) -> bool:
+    def is_looked_up(self) -> bool:
         return self.kind in (AddressKind.HOST, AddressKind.STUN)
 
     @property
     def wants_mapping(self) -> bool:
         """Whether this setting asks for our ports to be mapped on a gateway."""
-        return self.kind in (AddressKind.AUTO_NAT, AddressKind.AUTONAT_PREFIX)
+        return self.kind is AddressKind.AUTO_NAT or self.autonat
 
     @classmethod
     def parse(cls, text: str | None) -> AddressSetting:
@@ -189,22 +189,23 @@ class AddressSetting:
         prefix, colon, rest = word.partition(":")
         if colon and prefix.lower() == "autonat":
             return cls._behind_prefix(rest.strip(), text)
-        return cls._literal_or_name(word, AddressKind.PLAIN, text)
+        return cls._literal_or_name(word, text, False)
 
     @classmethod
     def _behind_prefix(cls, rest: str, text: str) -> AddressSetting:
         if not rest:
             return cls(AddressKind.EMPTY, text=text)
-        return cls._literal_or_name(rest, AddressKind.AUTONAT_PREFIX, text)
+        return cls._literal_or_name(rest, text, True)
 
     @classmethod
-    def _literal_or_name(cls, word: str, literal: AddressKind, text: str) -> AddressSetting:
+    def _literal_or_name(cls, word: str, text: str, autonat: bool) -> AddressSetting:
         if parse_address(word) is not None:
-            return cls(literal, word.strip("[]"), text)
+            return cls(AddressKind.PLAIN, word.strip("[]"), text, autonat)
         prefix, colon, rest = word.partition(":")
         if colon and prefix.lower() == "stun":
-            return cls(AddressKind.STUN, rest, text)
-        return cls(AddressKind.HOST, rest if colon and prefix.lower() == "host" else word, text)
+            return cls(AddressKind.STUN if rest.strip() else AddressKind.EMPTY, rest.strip(), text, autonat)
+        name = rest.strip() if colon and prefix.lower() == "host" else word
+        return cls(AddressKind.HOST if name else AddressKind.EMPTY, name, text, autonat)
 
 
 MISSING: Final = AddressSetting(AddressKind.MISSING)

@@ -184,10 +184,12 @@ class TrunkBook:
         return Target(
             trunk.profile,
             SipUri(uri.scheme, uri.user, proxy.host, proxy.port, proxy.parameters),
-            flow.remote,
+            (flow, *(each for each in trunk.trunk.flows if each != flow)),
             "" if trunk.settings.caller_id_in_from else requests.from_uri(trunk.settings),
             trunk.login,
-            tuple(("Route", each) for each in routes),
+            route=tuple(routes),
+            identity="none" if trunk.settings.caller_id_in_from else trunk.settings.cid_type or "rpid",
+            variables=(*trunk.settings.variables_for("outbound").items(), *_names(trunk)),
         )
 
     @staticmethod
@@ -208,11 +210,7 @@ class TrunkBook:
             extension = settings.extension or settings.username
         if extension == AUTO_TO_USER:
             extension = request.to.uri.decoded_user
-        variables = {
-            **settings.variables_for("inbound"),
-            "sip_gateway": settings.name,
-            "sip_gateway_name": settings.name,
-        }
+        variables = {**settings.variables_for("inbound"), **dict(_names(trunk))}
         context = settings.context or trunk.profile.settings.context
         return TrunkCall(settings.name, settings.name in here, context, extension, variables)
 
@@ -334,6 +332,11 @@ class TrunkBook:
             calls_out=counters.calls_out,
             failed_calls_out=counters.failed_calls_out,
         )
+
+
+def _names(trunk: TrunkRegistration) -> tuple[tuple[str, str], ...]:
+    """The variables by which a leg is known to be this trunk's."""
+    return (("sip_gateway", trunk.name), ("sip_gateway_name", trunk.name))
 
 
 def _is_contact(trunk: TrunkRegistration, user: str, here: Iterable[str]) -> bool:

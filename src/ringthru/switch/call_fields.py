@@ -1,0 +1,77 @@
+"""What the dialplan may test and name of a call, besides its variables: ``${sip_from_user}`` and so on.
+
+They are looked up when they are asked for, so that no call pays for those that nobody names. What a stranger
+wrote is escaped (``dialstring.harmless``). The SIP ones are empty for a leg without a SIP dialog.
+
+Lives here: the names, and where each comes from. Never here: variables that somebody set.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Final
+
+from ..sip import Request
+from .dialstring import harmless
+
+if TYPE_CHECKING:
+    from .channel import Channel
+
+Field = Callable[["Channel"], str]
+
+
+def _of_request(read: Callable[[Request], str | None]) -> Field:
+    def field(channel: Channel) -> str:
+        return harmless(read(channel.call.request) or "") if channel.call is not None else ""
+
+    return field
+
+
+def _peer_host(channel: Channel) -> str:
+    return channel.call.flow.remote.host if channel.call is not None else ""
+
+
+def _peer_port(channel: Channel) -> str:
+    return str(channel.call.flow.remote.port) if channel.call is not None else ""
+
+
+def _media_port(channel: Channel) -> str:
+    return str(channel.media.advertised.rtp_port) if channel.media is not None else ""
+
+
+FIELDS: Final[Mapping[str, Field]] = {
+    # The caller's profile
+    "ani": lambda channel: channel.caller.number,
+    "caller_id_name": lambda channel: harmless(channel.caller.name),
+    "caller_id_number": lambda channel: channel.caller.number,
+    "chan_name": lambda channel: channel.name,
+    "channel_name": lambda channel: channel.name,
+    "context": lambda channel: channel.context,
+    "destination_number": lambda channel: channel.destination,
+    "dialplan": lambda channel: channel.dialplan,
+    "direction": lambda channel: channel.direction.value,
+    "network_addr": _peer_host,
+    "source": lambda channel: "mod_sofia",
+    "state": lambda channel: channel.state,
+    "username": lambda channel: channel.variables.get("user_name", ""),
+    "uuid": lambda channel: channel.uuid,
+    # The INVITE
+    "sip_call_id": _of_request(lambda request: request.call_id),
+    "sip_from_display": _of_request(lambda request: request.from_.display),
+    "sip_from_host": _of_request(lambda request: request.from_.uri.host),
+    "sip_from_user": _of_request(lambda request: request.from_.uri.user),
+    "sip_req_host": _of_request(lambda request: request.request_uri.host),
+    "sip_req_user": _of_request(lambda request: request.request_uri.user),
+    "sip_to_host": _of_request(lambda request: request.to.uri.host),
+    "sip_to_user": _of_request(lambda request: request.to.uri.user),
+    "sip_user_agent": _of_request(lambda request: request.get("User-Agent")),
+    # Where it came from, and what its peer sees of us
+    "advertised_media_ip": lambda channel: channel.media.advertised.host if channel.media else "",
+    "local_media_ip": lambda channel: channel.media.leg.local.host if channel.media else "",
+    "local_media_port": _media_port,
+    "sip_network_ip": _peer_host,
+    "sip_network_port": _peer_port,
+    "sip_profile_name": lambda channel: channel.profile.name,
+    "sip_received_ip": _peer_host,
+    "sip_received_port": _peer_port,
+}

@@ -1,0 +1,71 @@
+"""What channel variables say about a leg that we dial: its caller, codecs and addresses.
+
+Lives here: reading them. Never here: setting them (``setting``), headers (``identity``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from ..media import PCMA, PCMU, Codec, answerable
+from ..net.address import parse_address
+from .caller import Caller
+from .reachability import Seen
+
+if TYPE_CHECKING:
+    from .channel import Channel
+
+EXPORTS = "export_vars"  # names of variables that the other leg of a bridge gets
+CODECS = {codec.name: codec for codec in (PCMU, PCMA)}
+
+
+def shown_caller(variables: Mapping[str, str], parent: Channel | None, caller: Caller) -> Caller:
+    """Who the called side sees: what the leg says, else the caller's directory entry, else the caller."""
+    own: Mapping[str, str] = parent.variables if parent is not None else {}
+    caller = parent.caller if parent is not None else caller
+    name = variables.get("origination_caller_id_name") or own.get("effective_caller_id_name")
+    number = variables.get("origination_caller_id_number") or own.get("effective_caller_id_number")
+    privacy = variables.get("origination_privacy") or own.get("origination_privacy") or ""
+    hidden = caller.hidden or any(word in privacy for word in ("hide_number", "full", "id"))
+    return Caller(name or caller.name, number or caller.number, hidden)
+
+
+def exported(parent: Channel) -> dict[str, str]:
+    """What ``export`` on a channel gives to the legs it dials."""
+    names = parent.variables.get(EXPORTS, "").split(",")
+    plain = [name.removeprefix("nolocal:") for name in names if name]
+    return {name: parent.variables.get(f"nolocal:{name}") or parent.variables.get(name, "") for name in plain}
+
+
+def one_line(text: str) -> str:
+    """A text that can stand in a header: without line breaks, and without all else that is not to be seen."""
+    return "".join(each if each.isprintable() else " " for each in text).strip()
+
+
+def codecs(channel: Channel, parent: Channel | None) -> Sequence[Codec]:
+    """What a dialled leg is offered: ``absolute_codec_string``, else what the caller speaks, for then
+    nothing needs transcoding; else the profile's.
+    """
+    names = channel.variables.get("absolute_codec_string", "")
+    named = [CODECS[each] for each in _codec_names(names) if each in CODECS]
+    if named:
+        return named
+    return channel.profile.codecs_out if parent is None else _spoken(parent)
+
+
+def _codec_names(text: str) -> list[str]:
+    return [each.strip().upper().partition("@")[0] for each in text.split(",")]
+
+
+def _spoken(parent: Channel) -> Sequence[Codec]:
+    if parent.media is not None and parent.media.codec is not None:
+        return [parent.media.codec]
+    spoken = answerable(parent.offer, parent.codecs) if parent.offer is not None else []
+    return spoken or parent.codecs
+
+
+def advertised_host(variables: Mapping[str, str], seen: Seen) -> str:
+    """What the SDP shows: a far peer may be told ``rtp_adv_audio_ip`` instead."""
+    other = variables.get("rtp_adv_audio_ip", "").strip()
+    return other if other and seen.far and parse_address(other) is not None else seen.media

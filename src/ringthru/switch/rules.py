@@ -1,0 +1,55 @@
+"""What calls and registrations are judged by, read from the configuration as one value.
+
+A tree is read whole before any of it holds: a mistake in one file leaves the tree in force as it is.
+
+Lives here: reading it. Never here: profiles and their sockets, which take their settings when they start.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Self
+
+from ..net.acl import AccessList
+from ..net.surroundings import Surroundings
+from ..net.values import frozen
+from .configuration import Dialplan, Directory, LoadedConfiguration, load_access_lists, load_tree
+
+log = logging.getLogger(__name__)
+
+
+@frozen
+class Rules:
+    """The dialplan, the directory, the access lists and the global variables of one reading."""
+
+    loaded: LoadedConfiguration
+    dialplan: Dialplan
+    directory: Directory
+    lists: dict[str, AccessList]
+
+    @classmethod
+    def read(cls, conf: Path, variables: Mapping[str, str], here: Surroundings) -> Self:
+        """Read a configuration directory.
+
+        Args:
+            variables: the global variables that exist before.
+            here: our own networks, for the lists that name them.
+
+        Raises:
+            ConfigurationError: a file is missing or broken; the message names file and line.
+        """
+        loaded = load_tree(conf, variables)
+        directory = Directory.read(loaded.tree)
+        connected = [str(each) for each in here.connected]
+        lists = load_access_lists(loaded.tree, directory, str(here.network), connected)
+        return cls(loaded, Dialplan.read(loaded.tree), directory, lists)
+
+    @property
+    def variables(self) -> dict[str, str]:
+        return self.loaded.variables
+
+    def log_warnings(self) -> None:
+        for warning in self.loaded.warnings:
+            log.warning("%s", warning)

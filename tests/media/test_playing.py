@@ -1,0 +1,106 @@
+"""What a leg says by itself, under a clock of the test's own."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import pytest
+
+from ringthru.media import RtpPacket, SessionDescription, silence_of
+from ringthru.media.audio import PCMA, PCMU
+from ringthru.media.offer_answer import MediaAddress, make_answer, make_offer
+from ringthru.media.playing import LateEcho, Player, Recorder
+from ringthru.media.stream import MediaStream, Said
+from ringthru.net.address import Endpoint
+
+PEER = Endpoint("127.0.0.9", 4000)
+
+
+@pytest.fixture
+def stream() -> MediaStream:
+    made = MediaStream(ssrc=1, sequence=10, timestamp=1000, cname="c", uniform=lambda: 0.5)
+    offer = make_offer(MediaAddress(*PEER, 4001), [PCMU, PCMA], 1, 1)
+    made.connect(
+        make_answer(SessionDescription.parse(offer), MediaAddress("127.0.0.1", 5000, 5001), [PCMU], 1, 1), 0.0
+    )
+    made.rtp_to_send()
+    return made
+
+
+def run(stream: MediaStream, until: float) -> list[tuple[float, RtpPacket]]:
+    """Every packet that leaves until then, with its time."""
+    sent = []
+    while (now := stream.next_timeout()) is not None and now <= until:
+        stream.handle_timeout(now)
+        sent += [(round(now, 3), RtpPacket.decode(each)) for each in stream.rtp_to_send()]
+    return sent
+
+
+def heard(sequence: int, payload: bytes, kind: int = 0, timestamp: int | None = None) -> bytes:
+    return RtpPacket(
+        kind, sequence, timestamp if timestamp is not None else sequence * 160, 7, payload
+    ).encode()
+
+
+class TestPlayer:
+    def test_a_frame_every_20_ms_and_then_it_is_said(self, stream):
+        stream.set_speaker(Player(stream, silence_of(60).frames("PCMU", 160), 0.0))
+        sent = run(stream, 1.0)
+        assert [when for when, _ in sent] == [0.0, 0.02, 0.04]
+        stamps = [packet.timestamp for _, packet in sent]
+        assert [b - a for a, b in pairwise(stamps)] == [160, 160]
+        assert [each for each in stream.events() if isinstance(each, Said)] == [Said()]
+
+    def test_after_a_long_sleep_it_does_not_hurry(self, stream):
+        stream.set_speaker(Player(stream, silence_of(1000).frames("PCMU", 160), 0.0))
+        stream.handle_timeout(0.0)
+        stream.rtp_to_send()
+        stream.handle_timeout(0.5)
+        assert len(stream.rtp_to_send()) == 1
+        assert stream.next_timeout() == 0.52
+
+    def test_a_held_peer_hears_nothing(self, stream):
+        held = make_offer(MediaAddress(*PEER, 4001), [PCMU], 1, 2, direction="sendonly")
+        answer = make_answer(
+            SessionDescription.parse(held), MediaAddress("127.0.0.1", 5000, 5001), [PCMU], 1, 2
+        )
+        stream.connect(answer, 0.0)
+        stream.set_speaker(Player(stream, silence_of(100).frames("PCMU", 160), 0.0))
+        assert run(stream, 1.0) == []
+
+
+class TestLateEcho:
+    def test_comes_back_after_its_delay(self, stream):
+        echo = LateEcho(stream, 0.5, 0.0)
+        stream.set_speaker(echo)
+        stream.set_sink(echo)
+        stream.receive_rtp(heard(1, b"\x01" * 160), PEER, 0.1)
+        ((when, packet),) = run(stream, 2.0)
+        assert 0.6 <= when <= 0.62
+        assert packet.payload == b"\x01" * 160
+
+
+class TestRecorder:
+    def test_gaps_are_silence_and_what_is_late_or_twice_is_left_out(self, stream):
+        recorder = Recorder()
+        stream.set_sink(recorder)
+        for sequence in (1, 2, 2, 4, 3):
+            stream.receive_rtp(heard(sequence, bytes((sequence,)) * 160), PEER, 0.1)
+        kept = recorder.take()
+        assert kept == b"\x01" * 160 + b"\x02" * 160 + b"\xff" * 160 + b"\x04" * 160
+        assert recorder.take() == b""
+
+    def test_a_jump_of_the_clock_is_no_hour_of_silence(self, stream):
+        recorder = Recorder()
+        stream.set_sink(recorder)
+        stream.receive_rtp(heard(1, b"\x01" * 160), PEER, 0.1)
+        stream.receive_rtp(heard(2, b"\x02" * 160, timestamp=10_000_000), PEER, 0.1)
+        assert recorder.take() == b"\x01" * 160 + b"\x02" * 160
+
+    def test_nobody_fetches_it(self, stream):
+        recorder = Recorder()
+        stream.set_sink(recorder)
+        for sequence in range(1, 4000):
+            stream.receive_rtp(heard(sequence, b"\x01" * 160), PEER, 0.1)
+        assert len(recorder.take()) <= 61 * 8000
+        assert recorder.dropped > 0

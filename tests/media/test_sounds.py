@@ -1,0 +1,135 @@
+"""Sounds: WAV files and tones, as G.711."""
+
+from __future__ import annotations
+
+import wave
+from io import BytesIO
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ringthru.media import BadSound, holds_tone, linear_of, read_tones, read_wav, silence_of, tone
+from ringthru.media.g711 import decode
+
+
+def wav(frames: bytes, rate: int = 8000, width: int = 2, channels: int = 1) -> bytes:
+    out = BytesIO()
+    with wave.open(out, "wb") as file:
+        file.setnchannels(channels)
+        file.setsampwidth(width)
+        file.setframerate(rate)
+        file.writeframes(frames)
+    return out.getvalue()
+
+
+def linear(samples: list[int], width: int = 2) -> bytes:
+    if width == 1:
+        return bytes((sample >> 8) + 128 for sample in samples)
+    return b"".join((sample << 8 * (width - 2)).to_bytes(width, "little", signed=True) for sample in samples)
+
+
+SINE = decode(b"".join(tone(500, 0.1)), "PCMU")
+
+
+class TestFiles:
+    @pytest.mark.parametrize("width", [1, 2, 3, 4])
+    def test_of_every_width(self, width):
+        sound = read_wav(wav(linear(SINE, width), width=width))
+        assert len(sound.ulaw) == 800
+        assert holds_tone(sound.frames("PCMU", 160), 500)
+
+    @pytest.mark.parametrize("rate", [8000, 11025, 16000, 44100, 48000, 6000])
+    def test_of_every_rate(self, rate):
+        stretched = [SINE[i * 8000 // rate % 800] for i in range(rate // 10)]
+        sound = read_wav(wav(linear(stretched), rate=rate))
+        assert abs(len(sound.ulaw) - 800) <= 1
+        assert holds_tone(sound.frames("PCMU", 160), 500)
+
+    def test_two_channels_are_mixed(self):
+        both = [value for sample in SINE for value in (sample, sample)]
+        assert holds_tone(read_wav(wav(linear(both), channels=2)).frames("PCMA", 160), 500, "PCMA")
+
+    def test_our_own_come_back_as_they_were(self):
+        ulaw = b"".join(tone(500, 0.1))
+        assert read_wav(wav(linear_of(ulaw))).ulaw == ulaw
+
+    @pytest.mark.parametrize("data", [b"", b"RIFF", b"not a file", wav(b"", rate=500)])
+    def test_what_is_none(self, data):
+        with pytest.raises(BadSound):
+            read_wav(data)
+
+    def test_cut_anywhere(self):
+        whole = wav(linear(SINE))
+        for end in range(len(whole)):
+            try:
+                read_wav(whole[:end])
+            except BadSound:
+                pass
+
+    @given(st.binary(max_size=200))
+    def test_any_bytes(self, data):
+        try:
+            read_wav(data)
+        except BadSound:
+            pass
+
+    @given(st.binary(max_size=60))
+    def test_any_bytes_behind_a_good_beginning(self, data):
+        try:
+            read_wav(wav(linear(SINE[:10]))[:20] + data)
+        except BadSound:
+            pass
+
+
+class TestTones:
+    @pytest.mark.parametrize(
+        ("text", "seconds", "times"),
+        [
+            ("%(2000,4000,440,480)", 6.0, 1),
+            ("%(10000,0,1004);loops=-1", 10.0, 0),
+            ("v=-7;%(100,0,941.0,1477.0);v=-7;>=2;+=.1;%(1400,0,350,440)", 1.5, 1),
+            ("L=3;%(100,100,350,440)", 0.6, 1),
+            ("%(500,500,480,620);loops=2", 1.0, 2),
+            ("%(274,0,913.8);%(274,0,1370.6);%(380,0,1776.7)", 0.928, 1),
+        ],
+    )
+    def test_as_people_write_them(self, text, seconds, times):
+        sound = read_tones(text)
+        assert (round(sound.seconds, 3), sound.times) == (seconds, times)
+
+    @pytest.mark.parametrize("frequency", [440, 1004, 913.8])
+    def test_they_sound_right(self, frequency):
+        assert holds_tone(read_tones(f"%(3000,0,{frequency})").frames("PCMU", 160), frequency)
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            *("", "beep", "%()", "%(1,2)", "%(a,0,440)", "%(100,0,5000)", "%(-1,0,440)", "%(100,0,440"),
+            *("%(99999999,0,440)", "L=9999999;%(60000,0,440)", "v=-7", "%(1e9,0,4)", "%(100,0,nan)"),
+        ],
+    )
+    def test_what_is_none(self, text):
+        with pytest.raises(BadSound):
+            read_tones(text)
+
+    @given(st.text(alphabet="%(),;=vLlops-.0123456789", max_size=40))
+    def test_any_text(self, text):
+        try:
+            read_tones(text)
+        except BadSound:
+            pass
+
+
+class TestFrames:
+    def test_the_last_one_ends_in_silence(self):
+        sound = silence_of(30)
+        assert [len(frame) for frame in sound.frames("PCMU", 160)] == [160, 160]
+        assert set(b"".join(sound.frames("PCMA", 160))) == {0xD5}
+
+    def test_for_ever(self):
+        frames = silence_of(-1).frames("PCMU", 160)
+        assert all(len(next(frames)) == 160 for _ in range(1000))
+
+    def test_nothing(self):
+        assert list(silence_of(0).frames("PCMU", 160)) == []

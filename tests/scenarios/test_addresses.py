@@ -1,0 +1,187 @@
+"""The address a far peer sees, when somebody else has to tell it: STUN and DNS, beside everything else."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import pytest
+
+from ringthru.lab.datagrams import Datagrams
+from ringthru.net.address import Endpoint
+from ringthru.net.sockets import bind_udp
+from ringthru.switch import address_lookup
+
+from .home import EXTERNAL_XML, INTERNAL_XML, VARS, Home, Place, setting, variables
+from .waiting import eventually
+
+
+class StunServer:
+    """Answers Binding requests with an address of the test's choice; silent while that is None."""
+
+    def __init__(self, host: str, port: int = 0) -> None:
+        self.says: str | None = None
+        self.asked = 0
+        self._socket = Datagrams(bind_udp(Endpoint(host, port)), self._heard)
+        self.address = self._socket.local
+
+    def _heard(self, data: bytes, source: Endpoint) -> None:
+        self.asked += 1
+        if self.says is None:
+            return
+        octets = bytes(int(each) for each in self.says.split("."))
+        value = b"\x00\x01" + source.port.to_bytes(2, "big") + octets
+        attribute = b"\x00\x01\x00\x08" + value
+        header = b"\x01\x01" + len(attribute).to_bytes(2, "big") + data[4:20]
+        self._socket.send(header + attribute, source)
+
+    def close(self) -> None:
+        self._socket.close()
+
+
+@pytest.fixture
+async def server(places: Callable[[], Place]) -> AsyncIterator[StunServer]:
+    made = StunServer(places().host_outside(53))
+    yield made
+    made.close()
+
+
+@pytest.fixture(autouse=True)
+def soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Questions are repeated after moments instead of minutes."""
+    monkeypatch.setattr(address_lookup, "AGAIN", 0.05)
+    monkeypatch.setattr(address_lookup, "RETRIES", (0.05,))
+
+
+def shown(home: Home, profile: str = "external") -> tuple[str | None, str | None]:
+    (row,) = [each for each in home.switch.snapshot().profiles if each.name == profile]
+    return row.ext_sip_ip, row.ext_rtp_ip
+
+
+class TestStun:
+    async def home(self, found: Any, value: str, **options: Any) -> Home:
+        edits = {VARS: variables(external_sip_ip=value, external_rtp_ip=value)}
+        made: Home = await found(edits, gateway=False, nat=False, **options)
+        await made.switch.start()
+        return made
+
+    async def test_the_address_comes_when_it_comes(self, found: Any, server: StunServer) -> None:
+        home = await self.home(found, f"stun:{server.address}")
+        assert shown(home) == (None, None)  # serving already
+        outside = home.place.host_outside(9)
+        server.says = outside
+        await eventually(lambda: shown(home) == (outside, outside))
+        assert f"the STUN server {server.address}" in await home.switch.explain(home.place.host_outside(60))
+
+    async def test_both_profiles_ask_once(self, found: Any, server: StunServer) -> None:
+        home = await self.home(found, f"stun:{server.address}")
+        assert len(home.switch._lookups._tasks) == 1
+
+    async def test_a_change_is_followed(self, found: Any, server: StunServer, caplog: Any) -> None:
+        caplog.set_level(logging.INFO)
+        home = await self.home(found, f"stun:{server.address}")
+        for number in (9, 10):
+            outside = server.says = home.place.host_outside(number)
+            await eventually(lambda: shown(home) == (outside, outside))  # noqa: B023
+        assert f"External ip address detected using STUN: {home.place.host_outside(10)}" in caplog.text
+
+    async def test_a_private_answer_is_none(self, found: Any, server: StunServer, caplog: Any) -> None:
+        server.says = "192.168.1.5"
+        home = await self.home(found, f"stun:{server.address}")
+        await eventually(lambda: "no public address" in caplog.text)
+        assert shown(home) == (None, None)
+
+    async def test_silence_later_changes_nothing(
+        self, found: Any, server: StunServer, monkeypatch: pytest.MonkeyPatch, caplog: Any
+    ) -> None:
+        monkeypatch.setattr("ringthru.net.stun.RTO", 0.001)
+        outside = "{}"
+        home = await self.home(found, f"autonat:stun:{server.address}")
+        server.says = outside = home.place.host_outside(9)
+        await eventually(lambda: shown(home) == (outside, outside))
+        server.says = None
+        await eventually(
+            lambda: f"STUN Failed! {server.address} [Timeout]; {outside} still holds" in caplog.text
+        )
+        assert shown(home) == (outside, outside)
+
+    async def test_the_words_of_vars_xml_are_a_question_too(self, found: Any, server: StunServer) -> None:
+        """FreeSWITCH's own tree asks with stun-set; here the variable becomes the question."""
+        line = f'<X-PRE-PROCESS cmd="stun-set" data="external_sip_ip=stun:{server.address}"/></include>'
+        home: Home = await found(
+            {VARS: lambda text: text.replace("</include>", line)}, gateway=False, nat=False
+        )
+        await home.switch.start()
+        server.says = home.place.host_outside(9)
+        await eventually(lambda: shown(home)[0] == server.says)
+
+    async def test_it_stops_with_the_switch(self, found: Any, server: StunServer) -> None:
+        home = await self.home(found, f"stun:{server.address}")
+        await eventually(lambda: server.asked)
+        await home.switch.stop()
+        assert not home.switch._lookups._tasks
+
+
+class TestNames:
+    async def test_a_name_is_looked_up(self, found: Any) -> None:
+        edits = {VARS: variables(external_sip_ip="host:localhost", external_rtp_ip="localhost")}
+        home: Home = await found(edits, gateway=False, nat=False)
+        await home.switch.start()
+        await eventually(lambda: shown(home) == ("127.0.0.1", "127.0.0.1"))
+
+    async def test_one_that_nobody_has(self, found: Any, caplog: pytest.LogCaptureFixture) -> None:
+        edits = {VARS: variables(external_sip_ip="host:nobody.invalid", external_rtp_ip="")}
+        home: Home = await found(edits, gateway=False, nat=False)
+        await home.switch.start()
+        await eventually(lambda: "nobody.invalid cannot be found" in caplog.text)
+        assert shown(home) == (None, None)
+
+    async def test_a_peer_by_its_name_is_judged_by_its_address(self, home: Home) -> None:
+        said = await home.switch.explain("localhost")
+        assert said.startswith("localhost is 127.0.0.1\n")
+        assert "is in loopback.auto" in said
+        assert "no address that we could find" in await home.switch.explain("nobody.invalid")
+
+
+class TestTheOneLineOfTheWikiPage:
+    """<param name="ext-sip-ip" value="autonat:$${external_sip_ip}"/>, and nothing about the SDP."""
+
+    async def test_gives_one_address_in_contact_and_sdp(self, found: Any, places: Any) -> None:
+        place = places()
+
+        def one_line(text: str) -> str:
+            lines = [line for line in text.split("\n") if "ext-rtp-ip" not in line]
+            return "\n".join(lines).replace(
+                'value="$${external_sip_ip}"', 'value="autonat:$${external_sip_ip}"'
+            )
+
+        home: Home = await found(
+            {VARS: variables(external_sip_ip=place.host_outside(9)), EXTERNAL_XML: one_line},
+            place=place,
+            gateway=False,
+            nat=False,
+        )
+        await home.switch.start()
+        call = home.phone_at(place.host_outside(60)).invite("9196", home.external)
+        response = await call.answered()
+        assert response.contact is not None
+        assert response.contact.uri.host == place.host_outside(9)
+        assert f"c=IN IP4 {place.host_outside(9)}".encode() in response.body
+
+
+class TestExplain:
+    async def test_rule_evidence_result(self, found: Any) -> None:
+        home: Home = await found({INTERNAL_XML: setting("ext-sip-port", "15060")})
+        await home.switch.start()
+        await home.mapped()
+        far, near = home.place.host_outside(60), home.place.host_inside(60)
+        said = await home.switch.explain(far)
+        assert f"internal: {far} sees {home.outside_address}:15060 in Via and Contact" in said
+        assert "  by row 3 of the decision table: auto-nat is on, and the peer is far" in said
+        assert f"  because the address {home.outside_address} comes from the gateway" in said
+        assert "  because the port 15060 comes from ext-sip-port in the configuration" in said
+        assert "  because the port 5080 comes from the gateway, which granted it for our port 5080" in said
+        said = await home.switch.explain(near)
+        assert f"internal: {near} sees {home.internal} in Via and Contact" in said
+        assert f"  because {near} is in local-network-acl localnet.auto ({home.place.inside})" in said
