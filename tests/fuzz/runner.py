@@ -20,6 +20,10 @@ DECODERS: Final = [  # what coverage is measured of
     "ringthru.portmap.gateway",
     "ringthru.portmap.mapping",
     "ringthru.net.address",
+    "ringthru.net.stun",
+    "ringthru.media.sounds",
+    "ringthru.switch.dialstring",
+    "ringthru.switch.configuration.expand",
     "urllib.parse",
 ]
 LONGEST: Final = {"http_response": 300_000, "http_request": 80_000, "xml": 16384}  # bytes of one input

@@ -11,6 +11,8 @@ from contextlib import suppress
 from ipaddress import IPv4Network
 from typing import Final
 
+from ringthru.media import BadSound, read_tones, read_wav, sounds
+from ringthru.net import stun
 from ringthru.net.address import Endpoint, parse_address
 from ringthru.net.surroundings import Surroundings
 from ringthru.portmap.capture import transcript
@@ -40,6 +42,9 @@ from ringthru.sip.headers import Challenge, Credentials, CSeq, NameAddr, Via
 from ringthru.sip.message import parse as parse_sip
 from ringthru.sip.stream import MessageStream
 from ringthru.sip.uri import SipUri
+from ringthru.switch.configuration.expand import LONGEST as EXPANDED
+from ringthru.switch.configuration.expand import expand
+from ringthru.switch.dialstring import BadDialString, harmless, parse_dial_string
 
 GATEWAY: Final = "192.168.1.1"
 OTHER: Final = "192.168.1.2"
@@ -314,6 +319,40 @@ def sip_stream(data: bytes) -> None:
             parse_sip(each)
 
 
+def stun_response(data: bytes) -> None:
+    with suppress(stun.MalformedStun):
+        value = stun.decode_response(data)
+        assert len(value.transaction) == 12
+        assert value.mapped is None or parse_address(value.mapped.host) is not None
+
+
+def wav_file(data: bytes) -> None:
+    with suppress(BadSound):
+        assert len(read_wav(data).ulaw) <= sounds.LONGEST
+
+
+def tone_text(data: bytes) -> None:
+    with suppress(BadSound):
+        assert len(read_tones(data.decode("latin-1")[:60]).ulaw) <= sounds.LONGEST
+
+
+def dial_string(data: bytes) -> None:
+    """And what a stranger wrote stays one leg, whatever it is."""
+    text = data.decode("utf-8", "replace")
+    with suppress(BadDialString):
+        for branch in parse_dial_string(text).branches:
+            assert all(leg.endpoint for group in branch.groups for leg in group)
+    words = harmless(text).strip()
+    if words:
+        ((leg,),) = parse_dial_string(f"user/{words}").branches[0].groups
+        assert leg.address == words
+
+
+def expansion(data: bytes) -> None:
+    text = data.decode("utf-8", "replace")
+    assert len(expand(text, {"a": "${b}", "b": "c"}.get)) <= max(len(text), EXPANDED)
+
+
 TARGETS: Final[dict[str, Callable[[bytes], None]]] = {
     each.__name__: each
     for each in (
@@ -344,6 +383,11 @@ TARGETS: Final[dict[str, Callable[[bytes], None]]] = {
         sip_message,
         sip_stream,
         sip_value,
+        stun_response,
+        wav_file,
+        tone_text,
+        dial_string,
+        expansion,
     )
 }
 

@@ -141,7 +141,7 @@ def read_wav(data: bytes) -> Sound:
             if not RATES[0] <= rate <= RATES[1] or file.getnframes() / rate * SAMPLE_RATE > LONGEST:
                 raise BadSound(f"a WAV file of {rate} Hz and {file.getnframes()} frames is not played")
             octets = file.readframes(file.getnframes())
-    except (wave.Error, EOFError, ValueError, ZeroDivisionError) as error:
+    except (wave.Error, EOFError, OSError, RuntimeError, ArithmeticError, ValueError) as error:
         raise BadSound(f"not a WAV file of PCM: {error or 'it ends too early'}") from error
     samples = _mixed(_samples(octets, width), channels)
     return Sound(bytes(linear_to_ulaw(each) for each in _at_our_rate(samples, rate)))
