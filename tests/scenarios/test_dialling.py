@@ -13,7 +13,7 @@ from ringthru.sip import CallCancelled, CallEnded, Flow, Login, SipUri
 from ringthru.switch import dtmf
 from ringthru.switch.causes import HangupCause
 from ringthru.switch.channel import Channel
-from ringthru.switch.trunk_like import Target
+from ringthru.switch.target import Target
 from ringthru.switch.trunks.book import TrunkBook
 
 from .home import DEFAULT, DIRECTORY, PASSWORD, PUBLIC, RING_1000, Home, extension

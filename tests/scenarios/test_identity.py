@@ -95,7 +95,8 @@ class TestPrivacy:
     async def test_a_caller_who_wants_it_is_not_named(self, home: Home, value: str) -> None:
         invite = await received(home, ("Privacy", value))
         assert str(invite.from_.uri) == "sip:anonymous@anonymous.invalid"
-        assert "4711" not in invite.encode().decode()
+        told = [value for name, value in invite.headers if name not in ("Via", "Call-ID")]  # random there
+        assert not any(":4711@" in value or '"4711"' in value for value in told)
 
     async def test_none_is_no_wish(self, home: Home) -> None:
         assert (await received(home, ("Privacy", "none"))).from_.uri.user == "4711"

@@ -24,7 +24,7 @@ from .channel import Channel
 from .configuration import Dialplan, Directory
 from .dialing import Dialer, DialFailed
 from .dialstring import harmless
-from .identity import caller_of, headers_kept, headers_of, in_private
+from .identity import caller_of, headers_kept, headers_of
 from .leg_media import LegMedia
 from .leg_variables import shown_caller
 from .loopback import HERE, LoopbackChannel, Place
@@ -32,8 +32,8 @@ from .pace import Pace, Peak
 from .registrar import Registrar
 from .routing import Router
 from .rtp_pool import RtpPool
+from .target import Target
 from .transfer import Transfers
-from .trunk_like import Target
 
 if TYPE_CHECKING:
     from .profile import Profile
@@ -337,16 +337,6 @@ class Calls:
             _, late = await asyncio.wait(list(self._tasks), timeout=PARTING)
             for task in late:
                 task.cancel()
-
-
-def _shown_caller(variables: Mapping[str, str], parent: Channel | None, caller: Caller) -> Caller:
-    """Who the called side sees: what the leg says, else the caller's directory entry, else the caller."""
-    own: Mapping[str, str] = parent.variables if parent is not None else {}
-    caller = parent.caller if parent is not None else caller
-    name = variables.get("origination_caller_id_name") or own.get("effective_caller_id_name")
-    number = variables.get("origination_caller_id_number") or own.get("effective_caller_id_number")
-    privacy = variables.get("origination_privacy") or own.get("origination_privacy") or ""
-    return in_private(Caller(name or caller.name, number or caller.number, caller.hidden), privacy)
 
 
 def _hops_left(parent: Channel | None) -> int:

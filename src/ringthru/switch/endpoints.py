@@ -17,7 +17,7 @@ from ..sip import Flow, MalformedMessage, SipError, SipUri
 from .causes import HangupCause, find_cause
 from .configuration import Directory, Domain, User, expand
 from .dialstring import Destination
-from .trunk_like import Target
+from .target import Target
 
 if TYPE_CHECKING:
     from .calls import Calls

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from ..media import PCMA, PCMU, Codec, answerable
 from ..net.address import parse_address
 from .caller import Caller
+from .identity import in_private
 from .reachability import Seen
 
 if TYPE_CHECKING:
@@ -27,8 +28,7 @@ def shown_caller(variables: Mapping[str, str], parent: Channel | None, caller: C
     name = variables.get("origination_caller_id_name") or own.get("effective_caller_id_name")
     number = variables.get("origination_caller_id_number") or own.get("effective_caller_id_number")
     privacy = variables.get("origination_privacy") or own.get("origination_privacy") or ""
-    hidden = caller.hidden or any(word in privacy for word in ("hide_number", "full", "id"))
-    return Caller(name or caller.name, number or caller.number, hidden)
+    return in_private(Caller(name or caller.name, number or caller.number, caller.hidden), privacy)
 
 
 def exported(parent: Channel) -> dict[str, str]:

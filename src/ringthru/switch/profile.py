@@ -49,8 +49,8 @@ from .identity import USER_SAFE, from_of, identity_rows
 from .profile_urls import CONTACT_USER, urls_of
 from .reachability import ProfileAddresses, Seen, TransportPorts, seen_by
 from .snapshots import ProfileSnapshot
+from .target import Target
 from .transports import TLS, Transports
-from .trunk_like import Target
 
 if TYPE_CHECKING:
     from ..sip import locating

@@ -20,7 +20,7 @@ from ..causes import HangupCause
 from ..configuration.trunk_settings import place_uri
 from ..registrations.keepalive import Keepalive, PingRules
 from ..snapshots import TrunkSnapshot
-from ..trunk_like import Target
+from ..target import Target
 from . import requests
 from .registration import TrunkRegistration
 from .trunk import Changed, TrunkState

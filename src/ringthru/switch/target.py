@@ -1,15 +1,14 @@
-"""What dialling needs of SIP providers: where a call to a number goes.
+"""Where one outgoing leg is sent, and as whom.
 
-Lives here: the protocol, and the target of an outgoing leg. Never here: registrations with providers.
+Lives here: the value. Never here: how a dial string or a provider's name leads to one.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from ..net.values import frozen
 from ..sip import Flow, Login, SipUri
-from .causes import HangupCause
 
 if TYPE_CHECKING:
     from .profile import Profile
@@ -33,10 +32,3 @@ class Target:
     def host(self) -> str:
         """The address of the peer that is tried first."""
         return self.flows[0].remote.host
-
-
-class Trunks(Protocol):
-    """The providers of the configuration (``<gateway>`` in the files)."""
-
-    async def target(self, name: str, number: str) -> Target | HangupCause:
-        """Where ``sofia/gateway/NAME/NUMBER`` goes; INVALID_GATEWAY or GATEWAY_DOWN when it goes nowhere."""
