@@ -133,7 +133,7 @@ class TestAnotherExternalAddress:
         """No far peer is told a private address because the gateway does not answer."""
         call = await echo_call(home)
         profile = home.switch.calls.profiles["external"]
-        home.switch._external_address(None)
+        home.switch._advertising._external_address(None)
         assert profile.external_address is None
         await asyncio.sleep(0)
         assert call.phone.bodies("INVITE") == []

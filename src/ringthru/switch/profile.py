@@ -19,13 +19,11 @@ from ..media import PCMA, PCMU, Codec
 from ..net.acl import AccessList, matches
 from ..net.address import Endpoint
 from ..net.surroundings import Surroundings
-from ..net.values import record
 from ..portmap import MappingState, PortMapper
 from ..sip import (
     HERE_HOST,
     HERE_URI,
     Call,
-    Direction,
     Event,
     Flow,
     IncomingRequest,
@@ -46,7 +44,8 @@ from .caller import Caller
 from .configuration import ProfileSettings
 from .external_address import ExternalAddress
 from .identity import USER_SAFE, from_of, identity_rows
-from .profile_urls import CONTACT_USER, urls_of
+from .profile_urls import CONTACT_USER
+from .profile_view import Counters, snapshot_of
 from .reachability import ProfileAddresses, Seen, TransportPorts, seen_by
 from .snapshots import ProfileSnapshot
 from .target import Target
@@ -67,33 +66,6 @@ ALLOW = (
 )
 AUTO = ("auto", "0.0.0.0")  # our LAN address: 0.0.0.0 could not be advertised
 CODECS = {codec.name: codec for codec in (PCMU, PCMA)}
-
-
-@record
-class Counters:
-    """Calls since the profile started, as ``sofia status profile`` shows them."""
-
-    sessions: int = 0
-    calls_in: int = 0
-    failed_calls_in: int = 0
-    calls_out: int = 0
-    failed_calls_out: int = 0
-
-    def began(self, direction: Direction) -> None:
-        self.sessions += 1
-        if direction is Direction.INBOUND:
-            self.calls_in += 1
-        else:
-            self.calls_out += 1
-
-    def finished(self, direction: Direction, answered: bool) -> None:
-        self.sessions -= 1
-        if answered:
-            return
-        if direction is Direction.INBOUND:
-            self.failed_calls_in += 1
-        else:
-            self.failed_calls_out += 1
 
 
 class Profile:
@@ -358,50 +330,8 @@ class Profile:
             )
         )
 
-    # --- showing ------------------------------------------------------------------------------------
-
     def snapshot(self, registrations: int) -> ProfileSnapshot:
-        settings, addresses = self.settings, self.addresses()
-        urls = urls_of(addresses, settings, self.transports.served)
-        return ProfileSnapshot(
-            name=self.name,
-            aliases=self.aliases,
-            auto_nat=addresses.auto_nat,
-            running=self.running,
-            sip_ip=addresses.sip.host,
-            sip_port=addresses.sip.port,
-            rtp_ip=addresses.rtp_ip,
-            ext_sip_ip=addresses.ext_sip.host if addresses.ext_sip else None,
-            ext_sip_port=addresses.ext_sip.port if addresses.ext_sip else addresses.sip.port,
-            ext_rtp_ip=addresses.ext_rtp_ip,
-            url=urls.plain,
-            bind_url=urls.plain_bind,
-            tls_url=urls.tls,
-            tls_bind_url=urls.tls_bind,
-            dialplan=settings.dialplan,
-            context=settings.context,
-            challenge_realm=settings.challenge_realm,
-            hold_music=settings.hold_music,
-            outbound_proxy=None,
-            codecs_in=tuple(codec.name for codec in self.codecs),
-            codecs_out=tuple(codec.name for codec in self.codecs_out),
-            telephone_event=settings.rfc2833_pt,
-            dtmf_mode=settings.dtmf_type,
-            comfort_noise=13,
-            session_timeout=settings.session_timeout,
-            max_dialog=0,
-            max_recv_rps=1000,
-            no_media=False,
-            late_negotiation=False,
-            proxy_media=False,
-            aggressive_nat=settings.aggressive_nat_detection,
-            sessions=self.counters.sessions,
-            calls_in=self.counters.calls_in,
-            failed_calls_in=self.counters.failed_calls_in,
-            calls_out=self.counters.calls_out,
-            failed_calls_out=self.counters.failed_calls_out,
-            registrations=registrations,
-        )
+        return snapshot_of(self, registrations)
 
 
 def _domain_aliases(settings: ProfileSettings, domains: Sequence[str]) -> tuple[str, ...]:

@@ -1,0 +1,117 @@
+"""What the gateway tells the switch: which address and ports far peers see, and which RTP ports are ready.
+
+Lives here: the mapper's events, opening profiles (and the guard that keeps them closed), the RTP pool.
+Never here: how mappings are made, or which peer is far.
+"""
+
+from __future__ import annotations
+
+import logging
+
+from ..media import MediaEngine
+from ..portmap import (
+    Event,
+    ExternalAddressChanged,
+    GatewayFound,
+    GatewayLost,
+    MappingAdded,
+    PortMapper,
+)
+from .calls import Calls
+from .moving import follow_address
+from .profile import Profile
+from .rtp_pool import RtpPool
+
+log = logging.getLogger(__name__)
+
+
+class Advertising:
+    """Between the mapper and the profiles. Without a mapper (``-nonat``) nothing is ever told."""
+
+    def __init__(
+        self,
+        mapper: PortMapper | None,
+        calls: Calls,
+        engine: MediaEngine,
+        variables: dict[str, str],
+        private: str,
+    ) -> None:
+        """``private`` is our own address on the LAN."""
+        self._mapper = mapper
+        self._calls = calls
+        self._engine = engine
+        self._variables = variables
+        self._private = private
+        self._external: str | None = None
+        self._serving = False
+
+    def listen(self) -> None:
+        """Look for the gateway, and take over what was found before we listened."""
+        if self._mapper is not None:
+            self._mapper.subscribe(self._on_event)
+            self._mapper.start()
+            self._external_address(self._mapper.snapshot().external_address)
+
+    def open(self, profile: Profile, weak: list[tuple[str, str]]) -> None:
+        """Open a profile to the Internet if it asks, and the secrets of its users bear it (the guard)."""
+        if self._mapper is not None and profile.wants_mapping:
+            if weak and not profile.settings.allow_weak_secrets:
+                _keep_closed(profile, weak)
+            else:
+                profile.map_ports(self._mapper)
+        self._advertise(profile)  # the gateway may have been quicker
+
+    def serve(self) -> None:
+        """All profiles are open: from now on there may be a pool."""
+        self._serving = True
+        self.fill_pool()
+
+    def fill_pool(self) -> None:
+        """Have RTP ports mapped before the first far call, and after every SIP port."""
+        if not (self._serving and self._external) or self._calls.pool is not None:
+            return
+        mapped = [p for p in self._calls.profiles.values() if p.mapped]
+        if self._mapper is not None and mapped and self._mapper.mapping_enabled:
+            self._calls.pool = RtpPool(self._engine, self._mapper, mapped[0].rtp_ip, self._calls.spawn)
+            self._calls.pool.fill()
+
+    def follow(self) -> None:
+        """An address of ours may be another one: the calls that stand are told."""
+        follow_address(self._calls)
+
+    def _on_event(self, event: Event) -> None:
+        match event:
+            case GatewayFound(external_address=address):
+                self._external_address(address)
+            case ExternalAddressChanged(current=address):
+                self._external_address(address)
+            case GatewayLost():
+                self._external_address(None)
+            case MappingAdded():
+                self.follow()  # another external port, perhaps
+        if self._calls.trunks is not None:  # whatever happened, a port may be another one now
+            self._calls.trunks.check_addresses()
+
+    def _external_address(self, address: str | None) -> None:
+        """From now on far peers see this address; a None takes it back."""
+        self._variables["nat_public_addr"] = address or ""
+        self._variables["nat_private_addr"] = self._private
+        self._external = address
+        for profile in self._calls.profiles.values():
+            self._advertise(profile)
+        self.fill_pool()
+        self.follow()
+
+    def _advertise(self, profile: Profile) -> None:
+        """Tell a profile the external address; not one the guard keeps closed, for nobody could reach it."""
+        address = self._external if profile.mapped else None
+        if address and address != profile.external_address:
+            log.info("NAT detected setting external ip to %s for profile %s", address, profile.name)
+        profile.external_address = address
+
+
+def _keep_closed(profile: Profile, weak: list[tuple[str, str]]) -> None:
+    for user, reason in weak:
+        log.warning("Profile %s is not mapped: the password of %s %s", profile.name, user, reason)
+    text = "Set better passwords in the directory, or allow-weak-secrets=true in profile %s"
+    log.warning(text, profile.name)

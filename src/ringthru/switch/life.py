@@ -1,0 +1,264 @@
+"""A switch put together, started, and taken down again.
+
+Lives here: the parts of the whole and their order. Never here: what people ask of it, which is ``Switch``;
+one call, one address.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..media import MediaEngine
+from ..net.acl import AccessList, matches
+from ..net.address import Endpoint
+from ..net.surroundings import Surroundings, Surroundings6, look_around
+from ..net.values import frozen
+from ..portmap import Mapping as PortMapping
+from ..portmap import PortMapper, Protocol
+from ..sip import SipUri
+from .address_lookup import AddressLookups
+from .advertising import Advertising
+from .authentication import LoginDesk
+from .calls import Calls
+from .configuration import ProfileSettings, SwitchSettings, load_profiles, weak_secrets
+from .profile import Profile
+from .protection import Guard, GuardSettings
+from .reachability import LOOPBACK
+from .registrar import Registrar
+from .rules import Rules
+from .signalling import Signalling
+from .state import PASSWORD_VARIABLE, StateFolder, default_tree, names_variable
+
+if TYPE_CHECKING:
+    from ..sip.locating import Target
+    from ..sip.locating_driver import Resolver
+    from .registrations.store import RegistrationStore
+
+log = logging.getLogger(__name__)
+
+LOOPBACK6 = "::1"  # what FreeSWITCH's local_ip_v6 is where there is no other
+LOAD_AFTER = 0.3  # seconds: the start is for the ports; who asks for a phone before, waits for the file
+EXPIRY_CHECK = 5.0  # seconds between looks at registrations that ran out
+
+
+@frozen
+class SwitchOptions:
+    """How to start: the command line, as a value."""
+
+    conf: Path | None = None  # None: the default tree that we ship
+    db: Path | None = None  # None: ~/.local/state/ringthru
+    nat_enabled: bool = True  # False: -nonat
+    mapping_enabled: bool = True  # False: -nonatmap
+    surroundings: Surroundings | None = None  # None: ask the kernel
+    surroundings6: Surroundings6 | None = None  # None: there is no IPv6 to be called at
+    nameservers: tuple[Endpoint, ...] = ()  # in place of those of /etc/resolv.conf
+
+
+class SwitchLife:
+    """The life of a switch; see ``Switch``."""
+
+    def __init__(self, options: SwitchOptions, mapper: PortMapper | None = None) -> None:
+        """Read the configuration; nothing is opened and nothing is sent.
+
+        ``mapper`` is one that looks for the gateway already; without it the switch makes its own. From now
+        on it is the switch's in any case.
+
+        Raises:
+            ConfigurationError: a file is missing or broken; the message names file and line.
+        """
+        self._began = time.monotonic()
+        self.nat_enabled = options.nat_enabled
+        self._surroundings = options.surroundings or look_around()
+        self._address6 = options.surroundings6.address if options.surroundings6 else LOOPBACK6
+        self._state = StateFolder(options.db)
+        self._conf = conf = options.conf or default_tree()
+        self._rules = Rules.read(conf, self._builtin_variables(conf), self._surroundings)
+        self.variables: dict[str, str] = dict(self._rules.variables)
+        tree = self._rules.loaded.tree
+        self._settings = SwitchSettings.read(tree)
+        self._lists: dict[str, AccessList] = dict(self._rules.lists)  # the profiles hold on to this one
+        self._profile_settings: list[ProfileSettings] = load_profiles(tree)
+        self._engine = MediaEngine(self._settings.rtp_start_port, self._settings.rtp_end_port)
+        self.guard = Guard(
+            _guard_settings(self._settings),
+            is_known=self._is_known,
+            is_neighbour=self._is_neighbour,
+            tell=log.warning,
+        )
+        self._desk = LoginDesk(self._rules.directory, self.guard)
+        profiles: dict[str, Profile] = {}
+        registrar = Registrar(
+            self._rules.directory, self._desk, self._lists, profiles, self._registration_store
+        )
+        self.calls = Calls(
+            profiles=profiles,
+            engine=self._engine,
+            dialplan=self._rules.dialplan,
+            directory=self._rules.directory,
+            registrar=registrar,
+            variables=self.variables,
+            max_channels=self._settings.max_sessions,
+            max_per_second=self._settings.sessions_per_second,
+        )
+        self._signalling = Signalling(self.calls)
+        self._nameservers = options.nameservers
+        self._resolver: Resolver | None = None
+        here = self._surroundings
+        self.mapper = mapper
+        if mapper is None and options.nat_enabled:
+            self.mapper = PortMapper(self._surroundings, mapping_enabled=options.mapping_enabled)
+        self._advertising = Advertising(self.mapper, self.calls, self._engine, self.variables, here.address)
+        self._lookups = AddressLookups(here.address, here.rules, self._advertising.follow)
+        self._hand_made: dict[tuple[int, Protocol], PortMapping] = {}
+        self._shutdown = asyncio.Event()
+        self._housekeeping: asyncio.TimerHandle | None = None
+        self._loading: asyncio.TimerHandle | None = None
+
+    def _builtin_variables(self, conf: Path) -> dict[str, str]:
+        """The variables that exist before any file is read."""
+        hostname = socket.gethostname()
+        variables = {
+            "hostname": hostname,
+            "switchname": hostname,
+            "local_ip_v4": self._surroundings.address,
+            "local_ip_v6": self._address6,
+            "local_mask_v4": str(self._surroundings.network.netmask),
+            "conf_dir": str(conf),
+            "certs_dir": str(conf / "tls"),
+            "base_dir": str(conf.parent),
+            "db_dir": str(self._state.path),
+        }
+        if names_variable(conf, PASSWORD_VARIABLE):  # a tree with passwords of its own needs none of ours
+            variables[PASSWORD_VARIABLE] = self._state.password()
+        return variables
+
+    # --- life ---------------------------------------------------------------------------------------
+
+    async def start(self) -> None:
+        """Listen on every profile, and look for a gateway beside it; never waits for one.
+
+        Raises:
+            PortInUse, OSError: a profile's port; what was opened is closed again.
+        """
+        self._rules.log_warnings()
+        weak = weak_secrets(self._rules.directory)
+        self._advertising.listen()
+        try:
+            for settings in self._profile_settings:
+                profile = Profile(
+                    settings,
+                    self._surroundings,
+                    self._lists,
+                    [domain.name for domain in self._rules.directory.domains.values()],
+                    self._lookups,
+                    self._signalling.on_event,
+                    locate=self._locate,
+                    tls_folder=self._state.path / "tls",
+                    screen=self._desk.screen,
+                )
+                await profile.open()
+                self.calls.profiles[profile.name] = profile
+                self._advertising.open(profile, weak)
+        except OSError:
+            await self.stop()
+            raise
+        self._start_trunks()
+        self._advertising.serve()
+        self._loading = asyncio.get_running_loop().call_later(LOAD_AFTER, self._load_registrations)
+        self._expire_registrations()
+
+    async def _locate(self, uri: SipUri, transports: Sequence[str], ipv6: bool) -> list[Target]:
+        """Where a URI leads. What finds it is imported with the first one: the start is a budget."""
+        from ..sip.locating import Kind
+        from ..sip.locating_driver import Resolver
+
+        if self._resolver is None:
+            self._resolver = Resolver(self._nameservers)
+        return await self._resolver.locate(uri, transports, Kind.AAAA if ipv6 else Kind.A)
+
+    def _start_trunks(self) -> None:
+        """Register with the providers, where the configuration names any."""
+        if not any(each.trunks for each in self._profile_settings):
+            return
+        from .trunks.book import TrunkBook  # not of a start without any
+
+        trunks = self.calls.trunks = TrunkBook()
+        self._desk.lets_call = lambda request, flow: trunks.lets_call(request, flow)
+        for profile in self.calls.profiles.values():
+            trunks.start(profile)
+
+    def _registration_store(self) -> RegistrationStore:
+        from .registrations.rows import Clocks
+        from .registrations.store import RegistrationStore  # not of the start
+
+        loop = asyncio.get_running_loop()
+        path = self._state.path / "registrations.sqlite3"
+        return RegistrationStore(path, lambda: Clocks(loop.time(), time.time()))
+
+    def _load_registrations(self) -> None:
+        """Read beside the loop what outlived the last run; whoever needs it sooner waits for it."""
+        self._loading = None
+        loading = self.calls.registrar.begin_to_load()
+        if loading is not None:
+            done = asyncio.wrap_future(loading)
+            done.add_done_callback(lambda _: self.calls.registrar.finish_loading())
+
+    def _is_known(self, source: Endpoint) -> bool:
+        """Whether a registered phone or a provider speaks from there, whom no flood in its name may harm."""
+        trunks = self.calls.trunks
+        return self.calls.registrar.knows(source) or (trunks is not None and trunks.serves(source.host))
+
+    def _is_neighbour(self, host: str) -> bool:
+        """Whether an address is of our own networks, by the profiles' own word."""
+        acls = {LOOPBACK, *(each.local_network_acl for each in self._profile_settings)}
+        return any(matches(self._lists, acl, host) for acl in acls)
+
+    def _expire_registrations(self) -> None:
+        loop = asyncio.get_running_loop()
+        self.calls.registrar.expire(loop.time())
+        self._advertising.follow()  # legs that were not up yet when it changed
+        self._housekeeping = loop.call_later(EXPIRY_CHECK, self._expire_registrations)
+
+    def request_shutdown(self) -> None:
+        self._shutdown.set()
+
+    async def until_shutdown(self) -> None:
+        await self._shutdown.wait()
+
+    async def stop(self) -> None:
+        """Hang up, take our mappings off the gateway, close everything."""
+        for timer in (self._housekeeping, self._loading):
+            if timer is not None:
+                timer.cancel()
+        await self._lookups.close()
+        await self.calls.close()
+        if self.calls.pool is not None:
+            self.calls.pool.close()
+        await asyncio.gather(self._stop_trunks(), self._stop_mapper())
+        for profile in self.calls.profiles.values():
+            profile.close()
+        await self.calls.registrar.close()
+        await self._engine.close()
+        await asyncio.sleep(0)  # asyncio lets go of a closed transport's port in the loop's next round only
+
+    async def _stop_trunks(self) -> None:
+        if self.calls.trunks is not None:
+            await self.calls.trunks.stop()
+
+    async def _stop_mapper(self) -> None:
+        if self.mapper is not None:
+            await self.mapper.stop()
+
+
+def _guard_settings(settings: SwitchSettings) -> GuardSettings:
+    return GuardSettings(
+        failures=settings.auth_failures_before_ban,
+        ban=settings.ban_seconds,
+        requests_per_second=settings.strangers_requests_per_second,
+    )
