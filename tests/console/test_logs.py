@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from ringthru.console.levels import level_of, name_of
-from ringthru.console.logs import ConsoleHandler, IdleCpu, LogFile, LogFormatter, setup
+from ringthru.console.logs import ConsoleHandler, IdleCpu, LineRecord, LogFile, LogFormatter, setup
 from ringthru.lab.clock import ManualClock
 from ringthru.net.levels import CONSOLE, NOTICE
 
@@ -198,3 +198,26 @@ class TestLogFile:
         file.emit(record("too late"))
         assert file.lost == 4
         assert capsys.readouterr().err.count("lines of the log are lost: [Errno 28]") == 1
+
+
+class TestLineRecord:
+    def test_it_has_what_layouts_of_others_ask_for(self):
+        made = LineRecord("ringthru.x", NOTICE, "/somewhere/engine.py", 7, "%s of %s", ("one", "two"), None)
+        shown = logging.Formatter("%(name)s %(levelname)s %(module)s %(filename)s:%(lineno)d %(message)s")
+        assert shown.format(made) == f"ringthru.x {made.levelname} engine engine.py:7 one of two"
+        assert (
+            logging.Formatter("%(threadName)s %(process)s %(asctime)s")
+            .format(made)
+            .startswith("None None 20")
+        )
+
+    def test_names_in_the_text_are_read_from_a_dictionary(self):
+        made = LineRecord("ringthru.x", logging.INFO, "engine.py", 7, "%(who)s", ({"who": "me"},), None)
+        assert made.getMessage() == "me"
+
+    def test_the_library_makes_its_own_again_after_us(self, tmp_path):
+        before = logging.getLogRecordFactory()
+        logs = setup(logging.INFO, tmp_path)
+        assert logging.getLogRecordFactory() is LineRecord
+        logs.close()
+        assert logging.getLogRecordFactory() is before
