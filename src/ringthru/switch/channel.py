@@ -6,7 +6,6 @@ Lives here: what can be done to one leg, and what it remembers. Never here: two 
 from __future__ import annotations
 
 import asyncio
-import logging
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
@@ -17,6 +16,7 @@ from ..media import Codec, MediaError, SessionDescription
 from ..net.address import Endpoint
 from ..net.levels import NOTICE
 from ..sip import Call, CallState, Direction
+from .call_log import CallLog
 from .caller import Caller
 from .causes import ELSEWHERE_CAUSES, HangupCause, reason_for, status_of
 from .leg_media import BOTH_WAYS, LegMedia
@@ -26,9 +26,6 @@ from .waiting import Flag
 if TYPE_CHECKING:
     from .joining import Bridge
     from .profile import Profile
-
-log = logging.getLogger(__name__)
-
 
 OFFER_PACE: Final = 0.1  # seconds between looks whether an offer may go out
 MAX_DIGITS: Final = 100
@@ -98,7 +95,7 @@ class Channel:
         self._opening = asyncio.Lock()
         self._offering = False
         self._offer_once_more = False
-        self.log = logging.LoggerAdapter(log, {"uuid": uuid})
+        self.log = CallLog(uuid)
         self._open_media = open_media
         self._on_gone = on_gone
         self._spawn = spawn

@@ -1,0 +1,50 @@
+"""The log lines of one call, which carry its UUID.
+
+Lives here: a ``logging.LoggerAdapter`` of one line of work, because a call writes a dozen lines and the
+library's takes longer to find out who called it than to write them. Never here: handlers, layouts.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from typing import Final
+
+LOG: Final = logging.getLogger(__name__)
+
+
+class CallLog:
+    """Writes records with an attribute ``uuid``; the file and line are the caller's, as always."""
+
+    __slots__ = ("_uuid",)
+
+    def __init__(self, uuid: str) -> None:
+        self._uuid = uuid
+
+    def isEnabledFor(self, level: int) -> bool:  # as the library spells it
+        return LOG.isEnabledFor(level)
+
+    def debug(self, text: str, *arguments: object) -> None:
+        self._write(logging.DEBUG, text, arguments)
+
+    def info(self, text: str, *arguments: object) -> None:
+        self._write(logging.INFO, text, arguments)
+
+    def warning(self, text: str, *arguments: object) -> None:
+        self._write(logging.WARNING, text, arguments)
+
+    def error(self, text: str, *arguments: object) -> None:
+        self._write(logging.ERROR, text, arguments)
+
+    def log(self, level: int, text: str, *arguments: object) -> None:
+        self._write(level, text, arguments)
+
+    def _write(self, level: int, text: str, arguments: tuple[object, ...]) -> None:
+        if LOG.isEnabledFor(level):
+            frame = sys._getframe(2)  # whoever called one of the five above
+            code, line = frame.f_code, frame.f_lineno
+            record = LOG.makeRecord(
+                LOG.name, level, code.co_filename, line, text, arguments, None, code.co_name
+            )
+            record.uuid = self._uuid
+            LOG.handle(record)
