@@ -221,12 +221,17 @@ class SipDriver(asyncio.DatagramProtocol):
             self._note_failure(type(event).__name__)
 
     def _set_timer(self) -> None:
+        """Wake up no later than the agent wants; sooner does no harm.
+
+        Each answered call starts a timer that its ACK stops at once: to follow would cost the event loop an
+        insertion into its heap for each message, and to wake up for nothing costs one now and then.
+        """
         when = self._agent.next_timeout() if not self._closed else None
+        if when is None or (self._timer is not None and self._timer.when() <= when):
+            return
         if self._timer is not None:
-            if when == self._timer.when():
-                return
             self._timer.cancel()
-        self._timer = None if when is None else self._loop.call_at(when, self._on_timer)
+        self._timer = self._loop.call_at(when, self._on_timer)
 
     def _on_timer(self) -> None:
         self._timer = None
