@@ -6,7 +6,8 @@ Never here: what we answer.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Final
 
 from ringthru.net.address import Endpoint, parse_address
@@ -18,6 +19,7 @@ from .sdp import MediaDescription, SessionDescription
 PROFILE: Final = "RTP/AVP"
 DEFAULT_PTIME: Final = 20  # milliseconds (RFC 3551 §4.2)
 LONGEST_PTIME: Final = 200  # milliseconds; RFC 3551 §4.2 asks receivers to take as much
+FORMATS_KEPT: Final = 32  # an offer asks four times, and all phones of a kind say the same
 DIRECTIONS: Final = ("sendrecv", "sendonly", "recvonly", "inactive")
 
 
@@ -58,17 +60,22 @@ def first_usable(offer: SessionDescription, codecs: Sequence[Codec]) -> int:
     raise NoCommonCodec(f"none of the offered codecs is known here: {names[:120] or 'none named'}")
 
 
-def formats_of(medium: MediaDescription) -> dict[str, tuple[str, int]]:
+def formats_of(medium: MediaDescription) -> Mapping[str, tuple[str, int]]:
     """Payload type → (upper-case name, clock rate), in the order of the ``m=`` line."""
+    return _formats(medium.formats, tuple(medium.values("rtpmap")))
+
+
+@lru_cache(maxsize=FORMATS_KEPT)
+def _formats(formats: tuple[str, ...], rtpmaps: tuple[str, ...]) -> Mapping[str, tuple[str, int]]:
     mapped: dict[str, tuple[str, int]] = {}
-    for value in medium.values("rtpmap"):
+    for value in rtpmaps:
         number, _, encoding = value.partition(" ")
         name, _, rest = encoding.strip().partition("/")
         rate, _, channels = rest.partition("/")
         if rate.isascii() and rate.isdigit() and len(rate) < 7 and channels in ("", "1"):
             mapped[number] = (name.upper(), int(rate))
     known = {**STATIC, **mapped}
-    types = [each for each in medium.formats if each.isascii() and each.isdigit() and len(each) <= 3]
+    types = [each for each in formats if each.isascii() and each.isdigit() and len(each) <= 3]
     return {number: known[number] for number in types if number in known and int(number) < 128}
 
 
