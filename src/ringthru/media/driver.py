@@ -12,12 +12,14 @@ from __future__ import annotations
 import asyncio
 import errno
 import logging
+import os
 import random
-import secrets
 import select
 import socket
 import time
+from binascii import b2a_base64
 from collections.abc import Callable
+from struct import Struct
 from typing import Final
 
 from ringthru.net.address import Endpoint
@@ -38,6 +40,7 @@ __all__ = ["MediaEngine", "MediaLeg", "PortPair"]
 log = logging.getLogger(__name__)
 
 SOCKETS_PER_WAKE_UP: Final = 256  # one datagram of each; then the loop does something else
+RANDOM: Final = Struct("!IIH12s")  # what a stream begins with, in one look at the system's random numbers
 BUSY_PORTS: Final = 256  # pairs of other programs stepped over before we give up
 
 
@@ -169,11 +172,12 @@ class MediaLeg:
         self._subscribers: list[Callable[[MediaEvent], None]] = []
         self._other: MediaLeg | None = None
         self._closed = False
+        ssrc, timestamp, sequence, cname = RANDOM.unpack(os.urandom(RANDOM.size))
         self._stream = MediaStream(
-            ssrc=secrets.randbits(32),
-            sequence=secrets.randbits(15),  # the lower half, so that it cannot wrap at once
-            timestamp=secrets.randbits(32),
-            cname=secrets.token_urlsafe(12),  # 96 random bits (RFC 7022 §4.2)
+            ssrc=ssrc,
+            sequence=sequence & 0x7FFF,  # the lower half, so that it cannot wrap at once
+            timestamp=timestamp,
+            cname=b2a_base64(cname, newline=False).decode(),  # 96 random bits (RFC 7022 §4.2)
             uniform=random.random,
             ntp_offset=time.time() - time.monotonic() + NTP_UNIX_OFFSET,
             rtp_timeout=rtp_timeout,

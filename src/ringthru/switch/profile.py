@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import secrets
+import os
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -105,7 +105,7 @@ class Profile:
         self.agent = UserAgent(
             seen_by=lambda flow: self.seen_by(flow.remote.host, flow.transport).signalling,
             streams="TCP" in settings.transports,
-            token=lambda: secrets.token_hex(8),
+            token=lambda: os.urandom(8).hex(),
             allow=ALLOW,
             user_agent=settings.user_agent or f"Ringthru/{__version__}",
             session=SessionSettings(
