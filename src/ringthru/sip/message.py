@@ -72,7 +72,7 @@ class Message(HeaderList):
     @property
     def via(self) -> Via:
         """The top Via."""
-        return self._read("Via", _top_via)
+        return self._typed.get("Via") or self._read("Via", _top_via)
 
     @property
     def vias(self) -> list[Via]:
@@ -81,19 +81,19 @@ class Message(HeaderList):
 
     @property
     def from_(self) -> NameAddr:
-        return self._read("From", NameAddr.parse)
+        return self._typed.get("From") or self._read("From", NameAddr.parse)
 
     @property
     def to(self) -> NameAddr:
-        return self._read("To", NameAddr.parse)
+        return self._typed.get("To") or self._read("To", NameAddr.parse)
 
     @property
     def cseq(self) -> CSeq:
-        return self._read("CSeq", CSeq.parse)
+        return self._typed.get("CSeq") or self._read("CSeq", CSeq.parse)
 
     @property
     def call_id(self) -> str:
-        return self._read("Call-ID", _read_call_id)
+        return self._typed.get("Call-ID") or self._read("Call-ID", _read_call_id)
 
     @property
     def contacts(self) -> list[NameAddr]:
