@@ -18,10 +18,12 @@ STALE_DATAGRAMS: Final = 64  # thrown away at most when a reserved pair is opene
 class PortPair:
     """Two bound sockets: RTP on an even port, RTCP on the next."""
 
-    def __init__(self, host: str, rtp_socket: socket.socket, rtcp_socket: socket.socket) -> None:
+    def __init__(
+        self, host: str, rtp_port: int, rtp_socket: socket.socket, rtcp_socket: socket.socket
+    ) -> None:
         self.host = host
-        self.rtp_port: int = rtp_socket.getsockname()[1]
-        self.rtcp_port: int = rtcp_socket.getsockname()[1]
+        self.rtp_port = rtp_port
+        self.rtcp_port = rtp_port + 1
         self.sockets = (rtp_socket, rtcp_socket)
 
     def close(self) -> None:
@@ -44,15 +46,14 @@ def bind_pair(host: str, port: int) -> PortPair:
     opened: list[socket.socket] = []
     try:
         for each in (port, port + 1):
-            sock = socket.socket(family, socket.SOCK_DGRAM)
+            sock = socket.socket(family, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
             opened.append(sock)
-            sock.setblocking(False)
             sock.bind((host, each))
     except OSError:
         for sock in opened:
             sock.close()
         raise
-    return PortPair(host, *opened)
+    return PortPair(host, port, *opened)
 
 
 def send_all(sock: socket.socket, datagrams: list[bytes], target: Endpoint | None) -> None:
