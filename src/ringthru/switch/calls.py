@@ -112,13 +112,13 @@ class Calls:
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> None:
         """Run something beside, keeping hold of it until it is done."""
-        task = asyncio.ensure_future(work)
+        task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._finished)
 
     def run(self, channel: Channel, work: Coroutine[Any, Any, None]) -> None:
         """Run what a leg does from now on; ``release`` ends it."""
-        channel.task = asyncio.ensure_future(work)
+        channel.task = asyncio.create_task(work)
         self._tasks.add(channel.task)
         channel.task.add_done_callback(self._finished)
 
