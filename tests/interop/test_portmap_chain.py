@@ -345,6 +345,27 @@ class TestIpv6:
             assert laboratory.pinholes() == []
             assert not arrives(laboratory, 5060, (PBX_ADDRESS6, 5060), PBX_ADDRESS6, OUTSIDE6)
 
+    def test_after_a_crash_the_next_start_closes_it(self, serves: Serves, tmp_path: Path) -> None:
+        with Laboratory(Topology.DUAL_STACK, serves) as laboratory:
+            store = str(tmp_path / "journal")
+            engine = Engine(laboratory, tmp_path, store=store).start()
+            engine.want(5060, family="ipv6")
+            engine.until_granted(5060)
+            engine.kill()
+            assert laboratory.pinholes() == [Pinhole("udp", PBX_ADDRESS6, 5060)]
+            again = Engine(laboratory, tmp_path, store=store).start()
+            again.until(lambda: laboratory.pinholes() == [], 30, "the end of what nobody wants any more")
+            again.stop()
+
+    def test_what_the_command_opened_the_command_closes(self, serves: Serves, tmp_path: Path) -> None:
+        with Laboratory(Topology.DUAL_STACK, serves) as laboratory:
+            store = ("--store", str(tmp_path / "journal"))
+            nat(laboratory, "add", "5060", "--family", "ipv6", *store)
+            assert laboratory.pinholes() == [Pinhole("udp", PBX_ADDRESS6, 5060)]
+            (deleted,) = json.loads(nat(laboratory, "delete", "5060", "--json", *store))["deleted"]
+            assert (deleted["family"], deleted["reason"]) == ("ipv6", "")
+            assert laboratory.pinholes() == []
+
     def test_both_families_are_had_side_by_side_and_outlive_a_power_cycle(
         self, serves: Serves, tmp_path: Path
     ) -> None:

@@ -143,6 +143,10 @@ class Session:
         await self.until(known)
         return self.mapper.snapshot()
 
+    def has_firewall(self) -> bool:
+        """Whether somebody answered who opens the IPv6 firewall."""
+        return any(":" in each.gateway and each.in_use for each in self.mapper.snapshot().services)
+
     async def until(self, condition: Callable[[], object], patience: float | None = None) -> bool:
         """Wait until the condition holds; False when patience (seconds) ended first."""
         limit = self.timeout if patience is None else patience

@@ -202,6 +202,7 @@ class MapperLife:
         from .listening_driver import Watching
 
         self._watching = Watching(self._engines, self._log, self._place.follows_the_system)
+        self._engines.look_for_pinholes()
 
     def _refuse_after_the_end(self) -> None:
         if self._stopping:

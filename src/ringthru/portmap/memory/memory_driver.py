@@ -71,6 +71,16 @@ class Memory:
         store = self._opened()
         return store.last_gateway(network) if store is not None else None
 
+    def left_pinholes(self, address: str) -> bool:
+        """Whether an earlier run left holes to this IPv6 address of ours."""
+        store = self._opened() if self._path.exists() else None
+        if store is None:
+            return False
+        entries = [each for each in store.entries() if each.own_address == address and not each.kept]
+        pinholes = [each for each in entries if each.holding.family is Family.IPV6]
+        living = store.living(pinholes)
+        return any(each.owner not in living for each in pinholes)
+
     def close(self) -> None:
         if self._store is not None:
             self._store.close()
