@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from pathlib import Path
@@ -40,7 +39,6 @@ from .words import Exit
 
 T = TypeVar("T")
 POLL = 0.02  # seconds between two looks at the engine
-SILENT = logging.CRITICAL + 10
 
 
 @frozen

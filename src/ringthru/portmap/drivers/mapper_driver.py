@@ -151,8 +151,6 @@ class MapperLife:
 
     # Inside
 
-    # Inside
-
     @property
     def _near(self) -> EngineDriver:
         return self._engines.near
