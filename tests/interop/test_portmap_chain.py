@@ -159,6 +159,19 @@ class TestBothEndsAreTakenAway:
         assert rules(behind_two) == ([], [])
         assert json.loads(nat(behind_two, "cleanup", "--json", *store))["left_alone"] == []
 
+    def test_delete_nested_of_what_was_added_twice(self, behind_two: Laboratory, tmp_path: Path) -> None:
+        """The second time, what PCP was asked for and refused beyond is no mapping that stays."""
+        store = ("--store", str(tmp_path / "journal"))
+        for _ in range(2):
+            nat(behind_two, "add", "5060", "--nested", *store)
+        told = json.loads(nat(behind_two, "delete", "5060", "--nested", "--json", *store))
+        assert [(each["deleted"], each["beyond"]) for each in told["deleted"]] == [
+            (True, None),
+            (True, MIDDLE_ROUTER),
+        ]
+        assert rules(behind_two) == ([], [])
+        assert json.loads(nat(behind_two, "status", "--json", *store, check=False))["mappings"] == []
+
     def test_delete_without_it_says_that_there_is_more(self, behind_two: Laboratory, tmp_path: Path) -> None:
         store = ("--store", str(tmp_path / "journal"))
         nat(behind_two, "add", "5060", "--nested", *store)
