@@ -215,7 +215,10 @@ def _profile(command: argparse.ArgumentParser) -> None:
     command.add_argument("action", nargs="?", choices=("list", "set", "forget"), default="list")
     command.add_argument("fingerprint", nargs="?", default="", metavar="FINGERPRINT")
     command.add_argument(
-        "settings", nargs="*", metavar="NAME=VALUE", help="e.g. permanent_only=yes recheck_every=45"
+        "settings",
+        nargs="*",
+        metavar="NAME=VALUE",
+        help="what to set, as in permanent_only=yes recheck_every=45; names alone, to forget only these",
     )
 
 

@@ -12,10 +12,11 @@ from .arguments import read
 from .capturing import capture
 from .discovering import discover
 from .echo import echo
-from .finding import list_table, profile, status
+from .finding import list_table, status
 from .mapping import add, explain
 from .output import Output
 from .place import Ground
+from .profiles import profile
 from .removing import cleanup, delete
 from .trouble import Trouble
 from .watching import watch

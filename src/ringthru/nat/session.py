@@ -87,6 +87,7 @@ class Session:
         self.own6 = own6_of(options, ground)
         self.timeout: float = options.timeout
         self._leaving = False
+        self._only_looks = not mapping
         self.proves = options.echo is not None
         try:
             self.mapper = PortMapper(
@@ -129,7 +130,7 @@ class Session:
         snapshot = self.mapper.snapshot()
         if snapshot.type is None and needed:
             raise Trouble(Exit.NO_GATEWAY, nobody(self.surroundings, snapshot.verdict_known, self.timeout))
-        return snapshot
+        return memory.with_its_kind(snapshot, self.store) if self._only_looks else snapshot
 
     async def chain(self) -> MapperSnapshot:
         """The engine once it knows what is beyond our gateway, where there must be something."""

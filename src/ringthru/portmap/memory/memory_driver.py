@@ -88,7 +88,7 @@ class Memory:
 
     def recall(self, identity: GatewayIdentity, address: str, family: Family) -> Recollection:
         """What is remembered of a gateway that was found, by us at ``address``."""
-        identity = _named(identity)
+        identity = named(identity)
         store = self._opened()
         if store is None:
             return Recollection(identity.name, GatewayProfile(identity.fingerprint))
@@ -140,7 +140,7 @@ class Memory:
         return self._store
 
 
-def _named(identity: GatewayIdentity) -> GatewayIdentity:
+def named(identity: GatewayIdentity) -> GatewayIdentity:
     """With the gateway's hardware address, where its protocol tells no name of it."""
     if identity.name or identity.type is GatewayType.UPNP:
         return identity
