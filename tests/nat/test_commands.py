@@ -295,6 +295,18 @@ class TestWatch:
         assert {"GatewayFound", "state"} <= {each["event"] for each in events}
 
 
+class TestNotUnderstood:
+    @pytest.mark.parametrize("line", ["add 5060 --lease -1", "add 70000", "open 5060", "delete"])
+    async def test_as_json_it_is_an_object_too(self, nat, line, capsys):
+        said = await nat(f"{line} --json")
+        assert said.code == Exit.USAGE
+        assert (said.json["command"], said.json["exit"]) == (None, Exit.USAGE)
+        assert said.json["error"] in capsys.readouterr().err
+
+    async def test_otherwise_standard_output_has_nothing(self, nat):
+        assert (await nat("add 70000")).out == ""
+
+
 class TestProfile:
     async def test_set_shown_and_forgotten(self, nat):
         said = await nat("profile set acme-r1 permanent_only=yes recheck_every=45")
