@@ -210,6 +210,13 @@ class TestStatus:
         assert said.code == Exit.PARTLY
         assert "NO" in said.out
 
+    async def test_it_fits_a_terminal_where_all_is_on_one_gateway(self, start_gateway, nat):
+        await start_gateway("upnp")
+        await nat("add 25060 --label desk")
+        table = (await nat("status")).out.partition("Remembered, on ")[2]
+        assert table.startswith(f"{GATEWAY} by UPnP IGD:")
+        assert max(map(len, table.splitlines())) <= 80
+
     async def test_carrier_grade_nat_is_named(self, start_gateway, nat):
         await start_gateway(external_address="100.64.3.4")
         said = await nat("status")

@@ -49,7 +49,7 @@ async def status(options: argparse.Namespace, ground: Ground, out: Output) -> tu
     out.facts(facts)
     out.say()
     if rows:
-        out.table(MEMORY_COLUMNS, [_memory_row(each, listed) for each, listed in rows], good=1)
+        _show_remembered([_memory_row(each, listed) for each, listed in rows], out)
     else:
         out.say("No mappings are remembered.")
     missing = any(listed is False for _, listed in rows)
@@ -65,6 +65,18 @@ async def status(options: argparse.Namespace, ground: Ground, out: Output) -> tu
 
 
 MEMORY_COLUMNS: Final = ("protocol", "external", "leads to port", "lease left", "listed", "gateway", "label")
+
+
+def _show_remembered(rows: list[tuple[str, ...]], out: Output) -> None:
+    """All on one gateway: then it is said once, and the table fits a terminal of 80 columns."""
+    at = MEMORY_COLUMNS.index("gateway")
+    gateways = {row[at] for row in rows}
+    if len(gateways) > 1:
+        out.table(MEMORY_COLUMNS, rows, good=1)
+        return
+    out.say(f"Remembered, on {gateways.pop()}:")
+    columns, *shorter = (row[:at] + row[at + 1 :] for row in (MEMORY_COLUMNS, *rows))
+    out.table(columns, shorter, good=1)
 
 
 def _memory_row(entry: JournalEntry, listed: bool | None) -> tuple[str, ...]:
