@@ -23,13 +23,24 @@ SUBCOMMANDS: Final = {  # programs beside the switch, loaded when they are calle
     "nat": "nat.command",  # port mapping alone
     "lab": "lab.lab_command",  # gateways to test on
 }
+INTERRUPTED: Final = 130  # as a shell has it for a program that SIGINT has ended
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run the program; returns its exit status: 0 after a clean stop, 1 after an error in one line."""
+    """Run the program; returns its exit status: 0 after a clean stop, 1 after an error in one line.
+
+    130: interrupted before it could say anything itself, while it was still being loaded.
+    """
     arguments = sys.argv[1:] if argv is None else argv
-    if arguments and arguments[0] in SUBCOMMANDS:
-        return _subcommand(arguments[0], arguments[1:])
+    try:
+        if arguments and arguments[0] in SUBCOMMANDS:
+            return _subcommand(arguments[0], arguments[1:])
+        return _switch(arguments)
+    except KeyboardInterrupt:
+        return INTERRUPTED
+
+
+def _switch(arguments: list[str]) -> int:
     gc.disable()  # until the switch is made: of all that a start makes hardly anything is garbage
     try:
         return _obey(arguments)

@@ -89,6 +89,14 @@ class TestMain:
         assert main(["-version"]) == 0
         assert capsys.readouterr().out == "Ringthru version: 0.1.0 (0.1.0)\n"
 
+    def test_interrupted_while_it_is_loaded_it_ends_as_a_shell_expects(self, monkeypatch, capsys):
+        def interrupted(name, package):
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr("importlib.import_module", interrupted)
+        assert main(["nat", "discover"]) == 130
+        assert capsys.readouterr() == ("", "")
+
     def test_a_log_directory_that_cannot_be_made_is_one_line(self, capsys, tmp_path):
         (tmp_path / "file").write_text("")
         assert main(["-nc", "-nonat", "-log", str(tmp_path / "file" / "below")]) == 1

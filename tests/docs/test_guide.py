@@ -117,6 +117,19 @@ class TestExamples:
         assert await example("exact")(house(3)) is None
         assert "not to be had:" in capsys.readouterr().out
 
+    async def test_for_some_alone_and_for_another_machine(self, new_gateway, capsys):
+        """The fake gateway filters, and opens ports for who asks, as in secure mode."""
+        await new_gateway(7, protocols=("pcp",))
+        web, theirs = await example("allowed")(house(7), printer="127.85.7.9")
+        assert (web, theirs) == (MappingState.ACCEPTED, MappingState.REFUSED)
+        assert "THIRD_PARTY" in capsys.readouterr().out
+
+    async def test_for_some_alone_where_nobody_can_filter(self, new_gateway, capsys):
+        await new_gateway(7, protocols=("natpmp",))
+        web, _ = await example("allowed")(house(7), printer="127.85.7.9")
+        assert web is MappingState.REFUSED
+        assert "certain networks" in capsys.readouterr().out
+
     async def test_a_pinhole_where_there_is_no_ipv6(self, gateway, capsys):
         async with asyncio.timeout(PATIENCE):
             assert await example("pinhole")(house()) is not MappingState.ACCEPTED

@@ -30,6 +30,7 @@ from ringthru.portmap.wire import (
     natpmp,
     pcp,
     pcp_options,
+    pcp_servers,
     soap,
     ssdp,
     xml_salvage,
@@ -192,6 +193,21 @@ def soap_inner_list(data: bytes) -> None:
     with suppress(MalformedMessage):
         for entry in soap.listed_entries(soap.Success(element)):
             assert entry.number("NewExternalPort") is None or entry.number("NewExternalPort") >= 0
+
+
+def dhcp_option(data: bytes) -> None:
+    with suppress(MalformedMessage):
+        for server in pcp_servers.read_option(data):
+            assert server
+            assert all(parse_address(each) is not None for each in server)
+
+
+def dhcp_lease(data: bytes) -> None:
+    """A dhclient.leases file, whose option came from the network; the words around it are given."""
+    for text in (data.decode("latin-1"), f"lease {{\n  option unknown-158 {data.decode('latin-1')};\n}}\n"):
+        with suppress(MalformedMessage):
+            for server in pcp_servers.read_lease(text):
+                assert all(parse_address(each) is not None for each in server)
 
 
 def echo_message(data: bytes) -> None:
@@ -372,6 +388,8 @@ TARGETS: Final[dict[str, Callable[[bytes], None]]] = {
         soap_answer,
         soap_list,
         soap_inner_list,
+        dhcp_option,
+        dhcp_lease,
         echo_message,
         capture_transcript,
         capture_redaction,

@@ -159,6 +159,19 @@ class TestBothEndsAreTakenAway:
         assert rules(behind_two) == ([], [])
         assert json.loads(nat(behind_two, "cleanup", "--json", *store))["left_alone"] == []
 
+    def test_delete_nested_of_what_was_added_twice(self, behind_two: Laboratory, tmp_path: Path) -> None:
+        """The second time, what PCP was asked for and refused beyond is no mapping that stays."""
+        store = ("--store", str(tmp_path / "journal"))
+        for _ in range(2):
+            nat(behind_two, "add", "5060", "--nested", *store)
+        told = json.loads(nat(behind_two, "delete", "5060", "--nested", "--json", *store))
+        assert [(each["deleted"], each["beyond"]) for each in told["deleted"]] == [
+            (True, None),
+            (True, MIDDLE_ROUTER),
+        ]
+        assert rules(behind_two) == ([], [])
+        assert json.loads(nat(behind_two, "status", "--json", *store, check=False))["mappings"] == []
+
     def test_delete_without_it_says_that_there_is_more(self, behind_two: Laboratory, tmp_path: Path) -> None:
         store = ("--store", str(tmp_path / "journal"))
         nat(behind_two, "add", "5060", "--nested", *store)
@@ -344,6 +357,27 @@ class TestIpv6:
             engine.stop()
             assert laboratory.pinholes() == []
             assert not arrives(laboratory, 5060, (PBX_ADDRESS6, 5060), PBX_ADDRESS6, OUTSIDE6)
+
+    def test_after_a_crash_the_next_start_closes_it(self, serves: Serves, tmp_path: Path) -> None:
+        with Laboratory(Topology.DUAL_STACK, serves) as laboratory:
+            store = str(tmp_path / "journal")
+            engine = Engine(laboratory, tmp_path, store=store).start()
+            engine.want(5060, family="ipv6")
+            engine.until_granted(5060)
+            engine.kill()
+            assert laboratory.pinholes() == [Pinhole("udp", PBX_ADDRESS6, 5060)]
+            again = Engine(laboratory, tmp_path, store=store).start()
+            again.until(lambda: laboratory.pinholes() == [], 30, "the end of what nobody wants any more")
+            again.stop()
+
+    def test_what_the_command_opened_the_command_closes(self, serves: Serves, tmp_path: Path) -> None:
+        with Laboratory(Topology.DUAL_STACK, serves) as laboratory:
+            store = ("--store", str(tmp_path / "journal"))
+            nat(laboratory, "add", "5060", "--family", "ipv6", *store)
+            assert laboratory.pinholes() == [Pinhole("udp", PBX_ADDRESS6, 5060)]
+            (deleted,) = json.loads(nat(laboratory, "delete", "5060", "--json", *store))["deleted"]
+            assert (deleted["family"], deleted["reason"]) == ("ipv6", "")
+            assert laboratory.pinholes() == []
 
     def test_both_families_are_had_side_by_side_and_outlive_a_power_cycle(
         self, serves: Serves, tmp_path: Path

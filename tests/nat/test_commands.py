@@ -14,6 +14,7 @@ from ringthru.nat.words import Exit
 from ringthru.net.address import Endpoint
 from ringthru.portmap import PortMapper, Protocol, Wanted
 from ringthru.portmap.echo import echo_proof
+from ringthru.portmap.memory import memory_driver
 from ringthru.portmap.memory.store_driver import Store
 
 from ..scenarios.waiting import eventually
@@ -209,6 +210,13 @@ class TestStatus:
         assert said.code == Exit.PARTLY
         assert "NO" in said.out
 
+    async def test_it_fits_a_terminal_where_all_is_on_one_gateway(self, start_gateway, nat):
+        await start_gateway("upnp")
+        await nat("add 25060 --label desk")
+        table = (await nat("status")).out.partition("Remembered, on ")[2]
+        assert table.startswith(f"{GATEWAY} by UPnP IGD:")
+        assert max(map(len, table.splitlines())) <= 80
+
     async def test_carrier_grade_nat_is_named(self, start_gateway, nat):
         await start_gateway(external_address="100.64.3.4")
         said = await nat("status")
@@ -294,6 +302,18 @@ class TestWatch:
         assert {"GatewayFound", "state"} <= {each["event"] for each in events}
 
 
+class TestNotUnderstood:
+    @pytest.mark.parametrize("line", ["add 5060 --lease -1", "add 70000", "open 5060", "delete"])
+    async def test_as_json_it_is_an_object_too(self, nat, line, capsys):
+        said = await nat(f"{line} --json")
+        assert said.code == Exit.USAGE
+        assert (said.json["command"], said.json["exit"]) == (None, Exit.USAGE)
+        assert said.json["error"] in capsys.readouterr().err
+
+    async def test_otherwise_standard_output_has_nothing(self, nat):
+        assert (await nat("add 70000")).out == ""
+
+
 class TestProfile:
     async def test_set_shown_and_forgotten(self, nat):
         said = await nat("profile set acme-r1 permanent_only=yes recheck_every=45")
@@ -304,6 +324,27 @@ class TestProfile:
         assert row["by_hand"] == ["permanent_only", "recheck_every"]
         await nat("profile forget acme-r1")
         assert (await nat("profile --json")).json["profiles"] == []
+
+    async def test_one_decision_taken_back_is_learned_again(self, nat):
+        await nat("profile set acme-r1 permanent_only=yes recheck_every=45")
+        await nat("profile forget acme-r1 permanent_only")
+        (row,) = (await nat("profile --json")).json["profiles"]
+        assert (row["permanent_only"], row["by_hand"]) == (False, ["recheck_every"])
+
+    @pytest.mark.parametrize(
+        ("line", "hint"),
+        [
+            ("profile set acme", "NAME=VALUE"),
+            ("profile forget nobody", "no profile 'nobody'"),
+            ("profile forget acme pace", "'pace' was not set by hand; recheck_every was"),
+        ],
+    )
+    async def test_what_cannot_be_done_is_said(self, nat, line, hint):
+        await nat("profile set acme recheck_every=45")
+        said = await nat(line)
+        assert said.code == Exit.USAGE
+        assert hint in said.err
+        assert len((await nat("profile --json")).json["profiles"]) == 1
 
     @pytest.mark.parametrize(
         ("setting", "hint"),
@@ -329,6 +370,20 @@ class TestProfileInUse:
         assert told["mappings"][0]["lifetime_left"] is None
         assert len([each for each in told["mappings"][0]["attempts"] if " map " in each["asked"]]) == 1
         assert "set by hand" in " ".join(told["gateway"]["learned"])
+
+    @pytest.mark.parametrize("protocol", ["natpmp", "pcp"])
+    async def test_gateways_without_a_description_have_a_fingerprint_too(
+        self, start_gateway, nat, monkeypatch, protocol
+    ):
+        """By their maker's part of the hardware address, which loopback lacks."""
+        monkeypatch.setattr(memory_driver, "hardware_address", lambda address: "02:11:22:33:44:55")
+        await start_gateway(protocol)
+        fingerprint = (await nat("discover --json")).json["gateway"]["fingerprint"]
+        await nat("profile set", fingerprint, "recheck_every=45")
+        for line in ("discover --json", "status --json", "add 25060 --json", "list --json"):
+            told = (await nat(line)).json["gateway"]
+            assert told["fingerprint"] == fingerprint, line
+            assert told["learned"] == ["forgets mappings: looked at every 45 s (set by hand)"], line
 
     async def test_what_a_gateway_taught_is_shown(self, start_gateway, nat):
         await start_gateway("upnp", permanent_only=True)

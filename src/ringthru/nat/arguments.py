@@ -6,6 +6,7 @@ Lives here: options, their texts, reading ports and protocols. Never here: what 
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 from typing import Final, NoReturn
 
@@ -30,11 +31,20 @@ LEASE: Final = 3600  # seconds
 EPILOG: Final = "exit status:\n" + "\n".join(f"  {code:d}  {words}" for code, words in EXIT_WORDS.items())
 
 
+class NotUnderstood(SystemExit):
+    """The command line is not understood; ``message`` says why, and standard error has it already."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(2)
+        self.message = message
+
+
 class _Parser(argparse.ArgumentParser):
     """One that says what is wrong in a line, and does not bury it under the whole usage."""
 
     def error(self, message: str) -> NoReturn:
-        self.exit(2, f"{self.prog}: {message}\n{self.prog} --help tells what there is.\n")
+        self._print_message(f"{self.prog}: {message}\n{self.prog} --help tells what there is.\n", sys.stderr)
+        raise NotUnderstood(message)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -122,7 +132,8 @@ def read(argv: list[str]) -> argparse.Namespace:
     """Read the command line.
 
     Raises:
-        SystemExit: help was asked for (0), or it is not understood (2); argparse has said why.
+        NotUnderstood: what was typed; standard error says why.
+        SystemExit: help was asked for (0).
     """
     options = parser().parse_args(argv)
     for name, default in DEFAULTS.items():
@@ -215,7 +226,10 @@ def _profile(command: argparse.ArgumentParser) -> None:
     command.add_argument("action", nargs="?", choices=("list", "set", "forget"), default="list")
     command.add_argument("fingerprint", nargs="?", default="", metavar="FINGERPRINT")
     command.add_argument(
-        "settings", nargs="*", metavar="NAME=VALUE", help="e.g. permanent_only=yes recheck_every=45"
+        "settings",
+        nargs="*",
+        metavar="NAME=VALUE",
+        help="what to set, as in permanent_only=yes recheck_every=45; names alone, to forget only these",
     )
 
 

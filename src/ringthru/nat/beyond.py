@@ -58,7 +58,8 @@ def doomed_of(entry: JournalEntry) -> Doomed:
 def outcome(store: Path, doomed: list[JournalEntry]) -> list[tuple[Doomed, str]]:
     """What became of them, now that the engine has ended: what is gone is not in the journal any more."""
     left = memory.left_of(store, doomed)
-    return [(doomed_of(each), STAYS if each in left else "") for each in doomed]
+    fates = {doomed_of(each): STAYS if each in left else "" for each in sorted(doomed, key=left.__contains__)}
+    return list(fates.items())  # one mapping may have been asked for by two protocols
 
 
 def is_suspected(written: Iterable[JournalEntry], own_address: str, gateway: str | None) -> bool:

@@ -8,14 +8,15 @@ import sys
 from collections.abc import Awaitable, Callable
 from typing import Any, Final, TextIO
 
-from .arguments import read
+from .arguments import NotUnderstood, read
 from .capturing import capture
 from .discovering import discover
 from .echo import echo
-from .finding import list_table, profile, status
+from .finding import list_table, status
 from .mapping import add, explain
 from .output import Output
 from .place import Ground
+from .profiles import profile
 from .removing import cleanup, delete
 from .trouble import Trouble
 from .watching import watch
@@ -53,6 +54,10 @@ async def run(argv: list[str], ground: Ground, out: TextIO, err: TextIO) -> int:
     """The same on a given ground, for those who have a loop and a laboratory."""
     try:
         options = read(argv)
+    except NotUnderstood as end:
+        misread = Output(out, err, as_json="--json" in argv)
+        misread.document({"command": None, "exit": int(Exit.USAGE), "error": end.message})
+        return int(Exit.USAGE)
     except SystemExit as end:
         return int(end.code or 0)
     output = Output(out, err, as_json=options.json, colour=not options.no_color, quiet=options.quiet)

@@ -11,8 +11,8 @@ from ..portmap.discovery.site import Site
 from ..portmap.drivers.place_driver import Place
 from ..portmap.errors import LocalError
 from ..portmap.values import GatewayType, MapperSnapshot
-from . import shapes
-from .finding import memory_profile, store_path
+from . import memory, shapes
+from .finding import store_path
 from .output import Output
 from .place import Ground, nobody, surroundings_of
 from .survey import Seen, Survey, driven, in_order
@@ -125,12 +125,10 @@ def _best(seen: list[Seen], options: argparse.Namespace, site: Site) -> MapperSn
     alike = [each for each in seen if each.service.gateway == best.gateway]
     address = next((each.service.external_address for each in alike if each.service.external_address), None)
     words = next((each.service.words for each in alike if each.service.words), "")
-    fingerprint = next((each.fingerprint for each in alike if each.fingerprint), "")
-    learned = memory_profile(store_path(options), fingerprint)
     usable = address if address and site.rules.is_public(address) else None
     kind = site.rules.kind(address) if address else None
     best_type: GatewayType = best.type
-    return MapperSnapshot(
+    snapshot = MapperSnapshot(
         best_type,
         best.gateway,
         words,
@@ -141,6 +139,6 @@ def _best(seen: list[Seen], options: argparse.Namespace, site: Site) -> MapperSn
         verdict_known=True,
         mappings=(),
         services=tuple(each.service for each in seen),
-        fingerprint=fingerprint,
-        learned=tuple(learned),
+        fingerprint=seen[0].fingerprint,
     )
+    return memory.with_its_kind(snapshot, store_path(options))

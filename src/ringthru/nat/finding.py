@@ -7,17 +7,12 @@ from pathlib import Path
 from typing import Any, Final
 
 from ..net.values import replace
-from ..portmap.errors import LocalError
 from ..portmap.memory.holding import JournalEntry
-from ..portmap.memory.profile import GatewayProfile
-from ..portmap.memory.profile_codec import set_by_hand
-from ..portmap.memory.profile_codec import words as profile_words
 from ..portmap.values import Family, GatewayEntry, GatewayListing, Protocol
 from . import memory, shapes
 from .output import Output
 from .place import Ground
 from .session import Session
-from .trouble import Trouble
 from .words import (
     Exit,
     clean,
@@ -44,19 +39,17 @@ async def status(options: argparse.Namespace, ground: Ground, out: Output) -> tu
         (each, _is_listed(each, listing, own) if memory.is_here(each, here, own) else None)
         for each in remembered
     ]
-    with_profile = memory_profile(store_path(options), snapshot.fingerprint)
-    learned = list(snapshot.learned) or with_profile
     facts = [
         ("Gateway", gateway_words(snapshot)),
         ("External address", clean(snapshot.reported_address or "unknown")),
         ("That is", kind_sentence(snapshot)),
-        ("Learned", "; ".join(learned) or "nothing out of the ordinary"),
+        ("Learned", "; ".join(snapshot.learned) or "nothing out of the ordinary"),
     ]
     facts += [(f"Beyond it, {at}", gateway_words(each)) for at, each in enumerate(snapshot.chain, 1)]
     out.facts(facts)
     out.say()
     if rows:
-        out.table(MEMORY_COLUMNS, [_memory_row(each, listed) for each, listed in rows], good=1)
+        _show_remembered([_memory_row(each, listed) for each, listed in rows], out)
     else:
         out.say("No mappings are remembered.")
     missing = any(listed is False for _, listed in rows)
@@ -72,6 +65,18 @@ async def status(options: argparse.Namespace, ground: Ground, out: Output) -> tu
 
 
 MEMORY_COLUMNS: Final = ("protocol", "external", "leads to port", "lease left", "listed", "gateway", "label")
+
+
+def _show_remembered(rows: list[tuple[str, ...]], out: Output) -> None:
+    """All on one gateway: then it is said once, and the table fits a terminal of 80 columns."""
+    at = MEMORY_COLUMNS.index("gateway")
+    gateways = {row[at] for row in rows}
+    if len(gateways) > 1:
+        out.table(MEMORY_COLUMNS, rows, good=1)
+        return
+    out.say(f"Remembered, on {gateways.pop()}:")
+    columns, *shorter = (row[:at] + row[at + 1 :] for row in (MEMORY_COLUMNS, *rows))
+    out.table(columns, shorter, good=1)
 
 
 def _memory_row(entry: JournalEntry, listed: bool | None) -> tuple[str, ...]:
@@ -147,60 +152,6 @@ async def list_table(options: argparse.Namespace, ground: Ground, out: Output) -
         "reason": listing.reason,
     }
     return (Exit.OK if listing.complete else Exit.PARTLY), document
-
-
-async def profile(options: argparse.Namespace, ground: Ground, out: Output) -> tuple[Exit, dict[str, Any]]:
-    """What was learned about kinds of gateway; no gateway is asked."""
-    path = store_path(options)
-    if options.action == "set":
-        with memory.opened(path) as store:
-            known = store.profiles().get(options.fingerprint, GatewayProfile(options.fingerprint))
-            store.save_profile(_changed(known, options.settings))
-    elif options.action == "forget" and path.exists():
-        with memory.opened(path) as store:
-            store.delete_profile(options.fingerprint)
-    profiles = list(_profiles(path).values())
-    if profiles:
-        rows = [
-            (
-                clean(each.fingerprint),
-                "; ".join(profile_words(each)) or "nothing out of the ordinary",
-                ", ".join(sorted(each.by_hand)) or "-",
-            )
-            for each in profiles
-        ]
-        out.table(("fingerprint", "ways", "set by hand"), rows)
-    else:
-        out.say("Nothing was learned yet.")
-    return Exit.OK, {"profiles": [shapes.profile(each) for each in profiles]}
-
-
-def _changed(known: GatewayProfile, settings: list[str]) -> GatewayProfile:
-    """The profile with what a person decided; those fields are never learned over.
-
-    Raises:
-        Trouble: nothing is set, a field that does not exist, or a value that is not one of its own.
-    """
-    try:
-        changes = dict(setting.split("=", 1) for setting in settings)
-        return set_by_hand(known, **changes)
-    except ValueError:
-        raise Trouble(Exit.USAGE, "profile set: give each setting as NAME=VALUE") from None
-    except LocalError as error:
-        raise Trouble(Exit.USAGE, f"profile set: {error}") from error
-
-
-def _profiles(path: Path) -> dict[str, GatewayProfile]:
-    if not path.exists():
-        return {}
-    with memory.opened(path) as store:
-        return store.profiles()
-
-
-def memory_profile(path: Path, fingerprint: str) -> list[str]:
-    """What is remembered of gateways of that kind, in words."""
-    known = _profiles(path).get(fingerprint) if fingerprint else None
-    return list(profile_words(known)) if known else []
 
 
 def store_path(options: argparse.Namespace) -> Path:

@@ -15,6 +15,9 @@ from ..net.values import replace
 from ..portmap.errors import LocalError
 from ..portmap.memory.holding import GatewayIdentity, JournalEntry
 from ..portmap.memory.journal import SLACK, same_gateway, seconds_left
+from ..portmap.memory.memory_driver import named
+from ..portmap.memory.profile import GatewayProfile
+from ..portmap.memory.profile_codec import words as profile_words
 from ..portmap.memory.store_driver import Store
 from ..portmap.values import Family, MapperSnapshot
 from .trouble import Trouble
@@ -68,10 +71,32 @@ def living(path: Path, remembered: list[JournalEntry]) -> frozenset[str]:
 
 
 def identity(snapshot: MapperSnapshot) -> GatewayIdentity | None:
-    """The gateway in use, as far as a snapshot tells."""
+    """The gateway in use, as far as a snapshot and the kernel's neighbours tell."""
     if snapshot.type is None or snapshot.gateway is None:
         return None
-    return GatewayIdentity(snapshot.type, snapshot.gateway, "", snapshot.fingerprint)
+    return named(GatewayIdentity(snapshot.type, snapshot.gateway, "", snapshot.fingerprint))
+
+
+def with_its_kind(snapshot: MapperSnapshot, path: Path) -> MapperSnapshot:
+    """With what only an engine with the journal shows: the gateway's fingerprint, and what was learned."""
+    here = identity(snapshot)
+    if here is None:
+        return snapshot
+    return replace(snapshot, fingerprint=here.fingerprint, learned=learned_of(path, here.fingerprint))
+
+
+def profiles(path: Path) -> dict[str, GatewayProfile]:
+    """What was learned, by fingerprint."""
+    if not path.exists():
+        return {}
+    with opened(path) as store:
+        return store.profiles()
+
+
+def learned_of(path: Path, fingerprint: str) -> tuple[str, ...]:
+    """What is remembered of gateways of that kind, in words."""
+    known = profiles(path).get(fingerprint) if fingerprint else None
+    return tuple(profile_words(known)) if known else ()
 
 
 def is_here(entry: JournalEntry, gateway: GatewayIdentity | None, own_address: str, own6: str = "") -> bool:

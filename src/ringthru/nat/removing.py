@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from ..portmap.memory.holding import GatewayIdentity, Holding, JournalEntry
-from ..portmap.values import Family, GatewayEntry, MapperSnapshot, Protocol
+from ..portmap.values import Family, GatewayEntry, GatewayType, MapperSnapshot, Protocol
 from . import beyond, memory, shapes
 from .flows import is_flow
 from .output import Output
@@ -128,14 +128,20 @@ async def _remove(
 
 def _is_spoken(entry: JournalEntry, snapshot: MapperSnapshot) -> bool:
     """Whether the gateway is spoken to by the protocol that made it: no other one can delete it."""
-    return entry.holding.family is Family.IPV6 or entry.gateway.type is snapshot.type
+    if entry.holding.family is Family.IPV6:
+        # PCP's are left to the engine: ``remove`` renews first, and then miniupnpd does not close it (PC21)
+        return entry.gateway.type is GatewayType.UPNP
+    return entry.gateway.type is snapshot.type
 
 
 async def _await_sweep(
     session: Session, others: list[JournalEntry], far: list[JournalEntry], out: Output
 ) -> None:
     """Let the engine find whom it needs; at its end it deletes what nobody wants."""
-    if others:
+    if any(each.holding.family is Family.IPV6 for each in others):
+        with out.waiting("looking for the IPv6 firewall …"):
+            await session.until(session.has_firewall)
+    if any(each.holding.family is Family.IPV4 for each in others):
         with out.waiting("deleting by the protocol that made it …"):
             await session.verdict()
             await session.until(lambda: not session.mapper.left_over, session.ground.linger)
@@ -147,11 +153,14 @@ async def _await_sweep(
 def _outcome(store: Path, others: list[JournalEntry]) -> list[Result]:
     """What became of those that another protocol made."""
     left = memory.left_of(store, others)
-    words = "only {} can delete it, and the gateway does not answer that now, or refused"
-    return [
-        (doomed_of(each), words.format(protocol_words(each.gateway.type)) if each in left else "")
-        for each in others
-    ]
+    return [(doomed_of(each), _why_left(each) if each in left else "") for each in others]
+
+
+def _why_left(entry: JournalEntry) -> str:
+    if entry.holding.family is Family.IPV6:
+        return "the firewall did not agree to close it, or does not answer; it was asked to let it end soon"
+    name = protocol_words(entry.gateway.type)
+    return f"only {name} can delete it, and the gateway does not answer that now, or refused"
 
 
 def doomed_of(entry: JournalEntry) -> Doomed:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from pathlib import Path
@@ -40,7 +39,6 @@ from .words import Exit
 
 T = TypeVar("T")
 POLL = 0.02  # seconds between two looks at the engine
-SILENT = logging.CRITICAL + 10
 
 
 @frozen
@@ -89,6 +87,7 @@ class Session:
         self.own6 = own6_of(options, ground)
         self.timeout: float = options.timeout
         self._leaving = False
+        self._only_looks = not mapping
         self.proves = options.echo is not None
         try:
             self.mapper = PortMapper(
@@ -131,7 +130,7 @@ class Session:
         snapshot = self.mapper.snapshot()
         if snapshot.type is None and needed:
             raise Trouble(Exit.NO_GATEWAY, nobody(self.surroundings, snapshot.verdict_known, self.timeout))
-        return snapshot
+        return memory.with_its_kind(snapshot, self.store) if self._only_looks else snapshot
 
     async def chain(self) -> MapperSnapshot:
         """The engine once it knows what is beyond our gateway, where there must be something."""
@@ -142,6 +141,10 @@ class Session:
 
         await self.until(known)
         return self.mapper.snapshot()
+
+    def has_firewall(self) -> bool:
+        """Whether somebody answered who opens the IPv6 firewall."""
+        return any(":" in each.gateway and each.in_use for each in self.mapper.snapshot().services)
 
     async def until(self, condition: Callable[[], object], patience: float | None = None) -> bool:
         """Wait until the condition holds; False when patience (seconds) ended first."""

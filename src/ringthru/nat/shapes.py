@@ -101,7 +101,7 @@ def remembered(entry: JournalEntry, listed: bool | None) -> dict[str, Any]:
         "protocol": holding.protocol.value,
         "family": holding.family.value,
         "internal_port": holding.internal_port,
-        "external_port": holding.external_port,
+        "external_port": holding.external_port or None,  # of a flow, 0: it may be any
         "description": holding.description,
         "remote": holding.remote or None,
         "gateway": entry.gateway.address,

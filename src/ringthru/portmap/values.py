@@ -101,7 +101,8 @@ class Wanted:
 
     ``internal_client`` maps for another machine than this one (PCP's THIRD_PARTY; most gateways refuse).
     ``allow_from`` names the networks that may come in (PCP's FILTER; IPv6 pinholes: one address); gateways
-    that do not know it are not asked without it. ``lifetime`` in seconds overrides the engine's own.
+    that do not know it are not asked without it. That one filters is its word alone: miniupnpd 2.3.1 says
+    so, and lets everybody in. ``lifetime`` in seconds overrides the engine's own.
 
     Raises:
         LocalError: a port outside 1–65535 (0 means "all ports" to some gateways: never asked), a lifetime

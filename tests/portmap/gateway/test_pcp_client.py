@@ -663,6 +663,9 @@ class TestLateAnswers:
         """miniupnpd 2.3.1, asked to delete what it does not hold."""
         assert gateway.outcome(UNMAP, ResultCode.NO_RESOURCES) == Unmapped()
 
+    def test_behind_another_nat_nothing_was_made_that_could_be_deleted(self, gateway):
+        assert gateway.outcome(UNMAP, ResultCode.ADDRESS_MISMATCH) == Unmapped()
+
     def test_an_abandoned_exchange_is_over(self, gateway):
         request = gateway.ask(MAP)
         gateway.client.abandon()

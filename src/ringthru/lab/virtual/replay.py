@@ -32,7 +32,6 @@ from ..clock import ManualClock
 PATIENCE: Final = 60.0  # seconds of the engine's time for each step
 LINGER: Final = 1.5  # seconds that a look at the gateway's table is waited for, as when it was recorded
 SOAP_ACTION: Final = re.compile(rb'(?im)^soapaction:\s*"?[^"\r\n]*#(\w+)')
-SEARCHED: Final = re.compile(rb"(?im)^st:\s*(\S+)")
 ELEMENT: Final = re.compile(rb"<(New(?:ExternalPort|Protocol|PortMappingIndex|LeaseDuration))>([^<]*)<")
 NONCE: Final = slice(24, 36)  # of PCP's MAP and PEER (RFC 6887 §11.1, §12.1)
 PCP: Final = 2

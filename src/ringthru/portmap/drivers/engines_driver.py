@@ -58,13 +58,20 @@ class Engines:
 
     def serving(self, wanted: Wanted | WantedPeer) -> EngineDriver:
         """The one for that wish."""
-        if wanted.family is Family.IPV4:
-            return self.near
+        return self.near if wanted.family is Family.IPV4 else self._serving_six()
+
+    def _serving_six(self) -> EngineDriver:
         if self.six is None:
             self.six = self.make(self._place.site6(), self._on_change)
             if self.near.started:
                 self.six.start_after(SIX_LATER)
         return self.six
+
+    def look_for_pinholes(self) -> None:
+        """What an earlier run left in the IPv6 firewall is to be closed, even if nobody wants a hole now."""
+        memory = self._settings.memory
+        if self.six is None and memory is not None and memory.left_pinholes(self._place.site6().address):
+            self._serving_six()
 
     def make(self, site: Site, on_change: Callable[[], None]) -> EngineDriver:
         """An engine for a site, with its driver; not started."""

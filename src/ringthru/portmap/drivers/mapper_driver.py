@@ -151,8 +151,6 @@ class MapperLife:
 
     # Inside
 
-    # Inside
-
     @property
     def _near(self) -> EngineDriver:
         return self._engines.near
@@ -202,6 +200,7 @@ class MapperLife:
         from .listening_driver import Watching
 
         self._watching = Watching(self._engines, self._log, self._place.follows_the_system)
+        self._engines.look_for_pinholes()
 
     def _refuse_after_the_end(self) -> None:
         if self._stopping:

@@ -7,7 +7,7 @@ answer leads to.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from ...net.address import Endpoint
 from ...net.surroundings import Surroundings
@@ -33,9 +33,6 @@ from .desk import Desk
 from .dispatch import Dispatch
 from .life import GatewayLife
 from .reception import Reception
-
-if TYPE_CHECKING:  # heard long after the start
-    pass
 
 WITNESS_AFTER: Final = 2.0  # seconds: the UPnP side of the gateway is looked for when the start is over
 DISCARD: Final = 9  # RFC 863: the port a PCP address question is about when we have none of our own

@@ -32,7 +32,6 @@ from .upnp_values import Ask, Igd, Reply
 __all__ = ["discover", "guarded", "steps"]
 
 NOTHING_IN_RANGE: Final = 730
-OWN_ONLY: Final = "DeletePortMappingRange"
 
 
 def steps(igd: Igd, order: Order, now: float) -> Steps:

@@ -304,6 +304,8 @@ class PcpClient:
             self._finish(AddressTold(""))  # it speaks PCP, and has no address of its own yet
         elif exchange.purpose is Purpose.DELETE and response.result == ResultCode.NO_RESOURCES:
             self._finish(Unmapped())  # miniupnpd's word for "there is no such mapping"; §15 wants SUCCESS
+        elif exchange.purpose is Purpose.DELETE and response.result == ResultCode.ADDRESS_MISMATCH:
+            self._finish(Unmapped())  # there is a NAT between (§7.4): of what we asked for, nothing was made
         elif self._stays_open(exchange, response):
             refusal = declined(response, exchange.needed, True)
             told = replace(refusal, reason=f"{refusal.reason}; it was asked to end soon instead")

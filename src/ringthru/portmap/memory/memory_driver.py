@@ -71,6 +71,16 @@ class Memory:
         store = self._opened()
         return store.last_gateway(network) if store is not None else None
 
+    def left_pinholes(self, address: str) -> bool:
+        """Whether an earlier run left holes to this IPv6 address of ours."""
+        store = self._opened() if self._path.exists() else None
+        if store is None:
+            return False
+        entries = [each for each in store.entries() if each.own_address == address and not each.kept]
+        pinholes = [each for each in entries if each.holding.family is Family.IPV6]
+        living = store.living(pinholes)
+        return any(each.owner not in living for each in pinholes)
+
     def close(self) -> None:
         if self._store is not None:
             self._store.close()
@@ -78,7 +88,7 @@ class Memory:
 
     def recall(self, identity: GatewayIdentity, address: str, family: Family) -> Recollection:
         """What is remembered of a gateway that was found, by us at ``address``."""
-        identity = _named(identity)
+        identity = named(identity)
         store = self._opened()
         if store is None:
             return Recollection(identity.name, GatewayProfile(identity.fingerprint))
@@ -130,7 +140,7 @@ class Memory:
         return self._store
 
 
-def _named(identity: GatewayIdentity) -> GatewayIdentity:
+def named(identity: GatewayIdentity) -> GatewayIdentity:
     """With the gateway's hardware address, where its protocol tells no name of it."""
     if identity.name or identity.type is GatewayType.UPNP:
         return identity

@@ -26,8 +26,6 @@ TIMEOUT: Final = re.compile(r"second-(\d{1,9}|infinite)\Z", re.IGNORECASE)
 # Of WANIPConnection, all that we act on; others are passed on as well, but nobody asks for them.
 EXTERNAL_ADDRESS: Final = "ExternalIPAddress"
 NUMBER_OF_ENTRIES: Final = "PortMappingNumberOfEntries"
-CONNECTION_STATUS: Final = "ConnectionStatus"
-SYSTEM_UPDATE_ID: Final = "SystemUpdateID"
 
 
 @frozen
