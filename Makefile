@@ -17,8 +17,9 @@ lint: $(VENV)/installed-test
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+# Without ARGS everything, the real programs beside the rest; ARGS="tests/sip -k torture": some, one by one.
 unit: $(VENV)/installed-test real-programs
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m $(if $(ARGS),pytest $(ARGS),tests)
 
 # ARGS="TARGET … --seconds N": some decoders, or for longer than a minute each.
 fuzz: $(VENV)/installed-test
