@@ -62,3 +62,37 @@ class TestServices:
         assert gateway.stays_until <= 1.0
         assert gateway.fall_over(1.0)
         assert gateway.service is services[1]
+
+
+class TestDoubt:
+    """An announced change: the gateway answers NO_RESOURCES for the moment that its line takes."""
+
+    @pytest.fixture
+    def gateway(self):
+        service = Service(GatewayType.NAT_PMP, "192.168.1.1", "", "11.0.113.1", client=object())
+        return GatewayInUse((service,), 0.0, 2.0)
+
+    def asked_at(self, gateway, now, *answers):
+        """When the next question is due, after each of these answers given as soon as it was due."""
+        due = []
+        for told in answers:
+            gateway.address_asked(now, told)
+            due.append(gateway.address_due_at)
+            now = gateway.address_due_at
+        return due
+
+    def test_it_is_asked_again_soon_until_the_usual_poll_goes_on(self, gateway):
+        gateway.doubt_address(100.0)
+        assert gateway.address_due_at == 100.0
+        poll = gateway._poll
+        expected = [100.5, 101.5, 103.5, 107.5, 115.5, 115.5 + poll, 115.5 + 2 * poll]
+        assert self.asked_at(gateway, 100.0, *[False] * 7) == expected
+
+    def test_an_address_ends_it(self, gateway):
+        gateway.doubt_address(100.0)
+        poll = gateway._poll
+        due = self.asked_at(gateway, 100.0, False, True, False)
+        assert due == [100.5, 100.5 + poll, 100.5 + 2 * poll]
+
+    def test_nobody_hurries_without_a_doubt(self, gateway):
+        assert self.asked_at(gateway, 100.0, False) == [100.0 + gateway._poll]

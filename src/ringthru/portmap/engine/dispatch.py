@@ -228,7 +228,8 @@ class Dispatch:
         """An order has its outcome."""
         assert self.gateway is not None
         if isinstance(order, AddressOrder):
-            self.gateway.address_asked(now)  # declined: what we know stands
+            told = isinstance(outcome, AddressTold)
+            self.gateway.address_asked(now, told)  # declined: what we know stands
             if isinstance(outcome, AddressTold):
                 self._address_told(outcome.address, now)
         else:

@@ -19,6 +19,7 @@ from ..wire.location import Location
 
 ADDRESS_POLL: Final = 55.0  # seconds between questions for the external address: a silent change shows in 60
 UNKNOWN_POLL: Final = 15.0  # while the gateway knows none
+DOUBT_WAITS: Final = (0.5, 1.0, 2.0, 4.0, 8.0)  # seconds between questions in doubt that got no address
 MOST_ACTIONS: Final = 32  # missing actions remembered at most: a gateway cannot fill our memory
 BURST: Final = 3  # times that everything may be asked again at once …
 REFILL: Final = 10.0  # … and seconds until one more time is allowed: a flapping line must not wear it out
@@ -61,6 +62,8 @@ class GatewayInUse:
         self.not_before = now  # the gateway is given a rest until then
         self.profile = GatewayProfile(self.service.fingerprint)
         self.name = ""  # tells it from others at the same address
+        self._doubts = 0  # questions in doubt that got no address, in a row
+        self._doubted = False  # somebody said that the address may be another one, and nobody told it since
         self._services = list(services)  # best first
         self._refused: list[Service] = []  # they refuse us
         self.stays_until = now  # with the service in use, whatever it refuses
@@ -114,12 +117,22 @@ class GatewayInUse:
         if self.service.type is not GatewayType.UPNP:
             self.not_before = now + self.profile.pace
 
-    def address_asked(self, now: float) -> None:
+    def address_asked(self, now: float, told: bool = True) -> None:
+        """The question was answered. One in doubt that was not ``told`` an address is asked again soon.
+
+        A gateway announces that its line changes, and says NO_RESOURCES for the moment it takes.
+        """
         self.address_due_at = now + self._poll
+        if told or self._doubts == len(DOUBT_WAITS):
+            self._doubted = False
+        elif self._doubted:
+            self.address_due_at = now + min(DOUBT_WAITS[self._doubts], self._poll)
+            self._doubts += 1
 
     def doubt_address(self, now: float) -> None:
         """It may be another one: asked now, and not answered by what is known."""
         self.address_due_at = now
+        self._doubted, self._doubts = True, 0
         if isinstance(self.service.client, PcpClient):
             self.service.client.doubt_address()
 
