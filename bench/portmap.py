@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from . import holding, loss_rows, mapping_rows
-from .report import Row, as_json, show
+from .report import Row, run
 
 TITLES = {
     "P3": "P3  discover and map one port, from nothing",
@@ -25,13 +25,4 @@ def measure(only: str | None, runs: int, long: bool, as_data: bool) -> int:
         "P7": lambda: loss_rows.address_rows(runs, long),
         "hold": lambda: holding.virtual_rows() + (holding.minute_rows() if long else []),
     }
-    measured: list[Row] = []
-    for number, work in works.items():
-        if only in (None, number):
-            rows = work()
-            measured += rows
-            if not as_data:
-                show(TITLES[number], rows)
-    if as_data:
-        print(as_json(measured))
-    return sum(row.met is False for row in measured)
+    return run(works, TITLES, only, as_data)

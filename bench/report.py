@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 from ringthru.net.values import frozen
 
@@ -40,6 +40,22 @@ HEADER = ("what", "measured", "unit", "goal", "ratio", "ratio ≤", "to", "met")
 def progress(words: str) -> None:
     """For whoever waits; never in the way of what is piped."""
     print(f"… {words}", file=sys.stderr, flush=True)
+
+
+def run(
+    works: Mapping[str, Callable[[], list[Row]]], titles: Mapping[str, str], only: str | None, as_data: bool
+) -> int:
+    """Measure and print every row, or those of ``only``; returns the number of goals that were missed."""
+    measured: list[Row] = []
+    for number, work in works.items():
+        if only in (None, number):
+            rows = work()
+            measured += rows
+            if not as_data:
+                show(titles[number], rows)
+    if as_data:
+        print(as_json(measured))
+    return sum(row.met is False for row in measured)
 
 
 def show(title: str, rows: Iterable[Row]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ..report import Row, as_json, show
+from ..report import Row, run
 from . import growth, idle, rates, setup
 
 TITLES = {
@@ -25,13 +25,4 @@ def measure(only: str | None, runs: int, long: bool, as_data: bool) -> int:
         "P11": idle.idle_rows,
         "growth": lambda: growth.growth_rows(long),
     }
-    measured: list[Row] = []
-    for number, work in works.items():
-        if only in (None, number):
-            rows = work()
-            measured += rows
-            if not as_data:
-                show(TITLES[number], rows)
-    if as_data:
-        print(as_json(measured))
-    return sum(row.met is False for row in measured)
+    return run(works, TITLES, only, as_data)
