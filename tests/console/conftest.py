@@ -132,6 +132,8 @@ SNAPSHOT = SwitchSnapshot(
     per_second_max=30,
     per_second_peak=2,
     per_second_peak_5min=1,
+    media_engine="c",
+    media_engine_why="built",
 )
 
 

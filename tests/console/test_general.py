@@ -61,6 +61,7 @@ class TestAboutTheSwitch:
             r"min idle cpu (\d+\.\d+)\/(\d+\.\d+)",
             text,
         )
+        assert text.endswith("\nMedia engine: c (built)\n")
 
     async def test_one_of_each_has_no_plural(self, type_in, switch):
         seconds = ((365 + 1) * 24 + 1) * 3600 + 61.001001

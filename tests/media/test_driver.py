@@ -6,7 +6,8 @@ import socket
 import pytest
 
 from ringthru.media.driver import MediaEngine, MediaLeg
-from ringthru.media.errors import LocalError, NoFreePorts
+from ringthru.media.errors import EngineFull, LocalError, NoFreePorts
+from ringthru.media.events import Said
 from ringthru.media.latch import Latched
 from ringthru.media.offer_answer import PCMU, Negotiated
 from ringthru.media.rtcp import Goodbye, decode_compound
@@ -110,7 +111,8 @@ async def test_bridge_carries_both_ways_and_ends(engine, phones):
     assert two.report().packets_sent <= sent + 1  # silence at most
 
 
-async def test_a_phone_behind_a_nat_is_followed(engine, phones):
+async def test_a_phone_behind_a_nat_is_followed(engine, phones, caplog):
+    caplog.set_level("INFO")
     events = []
     ours = leg(engine, phones[0])
     ours.subscribe(events.append)
@@ -122,6 +124,7 @@ async def test_a_phone_behind_a_nat_is_followed(engine, phones):
     heard = await phones[1].listen(10)
     here, there = phones[0].agreed().remote_rtp, phones[1].agreed().remote_rtp
     assert Latched("audio", here, there) in events
+    assert f"Auto Changing audio port from {here} to {there}" in caplog.messages
     assert len(heard) >= 10
 
 
@@ -199,3 +202,40 @@ async def test_two_engines_in_one_process(engine, phones):
     one.echo()
     phones[0].say(b"\x01" * 160, one)
     assert len(await phones[0].listen(1)) == 1
+
+
+async def test_a_full_engine_refuses_in_words(phones):
+    engine = MediaEngine(20000, 20399, capacity=1)
+    one = leg(engine, phones[0])
+    with pytest.raises(EngineFull, match="has 1 legs"):
+        leg(engine, phones[1])
+    one.close()
+    leg(engine, phones[1])
+    await engine.close()
+
+
+async def test_feed_and_tap(engine, phones):
+    ours = leg(engine, phones[0])
+    tap, feed, told = ours.tap(), ours.feed(), []
+    ours.subscribe(told.append)
+    frames = tone(440, 0.2)
+    for frame in frames:
+        assert feed.write(frame, 160)
+        phones[0].say(frame, ours)
+    feed.finish()
+    assert [each.payload for each in await phones[0].listen(10)] == frames
+    assert [each.payload for each in tap.read()] == frames
+    while Said() not in told:
+        await asyncio.sleep(0.01)
+    tap.close()
+
+
+async def test_what_is_blocked_stays_on_this_side(engine, phones):
+    one, two = leg(engine, phones[0]), leg(engine, phones[1])
+    one.bridge(two)
+    one.block(media=True)
+    phones[0].say(b"\x01" * 160, one)
+    await turns_of_the_loop()
+    one.block(media=False)
+    phones[0].say(b"\x02" * 160, one)
+    assert [each.payload for each in await phones[1].listen(1)] == [b"\x02" * 160]

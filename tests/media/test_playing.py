@@ -8,9 +8,10 @@ import pytest
 
 from ringthru.media import RtpPacket, SessionDescription, silence_of
 from ringthru.media.audio import PCMA, PCMU
+from ringthru.media.events import Hungry, Said
 from ringthru.media.offer_answer import MediaAddress, make_answer, make_offer
-from ringthru.media.playing import LateEcho, Player, Recorder
-from ringthru.media.stream import MediaStream, Said
+from ringthru.media.playing import FedPlayer, LateEcho, PacketTap, Player, Recorder
+from ringthru.media.stream import MediaStream
 from ringthru.net.address import Endpoint
 
 PEER = Endpoint("127.0.0.9", 4000)
@@ -80,27 +81,67 @@ class TestLateEcho:
         assert packet.payload == b"\x01" * 160
 
 
+class TestFedPlayer:
+    def test_frames_leave_one_after_another_and_then_it_is_said(self, stream):
+        fed = FedPlayer(stream, 0.0)
+        stream.set_speaker(fed)
+        assert all(fed.write(bytes((n,)) * 160, 160) for n in range(3))
+        fed.finish()
+        sent = run(stream, 1.0)
+        assert [(when, packet.payload[0]) for when, packet in sent] == [(0.0, 0), (0.02, 1), (0.04, 2)]
+        assert Said() in stream.events()
+        assert not fed.write(bytes(160), 160)
+
+    def test_longer_frames_take_longer(self, stream):
+        fed = FedPlayer(stream, 0.0)
+        stream.set_speaker(fed)
+        for _ in range(3):
+            fed.write(b"\x01" * 40, 320)  # a codec of an octet for eight samples
+        sent = run(stream, 0.2)
+        assert [when for when, _ in sent] == [0.0, 0.04, 0.08]
+        assert [b.timestamp - a.timestamp for (_, a), (_, b) in pairwise(sent)] == [320, 320]
+
+    def test_it_asks_for_more_once(self, stream):
+        fed = FedPlayer(stream, 0.0)
+        stream.set_speaker(fed)
+        while fed.write(bytes(160), 160):
+            pass
+        run(stream, 9.0)
+        hungry = [each for each in stream.events() if isinstance(each, Hungry)]
+        assert hungry == [Hungry(10)]
+        assert fed.write(b"\x07" * 160, 160)  # it is not over, only hungry
+        assert run(stream, 9.1)[0][1].payload == b"\x07" * 160
+
+
 class TestRecorder:
-    def test_gaps_are_silence_and_what_is_late_or_twice_is_left_out(self, stream):
-        recorder = Recorder()
-        stream.set_sink(recorder)
+    @pytest.fixture
+    def recorder(self, stream) -> Recorder:
+        tap = PacketTap(stream.remove_tap)
+        stream.add_tap(tap)
+        return Recorder(tap)
+
+    def test_gaps_are_silence_and_what_is_late_or_twice_is_left_out(self, stream, recorder):
         for sequence in (1, 2, 2, 4, 3):
             stream.receive_rtp(heard(sequence, bytes((sequence,)) * 160), PEER, 0.1)
         kept = recorder.take()
         assert kept == b"\x01" * 160 + b"\x02" * 160 + b"\xff" * 160 + b"\x04" * 160
         assert recorder.take() == b""
 
-    def test_a_jump_of_the_clock_is_no_hour_of_silence(self, stream):
-        recorder = Recorder()
-        stream.set_sink(recorder)
+    def test_a_jump_of_the_clock_is_no_hour_of_silence(self, stream, recorder):
         stream.receive_rtp(heard(1, b"\x01" * 160), PEER, 0.1)
         stream.receive_rtp(heard(2, b"\x02" * 160, timestamp=10_000_000), PEER, 0.1)
         assert recorder.take() == b"\x01" * 160 + b"\x02" * 160
 
-    def test_nobody_fetches_it(self, stream):
-        recorder = Recorder()
-        stream.set_sink(recorder)
+    def test_nobody_fetches_it(self, stream, recorder):
         for sequence in range(1, 4000):
             stream.receive_rtp(heard(sequence, b"\x01" * 160), PEER, 0.1)
-        assert len(recorder.take()) <= 61 * 8000
+        assert len(recorder.take()) <= 16 * 8000
         assert recorder.dropped > 0
+
+    def test_it_goes_on_whatever_becomes_of_the_audio(self, stream, recorder):
+        stream.receive_rtp(heard(1, b"\x01" * 160), PEER, 0.1)
+        stream.set_sink(stream)
+        stream.receive_rtp(heard(2, b"\x02" * 160), PEER, 0.1)
+        recorder.close()
+        stream.receive_rtp(heard(3, b"\x03" * 160), PEER, 0.1)
+        assert recorder.take() == b"\x01" * 160 + b"\x02" * 160

@@ -27,10 +27,10 @@ async def nothing_left(home: Home) -> None:
     calls = home.switch.calls
     await home.quiet()
     assert calls._by_call == {}
-    assert home.switch._engine._legs == set()
+    assert list(home.switch._engine.legs()) == []
     assert calls.pool is not None
     size = calls.pool.size  # two pairs, and more for a while after a burst of calls
-    await eventually(lambda: len(home.switch._engine._pairs) == size, "the idle pool is not full")
+    await eventually(lambda: home.switch._engine.reserved() == size, "the idle pool is not full")
     assert home.gateway is not None
     gateway = home.gateway
     await eventually(lambda: len(gateway.mappings()) == 4 + 2 * size, "mappings are left")
@@ -141,6 +141,6 @@ class TestAfterTheEnd:
         await home.switch.stop()
         await eventually(lambda: tasks_besides_this() <= before, "tasks are left")
         assert not home.switch.calls.channels
-        assert home.switch._engine._pairs == set()
+        assert home.switch._engine.reserved() == 0
         assert home.gateway is not None
         assert home.gateway.mappings() == ()

@@ -141,6 +141,7 @@ def status_text(snapshot: SwitchSnapshot, idle_cpu: float) -> str:
         f"peak {snapshot.per_second_peak}, last 5min {snapshot.per_second_peak_5min} \n"
         f"{snapshot.sessions_max} session(s) max\n"
         f"min idle cpu 0.00/{idle_cpu:.2f}\n"
+        f"Media engine: {snapshot.media_engine} ({snapshot.media_engine_why})\n"
     )
 
 

@@ -2,7 +2,11 @@
 
 from .audio import PCMA, PCMU, Codec
 from .driver import MediaEngine, MediaLeg
+from .engine.choice import choose_engine
+from .engine.interface import Engine, Feed, Leg, Ports, Tap
 from .errors import (
+    EngineFull,
+    EngineMissing,
     LocalError,
     MalformedPacket,
     MalformedSdp,
@@ -11,6 +15,8 @@ from .errors import (
     NoFreePorts,
     RemoteError,
 )
+from .events import FirstPacket, Hungry, MediaEvent, Said, Timeout, Unexpected
+from .frames import Frame
 from .offer_answer import (
     MediaAddress,
     Negotiated,
@@ -26,7 +32,6 @@ from .report import LegReport
 from .rtp import RtpPacket
 from .sdp import SessionDescription
 from .sounds import BadSound, Sound, linear_of, read_tones, read_wav, silence_of
-from .stream import Said, Timeout
 from .telephone_event import KeyHeard
 from .tones import holds_tone, tone
 
@@ -35,7 +40,15 @@ __all__ = [
     "PCMU",
     "BadSound",
     "Codec",
+    "Engine",
+    "EngineFull",
+    "EngineMissing",
+    "Feed",
+    "FirstPacket",
+    "Frame",
+    "Hungry",
     "KeyHeard",
+    "Leg",
     "LegReport",
     "LocalError",
     "MalformedPacket",
@@ -43,20 +56,25 @@ __all__ = [
     "MediaAddress",
     "MediaEngine",
     "MediaError",
+    "MediaEvent",
     "MediaLeg",
     "Negotiated",
     "NoCommonCodec",
     "NoFreePorts",
     "OfferAnswer",
     "PortPair",
+    "Ports",
     "Recorder",
     "RemoteError",
     "RtpPacket",
     "Said",
     "SessionDescription",
     "Sound",
+    "Tap",
     "Timeout",
+    "Unexpected",
     "answerable",
+    "choose_engine",
     "holds_tone",
     "linear_of",
     "make_answer",

@@ -18,22 +18,25 @@ import select
 import socket
 import time
 from binascii import b2a_base64
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from struct import Struct
 from typing import Final
 
 from ringthru.net.address import Endpoint
 
-from .errors import LocalError, NoFreePorts
+from .engine.interface import Leg, Ports
+from .errors import EngineFull, LocalError, NoFreePorts
+from .events import MediaEvent
 from .offer_answer import Negotiated
 from .pair_driver import PortPair, bind_pair, send_all
-from .playing import LateEcho, Player, Recorder, Speaker
+from .playing import FedPlayer, LateEcho, PacketTap, Player, Speaker
 from .ports import PortBook
 from .report import LegReport
 from .rtp import MAX_DATAGRAM
 from .sounds import Sound
 from .statistics import NTP_UNIX_OFFSET
-from .stream import RTP_TIMEOUT, MediaEvent, MediaStream
+from .stream import RTP_TIMEOUT, MediaStream
+from .telling import log_event
 
 __all__ = ["MediaEngine", "MediaLeg", "PortPair"]
 
@@ -41,13 +44,18 @@ log = logging.getLogger(__name__)
 
 SOCKETS_PER_WAKE_UP: Final = 256  # one datagram of each; then the loop does something else
 RANDOM: Final = Struct("!IIH12s")  # what a stream begins with, in one look at the system's random numbers
+CAPACITY: Final = 900  # legs; what Python bears on one core, with some left for SIP
 BUSY_PORTS: Final = 256  # pairs of other programs stepped over before we give up
 
 
 class MediaEngine:
     """Owns the RTP port range and all legs; lives in one running event loop."""
 
-    def __init__(self, first_port: int = 16384, last_port: int = 32768) -> None:
+    name = "in-process"
+
+    def __init__(self, first_port: int = 16384, last_port: int = 32768, capacity: int = CAPACITY) -> None:
+        """``capacity`` is how many legs there may be at once."""
+        self._capacity = capacity
         self._ports = PortBook(first_port, last_port)
         self._pairs: set[PortPair] = set()
         self._legs: set[MediaLeg] = set()
@@ -82,22 +90,36 @@ class MediaEngine:
             f"{self._ports.in_use(host)} are ours, other programs hold {busy}"
         )
 
-    def release(self, pair: PortPair) -> None:
+    def legs(self) -> Sequence[MediaLeg]:
+        return tuple(self._legs)
+
+    def reserved(self) -> int:
+        """Pairs that no leg has."""
+        return len(self._pairs)
+
+    async def start(self) -> None:
+        """Be ready for legs."""
+        self._running_loop()
+
+    def release(self, pair: Ports) -> None:
         """Close a pair that no leg owns; doing it twice is harmless."""
-        if pair in self._pairs:
+        if isinstance(pair, PortPair) and pair in self._pairs:
             self._pairs.discard(pair)
             self._ports.give_back(pair.host, pair.rtp_port)
             pair.close()
 
-    def open(self, pair: PortPair, *, name: str, rtp_timeout: float = RTP_TIMEOUT) -> MediaLeg:
+    def open(self, pair: Ports, *, name: str, rtp_timeout: float = RTP_TIMEOUT) -> MediaLeg:
         """A leg on a reserved pair, which it owns from then on; ``name`` is for the logs.
 
         ``rtp_timeout`` is how many seconds of silence make a ``Timeout`` event.
 
         Raises:
+            EngineFull: there are ``capacity`` legs already.
             LocalError: the pair is not reserved here.
         """
-        if pair not in self._pairs:
+        if len(self._legs) >= self._capacity:
+            raise EngineFull(f"the media engine has {len(self._legs)} legs and takes no more")
+        if not isinstance(pair, PortPair) or pair not in self._pairs:
             raise LocalError("this pair of ports is not reserved here, or already in use")
         self._pairs.discard(pair)
         leg = MediaLeg(self, pair, name, self._running_loop(), rtp_timeout)
@@ -230,24 +252,32 @@ class MediaLeg:
         """Say no more by ourselves."""
         self._stream.set_speaker(None)
 
-    def record(self) -> Recorder:
-        """Keep what the peer says from now on, beside what becomes of it; ``stop_recording`` ends it."""
-        recorder = Recorder(self._stream.sink)
-        self._stream.set_sink(recorder)
-        return recorder
+    def feed(self) -> FedPlayer:
+        """Say frames that are written little by little; ``Hungry`` asks for more."""
+        fed = FedPlayer(self._stream, time.monotonic())
+        if not self._closed and self._stream.negotiated is not None:
+            self._speak(fed)
+        return fed
 
-    def stop_recording(self, recorder: Recorder) -> None:
-        """Give the sink back that the recorder had taken the place of."""
-        if self._stream.sink is recorder:
-            self._stream.set_sink(recorder.onward)
+    def tap(self) -> PacketTap:
+        """Keep what the peer says from now on, beside what becomes of it."""
+        tap = PacketTap(self._stream.remove_tap)
+        self._stream.add_tap(tap)
+        return tap
+
+    def block(self, *, media: bool | None = None, keys: bool | None = None) -> None:
+        """Keep the peer's audio, or its RTP events, from the other leg; None leaves that as it is."""
+        stream = self._stream
+        stream.blocks_media = stream.blocks_media if media is None else media
+        stream.blocks_keys = stream.blocks_keys if keys is None else keys
 
     def _speak(self, speaker: Speaker) -> None:
         self._stream.set_speaker(speaker)
         self._run_due()
 
-    def bridge(self, other: MediaLeg) -> None:
+    def bridge(self, other: Leg) -> None:
         """Let two legs hear each other; ends echo and earlier bridges of both."""
-        if self._closed or other._closed or other is self:
+        if not isinstance(other, MediaLeg) or self._closed or other._closed or other is self:
             return
         for one, two in ((self, other), (other, self)):
             one.unbridge()
@@ -293,7 +323,7 @@ class MediaLeg:
 
     def _on_rtp(self, now: float) -> None:
         try:
-            datagram, source = self._rtp.recvfrom(MAX_DATAGRAM)
+            datagram, source = self._rtp.recvfrom(MAX_DATAGRAM + 1)
         except OSError:
             return  # nothing there after all, or an ICMP error of an earlier packet
         self._stream.receive_rtp(datagram, source[:2], now)
@@ -303,7 +333,7 @@ class MediaLeg:
 
     def _on_rtcp(self, now: float) -> None:
         try:
-            datagram, source = self._rtcp.recvfrom(MAX_DATAGRAM)
+            datagram, source = self._rtcp.recvfrom(MAX_DATAGRAM + 1)
         except OSError:
             return
         self._stream.receive_rtcp(datagram, source[:2], now)
@@ -337,6 +367,7 @@ class MediaLeg:
         rtcp = self._rtp if stream.muxed else self._rtcp
         send_all(rtcp, stream.rtcp_to_send(), stream.rtcp_target)
         for event in stream.events():
+            log_event(event, stream.negotiated)
             for callback in list(self._subscribers):
                 try:
                     callback(event)

@@ -15,6 +15,14 @@ class NoFreePorts(LocalError):
     """No pair of RTP and RTCP ports can be had; the message says where it looked and why."""
 
 
+class EngineFull(NoFreePorts):
+    """The media engine takes no more legs: whoever calls may come again (SIP: 503)."""
+
+
+class EngineMissing(LocalError):
+    """The media engine that was asked for cannot run here; the message says why, and what to do."""
+
+
 class RemoteError(MediaError):
     """The peer sent what we cannot use: logged and counted, never fatal."""
 

@@ -46,7 +46,8 @@ class Latch:
 
     Learning: everybody is heard; a packet from ``target`` confirms it; ``threshold`` packets
     *of one other source* among the last ``2 × threshold`` move ``target`` there. Either ends
-    the learning, and from then on only ``target`` is heard, until ``learn`` starts anew.
+    the learning, and from then on only ``target`` is heard, until ``learn`` starts anew, or
+    ``follow`` was shown as many packets.
     (FreeSWITCH counts strangers together; counting each alone keeps two of them from helping
     each other, and changes nothing where there is one.)
     """
@@ -74,6 +75,10 @@ class Latch:
             self.learning = False
             return True, Confirmed(self.kind, self.target)
         return True, self._count(Endpoint(*source))
+
+    def follow(self, source: tuple[str, int]) -> Latched | None:
+        """Count a stranger's packet that carries on the stream of a target that fell silent."""
+        return self._count(Endpoint(*source))
 
     def _count(self, source: Endpoint) -> Latched | None:
         self._strangers.append(source)

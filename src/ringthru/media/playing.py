@@ -9,20 +9,30 @@ Lives here: these small machines. Never here: sockets, clocks, files.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Final, Protocol
 
+from .frames import Frame
 from .g711 import ALAW_TO_ULAW, SAMPLE_RATE, ULAW_SILENCE
 from .rtp import RtpPacket
 
 if TYPE_CHECKING:
+    from .engine.interface import Tap
     from .stream import MediaStream
 
 FRAME: Final = 0.02  # seconds between packets of our own
 LATE: Final = 0.2  # seconds behind, after which we go on from now instead of hurrying after
 LONGEST_DELAY: Final = 60.0  # seconds that an echo may be late
 LONGEST_GAP: Final = 10 * SAMPLE_RATE  # samples of silence a recording fills in
-RECORDING_LIMIT: Final = 60 * SAMPLE_RATE  # octets nobody has fetched
+FRAME_COST: Final = 32  # octets that a frame is reckoned to take beside its payload
+TAP_LIMIT: Final = 128 << 10  # octets nobody has fetched: 13 s of G.711
+FEED_LIMIT: Final = 64 << 10  # octets not yet said: nearly 7 s
+LOW_WATER: Final = 10  # frames
+
+
+def cost(payload: bytes) -> int:
+    """What a frame counts against a limit, in octets."""
+    return FRAME_COST + (len(payload) + 7) // 8 * 8
 
 
 class Speaker(Protocol):
@@ -79,35 +89,98 @@ class LateEcho:
         self.due = now + FRAME / 2  # a tick, because packets move no timer
 
 
-class Recorder:
-    """Keeps what a leg hears as µ-law, with silence where nothing came, and passes it on as before."""
+class FedPlayer:
+    """Says frames as they are written, each when the one before is over; silence where none came in time."""
 
-    def __init__(self, onward: Sink | None = None) -> None:
-        self.onward = onward
-        self.dropped = 0  # octets that nobody fetched in time
-        self._octets = bytearray()
-        self._expected: int | None = None  # the timestamp that comes next
+    def __init__(self, stream: MediaStream, now: float) -> None:
+        self.due: float | None = now
+        self._stream = stream
+        self._frames: deque[tuple[bytes, int]] = deque()
+        self._octets = 0
+        self._finished = self._told = False
 
-    def pass_on(self, packet: RtpPacket, origin: MediaStream, now: float) -> None:
-        agreed = origin.negotiated
-        if agreed is not None and packet.payload_type == agreed.heard_type:
-            self._keep(packet, agreed.codec.name)
-        if self.onward is not None:
-            self.onward.pass_on(packet, origin, now)
+    def write(self, frame: bytes, samples: int) -> bool:
+        """Add a frame of so many samples; False: it is full."""
+        if self._octets + cost(frame) > FEED_LIMIT or self._finished or samples <= 0:
+            return False
+        self._frames.append((frame, samples))
+        self._octets += cost(frame)
+        if len(self._frames) > LOW_WATER:
+            self._told = False
+        return True
 
-    def take(self) -> bytes:
-        """What was kept since the last time."""
-        taken, self._octets = bytes(self._octets), bytearray()
+    def finish(self) -> None:
+        self._finished = True
+
+    def run(self, now: float) -> None:
+        if self.due is None or now < self.due:
+            return
+        if now - self.due > LATE:
+            self.due = now
+        if not self._frames:
+            self.due = None if self._finished else self.due + FRAME
+            return
+        frame, samples = self._frames.popleft()
+        self._octets -= cost(frame)
+        self._stream.say(frame, now, samples)
+        self.due += samples / self._stream.sender.clock_rate
+        if len(self._frames) <= LOW_WATER and not self._told and not self._finished:
+            self._told = True
+            self._stream.hunger(len(self._frames))
+
+
+class PacketTap:
+    """Keeps the audio packets that a leg hears, until somebody reads them."""
+
+    def __init__(self, on_close: Callable[[PacketTap], None] = lambda tap: None) -> None:
+        self.dropped = 0  # frames that nobody fetched in time
+        self._on_close = on_close
+        self._frames: list[Frame] = []
+        self._octets = 0
+
+    def keep(self, codec: str, packet: RtpPacket) -> None:
+        if self._octets + cost(packet.payload) > TAP_LIMIT:
+            self.dropped += 1
+            return
+        self._octets += cost(packet.payload)
+        self._frames.append(Frame(codec, packet.timestamp, packet.payload))
+
+    def read(self) -> list[Frame]:
+        taken, self._frames, self._octets = self._frames, [], 0
         return taken
 
-    def _keep(self, packet: RtpPacket, codec: str) -> None:
-        ahead = 0 if self._expected is None else (packet.timestamp - self._expected) % (1 << 32)
+    def close(self) -> None:
+        self._on_close(self)
+
+
+class Recorder:
+    """What a leg hears as µ-law, with silence where nothing came; of G.711 legs only."""
+
+    def __init__(self, tap: Tap) -> None:
+        self._tap = tap
+        self._expected: int | None = None  # the timestamp that comes next
+
+    @property
+    def dropped(self) -> int:
+        """Frames that nobody fetched in time."""
+        return self._tap.dropped
+
+    def take(self) -> bytes:
+        """What was kept since the last time; to be called every few seconds."""
+        octets = bytearray()
+        for frame in self._tap.read():
+            self._keep(frame, octets)
+        return bytes(octets)
+
+    def close(self) -> None:
+        """Keep no more; what was kept can still be taken."""
+        self._tap.close()
+
+    def _keep(self, frame: Frame, octets: bytearray) -> None:
+        ahead = 0 if self._expected is None else (frame.timestamp - self._expected) % (1 << 32)
         if ahead > 1 << 31:
             return  # older than what is kept
-        if len(self._octets) > RECORDING_LIMIT:
-            self.dropped += len(packet.payload)
-        else:
-            if ahead <= LONGEST_GAP:
-                self._octets += bytes((ULAW_SILENCE,)) * ahead
-            self._octets += packet.payload if codec == "PCMU" else packet.payload.translate(ALAW_TO_ULAW)
-        self._expected = (packet.timestamp + len(packet.payload)) % (1 << 32)
+        if ahead <= LONGEST_GAP:
+            octets += bytes((ULAW_SILENCE,)) * ahead
+        octets += frame.payload if frame.codec == "PCMU" else frame.payload.translate(ALAW_TO_ULAW)
+        self._expected = (frame.timestamp + len(frame.payload)) % (1 << 32)

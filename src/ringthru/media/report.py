@@ -85,6 +85,11 @@ class Reporter:
         self._octets += len(packet.payload)
         self._heard_since = True
 
+    def continues(self, packet: RtpPacket) -> bool:
+        """Whether a packet is the next, or nearly, of the source that is heard."""
+        source = self._source
+        return source is not None and source.ssrc == packet.ssrc and source.continues(packet.sequence)
+
     def receive_rtcp(self, packets: tuple[RtcpPacket, ...], now: float) -> None:
         """Take the packets of one valid compound."""
         for packet in packets:

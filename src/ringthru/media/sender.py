@@ -33,7 +33,7 @@ class RtpSender:
         self._source: tuple[object, int] | None = None
         self._sequence_shift = 0
         self._timestamp_shift = 0
-        self._sent_at: float | None = None
+        self.sent_at: float | None = None
         self._event_timestamp = timestamp
 
     def forward(
@@ -48,13 +48,16 @@ class RtpSender:
         timestamp = (packet.timestamp + self._timestamp_shift) % TIMESTAMPS
         return self._finish(RtpPacket(payload_type, sequence, timestamp, self.ssrc, payload, marker), now)
 
-    def originate(self, payload_type: int, payload: bytes, now: float) -> bytes:
-        """A datagram of our own, a whole number of its lengths after the last."""
-        first = self._sent_at is None
+    def originate(self, payload_type: int, payload: bytes, now: float, samples: int = 0) -> bytes:
+        """A datagram of our own, a whole number of its lengths after the last.
+
+        ``samples`` is its length; 0: an octet each.
+        """
+        first = self.sent_at is None
         timestamp = self._timestamp
-        if self._sent_at is not None:
-            frame = len(payload)  # an octet of G.711 is a sample
-            frames = max(round((now - self._sent_at) * self.clock_rate / frame), 1)
+        if self.sent_at is not None:
+            frame = samples or len(payload)  # an octet of G.711 is a sample
+            frames = max(round((now - self.sent_at) * self.clock_rate / frame), 1)
             timestamp = (timestamp + frames * frame) % TIMESTAMPS
         sequence = (self._sequence + 1) % SEQUENCES
         self._source = None
@@ -63,11 +66,18 @@ class RtpSender:
     def event(self, payload_type: int, payload: bytes, first: bool, now: float) -> bytes:
         """A packet of a telephone event: all of one event bear the timestamp of its first (RFC 4733 §2.3)."""
         if first:
-            self._event_timestamp = self._timestamp if self._sent_at is None else self._next_timestamp(now)
+            self._event_timestamp = self._timestamp if self.sent_at is None else self._next_timestamp(now)
         sequence = (self._sequence + 1) % SEQUENCES
         self._source = None  # the audio goes on after the event, as a new talkspurt
         packet = RtpPacket(payload_type, sequence, self._event_timestamp, self.ssrc, payload, first)
         return self._finish(packet, now)
+
+    def keepalive(self, payload_type: int, now: float) -> bytes:
+        """An empty datagram that only keeps the way open."""
+        timestamp = self._timestamp if self.sent_at is None else self._next_timestamp(now)
+        sequence = (self._sequence + 1) % SEQUENCES
+        self._source = None
+        return self._finish(RtpPacket(payload_type, sequence, timestamp, self.ssrc, b""), now)
 
     def skip(self, packet: RtpPacket, origin: object) -> None:
         """A packet of the source that is not sent on must not look like loss."""
@@ -76,7 +86,7 @@ class RtpSender:
 
     def timestamp_at(self, now: float) -> int:
         """The timestamp that a packet sent at ``now`` would bear, for sender reports."""
-        elapsed = 0.0 if self._sent_at is None else now - self._sent_at
+        elapsed = 0.0 if self.sent_at is None else now - self.sent_at
         return (self._timestamp + int(elapsed * self.clock_rate)) % TIMESTAMPS
 
     def _must_rebase(self, packet: RtpPacket, origin: object) -> bool:
@@ -86,21 +96,21 @@ class RtpSender:
         return MAX_DROPOUT < ahead < SEQUENCES - MAX_MISORDER
 
     def _rebase(self, packet: RtpPacket, origin: object, now: float) -> None:
-        timestamp = self._timestamp if self._sent_at is None else self._next_timestamp(now)
+        timestamp = self._timestamp if self.sent_at is None else self._next_timestamp(now)
         self._source = (origin, packet.ssrc)
         self._sequence_shift = self._sequence + 1 - packet.sequence
         self._timestamp_shift = timestamp - packet.timestamp
 
     def _next_timestamp(self, now: float) -> int:
         """Where the clock has got to, at least one sample after the last packet."""
-        elapsed = now - self._sent_at if self._sent_at is not None else 0.0
+        elapsed = now - self.sent_at if self.sent_at is not None else 0.0
         return (self._timestamp + max(round(elapsed * self.clock_rate), 1)) % TIMESTAMPS
 
     def _finish(self, packet: RtpPacket, now: float) -> bytes:
         if (packet.sequence - self._sequence) % SEQUENCES < SEQUENCES // 2:
             self._sequence = packet.sequence
             self._timestamp = packet.timestamp
-            self._sent_at = now
+            self.sent_at = now
         self.packets += 1
         self.octets += len(packet.payload)
         return packet.encode()

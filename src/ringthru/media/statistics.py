@@ -69,6 +69,10 @@ class ReceptionStatistics:
         self._transit = transit
         return True
 
+    def continues(self, sequence: int) -> bool:
+        """Whether this number comes soon after the highest; a source on probation has none."""
+        return not self._probation and 0 < (sequence - self._max_sequence) % SEQUENCES < MAX_DROPOUT
+
     def _in_sequence(self, sequence: int) -> bool:
         ahead = (sequence - self._max_sequence) % SEQUENCES
         if self._probation:

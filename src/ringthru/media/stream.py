@@ -10,25 +10,22 @@ Driven from outside: call any method, then send ``rtp_to_send()`` to ``rtp_targe
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from typing import Final
 
 from ringthru.net.address import Endpoint
 
-from ..net.values import frozen
 from .errors import MalformedPacket
+from .events import FirstPacket, Hungry, MediaEvent, Said, Timeout, Unexpected
 from .g711 import TRANSCODE, silence
-from .latch import RTCP_THRESHOLD, Confirmed, Latch, Latched
+from .latch import RTCP_THRESHOLD, Latch, Latched
 from .offer_answer import Negotiated
-from .playing import Sink, Speaker
+from .playing import PacketTap, Sink, Speaker
 from .report import LegReport, Reporter
 from .rtcp import decode_compound, is_rtcp
-from .rtp import RtpPacket
+from .rtp import MAX_DATAGRAM, RtpPacket
 from .sender import Allowance, RtpSender
-from .telephone_event import KeyHeard, KeyListener, KeyPresser
-
-log = logging.getLogger(__name__)
+from .telephone_event import KeyListener, KeyPresser
 
 COMFORT_NOISE: Final = frozenset((13, 19))  # RFC 3389, and its number before
 OPENING_PACKETS: Final = 25  # half a second of silence, unless something is heard before
@@ -36,28 +33,9 @@ OPENING_INTERVAL: Final = 0.02  # seconds
 QUEUE_LIMIT: Final = 512  # datagrams nobody has fetched; more are dropped
 RTP_TIMEOUT: Final = 300.0  # seconds; FreeSWITCH's rtp-timeout-sec
 HOLD_TIMEOUT: Final = 1800.0  # seconds; its rtp-hold-timeout-sec
-
-
-@frozen
-class FirstPacket:
-    """The first audio of the leg was heard."""
-
-    source: Endpoint
-
-
-@frozen
-class Timeout:
-    """Nothing was heard for so many seconds; said once per silence."""
-
-    seconds: float
-
-
-@frozen
-class Said:
-    """What the leg was to say by itself is over."""
-
-
-MediaEvent = Latched | Confirmed | FirstPacket | Timeout | KeyHeard | Said
+REBIND_SILENCE: Final = 0.5  # seconds without the peer, after which its stream may come from elsewhere
+KEEPALIVE: Final = 15.0  # seconds without a packet of ours, after which one keeps the NATs open (RFC 6263 §6)
+KEEPALIVE_TYPES: Final = (126, 125, 124)  # one of them is not agreed on (RFC 6263 §4.6)
 
 
 class MediaStream:
@@ -83,7 +61,10 @@ class MediaStream:
         self.sender = RtpSender(ssrc, sequence, timestamp)
         self.negotiated: Negotiated | None = None
         self.sink: Sink | None = None
+        self.blocks_media = self.blocks_keys = False  # what is heard, and not passed on
         self._speaker: Speaker | None = None
+        self._taps: list[PacketTap] = []
+        self._quiet_since = 0.0  # of our own RTP
         self._reporter = Reporter(self.sender, cname, uniform, ntp_offset)
         self._timeouts = (hold_timeout, rtp_timeout)
         self._rtp_latch: Latch | None = None
@@ -114,8 +95,10 @@ class MediaStream:
         """
         self._speak_first = speak_first
         before, self.negotiated = self.negotiated, negotiated
+        self.sender.clock_rate = negotiated.codec.clock_rate
         if before is None:
             self._reporter.start(now)
+            self._quiet_since = now
         moved = before is None or before.remote_rtp != negotiated.remote_rtp
         self._learn(before)
         self._heard_at = now
@@ -144,12 +127,27 @@ class MediaStream:
         if speaker is not None:
             self._opening_left = 0
 
-    def say(self, frame: bytes, now: float) -> None:
-        """Send a frame of our own, in the agreed codec; a key that is down takes its place."""
+    def add_tap(self, tap: PacketTap) -> None:
+        """Keep what is heard from now on in this, too."""
+        self._taps.append(tap)
+
+    def remove_tap(self, tap: PacketTap) -> None:
+        if tap in self._taps:
+            self._taps.remove(tap)
+
+    def hunger(self, left: int) -> None:
+        """Tell that what the leg is fed comes to its end."""
+        self._events.append(Hungry(left))
+
+    def say(self, frame: bytes, now: float, samples: int = 0) -> None:
+        """Send a frame of our own, in the agreed codec; a key that is down takes its place.
+
+        ``samples`` is its length; 0: an octet each, as in G.711.
+        """
         agreed = self.negotiated
         quiet = agreed is None or not agreed.sends or self._presser.pressing
         if agreed is not None and not quiet and self._speaks(self._rtp_latch):
-            self._rtp_out.append(self.sender.originate(agreed.codec.payload_type, frame, now))
+            self._rtp_out.append(self.sender.originate(agreed.codec.payload_type, frame, now, samples))
 
     def close(self, now: float) -> None:
         """Say BYE (RFC 3550 §6.3.7)."""
@@ -163,6 +161,9 @@ class MediaStream:
     def receive_rtp(self, datagram: bytes, source: tuple[str, int], now: float) -> None:
         """Take one datagram of the RTP port; whatever it is, nothing is raised."""
         agreed, latch = self.negotiated, self._rtp_latch
+        if len(datagram) > MAX_DATAGRAM:
+            self._reporter.dropped += 1
+            return
         if agreed is not None and agreed.mux and is_rtcp(datagram):
             self.receive_rtcp(datagram, source, now)
             return
@@ -171,8 +172,10 @@ class MediaStream:
             self._reporter.dropped += 1
             return
         heard, learned = latch.judge(source, packet.payload_type in COMFORT_NOISE)
+        if not heard and now - self._heard_at >= REBIND_SILENCE and self._reporter.continues(packet):
+            heard, learned = self._follow(latch, source)
         if learned is not None:
-            self._tell(learned)
+            self._events.append(learned)
         if not heard:
             self._reporter.dropped += 1
             return
@@ -182,6 +185,9 @@ class MediaStream:
             key = self._listener.hear(packet.payload, packet.timestamp)
             if key is not None:
                 self._events.append(key)
+        elif packet.payload_type == agreed.heard_type:
+            for tap in self._taps:
+                tap.keep(agreed.codec.name, packet)
         if self.sink is not None and agreed.receives:
             self.sink.pass_on(packet, self, now)
 
@@ -197,7 +203,7 @@ class MediaStream:
             return
         heard, learned = latch.judge(source)
         if learned is not None:
-            self._tell(learned)
+            self._events.append(learned)
         if heard:
             self._reporter.receive_rtcp(packets, now)
         else:
@@ -209,7 +215,7 @@ class MediaStream:
         if ours is None or theirs is None or not ours.sends or len(self._rtp_out) >= QUEUE_LIMIT:
             return
         payload_type, payload = _translate(packet, theirs, ours)
-        if self._presser.pressing:
+        if self._presser.pressing or origin.blocks(packet):
             payload_type = None  # a key that is down takes the audio's place
         if payload_type is None or (origin is self and not self._allowance.take(now)):
             self.sender.skip(packet, origin)
@@ -223,7 +229,7 @@ class MediaStream:
         """When to call ``handle_timeout`` (seconds), or None before the first ``connect``."""
         if self.negotiated is None:
             return None
-        times = [self._reporter.due_at]
+        times = [self._reporter.due_at, self._quiet_at + KEEPALIVE]
         if self._opening_at is not None and self._opening_left:
             times.append(self._opening_at)
         if (pressing_at := self._presser.next_at()) is not None:
@@ -241,6 +247,7 @@ class MediaStream:
             self._open(now)
         self._press_on(now)
         self._speak_on(now)
+        self._keep_open(now)
         if now >= self._reporter.due_at:
             report = self._reporter.report(now)
             if self._speaks(self._rtcp_latch):
@@ -333,6 +340,23 @@ class MediaStream:
                     self.sender.event(agreed.telephone_event, packet.payload, packet.first, now)
                 )
 
+    @property
+    def _quiet_at(self) -> float:
+        """When the last packet of ours left, or was last given up."""
+        sent_at = self.sender.sent_at
+        return self._quiet_since if sent_at is None else max(sent_at, self._quiet_since)
+
+    def _keep_open(self, now: float) -> None:
+        """An empty packet of a type that nobody knows, so that the NATs on the way do not forget us."""
+        agreed = self.negotiated
+        if agreed is None or now < self._quiet_at + KEEPALIVE:
+            return
+        self._quiet_since = now
+        if self._speaks(self._rtp_latch):
+            taken = (agreed.codec.payload_type, agreed.telephone_event)
+            unknown = next(each for each in KEEPALIVE_TYPES if each not in taken)
+            self._rtp_out.append(self.sender.keepalive(unknown, now))
+
     def _speak_on(self, now: float) -> None:
         if self._speaker is None:
             return
@@ -340,6 +364,22 @@ class MediaStream:
         if self._speaker is not None and self._speaker.due is None:
             self._speaker = None
             self._events.append(Said())
+
+    def blocks(self, packet: RtpPacket) -> bool:
+        """Whether this packet of the peer is kept from the other side."""
+        agreed = self.negotiated
+        key = agreed is not None and packet.payload_type == agreed.heard_event
+        return self.blocks_keys if key else self.blocks_media
+
+    def _follow(self, latch: Latch, source: tuple[str, int]) -> tuple[bool, Latched | None]:
+        """A NAT may have given a peer that fell silent another port: the same stream goes on from there.
+
+        Nobody who does not see the stream knows its SSRC and where its sequence has got to.
+        """
+        learned = latch.follow(source)
+        if learned is not None and self._rtcp_latch is not None:
+            self._rtcp_latch.learn(self._rtcp_latch.target)  # its RTCP has another port, too
+        return learned is not None, learned
 
     def _hear(self, source: tuple[str, int], now: float) -> None:
         self._heard = True
@@ -360,19 +400,16 @@ class MediaStream:
             return packet
         if not self._told_type:
             self._told_type = True
-            text = "Dropping RTP of payload type %d from %s: %s was agreed"
-            log.info(text, kind, Endpoint(*source), agreed.codec.rtpmap)
+            self._events.append(Unexpected(kind, Endpoint(*source)))
         return None
-
-    def _tell(self, learned: Latched | Confirmed) -> None:
-        log.log(logging.INFO if isinstance(learned, Latched) else logging.DEBUG, "%s", learned)
-        self._events.append(learned)
 
 
 def _translate(packet: RtpPacket, theirs: Negotiated, ours: Negotiated) -> tuple[int | None, bytes]:
     """The payload type and payload for our peer; None for what was not agreed with it."""
     if packet.payload_type == theirs.heard_type:
         table = TRANSCODE.get((theirs.codec.name, ours.codec.name))
+        if table is None and theirs.codec.name != ours.codec.name:
+            return None, b""  # nobody here makes one of the other
         payload = packet.payload if table is None else packet.payload.translate(table)
         return ours.codec.payload_type, payload
     if packet.payload_type == theirs.heard_event:

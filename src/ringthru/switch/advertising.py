@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 
-from ..media import MediaEngine
+from ..media import Engine
 from ..portmap import (
     Event,
     ExternalAddressChanged,
@@ -32,7 +32,7 @@ class Advertising:
         self,
         mapper: PortMapper | None,
         calls: Calls,
-        engine: MediaEngine,
+        engine: Engine,
         variables: dict[str, str],
         private: str,
     ) -> None:

@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Coroutine, Mapping, MutableMapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from ..media import KeyHeard, MediaEngine, Timeout
+from ..media import Engine, KeyHeard, Timeout
 from ..net.values import replace
 from ..sip import Call, Direction, MalformedMessage
 from . import dtmf, leg_variables
@@ -54,7 +54,7 @@ class Calls:
         self,
         *,
         profiles: dict[str, Profile],
-        engine: MediaEngine,
+        engine: Engine,
         dialplan: Dialplan,
         directory: Directory,
         registrar: Registrar,

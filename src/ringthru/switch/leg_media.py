@@ -9,13 +9,13 @@ from collections.abc import Callable, Sequence
 
 from ..media import (
     Codec,
+    Engine,
+    Leg,
     LegReport,
     MediaAddress,
-    MediaEngine,
-    MediaLeg,
     Negotiated,
     OfferAnswer,
-    PortPair,
+    Ports,
     SessionDescription,
 )
 from .rtp_pool import MappedPair
@@ -32,8 +32,8 @@ class LegMedia:
 
     def __init__(
         self,
-        engine: MediaEngine,
-        ports: MappedPair | PortPair,
+        engine: Engine,
+        ports: MappedPair | Ports,
         host: str,
         *,
         session_id: int,
@@ -54,7 +54,7 @@ class LegMedia:
         self._ports = ports
         self._pair = ports.pair if isinstance(ports, MappedPair) else ports
         self.advertised = self._address(host)
-        self.leg: MediaLeg = engine.open(self._pair, name=name, rtp_timeout=rtp_timeout)
+        self.leg: Leg = engine.open(self._pair, name=name, rtp_timeout=rtp_timeout)
         self.negotiated: Negotiated | None = None
         self.awaits_answer = False  # an offer of ours is out
         self.wish = BOTH_WAYS

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..media import MediaEngine
+from ..media import Engine, EngineMissing, choose_engine
 from ..net.acl import AccessList, matches
 from ..net.address import Endpoint
 from ..net.surroundings import Surroundings, Surroundings6, look_around
@@ -26,7 +26,7 @@ from .address_lookup import AddressLookups
 from .advertising import Advertising
 from .authentication import LoginDesk
 from .calls import Calls
-from .configuration import ProfileSettings, SwitchSettings, load_profiles, weak_secrets
+from .configuration import ConfigurationError, ProfileSettings, SwitchSettings, load_profiles, weak_secrets
 from .profile import Profile
 from .protection import Guard, GuardSettings
 from .reachability import LOOPBACK
@@ -84,7 +84,7 @@ class SwitchLife:
         self._settings = SwitchSettings.read(tree)
         self._lists: dict[str, AccessList] = dict(self._rules.lists)  # the profiles hold on to this one
         self._profile_settings: list[ProfileSettings] = load_profiles(tree)
-        self._engine = MediaEngine(self._settings.rtp_start_port, self._settings.rtp_end_port)
+        self._engine, self._engine_why = self._choose_engine()
         self.guard = Guard(
             _guard_settings(self._settings),
             is_known=self._is_known,
@@ -120,6 +120,15 @@ class SwitchLife:
         self._housekeeping: asyncio.TimerHandle | None = None
         self._loading: asyncio.TimerHandle | None = None
 
+    def _choose_engine(self) -> tuple[Engine, str]:
+        settings = self._settings
+        try:
+            return choose_engine(settings.media_engine, settings.rtp_start_port, settings.rtp_end_port)
+        except EngineMissing as error:
+            element = self._rules.loaded.tree.configuration("switch.conf")
+            position = (element or self._rules.loaded.tree.root).position
+            raise ConfigurationError(position, str(error), "or set media-engine to auto") from error
+
     def _builtin_variables(self, conf: Path) -> dict[str, str]:
         """The variables that exist before any file is read."""
         hostname = socket.gethostname()
@@ -147,6 +156,8 @@ class SwitchLife:
             PortInUse, OSError: a profile's port; what was opened is closed again.
         """
         self._rules.log_warnings()
+        log.info("Media engine: %s (%s)", self._engine.name, self._engine_why)
+        await self._engine.start()
         weak = weak_secrets(self._rules.directory)
         self._advertising.listen()
         try:

@@ -24,7 +24,7 @@ from collections import deque
 from collections.abc import Callable, Coroutine
 from typing import Any, Final
 
-from ..media import MediaEngine, NoFreePorts, PortPair
+from ..media import Engine, NoFreePorts, Ports
 from ..net.values import frozen
 from ..portmap import Mapping, MappingState, PortMapper, Protocol, Wanted
 
@@ -43,7 +43,7 @@ Spawn = Callable[[Coroutine[Any, Any, None]], None]
 class MappedPair:
     """Two bound sockets and the mappings through which a far peer reaches them."""
 
-    pair: PortPair
+    pair: Ports
     rtp: Mapping
     rtcp: Mapping
 
@@ -75,7 +75,7 @@ class RtpPool:
 
     def __init__(
         self,
-        engine: MediaEngine,
+        engine: Engine,
         mapper: PortMapper,
         host: str,
         spawn: Spawn,
@@ -117,7 +117,7 @@ class RtpPool:
             )
             self._idle.append(MappedPair(pair, rtp, rtcp))
 
-    def take(self) -> MappedPair | PortPair:
+    def take(self) -> MappedPair | Ports:
         """Ports for a far call, at once; without mappings where no better ones are to be had.
 
         Raises:
@@ -163,7 +163,7 @@ class RtpPool:
         for mapping in (pair.rtp, pair.rtcp):
             await self._mapper.release(mapping)
 
-    def _unmapped(self) -> PortPair:
+    def _unmapped(self) -> Ports:
         """Every pair that is held ready was refused: those would be a promise that nobody keeps."""
         pair = self._engine.reserve(self._host)
         reason = (
@@ -187,7 +187,7 @@ class RtpPool:
             text = "The gateway granted RTP port %d after a call was told of %d, which it is told now"
             log.warning(text, chosen.external_rtp_port, shown[0])
 
-    async def give_back(self, used: MappedPair | PortPair) -> None:
+    async def give_back(self, used: MappedPair | Ports) -> None:
         """The call is over and its sockets are closed: take its mappings off the gateway."""
         if isinstance(used, MappedPair):
             self._in_calls -= 1

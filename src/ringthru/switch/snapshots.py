@@ -186,3 +186,5 @@ class SwitchSnapshot:
     per_second_peak_5min: int
     trunks: tuple[TrunkSnapshot, ...] = ()
     bans: tuple[BanSnapshot, ...] = ()
+    media_engine: str = ""  # its name
+    media_engine_why: str = ""  # why this one

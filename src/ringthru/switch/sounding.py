@@ -15,7 +15,7 @@ from contextlib import suppress
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, Final
 
-from ..media import BadSound, Said, Sound, linear_of, read_tones, read_wav, silence_of
+from ..media import BadSound, Recorder, Said, Sound, linear_of, read_tones, read_wav, silence_of
 from . import dtmf
 from .waiting import Flag, first_of
 
@@ -190,7 +190,7 @@ async def _keep(channel: Channel, file: Any, seconds: float) -> float:
     assert channel.media is not None
     leg, keys, loop, octets = channel.media.leg, _terminators(channel), asyncio.get_running_loop(), 0
     channel.digits.clear()
-    recorder = leg.record()
+    recorder = Recorder(leg.tap())
     deadline = loop.time() + seconds
     going_on = True
     try:
@@ -207,7 +207,7 @@ async def _keep(channel: Channel, file: Any, seconds: float) -> float:
     except OSError as error:
         channel.log.error("record: %s", error)
     finally:
-        leg.stop_recording(recorder)
+        recorder.close()
         file.close()
     return octets / SAMPLE_RATE
 

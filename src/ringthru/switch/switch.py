@@ -202,6 +202,8 @@ class Switch(SwitchLife):
             per_second_peak_5min=self.calls.pace.peak.lately(now),
             trunks=self.calls.trunks.snapshot(now) if self.calls.trunks is not None else (),
             bans=tuple(_ban_row(each, now) for each in self.guard.bans(now)),
+            media_engine=self._engine.name,
+            media_engine_why=self._engine_why,
         )
 
     def _profile_rows(self, registrations: tuple[RegistrationSnapshot, ...]) -> list[ProfileSnapshot]:

@@ -49,6 +49,7 @@ class SwitchSettings:
     max_sessions: int = 1000  # legs at once
     sessions_per_second: int = 30
     loglevel: str = "debug"
+    media_engine: str = "auto"  # ours: c, python; auto: c where it is built
     # Ours: how strangers are kept from guessing passwords
     auth_failures_before_ban: int = 10  # 0: nobody is banned
     ban_seconds: int = 600
@@ -175,6 +176,7 @@ SWITCH_PARAMETERS: Final[Mapping[str, Reader]] = {
     "rtp-end-port": whole(1024, 65535),
     "max-sessions": whole(1, 1_000_000),
     "sessions-per-second": whole(1, 1_000_000),
+    "media-engine": one_of("auto", "c", "python"),
     "auth-failures-before-ban": whole(0, 1000),
     "ban-seconds": whole(1, DAY),
     "strangers-requests-per-second": whole(0, 1_000_000),

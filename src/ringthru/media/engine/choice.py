@@ -1,0 +1,29 @@
+"""Which media engine a switch has.
+
+Lives here: the parameter's words, and what ``auto`` means. Never here: an engine.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from ..errors import EngineMissing
+from .interface import Engine
+
+CHOICES: Final = ("auto", "c", "python")
+HOW_TO_BUILD: Final = "install gcc and python3-dev, then Ringthru again"
+
+
+def choose_engine(wanted: str, first_port: int, last_port: int) -> tuple[Engine, str]:
+    """The engine for ``media-engine``, with RTP ports of that range; and why it is this one.
+
+    Raises:
+        EngineMissing: it was named, and cannot run here.
+    """
+    missing = "it is not part of this version"
+    if wanted == "c":
+        raise EngineMissing(f"the media engine 'c' cannot run here ({missing}): {HOW_TO_BUILD}")
+    from ..driver import MediaEngine  # imported when chosen: the start is a budget
+
+    why = "media-engine says so" if wanted == "python" else f"no C engine: {missing}"
+    return MediaEngine(first_port, last_port), why
