@@ -7,7 +7,7 @@ import pytest
 from ringthru.net.acl import builtin_lists
 from ringthru.net.address import Endpoint
 from ringthru.net.values import replace
-from ringthru.switch.reachability import ProfileAddresses, TransportPorts, seen_by
+from ringthru.switch.reachability import ProfileAddresses, Sight, TransportPorts, seen_by
 
 LISTS = builtin_lists(["192.168.1.0/24"])
 INSIDE = Endpoint("192.168.1.103", 5060)
@@ -120,3 +120,39 @@ def test_every_network_of_this_machine_is_near_by_a_list_of_ours():
 
 def test_without_ext_rtp_ip_the_far_media_address_falls_back_to_rtp_ip():
     assert seen_by(FAR_PHONE, addresses(OUTSIDE, None, auto_nat=True), LISTS).media == INSIDE.host
+
+
+class TestWhatIsRemembered:
+    """A profile asks for every message: the answer is kept while nothing it depends on has changed."""
+
+    def test_the_same_question_has_the_same_answer(self):
+        sight, profile = Sight(LISTS), addresses(OUTSIDE, auto_nat=True)
+        assert sight.seen_by(FAR_PHONE, profile, "UDP") is sight.seen_by(FAR_PHONE, profile, "UDP")
+        assert sight.seen_by(LAN_PHONE, profile, "UDP").signalling == INSIDE
+
+    def test_each_transport_has_an_answer_of_its_own(self):
+        profile = replace(addresses(OUTSIDE, auto_nat=True), others=(TransportPorts("TCP", 5060, 40001),))
+        sight = Sight(LISTS)
+        assert [sight.seen_by(FAR_PHONE, profile, each).signalling.port for each in ("UDP", "TCP")] == [
+            15060,
+            40001,
+        ]
+
+    def test_a_new_address_of_ours_is_seen_at_once(self):
+        sight, moved = Sight(LISTS), Endpoint("203.0.113.10", 15060)
+        assert sight.seen_by(FAR_PHONE, addresses(OUTSIDE, auto_nat=True), "UDP").signalling == OUTSIDE
+        assert sight.seen_by(FAR_PHONE, addresses(moved, auto_nat=True), "UDP").signalling == moved
+
+    def test_lists_that_are_read_anew_count_at_once(self):
+        lists, profile = dict(LISTS), addresses(OUTSIDE, auto_nat=True)
+        sight = Sight(lists)
+        assert sight.seen_by(FAR_PHONE, profile, "UDP").far
+        lists.update(builtin_lists(["198.51.100.0/24"]))
+        assert not sight.seen_by(FAR_PHONE, profile, "UDP").far
+
+    def test_strangers_cannot_make_it_grow(self):
+        sight, profile = Sight(LISTS), addresses(OUTSIDE, auto_nat=True)
+        for number in range(2 * Sight.MOST):
+            sight.seen_by(f"198.51.{number // 250}.{number % 250}", profile, "UDP")
+            sight.seen_by("x" * 65536, profile, "UDP")
+        assert len(sight._known) <= Sight.MOST

@@ -7,6 +7,7 @@ Never here: whole messages, or what a header means for a transaction.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Final
 
 from ..net.address import same_host
@@ -40,6 +41,10 @@ __all__ = [
 ]
 
 MAX_CSEQ: Final = 2**31 - 1  # §8.1.1.5
+KEPT: Final = (
+    2048  # values that were read, kept: a dialog's From, To and Contact come with each of its messages
+)
+LONGEST_KEPT: Final = 256  # characters, so that they are some megabytes at most
 
 VIA: Final = re.compile(
     r"[A-Za-z0-9\-.!%*_+`'~]+[ \t]*/[ \t]*[A-Za-z0-9\-.!%*_+`'~]+[ \t]*/[ \t]*"  # SIP/2.0/
@@ -137,6 +142,10 @@ class NameAddr:
         Raises:
             MalformedMessage: anything else.
         """
+        return _name_addr(text) if len(text) <= LONGEST_KEPT else cls._read(text)
+
+    @classmethod
+    def _read(cls, text: str) -> NameAddr:
         text = text.strip(" \t")
         if text[:1] == '"':
             display, rest = cls._read_quoted_display(text)
@@ -184,6 +193,9 @@ class NameAddr:
         """The same with this tag, replacing any other."""
         others = tuple(each for each in self.parameters if each[0] != "tag")
         return replace(self, parameters=(*others, ("tag", tag)))
+
+
+_name_addr: Final = lru_cache(KEPT)(NameAddr._read)
 
 
 @frozen

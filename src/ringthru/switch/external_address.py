@@ -39,11 +39,19 @@ class ExternalAddress:
         self._settings = settings
         self._own_address = own_address
         self._lookups = lookups
+        both = (settings.ext_sip_ip, settings.ext_rtp_ip)
+        self._looked_up = tuple(each for each in both if each.is_looked_up)
 
     def start(self) -> None:
         """Begin to look up what has to be looked up."""
         for setting in (self._settings.ext_sip_ip, self._settings.ext_rtp_ip):
             self._lookups.want(setting)
+
+    @property
+    def basis(self) -> tuple[object, ...]:
+        """What ``now`` depends on beside its arguments and the settings: equal means that nothing changed."""
+        answers = [(self._lookups.address(each), self._lookups.words(each)) for each in self._looked_up]
+        return (self.gateway, *answers)
 
     @property
     def auto_nat(self) -> bool:

@@ -46,7 +46,7 @@ from .external_address import ExternalAddress
 from .identity import USER_SAFE, from_of, identity_rows
 from .profile_urls import CONTACT_USER
 from .profile_view import Counters, snapshot_of
-from .reachability import ProfileAddresses, Seen, TransportPorts, seen_by
+from .reachability import ProfileAddresses, Seen, Sight, TransportPorts
 from .snapshots import ProfileSnapshot
 from .target import Target
 from .transports import TLS, Transports
@@ -98,6 +98,9 @@ class Profile:
         names = (*domains, self._sip_ip) if self._sip_ip not in domains else domains
         own_address = self._sip_ip if self.ipv6 else surroundings.address
         self._external = ExternalAddress(settings, own_address, lookups)
+        self._addresses: ProfileAddresses | None = None  # as they were last
+        self._basis: tuple[object, ...] = ()  # what they were made of
+        self._sight = Sight(lists)
         self.transports = Transports(settings, self._sip_ip, tls_folder, names)
         self.codecs = _codecs(settings.inbound_codec_prefs)
         self.codecs_out = _codecs(settings.outbound_codec_prefs)
@@ -187,23 +190,19 @@ class Profile:
         self._external.gateway = address
 
     def addresses(self) -> ProfileAddresses:
-        """What the settings and the gateway come to now."""
-        transports = self.transports
-        first, *others = transports.served
-        return self._external.now(
-            self.local,
-            self.rtp_ip,
-            port=transports.external_port(first),
-            granted=transports.is_granted(first),
-            others=tuple(
-                TransportPorts(each, transports.local(each).port, transports.external_port(each))
-                for each in others
-            ),
-        )
+        """What the settings and the gateway come to now; the same object while nothing changes."""
+        ports = self.transports.ports()
+        basis = (ports, self._external.basis)
+        if self._addresses is None or basis != self._basis:
+            (_, local, port, granted), *others = ports
+            more = tuple(TransportPorts(name, inside.port, outside) for name, inside, outside, _ in others)
+            self._addresses = self._external.now(local, self.rtp_ip, port=port, granted=granted, others=more)
+            self._basis = basis
+        return self._addresses
 
     def seen_by(self, peer: str | None, transport: str = "UDP") -> Seen:
         """How a peer sees this profile over a transport; the only source of our own addresses."""
-        return seen_by(peer, self.addresses(), self._lists, transport)
+        return self._sight.seen_by(peer, self.addresses(), transport)
 
     def is_public(self, address: str) -> bool:
         """Whether an address is one of the Internet."""

@@ -23,9 +23,11 @@ Lives here: the table and its reasons. Never here: sockets, configuration files,
 from __future__ import annotations
 
 from collections.abc import Mapping
+from operator import is_
+from typing import Final
 
 from ..net.acl import AccessList, describe, matches
-from ..net.address import Endpoint, parse_address
+from ..net.address import LONGEST_ADDRESS, Endpoint, parse_address
 from ..net.values import frozen
 
 LOOPBACK = "loopback.auto"
@@ -115,6 +117,34 @@ def seen_by(
         return Seen(inside, inside.host, addresses.rtp_ip, False, row, (near_reason,))
     reasons = (near_reason, *_sources(outside, None, addresses))
     return Seen(outside, inside.host, addresses.rtp_ip, False, 6 if loopback else 4, reasons)
+
+
+class Sight:
+    """One profile's ``seen_by``, which remembers its answers while all they depend on stays as it is.
+
+    A call asks five times, and the peers are few. New lists are other objects than the old ones.
+    """
+
+    MOST: Final = 1024  # peers; then it begins anew
+
+    def __init__(self, lists: Mapping[str, AccessList]) -> None:
+        self._lists = lists
+        self._known: dict[tuple[str | None, str], Seen] = {}
+        self._basis: tuple[object, ...] = (None, None, None)
+
+    def seen_by(self, peer: str | None, addresses: ProfileAddresses, transport: str) -> Seen:
+        """What the function of that name says."""
+        lists = self._lists
+        if peer is not None and len(peer) > LONGEST_ADDRESS:
+            return seen_by(peer, addresses, lists, transport)  # a name, as long as a stranger likes
+        basis = (addresses, lists.get(addresses.local_network_acl), lists.get(LOOPBACK))
+        if len(self._known) >= self.MOST or not all(map(is_, basis, self._basis)):
+            self._known.clear()
+            self._basis = basis
+        seen = self._known.get((peer, transport))
+        if seen is None:
+            seen = self._known[peer, transport] = seen_by(peer, addresses, lists, transport)
+        return seen
 
 
 def _without_external(peer: str | None, inside: Endpoint, addresses: ProfileAddresses) -> Seen:

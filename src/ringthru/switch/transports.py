@@ -25,6 +25,8 @@ log = logging.getLogger(__name__)
 PROTOCOLS: Final = {"UDP": Protocol.UDP, "TCP": Protocol.TCP, "TLS": Protocol.TCP}
 TLS: Final = "TLS"
 
+ServedPort = tuple[str, Endpoint, int, bool]  # transport, where we listen, the outer port, if it is granted
+
 
 class Transports:
     """What a profile listens on. ``served`` names the transports, the preferred one first."""
@@ -108,6 +110,15 @@ class Transports:
         if mapping is not None and mapping.state is MappingState.ACCEPTED and mapping.external_port:
             return mapping.external_port
         return self.local(transport).port
+
+    def ports(self) -> tuple[ServedPort, ...]:
+        """Every transport's ports as they are now, the preferred transport first."""
+        return tuple(
+            [
+                (each, self.local(each), self.external_port(each), self.is_granted(each))
+                for each in self.served
+            ]
+        )
 
     # --- TLS ----------------------------------------------------------------------------------------
 
