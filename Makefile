@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 # What the real-program tests drive. The package `miniupnpd` itself is left alone: it configures eth0.
-DEBIAN := miniupnpd-nftables nftables iproute2 sip-tester baresip miniupnpc natpmpc conntrack tcpdump kamailio
+DEBIAN := miniupnpd-nftables nftables iproute2 sip-tester baresip linphone-cli miniupnpc natpmpc conntrack tcpdump kamailio kamailio-tls-modules
 
 .PHONY: run test lint unit fuzz bench real-programs clean
 

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 RATE = 8000  # samples per second, of everything here
+HEADER = 44  # bytes of a file with one plain format and its samples
 FRAME = 160  # samples in the usual 20 ms packet
 
 
@@ -56,9 +57,8 @@ def write_wav(path: Path, samples: Sequence[int]) -> None:
 
 
 def read_wav(path: Path) -> list[int]:
-    """The samples of a 16-bit mono file, also of one whose writer was ended before it closed it."""
-    octets = path.read_bytes()
-    body = octets[octets.index(b"data") + 8 :]
+    """The samples of a 16-bit mono file, also of one whose writer has not filled in its header (yet)."""
+    body = path.read_bytes()[HEADER:]
     return list(array("h", body[: len(body) // 2 * 2]))
 
 

@@ -1,4 +1,5 @@
-"""Kamailio as the SIP provider on the public host: registrar with digest, and a proxy that stays between."""
+"""Kamailio on the public host: as a provider (registrar with digest, and a proxy that stays between), and as
+nothing but a proxy, which records itself loosely, strictly (RFC 2543), or for two transports."""
 
 from __future__ import annotations
 
@@ -6,13 +7,14 @@ import re
 import subprocess
 from pathlib import Path
 
-from ringthru.lab.namespaces.laboratory import PUB, PUB_ADDRESS, Laboratory
+from ringthru.lab.namespaces.laboratory import PUB, PUB_ADDRESS, WAN_ADDRESS, Laboratory
 from ringthru.lab.namespaces.netns import find_program, wait_for
+from ringthru.switch.certificates import own_certificate
 
 USER, PASSWORD = "trunk", "a-Provider-gave-us-88"
 MODULES = next(iter(sorted(Path("/usr/lib").glob("*/kamailio/modules"))), Path("/usr/lib/kamailio/modules"))
 
-CONFIGURATION = """\
+HEAD = """\
 #!KAMAILIO
 debug=2
 log_stderror=yes
@@ -20,6 +22,8 @@ children=1
 tcp_children=1
 listen=udp:{address}:5060
 listen=tcp:{address}:5060
+listen=tls:{address}:5061
+enable_tls=yes
 auto_aliases=no
 alias="provider.example"
 mpath="{modules}"
@@ -34,11 +38,18 @@ loadmodule "usrloc.so"
 loadmodule "registrar.so"
 loadmodule "auth.so"
 loadmodule "ctl.so"
+loadmodule "xlog.so"
+loadmodule "tls.so"
+modparam("tls", "tls_method", "TLSv1.2+")
+modparam("tls", "certificate", "{certificate}")
+modparam("tls", "private_key", "{certificate}")
 modparam("ctl", "binrpc", "unix:{directory}/ctl")
 modparam("usrloc", "db_mode", 0)
 modparam("tm", "fr_timer", 5000)
 modparam("auth", "algorithm", "{algorithm}")
+"""
 
+PROVIDER = """\
 request_route {{
   if (!mf_process_maxfwd_header("10")) {{ sl_send_reply("483", "Too Many Hops"); exit; }}
   if (is_method("CANCEL")) {{ if (t_check_trans()) {{ t_relay(); }} exit; }}
@@ -74,15 +85,45 @@ request_route {{
 }}
 """
 
+# The number says how it records itself, and how it reaches the next one: "strict-tls" leads to the switch,
+# "to-strict-tls" from it to the phone.
+PROXY = """\
+request_route {{
+  if (is_method("CANCEL")) {{ if (t_check_trans()) {{ t_relay(); }} exit; }}
+  if (has_totag()) {{
+    xlog("L_ERR", "PASSES $rm $ru ROUTE $(hdr(Route)[*])\\n");
+    if (loose_route()) {{ t_relay(); exit; }}
+    if (is_method("ACK")) {{ if (t_check_trans()) {{ t_relay(); }} exit; }}
+    sl_send_reply("404", "Not Here");
+    exit;
+  }}
+  if ($rU =~ "loose") {{ record_route(); }}
+  if ($rU =~ "strict-udp") {{ insert_hf("Record-Route: <sip:{address}:5060>\\r\\n", "Via"); }}
+  if ($rU =~ "to-strict-tls") {{
+    insert_hf("Record-Route: <sip:{address}:5060>, <sip:{address}:5061;transport=tls>\\r\\n", "Via");
+  }} else if ($rU =~ "strict-tls") {{
+    insert_hf("Record-Route: <sip:{address}:5061;transport=tls>, <sip:{address}:5060>\\r\\n", "Via");
+  }}
+  if ($rU =~ "^to-") {{ $ru = "sip:bob@{address}:5072"; }}
+  else if ($rU =~ "tls") {{ $du = "sip:{switch}:5081;transport=tls"; }}
+  else {{ $du = "sip:{switch}:5080"; }}
+  t_relay();
+}}
+"""
+
 
 class Kamailio:
     """One Kamailio; it answers when the constructor returns."""
 
-    def __init__(self, laboratory: Laboratory, directory: Path, algorithm: str = "MD5") -> None:
+    def __init__(
+        self, laboratory: Laboratory, directory: Path, algorithm: str = "MD5", routes: str = PROVIDER
+    ) -> None:
         self._laboratory = laboratory
         self._directory = directory
-        text = CONFIGURATION.format(
+        text = (HEAD + routes).format(
             address=PUB_ADDRESS,
+            switch=WAN_ADDRESS,
+            certificate=own_certificate(directory / "tls", [PUB_ADDRESS]),
             directory=directory,
             modules=MODULES,
             user=USER,
@@ -96,10 +137,10 @@ class Kamailio:
         try:
             wait_for(lambda: (directory / "ctl").exists() and self._listens(), 10, "Kamailio")
         except TimeoutError as error:
-            raise AssertionError(f"{error}\n{self.log()}") from error
+            raise AssertionError(f"{error}\n{self.log()[-3000:]}") from error
 
     def log(self) -> str:
-        return (self._directory / "kamailio.log").read_text(errors="replace")[-3000:]
+        return (self._directory / "kamailio.log").read_text(errors="replace")
 
     def contacts(self) -> list[str]:
         """The Contact URIs that are registered now."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -93,6 +94,15 @@ snd_path {directory}
 """
 
 
+SPEAK = """\
+import json, socket, sys
+text = json.dumps({"command": sys.argv[1], "params": sys.argv[2], "token": "t"})
+with socket.create_connection(("127.0.0.1", 4444), 5) as line:
+    line.sendall(f"{len(text)}:{text},".encode())
+    print(line.recv(65536).decode())
+"""
+
+
 class Baresip:
     """A baresip that speaks a sound of ours and records what it hears."""
 
@@ -129,11 +139,21 @@ class Baresip:
         )
         self.wait_for_log("Call established")
 
+    def command(self, name: str, parameters: str = "") -> None:
+        """One command while it runs, by its JSON control port."""
+        done = self._laboratory.run(self._role, [sys.executable, "-c", SPEAK, name, parameters])
+        assert '"ok":false' not in done.stdout, done.stdout  # an event that it causes may come before
+
+    def so_far(self) -> list[int]:
+        """The samples that it has recorded of the latest call; the last few are still in its buffer."""
+        recordings = sorted(self.directory.glob("dump-*dec*.wav"))
+        return read_wav(recordings[-1]) if recordings else []
+
     def heard(self) -> list[int]:
         """The samples it recorded; complete once it has been stopped."""
-        recordings = sorted(self.directory.glob("dump-*dec*.wav"))
-        assert recordings, f"nothing recorded:\n{self.log()[-3000:]}"
-        return read_wav(recordings[-1])
+        samples = self.so_far()
+        assert samples, f"nothing recorded:\n{self.log()[-3000:]}"
+        return samples
 
     def stop(self) -> None:
         if self.process:

@@ -30,14 +30,14 @@ RING_AT_HOME = """
 """
 
 
-def configuration(directory: Path, parameters: Parameters, trunks: str = "") -> Path:
+def configuration(directory: Path, parameters: Parameters, trunks: str = "", extensions: str = "") -> Path:
     """The shipped tree, copied; strangers may ring the phone at home, and its password is known."""
     tree = directory / "conf"
     if tree.exists():  # it is started once more
         return tree
     shutil.copytree(SHIPPED, tree)
     replace(tree / "vars.xml", "$${generated_password}", PASSWORD)
-    replace(tree / "dialplan" / "public.xml", "  </context>\n", RING_AT_HOME)
+    replace(tree / "dialplan" / "public.xml", "  </context>\n", extensions + RING_AT_HOME)
     if trunks:
         replace(tree / "sip_profiles" / "external.xml", "  <gateways>\n", f"  <gateways>\n{trunks}\n")
     for profile, values in parameters.items():
@@ -65,10 +65,13 @@ class Switch:
         role: str = PBX,
         parameters: Parameters | None = None,
         trunks: str = "",
+        extensions: str = "",
     ) -> None:
-        """``parameters`` are set in addition, by profile; ``trunks`` are ``<gateway>`` elements."""
-        self._trunks = trunks
-        self._parameters = parameters or {}
+        """``parameters`` are set in addition, by profile; ``trunks`` are ``<gateway>`` elements.
+
+        ``extensions`` of the dialplan are open to strangers.
+        """
+        self._configured = (parameters or {}, trunks, extensions)
         self.laboratory = laboratory
         self.directory = directory
         self.role = role
@@ -83,7 +86,7 @@ class Switch:
             "-m",
             "ringthru",
             "-conf",
-            str(configuration(self.directory, self._parameters, self._trunks)),
+            str(configuration(self.directory, *self._configured)),
         ]
         for flag, folder in folders.items():
             folder.mkdir(parents=True, exist_ok=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,13 +15,6 @@ from .phones import Baresip, Sipp
 from .switch_process import PASSWORD, Switch
 
 AT = f"{WAN_ADDRESS}:5080"
-SPEAK = """\
-import json, socket, sys
-text = json.dumps({"command": sys.argv[1], "params": sys.argv[2], "token": "t"})
-with socket.create_connection(("127.0.0.1", 4444), 5) as line:
-    line.sendall(f"{len(text)}:{text},".encode())
-    print(line.recv(65536).decode())
-"""
 
 
 class TestSipp:
@@ -55,15 +47,15 @@ class TestWithBaresip:
     def test_the_far_side_sends_it_on_to_the_echo(self, switch: Switch, phone: Baresip, sipp: Sipp) -> None:
         sipp.run("refer.xml", AT, "2000")
         wait_for(lambda: "transfers" in switch.words(), 5, "the transfer in the log")
-        wait_for(lambda: len(recorded(phone)) > 50_000, 10, "three seconds of sound")
+        wait_for(lambda: len(phone.so_far()) > 25_000, 10, "three seconds of sound")
         phone.stop()
         assert best_share(phone.heard()[-8000:], 600) > 0.9, "it does not hear itself"
 
     def test_it_holds_and_comes_back(self, switch: Switch, phone: Baresip, baresip: Baresip) -> None:
         baresip.call(f"sip:2000@{AT}", tone(440, 30))
-        command(phone, switch, "hold")
+        phone.command("hold")
         switch.wait_for_words("is on hold")
-        command(phone, switch, "resume")
+        phone.command("resume")
         switch.wait_for_words("is back from hold")
 
     def test_it_transfers_the_caller_to_the_echo(
@@ -71,23 +63,11 @@ class TestWithBaresip:
     ) -> None:
         before = switch.words().count(" transfers ")
         baresip.call(f"sip:2000@{AT}", tone(440, 30))
-        command(phone, switch, "transfer", f"sip:9196@{PBX_ADDRESS}")
+        phone.command("transfer", f"sip:9196@{PBX_ADDRESS}")
         wait_for(lambda: switch.words().count(" transfers ") > before, 5, "the transfer in the log")
         wait_for(lambda: "BLIND_TRANSFER" in switch.words(), 5, "the end of the phone's call")
         assert baresip.process is not None
         assert baresip.process.poll() is None
-        wait_for(lambda: len(recorded(baresip)) > 50_000, 10, "three seconds of sound")
+        wait_for(lambda: len(baresip.so_far()) > 25_000, 10, "three seconds of sound")
         baresip.stop()
         assert best_share(baresip.heard()[-8000:], 440) > 0.9, "the caller does not hear himself"
-
-
-def recorded(phone: Baresip) -> bytes:
-    """The file it writes of what it hears."""
-    recordings = sorted(phone.directory.glob("dump-*dec*.wav"))
-    return recordings[-1].read_bytes() if recordings else b""
-
-
-def command(phone: Baresip, switch: Switch, name: str, parameters: str = "") -> None:
-    """One command for a running baresip, by its JSON control port."""
-    done = switch.laboratory.run(PHONE, [sys.executable, "-c", SPEAK, name, parameters])
-    assert '"ok":true' in done.stdout, done.stdout

@@ -29,6 +29,7 @@ from .kamailio import USER, Kamailio
 from .phones import Sipp
 from .switch_process import PASSWORD, Switch
 
+TLS = {"external": {"tls": "true", "tls-verify-policy": "none"}}
 NEW_WAN = "11.0.113.77"
 
 
@@ -58,7 +59,11 @@ class Street:
         self.laboratory = laboratory
         self.kamailio = Kamailio(laboratory, directory / "kamailio", algorithm)
         self.switch = Switch(
-            laboratory, directory / "switch", trunks=gateway(**{**KAMAILIO, **more}), console=True
+            laboratory,
+            directory / "switch",
+            trunks=gateway(**{**KAMAILIO, **more}),
+            console=True,
+            parameters=TLS,
         )
         self.sipp = Sipp(laboratory, PUB, PUB_ADDRESS, directory / "sipp")
 
@@ -77,7 +82,7 @@ class Street:
         try:
             wait_for(only_there, patience, f"a registration at {host}")
         except TimeoutError as error:
-            words = f"{self.kamailio.contacts()}\n{self.switch.words()}\n{self.kamailio.log()}"
+            words = f"{self.kamailio.contacts()}\n{self.switch.words()}\n{self.kamailio.log()[-3000:]}"
             raise AssertionError(f"{error}\n{words}") from error
 
     def hears_announcements(self) -> bool:
@@ -149,10 +154,12 @@ class TestKamailio:
         street.switch.type_in("hupall")
         assert phone.wait(20) == 0, (tmp_path / "uas.log").read_text()[-2000:]
 
-    def test_over_tcp(self, streets: Callable[..., Street]) -> None:
-        street = streets(register_transport="tcp")
+    @pytest.mark.parametrize(("transport", "port"), [("tcp", 5060), ("tls", 5061)])
+    def test_over_a_connection(self, streets: Callable[..., Street], transport: str, port: int) -> None:
+        """Its calls come by the connection that we registered with."""
+        street = streets(register_transport=transport, proxy=f"{PUB_ADDRESS}:{port}")
         street.start()
-        assert "transport=tcp" in street.kamailio.contacts()[0]
+        assert f"transport={transport}" in street.kamailio.contacts()[0]
         street.sipp.run("call.xml", f"{PUB_ADDRESS}:5060", USER, sweep(300, 3000, 0.5))
 
     def test_a_new_public_address_is_registered_at_once(self, streets: Callable[..., Street]) -> None:

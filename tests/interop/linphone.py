@@ -1,0 +1,129 @@
+"""Linphone's console phone: files in place of a sound card, a home of its own, a keyboard that is a pipe."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+from ringthru.lab.namespaces.laboratory import Laboratory
+from ringthru.lab.namespaces.netns import wait_for
+
+from .audio import read_wav, write_wav
+
+CONFIGURATION = """\
+[sip]
+sip_port=5074
+sip_tcp_port=5074
+sip_tls_port=5075
+use_ipv6=0
+guess_hostname=0
+contact="Lin" <sip:lin@{address}>
+verify_server_certs=1
+verify_server_cn=0
+root_ca={trusted}
+default_proxy=0
+media_encryption=none
+use_info={info}
+use_rfc2833=1
+
+[rtp]
+audio_rtp_port=7078-7098
+
+[sound]
+echocancellation=0
+agc=0
+
+[video]
+enabled=0
+capture=0
+display=0
+
+"""
+
+ACCOUNT = """
+[proxy_0]
+reg_proxy=<sip:{at}>
+reg_identity="Lin" <sip:{user}@{domain}>
+reg_expires=300
+reg_sendregister=1
+publish=0
+push_notification_allowed=0
+
+[auth_info_0]
+username={user}
+passwd={password}
+"""
+
+
+class Linphone:
+    """One linphonec; it speaks a sound of ours and records what it hears."""
+
+    def __init__(self, laboratory: Laboratory, role: str, address: str, directory: Path) -> None:
+        self.directory = directory
+        self._laboratory, self._role, self._address = laboratory, role, address
+        self._keyboard = directory / "keyboard"
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def register(
+        self, at: str, user: str, password: str, sounds: list[int], trusted: Path, *, info: bool = False
+    ) -> None:
+        """Run it as ``user`` of the registrar ``at``, and return when it is registered.
+
+        It believes certificates that ``trusted`` vouches for and no others; keys go as RFC 4733 events,
+        or by INFO.
+        """
+        configuration = CONFIGURATION.format(address=self._address, trusted=trusted, info=int(info))
+        account = ACCOUNT.format(at=at, user=user, domain=at.partition(":")[0], password=password)
+        (self.directory / "linphonerc").write_text(configuration + account)
+        write_wav(self.directory / "speech.wav", sounds)
+        home = self.directory / "home"
+        (home / ".local/share/linphone").mkdir(parents=True)
+        os.mkfifo(self._keyboard)  # opened for both, so that neither side waits for the other
+        argv = ["linphonec", "-d", "6", "-l", str(self.directory / "log")]
+        argv += ["-c", str(self.directory / "linphonerc")]
+        self.process = self._laboratory.popen(
+            self._role,
+            ["sh", "-c", f'exec "$@" <>{self._keyboard}', "sh", *argv],
+            self.directory / "output",
+            {"HOME": str(home), "TERM": "dumb"},
+        )
+        self.says("soundcard use files", "Using wav files")
+        self.type_in(f"play {self.directory}/speech.wav")
+        self.type_in(f"record {self.directory}/heard.wav")
+        self.wait_until(lambda: "LinphoneRegistrationOk" in self.log(), "it registers")
+
+    def type_in(self, line: str) -> None:
+        with self._keyboard.open("w") as keyboard:
+            keyboard.write(line + "\n")
+
+    def says(self, line: str, answer: str, patience: float = 10) -> None:
+        """Type a line, and return when its console has said ``answer`` since."""
+        before = len(self.words())
+        self.type_in(line)
+        self.wait_until(lambda: answer in self.words()[before:], f"{answer!r} after {line!r}", patience)
+
+    def wait_until(self, condition: Callable[[], bool], what: str, patience: float = 10) -> None:
+        try:
+            wait_for(condition, patience, what)
+        except TimeoutError as error:
+            raise AssertionError(f"{error}\n{self.words()}") from error
+
+    def log(self) -> str:
+        """What its library says, every message that it sends and gets among it."""
+        return (self.directory / "log").read_text(errors="replace")
+
+    def words(self) -> str:
+        """All that its console has said."""
+        path = self.directory / "output"
+        return path.read_text(errors="replace") if path.exists() else ""
+
+    def heard(self) -> list[int]:
+        """The samples it has recorded so far."""
+        path = self.directory / "heard.wav"
+        return read_wav(path) if path.exists() else []
+
+    def stop(self) -> None:
+        if self.process:
+            self._laboratory.end(self.process)

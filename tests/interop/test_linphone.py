@@ -1,0 +1,234 @@
+"""Linphone outside, over TLS through a real gateway, and baresip at home: two unlike phones in calls."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from ringthru.lab.namespaces.laboratory import (
+    PBX_ADDRESS,
+    PHONE,
+    PHONE_ADDRESS,
+    PUB,
+    PUB_ADDRESS,
+    WAN_ADDRESS,
+    Laboratory,
+)
+from ringthru.lab.namespaces.netns import wait_for
+
+from .audio import best_share, from_ulaw, tone
+from .capture import Capture, rtp_packets
+from .linphone import Linphone
+from .phones import Baresip
+from .switch_process import PASSWORD, Switch
+
+AT = f"{WAN_ADDRESS}:5061;transport=tls"
+TLS = {"internal": {"tls": "true"}}
+SECOND = 8000  # samples
+LINPHONES, BARESIPS = range(7078, 7099), range(20000, 20101)  # their ports for RTP
+LINS, HOMES, THIRDS = tone(440, 60), tone(600, 60), tone(900, 60)  # what each phone speaks
+
+
+@pytest.fixture(scope="module")
+def switch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Switch]:
+    with Laboratory() as laboratory:
+        switch = Switch(laboratory, tmp_path_factory.mktemp("switch"), console=True, parameters=TLS)
+        switch.start()
+        switch.wait_until_mapped()
+        wait_for(lambda: 5061 in {rule.external_port for rule in laboratory.nat_rules()}, 10, "TLS mapped")
+        yield switch
+        assert "Traceback" not in switch.words(), switch.words()
+
+
+class Ear:
+    """What comes to one phone on the wire; baresip 1.0 records no more after a re-INVITE."""
+
+    def __init__(self, capture: Capture, ports: range) -> None:
+        self._capture, self._ports = capture, ports
+
+    def hears(self, frequency: float) -> None:
+        """Until a third of a second of that tone has come, from now on."""
+        since = time.time()
+        wait_for(
+            lambda: best_share(self._samples(since), frequency, 0.3) > 0.9,
+            10,
+            f"{frequency} Hz at {self._ports}",
+        )
+
+    def packets(self, ago: float) -> int:
+        """How many came in the last ``ago`` seconds."""
+        return len(list(self._came(time.time() - ago)))
+
+    def _samples(self, since: float) -> list[int]:
+        samples = from_ulaw(b"".join(self._came(since)))
+        return samples if len(samples) > SECOND // 3 else []
+
+    def _came(self, since: float) -> Iterator[bytes]:
+        for datagram, rtp in rtp_packets(self._capture.so_far()):
+            if datagram.at > since and datagram.destination[1] in self._ports:
+                yield rtp.payload
+
+
+@pytest.fixture
+def outside_ears(switch: Switch, tmp_path: Path) -> Iterator[Capture]:
+    capture = Capture(switch.laboratory, PUB, tmp_path)
+    yield capture
+    capture.stop()
+
+
+@pytest.fixture
+def home_ear(switch: Switch, tmp_path: Path) -> Iterator[Ear]:
+    capture = Capture(switch.laboratory, PHONE, tmp_path)
+    yield Ear(capture, BARESIPS)
+    capture.stop()
+
+
+@pytest.fixture
+def lin_ear(outside_ears: Capture) -> Ear:
+    return Ear(outside_ears, LINPHONES)
+
+
+@pytest.fixture
+def third_ear(outside_ears: Capture) -> Ear:
+    return Ear(outside_ears, BARESIPS)
+
+
+@pytest.fixture
+def lin(switch: Switch, tmp_path: Path) -> Iterator[Linphone]:
+    """User 1001, outside; it believes our certificate and no other."""
+    directory = tmp_path / "linphone"
+    directory.mkdir()
+    phone = Linphone(switch.laboratory, PUB, PUB_ADDRESS, directory)
+    phone.register(AT, "1001", PASSWORD, LINS, switch.directory / "db" / "tls" / "agent.pem")
+    yield phone
+    phone.stop()
+
+
+@pytest.fixture
+def home(switch: Switch, tmp_path: Path) -> Iterator[Baresip]:
+    """User 1000, at home; it answers."""
+    yield from registered(switch, tmp_path / "home", "1000", (PHONE, PHONE_ADDRESS, PBX_ADDRESS), HOMES)
+
+
+@pytest.fixture
+def third(switch: Switch, tmp_path: Path) -> Iterator[Baresip]:
+    """User 1002, outside as well; it answers."""
+    yield from registered(switch, tmp_path / "third", "1002", (PUB, PUB_ADDRESS, WAN_ADDRESS), THIRDS)
+
+
+def registered(
+    switch: Switch, directory: Path, user: str, place: tuple[str, str, str], sounds: list[int]
+) -> Iterator[Baresip]:
+    role, address, registrar = place
+    directory.mkdir()
+    phone = Baresip(switch.laboratory, role, address, directory)
+    account = f"<sip:{user}@{registrar}:5060>;auth_user={user};auth_pass={PASSWORD};answermode=auto"
+    phone.start(account + ";regint=300;audio_codecs=PCMU/8000/1", sounds)
+    phone.wait_for_log("200 OK")
+    yield phone
+    phone.stop()
+
+
+def since(switch: Switch) -> Callable[[str], None]:
+    """A wait for words that the switch says from now on."""
+    before = switch.words()
+
+    def wait(words: str) -> None:
+        try:
+            wait_for(lambda: switch.words().count(words) > before.count(words), 10, f"{words!r} once more")
+        except TimeoutError as error:
+            raise AssertionError(f"{error}\n{switch.words()}") from error
+
+    return wait
+
+
+class TestAlone:
+    def test_registers_by_tls_hears_itself_presses_keys_holds_and_hangs_up(
+        self, switch: Switch, lin: Linphone, lin_ear: Ear
+    ) -> None:
+        said = since(switch)
+        switch.type_in("sofia status profile internal reg")
+        said("Registered(TLS")
+        lin.says(f"call sip:9196@{AT}", "Media streams established")
+        lin_ear.hears(440)
+        lin.type_in("5")
+        said("RECV DTMF 5:")
+        lin.says("pause", "is now paused")
+        said("is on hold")
+        lin.says("resume", "Media streams established")
+        said("is back from hold")
+        lin_ear.hears(440)
+        lin.says("terminate", "ended")
+        said("[NORMAL_CLEARING]")
+        assert best_share(lin.heard(), 440) > 0.9
+
+    def test_is_hung_up_by_the_switch(self, switch: Switch, lin: Linphone) -> None:
+        lin.says(f"call sip:9196@{AT}", "Media streams established")
+        switch.type_in("hupall")
+        lin.wait_until(lambda: "ended" in lin.words(), "the end of the call")
+
+
+class TestWithThePhoneAtHome:
+    def test_sound_goes_both_ways_and_one_way_while_it_holds(
+        self, switch: Switch, lin: Linphone, home: Baresip, home_ear: Ear, lin_ear: Ear
+    ) -> None:
+        said = since(switch)
+        lin.says(f"call sip:1000@{AT}", "Media streams established")
+        lin_ear.hears(600)
+        home_ear.hears(440)
+        lin.says("pause", "is now paused")
+        said("is on hold")
+        home_ear.hears(440)  # the music that linphone plays to whom it holds
+        assert lin_ear.packets(ago=0.25) == 0
+        lin.says("resume", "Media streams established")
+        said("is back from hold")
+        home_ear.hears(440)
+        lin_ear.hears(600)
+        home.command("hangup")
+        lin.wait_until(lambda: "ended" in lin.words(), "the end of the call")
+
+    def test_keys_of_each_reach_the_other(
+        self, switch: Switch, lin: Linphone, home: Baresip, home_ear: Ear
+    ) -> None:
+        lin.says(f"call sip:1000@{AT}", "Media streams established")
+        home_ear.hears(440)
+        lin.type_in("7")  # an RTP event (RFC 4733), on both legs
+        home.wait_for_log("'7'")
+        lin.type_in("param sip use_info 1")
+        lin.type_in("6")  # by INFO, and then as an RTP event
+        home.wait_for_log("'6'")
+        assert "\nINFO sip:" in lin.log()
+        home.command("sndcode", "8")
+        lin.wait_until(lambda: "Receiving tone 8" in lin.words(), "the key")
+
+    def test_it_is_called_and_sends_the_caller_on(
+        self, switch: Switch, lin: Linphone, home: Baresip, home_ear: Ear, lin_ear: Ear
+    ) -> None:
+        """Blind transfer (RFC 3515) of a call that linphone has answered."""
+        said = since(switch)
+        home.command("dial", f"sip:1001@{PBX_ADDRESS}:5060")
+        lin.wait_until(lambda: "Receiving new incoming call" in lin.words(), "the call")
+        lin.says("answer", "Media streams established")
+        home_ear.hears(440)
+        lin.type_in(f"transfer sip:9196@{AT}")
+        said(" transfers ")
+        said("[BLIND_TRANSFER]")
+        home_ear.hears(600)
+
+    def test_attended_transfer_brings_the_other_two_together(
+        self, switch: Switch, lin: Linphone, home: Baresip, third: Baresip, home_ear: Ear, third_ear: Ear
+    ) -> None:
+        """REFER with Replaces (RFC 3891), both legs of linphone's end."""
+        said = since(switch)
+        lin.says(f"call sip:1000@{AT}", "Media streams established")
+        home_ear.hears(440)
+        lin.says("pause", "is now paused")
+        lin.says(f"call sip:1002@{AT}", "Media streams established")
+        third_ear.hears(440)
+        lin.type_in("transfer 1 --to-call 2")
+        said("[ATTENDED_TRANSFER]")
+        home_ear.hears(900)
+        third_ear.hears(600)
