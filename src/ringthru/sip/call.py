@@ -22,6 +22,7 @@ from .events import (
     SessionRefreshDue,
 )
 from .flow import Flow
+from .headers import NameAddr
 from .message import Message, Request
 from .referral import Referral
 from .reinvite import Reinvite
@@ -29,6 +30,7 @@ from .server_transaction import ServerTransaction
 from .session_timer import SessionTimer
 from .unconfirmed import UnconfirmedAnswers
 from .update import Update
+from .uri import SipUri
 
 Headers = Iterable[tuple[str, str]]
 SESSION_TIMEOUT = ("Reason", 'SIP;cause=408;text="Session Timer Expired"')
@@ -199,6 +201,20 @@ class Call:
         dialog = self.established
         self.respond(incoming, 202, now, None, rows, b"")
         return Referral(self._core, dialog, request.cseq.number, self.credentials, self.contact_user, silent)
+
+    def refer(self, now: float, target: SipUri) -> RequestHandle:
+        """Ask the peer to call ``target`` itself; NOTIFYs then tell how that goes (RFC 3515 §2.4.4).
+
+        Raises:
+            LocalError: there is no dialog yet, or no more.
+        """
+        by = NameAddr.parse(self.established.local)
+        rows = [
+            self._core.contact(self.contact_user),
+            ("Refer-To", f"<{target}>"),
+            ("Referred-By", f"<{by.uri}>"),  # RFC 3892
+        ]
+        return self.ask(now, "REFER", rows)
 
     def ask(self, now: float, method: str, headers: Headers = (), body: bytes = b"") -> RequestHandle:
         """Send another request in the dialog (INFO, MESSAGE …).

@@ -92,6 +92,11 @@ class Channel:
         self.answered = Flag()
         self.reached = Flag()  # somebody or something talks to the leg
         self.gone = Flag()
+        self.taken_up = Flag()  # another leg was answered in its stead: ``stand_in``
+        self.stand_in: Channel | None = None
+        self.unreached: Callable[[HangupCause], Awaitable[bool]] | None = (
+            None  # asked before a failure ends it
+        )
         self._opening = asyncio.Lock()
         self._offering = False
         self._offer_once_more = False
@@ -195,6 +200,18 @@ class Channel:
             body = media.answer(offer, codecs) if offer else media.offer(codecs)
         self.profile.act(lambda now: call.answer(now, body))
         self.mark_answered()
+
+    def pick_up(self, other: Channel) -> bool:
+        """Let ``other``, which is up, be the answer that the leg's dialler waits for; False: too late."""
+        if self.answered.is_set() or self.gone.is_set() or self.stand_in is not None:
+            return False
+        self.stand_in, other.parent = other, self.parent
+        self.taken_up.set()
+        return True
+
+    async def fails(self, cause: HangupCause) -> bool:
+        """Whether somebody has another use for the leg, which found nobody and would end with ``cause``."""
+        return self.unreached is not None and await self.unreached(cause)
 
     def reroute(self, extension: str, context: str = "", dialplan: str = "") -> None:
         """Send the channel elsewhere, from within its own dialplan; others do it by ``Transfers``."""
