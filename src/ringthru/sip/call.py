@@ -77,6 +77,7 @@ class Call:
         self._seen_at = seen_at
         self._answers = UnconfirmedAnswers(core, self)
         self._offered: dict[int, IncomingRequest] = {}  # re-INVITEs and UPDATEs to be answered, by CSeq
+        self._agreed_early: set[str] = set()  # the peer's tags of early dialogs whose offer was answered
         self._reinvite: Reinvite | None = None
         self._updating: Update | None = None
         self._allow = ""  # the methods that the peer serves, as it wrote them
@@ -397,10 +398,15 @@ class Call:
     def _receive_offer(
         self, dialog: Dialog, transaction: ServerTransaction, request: Request, flow: Flow, now: float
     ) -> None:
-        """§14.2 and RFC 3311 §5.2: one offer at a time in each direction, and 491 when two cross."""
-        if self._offer_pending():
+        """§14.2 and RFC 3311 §5.2: one offer at a time in each direction, and 491 when two cross.
+
+        Before the answer there may be an UPDATE, once a provisional response has answered the INVITE's offer.
+        """
+        early = self.state in (CallState.TRYING, CallState.EARLY)
+        agreed = request.method == "UPDATE" and dialog.remote_tag in self._agreed_early
+        if self._offer_pending(dialog.remote_tag):
             self._core.respond(transaction, request, 491, now)
-        elif self.offered or self.state in (CallState.TRYING, CallState.EARLY):
+        elif self.offered or (early and not agreed):
             self._core.try_later(transaction, request, now)
         else:
             if request.method == "INVITE":
@@ -408,8 +414,8 @@ class Call:
                 transaction.on_cancel = self._canceller(transaction, request)
             self._offered[request.cseq.number] = self._hand_up(dialog, transaction, request, flow)
 
-    def _offer_pending(self) -> bool:
-        """Whether an offer of ours awaits its answer, be it in the ACK of a 2xx."""
+    def _offer_pending(self, tag: str) -> bool:
+        """Whether an offer of ours awaits the answer of the peer with ``tag``, be it in the ACK of a 2xx."""
         if self._reinvite is not None and self._reinvite.under_way:
             return True
         if self._updating is not None and self._updating.offers:

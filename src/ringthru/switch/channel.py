@@ -230,8 +230,8 @@ class Channel:
         return False
 
     def mark_answered(self) -> None:
-        """Note that the leg is up."""
-        self.phase = CallPhase.ACTIVE
+        """Note that the leg is up; one may be on hold from the first word on."""
+        self.phase = CallPhase.HELD if self.media is not None and self.media.held else CallPhase.ACTIVE
         self.variables["endpoint_disposition"] = "ANSWER"
         self.answered.set()
         self.log.log(NOTICE, "Channel [%s] has been answered", self.name)

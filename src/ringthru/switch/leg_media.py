@@ -81,13 +81,15 @@ class LegMedia:
         """Our offer; the peer's answer goes to ``accept``."""
         self.awaits_answer = True
         self.offered = direction
+        self._answered_with = b""
         return self._descriptions.offer(self.advertised, codecs, direction)
 
     def accept(self, answer: bytes) -> None:
         """The answer to our offer: audio flows from here on.
 
-        The same answer again (in a 183, then in the 200) changes nothing; another one does, for a fork may
-        have been answered by somebody else than rang first.
+        The same answer again (in a 183, then in the 200) changes nothing, and takes nothing back that an
+        UPDATE brought between the two; another one does, for a fork may have been answered by somebody else
+        than rang first.
 
         Raises:
             MalformedSdp, NoCommonCodec: the answer does not fit the offer.
@@ -113,7 +115,6 @@ class LegMedia:
         if isinstance(offer, bytes):
             offer = SessionDescription.parse(offer)
         negotiated = self._descriptions.answer(offer, self.advertised, codecs, direction)
-        self._answered_with = b""
         self.wish = negotiated.peer_direction
         self.offered = direction
         return self._agree(negotiated)
