@@ -300,6 +300,7 @@ class Calls:
             name=channel.name,
             rtp_timeout=math.inf if inner else profile.settings.rtp_timeout_sec or math.inf,
             telephone_event=profile.settings.rfc2833_pt if profile.settings.dtmf_type == "rfc2833" else None,
+            mux=profile.settings.rtcp_mux,
             may_speak_first=lambda host: not seen.far or profile.is_public(host),
             on_close=give_back,
         )

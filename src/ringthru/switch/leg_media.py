@@ -40,6 +40,7 @@ class LegMedia:
         name: str,
         rtp_timeout: float,
         telephone_event: int | None,
+        mux: bool = False,
         may_speak_first: Callable[[str], bool] = lambda host: True,
         on_close: Callable[[], None] = lambda: None,
     ) -> None:
@@ -50,7 +51,7 @@ class LegMedia:
         """
         self._may_speak_first = may_speak_first
         self._on_close = on_close
-        self._descriptions = OfferAnswer(session_id, telephone_event)
+        self._descriptions = OfferAnswer(session_id, telephone_event, mux)
         self._ports = ports
         self._pair = ports.pair if isinstance(ports, MappedPair) else ports
         self.advertised = self._address(host)

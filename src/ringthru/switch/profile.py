@@ -41,7 +41,7 @@ from ..sip import (
 )
 from .address_lookup import AddressLookups
 from .caller import Caller
-from .configuration import ProfileSettings
+from .configuration import AddressKind, ProfileSettings
 from .external_address import ExternalAddress
 from .identity import USER_SAFE, from_of, identity_rows
 from .profile_urls import CONTACT_USER
@@ -97,6 +97,7 @@ class Profile:
         self.rtp_ip = auto_rtp_ip if settings.rtp_ip in AUTO else settings.rtp_ip
         names = (*domains, self._sip_ip) if self._sip_ip not in domains else domains
         own_address = self._sip_ip if self.ipv6 else surroundings.address
+        self._lookups = lookups
         self._external = ExternalAddress(settings, own_address, lookups)
         self.transports = Transports(settings, self._sip_ip, tls_folder, names)
         self.codecs = _codecs(settings.inbound_codec_prefs)
@@ -126,6 +127,9 @@ class Profile:
         """
         await self.transports.open(self.agent, self._take)
         self._external.start()
+        external = self.settings.ext_sip_ip
+        if external.kind is AddressKind.STUN and self.settings.ext_sip_port is None:
+            self.transports.ask_stun(external.value, self._lookups.on_change)
 
     def close(self) -> None:
         self.transports.close()
@@ -194,7 +198,7 @@ class Profile:
             self.local,
             self.rtp_ip,
             port=transports.external_port(first),
-            granted=transports.is_granted(first),
+            port_source=transports.port_source(first),
             others=tuple(
                 TransportPorts(each, transports.local(each).port, transports.external_port(each))
                 for each in others
