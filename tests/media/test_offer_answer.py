@@ -354,3 +354,25 @@ class TestOnePortForBoth:
         assert not agreed.mux
         assert agreed.remote_rtcp.port == agreed.remote_rtp.port + 1
         assert b"rtcp-mux" not in agreed.sdp
+
+    def test_offered_by_us_beside_a_port_of_its_own(self):
+        """The other side may know nothing of it: a=rtcp tells it where RTCP goes then."""
+        ours = OfferAnswer(1, mux=True)
+        offer = ours.offer(MediaAddress("203.0.113.9", 20000, 31001), G711)
+        assert b"a=rtcp-mux\r\n" in offer
+        assert b"a=rtcp:31001\r\n" in offer
+
+    @pytest.mark.parametrize("mux", [True, False])
+    def test_what_the_answer_makes_of_our_offer(self, mux):
+        ours = OfferAnswer(1, mux=True)
+        ours.offer(HERE, G711)
+        text = (SIPP + "a=rtcp-mux\n" * mux).replace("\n", "\r\n").encode()
+        agreed = ours.read_answer(SessionDescription.parse(text))
+        assert agreed.mux is mux
+        assert (agreed.remote_rtcp == agreed.remote_rtp) is mux
+
+    def test_an_answer_with_it_to_an_offer_without(self):
+        ours = OfferAnswer(1)
+        ours.offer(HERE, G711)
+        text = (SIPP + "a=rtcp-mux\n").replace("\n", "\r\n").encode()
+        assert not ours.read_answer(SessionDescription.parse(text)).mux

@@ -185,6 +185,24 @@ class PhoneCall:
             self.agreed = read_answer(offer, SessionDescription.parse(response.body))
         return response
 
+    async def update(self, direction: str = "sendrecv") -> Response:
+        """Offer by UPDATE before the answer, which the user agent itself never does."""
+        self.offers += 1
+        offer = make_offer(self.audio.address, (PCMU, PCMA), 1, 100 + self.offers, direction=direction)
+        call = self.call
+        early = getattr(call, "_early", None) or {"": call.dialog}
+        dialog = call.dialog or next(iter(early.values()))
+        assert dialog is not None
+        rows = [
+            ("Content-Type", "application/sdp"),
+            ("Contact", f"<sip:{self.phone.user}@{self.phone.shown}>"),
+        ]
+        request = dialog.request("UPDATE", headers=rows, body=offer)
+        response = await self.phone.ask(request, dialog.destination.remote)
+        if response.status == 200:
+            self.agreed = read_answer(offer, SessionDescription.parse(response.body))
+        return response
+
     async def refer(self, target: str, *headers: tuple[str, str]) -> Response:
         rows = [("Refer-To", target), *headers]
         return await self.phone.response_to(self.phone.act(lambda now: self.call.ask(now, "REFER", rows)))

@@ -11,7 +11,7 @@ import pytest
 from ringthru.lab.datagrams import Datagrams
 from ringthru.net.address import Endpoint
 from ringthru.net.sockets import bind_udp
-from ringthru.switch import address_lookup
+from ringthru.switch import address_lookup, stun_port
 
 from .home import EXTERNAL_XML, INTERNAL_XML, VARS, Home, Place, setting, variables
 from .waiting import eventually
@@ -22,6 +22,7 @@ class StunServer:
 
     def __init__(self, host: str, port: int = 0) -> None:
         self.says: str | None = None
+        self.ports: dict[int, int] = {}  # a NAT's: the port asked from, and the one that is told
         self.asked = 0
         self._socket = Datagrams(bind_udp(Endpoint(host, port)), self._heard)
         self.address = self._socket.local
@@ -31,7 +32,7 @@ class StunServer:
         if self.says is None:
             return
         octets = bytes(int(each) for each in self.says.split("."))
-        value = b"\x00\x01" + source.port.to_bytes(2, "big") + octets
+        value = b"\x00\x01" + self.ports.get(source.port, source.port).to_bytes(2, "big") + octets
         attribute = b"\x00\x01\x00\x08" + value
         header = b"\x01\x01" + len(attribute).to_bytes(2, "big") + data[4:20]
         self._socket.send(header + attribute, source)
@@ -52,6 +53,7 @@ def soon(monkeypatch: pytest.MonkeyPatch) -> None:
     """Questions are repeated after moments instead of minutes."""
     monkeypatch.setattr(address_lookup, "AGAIN", 0.05)
     monkeypatch.setattr(address_lookup, "RETRIES", (0.05,))
+    monkeypatch.setattr(stun_port, "AGAIN", 0.05)
 
 
 def shown(home: Home, profile: str = "external") -> tuple[str | None, str | None]:
@@ -85,6 +87,38 @@ class TestStun:
             outside = server.says = home.place.host_outside(number)
             await eventually(lambda: shown(home) == (outside, outside))  # noqa: B023
         assert f"External ip address detected using STUN: {home.place.host_outside(10)}" in caplog.text
+
+    async def test_the_port_is_that_of_the_sip_socket(self, found: Any, server: StunServer) -> None:
+        """A NAT gave our 5080 another port: far peers are told that one, and the next where it changes."""
+        server.ports, outside = {5080: 41000}, "{}"
+        home = await self.home(found, f"stun:{server.address}")
+        outside = server.says = home.place.host_outside(9)
+        await eventually(lambda: shown(home) == (outside, outside))
+        for port in (41000, 41001):
+            server.ports[5080] = port
+            await self.told(home, f"{outside}:{port}")
+        said = await home.switch.explain(home.place.host_outside(60))
+        assert f"because the port 41001 comes from the STUN server {server.address}" in said
+        call = home.phone_at(home.place.host_outside(60)).invite("9196", home.external)
+        contact = (await call.answered()).contact
+        assert contact is not None
+        assert str(contact.uri).endswith(f"@{outside}:41001")
+
+    async def test_a_port_that_is_written_down_is_not_asked_for(self, found: Any, server: StunServer) -> None:
+        server.ports, server.says = {5080: 41000}, "127.0.0.2"
+        edits = {
+            VARS: variables(external_sip_ip=f"stun:{server.address}", external_rtp_ip="auto"),
+            EXTERNAL_XML: setting("ext-sip-port", "25080"),
+        }
+        home: Home = await found(edits, gateway=False, nat=False)
+        server.says = home.place.host_outside(9)
+        await home.switch.start()
+        await self.told(home, f"{server.says}:25080")
+        assert home.switch.calls.profiles["external"].transports._stun is None
+
+    async def told(self, home: Home, endpoint: str) -> None:
+        peer, profile = home.place.host_outside(60), home.switch.calls.profiles["external"]
+        await eventually(lambda: str(profile.seen_by(peer).signalling) == endpoint, f"not {endpoint}")
 
     async def test_a_private_answer_is_none(self, found: Any, server: StunServer, caplog: Any) -> None:
         server.says = "192.168.1.5"

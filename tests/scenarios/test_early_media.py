@@ -44,6 +44,35 @@ class TestThroughTheSwitch:
         call.say(frame_of(2))
         await rung.hears(frame_of(2))
 
+    async def test_the_called_side_moves_its_early_media(self, home: Home) -> None:
+        """An UPDATE before the answer (RFC 3311); the same SDP again in the 200 does not take it back."""
+        call, rung = await ringing(home)
+        rung.early()
+        await heard_early(call)
+        first, rung.audio = rung.audio, rung.phone.new_audio()
+        assert (await rung.update()).status == 200
+        call.say(frame_of(1))
+        await rung.hears(frame_of(1))
+        agreed, rung.agreed = rung.agreed, make_answer(rung.described, first.address, (PCMU, PCMA), 1, 1)
+        same = rung.agreed.sdp
+        rung.phone.act(lambda now: rung.call.answer(now, same))
+        rung.agreed = agreed
+        await call.answered()
+        await hear_each_other(call, rung)
+        first.close()
+
+    async def test_the_caller_holds_before_the_answer(self, home: Home) -> None:
+        call, rung = await ringing(home)
+        rung.early()
+        await heard_early(call)
+        assert (await call.update("sendonly")).status == 200
+        rung.answer()
+        await call.answered()
+        offers = await eventually(lambda: rung.phone.bodies("INVITE"), "the called phone hears of no hold")
+        assert b"a=sendonly" in offers[0]
+        states = {each.direction: each.call_state for each in home.switch.snapshot().channels}
+        assert states == {"inbound": "HELD", "outbound": "ACTIVE"}
+
     async def test_then_it_answers_and_the_description_stays(self, home: Home) -> None:
         """RFC 6337 §3.1.1: the 200 repeats the answer that the 183 gave."""
         call, rung = await ringing(home)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import pytest
 
 from ringthru.media import PCMU, SessionDescription, make_offer
+from ringthru.net.values import replace
+from ringthru.sip import CallAnswered
 
 from .home import Home
-from .phones import PhoneCall, frame_of, hear_each_other
+from .phones import Audio, Phone, PhoneCall, frame_of, hear_each_other
 from .test_bridged_calls import connected
 from .waiting import eventually
 
@@ -131,3 +133,66 @@ async def test_a_hold_of_an_echo_call_is_nobody_else_s_business(home: Home) -> N
     assert direction((await call.hold("sendrecv")).body) == "sendrecv"
     call.say(frame_of(3))
     await call.hears(frame_of(3))
+
+
+class TestHeldFromTheFirstWord:
+    """RFC 3264 §8.4 in the INVITE itself: a caller who holds already, or only listens."""
+
+    def offer(self, phone: Phone, direction: str, host: str = "") -> tuple[Audio, bytes]:
+        audio = phone.new_audio()
+        address = replace(audio.address, host=host) if host else audio.address
+        return audio, make_offer(address, (PCMU,), 1, 1, direction=direction)
+
+    async def called(self, home: Home, offer: bytes, audio: Audio, phone: Phone) -> PhoneCall:
+        call = phone.invite("9196", home.reached_at("external"), body=offer)
+        call.audio, call.offer = audio, offer
+        await call.answered()
+        return call
+
+    @pytest.mark.parametrize(
+        ("asked", "answer"), [("sendonly", "recvonly"), ("inactive", "inactive"), ("recvonly", "sendonly")]
+    )
+    async def test_the_answer_fits(self, home: Home, asked: str, answer: str) -> None:
+        phone = home.far_phone()
+        audio, offer = self.offer(phone, asked)
+        call = await self.called(home, offer, audio, phone)
+        event = await call.until(CallAnswered)
+        assert direction(event.response.body) == answer
+        (leg,) = home.switch.snapshot().channels
+        assert leg.call_state == ("ACTIVE" if asked == "recvonly" else "HELD")
+
+    async def test_no_address_yet(self, home: Home) -> None:
+        """c=0.0.0.0 in an INVITE: nothing is sent, and the call comes to life by the next offer."""
+        phone = home.far_phone()
+        audio, offer = self.offer(phone, "sendrecv", "0.0.0.0")
+        call = await self.called(home, offer, audio, phone)
+        event = await call.until(CallAnswered)
+        assert direction(event.response.body) == "recvonly"
+        assert direction((await call.hold("sendrecv")).body) == "sendrecv"
+        call.say(frame_of(1))
+        await call.hears(frame_of(1))
+
+    async def test_nothing_is_sent_to_who_wants_nothing(self, home: Home) -> None:
+        phone = home.far_phone()
+        audio, offer = self.offer(phone, "inactive")
+        call = await self.called(home, offer, audio, phone)
+        call.say(frame_of(1))
+        await eventually(lambda: home.switch.snapshot().channels[0].packets_received, "it came not")
+        assert direction((await call.hold("sendrecv")).body) == "sendrecv"
+        call.say(frame_of(2))
+        await call.hears(frame_of(2))
+        assert audio.sources_of(frame_of(1)) == []
+
+    async def test_a_bridged_one_tells_the_other_leg(self, home: Home) -> None:
+        callee, phone = await home.registered_phone(), home.far_phone()
+        audio, offer = self.offer(phone, "sendonly")
+        call = phone.invite("1000", home.reached_at("external"), body=offer)
+        call.audio, call.offer = audio, offer
+        rung = await callee.rung()
+        rung.answer()
+        await call.answered()
+        assert await offered(rung, 1) == "sendonly"
+        await call.hold("sendrecv")
+        assert await offered(rung, 2) == "sendrecv"
+        await home.both_ways()
+        await hear_each_other(call, rung)

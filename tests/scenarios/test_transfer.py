@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from ringthru.sip import CallEnded, Request
+from ringthru.sip import CallCancelled, CallEnded, Request
 
-from .home import INTERNAL_XML, PASSWORD, PUBLIC, RING_1000, Home, setting
+from .home import DIRECTORY, INTERNAL_XML, PASSWORD, PUBLIC, RING_1000, Home, extension, setting
 from .phones import Phone, PhoneCall, hear_each_other, hears_itself
 from .test_bridged_calls import connected
 from .waiting import eventually
@@ -93,22 +94,79 @@ class TestBlind:
         ]
         assert all((each.get("Event") or "").startswith("refer") for each in notifies)
 
-    async def test_a_target_that_refuses_is_told(self, office: Home) -> None:
+    async def test_a_target_that_refuses_leaves_the_phone_its_call(self, office: Home) -> None:
+        """RFC 5589 §6.2: the phone is told, and takes the call back."""
+        first, second = await office.registered_phone("1000"), await office.registered_phone("1001")
+        call, rung = await connected(office, office.far_phone(), first)
+        await rung.hold()
+        await rung.refer(f"<sip:1001@{office.address}>")
+        (await second.rung()).reject(486)
+        assert await rung.told() == b"SIP/2.0 486 Busy Here\r\n"
+        assert (await rung.hold("sendrecv")).status == 200
+        await back_from_hold(office, call)
+        await hear_each_other(call, rung)
+        rung.hang_up()
+        await call.over()
+        await office.quiet()
+
+    async def test_it_may_transfer_again_then(self, office: Home) -> None:
         first, second = await office.registered_phone("1000"), await office.registered_phone("1001")
         call, rung = await connected(office, office.far_phone(), first)
         await rung.refer(f"<sip:1001@{office.address}>")
         (await second.rung()).reject(486)
-        assert await rung.told() == b"SIP/2.0 486 Busy Here\r\n"
-        await call.over()
+        await rung.told()
+        await joined(office)
+        await rung.refer(f"<sip:9196@{office.address}>")
         await rung.over()
-        await office.quiet()
+        await hears_itself(call)
 
     async def test_a_number_that_nobody_has(self, office: Home) -> None:
         first = await office.registered_phone("1000")
-        _, rung = await connected(office, office.far_phone(), first)
+        call, rung = await connected(office, office.far_phone(), first)
         await rung.refer(f"<sip:5551234@{office.address}>")
         assert await rung.told() == b"SIP/2.0 404 Not Found\r\n"
+        await joined(office)
+        await hear_each_other(call, rung)
+        call.hang_up()
+        await rung.over()
         await office.quiet()
+
+    async def test_a_phone_that_hung_up_is_rung_when_nobody_takes_the_call(self, office: Home) -> None:
+        first, second = await office.registered_phone("1000"), await office.registered_phone("1001")
+        call, rung = await connected(office, office.far_phone(), first)
+        await rung.refer(f"<sip:1001@{office.address}>")
+        rung.hang_up()
+        (await second.rung()).reject(486)
+        again = await first.rung(2)
+        again.answer()
+        await joined(office)
+        await hear_each_other(call, again)
+
+    async def test_and_only_once(self, office: Home) -> None:
+        first, second = await office.registered_phone("1000"), await office.registered_phone("1001")
+        call, rung = await connected(office, office.far_phone(), first)
+        await rung.refer(f"<sip:1001@{office.address}>")
+        rung.hang_up()
+        (await second.rung()).reject(486)
+        (await first.rung(2)).reject(486)
+        await call.over()
+        await office.quiet()
+
+    async def test_it_goes_to_the_fallback_extension_where_the_user_has_one(
+        self, found: Callable[..., Any]
+    ) -> None:
+        fallback = '<variable name="transfer_fallback_extension" value="9196"/></variables>'
+        home: Home = await found(
+            {PUBLIC: RING_1000, DIRECTORY: lambda text: text.replace("</variables>", fallback, 1)}
+        )
+        await home.switch.start()
+        await home.mapped()
+        first = await home.registered_phone("1000")
+        call, rung = await connected(home, home.far_phone(), first)
+        await rung.refer(f"<sip:5551234@{home.address}>")
+        assert await rung.told() == b"SIP/2.0 404 Not Found\r\n"
+        await rung.over()
+        await hears_itself(call)
 
     async def test_the_caller_gives_up_before_the_target_answers(self, office: Home) -> None:
         first, second = await office.registered_phone("1000"), await office.registered_phone("1001")
@@ -163,7 +221,8 @@ class TestWhoMayNot:
         await call.refer(f"<sip:1001@{office.outside_address}>")
         assert await call.told() == b"SIP/2.0 404 Not Found\r\n"
         assert second.calls == []
-        await rung.over()
+        await joined(office)
+        await hear_each_other(call, rung)
 
     async def test_a_call_with_nobody_at_the_other_end(self, office: Home) -> None:
         call = office.far_phone().invite("9196", office.reached_at("external"))
@@ -299,6 +358,129 @@ class TestAnInviteWithReplaces:
         taken = phone.invite("1000", office.internal, password=PASSWORD, headers=headers)
         assert (await taken.refused()).status == 486
         await hear_each_other(call, rung)
+
+
+class TestPickUp:
+    """RFC 3891 §3: a call that rings at one phone is answered by another."""
+
+    def header(self, rung: PhoneCall) -> tuple[tuple[str, str], ...]:
+        request, tag = rung.call.request, rung.call.request_tag
+        return (("Replaces", f"{rung.call.call_id};to-tag={request.from_.tag};from-tag={tag};early-only"),)
+
+    async def ringing(self, office: Home) -> tuple[PhoneCall, PhoneCall]:
+        first = await office.registered_phone("1000")
+        call = office.far_phone().invite("1000", office.reached_at("external"))
+        rung = await first.rung()
+        rung.ring()
+        await call.ringing()
+        return call, rung
+
+    async def test_the_caller_has_the_other_phone(self, office: Home) -> None:
+        call, rung = await self.ringing(office)
+        other = office.lan_phone("1001")
+        taken = other.invite("1000", office.internal, password=PASSWORD, headers=self.header(rung))
+        await taken.answered()
+        await call.answered()
+        await rung.until(CallCancelled)
+        await hear_each_other(call, taken)
+        taken.hang_up()
+        await call.over()
+        await office.quiet()
+
+    async def test_all_phones_of_the_user_fall_silent(self, office: Home) -> None:
+        second = await office.registered_phone("1000")
+        call, rung = await self.ringing(office)
+        beside = await second.rung()
+        other = office.lan_phone("1001")
+        taken = other.invite("1000", office.internal, password=PASSWORD, headers=self.header(rung))
+        await taken.answered()
+        await beside.until(CallCancelled)
+        await rung.until(CallCancelled)
+        await call.answered()
+        await hear_each_other(call, taken)
+
+    async def test_a_call_of_originate(self, office: Home) -> None:
+        first = await office.registered_phone("1000")
+        making = asyncio.create_task(office.switch.originate("user/1000", "9196", context="default"))
+        rung = await first.rung()
+        rung.ring()
+        other = office.lan_phone("1001")
+        await eventually(lambda: any(each.rang.is_set() for each in office.switch.calls.channels.values()))
+        taken = other.invite("1000", office.internal, password=PASSWORD, headers=self.header(rung))
+        await taken.answered()
+        assert (await making).startswith("+OK ")
+        await hears_itself(taken)
+
+    async def test_a_stranger_picks_up_nothing(self, office: Home) -> None:
+        call, rung = await self.ringing(office)
+        thief = office.far_phone("thief")
+        stolen = thief.invite("1000", office.reached_at("external"), headers=self.header(rung))
+        assert (await stolen.refused()).status == 403
+        rung.answer()
+        await call.answered()
+        await hear_each_other(call, rung)
+
+    async def test_a_caller_of_ours_that_waits_cannot_be_taken(self, office: Home) -> None:
+        """An early dialog that we did not begin: 481."""
+        call, _ = await self.ringing(office)
+        dialog = next(iter(call.call._early.values()))  # type: ignore[attr-defined]
+        value = f"{dialog.call_id};to-tag={dialog.remote_tag};from-tag={dialog.local_tag}"
+        phone = office.lan_phone("1001")
+        taken = phone.invite("1000", office.internal, password=PASSWORD, headers=(("Replaces", value),))
+        assert (await taken.refused()).status == 481
+
+
+class TestDeflect:
+    """REFER sent by us: `deflect`."""
+
+    @pytest.fixture
+    async def deflecting(self, found: Callable[..., Any]) -> Home:
+        actions = [("answer", ""), ("deflect", "sip:1@elsewhere.example"), ("echo", "")]
+        home: Home = await found({PUBLIC: [extension("77", *actions), extension("78", *actions[1:])]})
+        await home.switch.start()
+        await home.mapped()
+        return home
+
+    async def referred(self, home: Home) -> PhoneCall:
+        call = home.far_phone("4711").invite("77", home.reached_at("external"))
+        await call.answered()
+        await eventually(lambda: any(each.method == "REFER" for each in call.phone.requests), "no REFER")
+        return call
+
+    def tell(self, call: PhoneCall, line: bytes, state: str) -> None:
+        rows = [("Event", "refer"), ("Subscription-State", state), ("Content-Type", "message/sipfrag")]
+        call.phone.act(lambda now: call.call.ask(now, "NOTIFY", rows, line))
+
+    async def test_the_caller_is_asked_to_call_there_itself(self, deflecting: Home) -> None:
+        call = await self.referred(deflecting)
+        refer = next(each for each in call.phone.requests if each.method == "REFER")
+        assert refer.get("Refer-To") == "<sip:1@elsewhere.example>"
+        assert refer.get("Contact") is not None
+        self.tell(call, b"SIP/2.0 100 Trying\r\n", "active;expires=60")
+        self.tell(call, b"SIP/2.0 200 OK\r\n", "terminated;reason=noresource")
+        assert "BLIND_TRANSFER" in reason(await call.over())
+        await deflecting.quiet()
+
+    async def test_the_dialplan_goes_on_when_that_call_fails(self, deflecting: Home) -> None:
+        call = await self.referred(deflecting)
+        self.tell(call, b"SIP/2.0 486 Busy Here\r\n", "terminated;reason=noresource")
+        (channel,) = deflecting.switch.calls.channels.values()
+        reply = await eventually(lambda: channel.variables.get("sip_refer_reply"), "no outcome")
+        assert reply == "SIP/2.0 486 Busy Here"
+        await hears_itself(call)
+
+    async def test_a_notify_that_nobody_asked_for(self, deflecting: Home) -> None:
+        call = deflecting.far_phone("4711").invite("9196", deflecting.reached_at("external"))
+        await call.answered()
+        response = await call.phone.response_to(
+            call.phone.act(lambda now: call.call.ask(now, "NOTIFY", [("Event", "refer")]))
+        )
+        assert response.status == 481
+
+    async def test_a_caller_that_waits_is_redirected(self, deflecting: Home) -> None:
+        call = deflecting.far_phone("4711").invite("78", deflecting.reached_at("external"))
+        response = await call.refused()
+        assert (response.status, response.get("Contact")) == (302, "<sip:1@elsewhere.example>")
 
 
 class TestFromTheInside:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ringthru.sip import IncomingCall, Replaces, RequestReceived
+from ringthru.sip import IncomingCall, MalformedMessage, Progress, Replaces, Request, RequestReceived
 
 from .network import ALICE, ANSWER, BOB, Network, Party, answering
 
@@ -96,3 +96,36 @@ class TestReplaced:
         assert alice.agent.call_replaced_by(Replaces(far.call_id, theirs, ours)) is call
         for wrong in (("x", ours, theirs), (far.call_id, "x", theirs), (far.call_id, ours, "x")):
             assert bob.agent.call_replaced_by(Replaces(*wrong)) is None
+
+
+class TestWhatANotifyTells:
+    """RFC 3515 §2.4.5: the body begins with the status line of what the peer was answered."""
+
+    def read(self, body: bytes, state: str = "active;expires=60") -> Progress:
+        return Progress.read(Request("NOTIFY", "sip:a@127.0.0.1", [("Subscription-State", state)], body))
+
+    @pytest.mark.parametrize(
+        ("body", "status", "reason"),
+        [
+            (b"SIP/2.0 200 OK\r\n", 200, "OK"),
+            (b"SIP/2.0 100 Trying", 100, "Trying"),
+            (b"\r\nSIP/2.0 486 Busy Here\r\nContact: <sip:x>\r\n", 486, "Busy Here"),
+            (b"SIP/2.0 603\r\n", 603, ""),
+            (b"SIP/2.0 480 \x1b[31mGone\n", 480, "[31mGone"),
+        ],
+    )
+    def test_the_first_line(self, body, status, reason):
+        assert self.read(body) == Progress(status, reason, ended=False)
+
+    def test_the_last_one_says_so(self):
+        assert self.read(b"SIP/2.0 200 OK\r\n", "terminated;reason=noresource").ended
+
+    @pytest.mark.parametrize("cut", range(len(b"SIP/2.0 200")))
+    def test_what_is_none(self, cut):
+        with pytest.raises(MalformedMessage):
+            self.read(b"SIP/2.0 200"[:cut])
+
+    @pytest.mark.parametrize("body", [b"SIP/2.0 2000 x", b"SIP/2.0 999 x", b"HTTP/1.1 200 OK", b"200 OK"])
+    def test_other_lines(self, body):
+        with pytest.raises(MalformedMessage):
+            self.read(body)

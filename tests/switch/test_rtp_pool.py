@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from ringthru.media import MediaEngine, NoFreePorts, PortPair
-from ringthru.portmap import MappingState, Protocol, Wanted
+from ringthru.portmap import MappingState, Protocol, Rung, Wanted
 from ringthru.switch import rtp_pool
 from ringthru.switch.rtp_pool import MappedPair, RtpPool
 
@@ -25,6 +25,7 @@ class SlowMapping:
         self.external_port: int | None = None
         self.state = MappingState.REQUESTED
         self.reason = ""
+        self.rung, self.disproved = Rung.REQUESTED, False
         self._granted = asyncio.Event()
 
     def refuse(self, reason: str) -> None:
@@ -33,6 +34,7 @@ class SlowMapping:
 
     def grant(self, external_port: int) -> None:
         self.external_port, self.state = external_port, MappingState.ACCEPTED
+        self.rung = Rung.ACCEPTED
         self._granted.set()
 
     async def settled(self) -> bool:
@@ -114,6 +116,37 @@ async def test_a_mapped_pair_is_taken_at_once_and_then_shown(pool_of):
     assert taken.external_rtp_port == taken.pair.rtp_port + 10000
     assert mapper.listed == {taken.pair.rtp_port, taken.pair.rtcp_port}
     assert len(mapper.mappings) == 6  # filled again
+
+
+class TestProof:
+    """Accepted is not reachable: what is proven goes first."""
+
+    @pytest.fixture
+    def pairs(self, pool_of) -> tuple[RtpPool, list[list[SlowMapping]]]:
+        mapper = Mapper()
+        pool = pool_of(mapper, least=3)
+        for mapping in mapper.mappings:
+            mapping.grant(mapping.internal_port)
+        return pool, [mapper.mappings[at : at + 2] for at in (0, 2, 4)]
+
+    async def test_the_pair_that_was_reached_is_taken_before_one_that_is_listed(self, pairs):
+        pool, (first, second, third) = pairs
+        for each in second:
+            each.rung = Rung.LISTED
+        for each in third:
+            each.rung = Rung.REACHABLE
+        assert [mapped(pool.take()).rtp for _ in range(3)] == [third[0], second[0], first[0]]
+
+    async def test_the_weaker_of_the_two_ports_counts(self, pairs):
+        pool, (first, second, _) = pairs
+        first[0].rung = Rung.REACHABLE
+        second[0].rung = second[1].rung = Rung.LISTED
+        assert mapped(pool.take()).rtp is second[0]
+
+    async def test_one_that_the_gateway_does_not_list_goes_last(self, pairs):
+        pool, (first, second, third) = pairs
+        first[1].disproved = True
+        assert [mapped(pool.take()).rtp for _ in range(3)] == [second[0], third[0], first[0]]
 
 
 class TestTheGatewayHasNotAnsweredYet:

@@ -47,6 +47,7 @@ __all__ = [
 ]
 
 NAME: Final = "Ringthru"  # in o= and s=
+MUX: Final = ("rtcp-mux", None)
 EVENTS: Final = "0-16"  # the sixteen keys and flash, as FreeSWITCH offers them (RFC 4733 §2.4.1)
 
 
@@ -99,9 +100,15 @@ def make_offer(
     telephone_event: int | None = 101,
     direction: str = "sendrecv",
     ptime: int = DEFAULT_PTIME,
+    mux: bool = False,
 ) -> bytes:
-    """The bytes of an offer with one audio stream; codecs in our order of preference."""
+    """The bytes of an offer with one audio stream; codecs in our order of preference.
+
+    ``mux`` offers RTCP on the RTP port (RFC 5761 §5.1.1); the port of its own stays for who wants that.
+    """
     medium = _audio(here, list(codecs), telephone_event, direction, ptime)
+    if mux:
+        medium = replace(medium, attributes=(*medium.attributes, MUX))
     return _description(here, session_id, version, [medium])
 
 
@@ -162,9 +169,11 @@ def read_answer(offer: bytes | SessionDescription, answer: SessionDescription) -
     direction = common_direction(wanted, said)
     events = (event_type_of(theirs, codec.clock_rate), event_type_of(ours, codec.clock_rate))
     sent_event, heard_event = events if None not in events else (None, None)
-    remote = endpoints_of(answer, theirs)
+    rtp, rtcp = endpoints_of(answer, theirs)
+    mux = wants_mux(ours) and wants_mux(theirs)
+    remote = (rtp, rtp) if mux else (rtp, rtcp)
     ptime = ptime_of(theirs)
-    return Negotiated(sdp, codec, *remote, sent_event, direction, ptime, heard, heard_event, said)
+    return Negotiated(sdp, codec, *remote, sent_event, direction, ptime, heard, heard_event, said, mux)
 
 
 def answerable(offer: SessionDescription, codecs: Sequence[Codec]) -> list[Codec]:
@@ -183,11 +192,12 @@ class OfferAnswer:
     last, and stays when nothing changed.
     """
 
-    def __init__(self, session_id: int, telephone_event: int | None = 101) -> None:
+    def __init__(self, session_id: int, telephone_event: int | None = 101, mux: bool = False) -> None:
         """``telephone_event`` is the payload type (96–127) that our offers give to keys (RFC 4733).
 
-        None: keys are neither offered nor accepted there.
+        None: keys are neither offered nor accepted there. ``mux``: RTCP on the RTP port is offered.
         """
+        self._mux = mux
         self._session_id = session_id
         self._telephone_event = telephone_event
         self._version = session_id
@@ -199,7 +209,7 @@ class OfferAnswer:
 
         def make(version: int) -> bytes:
             return make_offer(
-                here, codecs, self._session_id, version, self._telephone_event, direction=direction
+                here, codecs, self._session_id, version, self._telephone_event, direction, mux=self._mux
             )
 
         self._offer = self._bump(make(self._version), lambda: make(self._version + 1))
@@ -256,7 +266,7 @@ def _audio(
         attributes += [("rtpmap", f"{event} telephone-event/8000"), ("fmtp", f"{event} {EVENTS}")]
     attributes += [("ptime", str(ptime)), (direction, None)]
     if mux:
-        attributes.append(("rtcp-mux", None))
+        attributes.append(MUX)
     elif here.rtcp_port != here.rtp_port + 1:
         attributes.append(("rtcp", str(here.rtcp_port)))  # RFC 3605
     return MediaDescription("audio", here.rtp_port, PROFILE, tuple(formats), None, tuple(attributes))

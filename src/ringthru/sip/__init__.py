@@ -30,7 +30,7 @@ from .flow import Flow
 from .headers import CSeq, NameAddr, Via
 from .layer import Counters, Limits, Refusal
 from .message import HERE, HERE_HOST, HERE_URI, Request, Response
-from .referral import Referral
+from .referral import Progress, Referral
 from .registration import Bindings
 from .reply import reason_phrase
 from .session_timer import SessionSettings
@@ -72,6 +72,7 @@ __all__ = [
     "MalformedMessage",
     "NameAddr",
     "Origin",
+    "Progress",
     "Reason",
     "ReferTo",
     "Referral",

@@ -22,6 +22,7 @@ from .events import (
     SessionRefreshDue,
 )
 from .flow import Flow
+from .headers import NameAddr
 from .message import Message, Request
 from .referral import Referral
 from .reinvite import Reinvite
@@ -29,6 +30,7 @@ from .server_transaction import ServerTransaction
 from .session_timer import SessionTimer
 from .unconfirmed import UnconfirmedAnswers
 from .update import Update
+from .uri import SipUri
 
 Headers = Iterable[tuple[str, str]]
 SESSION_TIMEOUT = ("Reason", 'SIP;cause=408;text="Session Timer Expired"')
@@ -75,6 +77,7 @@ class Call:
         self._seen_at = seen_at
         self._answers = UnconfirmedAnswers(core, self)
         self._offered: dict[int, IncomingRequest] = {}  # re-INVITEs and UPDATEs to be answered, by CSeq
+        self._agreed_early: set[str] = set()  # the peer's tags of early dialogs whose offer was answered
         self._reinvite: Reinvite | None = None
         self._updating: Update | None = None
         self._allow = ""  # the methods that the peer serves, as it wrote them
@@ -199,6 +202,20 @@ class Call:
         dialog = self.established
         self.respond(incoming, 202, now, None, rows, b"")
         return Referral(self._core, dialog, request.cseq.number, self.credentials, self.contact_user, silent)
+
+    def refer(self, now: float, target: SipUri) -> RequestHandle:
+        """Ask the peer to call ``target`` itself; NOTIFYs then tell how that goes (RFC 3515 §2.4.4).
+
+        Raises:
+            LocalError: there is no dialog yet, or no more.
+        """
+        by = NameAddr.parse(self.established.local)
+        rows = [
+            self._core.contact(self.contact_user),
+            ("Refer-To", f"<{target}>"),
+            ("Referred-By", f"<{by.uri}>"),  # RFC 3892
+        ]
+        return self.ask(now, "REFER", rows)
 
     def ask(self, now: float, method: str, headers: Headers = (), body: bytes = b"") -> RequestHandle:
         """Send another request in the dialog (INFO, MESSAGE …).
@@ -381,10 +398,15 @@ class Call:
     def _receive_offer(
         self, dialog: Dialog, transaction: ServerTransaction, request: Request, flow: Flow, now: float
     ) -> None:
-        """§14.2 and RFC 3311 §5.2: one offer at a time in each direction, and 491 when two cross."""
-        if self._offer_pending():
+        """§14.2 and RFC 3311 §5.2: one offer at a time in each direction, and 491 when two cross.
+
+        Before the answer there may be an UPDATE, once a provisional response has answered the INVITE's offer.
+        """
+        early = self.state in (CallState.TRYING, CallState.EARLY)
+        agreed = request.method == "UPDATE" and dialog.remote_tag in self._agreed_early
+        if self._offer_pending(dialog.remote_tag):
             self._core.respond(transaction, request, 491, now)
-        elif self.offered or self.state in (CallState.TRYING, CallState.EARLY):
+        elif self.offered or (early and not agreed):
             self._core.try_later(transaction, request, now)
         else:
             if request.method == "INVITE":
@@ -392,8 +414,8 @@ class Call:
                 transaction.on_cancel = self._canceller(transaction, request)
             self._offered[request.cseq.number] = self._hand_up(dialog, transaction, request, flow)
 
-    def _offer_pending(self) -> bool:
-        """Whether an offer of ours awaits its answer, be it in the ACK of a 2xx."""
+    def _offer_pending(self, tag: str) -> bool:
+        """Whether an offer of ours awaits the answer of the peer with ``tag``, be it in the ACK of a 2xx."""
         if self._reinvite is not None and self._reinvite.under_way:
             return True
         if self._updating is not None and self._updating.offers:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 Trace = Callable[[str, bytes, Flow], None]  # ("recv" or "send", message, flow)
+STUN_BELOW = b"\x04"  # the first octet of a STUN message (RFC 7983 §7)
 TRIES = 8  # to find a port that is free for UDP and for TCP, when any will do
 
 
@@ -52,6 +53,8 @@ class SipDriver(asyncio.DatagramProtocol):
     ) -> None:
         self.locals: dict[str, Endpoint] = {}  # where each transport listens
         self.trace = trace
+        # Takes datagrams that are no SIP: their first octet says that they are STUN (RFC 7983)
+        self.on_stun: Callable[[bytes, Endpoint], None] | None = None
         self.failures = 0
         self.connections = ConnectionBook((limits or ConnectionLimits()).within(descriptor_limit()))
         self._agent = agent
@@ -131,9 +134,17 @@ class SipDriver(asyncio.DatagramProtocol):
             self._pumping = False
         self._set_timer()
 
+    def send_stun(self, data: bytes, to: Endpoint) -> None:
+        """A datagram that is no SIP, by the socket of UDP."""
+        if self._udp is not None:
+            self._udp.sendto(data, to)
+
     # What comes from the sockets
 
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
+        if self.on_stun is not None and data[:1] < STUN_BELOW:
+            self.on_stun(data, Endpoint(addr[0], addr[1]))
+            return
         flow = Flow("UDP", self.locals["UDP"], Endpoint(addr[0], addr[1]), heard=True)
         self.message_received(data, flow)
         self.pump()

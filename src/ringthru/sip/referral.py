@@ -1,20 +1,48 @@
-"""The subscription that a REFER makes (RFC 3515 §2.4.4), on our side.
+"""The subscription that a REFER makes (RFC 3515 §2.4.4).
 
-Lives here: its NOTIFYs, from 202 to the last.
+Lives here: the NOTIFYs we send, from 202 to the last, and what those say that we get.
 Never here: whom the REFER names, or whether anybody may do that.
 """
 
 from __future__ import annotations
 
-from typing import Final
+import re
+from typing import Final, Self
 
+from ..net.values import frozen
 from .client_request import Wallet
 from .core import Core
 from .dialog import Dialog
+from .errors import MalformedMessage
+from .message import Request
 from .reply import reason_phrase
 
 LIFETIME: Final = 180  # seconds, told in Subscription-State; the outcome comes sooner, or the switch gives up
 SIPFRAG: Final = ("Content-Type", "message/sipfrag;version=2.0")
+STATUS_LINE: Final = re.compile(rb"SIP/2\.0[ \t]+([1-6][0-9][0-9])(?![0-9])[ \t]*([^\r\n]{0,200})")
+
+
+@frozen
+class Progress:
+    """What a NOTIFY tells of the call that a REFER of ours asked for."""
+
+    status: int
+    reason: str
+    ended: bool  # no further NOTIFY comes
+
+    @classmethod
+    def read(cls, request: Request) -> Self:
+        """The first line of a ``message/sipfrag`` (RFC 3420), and the Subscription-State.
+
+        Raises:
+            MalformedMessage: the body begins with no status line.
+        """
+        found = STATUS_LINE.match(request.body.lstrip())
+        if found is None:
+            raise MalformedMessage(f"no status in a NOTIFY: {request.body[:40]!r}")
+        state = (request.get("Subscription-State") or "").strip().lower()
+        words = "".join(each for each in found[2].decode("utf-8", "replace") if each.isprintable())
+        return cls(int(found[1]), words.strip(), state.startswith("terminated"))
 
 
 class Referral:

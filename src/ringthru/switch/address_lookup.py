@@ -47,7 +47,7 @@ class AddressLookups:
     def __init__(self, own_address: str, rules: AddressRules, on_change: Callable[[], None]) -> None:
         self._own_address = own_address
         self._rules = rules
-        self._on_change = on_change
+        self.on_change = on_change
         self._answers: dict[tuple[Setting, str], Answer] = {}
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -101,7 +101,7 @@ class AddressLookups:
             return
         how = "using STUN" if setting.kind is Setting.STUN else f"by the name {setting.value}"
         log.info("External ip address detected %s: %s", how, address)
-        self._on_change()
+        self.on_change()
 
     def _failed(self, setting: AddressSetting, reason: str) -> None:
         answer = self._answers[setting.kind, setting.value]
@@ -120,7 +120,7 @@ class AddressLookups:
                 log.warning("%s is %s, which is no public address: far peers are shown it all the same",
                             setting.value, address)  # fmt: skip
             return address
-        host, port = _server(setting.value)
+        host, port = server_of(setting.value)
         server = Endpoint(await resolve(host), port)
         address = (await ask_stun(self._own_address, server)).host
         if not self._rules.is_public(address):
@@ -128,7 +128,8 @@ class AddressLookups:
         return address
 
 
-def _server(text: str) -> tuple[str, int]:
+def server_of(text: str) -> tuple[str, int]:
+    """``HOST[:PORT]`` of a STUN server."""
     host, colon, port = text.rpartition(":")
     if (
         colon
@@ -166,45 +167,63 @@ async def ask_stun(own_address: str, server: Endpoint) -> Endpoint:
         LookupFailed: no answer, or a refusal.
         OSError: no socket.
     """
-    loop = asyncio.get_running_loop()
-    client = StunClient(server, secrets.token_bytes(12))
     family = "::" if ":" in server.host else own_address
-    exchange = _Exchange(client)
-    transport = await open_datagram(bind_udp(Endpoint(family, 0)), exchange)
+    exchange = StunExchange(server)
+    transport = await open_datagram(bind_udp(Endpoint(family, 0)), _Socket(exchange))
     try:
+        return await exchange.run(lambda data: transport.sendto(data, server))
+    finally:
+        transport.close()
+
+
+class StunExchange:
+    """One question to a STUN server, over a socket that is somebody else's."""
+
+    def __init__(self, server: Endpoint) -> None:
+        self._client = StunClient(server, secrets.token_bytes(12))
+        self._done = asyncio.Event()
+        self._outcome: object = None
+
+    def receive(self, data: bytes, source: Endpoint) -> None:
+        """A datagram that may be the answer."""
+        self._client.receive_datagram(data, source, asyncio.get_running_loop().time())
+        self._read_events()
+
+    async def run(self, send: Callable[[bytes], None]) -> Endpoint:
+        """Ask until it is answered.
+
+        Raises:
+            LookupFailed: no answer, or a refusal.
+        """
+        loop, client = asyncio.get_running_loop(), self._client
         client.start(loop.time())
-        while not exchange.done.is_set():
+        while not self._done.is_set():
             for datagram in client.datagrams_to_send():
-                transport.sendto(datagram, server)
-            exchange.read_events()
+                send(datagram)
+            self._read_events()
             due = client.next_timeout()
             if due is None:
                 continue
             try:
                 async with asyncio.timeout_at(due):
-                    await exchange.done.wait()
+                    await self._done.wait()
             except TimeoutError:
                 client.handle_timeout(loop.time())
-    finally:
-        transport.close()
-    if isinstance(exchange.outcome, Mapped):
-        return exchange.outcome.endpoint
-    raise LookupFailed(exchange.outcome.reason if isinstance(exchange.outcome, Refused) else "Timeout")
+        if isinstance(self._outcome, Mapped):
+            return self._outcome.endpoint
+        raise LookupFailed(self._outcome.reason if isinstance(self._outcome, Refused) else "Timeout")
+
+    def _read_events(self) -> None:
+        for event in self._client.events():
+            self._outcome = event
+            self._done.set()
 
 
-class _Exchange(asyncio.DatagramProtocol):
-    """Hands datagrams to the client."""
+class _Socket(asyncio.DatagramProtocol):
+    """Hands datagrams to the exchange."""
 
-    def __init__(self, client: StunClient) -> None:
-        self.done = asyncio.Event()
-        self.outcome: object = None
-        self._client = client
+    def __init__(self, exchange: StunExchange) -> None:
+        self._exchange = exchange
 
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
-        self._client.receive_datagram(data, Endpoint(*addr[:2]), asyncio.get_running_loop().time())
-        self.read_events()
-
-    def read_events(self) -> None:
-        for event in self._client.events():
-            self.outcome = event
-            self.done.set()
+        self._exchange.receive(data, Endpoint(*addr[:2]))

@@ -79,6 +79,11 @@ class Advertising:
         """An address of ours may be another one: the calls that stand are told."""
         follow_address(self._calls)
 
+    def changed(self) -> None:
+        """What DNS or a STUN server says of us is another address or port now."""
+        self.follow()
+        self._check_trunks()
+
     def _on_event(self, event: Event) -> None:
         match event:
             case GatewayFound(external_address=address):
@@ -89,7 +94,10 @@ class Advertising:
                 self._external_address(None)
             case MappingAdded():
                 self.follow()  # another external port, perhaps
-        if self._calls.trunks is not None:  # whatever happened, a port may be another one now
+        self._check_trunks()  # whatever happened, a port may be another one now
+
+    def _check_trunks(self) -> None:
+        if self._calls.trunks is not None:
             self._calls.trunks.check_addresses()
 
     def _external_address(self, address: str | None) -> None:

@@ -74,6 +74,14 @@ async def redirect(calls: Calls, channel: Channel, data: str) -> None:
     channel.hang_up(HangupCause.REDIRECTION_TO_NEW_DESTINATION, status=REDIRECTED, headers=contacts)
 
 
+async def deflect(calls: Calls, channel: Channel, data: str) -> None:
+    """Let the peer of an answered leg call another address itself (REFER); redirect one that still waits."""
+    if channel.up:
+        await calls.deflections.deflect(channel, data)
+    else:
+        await redirect(calls, channel, data)
+
+
 async def park(calls: Calls, channel: Channel, data: str) -> None:
     """Keep the channel until somebody ends it, or transfers it."""
     channel.state = "CS_PARK"
@@ -108,8 +116,7 @@ async def set_user(calls: Calls, channel: Channel, data: str) -> None:
     if user is None:
         channel.log.warning("Can't find user [%s]", who)
         return
-    own = {"user_name": user.id, "domain_name": user.domain}
-    for name, value in {**user.variables, **own}.items():
+    for name, value in user.call_variables.items():
         setting.assign(channel, prefix.strip() + name, value)
 
 
@@ -170,6 +177,7 @@ APPLICATIONS: Final[dict[str, Application]] = {
     "answer": answer,
     "bridge": bridge,
     "check_acl": check_acl,
+    "deflect": deflect,
     "execute_extension": execute_extension,
     "hangup": hangup,
     "park": park,

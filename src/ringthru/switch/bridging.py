@@ -167,7 +167,8 @@ async def _failed(calls: Calls, channel: Channel, cause: HangupCause) -> None:
         extension, dialplan, context = (*elsewhere.split(), "", "", "")[:3]
         channel.reroute(extension, context, dialplan)
         return
-    channel.hang_up(cause)
+    if not await channel.fails(cause):
+        channel.hang_up(cause)
 
 
 async def _before(calls: Calls, channel: Channel, other: Channel) -> None:

@@ -22,6 +22,7 @@ from .caller import Caller
 from .causes import HangupCause
 from .channel import Channel
 from .configuration import Dialplan, Directory
+from .deflecting import Deflections
 from .dialing import Dialer, DialFailed
 from .dialstring import harmless
 from .identity import caller_of, headers_kept, headers_of
@@ -66,6 +67,7 @@ class Calls:
         self.router = Router(self, dialplan, variables)
         self.dialer = Dialer(self, directory)
         self.transfers = Transfers(self)
+        self.deflections = Deflections()
         self.trunks: TrunkBook | None = None  # SIP providers, where there are any
         self.pool: RtpPool | None = None  # set while far peers reach us through a gateway
         self.profiles = profiles
@@ -298,6 +300,7 @@ class Calls:
             name=channel.name,
             rtp_timeout=math.inf if inner else profile.settings.rtp_timeout_sec or math.inf,
             telephone_event=profile.settings.rfc2833_pt if profile.settings.dtmf_type == "rfc2833" else None,
+            mux=profile.settings.rtcp_mux,
             may_speak_first=lambda host: not seen.far or profile.is_public(host),
             on_close=give_back,
         )

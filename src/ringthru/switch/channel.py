@@ -92,6 +92,11 @@ class Channel:
         self.answered = Flag()
         self.reached = Flag()  # somebody or something talks to the leg
         self.gone = Flag()
+        self.taken_up = Flag()  # another leg was answered in its stead: ``stand_in``
+        self.stand_in: Channel | None = None
+        self.unreached: Callable[[HangupCause], Awaitable[bool]] | None = (
+            None  # asked before a failure ends it
+        )
         self._opening = asyncio.Lock()
         self._offering = False
         self._offer_once_more = False
@@ -196,6 +201,18 @@ class Channel:
         self.profile.act(lambda now: call.answer(now, body))
         self.mark_answered()
 
+    def pick_up(self, other: Channel) -> bool:
+        """Let ``other``, which is up, be the answer that the leg's dialler waits for; False: too late."""
+        if self.answered.is_set() or self.gone.is_set() or self.stand_in is not None:
+            return False
+        self.stand_in, other.parent = other, self.parent
+        self.taken_up.set()
+        return True
+
+    async def fails(self, cause: HangupCause) -> bool:
+        """Whether somebody has another use for the leg, which found nobody and would end with ``cause``."""
+        return self.unreached is not None and await self.unreached(cause)
+
     def reroute(self, extension: str, context: str = "", dialplan: str = "") -> None:
         """Send the channel elsewhere, from within its own dialplan; others do it by ``Transfers``."""
         self.destination = extension
@@ -213,8 +230,8 @@ class Channel:
         return False
 
     def mark_answered(self) -> None:
-        """Note that the leg is up."""
-        self.phase = CallPhase.ACTIVE
+        """Note that the leg is up; one may be on hold from the first word on."""
+        self.phase = CallPhase.HELD if self.media is not None and self.media.held else CallPhase.ACTIVE
         self.variables["endpoint_disposition"] = "ANSWER"
         self.answered.set()
         self.log.log(NOTICE, "Channel [%s] has been answered", self.name)

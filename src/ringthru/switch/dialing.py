@@ -157,10 +157,10 @@ class Dialer:
             within = replace(attempt, variables={**own, **variables}, depth=attempt.depth + 1)
             return await self._dial(parse_dial_string(text), within)
         channel = await self._start(destination, variables, attempt)
-        channel = await _wait_for_answer(channel, attempt, variables)
-        if confirming.wanted(variables):
+        answered = await _wait_for_answer(channel, attempt, variables)
+        if answered is channel and confirming.wanted(variables):
             await self._confirm(channel, variables)
-        return channel
+        return answered
 
     async def _confirm(self, channel: Channel, variables: Mapping[str, str]) -> None:
         """Let the leg say that it wants the call, while others ring on."""
@@ -224,9 +224,11 @@ async def _ring(ring: Ring, single_reject: str) -> Channel:
 
 
 async def _wait_for_answer(channel: Channel, attempt: Attempt, variables: Mapping[str, str]) -> Channel:
-    """The channel once it is up; it is hung up when time, the race or the caller's patience ran out."""
+    """The channel once it is up, or who picked up in its stead; it is hung up when time, the race or the
+    caller's patience ran out.
+    """
     parent = attempt.parent
-    ends = [channel.answered, channel.gone, *([parent.gone] if parent is not None else [])]
+    ends = [channel.answered, channel.gone, channel.taken_up, *([parent.gone] if parent is not None else [])]
     if attempt.early:  # a leg with ignore_early_media has none
         ends.append(channel.progressed)
     beside = [asyncio.ensure_future(_tell_of_ringing(channel, attempt.on_ring))]
@@ -240,10 +242,15 @@ async def _wait_for_answer(channel: Channel, attempt: Attempt, variables: Mappin
         channel.hang_up(HangupCause.NO_ANSWER)
     except asyncio.CancelledError:
         channel.hang_up(HangupCause.LOSE_RACE)
+        if channel.stand_in is not None:
+            channel.stand_in.hang_up(HangupCause.LOSE_RACE)
         raise
     finally:
         for task in beside:
             task.cancel()
+    if channel.stand_in is not None:
+        channel.hang_up(HangupCause.PICKED_OFF)
+        channel = channel.stand_in
     if attempt.given_up:
         channel.hang_up(HangupCause.ORIGINATOR_CANCEL)
     if channel.gone.is_set():

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 FS_PARAMETERS = ("fs_path", "fs_nat")  # ours, never sent
+OF_A_CALLED_USER = ("user_context", "transfer_fallback_extension")  # variables that count for his transfers
 SEPARATORS = {"A": ",", "F": "|", "E": ":_:"}  # of group_call: all at once, first to last, independently
 
 
@@ -95,14 +96,12 @@ class Endpoints:
         return expand(user.dial_string, self._calls.router.lookup(own, variables))
 
     def user_variables(self, destination: Destination) -> dict[str, str]:
-        """What the legs of a ``user/…`` know of the user: his context among it, for a called user transfers
-        within it as if he had called himself.
-        """
+        """What the legs of a ``user/…`` know of the user, who transfers as if he had called himself."""
         user = self.user(destination.address) if destination.endpoint == "user" else None
         if user is None:
             return {}
-        context = {name: value for name, value in user.variables.items() if name == "user_context"}
-        return {**context, "dialed_user": user.id, "dialed_domain": user.domain}
+        own = {name: value for name, value in user.variables.items() if name in OF_A_CALLED_USER}
+        return {**own, "dialed_user": user.id, "dialed_domain": user.domain}
 
     async def target(self, destination: Destination) -> Target:
         """Where a ``sofia/…`` leg goes: ``PROFILE/URI``, ``PROFILE/USER`` or ``gateway/TRUNK/NUMBER``.

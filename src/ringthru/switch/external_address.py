@@ -65,13 +65,13 @@ class ExternalAddress:
         rtp_ip: str,
         *,
         port: int,
-        granted: bool = False,
+        port_source: str = "sip-port",
         others: tuple[TransportPorts, ...] = (),
     ) -> ProfileAddresses:
         """What the settings come to.
 
-        ``sip`` is where the profile listens, ``port`` where the world comes in, ``granted`` whether a gateway
-        gave it; ``others`` are the ports of transports that have their own.
+        ``sip`` is where the profile listens, ``port`` where the world comes in, and how that is known;
+        ``others`` are the ports of transports that have their own.
         """
         ext_sip, sip_source = self._one(self._settings.ext_sip_ip, "ext-sip-ip")
         ext_rtp, rtp_source = self._one(self._settings.ext_rtp_ip, "ext-rtp-ip")
@@ -90,7 +90,7 @@ class ExternalAddress:
             auto_nat=self.auto_nat,
             local_network_acl=self._settings.local_network_acl,
             source=sip_source,
-            port_source=self._port_source(sip.port, granted),
+            port_source=port_source,
             media_source=rtp_source,
             others=others,
         )
@@ -109,8 +109,3 @@ class ExternalAddress:
             case Setting.MISSING:
                 return None, f"{name}, which is not set"
         return setting.address, f"{name} in the configuration"
-
-    def _port_source(self, own: int, granted: bool) -> str:
-        if self._settings.ext_sip_port is not None:
-            return "ext-sip-port in the configuration"
-        return f"the gateway, which granted it for our port {own}" if granted else "sip-port"

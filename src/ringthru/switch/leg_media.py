@@ -40,6 +40,7 @@ class LegMedia:
         name: str,
         rtp_timeout: float,
         telephone_event: int | None,
+        mux: bool = False,
         may_speak_first: Callable[[str], bool] = lambda host: True,
         on_close: Callable[[], None] = lambda: None,
     ) -> None:
@@ -50,7 +51,7 @@ class LegMedia:
         """
         self._may_speak_first = may_speak_first
         self._on_close = on_close
-        self._descriptions = OfferAnswer(session_id, telephone_event)
+        self._descriptions = OfferAnswer(session_id, telephone_event, mux)
         self._ports = ports
         self._pair = ports.pair if isinstance(ports, MappedPair) else ports
         self.advertised = self._address(host)
@@ -81,13 +82,15 @@ class LegMedia:
         """Our offer; the peer's answer goes to ``accept``."""
         self.awaits_answer = True
         self.offered = direction
+        self._answered_with = b""
         return self._descriptions.offer(self.advertised, codecs, direction)
 
     def accept(self, answer: bytes) -> None:
         """The answer to our offer: audio flows from here on.
 
-        The same answer again (in a 183, then in the 200) changes nothing; another one does, for a fork may
-        have been answered by somebody else than rang first.
+        The same answer again (in a 183, then in the 200) changes nothing, and takes nothing back that an
+        UPDATE brought between the two; another one does, for a fork may have been answered by somebody else
+        than rang first.
 
         Raises:
             MalformedSdp, NoCommonCodec: the answer does not fit the offer.
@@ -113,7 +116,6 @@ class LegMedia:
         if isinstance(offer, bytes):
             offer = SessionDescription.parse(offer)
         negotiated = self._descriptions.answer(offer, self.advertised, codecs, direction)
-        self._answered_with = b""
         self.wish = negotiated.peer_direction
         self.offered = direction
         return self._agree(negotiated)

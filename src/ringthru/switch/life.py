@@ -114,7 +114,7 @@ class SwitchLife:
         if mapper is None and options.nat_enabled:
             self.mapper = PortMapper(self._surroundings, mapping_enabled=options.mapping_enabled)
         self._advertising = Advertising(self.mapper, self.calls, self._engine, self.variables, here.address)
-        self._lookups = AddressLookups(here.address, here.rules, self._advertising.follow)
+        self._lookups = AddressLookups(here.address, here.rules, self._advertising.changed)
         self._hand_made: dict[tuple[int, Protocol], PortMapping] = {}
         self._shutdown = asyncio.Event()
         self._housekeeping: asyncio.TimerHandle | None = None

@@ -41,7 +41,7 @@ from ..sip import (
 )
 from .address_lookup import AddressLookups
 from .caller import Caller
-from .configuration import ProfileSettings
+from .configuration import AddressKind, ProfileSettings
 from .external_address import ExternalAddress
 from .identity import USER_SAFE, from_of, identity_rows
 from .profile_urls import CONTACT_USER
@@ -97,6 +97,7 @@ class Profile:
         self.rtp_ip = auto_rtp_ip if settings.rtp_ip in AUTO else settings.rtp_ip
         names = (*domains, self._sip_ip) if self._sip_ip not in domains else domains
         own_address = self._sip_ip if self.ipv6 else surroundings.address
+        self._lookups = lookups
         self._external = ExternalAddress(settings, own_address, lookups)
         self._addresses: ProfileAddresses | None = None  # as they were last
         self._basis: tuple[object, ...] = ()  # what they were made of
@@ -129,6 +130,9 @@ class Profile:
         """
         await self.transports.open(self.agent, self._take)
         self._external.start()
+        external = self.settings.ext_sip_ip
+        if external.kind is AddressKind.STUN and self.settings.ext_sip_port is None:
+            self.transports.ask_stun(external.value, self._lookups.on_change)
 
     def close(self) -> None:
         self.transports.close()
@@ -194,9 +198,12 @@ class Profile:
         ports = self.transports.ports()
         basis = (ports, self._external.basis)
         if self._addresses is None or basis != self._basis:
-            (_, local, port, granted), *others = ports
+            (first, local, port, _), *others = ports
             more = tuple(TransportPorts(name, inside.port, outside) for name, inside, outside, _ in others)
-            self._addresses = self._external.now(local, self.rtp_ip, port=port, granted=granted, others=more)
+            source = self.transports.port_source(first)
+            self._addresses = self._external.now(
+                local, self.rtp_ip, port=port, port_source=source, others=more
+            )
             self._basis = basis
         return self._addresses
 

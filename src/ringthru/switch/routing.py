@@ -48,9 +48,10 @@ class Router:
             actions = self.hunt(channel)
             if not actions:
                 channel.log.info("No extension for %s in context %s", channel.destination, channel.context)
-                channel.hang_up(HangupCause.NO_ROUTE_DESTINATION)
-                return
-            await self.execute_all(channel, actions)
+                if not await channel.fails(HangupCause.NO_ROUTE_DESTINATION):
+                    channel.hang_up(HangupCause.NO_ROUTE_DESTINATION)
+            else:
+                await self.execute_all(channel, actions)
             if not channel.rerouted:
                 channel.hang_up(channel.parting or HangupCause.NORMAL_CLEARING)
             if channel.gone.is_set():

@@ -5,7 +5,8 @@ A far call takes a pair from here, and never waits for a gateway:
 ======================  ================================================================================
 what there is           what the call gets
 ======================  ================================================================================
-a mapped pair           that; its SDP shows the ports that the gateway granted
+mapped pairs            the one of which most is proven: that somebody outside came through, or that the
+                        gateway lists it; its SDP shows the ports that the gateway granted
 one still asked for     that; its SDP shows the ports we asked for, which most gateways grant. When others
                         are granted, a new offer shows them (``moving``); a warning says so, and also
                         when there is no answer in time
@@ -26,10 +27,11 @@ from typing import Any, Final
 
 from ..media import Engine, NoFreePorts, Ports
 from ..net.values import frozen
-from ..portmap import Mapping, MappingState, PortMapper, Protocol, Wanted
+from ..portmap import Mapping, MappingState, PortMapper, Protocol, Rung, Wanted
 
 log = logging.getLogger(__name__)
 
+RUNGS: Final = tuple(Rung)  # lowest first
 PATIENCE: Final = 0.5  # seconds after which a mapping that a call uses already is called missing
 LEAST: Final = 2  # pairs held ready, that is four mappings; home gateways' tables are small
 MOST: Final = 8  # pairs
@@ -50,6 +52,11 @@ class MappedPair:
     @property
     def mapped(self) -> bool:
         return self.rtp.state is MappingState.ACCEPTED and self.rtcp.state is MappingState.ACCEPTED
+
+    @property
+    def proof(self) -> int:
+        """How much is proven of the weaker mapping; what was looked for and not found ranks below all."""
+        return min(-1 if each.disproved else RUNGS.index(each.rung) for each in (self.rtp, self.rtcp))
 
     @property
     def asked_for(self) -> bool:
@@ -123,7 +130,8 @@ class RtpPool:
         Raises:
             NoFreePorts: the configured range is used up.
         """
-        chosen = next((each for each in self._idle if each.mapped), None)
+        mapped = [each for each in self._idle if each.mapped]
+        chosen = max(mapped, key=lambda each: each.proof, default=None)
         if chosen is None:
             self._grow()
             chosen = next((each for each in self._idle if each.asked_for), None)

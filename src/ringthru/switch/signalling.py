@@ -106,7 +106,7 @@ class Signalling:
                 status, headers = user.status, user.headers
                 profile.act(lambda now: call.reject(now, status, headers=headers))
                 return
-            proven, variables = True, dict(user.variables)
+            proven, variables = True, user.call_variables
             context = variables.get("user_context", context)
         if not self._calls.has_room(profile.now(), "" if proven else source.host):
             log.warning("Profile %s refuses a call from %s: the switch is full", profile.name, source)
@@ -209,7 +209,7 @@ class Signalling:
         elif method == "MESSAGE":
             self._messages.receive(profile, incoming)
         elif method == "NOTIFY":
-            profile.respond(incoming, 481, reason="Subscription Does Not Exist")
+            self._calls.deflections.notified(profile, incoming)
         elif method == "OPTIONS":
             profile.respond(incoming, 200, headers=(("Accept", "application/sdp"),))
         else:

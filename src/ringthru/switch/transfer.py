@@ -7,34 +7,33 @@ Never here: the wire (`sip/referral.py`), the dialplan.
 what a phone asks         what becomes of it
 ========================  =====================================================================
 REFER to a number         its partner goes into the dialplan for that number, in the context of
-                          the phone; the phone is told how it ends (NOTIFY) and then hung up
+                          the phone (`blind_transfer`)
 REFER with Replaces       the partners of its two calls are joined, both calls of the phone end
 … the second call rings   the partner goes where the second call went
 INVITE with Replaces      the new call takes the place of the old one beside its partner
+… of a call that rings    the new call is answered in its stead: a pick-up (RFC 3891 §3)
 ========================  =====================================================================
 """
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Callable, Coroutine
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
-from ..sip import Call, CallState, IncomingRequest, MalformedMessage, Referral, ReferTo, Replaces
-from .causes import HangupCause, status_of
+from ..media import Codec
+from ..sip import Call, CallState, Direction, IncomingRequest, MalformedMessage, Referral, ReferTo, Replaces
+from .blind_transfer import BlindTransfer
+from .causes import HangupCause
 from .channel import Channel
 from .dialstring import harmless
 from .joining import join_for_good
-from .waiting import first_of
 
 if TYPE_CHECKING:
     from .calls import Calls
     from .profile import Profile
 
 log = logging.getLogger(__name__)
-
-PATIENCE: Final = 120.0  # seconds until a transfer that nobody answered or refused is told as done
 
 
 class Transfers:
@@ -122,23 +121,7 @@ class Transfers:
         if partner is None:
             teller.tell(481)
             return
-        channel.log.info("%s transfers %s to %s in context %s", channel.name, partner.name, number, context)
-        teller.tell(100)
-        partner.reached.clear()
-        partner.variables["transfer_source"] = channel.uuid
-        self.transfer(partner, number, context, partner=None)
-        partner.offer_both_ways()
-        try:
-            async with asyncio.timeout(PATIENCE):
-                await first_of(partner.reached, partner.gone)
-        except TimeoutError:
-            pass  # it rings on; who transferred has waited long enough
-        if partner.gone.is_set() and not partner.reached.is_set():
-            cause = partner.cause or HangupCause.NORMAL_UNSPECIFIED
-            teller.tell(status_of(cause) if cause is not HangupCause.NORMAL_CLEARING else 487)
-        else:
-            teller.tell(200)
-        channel.hang_up(HangupCause.BLIND_TRANSFER)
+        await BlindTransfer(self._calls, teller, channel, partner).run(number, context)
 
     async def _attended(self, teller: _Teller, first: Channel, second: Channel) -> None:
         one, other = first.bridged_to, second.bridged_to
@@ -181,27 +164,40 @@ class Transfers:
             return 400
         found = self.find(replaces)
         channel = self._calls.channel_of(found)
-        if found is None or channel is None or found.state is not CallState.CONFIRMED:
-            return 481  # a ringing call's place is in the dialplan; it cannot be taken this way
-        if replaces.early_only:
-            return 486
-        if not proven and found.flow.remote.host != call.flow.remote.host:
-            return 403
-        return channel if channel.bridged_to is not None else 603
+        if found is None or channel is None:
+            return 481
+        if found.state is CallState.CONFIRMED:
+            refusal = 486 if replaces.early_only else 0 if channel.bridged_to is not None else 603
+        else:  # a call that rings with us has its place in the dialplan; only one that we ring can be taken
+            refusal = 0 if found.state is CallState.EARLY and found.direction is Direction.OUTBOUND else 481
+        if not refusal and not proven and found.flow.remote.host != call.flow.remote.host:
+            refusal = 403
+        return refusal or channel
 
     async def replace(self, channel: Channel, old: Channel) -> None:
-        """Let a new leg take the place of an old one beside its partner."""
+        """Let a new leg take the place of an old one beside its partner, or be answered in its stead."""
         partner = old.bridged_to
-        if partner is None or partner.media is None:
+        await channel.answer(prefer=self._spoken_beside(old))
+        if channel.gone.is_set():
+            return
+        if partner is None and old.pick_up(channel):
+            channel.log.info("%s picks up what rings at %s", channel.name, old.name)
+            await channel.gone.wait()  # whoever dialled owns it now
+            return
+        partner = old.bridged_to
+        if partner is None:
             channel.hang_up(HangupCause.NORMAL_TEMPORARY_FAILURE)
             return
         channel.log.info("%s takes the place of %s beside %s", channel.name, old.name, partner.name)
-        await channel.answer(prefer=partner.media.codec)
-        if channel.gone.is_set():
-            return
         self._calls.release(partner)
         old.hang_up(HangupCause.ATTENDED_TRANSFER)
         await join_for_good(channel, partner)
+
+    @staticmethod
+    def _spoken_beside(old: Channel) -> Codec | None:
+        """The codec that the other side speaks already."""
+        other = old.bridged_to or old.parent
+        return other.media.codec if other is not None and other.media is not None else None
 
 
 class _Teller:

@@ -16,6 +16,7 @@ from ..portmap import Mapping as PortMapping
 from ..portmap import MappingState, PortMapper, Protocol, Wanted
 from ..sip import Event, Flow, LocalError, SipDriver, TlsListener, UserAgent
 from .configuration import ProfileSettings
+from .stun_port import StunPort
 
 if TYPE_CHECKING:
     from ..sip.tls_driver import TlsContexts
@@ -25,7 +26,7 @@ log = logging.getLogger(__name__)
 PROTOCOLS: Final = {"UDP": Protocol.UDP, "TCP": Protocol.TCP, "TLS": Protocol.TCP}
 TLS: Final = "TLS"
 
-ServedPort = tuple[str, Endpoint, int, bool]  # transport, where we listen, the outer port, if it is granted
+ServedPort = tuple[str, Endpoint, int, bool]  # transport, where we listen, the outer port, if it was told us
 
 
 class Transports:
@@ -40,6 +41,7 @@ class Transports:
         self._folder = folder
         self._names = names
         self._driver: SipDriver | None = None
+        self._stun: StunPort | None = None
 
     async def open(self, agent: UserAgent, on_event: Callable[[Event], None]) -> None:
         """Listen.
@@ -59,7 +61,15 @@ class Transports:
         for transport, local in self._driver.locals.items():
             log.info("Started profile %s on %s %s", settings.name, local, transport)
 
+    def ask_stun(self, server: str, on_change: Callable[[], None]) -> None:
+        """Learn from a STUN server which port a NAT gave to our UDP socket."""
+        if self._driver is not None and "UDP" in self.served:
+            self._stun = StunPort(server, self._driver.send_stun, on_change)
+            self._driver.on_stun = self._stun.receive
+
     def close(self) -> None:
+        if self._stun is not None:
+            self._stun.close()
         if self._driver is not None:
             self._driver.close()
             self._driver = None
@@ -109,15 +119,29 @@ class Transports:
         mapping = self.mappings.get(transport)
         if mapping is not None and mapping.state is MappingState.ACCEPTED and mapping.external_port:
             return mapping.external_port
-        return self.local(transport).port
+        return self._seen_port(transport) or self.local(transport).port
+
+    def port_source(self, transport: str) -> str:
+        """Where ``external_port`` comes from, in words."""
+        if self._settings.ext_sip_port is not None and transport != TLS:
+            return "ext-sip-port in the configuration"
+        own = self.local(transport).port
+        if self.is_granted(transport):
+            return f"the gateway, which granted it for our port {own}"
+        if self._stun is not None and self._seen_port(transport):
+            return f"the STUN server {self._stun.server}, which sees our port {own} there"
+        return "sip-port"
+
+    def _is_known(self, transport: str) -> bool:
+        return self.is_granted(transport) or self._seen_port(transport) is not None
+
+    def _seen_port(self, transport: str) -> int | None:
+        return self._stun.port if self._stun is not None and transport == "UDP" else None
 
     def ports(self) -> tuple[ServedPort, ...]:
         """Every transport's ports as they are now, the preferred transport first."""
         return tuple(
-            [
-                (each, self.local(each), self.external_port(each), self.is_granted(each))
-                for each in self.served
-            ]
+            [(each, self.local(each), self.external_port(each), self._is_known(each)) for each in self.served]
         )
 
     # --- TLS ----------------------------------------------------------------------------------------

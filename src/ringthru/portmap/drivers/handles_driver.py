@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from ...net.address import Endpoint
 from ..mapping.lease import Lease
 from ..mapping.peer import Peer
-from ..values import MappingState, Protocol
+from ..values import MappingState, Protocol, Rung
 
 
 class Mapping:
@@ -52,6 +52,16 @@ class Mapping:
         if self._nested and self._lease.state is MappingState.ACCEPTED:
             return self._beyond.state if self._beyond else MappingState.REQUESTED
         return self._lease.state
+
+    @property
+    def rung(self) -> Rung:
+        """How much of it is proven, at our own gateway."""
+        return self._lease.ladder.rung
+
+    @property
+    def disproved(self) -> bool:
+        """Whether somebody looked, and the gateway does not list it, or nobody comes through."""
+        return any(self._lease.ladder.holds(each) is False for each in (Rung.LISTED, Rung.REACHABLE))
 
     @property
     def expires_at(self) -> float | None:

@@ -38,6 +38,11 @@ class User:
         return self.params.get("password")
 
     @property
+    def call_variables(self) -> dict[str, str]:
+        """What a call of this user knows of him."""
+        return {**self.variables, "user_name": self.id, "domain_name": self.domain}
+
+    @property
     def a1_hash(self) -> str | None:
         """MD5 of ``user:realm:password`` in lower-case hexadecimal, made elsewhere."""
         return self.params.get("a1-hash", "").strip().lower() or None

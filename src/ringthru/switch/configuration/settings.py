@@ -117,6 +117,7 @@ class ProfileSettings:
     rfc2833_pt: int = 101
     hold_music: str | None = None
     rtp_timeout_sec: int = 300  # seconds of silence that end a call; 0: never
+    rtcp_mux: bool = False  # ours: offer RTCP on the RTP port (RFC 5761); one that is offered is taken anyway
     dtmf_type: str = "rfc2833"  # how keys are sent: rfc2833, info, none
     # Signalling
     user_agent: str | None = None
@@ -215,6 +216,7 @@ PROFILE_PARAMETERS: Final[Mapping[str, Reader]] = {
     "tls-verify-policy": read_tls_policy,
     "tls-verify-date": read_boolean,
     "tls-verify-in-subjects": read_subjects,
+    "rtcp-mux": read_boolean,
     "dtmf-type": one_of("rfc2833", "info", "none"),
     "enable-timer": read_boolean,
     "session-timeout": _session,
