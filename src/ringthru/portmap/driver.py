@@ -26,10 +26,11 @@ class PortMapper(MapperLife):
     ``gateway`` and ``description_url`` name a gateway by hand, ``pcp_server`` whom to ask by PCP and NAT-PMP
     in its place (an address, or the path of a dhclient.leases file whose option says it: RFC 7291); with
     ``nested`` a gateway beyond ours is mapped on as well (``outer_gateway`` names it). ``echo`` ("HOST:PORT",
-    in numbers) is a host outside that knocks at our mappings, to prove them; with ``echo_listens`` at ports
-    that nobody has, too, which are bound for the moment. The two ports are where gateways listen.
-    ``stop_patience`` is how long a stop waits for a gateway, in seconds; ``tap`` hears everything that is
-    said to gateways.
+    in numbers, or several of them) is a host outside that knocks at our mappings, to prove them; with
+    ``echo_listens`` at ports that nobody has, too, which are bound for the moment. Two of them, one that may
+    come in and one that may not, show whether a gateway keeps to ``allow_from``. The two ports are where
+    gateways listen. ``stop_patience`` is how long a stop waits for a gateway, in seconds; ``tap`` hears
+    everything that is said to gateways.
 
     Raises:
         LocalError: a lease, a budget, a port, an interface, a gateway, an echo host or a description that

@@ -152,6 +152,21 @@ class Engine(Machine):
         self._book.unreachable(wanted.protocol, wanted.internal_port, words, now, wanted.family)
         self._advance(now)
 
+    def unproven(self, lease: Lease, words: str, now: float) -> None:
+        """An outside probe of that mapping told nothing."""
+        wanted = lease.wanted
+        self._book.unproven(wanted.protocol, wanted.internal_port, words, now, wanted.family)
+
+    def tried(
+        self, lease: Lease, remote: str, came: bool, words: str, now: float, *, teaches: bool = True
+    ) -> None:
+        """Somebody at ``remote`` came through that mapping, or tried in vain: is its filter real?
+
+        ``teaches``: nobody else stands between us who may have kept them out.
+        """
+        self._book.tried(lease, remote, came, words, now, teaches=teaches)
+        self._advance(now)
+
     @property
     def mapping_enabled(self) -> bool:
         return self._book.enabled

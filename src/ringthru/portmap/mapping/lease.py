@@ -57,6 +57,7 @@ class Lease(LeaseRecord):
         self._pauses.reset()
         self._granted_at = self._terms.calendar.granted_at = now
         self.ladder.accepted(f"granted {answer_words(grant)}", now, anew)
+        self.filtering.granted(now, anew)
         self._held_for(grant.lifetime, now)
         if grant.verified:
             self._judge_extension(grant.lifetime, now)
@@ -173,6 +174,7 @@ class Lease(LeaseRecord):
         self.deleted = self.dead = self.does_not_extend = False
         self.failed_renewals = 0
         self.ladder.lost(reason, now)
+        self.filtering.lost()
 
     def disable(self) -> None:
         """Port mapping is off: ask nothing; what is held stays until its lease ends."""

@@ -12,6 +12,7 @@ from ..memory.holding import Holding
 from ..values import MappingSnapshot, MappingState, Rung, Wanted
 from .calendar import Times
 from .description import describe
+from .filtering import FilterRecord
 from .history import History
 from .ladder import Ladder
 from .ledger import HoldingKey, LeaseKey
@@ -62,6 +63,7 @@ class LeaseRecord:
         self.reason = ""
         self.told = ""  # the last refusal that subscribers heard of
         self.ladder = Ladder(lambda at: self._enter(terms.calendar.looks, at))
+        self.filtering = FilterRecord(wanted.allow_from)
         self.history = History()
         self._state = MappingState.REQUESTED
         self._port = wanted.wanted_external_port  # to ask for
@@ -202,6 +204,8 @@ class LeaseRecord:
             self.history.attempts,
             None if renews is None else max(0.0, renews - now),
             wanted.label,
+            wanted.allow_from,
+            None if self.withheld else self.filtering.seen(self._terms.profile.enforces_filters),
         )
 
     def _enter(self, times: Times, at: float | None) -> None:
