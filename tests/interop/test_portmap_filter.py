@@ -13,7 +13,7 @@ import pytest
 from ringthru.lab.namespaces.laboratory import GATEWAY, PUB, PUB_ADDRESS, Laboratory
 from ringthru.lab.namespaces.miniupnpd import Serves
 
-from .mapping_process import Engine, echo_host
+from .mapping_process import Engine, echo_host, nat
 
 STRANGER = "22.51.100.51"
 FRIENDS = [f"{PUB_ADDRESS}/32"]
@@ -68,4 +68,16 @@ def test_a_gateway_that_does_keep_strangers_out_is_believed(laboratory: Laborato
     assert engine.mapping(5060)["rung"] == "reachable"
     assert "keeps strangers out where a mapping is for some alone" in engine.look()["learned"]
     engine.stop()
+    assert laboratory.nat_rules() == []
+
+
+def test_the_command_line_finds_it_out_and_says_so(laboratory: Laboratory, tmp_path: Path) -> None:
+    store = ("--store", str(tmp_path / "nat.sqlite3"))
+    echoes = ("--echo", STRANGER, "--echo", PUB_ADDRESS)
+    said = nat(laboratory, "add", "5060", "--allow-from", FRIENDS[0], *echoes, *store, check=False)
+    assert f"lets in only from {FRIENDS[0]}, not enforced" in said
+    said = nat(laboratory, "status", *store)
+    assert f"(only from {FRIENDS[0]})" in said
+    assert "lets everybody in where a mapping is for some alone" in said
+    nat(laboratory, "delete", "5060", *store)
     assert laboratory.nat_rules() == []

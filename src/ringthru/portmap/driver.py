@@ -144,6 +144,11 @@ class PortMapper(MapperLife):
         await self._audience.until(lambda: listing.result is not None or self._closed)
         return listing.result or GatewayListing((), False, "port mapping has stopped")
 
+    @property
+    def can_list(self) -> bool:
+        """Whether ``list_gateway`` would be answered now: the UPnP side of a gateway may be found later."""
+        return self._near.engine.can_list
+
     def saw(self, datagram: bytes) -> bool:
         """Take a datagram of a mapped port that is ``watched``; True when it was the echo host's, for us."""
         return self._proving is not None and self._proving.saw(datagram)

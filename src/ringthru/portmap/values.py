@@ -147,8 +147,8 @@ class Wanted:
             raise LocalError(f"protocol {self.protocol!r}: there are Protocol.UDP and Protocol.TCP")
         if self.lifetime is not None and not _is_number(self.lifetime, LONGEST_LIFETIME):
             raise LocalError(f"a lease of {self.lifetime} seconds: 1 to {LONGEST_LIFETIME} make sense")
-        if self.internal_client is not None and parse_address(self.internal_client) is None:
-            raise LocalError(f"internal client {self.internal_client!r}: an address, as in 192.168.1.5")
+        if self.internal_client is not None:
+            _check_client(self.internal_client, self.family)
         for network in self.allow_from:
             _check_network(network, self.family)
 
@@ -161,6 +161,14 @@ class Wanted:
 def _is_number(value: object, most: int) -> bool:
     """Whether it is a whole number from 1; callers without a type checker hand in anything."""
     return isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= most
+
+
+def _check_client(text: str, family: Family) -> None:
+    address = parse_address(text)
+    if address is None:
+        raise LocalError(f"internal client {text!r}: an address, as in 192.168.1.5")
+    if (address.version == 6) is not (family is Family.IPV6):
+        raise LocalError(f"internal client {text} cannot have a mapping of {family.value}")
 
 
 def _check_network(text: str, family: Family) -> None:

@@ -101,12 +101,18 @@ class Engine(Machine):
         if self._dispatch.gateway is None or self._life.stopping:
             known = self.verdict_known and not self._life.stopping
             listing.end("no gateway that maps ports was found" if known else "there is no gateway in use now")
-        elif self._dispatch.gateway.client_for(EntryOrder(0)) is None:
+        elif not self.can_list:
             listing.end(NO_LIST)
         else:
             self._listings.add(listing)
             self._advance(now)
         return listing
+
+    @property
+    def can_list(self) -> bool:
+        """Whether somebody at the gateway in use can read its table: only UPnP has a request for that."""
+        gateway = self._dispatch.gateway
+        return gateway is not None and gateway.client_for(EntryOrder(0)) is not None
 
     def reinit(self, now: float) -> None:
         """Forget the gateway and detect again; every mapping is made again on what is found."""

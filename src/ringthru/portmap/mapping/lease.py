@@ -33,6 +33,7 @@ class Lease(LeaseRecord):
         if not suits and not free:
             return False
         self.nonce, self.reference = holding.nonce, holding.reference
+        self.refilters = holding.allow_from != self.wanted.allow_from
         self._port = holding.external_port
         self.may_remain = True
         return True
@@ -51,7 +52,7 @@ class Lease(LeaseRecord):
         self.external_address = grant.external_address or self.external_address
         self._state = MappingState.ACCEPTED
         self.may_remain, self.refused_for = True, None
-        self.deleted = self.dead = False
+        self.deleted = self.dead = self.refilters = False
         self.reason = self.told = ""
         self.failed_renewals, self._ports_tried = 0, 1
         self._pauses.reset()

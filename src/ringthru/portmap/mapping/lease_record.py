@@ -52,6 +52,7 @@ class LeaseRecord:
         self.kept = False  # a person wants it to stay when we have gone
         self.admitted = False  # it has a place in the budget
         self.may_remain = False  # some gateway may hold it, whatever became of our own record
+        self.refilters = False  # an earlier run left it open to others than are wanted now
         self.deleted = False  # for its renewal, so that the next order makes it anew
         self.dead = (
             False  # granted, and nobody comes through any more: it is deleted before it is asked again
@@ -147,6 +148,7 @@ class LeaseRecord:
             exact=self._exact,
             internal_client=wanted.internal_client,
             allow_from=wanted.allow_from,
+            drops_filters=self.refilters,
             renewal=renewal,
             reference=self.reference if renewal else "",
         )
@@ -180,6 +182,7 @@ class LeaseRecord:
             self.nonce,
             self.reference,
             granted,
+            allow_from=wanted.allow_from,
         )
 
     def snapshot(self, now: float) -> MappingSnapshot:
