@@ -1,4 +1,4 @@
-"""The outside echo: one question about one mapping."""
+"""The outside echo: one question about one mapping; and what several of them say of a mapping's filter."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from draw_states import OutOfPlace, Row, explore, picture, state_table
 
 from ringthru.portmap.echo import echo_proof
 from ringthru.portmap.echo.echo_proof import EchoProof
+from ringthru.portmap.mapping.filtering import FilterRecord
 from ringthru.portmap.values import Protocol
 from ringthru.portmap.wire.echo import COOKIE_SIZE, Kind, Message, Outcome
 
@@ -86,7 +87,41 @@ def patience() -> str:
     )
 
 
+@cache
+def filter_rows() -> list[Row]:
+    """A mapping for 203.0.113.0/24 alone."""
+
+    def held(record: FilterRecord) -> FilterRecord:
+        if record.seen() is None:
+            raise OutOfPlace
+        return record
+
+    def knock(remote: str, came: bool) -> Callable[[FilterRecord], object]:
+        return lambda record: held(record).tried(remote, came, "a host outside", NOW)
+
+    inputs: dict[str, Callable[[Any], object]] = {
+        "granted": lambda record: record.granted(NOW, True),
+        "one who may comes in": knock("203.0.113.7", True),
+        "one who may does not come in": knock("203.0.113.7", False),
+        "one who may not comes in": knock("198.51.100.7", True),
+        "one who may not does not come in": knock("198.51.100.7", False),
+        "not granted any more": lambda record: held(record).lost(),
+    }
+
+    def state(record: FilterRecord) -> str:
+        seen = record.seen()
+        return "not granted" if seen is None else seen.truth.value
+
+    def detail(record: FilterRecord) -> object:
+        knocks = (record._inside, record._stranger)
+        return tuple(None if each is None else each.came for each in knocks)
+
+    return explore(FilterRecord(("203.0.113.0/24",)), inputs, state, lambda record: (), detail)
+
+
 PARTS: dict[str, Callable[[], str]] = {
+    "filter picture": lambda: picture(filter_rows(), "not granted"),
+    "filter states": lambda: state_table(filter_rows()),
     "echo picture": lambda: picture(proof_rows(True), NAMES["asking"]),
     "echo states": lambda: state_table(proof_rows(True)),
     "echo states unwatched": lambda: state_table(proof_rows(False)),

@@ -50,6 +50,8 @@ COMMON = {  # fields that need no comment in the code, because they are the same
     "description": "the entry's text",
     "enabled": "whether the gateway says that it works",
     "exact": "no other external port will do",
+    "truth": "what somebody outside has shown",
+    "filtering": "whether strangers are kept out; None: it is for everybody, or not granted",
     "holds": "whether the rung holds; None: cannot be verified",
     "allow_from": "networks that may come in; empty: everybody",
     "lifetime": "seconds",
@@ -87,7 +89,8 @@ PARAMETERS = {  # of PortMapper: what each means, and its range
     " dhclient.leases file whose option says it (RFC 7291)",
     "nested": "map on a gateway beyond ours too, where ours has no public address",
     "outer_gateway": "the address of that gateway, when it is not found; only with `nested`",
-    "echo": "an echo host outside that knocks at our mappings, `HOST:PORT` in numbers; None: nobody does",
+    "echo": "an echo host outside that knocks at our mappings, `HOST:PORT` in numbers, or several: the first"
+    " that can tell is asked, at a mapping with `allow_from` all of them; None: nobody does",
     "echo_listens": "have it knock at UDP ports too that nobody has bound; they are bound for the moment",
     "natpmp_port": "the UDP port where gateways speak PCP and NAT-PMP",
     "ssdp_port": "the UDP port where gateways answer searches",
@@ -106,6 +109,8 @@ WHEN = {  # events: when they come, beyond what their docstrings say
     "MappingRemoved": "also when a gateway with our mappings is lost, or `release` was called",
     "MappingFailed": "the mapping stays wanted, and is asked for again",
     "MappingProven": "for LISTED when it was read back, for REACHABLE when `reached` was called",
+    "FilterJudged": "echo hosts on both sides of the filter have knocked (one on its wrong side that came"
+    " in is enough), or `tried` was called; again when it turns out otherwise",
     "PeerAdded": "after the gateway's yes, and whenever the remote sees us elsewhere",
     "PeerRemoved": "also when the gateway is lost, or `release_peer` was called",
     "PeerFailed": "the flow stays wanted; a gateway that has no request for it is not asked again",

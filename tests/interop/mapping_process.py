@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import ringthru
-from ringthru.lab.namespaces.laboratory import PBX, Laboratory
+from ringthru.lab.namespaces.laboratory import PBX, PUB, PUB_ADDRESS, Laboratory
 from ringthru.lab.namespaces.netns import wait_for
 from ringthru.lab.namespaces.world import World
 from ringthru.net.address import Endpoint
@@ -109,6 +109,7 @@ def shown(snapshot: MapperSnapshot) -> Answer:
         "type": snapshot.type.value if snapshot.type else None,
         "gateway": snapshot.gateway,
         "external": snapshot.external_address,
+        "learned": list(snapshot.learned),
         "reported": snapshot.reported_address,
         "services": [(each.type.value, each.gateway, each.in_use) for each in snapshot.services],
         "peers": {
@@ -129,6 +130,7 @@ def shown(snapshot: MapperSnapshot) -> Answer:
                 "rung": each.rung.value,
                 "reason": each.reason,
                 "life": each.lifetime_left,
+                "filtering": (each.filtering.truth.value, each.filtering.words) if each.filtering else None,
                 "evidence": [each.words for each in each.evidence],
                 "asked": [each.asked for each in each.attempts],
             }
@@ -287,6 +289,19 @@ def arrives(laboratory: World, port: int, to: tuple[str, int], here: str, there:
             return inside.recv(64).endswith(b" knock")
         except TimeoutError:
             return False
+
+
+@contextmanager
+def echo_host(laboratory: Laboratory, directory: Path, address: str = PUB_ADDRESS) -> Iterator[None]:
+    """``ringthru nat echo`` on the host outside, listening at one of its addresses."""
+    source = str(Path(ringthru.__file__).parents[1])
+    argv = [sys.executable, "-m", "ringthru", "nat", "echo", "--listen", address]
+    process = laboratory.popen(PUB, argv, directory / f"echo-{address}.log", {"PYTHONPATH": source})
+    wait_for(lambda: f"{address}:4478" in laboratory.run(PUB, ["ss", "-uan"]).stdout, 10, "the echo host")
+    try:
+        yield
+    finally:
+        laboratory.end(process)
 
 
 async def _main(path: str, settings: str) -> None:

@@ -6,20 +6,16 @@ The seconds are printed (``pytest -s``) and not judged: a busy machine is not sl
 from __future__ import annotations
 
 import re
-import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-import ringthru
 from ringthru.lab.namespaces.laboratory import PBX, PBX_ADDRESS, PUB, PUB_ADDRESS, WAN_ADDRESS, Laboratory
 from ringthru.lab.namespaces.miniupnpd import NatRule, Serves
-from ringthru.lab.namespaces.netns import wait_for
 
-from .mapping_process import Engine, arrives
+from .mapping_process import Engine, arrives, echo_host
 
 OUTSIDE = (PUB, PUB_ADDRESS)
 RULE = NatRule("udp", 5060, PBX_ADDRESS, 5060)
@@ -143,45 +139,3 @@ def test_what_was_reachable_and_is_no_longer_is_deleted_and_made_anew(serves: Se
             assert arrives(laboratory, 5060, (WAN_ADDRESS, 5060), PBX_ADDRESS, OUTSIDE)
         engine.stop()
         assert laboratory.nat_rules() == []
-
-
-@contextmanager
-def echo_host(laboratory: Laboratory, directory: Path) -> Iterator[None]:
-    """``ringthru nat echo`` on the host outside, listening."""
-    source = str(Path(ringthru.__file__).parents[1])
-    argv = [sys.executable, "-m", "ringthru", "nat", "echo", "--listen", PUB_ADDRESS]
-    process = laboratory.popen(PUB, argv, directory / "echo.log", {"PYTHONPATH": source})
-    wait_for(lambda: f"{PUB_ADDRESS}:4478" in laboratory.run(PUB, ["ss", "-uan"]).stdout, 10, "the echo host")
-    try:
-        yield
-    finally:
-        laboratory.end(process)
-
-
-def test_a_gateway_that_is_mute_for_a_while_keeps_its_mapping(home: Home) -> None:
-    """Frozen with a question before it, then thawed: nothing was lost, and nothing is told as lost."""
-    home.laboratory.freeze_daemon()
-    home.engine.ask("republish")
-    home.engine.until(lambda: home.engine.mapping(5060)["state"] == "accepted", what="it is held on")
-    assert home.mapped()
-    assert home.open_from_outside(), "the kernel goes on without the daemon"
-    home.laboratory.thaw_daemon()
-    home.engine.ask("republish")
-    home.engine.until(lambda: home.engine.mapping(5060)["life"] > 3590, what="the renewal")
-    assert home.mapped()
-    assert not [each for each in home.engine.events() if each.startswith(("GatewayLost", "MappingRemoved"))]
-
-
-def test_a_daemon_that_ended_is_told_and_found_again_when_it_is_back(home: Home) -> None:
-    assert home.laboratory.daemon is not None
-    home.laboratory.stop_daemon()
-    home.engine.ask("republish")
-    home.engine.heard("GatewayLost", timeout=20)
-    home.laboratory.daemon.start()
-    found = len([each for each in home.engine.events() if each.startswith("GatewayFound")])
-    home.engine.until(lambda: home.engine.look()["type"] is not None, 30, "the gateway")
-    home.engine.until(lambda: home.engine.mapping(5060)["state"] == "accepted", what="the mapping")
-    home.engine.until(home.mapped, what="the rule")
-    events = home.engine.events()
-    assert len([each for each in events if each.startswith("GatewayFound")]) >= found
-    assert events.index(next(each for each in events if each.startswith("GatewayLost"))) > 0

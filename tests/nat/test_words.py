@@ -8,7 +8,8 @@ import json
 import pytest
 
 from ringthru.nat import shapes
-from ringthru.nat.mapping import _tell, judged
+from ringthru.nat.explaining import _tell
+from ringthru.nat.mapping import judged
 from ringthru.nat.output import Output
 from ringthru.nat.watching import event_words
 from ringthru.nat.words import Exit, clean, kind_sentence, place, span

@@ -16,6 +16,7 @@ from .reading import (
     endpoint,
     lease,
     limit,
+    network,
     pcp_server,
     port,
     port_range,
@@ -105,7 +106,11 @@ def _common() -> _Parser:
         "--timeout", type=seconds, metavar="SECONDS", help=f"patience (default: {PATIENCE:g})"
     )
     common.add_argument(
-        "--echo", type=endpoint, metavar="HOST[:PORT]", help="an outside echo host, which proves reachability"
+        "--echo",
+        type=endpoint,
+        action="append",
+        metavar="HOST[:PORT]",
+        help="an outside echo host, which proves reachability; may be given again",
     )
     common.add_argument("--json", action="store_true", help="print JSON")
     common.add_argument("--no-color", action="store_true", help="no colours, no drawing")
@@ -149,6 +154,8 @@ def _check(options: argparse.Namespace) -> None:
         parser().error("delete needs PORT, --range A-B or --all-ours")
     if options.command == "add" and options.set == "pair" and options.port[0] == 65535:
         parser().error("--set pair needs the next port too: PORT is 1 to 65534")
+    if getattr(options, "outer_gateway", None) and not getattr(options, "nested", True):
+        parser().error("--outer-gateway is the gateway beyond this one: it needs --nested")
     if options.command == "profile" and options.action != "list" and not options.fingerprint:
         parser().error(f"profile {options.action} needs a fingerprint; 'ringthru nat profile' lists them")
 
@@ -164,6 +171,19 @@ def _add(command: argparse.ArgumentParser) -> None:
         metavar="HOST:PORT",
         help="keep the flow from PORT to that host alive, and tell where it sees us (PCP only)",
     )
+    command.add_argument(
+        "--allow-from",
+        type=network,
+        action="append",
+        metavar="NETWORK",
+        help="let in this network alone (PCP FILTER); may be given again",
+    )
+    command.add_argument(
+        "--client",
+        type=address,
+        metavar="ADDRESS",
+        help="the machine it leads to, instead of this one (PCP THIRD_PARTY, or UPnP)",
+    )
     command.add_argument("--exact", action="store_true", help="no other external port will do")
     command.add_argument("--lease", type=lease, default=LEASE, metavar="SECONDS", help=f"default: {LEASE}")
     command.add_argument("--label", default="", metavar="TEXT", help="shown in the gateway's table")
@@ -171,6 +191,7 @@ def _add(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--nested", action="store_true", help="map on the gateway beyond this one too (double NAT)"
     )
+    _outer_gateway(command)
     command.add_argument("--hold", action="store_true", help="stay, renew, and remove it when interrupted")
     command.add_argument(
         "--set", choices=("same", "pair"),
@@ -186,6 +207,16 @@ def _delete(command: argparse.ArgumentParser) -> None:
     command.add_argument("--all-ours", action="store_true", help="every mapping of ours on this gateway")
     command.add_argument(
         "--nested", action="store_true", help="on the gateway beyond this one too (double NAT)"
+    )
+    _outer_gateway(command)
+
+
+def _outer_gateway(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--outer-gateway",
+        type=address,
+        metavar="ADDRESS",
+        help="the gateway beyond this one, where it is not found by itself; with --nested",
     )
 
 
@@ -207,6 +238,7 @@ def _family(command: argparse.ArgumentParser) -> None:
 
 
 def _cleanup(command: argparse.ArgumentParser) -> None:
+    _outer_gateway(command)
     command.add_argument("--dry-run", action="store_true", help="only say what would be deleted")
 
 

@@ -52,6 +52,7 @@ def doomed_of(entry: JournalEntry) -> Doomed:
     return Doomed(
         *(made.protocol, made.internal_port, made.external_port, made.family, made.description),
         gateway=entry.gateway.address,
+        allow_from=made.allow_from,
     )
 
 

@@ -12,8 +12,9 @@ from .arguments import NotUnderstood, read
 from .capturing import capture
 from .discovering import discover
 from .echo import echo
+from .explaining import explain
 from .finding import list_table, status
-from .mapping import add, explain
+from .mapping import add
 from .output import Output
 from .place import Ground
 from .profiles import profile

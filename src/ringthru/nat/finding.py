@@ -18,7 +18,9 @@ from .words import (
     clean,
     gateway_words,
     kind_sentence,
+    only_from,
     place,
+    port_words,
     protocol_words,
     span,
 )
@@ -85,11 +87,11 @@ def _memory_row(entry: JournalEntry, listed: bool | None) -> tuple[str, ...]:
     return (
         holding.protocol.value,
         f"flow to {clean(holding.remote)}" if holding.remote else str(holding.external_port),
-        str(holding.internal_port),
+        port_words(holding.internal_port, holding.internal_client),
         "no end" if left is None else span(left),
         {True: "yes", False: "NO", None: "cannot tell"}[listed],
         f"{clean(entry.gateway.address)} by {protocol_words(entry.gateway.type)}",
-        clean(holding.description) or "-",
+        " ".join(filter(None, (clean(holding.description), only_from(holding.allow_from)))) or "-",
     )
 
 
@@ -124,8 +126,9 @@ async def list_table(options: argparse.Namespace, ground: Ground, out: Output) -
         with out.waiting("reading the gateway's table …"):
             listing = await session.listing(options.limit)
         own = session.surroundings.address
-    written = {_row_of(each, own) for each in memory.entries(store_path(options))}
+    written = {_row_of(each, own): each.holding.allow_from for each in memory.entries(store_path(options))}
     entries = [each if each.ours else replace(each, ours=_same(each) in written) for each in listing.entries]
+    for_some = [written.get(_same(each), ()) for each in entries]
     out.say(f"Gateway: {gateway_words(snapshot)}")
     out.say()
     rows = [
@@ -135,9 +138,9 @@ async def list_table(options: argparse.Namespace, ground: Ground, out: Output) -
             str(each.external_port),
             place(each.internal_client, each.internal_port),
             "no end" if each.lifetime is None else span(each.lifetime),
-            clean(each.description) or "-",
+            " ".join(filter(None, (clean(each.description), only_from(allowed)))) or "-",
         )
-        for each in entries
+        for each, allowed in zip(entries, for_some, strict=True)
     ]
     if rows:
         out.table(("", "protocol", "external", "leads to", "lease left", "description"), rows, good=0)
@@ -147,7 +150,7 @@ async def list_table(options: argparse.Namespace, ground: Ground, out: Output) -
         out.note(f"The list may not be complete: {clean(listing.reason)}.")
     document = {
         "gateway": shapes.gateway(snapshot),
-        "entries": [shapes.entry(each) for each in entries],
+        "entries": [shapes.entry(each, allowed) for each, allowed in zip(entries, for_some, strict=True)],
         "complete": listing.complete,
         "reason": listing.reason,
     }

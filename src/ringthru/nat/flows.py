@@ -68,9 +68,10 @@ def _wanted(options: argparse.Namespace) -> WantedPeer:
     chosen = protocols or (Protocol.UDP,)
     if len(chosen) != 1:
         raise Trouble(Exit.USAGE, "--peer is for one flow: give PORT/udp or PORT/tcp")
-    for name in ("set", "exact", "nested", "label", "echo"):
+    for name in ("set", "exact", "nested", "label", "echo", "allow_from", "client"):
         if getattr(options, name, None):
-            raise Trouble(Exit.USAGE, f"--{name} is of no meaning for a flow: --peer goes without it")
+            flag = name.replace("_", "-")
+            raise Trouble(Exit.USAGE, f"--{flag} is of no meaning for a flow: --peer goes without it")
     try:
         return WantedPeer(chosen[0], port, options.peer, options.external, options.lease)
     except LocalError as error:

@@ -1,4 +1,4 @@
-"""``add`` and ``explain``: asking for mappings, and telling what came of it."""
+"""``add``: asking for mappings, and telling what came of it."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import Any, Final
 from ..net.values import replace
 from ..portmap.errors import LocalError
 from ..portmap.mapping.sets import SetRule
-from ..portmap.memory.holding import JournalEntry
 from ..portmap.values import (
     OUR_NAME,
     Evidence,
     Family,
+    FilterTruth,
     MapperSnapshot,
     MappingSnapshot,
     MappingState,
@@ -23,7 +23,7 @@ from ..portmap.values import (
 from . import memory, shapes
 from .flows import add_flow
 from .output import Output
-from .place import Ground, nobody6
+from .place import Ground, nobody6, surroundings_of
 from .reading import BOTH
 from .session import Session
 from .trouble import Trouble
@@ -32,15 +32,15 @@ from .words import (
     Exit,
     address_words,
     clean,
+    filter_words,
     gateway_words,
     how_far,
     lease_words,
     place,
-    protocol_words,
+    port_words,
     span,
 )
 
-HOLDS: Final = {True: "yes", False: "NO", None: "cannot tell"}
 RULES: Final = {"same": SetRule.SAME_NUMBER, "pair": SetRule.PAIR}
 
 
@@ -48,28 +48,28 @@ async def add(options: argparse.Namespace, ground: Ground, out: Output) -> tuple
     """Map; show; and leave it there, or hold it until interrupted."""
     if options.peer is not None:
         return await add_flow(options, ground, out)
-    wanted, rule = _wanted(options)
+    wanted, rule = _wanted(options, ground)
     store = options.store or memory.default_path()
     session = Session(options, ground, store, lease=options.lease, kept=not options.hold)
     async with session:
-        mappings = await _ask(session, wanted, rule, out)
+        mappings = await ask(session, wanted, rule, out)
         snapshot = seen_for(wanted[0].family, session.mapper.snapshot())
         code = judged(mappings, snapshot)
         _show(mappings, snapshot, out, proved=session.proves)
-        document = _document(mappings, snapshot)
+        told = document(mappings, snapshot)
         if code is Exit.REFUSED or not mappings:
-            return Exit.REFUSED, document
+            return Exit.REFUSED, told
         if options.hold:
-            out.line({"command": "add", "exit": int(code), "held": True, **document})
+            out.line({"command": "add", "exit": int(code), "held": True, **told})
             await hold(session, out)
             out.note("Removed.")
             return code, {}
         await session.leave()
     _tell_the_end([each for each in mappings if each.state is MappingState.ACCEPTED], out)
-    return code, document
+    return code, told
 
 
-async def _ask(
+async def ask(
     session: Session, wanted: tuple[Wanted, ...], rule: SetRule | None, out: Output
 ) -> list[MappingSnapshot]:
     """Find the gateway and ask it for all of these.
@@ -130,7 +130,7 @@ def _named(granted: list[MappingSnapshot]) -> str:
     return f"{granted[0].internal_port}{protocol}"
 
 
-def _wanted(options: argparse.Namespace) -> tuple[tuple[Wanted, ...], SetRule | None]:
+def _wanted(options: argparse.Namespace, ground: Ground) -> tuple[tuple[Wanted, ...], SetRule | None]:
     """The wishes that the command line names; UDP where it names no protocol.
 
     Raises:
@@ -145,6 +145,9 @@ def _wanted(options: argparse.Namespace) -> tuple[tuple[Wanted, ...], SetRule | 
     numbers = (port, port + 1) if options.set == "pair" else (port,)
     rule = RULES.get(options.set or "") or (SetRule.INDEPENDENT if len(chosen) > 1 else None)
     label = f"{OUR_NAME} {options.label}".strip() if options.label else ""
+    client = options.client
+    if client is not None and client == surroundings_of(options, ground).address:
+        client = None  # this machine, by its name
     try:
         wishes = tuple(
             Wanted(
@@ -154,6 +157,8 @@ def _wanted(options: argparse.Namespace) -> tuple[tuple[Wanted, ...], SetRule | 
                 exact=options.exact,
                 label=label,
                 family=Family(options.family),
+                internal_client=client,
+                allow_from=tuple(options.allow_from or ()),
                 lifetime=options.lease,
             )
             for number in numbers
@@ -170,6 +175,9 @@ def judged(mappings: list[MappingSnapshot], snapshot: MapperSnapshot) -> Exit:
     if not granted:
         return Exit.REFUSED
     fell = any(proof.holds is False for each in granted for proof in each.evidence)
+    fell = fell or any(
+        each.filtering and each.filtering.truth is FilterTruth.NOT_ENFORCED for each in granted
+    )
     ipv4 = any(each.family is Family.IPV4 for each in granted)
     if len(granted) < len(mappings) or fell or (ipv4 and snapshot.external_address is None):
         return Exit.PARTLY
@@ -184,7 +192,7 @@ def _show(mappings: list[MappingSnapshot], snapshot: MapperSnapshot, out: Output
         (
             each.protocol.value,
             place(each.external_address or address, each.external_port) if each.external_port else "-",
-            str(each.internal_port),
+            port_words(each.internal_port, each.internal_client),
             lease_words(each),
             how_far(each),
         )
@@ -195,6 +203,8 @@ def _show(mappings: list[MappingSnapshot], snapshot: MapperSnapshot, out: Output
         for proof in _telling(each):
             said = proof.rung.value if proof.holds else f"not {proof.rung.value}"
             out.say(f"{each.protocol.value} {each.internal_port} is {said}: {clean(proof.words)}")
+        if each.filtering is not None:
+            out.say(f"{each.protocol.value} {each.internal_port} lets in {filter_words(each)}")
     remarks: dict[str, list[str]] = {}
     for each in mappings:
         remarks.setdefault(_advice(each, proved), []).append(f"{each.protocol.value} {each.internal_port}")
@@ -218,89 +228,24 @@ def _advice(mapping: MappingSnapshot, proved: bool) -> str:
         return clean(mapping.reason)
     if any(each.rung is Rung.REACHABLE and each.holds is False for each in mapping.evidence):
         return "the gateway says yes and nothing comes through: another firewall or NAT may stand in the way"
+    if mapping.internal_client is not None:
+        return "it leads to another machine, which must be listening there; nobody is asked to knock at it"
+    if proved and mapping.rung is not Rung.REACHABLE:
+        words = next(
+            (each.words for each in mapping.evidence if each.rung is Rung.REACHABLE), "no answer yet"
+        )
+        return f"nobody could tell whether it can be reached: {clean(words)}"
+    if mapping.filtering is not None and mapping.filtering.truth is FilterTruth.WORD:
+        return "whether strangers are kept out shows when hosts on both sides have tried (--echo HOST, twice)"
     if mapping.rung is Rung.ACCEPTED and not proved:
         return "the gateway said yes, and cannot show it; --echo HOST has it tried from outside"
-    if proved and mapping.rung is not Rung.REACHABLE:
-        return "the echo host could not tell whether it can be reached; does it run, and answer?"
     return ""
 
 
-def _document(mappings: list[MappingSnapshot], snapshot: MapperSnapshot) -> dict[str, Any]:
+def document(mappings: list[MappingSnapshot], snapshot: MapperSnapshot) -> dict[str, Any]:
     return {
         "gateway": shapes.gateway(snapshot),
         "external": shapes.external(snapshot),
         "mappings": [shapes.mapping(each, snapshot.reported_address) for each in mappings],
         "counters": dict(snapshot.counters),
     }
-
-
-async def explain(options: argparse.Namespace, ground: Ground, out: Output) -> tuple[Exit, dict[str, Any]]:
-    """Ask for it, tell every step, and leave the gateway as it was."""
-    port, protocols = options.port
-    family = Family(options.family)
-    chosen = protocols or (Protocol.UDP,)
-    store = options.store or memory.default_path()
-    keys = {(family, protocol, port) for protocol in chosen}
-    kept = [each for each in memory.entries(store) if each.kept and _key(each) in keys]
-    async with Session(options, ground, store, kept=bool(kept)) as session:
-        if family is Family.IPV4:
-            with out.waiting("looking for the gateway …"):
-                await session.verdict()
-        here, own = memory.identity(session.mapper.snapshot()), session.surroundings.address
-        kept = [each for each in kept if memory.is_here(each, here, own, session.own6)]
-        wanted = tuple(_as_kept(family, each, port, kept) for each in chosen)
-        mappings = await _ask(session, wanted, None, out)
-        snapshot = seen_for(family, session.mapper.snapshot())
-        if kept:
-            await session.leave()
-    out.say(f"Gateway: {gateway_words(snapshot)}")
-    for service in snapshot.services:
-        if not service.in_use and (":" in service.gateway) is (family is Family.IPV6):
-            status = f", {clean(service.status)}" if service.status else ""
-            out.say(f"  in reserve: {protocol_words(service.type)} at {clean(service.gateway)}{status}")
-    if family is Family.IPV4:
-        out.say(address_words(snapshot))
-    for each in mappings:
-        _tell(each, snapshot, out)
-    stays = "It was there before, and stays." if kept else "It was asked for to be explained, and is removed."
-    out.note(stays)
-    return judged(mappings, snapshot), _document(mappings, snapshot)
-
-
-def _key(entry: JournalEntry) -> tuple[Family, Protocol, int]:
-    return entry.holding.family, entry.holding.protocol, entry.holding.internal_port
-
-
-def _as_kept(family: Family, protocol: Protocol, port: int, kept: list[JournalEntry]) -> Wanted:
-    """The wish as it was made before, so that explaining a mapping does not change it."""
-    for entry in kept:
-        if _key(entry) == (family, protocol, port):
-            external, label = entry.holding.external_port, entry.holding.description
-            return Wanted(protocol, port, external, label=label, family=family)
-    return Wanted(protocol, port, family=family)
-
-
-def _tell(mapping: MappingSnapshot, snapshot: MapperSnapshot, out: Output) -> None:
-    """One mapping: its steps in order, then how far it got, rung by rung."""
-    out.say()
-    where = place(mapping.external_address or snapshot.reported_address, mapping.external_port)
-    external = f", external {where}" if mapping.external_port else ""
-    out.say(f"{mapping.protocol.value} {mapping.internal_port}: {how_far(mapping)}{external}")
-    for number, each in enumerate(mapping.attempts, 1):
-        steps = (
-            ("we asked", each.asked),
-            ("it answered", each.answer),
-            ("which means", each.reading),
-            ("what follows", each.next),
-        )
-        for at, (name, words) in enumerate(steps):
-            if words:
-                out.say(f"  {f'{number}.' if at == 0 else '':<3} {name:<13} {clean(words)}")
-    if mapping.reason:
-        out.say(f"  The last answer: {clean(mapping.reason)}")
-    if mapping.renews_in is not None:
-        out.say(f"  It is renewed in {span(mapping.renews_in)}.")
-    if mapping.evidence:
-        out.say()
-        rows = [(each.rung.value, HOLDS[each.holds], clean(each.words)) for each in mapping.evidence]
-        out.table(("rung", "holds", "evidence"), rows, good=0)

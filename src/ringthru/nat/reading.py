@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
@@ -63,6 +63,12 @@ def seconds(text: str) -> float:
 
 def address(text: str) -> str:
     return _checked(text, lambda: str(ip_address(text)), "address", "give one in numbers, as in 192.168.1.1")
+
+
+def network(text: str) -> str:
+    """A network, or one address."""
+    example = "give an address or a prefix in numbers, as in 203.0.113.0/24"
+    return _checked(text, lambda: str(ip_network(text, strict=False)), "network", example)
 
 
 def pcp_server(text: str) -> str | Path:

@@ -166,7 +166,11 @@ def _why_left(entry: JournalEntry) -> str:
 def doomed_of(entry: JournalEntry) -> Doomed:
     """What is written down, as something to delete."""
     made = entry.holding
-    return Doomed(made.protocol, made.internal_port, made.external_port, made.family, made.description)
+    return Doomed(
+        *(made.protocol, made.internal_port, made.external_port, made.family, made.description),
+        internal_client=made.internal_client,
+        allow_from=made.allow_from,
+    )
 
 
 def _listed(entry: GatewayEntry) -> Doomed | None:

@@ -24,7 +24,6 @@ from ..portmap.values import (
     Evidence,
     Family,
     GatewayListing,
-    GatewayType,
     MapperSnapshot,
     MappingSnapshot,
     MappingState,
@@ -51,6 +50,8 @@ class Doomed:
     family: Family = Family.IPV4
     label: str = ""
     gateway: str = ""  # the one beyond ours; empty: ours
+    internal_client: str = ""  # where it leads; empty: this machine
+    allow_from: tuple[str, ...] = ()
 
     @property
     def key(self) -> tuple[Family, Protocol, int, int]:
@@ -88,7 +89,7 @@ class Session:
         self.timeout: float = options.timeout
         self._leaving = False
         self._only_looks = not mapping
-        self.proves = options.echo is not None
+        self.proves = bool(options.echo)
         try:
             self.mapper = PortMapper(
                 None if ground.look_around is None else self.surroundings,
@@ -104,8 +105,9 @@ class Session:
                 description_url=options.description_url,
                 pcp_server=options.pcp_server,
                 nested=getattr(options, "nested", False) if nested is None else nested,
+                outer_gateway=getattr(options, "outer_gateway", None),
                 witness_after=0.0,
-                echo=None if options.echo is None else str(options.echo),
+                echo=[str(each) for each in options.echo or ()],
                 echo_listens=True,
                 tap=tap,
             )
@@ -172,13 +174,16 @@ class Session:
 
     async def prove(self, wanted: tuple[Wanted, ...]) -> list[MappingSnapshot]:
         """Wait for the outside echo's word on each."""
-        await self.until(lambda: all(map(_is_judged, self.shown(wanted))))
+        await self.until(lambda: all(map(is_judged, self.shown(wanted))))
         return self.shown(wanted)
 
     def shown(self, wanted: tuple[Wanted, ...]) -> list[MappingSnapshot]:
         """The snapshots of these wishes, in their order."""
-        rows = {(m.family, m.protocol, m.internal_port): m for m in self.mapper.snapshot().mappings}
-        keys = ((each.family, each.protocol, each.internal_port) for each in wanted)
+        rows = {
+            (m.family, m.protocol, m.internal_port, m.internal_client): m
+            for m in self.mapper.snapshot().mappings
+        }
+        keys = ((each.family, each.protocol, each.internal_port, each.internal_client) for each in wanted)
         return [rows[key] for key in keys if key in rows]
 
     async def remove(self, doomed: Doomed) -> str:
@@ -195,6 +200,8 @@ class Session:
             label=doomed.label,
             listed=False,
             family=doomed.family,
+            internal_client=doomed.internal_client or None,
+            allow_from=doomed.allow_from,
         )
         mapping: Mapping = self.mapper.want(wanted)
         no = (MappingState.REFUSED, MappingState.DISABLED)
@@ -228,8 +235,7 @@ class Session:
         return await self.mapper.list_gateway(limit)
 
     def _can_list(self) -> bool:
-        snapshot = self.mapper.snapshot()
-        return snapshot.type is None or any(each.type is GatewayType.UPNP for each in snapshot.services)
+        return self.mapper.snapshot().type is None or self.mapper.can_list
 
     def subscribe(self, callback: Callable[[Event], None]) -> Callable[[], None]:
         return self.mapper.subscribe(callback)
@@ -246,8 +252,9 @@ def _is_looked_at(mapping: MappingSnapshot) -> bool:
     return refused or any(each.rung is Rung.LISTED and each.holds is not None for each in known)
 
 
-def _is_judged(mapping: MappingSnapshot) -> bool:
-    refused = mapping.state is MappingState.REFUSED
+def is_judged(mapping: MappingSnapshot) -> bool:
+    """Whether the echo hosts have nothing more to say: at another machine's port they never knock."""
+    refused = mapping.state is MappingState.REFUSED or mapping.internal_client is not None
     return refused or any(each.rung is Rung.REACHABLE for each in mapping.evidence)
 
 

@@ -69,6 +69,11 @@ def mapping(shown: MappingSnapshot, external_address: str | None) -> dict[str, A
         "lifetime_left": None if shown.lifetime_left is None else round(shown.lifetime_left),
         "reason": shown.reason,
         "label": shown.label,
+        "internal_client": shown.internal_client,
+        "allow_from": list(shown.allow_from),
+        "filtering": None
+        if shown.filtering is None
+        else {"truth": shown.filtering.truth.value, "words": shown.filtering.words},
         "evidence": [
             {"rung": each.rung.value, "holds": each.holds, "words": each.words} for each in shown.evidence
         ],
@@ -101,6 +106,8 @@ def remembered(entry: JournalEntry, listed: bool | None) -> dict[str, Any]:
         "protocol": holding.protocol.value,
         "family": holding.family.value,
         "internal_port": holding.internal_port,
+        "internal_client": holding.internal_client or None,
+        "allow_from": list(holding.allow_from),
         "external_port": holding.external_port or None,  # of a flow, 0: it may be any
         "description": holding.description,
         "remote": holding.remote or None,
@@ -113,7 +120,8 @@ def remembered(entry: JournalEntry, listed: bool | None) -> dict[str, Any]:
     }
 
 
-def entry(listed: GatewayEntry) -> dict[str, Any]:
+def entry(listed: GatewayEntry, allow_from: tuple[str, ...] = ()) -> dict[str, Any]:
+    """A line of the gateway's table; ``allow_from`` is what we remember of it: no table shows that."""
     return {
         "protocol": listed.protocol.value,
         "external_port": listed.external_port,
@@ -123,6 +131,7 @@ def entry(listed: GatewayEntry) -> dict[str, Any]:
         "lifetime_left": listed.lifetime,
         "enabled": listed.enabled,
         "ours": listed.ours,
+        "allow_from": list(allow_from),
     }
 
 

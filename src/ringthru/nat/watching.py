@@ -15,6 +15,7 @@ from ..portmap.events import (
     EpochChanged,
     Event,
     ExternalAddressChanged,
+    FilterJudged,
     GatewayFound,
     GatewayLost,
     MappingAdded,
@@ -177,5 +178,7 @@ def event_words(event: Event) -> str:
             return f"{protocol.value} {port} is {rung.value}: {clean(words)}"
         case MappingFell(protocol=protocol, internal_port=port, rung=rung, words=words):
             return f"{protocol.value} {port} is not {rung.value} any more: {clean(words)}"
+        case FilterJudged(protocol=protocol, internal_port=port, truth=truth, words=words):
+            return f"the filter of {protocol.value} {port} is {truth.value}: {clean(words)}"
         case _:
             return clean(str(event))

@@ -103,6 +103,24 @@ def span(seconds: float) -> str:
     return " ".join(parts[:2])
 
 
+def port_words(port: int, client: str | None) -> str:
+    """Where a mapping leads: a port of this machine, or of another one."""
+    return f"{port} of {clean(client)}" if client else str(port)
+
+
+def only_from(networks: tuple[str, ...]) -> str:
+    """Whom a mapping lets in, where that is not everybody."""
+    return f"(only from {', '.join(map(clean, networks))})" if networks else ""
+
+
+def filter_words(mapping: MappingSnapshot) -> str:
+    """Whether strangers are kept out, and who says so; empty where everybody may come in."""
+    known = mapping.filtering
+    if known is None:
+        return ""
+    return f"only from {', '.join(mapping.allow_from)}, {known.truth.value}: {clean(known.words)}"
+
+
 def place(address: str | None, port: int | None) -> str:
     """``203.0.113.5:5060``; what is not known is a question mark."""
     host = clean(address or "?")

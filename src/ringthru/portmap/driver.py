@@ -26,10 +26,11 @@ class PortMapper(MapperLife):
     ``gateway`` and ``description_url`` name a gateway by hand, ``pcp_server`` whom to ask by PCP and NAT-PMP
     in its place (an address, or the path of a dhclient.leases file whose option says it: RFC 7291); with
     ``nested`` a gateway beyond ours is mapped on as well (``outer_gateway`` names it). ``echo`` ("HOST:PORT",
-    in numbers) is a host outside that knocks at our mappings, to prove them; with ``echo_listens`` at ports
-    that nobody has, too, which are bound for the moment. The two ports are where gateways listen.
-    ``stop_patience`` is how long a stop waits for a gateway, in seconds; ``tap`` hears everything that is
-    said to gateways.
+    in numbers, or several of them) is a host outside that knocks at our mappings, to prove them; with
+    ``echo_listens`` at ports that nobody has, too, which are bound for the moment. Two of them, one that may
+    come in and one that may not, show whether a gateway keeps to ``allow_from``. The two ports are where
+    gateways listen. ``stop_patience`` is how long a stop waits for a gateway, in seconds; ``tap`` hears
+    everything that is said to gateways.
 
     Raises:
         LocalError: a lease, a budget, a port, an interface, a gateway, an echo host or a description that
@@ -142,6 +143,11 @@ class PortMapper(MapperLife):
         self._near.pump()
         await self._audience.until(lambda: listing.result is not None or self._closed)
         return listing.result or GatewayListing((), False, "port mapping has stopped")
+
+    @property
+    def can_list(self) -> bool:
+        """Whether ``list_gateway`` would be answered now: the UPnP side of a gateway may be found later."""
+        return self._near.engine.can_list
 
     def saw(self, datagram: bytes) -> bool:
         """Take a datagram of a mapped port that is ``watched``; True when it was the echo host's, for us."""

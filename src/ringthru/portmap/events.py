@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..net.address import Endpoint
 from ..net.values import frozen
-from .values import Family, GatewayType, Protocol, Rung
+from .values import Family, FilterTruth, GatewayType, Protocol, Rung
 
 
 @frozen
@@ -91,6 +91,17 @@ class MappingFell:
 
 
 @frozen
+class FilterJudged:
+    """Somebody outside has shown whether strangers are kept out of a mapping (``Wanted.allow_from``)."""
+
+    protocol: Protocol
+    internal_port: int
+    truth: FilterTruth
+    words: str
+    family: Family = Family.IPV4
+
+
+@frozen
 class EpochChanged:
     """The gateway lost its state, and every mapping is made again."""
 
@@ -139,6 +150,7 @@ Event = (
     | MappingFailed
     | MappingProven
     | MappingFell
+    | FilterJudged
     | PeerAdded
     | PeerRemoved
     | PeerFailed

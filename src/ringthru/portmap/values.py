@@ -80,6 +80,23 @@ class Evidence:
     at: float  # seconds of the engine's clock
 
 
+class FilterTruth(Enum):
+    """Whether a gateway keeps out whom a mapping does not allow (``Wanted.allow_from``)."""
+
+    WORD = "its word alone"  # the gateway agreed; nobody outside has shown that it does, or does not
+    ENFORCED = "enforced"  # somebody outside who may came in, and somebody who may not did not
+    NOT_ENFORCED = "not enforced"  # somebody outside who may not came in
+
+
+@frozen
+class Filtering:
+    """What is known of a mapping's filter, and who says so."""
+
+    truth: FilterTruth
+    words: str  # the evidence, e.g. "2 probes of 203.0.113.7:4478 did not come in …"
+    at: float  # seconds of the engine's clock
+
+
 @frozen
 class Attempt:
     """One exchange about a mapping, for ``explain``."""
@@ -101,8 +118,9 @@ class Wanted:
 
     ``internal_client`` maps for another machine than this one (PCP's THIRD_PARTY; most gateways refuse).
     ``allow_from`` names the networks that may come in (PCP's FILTER; IPv6 pinholes: one address); gateways
-    that do not know it are not asked without it. That one filters is its word alone: miniupnpd 2.3.1 says
-    so, and lets everybody in. ``lifetime`` in seconds overrides the engine's own.
+    that do not know it are not asked without it. That one filters is its word alone until somebody outside
+    has tried (``MappingSnapshot.filtering``): miniupnpd 2.3.1 says so, and lets everybody in. ``lifetime`` in
+    seconds overrides the engine's own.
 
     Raises:
         LocalError: a port outside 1–65535 (0 means "all ports" to some gateways: never asked), a lifetime
@@ -129,10 +147,10 @@ class Wanted:
             raise LocalError(f"protocol {self.protocol!r}: there are Protocol.UDP and Protocol.TCP")
         if self.lifetime is not None and not _is_number(self.lifetime, LONGEST_LIFETIME):
             raise LocalError(f"a lease of {self.lifetime} seconds: 1 to {LONGEST_LIFETIME} make sense")
-        if self.internal_client is not None and parse_address(self.internal_client) is None:
-            raise LocalError(f"internal client {self.internal_client!r}: an address, as in 192.168.1.5")
+        if self.internal_client is not None:
+            _check_client(self.internal_client, self.family)
         for network in self.allow_from:
-            _check_network(network)
+            _check_network(network, self.family)
 
     @property
     def wanted_external_port(self) -> int:
@@ -145,11 +163,21 @@ def _is_number(value: object, most: int) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= most
 
 
-def _check_network(text: str) -> None:
+def _check_client(text: str, family: Family) -> None:
+    address = parse_address(text)
+    if address is None:
+        raise LocalError(f"internal client {text!r}: an address, as in 192.168.1.5")
+    if (address.version == 6) is not (family is Family.IPV6):
+        raise LocalError(f"internal client {text} cannot have a mapping of {family.value}")
+
+
+def _check_network(text: str, family: Family) -> None:
     try:
-        ip_network(text, strict=False)
+        network = ip_network(text, strict=False)
     except ValueError as error:
         raise LocalError(f"network {text!r}: an address or a prefix, as in 10.0.0.0/8") from error
+    if (network.version == 6) is not (family is Family.IPV6):
+        raise LocalError(f"network {text} cannot come in through a mapping of {family.value}")
 
 
 @frozen
@@ -222,6 +250,8 @@ class MappingSnapshot:
     attempts: tuple[Attempt, ...] = ()  # the latest last, bounded
     renews_in: float | None = None  # seconds until the gateway is asked again
     label: str = ""
+    allow_from: tuple[str, ...] = ()
+    filtering: Filtering | None = None  # are strangers kept out? None: for everybody, or not granted
 
 
 @frozen

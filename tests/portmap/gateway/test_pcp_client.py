@@ -225,6 +225,15 @@ class TestMapping:
         filters = (Filter("198.51.100.0", 24), Filter("192.0.2.7", 32))
         assert gateway.ask(LAN_ONLY).options[:2] == filters
 
+    @pytest.mark.parametrize("order", [LAN_ONLY, MAP])
+    def test_filters_of_before_are_ended_first(self, gateway, order):
+        """RFC 6887 §13.3: those of a request are added to those there are; a prefix of 0 ends them."""
+        options = gateway.ask(replace(order, drops_filters=True)).options
+        assert options[0] == Filter("::", 0)
+        assert [each.prefix for each in options[1:] if isinstance(each, Filter)] == (
+            [24, 32] if order is LAN_ONLY else []
+        )
+
     @pytest.mark.parametrize(
         "order",
         [

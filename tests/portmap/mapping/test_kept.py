@@ -2,6 +2,7 @@
 
 import pytest
 
+from ringthru.net.values import replace
 from ringthru.portmap.events import MappingAdded, MappingFailed
 from ringthru.portmap.gateway.orders import Declined, MapOrder, Remedy, UnmapOrder
 from ringthru.portmap.memory.holding import Holding, Keep
@@ -24,6 +25,16 @@ class TestWhatAPersonKeeps:
         lent.book.want(SIP, lent.now)
         lent.settle()
         assert lent.asked(MapOrder)[0].nonce == NONCE
+
+    @pytest.mark.parametrize(("allow_from", "drops"), [((), False), (("203.0.113.0/24",), True)])
+    def test_whom_it_let_in_is_ended_where_others_are_wanted(self, lent, allow_from, drops):
+        lent.book.want(replace(SIP, allow_from=allow_from), lent.now)
+        lent.settle().after(2000)
+        asked = [each.drops_filters for each in lent.asked(MapOrder)]
+        assert asked[0] is drops
+        assert True not in asked[1:]  # once is enough
+        notes = [note for each in lent.notes_before for note in each if isinstance(note, Keep)]
+        assert {each.holding.allow_from for each in notes} == {allow_from}
 
     def test_is_written_down_as_a_person_s_from_then_on(self, lent):
         lent.book.want(SIP, lent.now)

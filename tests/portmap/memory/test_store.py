@@ -25,6 +25,7 @@ ENTRIES = st.builds(
         *(st.sampled_from(Family), st.sampled_from(Protocol), TEXTS, st.integers(0, 65535)),
         *(st.integers(0, 65535), st.integers(0, 2**32 - 1), TEXTS, st.binary(min_size=12, max_size=12)),
         *(TEXTS, st.booleans()),
+        allow_from=st.lists(st.ip_addresses().map(str), max_size=3).map(tuple),
     ),
     st.builds(GatewayIdentity, st.sampled_from(GatewayType), TEXTS, TEXTS, TEXTS, TEXTS),
     *(st.floats(0, 1e12), st.booleans(), TEXTS, TEXTS),

@@ -84,7 +84,7 @@ class FakeGateway:
         self._check(outside)
         self._check(wan)
         alg = SipAlg(lambda: self.quirks.has("TO09"))
-        self._plane = ForwardingPlane(wan, inside, self.inside_network, leaping.read, alg)
+        self._plane = ForwardingPlane(wan, inside, self.inside_network, leaping.read, alg, self._keeps_out)
         self.core = GatewayCore(
             inside,
             self.inside_network,
@@ -106,6 +106,9 @@ class FakeGateway:
         around = others(inside, self.inside_network, outside, self.protocols, quirks)
         self.others = tuple(self._make(each, leaping.read) for each in around)
         self._sweeper: asyncio.TimerHandle | None = None
+
+    def _keeps_out(self, slot: tuple[str, Endpoint], remote: str) -> bool:
+        return self.core.port_control.pcp.keeps_out(slot, remote)
 
     @property
     def quirks(self) -> Quirks:

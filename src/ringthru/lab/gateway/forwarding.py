@@ -15,15 +15,18 @@ from ...net.address import Endpoint
 from .mapping_table import Key
 from .sip_alg import SipAlg
 from .tcp_forward import TcpForward
-from .udp_forward import Carry, Traffic, UdpForward
+from .udp_forward import Carry, LetsIn, Traffic, UdpForward
 
 MOST_MASQUERADED: Final = 64  # inside endpoints without a mapping that may speak out at a time
+
+KeepsOut = Callable[[tuple[str, Endpoint], str], bool]  # protocol and internal end, remote address
 
 
 class ForwardingPlane:
     """All forwards between the ``inside`` network and one outside address; needs a running loop.
 
-    ``alg`` rewrites what passes over UDP.
+    ``alg`` rewrites what passes over UDP. ``keeps_out`` is asked about whoever comes from outside: the
+    protocol and the internal end of a forward, and the remote address.
     """
 
     def __init__(
@@ -33,10 +36,12 @@ class ForwardingPlane:
         inside: IPv4Network,
         clock: Callable[[], float],
         alg: SipAlg | None = None,
+        keeps_out: KeepsOut = lambda slot, remote: False,
     ) -> None:
         self.outside = outside
         self.carry: Carry | None = None  # the next gateway on the way out, which masquerades as well
         self._alg = alg
+        self._keeps_out = keeps_out
         self._address = address  # the gateway's own, on the inside
         self._inside = inside
         self._clock = clock
@@ -56,7 +61,8 @@ class ForwardingPlane:
         if key.protocol == "udp":
             self._forwards[key] = self._udp(outside, internal, traffic)
         else:
-            self._forwards[key] = TcpForward(outside, internal, self._address, traffic)
+            lets_in = self._lets_in("tcp", internal)
+            self._forwards[key] = TcpForward(outside, internal, self._address, traffic, lets_in)
 
     def close(self, key: Key) -> None:
         """End a forward and forget its counters; none is fine."""
@@ -130,7 +136,11 @@ class ForwardingPlane:
             filtered=filtered,
             alg=self._alg,
             carry=self.carry,
+            lets_in=self._lets_in("udp", internal),
         )
+
+    def _lets_in(self, protocol: str, internal: Endpoint) -> LetsIn:
+        return lambda remote: not self._keeps_out((protocol, internal), remote)
 
     def _shut(self, key: Key) -> None:
         if (forward := self._forwards.pop(key, None)) is not None:

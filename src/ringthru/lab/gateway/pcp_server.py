@@ -94,6 +94,10 @@ class PcpServer:
         held = self._mappings().get(slot)
         return held is not None and (not held.filters or any(each.lets_in(remote) for each in held.filters))
 
+    def keeps_out(self, slot: Slot, remote: str) -> bool:
+        """Whether a filter stands before this remote address; other protocols ask for none."""
+        return slot in self._mappings() and not self.lets_in(slot, remote)
+
     def clear(self) -> None:
         """A power cycle; the table is cleared by its owner."""
         self._held.clear()

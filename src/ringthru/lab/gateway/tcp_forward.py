@@ -14,7 +14,7 @@ from typing import Final
 
 from ...net.address import Endpoint
 from .tcp_service import TcpService, listen_tcp
-from .udp_forward import Traffic
+from .udp_forward import LetsIn, Traffic
 
 PIECE: Final = 65536  # bytes
 
@@ -22,12 +22,17 @@ PIECE: Final = 65536  # bytes
 class TcpForward:
     """Forwards connections to ``outside`` on to ``internal``, from the gateway's ``inside`` address.
 
+    Whom ``lets_in`` refuses is hung up on at once: user space cannot leave a connection unaccepted.
+
     Raises:
         OSError: the external port is taken.
     """
 
-    def __init__(self, outside: Endpoint, internal: Endpoint, inside: str, traffic: Traffic) -> None:
+    def __init__(
+        self, outside: Endpoint, internal: Endpoint, inside: str, traffic: Traffic, lets_in: LetsIn
+    ) -> None:
         self.internal = internal
+        self._lets_in = lets_in
         self.traffic = traffic
         self._inside = inside
         self._service = TcpService(listen_tcp(outside), self._relay)
@@ -40,6 +45,9 @@ class TcpForward:
         self._service.close()
 
     async def _relay(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if not self._lets_in(writer.get_extra_info("peername")[0]):
+            writer.transport.abort()
+            return
         inner_reader, inner_writer = await asyncio.open_connection(
             *self.internal, local_addr=(self._inside, 0)
         )

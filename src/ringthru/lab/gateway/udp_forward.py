@@ -32,6 +32,7 @@ IDLE: Final = 120.0  # seconds without a packet either way, then the flow is for
 MOST_FLOWS: Final = 64  # peers per port; beyond, the one silent longest goes
 
 Carry = Callable[[bytes, Endpoint, Endpoint], bool]  # data, inside source, outside destination
+LetsIn = Callable[[str], bool]  # whether a remote address may come in
 
 
 @dataclass(slots=True)
@@ -51,7 +52,8 @@ class _Flow:
 class UdpForward:
     """Forwards ``outside`` to ``internal``. With ``filtered`` only peers written to before may answer.
 
-    ``alg`` may rewrite what passes. ``carry`` sends what leaves, where another gateway is on the way.
+    ``lets_in`` says who may come in unasked. ``alg`` may rewrite what passes. ``carry`` sends what leaves,
+    where another gateway is on the way.
 
     Raises:
         OSError: the external port is taken.
@@ -68,6 +70,7 @@ class UdpForward:
         filtered: bool = False,
         alg: SipAlg | None = None,
         carry: Carry | None = None,
+        lets_in: LetsIn = lambda remote: True,
     ) -> None:
         self.internal = internal
         self.traffic = traffic
@@ -76,6 +79,7 @@ class UdpForward:
         self._filtered = filtered
         self._alg = alg or SipAlg(lambda: False)
         self._carry = carry
+        self._lets_in = lets_in
         self._flows: OrderedDict[Endpoint, _Flow] = OrderedDict()
         self._warned = False
         self._outside = Datagrams(bind_udp(outside), self._from_outside)
@@ -109,7 +113,7 @@ class UdpForward:
     def _from_outside(self, data: bytes, peer: Endpoint) -> None:
         if IPv4Address(peer.host) in self._inside:
             return  # no hairpin, as with Linux and miniupnpd
-        if self._filtered and peer not in self._flows:
+        if peer not in self._flows and (self._filtered or not self._lets_in(peer.host)):
             return
         flow = self._flow_to(peer)
         data = self._alg.inward(data, self.internal, self.outside, peer)

@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from ...net.address import Endpoint
 from ...net.surroundings import Surroundings
 from ..engine.engine import WITNESS_AFTER
 from ..errors import LocalError
 from ..events import Event, GatewayFound
+from ..mapping.filtering import is_allowed
 from ..mapping.teller import Released
 from ..values import MappingState
 from ..wire.natpmp import PORT as PMP_PORT
@@ -26,6 +28,7 @@ from .handles_driver import Mapping
 from .place_driver import Place
 
 if TYPE_CHECKING:  # loaded when they are asked for: the start is a budget
+    from ..echo.echo_proof import Proof
     from ..memory.memory_driver import Memory
     from ..nesting.nesting_driver import Nesting
     from .listening_driver import Watching
@@ -60,7 +63,7 @@ class MapperLife:
         pcp_server: str | Path | None = None,
         nested: bool = False,
         outer_gateway: str | None = None,
-        echo: str | None = None,
+        echo: str | Sequence[str] | None = None,
         echo_listens: bool = False,
         natpmp_port: int = PMP_PORT,
         ssdp_port: int = SSDP_PORT,
@@ -79,7 +82,7 @@ class MapperLife:
         )
         self._engines = Engines(settings, self._place, mapping_enabled, self._tell)
         self._nesting = self._make_nesting(outer_gateway) if nested else None
-        self._proving = self._make_proving(echo, echo_listens) if echo is not None else None
+        self._proving = self._make_proving(echo, echo_listens) if echo else None
         self._watching: Watching | None = None
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self._stopping = self._closed = False
@@ -149,6 +152,25 @@ class MapperLife:
         if self._nesting is not None:
             self._nesting.unreachable(mapping, words)
 
+    def tried(self, mapping: Mapping, remote: str, came: bool, words: str) -> None:
+        """Tell that somebody at the address ``remote`` came through the mapping, or tried in vain.
+
+        As ``reached`` and ``unreachable``; and where the mapping is for some alone (``allow_from``), it shows
+        whether the gateway keeps the others out.
+        """
+        wanted = mapping._lease.wanted
+        if came:
+            self.reached(mapping, words)
+        elif is_allowed(remote, wanted.allow_from):
+            self.unreachable(mapping, words)
+        else:
+            self._unproven(mapping, f"{words}, and may not: nobody who may come in has tried")
+        if wanted.allow_from:
+            driver = self._engines.serving(wanted)
+            alone = self._nesting is None or not self._nesting.active
+            driver.engine.tried(mapping._lease, remote, came, words, driver.clock(), teaches=alone)
+            driver.pump()
+
     # Inside
 
     @property
@@ -174,11 +196,11 @@ class MapperLife:
             on_change=self._tell,
         )
 
-    def _make_proving(self, echo: str, listens: bool) -> Proving:
+    def _make_proving(self, echo: str | Sequence[str], listens: bool) -> Proving:
         from .proving_driver import Proving, read_echo
 
         return Proving(
-            read_echo(echo),
+            [read_echo(each) for each in ([echo] if isinstance(echo, str) else echo)],
             lambda: self._near.site.address,
             self._audience.mappings,
             self._dialled_address,
@@ -192,9 +214,17 @@ class MapperLife:
             return self._nesting.reported_address
         return self._near.engine.reported_address
 
-    def _proved(self, mapping: Mapping, holds: bool | None, words: str) -> None:
-        if holds is not None and not self._closed:
-            (self.reached if holds else self.unreachable)(mapping, words)
+    def _proved(self, mapping: Mapping, echo: Endpoint, proof: Proof) -> None:
+        if self._closed:
+            return
+        if proof.holds is not None:
+            self.tried(mapping, echo.host, proof.holds, proof.words)
+        else:
+            self._unproven(mapping, proof.words)
+
+    def _unproven(self, mapping: Mapping, words: str) -> None:
+        driver = self._engines.serving(mapping._lease.wanted)
+        driver.engine.unproven(mapping._lease, words, driver.clock())
 
     def _listen(self) -> None:
         from .listening_driver import Watching

@@ -7,7 +7,7 @@ what a proof leads to.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
 from ...net.address import Endpoint, parse_address
@@ -15,6 +15,7 @@ from ...net.values import record
 from ..echo.echo_driver import EchoClient
 from ..echo.echo_proof import Proof, compared
 from ..errors import LocalError
+from ..mapping.filtering import is_allowed
 from ..values import Family, MappingState, Protocol, Rung
 from ..wire.echo import PORT
 from .handles_driver import Mapping
@@ -38,25 +39,27 @@ class _Plan:
 
 
 class Proving:
-    """Proves one mapping after the other by the echo host ``echo``, from ``local_host()``.
+    """Proves one mapping after the other by the echo hosts ``echoes``, from ``local_host()``.
 
-    ``mappings`` gives those there are, ``external_address`` the gateway's; ``tell`` is called with each
-    judgement. A port is knocked at when its owner hands what comes in to ``saw`` (``Mapping.watched``), or
-    when it carries TCP, where being let in is proof on the host's word. With ``listens`` a port that nobody
-    has is bound for the moment: not for a program that is about to bind it.
+    ``mappings`` gives those there are, ``external_address`` the gateway's; ``tell`` is called with what each
+    host found. The first host that can tell will do; at a mapping that is not for everybody (``allow_from``)
+    all of them knock, since some may come in and some may not. A port is knocked at when its owner hands what
+    comes in to ``saw`` (``Mapping.watched``), or when it carries TCP, where being let in is proof on the
+    host's word. With ``listens`` a port that nobody has is bound for the moment: not for a program that is
+    about to bind it.
     """
 
     def __init__(
         self,
-        echo: Endpoint,
+        echoes: Sequence[Endpoint],
         local_host: Callable[[], str],
         mappings: Callable[[], Iterable[Mapping]],
         external_address: Callable[[], str],
-        tell: Callable[[Mapping, bool | None, str], None],
+        tell: Callable[[Mapping, Endpoint, Proof], None],
         *,
         listens: bool = False,
     ) -> None:
-        self._echo = echo
+        self._echoes = tuple(echoes)
         self._local_host = local_host
         self._mappings = mappings
         self._external_address = external_address
@@ -95,10 +98,17 @@ class Proving:
     def _port_of(self, mapping: Mapping) -> int | None:
         """The external port to knock at; None: there is none, or nobody could tell whether it opens."""
         wanted = mapping._lease.wanted
-        fits = (wanted.family is Family.IPV6) is (":" in self._echo.host) and wanted.internal_client is None
+        fits = bool(self._fitting(mapping)) and wanted.internal_client is None
         shows = mapping.watched or self._listens or wanted.protocol is Protocol.TCP
         granted = mapping.state is MappingState.ACCEPTED
         return mapping.external_port if fits and shows and granted else None
+
+    def _fitting(self, mapping: Mapping) -> list[Endpoint]:
+        """The hosts of the mapping's family; first those who may come in."""
+        wanted = mapping._lease.wanted
+        six = wanted.family is Family.IPV6
+        fitting = [each for each in self._echoes if (":" in each.host) is six]
+        return sorted(fitting, key=lambda each: not is_allowed(each.host, wanted.allow_from))
 
     def _set_timer(self) -> None:
         if self._timer is not None:
@@ -124,27 +134,39 @@ class Proving:
 
     async def _prove(self, mapping: Mapping, plan: _Plan) -> None:
         wanted = mapping._lease.wanted
-        self._client = EchoClient(self._echo, self._local_host())
-        proof = await self._client.prove(
-            wanted.protocol,
-            plan.place[1],
-            wanted.internal_port,
-            watched=mapping.watched,
-            listens=self._listens,
-        )
-        proof = compared(proof, plan.place[0])
-        self._client = self._task = None
+        found: list[tuple[Endpoint, Proof]] = []
+        for echo in self._fitting(mapping):
+            proof = compared(await self._ask(mapping, plan, echo), plan.place[0])
+            found.append((echo, proof))
+            if self._closed or (proof.holds is not None and not wanted.allow_from):
+                break
+        self._task = None
         if self._closed:
             return
-        self._plan_next(plan, proof)
-        if self._plans.get(mapping) is plan:  # else: it went away or moved while we asked
-            self._tell(mapping, proof.holds, proof.words)
+        self._plan_next(plan, any(proof.holds for _, proof in found))
+        for echo, proof in found:
+            if self._plans.get(mapping) is plan:  # else: it went away, moved, or is made anew
+                self._tell(mapping, echo, proof)
         self._set_timer()
 
-    def _plan_next(self, plan: _Plan, proof: Proof) -> None:
-        plan.held = bool(proof.holds)
-        pause = PROVE_EVERY if proof.holds else plan.retry
-        plan.retry = FIRST_RETRY if proof.holds else min(plan.retry * 2, PROVE_EVERY)
+    async def _ask(self, mapping: Mapping, plan: _Plan, echo: Endpoint) -> Proof:
+        wanted = mapping._lease.wanted
+        self._client = EchoClient(echo, self._local_host())
+        try:
+            return await self._client.prove(
+                wanted.protocol,
+                plan.place[1],
+                wanted.internal_port,
+                watched=mapping.watched,
+                listens=self._listens,
+            )
+        finally:
+            self._client = None
+
+    def _plan_next(self, plan: _Plan, held: bool) -> None:
+        plan.held = held
+        pause = PROVE_EVERY if held else plan.retry
+        plan.retry = FIRST_RETRY if held else min(plan.retry * 2, PROVE_EVERY)
         plan.due_at = asyncio.get_running_loop().time() + pause
 
 

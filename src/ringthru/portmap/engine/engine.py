@@ -101,12 +101,18 @@ class Engine(Machine):
         if self._dispatch.gateway is None or self._life.stopping:
             known = self.verdict_known and not self._life.stopping
             listing.end("no gateway that maps ports was found" if known else "there is no gateway in use now")
-        elif self._dispatch.gateway.client_for(EntryOrder(0)) is None:
+        elif not self.can_list:
             listing.end(NO_LIST)
         else:
             self._listings.add(listing)
             self._advance(now)
         return listing
+
+    @property
+    def can_list(self) -> bool:
+        """Whether somebody at the gateway in use can read its table: only UPnP has a request for that."""
+        gateway = self._dispatch.gateway
+        return gateway is not None and gateway.client_for(EntryOrder(0)) is not None
 
     def reinit(self, now: float) -> None:
         """Forget the gateway and detect again; every mapping is made again on what is found."""
@@ -150,6 +156,21 @@ class Engine(Machine):
         """An outside probe did not come through that mapping."""
         wanted = lease.wanted
         self._book.unreachable(wanted.protocol, wanted.internal_port, words, now, wanted.family)
+        self._advance(now)
+
+    def unproven(self, lease: Lease, words: str, now: float) -> None:
+        """An outside probe of that mapping told nothing."""
+        wanted = lease.wanted
+        self._book.unproven(wanted.protocol, wanted.internal_port, words, now, wanted.family)
+
+    def tried(
+        self, lease: Lease, remote: str, came: bool, words: str, now: float, *, teaches: bool = True
+    ) -> None:
+        """Somebody at ``remote`` came through that mapping, or tried in vain: is its filter real?
+
+        ``teaches``: nobody else stands between us who may have kept them out.
+        """
+        self._book.tried(lease, remote, came, words, now, teaches=teaches)
         self._advance(now)
 
     @property

@@ -37,6 +37,7 @@ class MapOrder:
     exact: bool = False
     internal_client: str | None = None
     allow_from: tuple[str, ...] = ()
+    drops_filters: bool = False  # whom an earlier run let in is not let in any more, but for ``allow_from``
     renewal: bool = False
     reference: str = ""
 

@@ -31,6 +31,7 @@ from .pcp_refusals import OPTIONS_AMISS
 
 NUMBERS: Final = {Protocol.TCP: 6, Protocol.UDP: 17}  # IANA's protocol numbers
 SHORTEST: Final = 1  # second; servers make two minutes of it (§15)
+NO_FILTER: Final = Filter("::", 0)  # everybody may come in from here on (§13.3)
 ADDRESS_LIFETIME: Final = 120  # seconds: the shortest that servers give (§15); it is deleted before
 
 
@@ -168,6 +169,8 @@ def mapping(order: MapOrder, client: str, address: str) -> Exchange:
     body = _body(order, order.external_port or order.internal_port, client)
     third_party = _third_party(order.internal_client, client)
     filters = tuple(_filter(network, client) for network in order.allow_from)
+    if order.drops_filters:  # §13.3: those of a request are added to those there are, and this one ends them
+        filters = (NO_FILTER, *filters)
     spare: list[Spare] = [PreferFailure()] if order.exact else []
     if address and not order.exact:  # it may have changed, and then an exact wish would be refused
         spare.append(SuggestedAddress(address))

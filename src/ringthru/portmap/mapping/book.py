@@ -105,6 +105,7 @@ class MappingBook(WorkBook):
         """The gateway lost its state, and nothing is proven any more."""
         for lease in self._leases.values():
             lease.ladder.doubted(now)
+            lease.filtering.doubted()
 
     def reached(
         self, protocol: Protocol, internal_port: int, words: str, now: float, family: Family = Family.IPV4
@@ -121,6 +122,19 @@ class MappingBook(WorkBook):
         lease = self._shown(protocol, internal_port, family)
         if lease is not None:
             self._verification.unreached(lease, words, now)
+
+    def unproven(
+        self, protocol: Protocol, internal_port: int, words: str, now: float, family: Family = Family.IPV4
+    ) -> None:
+        """Somebody outside was asked to come through this mapping, and nobody can tell what came of it."""
+        lease = self._shown(protocol, internal_port, family)
+        if lease is not None:
+            self._verification.unproven(lease, words, now)
+
+    def tried(self, lease: Lease, remote: str, came: bool, words: str, now: float, *, teaches: bool) -> None:
+        """Somebody at ``remote`` came through a mapping that is not for everybody, or tried in vain."""
+        if self.holds(lease) and lease.external_port is not None:
+            self._verification.tried(lease, remote, came, words, now, teaches=teaches)
 
     # The gateway in use, and what is known of it
 

@@ -120,6 +120,11 @@ class Ladder:
         self._note(Rung.REACHABLE, False, words, now)
         return fell
 
+    def unproven(self, words: str, now: float) -> None:
+        """Somebody outside was asked, and could not tell."""
+        if self.holds(Rung.REACHABLE) is None:
+            self._note(Rung.REACHABLE, None, words, now)
+
     def doubted(self, now: float) -> None:
         """The gateway lost its state: what it listed, and who came through, proves nothing now."""
         self._drop_above_accepted()

@@ -33,6 +33,7 @@ class Lease(LeaseRecord):
         if not suits and not free:
             return False
         self.nonce, self.reference = holding.nonce, holding.reference
+        self.refilters = holding.allow_from != self.wanted.allow_from
         self._port = holding.external_port
         self.may_remain = True
         return True
@@ -51,12 +52,13 @@ class Lease(LeaseRecord):
         self.external_address = grant.external_address or self.external_address
         self._state = MappingState.ACCEPTED
         self.may_remain, self.refused_for = True, None
-        self.deleted = self.dead = False
+        self.deleted = self.dead = self.refilters = False
         self.reason = self.told = ""
         self.failed_renewals, self._ports_tried = 0, 1
         self._pauses.reset()
         self._granted_at = self._terms.calendar.granted_at = now
         self.ladder.accepted(f"granted {answer_words(grant)}", now, anew)
+        self.filtering.granted(now, anew)
         self._held_for(grant.lifetime, now)
         if grant.verified:
             self._judge_extension(grant.lifetime, now)
@@ -173,6 +175,7 @@ class Lease(LeaseRecord):
         self.deleted = self.dead = self.does_not_extend = False
         self.failed_renewals = 0
         self.ladder.lost(reason, now)
+        self.filtering.lost()
 
     def disable(self) -> None:
         """Port mapping is off: ask nothing; what is held stays until its lease ends."""

@@ -12,6 +12,7 @@ from ..memory.holding import Holding
 from ..values import MappingSnapshot, MappingState, Rung, Wanted
 from .calendar import Times
 from .description import describe
+from .filtering import FilterRecord
 from .history import History
 from .ladder import Ladder
 from .ledger import HoldingKey, LeaseKey
@@ -51,6 +52,7 @@ class LeaseRecord:
         self.kept = False  # a person wants it to stay when we have gone
         self.admitted = False  # it has a place in the budget
         self.may_remain = False  # some gateway may hold it, whatever became of our own record
+        self.refilters = False  # an earlier run left it open to others than are wanted now
         self.deleted = False  # for its renewal, so that the next order makes it anew
         self.dead = (
             False  # granted, and nobody comes through any more: it is deleted before it is asked again
@@ -62,6 +64,7 @@ class LeaseRecord:
         self.reason = ""
         self.told = ""  # the last refusal that subscribers heard of
         self.ladder = Ladder(lambda at: self._enter(terms.calendar.looks, at))
+        self.filtering = FilterRecord(wanted.allow_from)
         self.history = History()
         self._state = MappingState.REQUESTED
         self._port = wanted.wanted_external_port  # to ask for
@@ -145,6 +148,7 @@ class LeaseRecord:
             exact=self._exact,
             internal_client=wanted.internal_client,
             allow_from=wanted.allow_from,
+            drops_filters=self.refilters,
             renewal=renewal,
             reference=self.reference if renewal else "",
         )
@@ -178,6 +182,7 @@ class LeaseRecord:
             self.nonce,
             self.reference,
             granted,
+            allow_from=wanted.allow_from,
         )
 
     def snapshot(self, now: float) -> MappingSnapshot:
@@ -202,6 +207,8 @@ class LeaseRecord:
             self.history.attempts,
             None if renews is None else max(0.0, renews - now),
             wanted.label,
+            wanted.allow_from,
+            None if self.withheld else self.filtering.seen(self._terms.profile.enforces_filters),
         )
 
     def _enter(self, times: Times, at: float | None) -> None:

@@ -57,6 +57,13 @@ class Lessons:
         if listed >= SMALLEST_TABLE and (known is None or listed < known):
             self._learn(f"its table holds about {listed} entries", table_size=listed)
 
+    def filters(self, enforced: bool) -> None:
+        """Strangers are kept out, or are not (PC10). That one came in outweighs every one who did not."""
+        if enforced and self._terms.profile.enforces_filters is False:
+            return
+        words = "keeps strangers out" if enforced else "lets in everybody, whatever filter it agrees to"
+        self._learn(words, enforces_filters=enforced)
+
     def _learn(self, words: str, **lesson: object) -> None:
         profile = self._terms.profile.learn(**lesson)
         if profile == self._terms.profile:

@@ -9,8 +9,16 @@ from collections.abc import Callable
 from logging import DEBUG, WARNING
 
 from ...net.values import frozen
-from ..events import Event, MappingAdded, MappingFailed, MappingFell, MappingProven, MappingRemoved
-from ..values import Rung
+from ..events import (
+    Event,
+    FilterJudged,
+    MappingAdded,
+    MappingFailed,
+    MappingFell,
+    MappingProven,
+    MappingRemoved,
+)
+from ..values import Filtering, FilterTruth, Rung
 from .lease import Lease
 
 
@@ -62,6 +70,17 @@ class Teller:
     def fell(self, lease: Lease, rung: Rung, words: str) -> None:
         wanted = lease.wanted
         self._events.append(MappingFell(wanted.protocol, wanted.internal_port, rung, words, wanted.family))
+
+    def filtered(self, lease: Lease, seen: Filtering) -> None:
+        wanted = lease.wanted
+        if seen.truth is FilterTruth.NOT_ENFORCED:
+            whom = ", ".join(wanted.allow_from)
+            self.log(
+                WARNING, f"{lease.words} is not for {whom} alone, though the gateway said so: {seen.words}"
+            )
+        self._events.append(
+            FilterJudged(wanted.protocol, wanted.internal_port, seen.truth, seen.words, wanted.family)
+        )
 
     def released(self, lease: Lease, agreed: bool) -> None:
         self._events.append(Released(lease, agreed))

@@ -10,7 +10,7 @@ from logging import DEBUG, WARNING
 from typing import Final
 
 from ..gateway.orders import Declined, Inspected, Outcome, Remedy
-from ..values import Rung
+from ..values import FilterTruth, Rung
 from .history import answer_words
 from .lease import Lease
 from .lessons import Lessons
@@ -50,6 +50,26 @@ class Verification:
             self._teller.fell(lease, Rung.REACHABLE, words)
             lease.dead = True
             lease.ask_again(now)
+
+    def unproven(self, lease: Lease, words: str, now: float) -> None:
+        """Nobody outside could tell, which is no failure."""
+        lease.ladder.unproven(words, now)
+
+    def tried(
+        self, lease: Lease, remote: str, came: bool, words: str, now: float, *, teaches: bool = True
+    ) -> None:
+        """Somebody at ``remote`` came in, or tried in vain: what does that say of the mapping's filter?
+
+        ``teaches``: the gateway stands alone between us, so that whoever is kept out is kept out by it.
+        """
+        if not lease.filtering.tried(remote, came, words, now):
+            return
+        seen = lease.filtering.seen()
+        assert seen is not None
+        enforced = seen.truth is FilterTruth.ENFORCED
+        self._teller.filtered(lease, seen)
+        if teaches or not enforced:
+            self._lessons.filters(enforced)
 
     def _found(self, lease: Lease, seen: Inspected, now: float) -> None:
         lease.clashes = 0

@@ -16,7 +16,7 @@ class Holding:
     ``internal_client`` is empty for this machine. ``lifetime`` in seconds as granted (as asked, until
     ``granted``), 0 for ever. ``nonce`` and ``reference`` are what renewing and deleting it takes.
     ``remote`` is the peer of a flow whose translation is kept ("203.0.113.5:5060"), which nobody can delete
-    (RFC 6887 §12.1); empty for a mapping.
+    (RFC 6887 §12.1); empty for a mapping. ``allow_from`` are the networks it lets in; none: everybody.
     """
 
     family: Family
@@ -30,6 +30,7 @@ class Holding:
     reference: str = ""
     granted: bool = False
     remote: str = ""
+    allow_from: tuple[str, ...] = ()
 
     @property
     def key(self) -> tuple[str, str, str, int, int, str]:

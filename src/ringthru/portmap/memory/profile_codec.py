@@ -168,6 +168,7 @@ READERS: Final[dict[str, Callable[[str, object], Any]]] = {  # what may be set, 
     "recheck_every": _recheck,
     "table_size": _table,
     "takes_labels": _truth_if_any,
+    "enforces_filters": _truth_if_any,
     "pace": _pace,
     "missing_actions": _actions,
 }
@@ -182,6 +183,11 @@ PHRASES: Final[dict[str, Callable[[Any], str]]] = {
     "table_size": _room,
     "takes_labels": lambda takes: (
         "is offered labels by PCP" if takes is None else f"takes {'' if takes else 'no '}labels by PCP"
+    ),
+    "enforces_filters": lambda enforces: (
+        "was not seen to filter, or not to"
+        if enforces is None
+        else f"{'keeps strangers out' if enforces else 'lets everybody in'} where a mapping is for some alone"
     ),
     "pace": lambda pace: (
         f"wants {pace:g} s between two requests" if pace else "needs no pause between requests"

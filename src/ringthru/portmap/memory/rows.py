@@ -17,6 +17,7 @@ IDENTITY: Final = ("type", "address", "name", "fingerprint", "control")
 COLUMNS: Final = (
     *("family", "protocol", "internal_client", "internal_port", "external_port", "lifetime", "description"),
     *("nonce", "reference", "granted", *IDENTITY, "at", "kept", "owner", "own_address", "remote"),
+    "allow_from",
 )
 
 
@@ -44,6 +45,7 @@ def entry_row(entry: JournalEntry) -> tuple[object, ...]:
         *(held.internal_port, held.external_port, held.lifetime, _short(held.description)),
         *(held.nonce, _short(held.reference), int(held.granted), *identity_row(entry.gateway)),
         *(entry.at, int(entry.kept), _short(entry.owner), _short(entry.own_address), _short(held.remote)),
+        _short(" ".join(held.allow_from)),
     )
 
 
@@ -56,7 +58,7 @@ def entry_of(row: tuple[Any, ...]) -> JournalEntry:
     family, protocol, client, internal, external, lifetime, description, nonce, reference, granted, *rest = (
         row
     )
-    *gateway, at, kept, owner, own_address, remote = rest
+    *gateway, at, kept, owner, own_address, remote, allow_from = rest
     if not isinstance(nonce, bytes) or len(nonce) != 12:
         raise ValueError("a nonce has 12 bytes")
     if not isinstance(at, (int, float)) or not isfinite(at):
@@ -71,6 +73,7 @@ def entry_of(row: tuple[Any, ...]) -> JournalEntry:
         ),
         *(_whole(lifetime, 2**32 - 1), _text(description), nonce, _text(reference), bool(granted)),
         remote=_text(remote),
+        allow_from=tuple(_text(allow_from).split()),
     )
     where = identity_of(tuple(gateway))
     return JournalEntry(holding, where, float(at), bool(kept), _text(owner), _text(own_address))

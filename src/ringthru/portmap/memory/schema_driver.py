@@ -32,6 +32,7 @@ STEPS: Final = (  # each brings the file from the format of its place to the nex
             network TEXT PRIMARY KEY, type TEXT, address TEXT, name TEXT, fingerprint TEXT, control TEXT)""",
     ),
     ("ALTER TABLE holdings ADD COLUMN remote TEXT NOT NULL DEFAULT ''",),
+    ("ALTER TABLE holdings ADD COLUMN allow_from TEXT NOT NULL DEFAULT ''",),
 )
 
 
