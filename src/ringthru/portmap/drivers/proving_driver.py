@@ -38,7 +38,7 @@ class _Plan:
 
 
 class Proving:
-    """Proves one mapping after the other by the echo host ``echo``, from ``local_host()``.
+    """Proves one mapping after the other by the echo host ``echo``, from ``local_host()`` by ``interface()``.
 
     ``mappings`` gives those there are, ``external_address`` the gateway's; ``tell`` is called with each
     judgement. A port is knocked at when its owner hands what comes in to ``saw`` (``Mapping.watched``), or
@@ -54,9 +54,11 @@ class Proving:
         external_address: Callable[[], str],
         tell: Callable[[Mapping, bool | None, str], None],
         *,
+        interface: Callable[[], str] = lambda: "",
         listens: bool = False,
     ) -> None:
         self._echo = echo
+        self._interface = interface
         self._local_host = local_host
         self._mappings = mappings
         self._external_address = external_address
@@ -124,7 +126,7 @@ class Proving:
 
     async def _prove(self, mapping: Mapping, plan: _Plan) -> None:
         wanted = mapping._lease.wanted
-        self._client = EchoClient(self._echo, self._local_host())
+        self._client = EchoClient(self._echo, self._local_host(), self._interface())
         proof = await self._client.prove(
             wanted.protocol,
             plan.place[1],
