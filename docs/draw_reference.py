@@ -127,6 +127,9 @@ ATTRIBUTES = {
     "watched": "set it when what comes in at the internal port goes through `PortMapper.saw`: the echo host"
     " knocks at UDP ports for which that is so",
     "mappings": "the members, in the order they were wanted",
+    "wanted": "what was wanted; one value, or the members of a set",
+    "placement": "on every gateway, or on one: a `Placement`",
+    "on": "what each gateway is asked for, a `Mapping` or a `MappingSet`, by interface",
 }
 CONTRACT = {  # of Engine; words for calls that need no docstring
     "receive_pmp": "",
@@ -322,6 +325,8 @@ PARTS: dict[str, Callable[[], str]] = {
     "mapping": lambda: method_table(portmap.Mapping),
     "peer mapping": lambda: method_table(portmap.PeerMapping),
     "mapping set": lambda: method_table(portmap.MappingSet),
+    "mapper group": lambda: method_table(portmap.MapperGroup),
+    "group mapping": lambda: method_table(portmap.GroupMapping),
     "engine contract": draw_engine,
     "quirks": draw_quirks,
     "quirk fields": draw_quirk_fields,

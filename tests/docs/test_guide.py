@@ -190,11 +190,35 @@ class TestExamples:
         nowhere = replace(house(5), gateway=None)
         assert await example("by_hand")(nowhere, "127.84.5.1", gateway.description_url) == 8080
 
-    async def test_several_interfaces(self, new_gateway):
+    async def test_several_gateways(self, new_gateway, tmp_path, capsys):
+        dsl, cable = await new_gateway(5), await new_gateway(6, conflicts=frozenset({8080}))
+        during = []
+        places = {"dsl": house(5), "cable": house(6)}.copy
+        running = asyncio.ensure_future(example("several_gateways")(places, tmp_path / "ports.sqlite3"))
+        while not running.done():
+            during.append((held(dsl), bool(held(cable))))
+            await asyncio.sleep(0.002)
+        found = await running
+        assert found["dsl"] == 8080
+        assert found["cable"] not in (None, 8080)
+        assert ([("tcp", 8080, 8080)], True) in during
+        assert held(dsl) == held(cable) == []
+        assert "cable is reached at 127.85.6.1" in capsys.readouterr().out
+
+    async def test_several_gateways_of_which_one_hangs(self, new_gateway, tmp_path, capsys):
         await new_gateway(5)
-        await new_gateway(6)
-        found = await example("interfaces")({"dsl": house(5), "cable": house(6)})
-        assert found == {"dsl": ("127.85.5.1", 8080), "cable": ("127.85.6.1", 8080)}
+        await new_gateway(6, mute=True)
+        places = {"dsl": house(5), "cable": house(6)}.copy
+        found = await example("several_gateways")(places, tmp_path / "ports.sqlite3", patience=0.5)
+        assert found == {"dsl": 8080}
+        assert "going on with ('dsl',)" in capsys.readouterr().out
+
+    async def test_one_of_several_gateways(self, new_gateway):
+        refusing, granting = await new_gateway(5, ("upnp",), refuse=True), await new_gateway(6)
+        places = {"dsl": house(5), "cable": house(6)}.copy
+        async with asyncio.timeout(PATIENCE):
+            assert "cable" in await example("one_of_several")(places, len)
+        assert held(refusing) == held(granting) == []
 
 
 class TestFakeGatewayPage:

@@ -78,6 +78,16 @@ def test_every_parameter_and_call_of_portmapper_is_told():
         assert re.search(rf"^\| `(await )?{name}\b", text, re.MULTILINE), name
 
 
+@pytest.mark.parametrize("cls", [portmap.MapperGroup, portmap.GroupMapping])
+def test_every_parameter_and_call_of_a_group_is_told(cls):
+    text = TEXTS["groups.md"]
+    for name in inspect.signature(portmap.MapperGroup).parameters:
+        assert f"| `{name}` |" in text
+    for base in cls.__mro__:
+        for name in (each for each in vars(base) if not each.startswith("_")):
+            assert re.search(rf"^\| `(await )?{name}\b", text, re.MULTILINE), name
+
+
 def test_every_row_device_profile_field_and_exit_status_is_told():
     for row in ROWS.values():
         assert f"| {row.id} | " in TEXTS["quirks.md"]

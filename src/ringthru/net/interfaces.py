@@ -80,6 +80,12 @@ def interfaces() -> list[Interface]:
     return sorted(found, key=_rank)
 
 
+def uplinks() -> list[str]:
+    """The interfaces with a default IPv4 route, the best first; a tunnel's route has no gateway."""
+    ways_out = [each for each in read_routes(_text(PROC / "route")) if each.network.prefixlen == 0]
+    return list(dict.fromkeys(each.interface for each in sorted(ways_out, key=lambda each: each.metric)))
+
+
 def address_of(name: str, routes: Sequence[Route]) -> str:
     """The first IPv4 address of an interface.
 

@@ -16,21 +16,26 @@ NEIGHBOURS: Final = Path("/proc/net/arp")
 COMPLETE: Final = 0x2  # ATF_COM: the neighbour has answered
 
 
-def read_neighbours(text: str) -> dict[str, str]:
+def read_neighbours(text: str, interface: str = "") -> dict[str, str]:
     """Parse /proc/net/arp: hardware addresses in lower case by IPv4 address; unanswered lines are left out.
 
-    An address that two interfaces see with different hardware is left out too: nobody knows which is meant.
+    With ``interface`` those seen there. Without it an address that two interfaces see with different hardware
+    is left out too: nobody knows which is meant.
     """
     found: dict[str, set[str]] = {}
     for line in text.splitlines()[1:]:
         columns = line.split()
-        if len(columns) >= 6 and _flags(columns[2]) & COMPLETE and columns[3].strip("0:"):
+        if len(columns) < 6 or interface not in ("", columns[5]):
+            continue
+        if _flags(columns[2]) & COMPLETE and columns[3].strip("0:"):
             found.setdefault(columns[0], set()).add(columns[3].lower())
     return {address: hardware.pop() for address, hardware in found.items() if len(hardware) == 1}
 
 
-def hardware_address(ip: str, table: Path = NEIGHBOURS) -> str:
+def hardware_address(ip: str, table: Path = NEIGHBOURS, interface: str = "") -> str:
     """The hardware address of a neighbour, e.g. ``02:00:5e:10:00:01``; empty when it is not known.
+
+    ``interface`` empty: seen over any.
 
     Always empty for IPv6: the kernel tells those neighbours over netlink only, there is no file of them.
     """
@@ -38,7 +43,7 @@ def hardware_address(ip: str, table: Path = NEIGHBOURS) -> str:
     if not isinstance(address, IPv4Address):
         return ""
     try:
-        return read_neighbours(table.read_text(errors="replace")).get(str(address), "")
+        return read_neighbours(table.read_text(errors="replace"), interface).get(str(address), "")
     except OSError:
         return ""
 

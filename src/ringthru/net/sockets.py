@@ -96,6 +96,16 @@ def descriptor_limit() -> int:
     return soft if soft != resource.RLIM_INFINITY else sys.maxsize
 
 
+def hold_to_interface(sock: socket.socket, interface: str) -> None:
+    """Have everything leave over this interface and come in there, whichever route the kernel would prefer.
+
+    Needs no privileges since Linux 5.7. Where it is refused, or the interface is gone, the routes decide as
+    ever, by the address the socket is bound to.
+    """
+    with suppress(OSError):
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, interface.encode() + b"\0")
+
+
 def family_of(host: str) -> socket.AddressFamily:
     """The family of an address given as text."""
     return socket.AF_INET6 if ":" in host else socket.AF_INET

@@ -1,5 +1,8 @@
 """NAT gateways and our mappings on them; a library of its own. Imports net."""
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from .driver import PortMapper
 from .drivers.handles_driver import Mapping, MappingSet, PeerMapping
 from .errors import LocalError, MalformedMessage, PortmapError, RemoteError
@@ -41,6 +44,27 @@ from .values import (
     WantedPeer,
 )
 
+if TYPE_CHECKING:
+    from .group.group_driver import MapperGroup
+    from .group.group_mapping_driver import GroupMapping
+    from .group.values import (
+        GroupSnapshot,
+        InterfaceAdded,
+        InterfaceEvent,
+        InterfaceRemoved,
+        InterfaceSnapshot,
+        InterfaceState,
+        Placement,
+        StandingBy,
+        StandingIn,
+    )
+
+_LATE = {  # loaded when they are named (PEP 562): whoever has one gateway need not wait for them at the start
+    "GroupMapping": ".group.group_mapping_driver",
+    "MapperGroup": ".group.group_driver",
+}
+_GROUP_VALUES = ".group.values"
+
 __all__ = [
     "Attempt",
     "EpochChanged",
@@ -56,8 +80,16 @@ __all__ = [
     "GatewayListing",
     "GatewayLost",
     "GatewayType",
+    "GroupMapping",
+    "GroupSnapshot",
+    "InterfaceAdded",
+    "InterfaceEvent",
+    "InterfaceRemoved",
+    "InterfaceSnapshot",
+    "InterfaceState",
     "LocalError",
     "MalformedMessage",
+    "MapperGroup",
     "MapperSnapshot",
     "Mapping",
     "MappingAdded",
@@ -74,6 +106,7 @@ __all__ = [
     "PeerMapping",
     "PeerRemoved",
     "PeerSnapshot",
+    "Placement",
     "PortMapper",
     "PortmapError",
     "Protocol",
@@ -81,6 +114,14 @@ __all__ = [
     "Rung",
     "ServiceSnapshot",
     "SetRule",
+    "StandingBy",
+    "StandingIn",
     "Wanted",
     "WantedPeer",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_LATE.get(name, _GROUP_VALUES), __name__), name)

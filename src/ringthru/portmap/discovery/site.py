@@ -37,8 +37,8 @@ class Site:
     description: Location | None = None
     by_hand: bool = False  # ``description`` was given by a person, and is trusted like the gateway
     pcp_server: str | None = None  # who is asked by PCP and NAT-PMP; None: the gateway (RFC 7291)
-    interface: str = ""  # IPv6: where multicast leaves, by name …
-    interface_index: int = 0  # … and number
+    interface: str = ""  # by which all requests leave; empty: as the kernel's routes have it
+    interface_index: int = 0  # IPv6: its number, where multicast leaves
 
     @property
     def family(self) -> Family:

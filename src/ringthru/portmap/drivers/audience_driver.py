@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
+from typing import Generic, TypeVar
 
 from ..events import Event
 from ..mapping.lease import Lease
@@ -17,18 +18,17 @@ from .handles_driver import Judge, Mapping, PeerMapping
 
 log = logging.getLogger(__name__)
 
+Told = TypeVar("Told")
 
-class Audience:
-    """Everybody outside the engine; ``judge`` gives the verdict on a mapping, None while there is none."""
 
-    def __init__(self, judge: Judge) -> None:
-        self._judge = judge
-        self._subscribers: list[Callable[[Event], None]] = []
-        self._mappings: dict[Lease, Mapping] = {}
-        self._releasing: dict[Lease, asyncio.Future[bool]] = {}
+class Listeners(Generic[Told]):
+    """Subscribers, and those who wait for a condition."""
+
+    def __init__(self) -> None:
+        self._subscribers: list[Callable[[Told], None]] = []
         self._changed: list[asyncio.Future[None]] = []  # of those who wait for a condition
 
-    def subscribe(self, callback: Callable[[Event], None]) -> Callable[[], None]:
+    def subscribe(self, callback: Callable[[Told], None]) -> Callable[[], None]:
         """Have ``callback`` called with every event; what is returned ends that, also when called twice."""
         self._subscribers.append(callback)
 
@@ -38,12 +38,41 @@ class Audience:
 
         return unsubscribe
 
-    def publish(self, event: Event) -> None:
+    def publish(self, event: Told) -> None:
         for callback in tuple(self._subscribers):
             try:
                 callback(event)
             except Exception:  # a subscriber's mistake must not stop the engine
                 log.exception("a subscriber failed at %r", event)
+
+    def settle(self) -> None:
+        """Something changed: whoever waits for a condition looks again."""
+        changed, self._changed = self._changed, []
+        for future in changed:
+            if not future.done():
+                future.set_result(None)
+
+    async def until(self, condition: Callable[[], bool], patience: float | None = None) -> bool:
+        """Wait for a condition; False when ``patience`` (seconds) ended before it held."""
+        try:
+            async with asyncio.timeout(patience):
+                while not condition():
+                    future = asyncio.get_running_loop().create_future()
+                    self._changed.append(future)
+                    await future
+        except TimeoutError:
+            return False
+        return True
+
+
+class Audience(Listeners[Event]):
+    """Everybody outside the engine; ``judge`` gives the verdict on a mapping, None while there is none."""
+
+    def __init__(self, judge: Judge) -> None:
+        super().__init__()
+        self._judge = judge
+        self._mappings: dict[Lease, Mapping] = {}
+        self._releasing: dict[Lease, asyncio.Future[bool]] = {}
 
     def mapping_of(self, lease: Lease) -> Mapping:
         """The handle of a lease, always the same."""
@@ -81,19 +110,4 @@ class Audience:
         for mapping in self._mappings.values():
             if mapping._waiting:  # after every event, over all mappings: kept lean
                 mapping._settle()
-        changed, self._changed = self._changed, []
-        for future in changed:
-            if not future.done():
-                future.set_result(None)
-
-    async def until(self, condition: Callable[[], bool], patience: float | None = None) -> bool:
-        """Wait for a condition; False when ``patience`` (seconds) ended before it held."""
-        try:
-            async with asyncio.timeout(patience):
-                while not condition():
-                    future = asyncio.get_running_loop().create_future()
-                    self._changed.append(future)
-                    await future
-        except TimeoutError:
-            return False
-        return True
+        super().settle()

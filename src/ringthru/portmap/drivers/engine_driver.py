@@ -176,7 +176,7 @@ class EngineDriver:
 
         if self._tap is not None:
             self._tap.http_out(request.number, request.ask, self.clock())
-        reply = await fetch(request.ask, self.site.address)
+        reply = await fetch(request.ask, self.site.address, self.site.interface)
         if self._tap is not None:
             self._tap.http_in(request.number, reply, self.clock())
         self.engine.receive_http(request.number, reply, self.clock())
@@ -211,8 +211,8 @@ class EngineDriver:
         peer: Endpoint | None,
     ) -> UdpPort | None:
         try:
-            index = self.site.interface_index
-            return UdpPort(self.site.address, on_datagram, on_failure, peer, index)
+            index, name = self.site.interface_index, self.site.interface
+            return UdpPort(self.site.address, on_datagram, on_failure, peer, index, name)
         except OSError as error:
             words = f"no way to ask for a NAT gateway from {self.site.address}: {error}"
             self._log(logging.WARNING, words)

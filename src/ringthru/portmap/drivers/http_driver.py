@@ -12,6 +12,7 @@ import socket
 from typing import Final
 
 from ...net.address import Endpoint
+from ...net.sockets import hold_to_interface
 from ..errors import MalformedMessage
 from ..gateway.upnp_values import Ask, FailureKind, HttpFailure, Reply
 from ..wire.http import Response, ResponseReader
@@ -22,8 +23,10 @@ PIECE: Final = 65536  # bytes read at once
 Address = tuple[str, int] | tuple[str, int, int, int]
 
 
-async def fetch(ask: Ask, local_host: str) -> Reply:
+async def fetch(ask: Ask, local_host: str, interface: str = "") -> Reply:
     """Do one exchange from ``local_host``, which must be the InternalClient: others are refused (606).
+
+    ``interface``, where it is named, is the one to leave by, whatever the routes say.
 
     For IPv6 that is our stable global address, never the temporary one the kernel would pick (P601, P602). A
     control point of the other family is asked from whatever address leads there (P609).
@@ -33,7 +36,7 @@ async def fetch(ask: Ask, local_host: str) -> Reply:
     try:
         async with asyncio.timeout(ask.deadline):
             try:
-                connection = await _connect(ask.endpoint, local_host)
+                connection = await _connect(ask.endpoint, local_host, interface)
             except (OSError, ValueError, OverflowError) as error:  # the last two: no address, no port
                 if isinstance(error, TimeoutError):
                     raise
@@ -48,11 +51,13 @@ async def fetch(ask: Ask, local_host: str) -> Reply:
         return HttpFailure(FailureKind.BROKEN, f"no usable answer: {error}")
 
 
-async def _connect(to: Endpoint, local_host: str) -> socket.socket:
+async def _connect(to: Endpoint, local_host: str, interface: str) -> socket.socket:
     remote, source = addresses(to, local_host)
     family = socket.AF_INET6 if len(remote) == 4 else socket.AF_INET
     connection = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
     try:
+        if interface:
+            hold_to_interface(connection, interface)
         if source is not None:
             connection.bind(source)
         await asyncio.get_running_loop().sock_connect(connection, remote)

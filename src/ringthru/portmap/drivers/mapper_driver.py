@@ -205,6 +205,7 @@ class MapperLife:
             self._audience.mappings,
             self._dialled_address,
             self._proved,
+            interface=lambda: self._near.site.interface,
             listens=listens,
         )
 

@@ -78,7 +78,10 @@ class Place:
         Raises:
             LocalError: no interface has had that name so far; the text lists those there are.
         """
-        site = site_of(self._look_around())
+        around = self._look_around()
+        site = site_of(around)
+        if self._interface is not None and self._surroundings is None and around is not NO_PLACE:
+            site = replace(site, interface=self._interface)
         if self._gateway is not None:
             site = replace(site, gateway=self._gateway)
         if self._description is not None:

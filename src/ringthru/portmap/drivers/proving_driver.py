@@ -39,7 +39,7 @@ class _Plan:
 
 
 class Proving:
-    """Proves one mapping after the other by the echo hosts ``echoes``, from ``local_host()``.
+    """Proves one mapping after another by the echo hosts ``echoes``, from ``local_host()`` by ``interface()``.
 
     ``mappings`` gives those there are, ``external_address`` the gateway's; ``tell`` is called with what each
     host found. The first host that can tell will do; at a mapping that is not for everybody (``allow_from``)
@@ -57,9 +57,11 @@ class Proving:
         external_address: Callable[[], str],
         tell: Callable[[Mapping, Endpoint, Proof], None],
         *,
+        interface: Callable[[], str] = lambda: "",
         listens: bool = False,
     ) -> None:
         self._echoes = tuple(echoes)
+        self._interface = interface
         self._local_host = local_host
         self._mappings = mappings
         self._external_address = external_address
@@ -151,7 +153,7 @@ class Proving:
 
     async def _ask(self, mapping: Mapping, plan: _Plan, echo: Endpoint) -> Proof:
         wanted = mapping._lease.wanted
-        self._client = EchoClient(echo, self._local_host())
+        self._client = EchoClient(echo, self._local_host(), self._interface())
         try:
             return await self._client.prove(
                 wanted.protocol,

@@ -142,7 +142,7 @@ class EventListener:
 
         while self._driver.engine.busy:  # one request at a time is all that some gateways bear (HT16)
             await asyncio.sleep(BUSY)
-        reply = await fetch(request.ask, self._driver.site.address)
+        reply = await fetch(request.ask, self._driver.site.address, self._driver.site.interface)
         subscription.receive_reply(request.number, reply, self._driver.clock())
         if subscription is self._subscription:
             self.pump()
@@ -154,7 +154,7 @@ class EventListener:
         for request in former.requests_to_send():
             try:
                 async with asyncio.timeout(GOODBYE):
-                    await fetch(request.ask, self._driver.site.address)
+                    await fetch(request.ask, self._driver.site.address, self._driver.site.interface)
             except TimeoutError:
                 pass  # it ends by itself
 

@@ -7,7 +7,7 @@ import socket
 from collections.abc import Callable
 
 from ...net.address import Endpoint
-from ...net.sockets import bind_udp
+from ...net.sockets import bind_udp, hold_to_interface
 
 BIGGEST = 4096  # bytes; no honest answer to us is bigger
 AT_ONCE = 32  # datagrams read before others get their turn
@@ -16,7 +16,7 @@ MULTICAST_HOPS = 2  # UPnP DA 1.1 §1.3.2
 
 class UdpPort:
     """A bound socket. ``on_failure`` is called when the system reports that nobody is there;
-    ``interface_index`` says where IPv6 multicast leaves.
+    ``interface_index`` says where IPv6 multicast leaves, and ``interface``, where it is named, everything.
 
     Raises (when made):
         OSError: the address cannot be bound, or ``peer`` cannot be reached.
@@ -29,6 +29,7 @@ class UdpPort:
         on_failure: Callable[[], None],
         peer: Endpoint | None = None,
         interface_index: int = 0,
+        interface: str = "",
     ) -> None:
         self._on_datagram = on_datagram
         self._on_failure = on_failure
@@ -36,6 +37,8 @@ class UdpPort:
         self._loop = asyncio.get_running_loop()
         self._socket = bind_udp(Endpoint(local_host, 0))
         try:
+            if interface:
+                hold_to_interface(self._socket, interface)
             if peer is not None:
                 self._socket.connect(
                     _with_scope(peer)

@@ -144,12 +144,13 @@ class EchoClient:
     """Has mappings knocked at by the echo host ``echo``, asking from ``local_host``, a LAN address of ours.
 
     It asks from a socket of its own, never from the mapped port: a NAT would let in the echo host's probe
-    as an answer, mapping or not.
+    as an answer, mapping or not. It asks over ``interface``, where that is named, whatever the routes say.
     """
 
-    def __init__(self, echo: Endpoint, local_host: str) -> None:
+    def __init__(self, echo: Endpoint, local_host: str, interface: str = "") -> None:
         self._echo = echo
         self._local_host = local_host
+        self._interface = interface
         self._proofs: set[EchoProof] = set()
         self._waking: dict[EchoProof, Callable[[], None]] = {}
 
@@ -201,7 +202,7 @@ class EchoClient:
             news.set()
 
         try:
-            port = UdpPort(self._local_host, receive, refused, self._echo)
+            port = UdpPort(self._local_host, receive, refused, self._echo, interface=self._interface)
             self._proofs.add(proof)
             self._waking[proof] = news.set
             proof.start(loop.time())

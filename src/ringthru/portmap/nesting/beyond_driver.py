@@ -19,7 +19,7 @@ from .hops_driver import next_hops
 
 MOST_CANDIDATES: Final = 5
 
-FindHops = Callable[[str], Coroutine[Any, Any, list[str]]]
+FindHops = Callable[[str, str], Coroutine[Any, Any, list[str]]]  # our address, our interface
 
 
 def outer_candidates(external: str, hops: Iterable[str] = (), by_hand: str | None = None) -> list[str]:
@@ -124,7 +124,7 @@ class Beyond:
 
     async def _probe_then_search(self, behind: str) -> None:
         near = self._near.site
-        hops = await self._find_hops(near.address)
+        hops = await self._find_hops(near.address, near.interface)
         # A router with a public address is the provider's own: no gateway of this home.
         self._search(behind, [hop for hop in hops if hop != near.gateway and not near.rules.is_public(hop)])
 

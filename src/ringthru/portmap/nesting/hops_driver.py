@@ -11,7 +11,7 @@ import socket
 from typing import Final
 
 from ...net.address import Endpoint
-from ...net.sockets import bind_udp
+from ...net.sockets import bind_udp, hold_to_interface
 from ..wire.pcp import ANYCAST_IPV4
 
 MOST_HOPS: Final = 3  # ours is the first; a third would be a NAT behind a NAT behind ours
@@ -24,13 +24,20 @@ BIGGEST: Final = 512
 WHERE_TO: Final = Endpoint(ANYCAST_IPV4, 9)  # RFC 863 at an address no host of the Internet has for itself
 
 
-async def next_hops(local_host: str, first: int = 2, to: Endpoint = WHERE_TO) -> list[str]:
-    """The routers from hop ``first`` on, nearest first; empty where nobody tells. Never raises."""
+async def next_hops(
+    local_host: str, interface: str = "", *, first: int = 2, to: Endpoint = WHERE_TO
+) -> list[str]:
+    """The routers from hop ``first`` on, nearest first; empty where nobody tells. Never raises.
+
+    ``interface``, where it is named, is the one to ask over, whatever the routes say.
+    """
     try:
         sock = bind_udp(Endpoint(local_host, 0))
     except OSError:
         return []
     try:
+        if interface:
+            hold_to_interface(sock, interface)
         sock.setsockopt(socket.IPPROTO_IP, IP_RECVERR, 1)
         for hop in range(first, MOST_HOPS + 1):
             sock.setsockopt(socket.IPPROTO_IP, socket.IP_TTL, hop)
