@@ -39,7 +39,7 @@ class _Plan:
 
 
 class Proving:
-    """Proves one mapping after another by the echo hosts ``echoes``, from ``local_host()`` by ``interface()``.
+    """Proves one mapping after another by the hosts ``echoes``, from ``local_host()`` by ``interface()``.
 
     ``mappings`` gives those there are, ``external_address`` the gateway's; ``tell`` is called with what each
     host found. The first host that can tell will do; at a mapping that is not for everybody (``allow_from``)
