@@ -25,6 +25,7 @@ class Audience:
         self._judge = judge
         self._subscribers: list[Callable[[Event], None]] = []
         self._mappings: dict[Lease, Mapping] = {}
+        self._awaited: dict[Mapping, None] = {}  # those that somebody waits for, in order
         self._releasing: dict[Lease, asyncio.Future[bool]] = {}
         self._changed: list[asyncio.Future[None]] = []  # of those who wait for a condition
 
@@ -47,7 +48,10 @@ class Audience:
 
     def mapping_of(self, lease: Lease) -> Mapping:
         """The handle of a lease, always the same."""
-        return self._mappings.setdefault(lease, Mapping(lease, self._judge))
+        mapping = self._mappings.get(lease)
+        if mapping is None:
+            mapping = self._mappings[lease] = Mapping(lease, self._judge, self._awaited)
+        return mapping
 
     def peer_of(self, peer: Peer, hopeless: Callable[[], bool]) -> PeerMapping:
         """A handle of a flow."""
@@ -78,9 +82,8 @@ class Audience:
 
     def settle(self) -> None:
         """Something changed: whoever waits for a verdict or for a condition looks again."""
-        for mapping in self._mappings.values():
-            if mapping._waiting:  # after every event, over all mappings: kept lean
-                mapping._settle()
+        for mapping in tuple(self._awaited):
+            mapping._settle()
         changed, self._changed = self._changed, []
         for future in changed:
             if not future.done():
