@@ -52,7 +52,7 @@ async def add(options: argparse.Namespace, ground: Ground, out: Output) -> tuple
     store = options.store or memory.default_path()
     session = Session(options, ground, store, lease=options.lease, kept=not options.hold)
     async with session:
-        mappings = await _ask(session, wanted, rule, out)
+        mappings = await _ask(session, wanted, rule, out, lingers=options.hold or session.proves)
         snapshot = seen_for(wanted[0].family, session.mapper.snapshot())
         code = judged(mappings, snapshot)
         _show(mappings, snapshot, out, proved=session.proves)
@@ -70,7 +70,7 @@ async def add(options: argparse.Namespace, ground: Ground, out: Output) -> tuple
 
 
 async def _ask(
-    session: Session, wanted: tuple[Wanted, ...], rule: SetRule | None, out: Output
+    session: Session, wanted: tuple[Wanted, ...], rule: SetRule | None, out: Output, *, lingers: bool = True
 ) -> list[MappingSnapshot]:
     """Find the gateway and ask it for all of these.
 
@@ -84,7 +84,7 @@ async def _ask(
             whom = clean((await session.verdict()).gateway or whom)
     with out.waiting("asking for a hole in the firewall …" if six else f"asking {whom} for the port …"):
         try:
-            mappings = await session.want(wanted, rule)
+            mappings = await session.want(wanted, rule, lingers=lingers)
         except LocalError as error:
             raise Trouble(Exit.USAGE, str(error)) from error
     if six and all(each.state is MappingState.REQUESTED for each in mappings):
@@ -219,7 +219,7 @@ def _advice(mapping: MappingSnapshot, proved: bool) -> str:
     if any(each.rung is Rung.REACHABLE and each.holds is False for each in mapping.evidence):
         return "the gateway says yes and nothing comes through: another firewall or NAT may stand in the way"
     if mapping.rung is Rung.ACCEPTED and not proved:
-        return "the gateway said yes, and cannot show it; --echo HOST has it tried from outside"
+        return "the gateway said yes; 'nat explain' has its table read, --echo HOST has it tried from outside"
     if proved and mapping.rung is not Rung.REACHABLE:
         return "the echo host could not tell whether it can be reached; does it run, and answer?"
     return ""
