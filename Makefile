@@ -25,7 +25,7 @@ unit: $(VENV)/installed-test real-programs
 fuzz: $(VENV)/installed-test
 	$(BIN)/python -m tests.fuzz $(ARGS)
 
-bench: DEBIAN += python3-miniupnpc
+bench: DEBIAN += python3-miniupnpc python3-libtorrent libnatpmp-dev gcc libc6-dev
 bench: $(VENV)/installed real-programs
 	$(BIN)/python -m bench $(ARGS)
 

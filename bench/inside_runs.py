@@ -1,4 +1,4 @@
-"""Running the programs of ``inside`` in a laboratory, and the peers they are measured against."""
+"""Running the programs of ``inside`` in a laboratory."""
 
 from __future__ import annotations
 
@@ -15,38 +15,12 @@ import ringthru
 from ringthru.lab.namespaces.laboratory import PBX, Laboratory
 from ringthru.lab.namespaces.netns import LaboratoryError
 
-from .report import progress
-
 ROOT = Path(__file__).parents[1]
 SOURCE = Path(ringthru.__file__).parents[1]
 INSIDE = Path(__file__).parent / "inside"
 PEERS = ROOT / "build" / "bench-peers"  # the virtual environment of peers from PyPI
 PYTHONPATH = {"PYTHONPATH": f"{ROOT}:{SOURCE}"}
 LIMIT = 120.0  # seconds for one run
-DEBIANS_PYTHON = "/usr/bin/python3"  # for which Debian builds python3-miniupnpc
-
-
-def libraries(count: int) -> dict[str, list[str]]:
-    """How to have peers map so many ports by UPnP; whoever cannot be had is left out, with a word."""
-    found = {"python3-miniupnpc": _miniupnpc(), "async-upnp-client": _async_upnp()}
-    for name, argv in found.items():
-        if argv is None:
-            progress(f"{name} cannot be had here: left out")
-    return {name: [*argv, str(count)] for name, argv in found.items() if argv is not None}
-
-
-def _miniupnpc() -> list[str] | None:
-    """How to run python3-miniupnpc; None: it is not installed (``make bench`` does that as root)."""
-    has = [DEBIANS_PYTHON, "-c", "import miniupnpc"]
-    if not Path(DEBIANS_PYTHON).exists() or subprocess.run(has, capture_output=True).returncode:
-        return None
-    return [DEBIANS_PYTHON, str(INSIDE / "miniupnpc_peer.py")]
-
-
-def _async_upnp() -> list[str] | None:
-    """How to run async-upnp-client; None: it cannot be had."""
-    python = peer_python("async_upnp_client", "async-upnp-client")
-    return None if python is None else [python, str(INSIDE / "async_upnp_peer.py")]
 
 
 def peer_python(module: str, package: str = "") -> str | None:

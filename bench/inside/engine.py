@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from ringthru.net.address import Endpoint
-from ringthru.portmap import Event, PortMapper, Protocol, Wanted
+from ringthru.portmap import Event, PortMapper, Protocol, Rung, Wanted
 
 FIRST_PORT = 20000
 PAGE = resource.getpagesize()
@@ -25,31 +25,50 @@ ADD = (b"#AddPortMapping", b"#AddAnyPortMapping")
 
 
 class Requests:
-    """A tap that keeps the requests that mapped, for the bare exchange to send once more."""
+    """A tap that keeps the requests that mapped, for the bare exchange to send once more.
+
+    ``gap`` is the time, in seconds, in which a gateway that had answered was not asked yet again.
+    """
 
     def __init__(self) -> None:
+        self.forget()
+
+    def forget(self) -> None:
         self.datagrams: list[bytes] = []
         self.http: list[tuple[str, int, bytes]] = []
+        self.gap = 0.0
+        self._answered_at: float | None = None
 
     def pmp_out(self, datagram: bytes, now: float) -> None:
         if datagram[1] in MAP_OPCODES:
+            self._asked()
             self.datagrams.append(datagram)
 
     def http_out(self, number: int, ask: Any, now: float) -> None:
         if any(action in ask.data for action in ADD):
+            self._asked()
             self.http.append((ask.endpoint.host, ask.endpoint.port, ask.data))
 
-    def pmp_in(self, datagram: bytes, now: float) -> None: ...
+    def pmp_in(self, datagram: bytes, now: float) -> None:
+        self._answered_at = time.perf_counter()
+
+    def http_in(self, number: int, reply: object, now: float) -> None:
+        self._answered_at = time.perf_counter()
+
+    def _asked(self) -> None:
+        if self._answered_at is not None:
+            self.gap += time.perf_counter() - self._answered_at
+        self._answered_at = None
+
     def pmp_refused(self, now: float) -> None: ...
     def ssdp_out(self, datagram: bytes, to: Endpoint, now: float) -> None: ...
     def ssdp_in(self, datagram: bytes, source: Endpoint, now: float) -> None: ...
-    def http_in(self, number: int, reply: object, now: float) -> None: ...
 
 
-async def first(port: str) -> None:
-    """A cold library call: from nothing to one mapping."""
+async def first(port: str, store: str = "") -> None:
+    """A cold library call: from nothing to one mapping; with a store, perhaps at a gateway that it knows."""
     began = time.perf_counter()
-    mapper = PortMapper()
+    mapper = PortMapper(store=Path(store) if store else None)
     mapper.start()
     granted = await mapper.want(Wanted(Protocol.UDP, int(port))).settled()
     say(seconds=time.perf_counter() - began, granted=granted, type=kind(mapper))
@@ -62,8 +81,7 @@ async def many(count: str, how: str, record: str, store: str = "") -> None:
     mapper = PortMapper(budget=int(count) + 1, store=Path(store) if store else None, tap=requests)
     mapper.start()
     await mapper.want(Wanted(Protocol.UDP, FIRST_PORT - 1)).settled()
-    requests.datagrams.clear()
-    requests.http.clear()
+    requests.forget()
     wanted = [Wanted(Protocol.UDP, port) for port in range(FIRST_PORT, FIRST_PORT + int(count))]
     began, cpu = time.perf_counter(), time.process_time()
     if how == "in-turn":
@@ -75,8 +93,19 @@ async def many(count: str, how: str, record: str, store: str = "") -> None:
     http = [(host, port, data.decode()) for host, port, data in requests.http]
     datagrams = [each.hex() for each in requests.datagrams]
     Path(record).write_text(json.dumps({"datagrams": datagrams, "http": http}))
-    say(seconds=seconds, cpu=cpu, granted=all(granted), type=kind(mapper))
+    told = {"seconds": seconds, "cpu": cpu, "gap": requests.gap}
+    if kind(mapper) == "upnp":
+        told["listed"] = await until_listed(mapper)
+    say(**told, granted=all(granted), type=kind(mapper))
     mapper.leave()
+
+
+async def until_listed(mapper: PortMapper) -> float:
+    """Seconds until the gateway's table has shown every mapping."""
+    began = time.perf_counter()
+    while any(each.rung is Rung.ACCEPTED for each in mapper.snapshot().mappings):
+        await asyncio.sleep(0.05)
+    return time.perf_counter() - began
 
 
 async def watch(count: str) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 
 from ringthru.nat.arguments import read
@@ -104,3 +107,18 @@ async def test_a_journal_that_cannot_be_opened_is_local_trouble(nat):
     said = await nat("cleanup")
     assert said.code == Exit.LOCAL
     assert str(nat.store) in said.err
+
+
+LOADS = """
+import sys
+from ringthru.__main__ import main
+main(["nat", "--help"])
+print([name in sys.modules for name in ("asyncio", "_ssl", "ssl", "ringthru.portmap.capture.recorder")])
+import ssl
+"""
+
+
+def test_it_loads_no_tls_nor_other_commands_and_whoever_wants_tls_still_can():
+    done = subprocess.run([sys.executable, "-c", LOADS], capture_output=True, text=True, check=False)
+    assert done.stdout.splitlines()[-1] == "[True, False, False, False]", done.stderr
+    assert done.returncode == 0

@@ -86,9 +86,16 @@ class TestAdd:
     async def test_what_nat_pmp_cannot_show_its_upnp_side_can(self, start_gateway, nat):
         await start_gateway("natpmp", "upnp")
         nat.linger = 2.0
-        (row,) = (await nat("add 25060 --json")).json["mappings"]
+        (row,) = (await nat("explain 25060 --json")).json["mappings"]
         assert row["rung"] == "listed"
         assert f"{US}:25060" in row["evidence"][-1]["words"]
+
+    async def test_who_only_adds_does_not_wait_for_a_slower_protocol(self, start_gateway, nat):
+        await start_gateway("natpmp")
+        nat.linger = 3600.0
+        async with asyncio.timeout(60):
+            (row,) = (await nat("add 25060 --json")).json["mappings"]
+        assert row["rung"] == "accepted"
 
     async def test_a_mapping_that_nobody_can_show_comes_with_advice(self, start_gateway, nat):
         await start_gateway("natpmp")

@@ -16,6 +16,7 @@ from ringthru.portmap import (
     GatewayType,
     LocalError,
     MappingAdded,
+    MappingProven,
     MappingRemoved,
     MappingState,
     NoGateway,
@@ -23,6 +24,7 @@ from ringthru.portmap import (
     Protocol,
     Wanted,
 )
+from ringthru.portmap.memory.store_driver import Store
 
 US, GATEWAY = "127.61.0.10", "127.61.0.1"
 PUBLIC = "127.62.0.1"
@@ -167,7 +169,7 @@ class TestAWholeLife:
         assert gateway.requests == expected
         assert gateway.peers == {US}  # the source is the InternalClient
         found = GatewayType.NAT_PMP if kind == "natpmp" else GatewayType.UPNP
-        assert events == [
+        assert [each for each in events if not isinstance(each, MappingProven)] == [
             GatewayFound(found, GATEWAY, PUBLIC),
             MappingAdded(Protocol.UDP, 25060, 25060, False),
             MappingRemoved(Protocol.UDP, 25060, 25060, False),
@@ -270,3 +272,58 @@ class TestTrouble:
         await soon(mapper.reinit())
         mapper.set_mapping_enabled(False)
         assert mapper.snapshot().type in (None, GatewayType.NAT_PMP)
+
+
+class Witness:
+    """A tap that looks into the journal whenever a mapping is asked for."""
+
+    def __init__(self, path) -> None:
+        self.path = path
+        self.seen = []
+
+    def look(self) -> list:
+        store = Store(self.path)
+        found = [(each.holding.internal_port, each.holding.granted) for each in store.entries()]
+        store.close()
+        return found
+
+    def pmp_out(self, datagram, now):
+        if datagram[1] in (1, 2):
+            self.seen.append(self.look())
+
+    def http_out(self, number, ask, now):
+        if b"#AddPortMapping" in ask.data:
+            self.seen.append(self.look())
+
+    def __getattr__(self, name):
+        return lambda *heard: None
+
+
+class TestTheJournal:
+    """Notes wait for the end of a turn of the loop at the longest, and nothing is sent before them."""
+
+    @pytest.mark.parametrize("kind", ["natpmp", "upnp"])
+    async def test_what_is_asked_for_is_written_down_before_and_what_is_granted_soon(
+        self, house, tmp_path, kind
+    ):
+        tap = Witness(tmp_path / "journal")
+        mapper, _ = await house(**{kind: True}, store=tap.path, tap=tap)
+        mapper.start()
+        assert await soon(mapper.want(SIP).settled())
+        assert tap.seen == [[(25060, False)]]
+        assert await soon(mapper.want(Wanted(Protocol.UDP, 25062)).settled())
+        assert tap.seen[1] == [
+            (25060, True),
+            (25062, False),
+        ]  # both in one transaction, before the second request
+        for _ in range(3):
+            await asyncio.sleep(0)
+        assert tap.look() == [(25060, True), (25062, True)]
+
+    async def test_who_ends_at_once_has_written_it_too(self, house, tmp_path):
+        tap = Witness(tmp_path / "journal")
+        mapper, _ = await house(natpmp=True, store=tap.path, tap=tap)
+        mapper.start()
+        assert await soon(mapper.want(SIP).settled())
+        mapper.leave()
+        assert tap.look() == [(25060, True)]

@@ -6,37 +6,29 @@ import argparse
 import asyncio
 import sys
 from collections.abc import Awaitable, Callable
+from importlib import import_module
 from typing import Any, Final, TextIO
 
 from .arguments import NotUnderstood, read
-from .capturing import capture
-from .discovering import discover
-from .echo import echo
-from .explaining import explain
-from .finding import list_table, status
-from .mapping import add
 from .output import Output
 from .place import Ground
-from .profiles import profile
-from .removing import cleanup, delete
 from .trouble import Trouble
-from .watching import watch
 from .words import Exit
 
 Command = Callable[[argparse.Namespace, Ground, Output], Awaitable[tuple[Exit, dict[str, Any]]]]
 
-COMMANDS: Final[dict[str, Command]] = {
-    "discover": discover,
-    "status": status,
-    "add": add,
-    "delete": delete,
-    "list": list_table,
-    "watch": watch,
-    "explain": explain,
-    "cleanup": cleanup,
-    "capture": capture,
-    "profile": profile,
-    "echo": echo,
+COMMANDS: Final = {  # the module of each, loaded when it is called, and its name there
+    "discover": ("discovering", "discover"),
+    "status": ("finding", "status"),
+    "add": ("mapping", "add"),
+    "delete": ("removing", "delete"),
+    "list": ("finding", "list_table"),
+    "watch": ("watching", "watch"),
+    "explain": ("explaining", "explain"),
+    "cleanup": ("removing", "cleanup"),
+    "capture": ("capturing", "capture"),
+    "profile": ("profiles", "profile"),
+    "echo": ("echo", "echo"),
 }
 
 
@@ -64,7 +56,7 @@ async def run(argv: list[str], ground: Ground, out: TextIO, err: TextIO) -> int:
     output = Output(out, err, as_json=options.json, colour=not options.no_color, quiet=options.quiet)
     document: dict[str, Any]
     try:
-        code, document = await COMMANDS[options.command](options, ground, output)
+        code, document = await _command(options.command)(options, ground, output)
     except asyncio.CancelledError:
         output.error("interrupted")
         output.document({"command": options.command, "exit": int(Exit.INTERRUPTED), "error": "interrupted"})
@@ -75,3 +67,9 @@ async def run(argv: list[str], ground: Ground, out: TextIO, err: TextIO) -> int:
     if document:
         output.document({"command": options.command, "exit": int(code), **document})
     return int(code)
+
+
+def _command(name: str) -> Command:
+    module, function = COMMANDS[name]
+    found: Command = getattr(import_module(f".{module}", __package__), function)
+    return found

@@ -52,7 +52,7 @@ async def add(options: argparse.Namespace, ground: Ground, out: Output) -> tuple
     store = options.store or memory.default_path()
     session = Session(options, ground, store, lease=options.lease, kept=not options.hold)
     async with session:
-        mappings = await ask(session, wanted, rule, out)
+        mappings = await ask(session, wanted, rule, out, lingers=options.hold or session.proves)
         snapshot = seen_for(wanted[0].family, session.mapper.snapshot())
         code = judged(mappings, snapshot)
         _show(mappings, snapshot, out, proved=session.proves)
@@ -70,7 +70,7 @@ async def add(options: argparse.Namespace, ground: Ground, out: Output) -> tuple
 
 
 async def ask(
-    session: Session, wanted: tuple[Wanted, ...], rule: SetRule | None, out: Output
+    session: Session, wanted: tuple[Wanted, ...], rule: SetRule | None, out: Output, *, lingers: bool = True
 ) -> list[MappingSnapshot]:
     """Find the gateway and ask it for all of these.
 
@@ -84,7 +84,7 @@ async def ask(
             whom = clean((await session.verdict()).gateway or whom)
     with out.waiting("asking for a hole in the firewall …" if six else f"asking {whom} for the port …"):
         try:
-            mappings = await session.want(wanted, rule)
+            mappings = await session.want(wanted, rule, lingers=lingers)
         except LocalError as error:
             raise Trouble(Exit.USAGE, str(error)) from error
     if six and all(each.state is MappingState.REQUESTED for each in mappings):
@@ -238,7 +238,7 @@ def _advice(mapping: MappingSnapshot, proved: bool) -> str:
     if mapping.filtering is not None and mapping.filtering.truth is FilterTruth.WORD:
         return "whether strangers are kept out shows when hosts on both sides have tried (--echo HOST, twice)"
     if mapping.rung is Rung.ACCEPTED and not proved:
-        return "the gateway said yes, and cannot show it; --echo HOST has it tried from outside"
+        return "the gateway said yes; 'nat explain' has its table read, --echo HOST has it tried from outside"
     return ""
 
 

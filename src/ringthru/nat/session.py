@@ -24,6 +24,7 @@ from ..portmap.values import (
     Evidence,
     Family,
     GatewayListing,
+    GatewayType,
     MapperSnapshot,
     MappingSnapshot,
     MappingState,
@@ -37,7 +38,7 @@ from .trouble import Trouble
 from .words import Exit
 
 T = TypeVar("T")
-POLL = 0.02  # seconds between two looks at the engine
+POLL = 0.02  # seconds between two looks at the engine where no event wakes us
 
 
 @frozen
@@ -88,6 +89,7 @@ class Session:
         self.own6 = own6_of(options, ground)
         self.timeout: float = options.timeout
         self._leaving = False
+        self._stirred = asyncio.Event()
         self._only_looks = not mapping
         self.proves = bool(options.echo)
         try:
@@ -115,6 +117,7 @@ class Session:
             raise Trouble(Exit.LOCAL, str(error)) from error
 
     async def __aenter__(self) -> Session:
+        self.mapper.subscribe(lambda event: self._stirred.set())
         self.mapper.start()
         return self
 
@@ -154,13 +157,21 @@ class Session:
         try:
             async with asyncio.timeout(limit):
                 while not condition():
-                    await asyncio.sleep(POLL)
+                    self._stirred.clear()
+                    with suppress(TimeoutError):
+                        async with asyncio.timeout(POLL):
+                            await self._stirred.wait()
         except TimeoutError:
             return False
         return True
 
-    async def want(self, wanted: tuple[Wanted, ...], rule: SetRule | None = None) -> list[MappingSnapshot]:
-        """Ask for mappings; wait for the verdict on each, and for what the gateway's table shows of them."""
+    async def want(
+        self, wanted: tuple[Wanted, ...], rule: SetRule | None = None, *, lingers: bool = True
+    ) -> list[MappingSnapshot]:
+        """Ask for mappings; wait for the verdict on each, and for what the gateway's table shows of them.
+
+        Unless it ``lingers``, the table is not waited for where only another protocol could read it.
+        """
         if rule is None:
             mappings = [self.mapper.want(each) for each in wanted]
         else:
@@ -168,7 +179,8 @@ class Session:
         with suppress(TimeoutError):
             async with asyncio.timeout(self.timeout):
                 await asyncio.gather(*(each.settled() for each in mappings))
-        if any(m.state is MappingState.ACCEPTED for m in self.shown(wanted)):
+        lingers = lingers or self.mapper.snapshot().type is GatewayType.UPNP
+        if lingers and any(m.state is MappingState.ACCEPTED for m in self.shown(wanted)):
             await self.until(lambda: all(map(_is_looked_at, self.shown(wanted))), self.ground.linger)
         return self.shown(wanted)
 

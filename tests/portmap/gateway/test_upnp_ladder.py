@@ -57,6 +57,10 @@ class TestGranted:
         assert talk.order(MAP, added) == GRANTED
         assert talk.asked == [ADD]
 
+    def test_the_same_answer_again_is_a_grant_again_and_to_another_action_it_is_none(self, talk, added):
+        assert [talk.order(MAP, added), talk.order(MAP, added)] == [GRANTED, GRANTED]
+        assert isinstance(talk.order(AddressOrder(), added, added), Declined)
+
     def test_AD12_the_internal_client_is_the_address_we_ask_from(self, talk, added):
         talk.order(MAP, added)
         assert argument(talk.requests[0], "NewInternalClient") == US

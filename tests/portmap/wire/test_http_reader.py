@@ -13,6 +13,7 @@ from ringthru.portmap.wire.http import (
     ResponseReader,
     get_request,
     post_request,
+    whole_response,
 )
 
 GATEWAY = Endpoint("192.168.1.1", 5000)
@@ -149,3 +150,52 @@ class TestHostile:
             assert reader.end().status in range(100, 1000)
         except MalformedMessage:
             pass
+
+
+HEADERS = st.lists(
+    st.sampled_from(
+        (
+            b"Content-Length: 17",
+            b"content-length:17",
+            b"Content-Length: 5",
+            b"Content-Length : 17",
+            b"Transfer-Encoding: chunked",
+            b"Server: \xa0Linux UPnP/1.1 MiniUPnPd/2.3.1 ",
+            b"SERVER: another",
+            b"SID: uuid:1",
+            b"Timeout: Second-1800",
+            b"no colon",
+            b"X-Note: content-length: 3",
+            b"Ext:",
+        )
+    ),
+    max_size=6,
+)
+STARTS = st.sampled_from(
+    (b"HTTP/1.1 200 OK", b"HTTP/1.0 200 ", b"HTTP/1.1 200", b"HTTP/1.1 100 Go", b"HTTP/1.1 500 No")
+)
+
+
+class TestAtAGlance:
+    """What plainly is a whole response is taken without the reader, who would say the same."""
+
+    def test_most_answers_are_such(self):
+        data = b"HTTP/1.1 200 OK\r\nServer: x/1\r\nContent-Length: 17\r\nConnection: close\r\n\r\n" + BODY
+        response = whole_response(data)
+        assert (response.status, response.body, response.server) == (200, BODY, "x/1")
+
+    @given(
+        STARTS,
+        HEADERS,
+        st.sampled_from((b"\r\n", b"\n")),
+        st.sampled_from((BODY, b"", BODY + b"x", b"5\r\n")),
+    )
+    def test_the_reader_says_the_same(self, start, headers, end, body):
+        data = end.join((start, *headers, b"", b"")) + body
+        glance = whole_response(data)
+        assert glance is None or glance == read(data, ended=False)
+
+    def test_cut_anywhere_it_is_not_whole(self):
+        data = b"HTTP/1.1 200 OK\r\nContent-Length: 17\r\n\r\n" + BODY
+        assert [end for end in range(len(data)) if whole_response(data[:end])] == []
+        assert whole_response(data + b"x") is None

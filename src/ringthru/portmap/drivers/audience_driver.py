@@ -72,11 +72,15 @@ class Audience(Listeners[Event]):
         super().__init__()
         self._judge = judge
         self._mappings: dict[Lease, Mapping] = {}
+        self._awaited: dict[Mapping, None] = {}  # those that somebody waits for, in order
         self._releasing: dict[Lease, asyncio.Future[bool]] = {}
 
     def mapping_of(self, lease: Lease) -> Mapping:
         """The handle of a lease, always the same."""
-        return self._mappings.setdefault(lease, Mapping(lease, self._judge))
+        mapping = self._mappings.get(lease)
+        if mapping is None:
+            mapping = self._mappings[lease] = Mapping(lease, self._judge, self._awaited)
+        return mapping
 
     def peer_of(self, peer: Peer, hopeless: Callable[[], bool]) -> PeerMapping:
         """A handle of a flow."""
@@ -107,7 +111,6 @@ class Audience(Listeners[Event]):
 
     def settle(self) -> None:
         """Something changed: whoever waits for a verdict or for a condition looks again."""
-        for mapping in self._mappings.values():
-            if mapping._waiting:  # after every event, over all mappings: kept lean
-                mapping._settle()
+        for mapping in tuple(self._awaited):
+            mapping._settle()
         super().settle()

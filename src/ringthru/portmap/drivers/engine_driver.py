@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING
 from typing import Protocol as Interface
 
 from ...net.address import Endpoint
@@ -18,6 +20,9 @@ from ..memory.recollection import Recollection
 from ..values import Family
 from ..wire.pcp import ANYCAST_IPV4
 from .udp_driver import UdpPort
+
+if TYPE_CHECKING:  # loaded when there is something to ask by HTTP
+    from .http_driver import Exchange
 
 DISCARD = 9  # RFC 863: asked about by PCP when we have no socket of our own
 
@@ -75,8 +80,10 @@ class EngineDriver:
         self._pmp: UdpPort | None = None
         self._anycast: UdpPort | None = None  # to the carrier's NAT, when it is asked
         self._ssdp: UdpPort | None = None
-        self._fetching: asyncio.Task[None] | None = None
+        self._exchanging: Exchange | None = None
         self._timer: asyncio.TimerHandle | None = None
+        self._due_at = 0.0  # when it fires
+        self._tidying: asyncio.Handle | None = None
         self._starting: asyncio.TimerHandle | None = None
         self.started = self.closed = False
         self.forgot_at = float("-inf")  # when a mapping of ours was last struck out: deleted, or run out
@@ -121,25 +128,31 @@ class EngineDriver:
     def pump(self) -> None:
         """Carry out what the engine wants done. Safe to be entered again from a subscriber."""
         if self.started and not self.closed:
-            self._remember()
             self._send()
-            self._set_timer()
+            if self._tidying is None:
+                self._tidying = asyncio.get_running_loop().call_soon(self._tidy)
         self._on_change()
+
+    def _tidy(self) -> None:
+        """At the end of the turn of the loop: what callers need not wait for before they ask for the next."""
+        self._tidying = None
+        self._remember()
+        self._set_timer()
 
     def close(self) -> None:
         """End everything at once; what the engine still wanted is not done."""
         if self.started and not self.closed:
             self._remember()
         self.closed = True
-        for timer in (self._timer, self._starting):
+        for timer in (self._timer, self._starting, self._tidying):
             if timer is not None:
                 timer.cancel()
-        if self._fetching is not None:
-            self._fetching.cancel()
+        if self._exchanging is not None:
+            self._exchanging.cancel()
         self._close_sockets()
 
     def _remember(self) -> None:
-        """First of all: what is not written down before it is sent would be lost by a crash."""
+        """Before anything is sent, at the latest at the end of the turn: a crash must lose nothing."""
         notes, lessons = self.engine.notes(), self.engine.lessons()
         if any(isinstance(note, Forget) for note, _ in notes):
             self.forgot_at = self.clock()
@@ -149,51 +162,64 @@ class EngineDriver:
             self._memory.learn(lessons)
 
     def _send(self) -> None:
+        datagrams, anycast = self.engine.pmp_to_send(), self.engine.anycast_to_send()
+        searches, requests = self.engine.ssdp_to_send(), self.engine.http_to_send()
+        if not (datagrams or anycast or searches or requests):
+            return
+        self._remember()
         now = self.clock()
-        for datagram in self.engine.pmp_to_send():
+        for datagram in datagrams:
             if self._tap is not None:
                 self._tap.pmp_out(datagram, now)
             if self._pmp is not None:
                 self._pmp.send(datagram)
-        for datagram in self.engine.anycast_to_send():
+        for datagram in anycast:
             if self._anycast is None:
                 there = Endpoint(ANYCAST_IPV4, self._pmp_port)
                 self._anycast = self._open(self._got_anycast, self._anycast_failed, there)
             if self._anycast is not None:
                 self._anycast.send(datagram)
-        for datagram, to in self.engine.ssdp_to_send():
+        for datagram, to in searches:
             if self._tap is not None:
                 self._tap.ssdp_out(datagram, to, now)
             if self._ssdp is not None:
                 self._ssdp.send(datagram, to)
-        for request in self.engine.http_to_send():
-            if self._fetching is not None and self._fetching is not asyncio.current_task():
-                self._fetching.cancel()  # given up by the engine: one request at a time
-            self._fetching = asyncio.get_running_loop().create_task(self._fetch(request))
+        for request in requests:
+            self._exchange(request)
 
-    async def _fetch(self, request: HttpRequest) -> None:
-        from .http_driver import fetch  # late, see load_upnp: where PCP answers at once nobody needs it
+    def _exchange(self, request: HttpRequest) -> None:
+        from .http_driver import Exchange  # late, see load_upnp: where PCP answers at once nobody needs it
 
+        if self._exchanging is not None:
+            self._exchanging.cancel()  # given up by the engine: one request at a time
         if self._tap is not None:
             self._tap.http_out(request.number, request.ask, self.clock())
-        reply = await fetch(request.ask, self.site.address, self.site.interface)
+        replied = partial(self._replied, request.number)
+        self._exchanging = Exchange(request.ask, self.site.address, replied, self.site.interface)
+
+    def _replied(self, number: int, reply: Reply) -> None:
+        self._exchanging = None
         if self._tap is not None:
-            self._tap.http_in(request.number, reply, self.clock())
-        self.engine.receive_http(request.number, reply, self.clock())
+            self._tap.http_in(number, reply, self.clock())
+        self.engine.receive_http(number, reply, self.clock())
         self.pump()
 
     def _set_timer(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
+        """A timer that comes too early stands: most timeouts only move away."""
         when = self.engine.next_timeout()
-        if when is None:
+        if self._timer is not None:
+            if when is not None and self._due_at <= when:
+                return
+            self._timer.cancel()
             self._timer = None
-            return
-        delay = max(0.0, when - self.clock())
-        self._timer = asyncio.get_running_loop().call_later(delay, self._on_timer, when)
+        if when is not None:
+            delay = max(0.0, when - self.clock())
+            self._due_at = when
+            self._timer = asyncio.get_running_loop().call_later(delay, self._on_timer)
 
-    def _on_timer(self, when: float) -> None:
-        self.engine.handle_timeout(max(when, self.clock()))
+    def _on_timer(self) -> None:
+        self._timer = None
+        self.engine.handle_timeout(max(self._due_at, self.clock()))
         self.pump()
 
     def _open_sockets(self) -> None:

@@ -18,10 +18,11 @@ class Mapping:
     an echo's probe must be handed to ``PortMapper.saw``.
     """
 
-    def __init__(self, lease: Lease, judge: Judge) -> None:
+    def __init__(self, lease: Lease, judge: Judge, awaited: dict[Mapping, None]) -> None:
         self.watched = False
         self._lease = lease
         self._judge = judge
+        self._awaited = awaited  # the mappings that somebody waits for, this one among them or not
         self._over = False  # released: it means nothing any more
         self._waiting: list[asyncio.Future[bool]] = []
         self._beyond: Lease | None = None  # on the gateway beyond ours, which others dial then
@@ -84,6 +85,7 @@ class Mapping:
             return verdict
         future = asyncio.get_running_loop().create_future()
         self._waiting.append(future)
+        self._awaited[self] = None
         return bool(await future)
 
     @property
@@ -99,6 +101,7 @@ class Mapping:
         if verdict is None:
             return
         waiting, self._waiting = self._waiting, []
+        self._awaited.pop(self, None)
         for future in waiting:
             if not future.done():
                 future.set_result(verdict)

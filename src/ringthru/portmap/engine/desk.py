@@ -26,7 +26,7 @@ from ..mapping.book import MappingBook, Work
 from ..mapping.lease import Lease
 from ..mapping.peer import no_peer_words
 from ..mapping.peers import PeerBook
-from ..memory.holding import GatewayIdentity, Note
+from ..memory.holding import Note
 from ..memory.recollection import Recollection
 from .in_use import GatewayInUse
 from .leftovers import Leftovers
@@ -113,10 +113,9 @@ class Desk:
         else:
             self._book.unanswered(order, lease)
 
-    def notes(self, identity: GatewayIdentity) -> list[tuple[Note, GatewayIdentity]]:
-        """What to write down, and of which gateway."""
-        notes = self._book.notes() + self._peers.notes()
-        return [(note, identity) for note in notes] + self.leftovers.notes()
+    def notes(self) -> list[Note]:
+        """What to write down of the gateway in use; the leftovers have notes of their own."""
+        return self._book.notes() + self._peers.notes()
 
     def _next_sweep(self, gateway: GatewayInUse) -> float | None:
         return self.leftovers.next_due(gateway) if self._book.enabled else None

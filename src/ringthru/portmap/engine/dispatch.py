@@ -296,10 +296,13 @@ class Dispatch:
         self._book.use_profile(gateway.profile, reads_back=reads_back, speaks=gateway.service.type.spoken)
 
     def _write_down(self) -> None:
-        if self.gateway is not None:
+        if self.gateway is None:
+            return
+        self._notes += self._desk.leftovers.notes()
+        notes = self._desk.notes() + self.gateway.notes()
+        if notes:
             identity = self.gateway.identity
-            self._notes += self._desk.notes(identity)
-            self._notes += [(note, identity) for note in self.gateway.notes()]
+            self._notes += [(note, identity) for note in notes]
 
 
 def _is_hopeless(lease: Lease, refusal: Declined) -> bool:

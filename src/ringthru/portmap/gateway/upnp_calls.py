@@ -20,6 +20,7 @@ REST: Final = 0.5  # seconds to a gateway that may have been asked too fast (HT1
 PACE: Final = 0.25  # seconds between two requests, where a rest has helped
 INVALID_ACTION: Final = 401
 MOST_CODES: Final = 32  # counted by name
+LONGEST_HEARD: Final = 2048  # bytes of an answer that is remembered to be recognised
 SILENCE: Final = 504  # stands for an answer that never came
 LACKING: Final = frozenset((INVALID_ACTION, 602))  # 602: optional, not implemented
 FORBIDDEN: Final = frozenset((606, 403))
@@ -88,13 +89,22 @@ def _exchange(igd: Igd, request: soap.Call) -> Answering:
     if isinstance(reply, HttpFailure) and reply.kind is not FailureKind.REFUSED:
         reply = yield from _after_a_rest(igd, request, reply)
     if isinstance(reply, http.Response):
-        answer = soap.decode(request, reply)
-        if isinstance(answer, soap.Fault):
-            _count(igd, answer)
-        return answer
+        return _judged(igd, request, reply)
     if reply.kind is FailureKind.BROKEN:  # some reset the connection at an action they lack (HT15)
         return soap.Fault(None, reply.reason, 0)
     raise Unreachable(f"{igd.service.control.endpoint}: {reply.reason}")
+
+
+def _judged(igd: Igd, request: soap.Call, response: http.Response) -> soap.Success | soap.Fault:
+    """What an answer says. The same bytes to the same action again mean the same: most grants are alike."""
+    if igd.heard is not None and igd.heard[:2] == (request.action, response):
+        return igd.heard[2]
+    answer = soap.decode(request, response)
+    if isinstance(answer, soap.Fault):
+        _count(igd, answer)
+    elif len(response.body) <= LONGEST_HEARD:
+        igd.heard = request.action, response, answer
+    return answer
 
 
 def _count(igd: Igd, fault: soap.Fault) -> None:

@@ -18,6 +18,7 @@ from ..wire.location import Location
 if TYPE_CHECKING:
     from ..wire.description import WanService
     from ..wire.http import Response
+    from ..wire.soap import Success
 
 
 class FailureKind(Enum):
@@ -82,6 +83,7 @@ class Igd:
     outbound_timeout: int | None = None  # seconds an IPv6 firewall lets answers in; None: not told
 
     faults: dict[str, int] = field(default_factory=dict)  # how often, by code
+    heard: tuple[str, Response, Success] | None = None  # the latest action that succeeded, and how
 
     def learn(self, **lessons: object) -> None:
         self.profile = self.profile.learn(**lessons)

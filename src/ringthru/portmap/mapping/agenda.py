@@ -15,7 +15,9 @@ from .ledger import LeaseKey
 from .outcomes import TAKEN, Outcomes
 from .terms import Terms
 
-LULL: Final = 0.1  # seconds without a new mapping before any is looked at: what is mapped in turn comes first
+LULL: Final = (
+    0.02  # seconds without a new mapping before any is looked at: what is mapped in turn comes first
+)
 
 Work = tuple[Order, Lease | None]  # None: of no lease in the book
 

@@ -38,6 +38,8 @@ class LeaseRecord:
 
     def __init__(self, wanted: Wanted, terms: Terms, now: float, group: LeaseSet | None = None) -> None:
         self._terms = terms
+        self.key = lease_key(wanted)
+        self._description = describe(wanted)
         self.number = terms.calendar.number()
         self.wanted = wanted
         self.listed = wanted.listed
@@ -75,10 +77,6 @@ class LeaseRecord:
         self._life = float(self.lifetime)  # of the present lease
         self._to_outlive: float | None = None  # the end that a renewal must move
         self.ladder.requested(f"external port {self._port} is wanted", now)
-
-    @property
-    def key(self) -> LeaseKey:
-        return lease_key(self.wanted)
 
     def key_at(self, port: int) -> HoldingKey:
         """What the journal knows it by, at that external port."""
@@ -143,7 +141,7 @@ class LeaseRecord:
             wanted.internal_port,
             self._port,
             self.lifetime,
-            describe(wanted),
+            self._description,
             nonce=self.nonce,
             exact=self._exact,
             internal_client=wanted.internal_client,
@@ -178,7 +176,7 @@ class LeaseRecord:
             wanted.internal_port,
             self._port,
             lifetime if granted else self.lifetime,
-            describe(wanted),
+            self._description,
             self.nonce,
             self.reference,
             granted,

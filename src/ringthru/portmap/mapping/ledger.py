@@ -16,14 +16,16 @@ class Ledger:
 
     def __init__(self) -> None:
         self._kept: dict[HoldingKey, Holding] = {}
+        self._keys: dict[LeaseKey, list[HoldingKey]] = {}  # of what is kept, by lease
         self._notes: dict[HoldingKey, Note] = {}  # the latest for each: an older one is outdated
         self._doomed: set[HoldingKey] = set()  # to be deleted: no lease's any more
         self._for_good: set[LeaseKey] = set()  # a person wants these to stay
 
     def keep(self, holding: Holding) -> None:
-        self._doomed.discard(holding.key)
-        self._kept[holding.key] = holding
-        self._write(Keep(holding, for_good=holding.key[:4] in self._for_good))
+        key = holding.key
+        self._doomed.discard(key)
+        self._enter(key, holding)
+        self._write(key, Keep(holding, for_good=key[:4] in self._for_good))
 
     def keep_for_good(self, holding: Holding) -> None:
         """A person wants it to stay: whatever is written down for that lease says so."""
@@ -32,8 +34,9 @@ class Ledger:
 
     def settled(self, holding: Holding) -> None:
         """This is what the gateway holds for the lease, and nothing else that was asked for it."""
-        for key in self._of(holding.key[:4]):
-            if key != holding.key:
+        held = holding.key
+        for key in self._of(held[:4]):
+            if key != held:
                 self.forget(key)
         self.keep(holding)
 
@@ -50,14 +53,14 @@ class Ledger:
 
     def took_over(self, holding: Holding) -> None:
         """It is in the journal already, as ours."""
-        self._kept[holding.key] = holding
+        self._enter(holding.key, holding)
 
     def forget(self, key: HoldingKey) -> None:
         """No gateway holds it; of what was never written down there is nothing to strike out."""
         self._doomed.discard(key)
-        holding = self._kept.pop(key, None)
+        holding = self._drop(key)
         if holding is not None:
-            self._write(Forget(holding))
+            self._write(key, Forget(holding))
 
     def forget_all(self, lease: LeaseKey) -> None:
         for key in self._of(lease):
@@ -65,13 +68,13 @@ class Ledger:
 
     def strike(self, holding: Holding) -> None:
         """Strike out what an earlier run wrote down."""
-        self._kept[holding.key] = holding
+        self._enter(holding.key, holding)
         self.forget(holding.key)
 
     def leave(self, key: HoldingKey) -> None:
         """It may still be there: it stays in the journal, for the next time that gateway is met."""
         self._doomed.discard(key)
-        self._kept.pop(key, None)
+        self._drop(key)
 
     def leave_all(self, lease: LeaseKey) -> None:
         for key in self._of(lease):
@@ -83,9 +86,22 @@ class Ledger:
         return notes
 
     def _of(self, lease: LeaseKey) -> list[HoldingKey]:
-        return [key for key in self._kept if key[:4] == lease and key not in self._doomed]
+        return [key for key in self._keys.get(lease, ()) if key not in self._doomed]
 
-    def _write(self, note: Note) -> None:
-        key = note.holding.key
+    def _enter(self, key: HoldingKey, holding: Holding) -> None:
+        if key not in self._kept:
+            self._keys.setdefault(key[:4], []).append(key)
+        self._kept[key] = holding
+
+    def _drop(self, key: HoldingKey) -> Holding | None:
+        holding = self._kept.pop(key, None)
+        if holding is not None:
+            keys = self._keys[key[:4]]
+            keys.remove(key)
+            if not keys:
+                del self._keys[key[:4]]
+        return holding
+
+    def _write(self, key: HoldingKey, note: Note) -> None:
         self._notes.pop(key, None)
         self._notes[key] = note
