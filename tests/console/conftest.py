@@ -17,6 +17,7 @@ from ringthru.portmap import (
     MappingState,
     Protocol,
 )
+from ringthru.switch.events.bus import EventBus
 from ringthru.switch.snapshots import ProfileSnapshot, RegistrationSnapshot, RegistrationState, SwitchSnapshot
 
 
@@ -145,6 +146,7 @@ class FakeSwitch:
         self.agrees = True
         self.asked = []
         self.nat_enabled = True
+        self.bus = EventBus({}, "c0de", lambda channel, name: ())
         self.variables = {"nat_type": "upnp", "domain": "192.168.1.103"}
         self.listing = GatewayListing(TABLE, True, "")
         self.reloaded = "Success"

@@ -35,7 +35,7 @@ class TestAboutTheSwitch:
             ("acl", "-USAGE: <ip> <list_name>\n"),
             ("nonsense 1 2", "Unknown Command: nonsense"),
             ("show channels", "\n0 total.\n"),
-            ("show what", "-USAGE: api|channels|nat_map [count] [as csv|delim X|json|xml]\n"),
+            ("show what", "-USAGE: api|calls|channels|nat_map [count] [as csv|delim X|json|xml]\n"),
             ("", ""),
         ],
     )

@@ -62,6 +62,8 @@ class CommandTable:
         command = self.get(name)
         if command is None:
             return f"Unknown Command: {visible(name)}" if name else ""
+        if "API" in switch.bus.wanted:
+            switch.bus.tell("API", (("API-Command", name), ("API-Command-Argument", arguments.strip())))
         try:
             return await command.handler(switch, arguments.strip())
         except Exception as error:  # a command must not take the switch down

@@ -11,28 +11,21 @@ from collections.abc import Callable
 from typing import Final
 
 from ..switch.snapshots import SwitchSnapshot
+from ..switch.words import uptime_words
+from .calls import call_table
 from .commands import Command, CommandTable
 from .levels import level_of, name_of
 from .logs import Logs
 from .nat_map import mapping_table
 from .switch_like import SwitchLike
 from .tables import Table
-from .text import aligned, count, visible, words_of
+from .text import aligned, visible, words_of
 
 log = logging.getLogger(__name__)
 
 ORIGINATE_SYNTAX: Final = (
     "<call url> <exten>|&<application_name>(<app_args>) [<dialplan>] [<context>] "
     "[<cid_name>] [<cid_num>] [<timeout_sec>]"
-)
-UNITS: Final = (  # of ``status``; a year is 365 days, as FreeSWITCH counts
-    ("year", 365 * 86_400_000_000),
-    ("day", 86_400_000_000),
-    ("hour", 3_600_000_000),
-    ("minute", 60_000_000),
-    ("second", 1_000_000),
-    ("millisecond", 1_000),
-    ("microsecond", 1),
 )
 UPTIME_SCALES: Final = {"us": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 CHANNEL_COLUMNS: Final = (
@@ -127,13 +120,8 @@ async def fsctl(switch: SwitchLike, arguments: str) -> str:
 def status_text(snapshot: SwitchSnapshot, idle_cpu: float) -> str:
     """The text of ``status``."""
     now = len(snapshot.channels)
-    left = int(snapshot.uptime * 1e6)
-    parts = []
-    for unit, size in UNITS:
-        amount, left = divmod(left, size)
-        parts.append(count(amount, unit))
     return (
-        f"UP {', '.join(parts)}\n"
+        f"UP {uptime_words(snapshot.uptime)}\n"
         f"Ringthru (Version {snapshot.version}) is ready\n"
         f"{snapshot.sessions_since_start} session(s) since startup\n"
         f"{now} session(s) - peak {snapshot.sessions_peak}, last 5min {snapshot.sessions_peak_5min} \n"
@@ -199,16 +187,18 @@ def show_command(table: CommandTable) -> Command:
         match words[:1]:
             case ["nat_map"]:
                 shown = mapping_table(switch.snapshot())
+            case ["calls"]:
+                shown = call_table(switch.snapshot())
             case ["channels"]:
                 shown = channel_table(switch.snapshot())
             case ["api"]:
                 shown = api_table(table)
             case _:
-                return "-USAGE: api|channels|nat_map [count] [as csv|delim X|json|xml]\n"
+                return "-USAGE: api|calls|channels|nat_map [count] [as csv|delim X|json|xml]\n"
         return shown.in_format(words[1:])
 
-    phrases = ("api", "channels", "channels count", "nat_map", "nat_map as json", "nat_map as xml")
-    syntax = "api|channels|nat_map [count] [as csv|delim X|json|xml]"
+    phrases = ("api", "calls", "calls count", "channels", "channels count", "nat_map", "nat_map as json")
+    syntax = "api|calls|channels|nat_map [count] [as csv|delim X|json|xml]"
     return Command("show", syntax, "Show various reports", show, phrases)
 
 

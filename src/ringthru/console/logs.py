@@ -217,6 +217,7 @@ class Logs:
     ) -> None:
         self._console = console
         self._logfile = logfile
+        self._others: list[logging.Handler] = []
         self._logger = logging.getLogger(ROOT)
         self._before = self._logger.level
         self._collected = {name: getattr(logging, name, True) for name in UNUSED}
@@ -239,6 +240,23 @@ class Logs:
             self._console.setLevel(level)
         self._adjust()
 
+    def attach(self, handler: logging.Handler) -> None:
+        """One more who hears lines, from his own level upwards; once more when that level is another one."""
+        if handler not in self._others:
+            self._others.append(handler)
+            self._logger.addHandler(handler)
+        self._adjust()
+
+    def detach(self, handler: logging.Handler) -> None:
+        if handler in self._others:
+            self._others.remove(handler)
+            self._logger.removeHandler(handler)
+            self._adjust()
+
+    def plain_formatter(self) -> LogFormatter:
+        """Lines as the console has them, without colours."""
+        return LogFormatter(self.idle_cpu)
+
     def close(self) -> None:
         for handler in self._handlers():
             self._logger.removeHandler(handler)
@@ -249,7 +267,7 @@ class Logs:
             setattr(logging, name, before)
 
     def _handlers(self) -> list[logging.Handler]:
-        return [each for each in (self._console, self._logfile) if each is not None]
+        return [each for each in (self._console, self._logfile, *self._others) if each is not None]
 
     def _adjust(self) -> None:
         """Nothing is formatted, or even made a record, that no handler wants."""

@@ -6,14 +6,16 @@ Never here: a command.
 
 from __future__ import annotations
 
-from . import general, nat_map, sofia
+from . import calls, general, nat_map, sofia
 from .commands import CommandTable
 from .logs import Logs
 
 
 def standard_table(logs: Logs) -> CommandTable:
     """A table of all commands; ``console`` and ``status`` use the process's ``logs``."""
-    table = CommandTable([*general.commands(logs), *nat_map.commands(), *sofia.commands()])
+    table = CommandTable(
+        [*general.commands(logs), *calls.commands(logs.idle_cpu), *nat_map.commands(), *sofia.commands()]
+    )
     table.add(general.show_command(table))
     table.add(general.help_command(table))
     return table

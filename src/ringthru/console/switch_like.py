@@ -9,6 +9,7 @@ from __future__ import annotations
 import typing
 from collections.abc import Mapping
 
+from ..switch.events.bus import EventBus, SwitchEvent
 from ..switch.snapshots import GatewayListing, Protocol, SwitchSnapshot
 
 
@@ -18,6 +19,10 @@ class SwitchLike(typing.Protocol):
     @property
     def nat_enabled(self) -> bool:
         """False when started with ``-nonat``."""
+
+    @property
+    def bus(self) -> EventBus:
+        """Where events are told."""
 
     @property
     def variables(self) -> Mapping[str, str]:
@@ -45,6 +50,11 @@ class SwitchLike(typing.Protocol):
     async def reload(self) -> str: ...
     async def hang_up_all(self, cause: str) -> int: ...
     def kill(self, uuid: str, cause: str) -> bool: ...
+    def picture(self, uuid: str) -> SwitchEvent | None:
+        """A leg as an event shows it; None when there is none of that UUID."""
+
+    def channel_variable(self, uuid: str, name: str) -> str | None: ...
+    def set_channel_variable(self, uuid: str, name: str, value: str) -> bool: ...
     def acl_allows(self, address: str, list_name: str) -> bool | None: ...
     def request_shutdown(self) -> None: ...
 

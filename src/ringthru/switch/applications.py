@@ -84,8 +84,12 @@ async def deflect(calls: Calls, channel: Channel, data: str) -> None:
 
 async def park(calls: Calls, channel: Channel, data: str) -> None:
     """Keep the channel until somebody ends it, or transfers it."""
-    channel.state = "CS_PARK"
-    await channel.gone.wait()
+    channel.enter("CS_PARK")
+    channel.tell("CHANNEL_PARK")
+    try:
+        await channel.gone.wait()
+    finally:
+        channel.tell("CHANNEL_UNPARK")
 
 
 async def sleep(calls: Calls, channel: Channel, data: str) -> None:
@@ -107,6 +111,14 @@ async def execute_extension(calls: Calls, channel: Channel, data: str) -> None:
     """``EXTENSION [DIALPLAN] [CONTEXT]``: do what stands there, and come back."""
     extension, dialplan, context = _place(data)
     await calls.router.execute_extension(channel, extension, context, dialplan)
+
+
+async def socket(calls: Calls, channel: Channel, data: str) -> None:
+    """``HOST[:PORT][|HOST…] [async] [full]``: a program there says what happens, until it leaves."""
+    if calls.sockets is None:
+        channel.log.error("socket %s: this switch serves no event socket", data)
+        return
+    await calls.sockets(channel, data)
 
 
 async def set_user(calls: Calls, channel: Channel, data: str) -> None:
@@ -187,6 +199,7 @@ APPLICATIONS: Final[dict[str, Application]] = {
     "ring_ready": ring_ready,
     "sched_hangup": sched_hangup,
     "set_user": set_user,
+    "socket": socket,
     "sleep": sleep,
     "transfer": transfer,
 }

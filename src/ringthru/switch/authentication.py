@@ -47,6 +47,8 @@ class LoginDesk:
         self._secret = secrets.token_bytes(32)
         self._stumblers = Stumblers()
         self._authorities: dict[str, Authority] = {}  # by profile
+        # Hears of each refusal: profile, request, source, user name, and why.
+        self.on_refusal: Callable[[Profile, Request, Endpoint, str, str], None] = lambda *_: None
         # Who may call without a password: trunks.
         self.lets_call: Callable[[Request, Flow], bool] = lambda request, flow: False
 
@@ -103,6 +105,7 @@ class LoginDesk:
         if verdict is Verdict.UNKNOWN_USER:
             log.warning(UNKNOWN, *who, source.host)
         log.warning(FAILURE, request.method, profile.name, *who, source.host)
+        self.on_refusal(profile, request, source, credentials.username, verdict.value)
         if self._guard.failed(source, "it guesses passwords", now):
             return Denied(403)
         return self._challenge(profile, request, source, now)

@@ -9,9 +9,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
-import os
 from collections import Counter
-from collections.abc import Coroutine, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, MutableMapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..media import Engine, KeyHeard, Timeout
@@ -29,20 +28,24 @@ from .identity import caller_of, headers_kept, headers_of
 from .leg_media import LegMedia
 from .leg_variables import shown_caller
 from .loopback import HERE, LoopbackChannel, Place
+from .ordering import AppOrder, Orders
 from .pace import Pace, Peak
 from .registrar import Registrar
 from .routing import Router
 from .rtp_pool import RtpPool
 from .target import Target
 from .transfer import Transfers
+from .words import random_uuid
 
 if TYPE_CHECKING:
+    from .events.bus import EventBus
     from .profile import Profile
     from .trunks.book import TrunkBook
 
 log = logging.getLogger(__name__)
 
 AnyChannel = TypeVar("AnyChannel", bound=Channel)
+SocketApplication = Callable[[Channel, str], Awaitable[None]]
 
 MAX_FORWARDS = 70  # RFC 3261 §8.1.1.6
 PARTING = 2.0  # seconds that a stop waits for tasks to see that their channels are gone
@@ -62,13 +65,16 @@ class Calls:
         variables: MutableMapping[str, str],
         max_channels: int,
         max_per_second: int,
+        bus: EventBus,
     ) -> None:
+        self.bus = bus
         self.registrar = registrar
         self.router = Router(self, dialplan, variables)
         self.dialer = Dialer(self, directory)
         self.transfers = Transfers(self)
         self.deflections = Deflections()
         self.trunks: TrunkBook | None = None  # SIP providers, where there are any
+        self.sockets: SocketApplication | None = None  # `socket` of the dialplan, where somebody serves it
         self.pool: RtpPool | None = None  # set while far peers reach us through a gateway
         self.profiles = profiles
         self.channels: dict[str, Channel] = {}
@@ -114,20 +120,30 @@ class Calls:
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> None:
         """Run something beside, keeping hold of it until it is done."""
-        task = asyncio.create_task(work)
+        self.keep(asyncio.create_task(work))
+
+    def keep(self, task: asyncio.Future[Any]) -> None:
+        """Hold on to a task until it is done; a stop waits for it."""
         self._tasks.add(task)
         task.add_done_callback(self._finished)
+
+    def order(self, channel: Channel, order: AppOrder) -> bool:
+        """Have a leg run an application beside its dialplan; False: it cannot take any more."""
+        if channel.orders is None:
+            channel.orders = Orders(self, channel)
+        return channel.orders.add(order)
 
     def run(self, channel: Channel, work: Coroutine[Any, Any, None]) -> None:
         """Run what a leg does from now on; ``release`` ends it."""
         channel.task = asyncio.create_task(work)
-        self._tasks.add(channel.task)
-        channel.task.add_done_callback(self._finished)
+        self.keep(channel.task)
 
     def release(self, channel: Channel) -> None:
         """Take a leg out of its bridge and of its dialplan, and leave it standing there in silence."""
         if channel.bridge is not None:
             channel.bridge.part()
+        if channel.orders is not None:
+            channel.orders.cancel()
         task, channel.task = channel.task, None
         if task is not None and task is not asyncio.current_task():
             task.cancel()
@@ -183,6 +199,7 @@ class Calls:
         channel.variables.update({**dict(target.variables), **variables})
         channel.parent = parent
         channel.codecs = leg_variables.codecs(channel, parent)
+        channel.begin()
         try:
             await self._send_invite(channel, target, _hops_left(parent))
         except BaseException as error:  # a cancelled dialling too: no leg without a call may stay in the book
@@ -203,6 +220,7 @@ class Calls:
             channel.log.error("Cannot call %s: %s", target.uri, error)
             raise DialFailed(HangupCause.INVALID_URL) from error
         self._attach(channel, call)
+        channel.tell("CHANNEL_ORIGINATE")
 
     def start_loopback(
         self, address: str, variables: Mapping[str, str], parent: Channel | None, caller: Caller
@@ -237,6 +255,8 @@ class Calls:
         one.parent = parent
         if parent is not None:
             one.codecs = leg_variables.codecs(one, parent)
+        for end in ends:
+            end.begin()
         self.run(mirror, self.router.run(mirror))
         return one
 
@@ -266,6 +286,7 @@ class Calls:
             open_media=self._open_media,
             on_gone=self._leave,
             spawn=self.spawn,
+            bus=self.bus,
         )
         self.channels[channel.uuid] = channel
         self.peak.note(len(self.channels), profile.now())
@@ -358,10 +379,3 @@ def _cause_of(error: BaseException) -> HangupCause:
     if isinstance(error, asyncio.CancelledError):
         return HangupCause.LOSE_RACE
     return HangupCause.NORMAL_CIRCUIT_CONGESTION
-
-
-def random_uuid() -> str:
-    """A UUID of version 4 (RFC 9562 §5.4); importing ``uuid`` for it would take 3 ms of every start."""
-    bits = int.from_bytes(os.urandom(16)) & ~(0xF << 76 | 0x3 << 62) | 0x4 << 76 | 0x2 << 62
-    digits = f"{bits:032x}"
-    return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))

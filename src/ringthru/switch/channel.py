@@ -24,7 +24,9 @@ from .snapshots import ChannelSnapshot
 from .waiting import Flag
 
 if TYPE_CHECKING:
+    from .events.bus import EventBus
     from .joining import Bridge
+    from .ordering import Orders
     from .profile import Profile
 
 OFFER_PACE: Final = 0.1  # seconds between looks whether an offer may go out
@@ -60,14 +62,15 @@ class Channel:
         open_media: Callable[[Channel, str], Awaitable[LegMedia]],
         on_gone: Callable[[Channel], None],
         spawn: Callable[[Coroutine[Any, Any, None]], object],
+        bus: EventBus,
     ) -> None:
-        self.profile = profile
-        self.direction = direction
-        self.uuid = uuid
-        self.name = name
-        self.destination = destination
-        self.caller = caller
-        self.context = context
+        self.profile: Profile = profile
+        self.direction: Direction = direction
+        self.uuid: str = uuid
+        self.name: str = name
+        self.destination: str = destination
+        self.caller: Caller = caller
+        self.context: str = context
         self.serial = serial
         self.call: Call | None = None
         self.offer: SessionDescription | None = None  # of the caller's INVITE
@@ -75,15 +78,16 @@ class Channel:
         self.variables: dict[str, str] = {"uuid": uuid, "channel_name": name}
         self.codecs: Sequence[Codec] = profile.codecs
         self.phase = CallPhase.RINGING if direction is Direction.INBOUND else CallPhase.DIALING
-        self.state = "CS_NEW"
+        self.state: str = "CS_NEW"
         self.application = ""
         self.parent: Channel | None = None  # the leg on whose behalf this one is called
         self.bridge: Bridge | None = None
+        self.orders: Orders | None = None  # what somebody outside the dialplan has it do
         self.task: asyncio.Future[None] | None = None  # what runs the leg's dialplan, or owns its bridge
         self.cause: HangupCause | None = None
         self.digits: deque[str] = deque(maxlen=MAX_DIGITS)  # keys pressed and not yet taken
         self.digit_came = Flag()
-        self.dialplan = "XML"
+        self.dialplan: str = "XML"
         self.depth = 0  # of execute_extension within execute_extension
         self.parting: HangupCause | None = None  # what its dialplan ends with, when that is over now
         self.rerouted = False  # sent elsewhere by its own dialplan, which now ends and begins anew
@@ -105,6 +109,8 @@ class Channel:
         self._on_gone = on_gone
         self._spawn = spawn
         self._began = time.monotonic()
+        self.times = {"created": time.time()}  # moments of the wall clock, by name
+        self._bus = bus
         self.log.log(NOTICE, "New Channel %s [%s]", name, uuid)
 
     @property
@@ -122,13 +128,48 @@ class Channel:
         media = self.media
         return [media.codec] if media and media.codec and self.bridge is not None else self.codecs
 
+    # --- what listeners hear --------------------------------------------------------------------------
+
+    def tell(self, name: str, *headers: tuple[str, str]) -> None:
+        """An event about this leg; almost free while nobody listens."""
+        if name in self._bus.wanted:
+            self._bus.tell_of(self, name, headers)
+
+    def begin(self) -> None:
+        """All that is known of the leg is written on it: listeners hear that it is there."""
+        self.tell("CHANNEL_CREATE")
+        self.enter("CS_INIT")
+        if self.direction is Direction.OUTBOUND:
+            self.tell("CHANNEL_OUTGOING")
+        self.tell("CHANNEL_CALLSTATE", ("Original-Channel-Call-State", CallPhase.DOWN.value))
+
+    def enter(self, state: str) -> None:
+        """Note FreeSWITCH's name for what the leg does now (``CS_EXECUTE`` …)."""
+        if state != self.state:
+            self.state = state
+            self.tell("CHANNEL_STATE")
+
+    def turn(self, phase: CallPhase) -> None:
+        """Note how far the call has come, as users see it."""
+        before, self.phase = self.phase, phase
+        if phase is not before:
+            self.tell("CHANNEL_CALLSTATE", ("Original-Channel-Call-State", before.value))
+
+    def mark_ringing(self) -> None:
+        """Note that the called side rings: ours tells a caller, or a peer told us."""
+        self.rang.set()
+        if self.direction is Direction.INBOUND:
+            self.log.log(NOTICE, "Ring-Ready %s!", self.name)
+        if "progress" not in self.times:
+            self.times["progress"] = time.time()
+            self.tell("CHANNEL_PROGRESS")
+
     def ring(self) -> None:
         """Tell the caller that somebody rings (180); nothing happens on a leg that is past it."""
         if self._waits and not self.rang.is_set() and self.phase is CallPhase.RINGING and self.call:
             call = self.call
             self.profile.act(lambda now: call.ring(now))
-            self.rang.set()
-            self.log.log(NOTICE, "Ring-Ready %s!", self.name)
+            self.mark_ringing()
 
     async def take_media(self, peer: str) -> LegMedia | None:
         """The leg's media; its ports are taken when it is first asked for. None: the leg went away meanwhile.
@@ -175,9 +216,11 @@ class Channel:
     def mark_early(self) -> None:
         """Note that audio flows before the answer."""
         self.progressed.set()
-        self.phase = CallPhase.EARLY
+        self.times["progress_media"] = time.time()
         self.variables["endpoint_disposition"] = "EARLY MEDIA"
+        self.turn(CallPhase.EARLY)
         self.log.log(NOTICE, "Pre-Answer %s!", self.name)
+        self.tell("CHANNEL_PROGRESS_MEDIA")
 
     async def answer(self, prefer: Codec | None = None) -> None:
         """Answer a caller (200 with SDP); ``prefer`` is the codec the other leg already speaks.
@@ -231,10 +274,12 @@ class Channel:
 
     def mark_answered(self) -> None:
         """Note that the leg is up; one may be on hold from the first word on."""
-        self.phase = CallPhase.HELD if self.media is not None and self.media.held else CallPhase.ACTIVE
+        self.times["answered"] = time.time()
         self.variables["endpoint_disposition"] = "ANSWER"
         self.answered.set()
+        self.turn(CallPhase.HELD if self.media is not None and self.media.held else CallPhase.ACTIVE)
         self.log.log(NOTICE, "Channel [%s] has been answered", self.name)
+        self.tell("CHANNEL_ANSWER")
 
     def hang_up(
         self, cause: HangupCause, status: int = 0, phrase: str = "", headers: Sequence[tuple[str, str]] = ()
@@ -265,7 +310,10 @@ class Channel:
         self.cause = cause
         self.variables["hangup_cause"] = cause.name
         self.log.log(NOTICE, "Hangup %s [%s] [%s]", self.name, self.state, cause.name)
-        self.phase, self.state = CallPhase.HANGUP, "CS_DESTROY"
+        self.times["hangup"] = time.time()
+        self.turn(CallPhase.HANGUP)
+        self.enter("CS_HANGUP")
+        self.tell("CHANNEL_HANGUP", ("Hangup-Cause", cause.name))
         if self.media is not None:
             report = self.media.close()
             self.log.info(
@@ -278,7 +326,11 @@ class Channel:
             )
         self.gone.set()
         self._on_gone(self)
+        self.enter("CS_REPORTING")
+        self.tell("CHANNEL_HANGUP_COMPLETE", ("Hangup-Cause", cause.name))
         self.log.log(NOTICE, "Session %d (%s) Ended", self.serial, self.name)
+        self.enter("CS_DESTROY")
+        self.tell("CHANNEL_DESTROY")
         self.log.log(NOTICE, "Close Channel %s [CS_DESTROY]", self.name)
 
     # --- new offers of ours ---------------------------------------------------------------------------

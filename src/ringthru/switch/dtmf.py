@@ -67,12 +67,18 @@ def receive_info(profile: Profile, channel: Channel | None, incoming: IncomingRe
 def heard(channel: Channel, key: str, milliseconds: int, *, by_info: bool) -> None:
     """A key came: note it for the dialplan, and pass it to the other leg where the packets do not."""
     channel.log.debug("RECV DTMF %s:%d on %s", key, milliseconds * 8, channel.name)
+    channel.tell("DTMF", *_key_headers(key, milliseconds, "ENDPOINT" if by_info else "RTP"))
     channel.digits.append(key)
     channel.digit_came.set()
     partner = channel.bridged_to
     if partner is None or (not by_info and takes_events(partner)):
         return
     send(partner, key, milliseconds)
+
+
+def _key_headers(key: str, milliseconds: int, source: str) -> tuple[tuple[str, str], ...]:
+    """FreeSWITCH counts a key's length in samples."""
+    return (("DTMF-Digit", key), ("DTMF-Duration", str(milliseconds * 8)), ("DTMF-Source", source))
 
 
 def takes_events(channel: Channel) -> bool:

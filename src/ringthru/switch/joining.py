@@ -6,6 +6,7 @@ Never here: who is joined to whom, or why.
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 from .causes import HangupCause
@@ -30,6 +31,13 @@ class Bridge:
         if one.media is not None and other.media is not None:
             one.media.leg.bridge(other.media.leg)
         self.balance()
+        one.times["bridged"] = other.times["bridged"] = time.time()
+        other.enter("CS_EXCHANGE_MEDIA")
+        one.tell("CHANNEL_BRIDGE", *self._names())
+
+    def _names(self) -> tuple[tuple[str, str], ...]:
+        one, other = self.legs
+        return (("Bridge-A-Unique-ID", one.uuid), ("Bridge-B-Unique-ID", other.uuid))
 
     def partner(self, leg: Channel) -> Channel:
         one, other = self.legs
@@ -47,6 +55,7 @@ class Bridge:
         if self.parted.is_set():
             return
         self.parted.set()
+        self.legs[0].tell("CHANNEL_UNBRIDGE", *self._names())
         for leg in self.legs:
             if leg.media is not None:
                 leg.media.leg.unbridge()

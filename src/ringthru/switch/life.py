@@ -27,6 +27,9 @@ from .advertising import Advertising
 from .authentication import LoginDesk
 from .calls import Calls
 from .configuration import ConfigurationError, ProfileSettings, SwitchSettings, load_profiles, weak_secrets
+from .events.bus import EventBus
+from .events.channel_data import described
+from .events.sources import Sources
 from .profile import Profile
 from .protection import Guard, GuardSettings
 from .reachability import LOOPBACK
@@ -34,6 +37,7 @@ from .registrar import Registrar
 from .rules import Rules
 from .signalling import Signalling
 from .state import PASSWORD_VARIABLE, StateFolder, default_tree, names_variable
+from .words import random_uuid
 
 if TYPE_CHECKING:
     from ..sip.locating import Target
@@ -93,9 +97,13 @@ class SwitchLife:
         )
         self._desk = LoginDesk(self._rules.directory, self.guard)
         profiles: dict[str, Profile] = {}
+        self.bus = EventBus(self.variables, random_uuid(), described)
+        self._sources = Sources(self.bus, lambda: self.mapper.snapshot() if self.mapper else None)
+        self._desk.on_refusal = self._sources.on_register_failure
         registrar = Registrar(
             self._rules.directory, self._desk, self._lists, profiles, self._registration_store
         )
+        registrar.subscribe(self._sources.on_binding)
         self.calls = Calls(
             profiles=profiles,
             engine=self._engine,
@@ -105,6 +113,7 @@ class SwitchLife:
             variables=self.variables,
             max_channels=self._settings.max_sessions,
             max_per_second=self._settings.sessions_per_second,
+            bus=self.bus,
         )
         self._signalling = Signalling(self.calls)
         self._nameservers = options.nameservers
@@ -160,6 +169,8 @@ class SwitchLife:
         await self._engine.start()
         weak = weak_secrets(self._rules.directory)
         self._advertising.listen()
+        if self.mapper is not None:
+            self.mapper.subscribe(self._sources.on_mapper_event)
         try:
             for settings in self._profile_settings:
                 profile = Profile(
@@ -176,6 +187,7 @@ class SwitchLife:
                 await profile.open()
                 self.calls.profiles[profile.name] = profile
                 self._advertising.open(profile, weak)
+                self._sources.on_profile_start(profile)
         except OSError:
             await self.stop()
             raise
@@ -199,7 +211,7 @@ class SwitchLife:
             return
         from .trunks.book import TrunkBook  # not of a start without any
 
-        trunks = self.calls.trunks = TrunkBook()
+        trunks = self.calls.trunks = TrunkBook(self._sources.on_trunk)
         self._desk.lets_call = lambda request, flow: trunks.lets_call(request, flow)
         for profile in self.calls.profiles.values():
             trunks.start(profile)
@@ -237,6 +249,9 @@ class SwitchLife:
         self._housekeeping = loop.call_later(EXPIRY_CHECK, self._expire_registrations)
 
     def request_shutdown(self) -> None:
+        """End it soon; those who listen hear of it while they are still served."""
+        if not self._shutdown.is_set():
+            self.bus.tell("SHUTDOWN", (("Event-Info", "System Shutting Down"),))
         self._shutdown.set()
 
     async def until_shutdown(self) -> None:

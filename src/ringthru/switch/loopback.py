@@ -47,9 +47,9 @@ class LoopbackChannel(Channel):
 
     def ring(self) -> None:
         if self.waits and not self.rang.is_set():
-            self.rang.set()
-            self.mirror.phase = CallPhase.RINGING
-            self.mirror.rang.set()
+            self.mark_ringing()
+            self.mirror.turn(CallPhase.RINGING)
+            self.mirror.mark_ringing()
 
     async def answer(self, prefer: Codec | None = None) -> None:
         self.reached.set()

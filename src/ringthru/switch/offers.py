@@ -65,7 +65,8 @@ def tell_the_other(channel: Channel) -> None:
         return
     phase = CallPhase.HELD if media.held else CallPhase.ACTIVE
     if phase is not channel.phase:
-        channel.phase = phase
+        channel.turn(phase)
         channel.log.log(NOTICE, "%s is %s", channel.name, "on hold" if media.held else "back from hold")
+        channel.tell("CHANNEL_HOLD" if media.held else "CHANNEL_UNHOLD")
     if channel.bridge is not None:
         channel.bridge.balance()

@@ -102,7 +102,7 @@ class Registrar:
             await self._made.close()
 
     def subscribe(self, listener: Callable[[str, Binding], None]) -> None:
-        """Hear of ``register``, ``unregister``, ``expire`` and ``unreachable``, each with its binding."""
+        """Hear of ``register``, ``refresh``, ``unregister``, ``expire`` and ``unreachable``."""
         self._listeners.append(listener)
 
     @property
@@ -166,6 +166,8 @@ class Registrar:
             self._tell(
                 "register", binding, "Registered %s at %s from %s", aor, binding.contact, binding.source
             )
+        for binding in outcome.refreshed:
+            self._hear("refresh", binding)
         self._keep(aor, now)
 
     def _note(self, binding: Binding, living: int) -> None:
@@ -188,6 +190,9 @@ class Registrar:
 
     def _tell(self, what: str, binding: Binding, text: str, *values: object) -> None:
         log.log(NOTICE, text, *values)
+        self._hear(what, binding)
+
+    def _hear(self, what: str, binding: Binding) -> None:
         for listener in self._listeners:
             listener(what, binding)
 

@@ -21,6 +21,7 @@ from .dialstring import harmless, separated
 from .functions import Functions
 from .identity import PREFIX
 from .setting import INLINE
+from .words import random_uuid
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 MOST_REROUTES: Final = 100  # a channel that is sent elsewhere more often goes in circles
 DEEPEST: Final = 16  # execute_extension within execute_extension
+EXECUTING: Final = frozenset(("CHANNEL_EXECUTE", "CHANNEL_EXECUTE_COMPLETE"))
 LOOP_PAUSE: Final = 0.02  # seconds between rounds of an endless loop, so that it leaves the others their turn
 
 
@@ -71,7 +73,7 @@ class Router:
         if dialplan != "XML":
             channel.log.error("There is no dialplan %s; those that are: XML, inline", dialplan)
             return []
-        channel.state = "CS_ROUTING"
+        channel.enter("CS_ROUTING")
         who, number = channel.caller.name, channel.caller.number
         channel.log.info("Processing %s <%s>->%s in context %s", who, number, extension, context)
 
@@ -137,9 +139,12 @@ class Router:
             await self.run(channel)
         channel.hang_up(channel.parting or HangupCause.NORMAL_CLEARING)
 
-    async def execute(self, channel: Channel, application: str, data: str) -> None:
-        """Run one application; what it cannot do ends the call with a cause and a line in the log."""
-        channel.state = "CS_EXECUTE"
+    async def execute(self, channel: Channel, application: str, data: str, serial: str = "") -> None:
+        """Run one application; what it cannot do ends the call with a cause and a line in the log.
+
+        ``serial`` is how the events of it are known (Application-UUID); made up where it is empty.
+        """
+        channel.enter("CS_EXECUTE")
         run = APPLICATIONS.get(application)
         if run is None and application in LEFT_OUT:
             channel.log.warning("%s is not supported in this version: left out", application)
@@ -154,6 +159,8 @@ class Router:
         channel.variables["current_application"] = application
         channel.variables["current_application_data"] = text
         channel.log.debug("EXECUTE %s %s(%s)", channel.name, application, text)
+        told = self._told_of(channel, application, text, serial)
+        channel.tell("CHANNEL_EXECUTE", *told)
         try:
             await run(self._calls, channel, text)
         except MediaError as error:
@@ -162,6 +169,19 @@ class Router:
             channel.hang_up(
                 HangupCause.NORMAL_CIRCUIT_CONGESTION if ours else HangupCause.INCOMPATIBLE_DESTINATION
             )
+        finally:
+            if told:
+                answer = channel.variables.get("application_response", "_none_")
+                channel.tell("CHANNEL_EXECUTE_COMPLETE", *told, ("Application-Response", answer))
+
+    def _told_of(
+        self, channel: Channel, application: str, data: str, serial: str
+    ) -> tuple[tuple[str, str], ...]:
+        """What the events of an application begin with; empty while nobody listens to them."""
+        if not EXECUTING & self._calls.bus.wanted:
+            return ()
+        serial = serial or random_uuid()
+        return (("Application", application), ("Application-Data", data), ("Application-UUID", serial))
 
     # --- variables ----------------------------------------------------------------------------------
 

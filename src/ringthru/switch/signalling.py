@@ -122,6 +122,7 @@ class Signalling:
             channel.destination = trunk.extension or channel.destination
             self._calls.trunks.began(trunk.trunk)
         channel.log.info("%s receiving invite from %s call-id: %s", channel.name, source, call.call_id)
+        channel.begin()
         if self._acceptable(channel, call.request.body):
             work = self._calls.router.run(channel) if replaced is None else self._replace(channel, replaced)
             self._calls.run(channel, work)
@@ -174,13 +175,13 @@ class Signalling:
     def _progress(self, channel: Channel, response: Response) -> None:
         """The called side rings, or is heard already; whoever dialled it waits for the news."""
         if channel.phase is CallPhase.DIALING:
-            channel.phase = CallPhase.RINGING
+            channel.turn(CallPhase.RINGING)
         deaf = truth(channel.variables.get("ignore_early_media"))
         if response.body and not deaf and self._early_answer(channel, response.body):
             if not channel.progressed.is_set():
                 channel.mark_early()
         else:
-            channel.rang.set()
+            channel.mark_ringing()
 
     @staticmethod
     def _early_answer(channel: Channel, body: bytes) -> bool:

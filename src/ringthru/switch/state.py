@@ -22,23 +22,30 @@ class StateFolder:
         self.path = path or state_folder()
 
     def password(self) -> str:
-        """The phones' password of the default configuration: made once, readable by its owner alone."""
-        file = self.path / "generated_password"
+        """The phones' password of the default configuration."""
+        return self._secret(self.path / "generated_password", "the phones of the default configuration")
+
+    def event_socket_password(self) -> str:
+        """What clients of the event socket need, where the configuration names nothing else."""
+        return self._secret(self.path / "event_socket_password", "the event socket")
+
+    @staticmethod
+    def _secret(file: Path, what: str) -> str:
+        """A password that is made once, readable by its owner alone."""
         try:
             return file.read_text().strip()
         except OSError:
             pass
         password = secrets.token_urlsafe(PASSWORD_BYTES)
         try:
-            self.path.mkdir(parents=True, exist_ok=True)
+            file.parent.mkdir(parents=True, exist_ok=True)
             descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             with os.fdopen(descriptor, "w") as out:
                 out.write(password + "\n")
-            log.warning("Made a password for the phones of the default configuration: it is in %s", file)
+            log.warning("Made a password for %s: it is in %s", what, file)
         except OSError as error:
-            log.error(
-                "The phones' password could not be kept in %s (%s); the next start makes another", file, error
-            )
+            text = "The password for %s could not be kept in %s (%s); the next start makes another"
+            log.error(text, what, file, error)
         return password
 
 

@@ -31,10 +31,12 @@ from .life import SwitchOptions as SwitchOptions
 from .originate import originate
 from .protection import Ban
 from .rules import Rules
+from .setting import assign
 from .snapshots import BanSnapshot, ProfileSnapshot, RegistrationSnapshot, SwitchSnapshot
 
 if TYPE_CHECKING:
-    pass
+    from .configuration import Tree
+    from .events.bus import SwitchEvent
 
 log = logging.getLogger(__name__)
 
@@ -50,6 +52,23 @@ class Switch(SwitchLife):
     def loglevel(self) -> str:
         """What switch.conf says the console should show at first."""
         return self._settings.loglevel
+
+    @property
+    def tree(self) -> Tree:
+        """The configuration in force, for those beside the switch who have parts of it."""
+        return self._rules.loaded.tree
+
+    def event_socket_password(self) -> str:
+        """The one that is made where the configuration names none."""
+        return self._state.event_socket_password()
+
+    def heartbeat(self, idle_cpu: float) -> None:
+        """Tell those who listen that the switch is alive; ``idle_cpu`` is a percentage."""
+        self._sources.heartbeat(self.snapshot(), idle_cpu)
+
+    def allows(self, acl: str, address: str) -> bool:
+        """Whether a list, or the networks written there, hold an address."""
+        return matches(self._lists, acl, address)
 
     async def reload(self) -> str:
         """Read the configuration again: ``Success``, or what is wrong with it, and then the old one holds.
@@ -70,6 +89,7 @@ class Switch(SwitchLife):
         self._lists.update(rules.lists)
         self.calls.use(rules.dialplan, rules.directory)
         log.info("The configuration is reloaded from %s", self._conf)
+        self.bus.tell("RELOADXML")
         return "Success"
 
     # --- what people ask for ------------------------------------------------------------------------
@@ -170,6 +190,23 @@ class Switch(SwitchLife):
         channel = self.calls.channels.get(uuid)
         if channel is not None:
             channel.hang_up(cause_named(cause))
+        return channel is not None
+
+    def picture(self, uuid: str) -> SwitchEvent | None:
+        """A leg as an event shows it; None when there is none of that UUID."""
+        channel = self.calls.channels.get(uuid)
+        return self.bus.picture(channel, "CHANNEL_DATA") if channel is not None else None
+
+    def channel_variable(self, uuid: str, name: str) -> str | None:
+        """A leg's variable, or a field of its call; None: there is no such leg, or it has none."""
+        channel = self.calls.channels.get(uuid)
+        return self.calls.router.value(channel, name) if channel is not None else None
+
+    def set_channel_variable(self, uuid: str, name: str, value: str) -> bool:
+        """An empty value unsets; False: there is no such leg."""
+        channel = self.calls.channels.get(uuid)
+        if channel is not None:
+            assign(channel, name, value)
         return channel is not None
 
     def acl_allows(self, address: str, list_name: str) -> bool | None:

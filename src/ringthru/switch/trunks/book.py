@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Final
 
 from ...net.address import Endpoint
@@ -64,7 +64,9 @@ class TrunkCall:
 class TrunkBook:
     """Every trunk of every running profile."""
 
-    def __init__(self) -> None:
+    def __init__(self, tell: Callable[[Callable[[], TrunkSnapshot]], None] = lambda show: None) -> None:
+        """``tell`` hears that a trunk's state, or whether it is up, is another one now."""
+        self._tell = tell
         self._trunks: dict[str, TrunkRegistration] = {}
         self._counters: dict[str, Counters] = {}
         self._addresses: dict[str, set[str]] = {}  # hosts of the providers → trunks they serve
@@ -138,6 +140,10 @@ class TrunkBook:
         if changed.state is TrunkState.TRYING:
             self._forget_addresses(trunk.name)
         self._remember_addresses(trunk)
+        self._tell_of(trunk)
+
+    def _tell_of(self, trunk: TrunkRegistration) -> None:
+        self._tell(lambda: self._row(trunk, asyncio.get_running_loop().time()))
 
     # --- what operators say -------------------------------------------------------------------------
 
@@ -277,9 +283,12 @@ class TrunkBook:
         if response is None or response.status in SILENT:
             if self._keepalive.missed(name, now) and trunk is not None:
                 log.warning("Gateway %s does not answer OPTIONS any more: DOWN", name)
+                self._tell_of(trunk)
                 trunk.register()  # perhaps it listens elsewhere now
         elif self._keepalive.answered(name, now):
             log.log(NOTICE, "Gateway %s answers OPTIONS again: UP", name)
+            if trunk is not None:
+                self._tell_of(trunk)
         self._set_timer()
 
     def _set_timer(self) -> None:

@@ -1,0 +1,151 @@
+"""The commands about single legs, and the sums that exporters and wallboards ask for.
+
+Lives here: FreeSWITCH's texts for them.
+Never here: what happens to a leg.
+"""
+
+from __future__ import annotations
+
+import json as library
+import time
+from collections.abc import Callable
+from typing import Any, Final
+
+from ..switch.events.forms import EventFormat, as_json, as_xml
+from ..switch.snapshots import ChannelSnapshot, SwitchSnapshot
+from .commands import Command
+from .switch_like import SwitchLike
+from .tables import Table
+from .text import visible, words_of
+
+NO_CHANNEL: Final = "-ERR No such channel!\n"
+CALL_COLUMNS: Final = (
+    *("uuid", "direction", "name", "state", "callstate", "dest", "context", "application", "ip_addr"),
+    *("b_uuid", "b_direction", "b_name", "b_state", "b_callstate", "b_dest", "b_ip_addr"),
+)
+MOMENT: Final = "%Y-%m-%d %H:%M:%S"
+
+
+def call_table(snapshot: SwitchSnapshot) -> Table:
+    """The rows of ``show calls``: two legs that talk are one call, and so is a leg alone."""
+    legs = {each.uuid: each for each in snapshot.channels}
+    rows: list[tuple[str, ...]] = []
+    for leg in snapshot.channels:
+        if leg.uuid not in legs:
+            continue
+        del legs[leg.uuid]
+        other = legs.pop(leg.bridged_to, None) if leg.bridged_to else None
+        mine = (leg.uuid, leg.direction, leg.name, leg.state, leg.call_state, leg.destination)
+        rows.append((*mine, leg.context, leg.application, leg.peer.host, *_other_side(other)))
+    return Table(CALL_COLUMNS, tuple(rows))
+
+
+def _other_side(leg: ChannelSnapshot | None) -> tuple[str, ...]:
+    if leg is None:
+        return ("",) * 7
+    return (leg.uuid, leg.direction, leg.name, leg.state, leg.call_state, leg.destination, leg.peer.host)
+
+
+async def strepoch(switch: SwitchLike, arguments: str) -> str:
+    """Seconds since 1970, now or at a moment of the local time; no newline, for exporters parse it whole."""
+    if not arguments:
+        return str(int(time.time()))
+    try:
+        return str(int(time.mktime(time.strptime(arguments.strip("'"), MOMENT))))
+    except (ValueError, OverflowError):
+        return f"-ERR '{visible(arguments)}' is not a moment; write YYYY-MM-DD HH:MM:SS\n"
+
+
+async def uuid_dump(switch: SwitchLike, arguments: str) -> str:
+    """All that is known of a leg, as its events have it."""
+    words = words_of(arguments)
+    if not 1 <= len(words) <= 2:
+        return "-USAGE: <uuid> [format]\n"
+    event = switch.picture(words[0])
+    if event is None:
+        return NO_CHANNEL
+    form = words[1].lower() if len(words) > 1 else "txt"
+    if form == EventFormat.JSON.value:
+        return as_json(event)
+    if form == EventFormat.XML.value:
+        return as_xml(event)
+    return "".join(f"{visible(name)}: {visible(value)}\n" for name, value in event.headers)
+
+
+async def uuid_getvar(switch: SwitchLike, arguments: str) -> str:
+    match words_of(arguments):
+        case [uuid, name]:
+            if switch.picture(uuid) is None:
+                return NO_CHANNEL
+            return visible(switch.channel_variable(uuid, name) or "_undef_")
+    return "-USAGE: <uuid> <var>\n"
+
+
+async def uuid_setvar(switch: SwitchLike, arguments: str) -> str:
+    match words_of(arguments):
+        case [uuid, name, *value] if len(value) < 2:
+            return "+OK\n" if switch.set_channel_variable(uuid, name, "".join(value)) else NO_CHANNEL
+    return "-USAGE: <uuid> <var> [value]\n"
+
+
+async def uuid_exists(switch: SwitchLike, arguments: str) -> str:
+    return "true" if switch.picture(arguments.strip()) is not None else "false"
+
+
+async def uuid_set_media_stats(switch: SwitchLike, arguments: str) -> str:
+    """FreeSWITCH writes a leg's statistics into its variables then; ours are in each dump."""
+    return "+OK Success\n" if switch.picture(arguments.strip()) is not None else NO_CHANNEL
+
+
+def status_value(snapshot: SwitchSnapshot, idle_cpu: float) -> dict[str, Any]:
+    """``json {"command": "status"}``: the numbers of ``status``, by FreeSWITCH's names."""
+    return {
+        "systemStatus": "ready",
+        "uptime": {"seconds": int(snapshot.uptime)},
+        "version": snapshot.version,
+        "sessions": {
+            "count": {
+                "total": snapshot.sessions_since_start,
+                "active": len(snapshot.channels),
+                "peak": snapshot.sessions_peak,
+                "peak5Min": snapshot.sessions_peak_5min,
+                "limit": snapshot.sessions_max,
+            },
+            "rate": {
+                "current": snapshot.per_second,
+                "max": snapshot.per_second_max,
+                "peak": snapshot.per_second_peak,
+                "peak5Min": snapshot.per_second_peak_5min,
+            },
+        },
+        "idleCPU": {"used": 0, "allowed": round(idle_cpu, 2)},
+    }
+
+
+def _json_command(idle_cpu: Callable[[], float]) -> Command:
+    async def json(switch: SwitchLike, arguments: str) -> str:
+        try:
+            asked = library.loads(arguments or "null")
+        except (ValueError, RecursionError):
+            asked = None
+        if not isinstance(asked, dict) or "command" not in asked:
+            return '{"error": "a JSON object with a command is needed"}'
+        if asked["command"] != "status":
+            return library.dumps({**asked, "status": "error", "message": "The command was not found."})
+        answer = status_value(switch.snapshot(), idle_cpu())
+        return library.dumps({**asked, "status": "success", "response": answer})
+
+    return Command("json", "JSON", "JSON API", json)
+
+
+def commands(idle_cpu: Callable[[], float]) -> list[Command]:
+    uuid = ("{uuid}",)
+    return [
+        Command("strepoch", "<string>", "Convert a date string into epoch time", strepoch),
+        Command("uuid_dump", "<uuid> [format]", "Dump session vars", uuid_dump, uuid),
+        Command("uuid_exists", "<uuid>", "Check if a uuid exists", uuid_exists, uuid),
+        Command("uuid_getvar", "<uuid> <var>", "Get a variable from a channel", uuid_getvar, uuid),
+        Command("uuid_set_media_stats", "<uuid>", "Set media stats of a channel", uuid_set_media_stats, uuid),
+        Command("uuid_setvar", "<uuid> <var> [value]", "Set a variable", uuid_setvar, uuid),
+        _json_command(idle_cpu),
+    ]

@@ -1,0 +1,1 @@
+"""What the switch tells those who listen: events in FreeSWITCH's words."""

@@ -1,0 +1,149 @@
+"""A channel as headers of an event, in FreeSWITCH's names and order.
+
+Lives here: which headers there are. Never here: when an event happens.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Final
+
+from ..call_fields import FIELDS
+from .bus import MICROSECONDS, Header
+
+if TYPE_CHECKING:
+    from ..channel import Channel
+
+STATES: Final = (  # FreeSWITCH's channel states: the position is Channel-State-Number
+    *("CS_NEW", "CS_INIT", "CS_ROUTING", "CS_SOFT_EXECUTE", "CS_EXECUTE", "CS_EXCHANGE_MEDIA", "CS_PARK"),
+    *("CS_CONSUME_MEDIA", "CS_HIBERNATE", "CS_RESET", "CS_HANGUP", "CS_REPORTING", "CS_DESTROY", "CS_NONE"),
+)
+TIMES: Final = (  # of a caller's profile: header, and the moment it names
+    ("Profile-Created-Time", "created"),
+    ("Channel-Created-Time", "created"),
+    ("Channel-Answered-Time", "answered"),
+    ("Channel-Progress-Time", "progress"),
+    ("Channel-Progress-Media-Time", "progress_media"),
+    ("Channel-Hangup-Time", "hangup"),
+    ("Channel-Transferred-Time", "transferred"),
+    ("Channel-Resurrect-Time", "resurrected"),
+    ("Channel-Bridged-Time", "bridged"),
+    ("Channel-Last-Hold", "held"),
+    ("Channel-Hold-Accum", "hold_accumulated"),
+)
+BARE: Final = frozenset(("CHANNEL_STATE", "CHANNEL_CALLSTATE"))  # without variables, as FreeSWITCH has them
+FIELD_VARIABLES: Final = tuple(
+    name for name in FIELDS if name.startswith(("sip_", "local_media_", "advertised_")) or name == "direction"
+)
+
+
+def described(channel: Channel, name: str) -> Iterator[Header]:
+    """What an event of this name says of a channel."""
+    yield from channel_headers(channel, variables=name not in BARE)
+    if name == "CHANNEL_HANGUP_COMPLETE":
+        yield from _bill(channel)
+
+
+def channel_headers(channel: Channel, *, variables: bool = True) -> Iterator[Header]:
+    """All that an event says of a channel, of the leg it talks to, and of its variables."""
+    yield from _state(channel)
+    yield from _codecs(channel)
+    yield from _profile(channel, "Caller")
+    if (other := channel.bridged_to or channel.parent) is not None:
+        yield "Other-Type", "originator" if other is channel.parent else "originatee"
+        yield from _profile(other, "Other-Leg")
+    if variables:
+        yield from _variables(channel)
+
+
+def answer_state(channel: Channel) -> str:
+    """FreeSWITCH's ``Answer-State``."""
+    if channel.gone.is_set():
+        return "hangup"
+    if channel.answered.is_set():
+        return "answered"
+    return "early" if channel.progressed.is_set() else "ringing"
+
+
+def _state(channel: Channel) -> Iterator[Header]:
+    partner = channel.parent or channel
+    yield "Channel-State", channel.state
+    yield "Channel-Call-State", channel.phase.value
+    yield "Channel-State-Number", str(STATES.index(channel.state))
+    yield "Channel-Name", channel.name
+    yield "Unique-ID", channel.uuid
+    yield "Call-Direction", channel.direction.value
+    yield "Presence-Call-Direction", channel.direction.value
+    yield "Channel-HIT-Dialplan", "true" if channel.application else "false"
+    yield "Channel-Call-UUID", partner.uuid
+    yield "Answer-State", answer_state(channel)
+    if channel.cause is not None:
+        yield "Hangup-Cause", channel.cause.name
+
+
+def _codecs(channel: Channel) -> Iterator[Header]:
+    codec = channel.media.codec if channel.media is not None else None
+    if codec is None:
+        return
+    for way in ("Read", "Write"):
+        yield f"Channel-{way}-Codec-Name", codec.name
+        yield f"Channel-{way}-Codec-Rate", str(codec.clock_rate)
+        yield f"Channel-{way}-Codec-Bit-Rate", str(codec.clock_rate * 8)
+
+
+def _profile(channel: Channel, prefix: str) -> Iterator[Header]:
+    """Who calls whom, as one leg has it."""
+    caller, direction = channel.caller, channel.direction.value
+    peer = channel.call.flow.remote.host if channel.call is not None else ""
+    hidden = "true" if caller.hidden else "false"
+    values = (
+        ("Direction", direction),
+        ("Logical-Direction", direction),
+        ("Username", channel.variables.get("user_name", caller.number)),
+        ("Dialplan", channel.dialplan),
+        ("Caller-ID-Name", caller.name),
+        ("Caller-ID-Number", caller.number),
+        ("Orig-Caller-ID-Name", caller.name),
+        ("Orig-Caller-ID-Number", caller.number),
+        ("Network-Addr", peer),
+        ("ANI", caller.number),
+        ("Destination-Number", channel.destination),
+        ("Unique-ID", channel.uuid),
+        ("Source", "mod_sofia" if channel.name.startswith("sofia/") else "mod_loopback"),
+        ("Context", channel.context),
+        ("Channel-Name", channel.name),
+        ("Profile-Index", "1"),
+    )
+    yield from ((f"{prefix}-{name}", value) for name, value in values)
+    for name, moment in TIMES:
+        yield f"{prefix}-{name}", str(int(channel.times.get(moment, 0.0) * MICROSECONDS))
+    yield f"{prefix}-Screen-Bit", "true"
+    yield f"{prefix}-Privacy-Hide-Name", hidden
+    yield f"{prefix}-Privacy-Hide-Number", hidden
+
+
+def _variables(channel: Channel) -> Iterator[Header]:
+    for name in FIELD_VARIABLES:
+        if name not in channel.variables and (value := FIELDS[name](channel)):
+            yield f"variable_{name}", value
+    for name, value in tuple(channel.variables.items()):
+        yield f"variable_{name}", value
+
+
+def _bill(channel: Channel) -> Iterator[Header]:
+    """How long it took, in whole seconds and their fractions; what nobody answered costs nothing."""
+    times = channel.times
+    began, ended = times["created"], times.get("hangup", times["created"])
+    answered = times.get("answered", 0.0)
+    whole, talked = ended - began, ended - answered if answered else 0.0
+    spans = (
+        ("duration", "mduration", whole),
+        ("billsec", "billmsec", talked),
+        ("waitsec", "waitmsec", whole - talked),
+    )
+    for seconds_name, milliseconds_name, seconds in spans:
+        yield f"variable_{seconds_name}", str(round(seconds))
+        yield f"variable_{milliseconds_name}", str(round(seconds * 1000))
+    for name, moment in (("start", began), ("answer", answered), ("end", ended)):
+        yield f"variable_{name}_epoch", str(int(moment))
+        yield f"variable_{name}_uepoch", str(int(moment * MICROSECONDS))
