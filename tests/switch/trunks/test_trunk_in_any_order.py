@@ -26,21 +26,23 @@ class AnyOrder(RuleBasedStateMachine):
     @initialize(register=st.booleans(), expires=st.integers(1, 90_000), retry=st.sampled_from([0, 1, 30]))
     def begin(self, register: bool, expires: int, retry: int) -> None:
         self.now = 100.0
-        self.awaited = 0  # orders whose answer has not come
+        self.searches = self.requests = 0  # orders whose answer has not come
         self.trunk = Trunk(TrunkTiming(register, expires, retry), lambda: 0.5)
         self.trunk.start(self.now)
         self.take()
 
     def take(self) -> None:
         for order in self.trunk.orders():
-            if isinstance(order, Resolve | SendRegister):
-                self.awaited += 1
+            if isinstance(order, Resolve):
+                self.searches += 1
+            elif isinstance(order, SendRegister):
+                self.requests += 1
             elif isinstance(order, ForgetContact):
                 assert order.contact
 
     @rule(count=st.integers(0, 3))
     def found(self, count: int) -> None:
-        self.awaited = max(self.awaited - 1, 0)
+        self.searches = max(self.searches - 1, 0)
         self.trunk.receive_flows(FLOWS[:count], self.now, "no such name")
         self.take()
 
@@ -54,7 +56,7 @@ class AnyOrder(RuleBasedStateMachine):
     def answered(
         self, status: int, seconds: int, contact: str, minimum: int | None, later: int | None
     ) -> None:
-        self.awaited = max(self.awaited - 1, 0)
+        self.requests = max(self.requests - 1, 0)
         granted = Granted(seconds, contact) if status == 200 else None
         self.trunk.receive_answer(
             status, "", self.now, granted=granted, min_expires=minimum, retry_after=later
@@ -63,7 +65,7 @@ class AnyOrder(RuleBasedStateMachine):
 
     @rule()
     def silent(self) -> None:
-        self.awaited = max(self.awaited - 1, 0)
+        self.requests = max(self.requests - 1, 0)
         self.trunk.receive_silence(self.now)
         self.take()
 
@@ -83,7 +85,7 @@ class AnyOrder(RuleBasedStateMachine):
         """For an answer, for an instant that is not now, or for an operator."""
         timeout = self.trunk.next_timeout()
         if timeout is None:
-            assert self.awaited or self.trunk.state in SETTLED
+            assert self.searches or self.requests or self.trunk.state in SETTLED
         elif self.trunk.state is not TrunkState.UNREGED:  # that one begins at once: an operator said so
             assert timeout >= self.now or self.trunk.state is TrunkState.TRYING
 
