@@ -16,6 +16,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +27,11 @@ from ringthru.lab.namespaces.world import World
 from ringthru.net.address import Endpoint
 from ringthru.portmap import (
     Family,
+    GroupMapping,
+    MapperGroup,
     MapperSnapshot,
     Mapping,
+    Placement,
     PortMapper,
     Protocol,
     SetRule,
@@ -101,6 +105,39 @@ class Program:
         await self.mapper.stop()
         self.stopped = True
         return {}
+
+
+class GroupProgram(Program):
+    """The same with a ``MapperGroup``: every answer is told interface by interface."""
+
+    def __init__(self, settings: dict[str, Any]) -> None:
+        store = settings.pop("store", None)
+        interfaces = settings.pop("interfaces", ())
+        make = partial(PortMapper, **settings, store=Path(store) if store else None, log=self.log)
+        self.mapper = MapperGroup(make, interfaces=interfaces)  # type: ignore[assignment]
+        self.events: list[str] = []
+        self.wishes: dict[int, GroupMapping[Mapping]] = {}
+        self.mapper.subscribe(lambda told: self.events.append(f"{told.interface}: {told.event!r}"))  # type: ignore[attr-defined]
+        self.stopped = False
+        self.over = asyncio.Event()
+
+    async def want(self, port: int, protocol: str = "udp", placement: str = "every", **rest: Any) -> Answer:
+        wanted = Wanted(Protocol(protocol), port, label="Ringthru test", **rest)
+        group: Any = self.mapper
+        self.wishes[port] = group.want(wanted, Placement(placement))
+        return {}
+
+    async def look(self) -> Answer:
+        group: Any = self.mapper
+        interfaces = {
+            each.interface: {
+                "state": each.state.value,
+                **(shown(each.mapper) if each.mapper else {}),
+            }
+            for each in group.snapshot().interfaces
+        }
+        granted = {str(port): list(each.granted) for port, each in self.wishes.items()}
+        return {"snapshot": {"interfaces": interfaces, "granted": granted}, "events": self.events}
 
 
 def shown(snapshot: MapperSnapshot) -> Answer:
@@ -305,7 +342,9 @@ def echo_host(laboratory: Laboratory, directory: Path, address: str = PUB_ADDRES
 
 
 async def _main(path: str, settings: str) -> None:
-    await Program(json.loads(settings)).serve(path)
+    read = json.loads(settings)
+    kind = GroupProgram if read.pop("group", False) else Program
+    await kind(read).serve(path)
 
 
 if __name__ == "__main__":

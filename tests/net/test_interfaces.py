@@ -54,6 +54,37 @@ def test_what_the_machine_has(namespace):
         assert sorted(text.split("address: ")[1].split(", ")) == listed.split("address: ")[1].split(", ")
 
 
+WAYS = """
+import json
+from ringthru.net.interfaces import interfaces, uplinks
+from ringthru.net.surroundings import way_out
+own = {i.name: i.addresses[0] for i in interfaces() if not i.name.startswith("far")}
+ways = [way_out(each) for each in ("192.168.1.7", "203.0.113.5", "10.8.0.9", "fe80::1")]
+print(json.dumps([own, uplinks(), ways]))
+"""
+
+
+def test_two_interfaces_in_one_lan_and_a_tunnel(namespace):
+    """Cable and Wi-Fi: each has its own address, and the routes lead over the better one alone."""
+    namespace.ip(
+        *(
+            f"link add {name} type veth peer name far{at}"
+            for at, name in enumerate(("eth0", "wlan0", "tun0"))
+        ),
+        "address add 192.168.1.103/24 dev wlan0 metric 600",
+        "address add 192.168.1.104/24 dev eth0 metric 100",
+        "address add 10.8.0.2/24 dev tun0",
+        *(f"link set {name} up" for name in ("eth0", "wlan0", "tun0", "far0", "far1", "far2")),
+        "route add default via 192.168.1.1 dev wlan0 metric 600",
+        "route add default via 192.168.1.1 dev eth0 metric 100",
+        "route add default dev tun0 metric 700",
+    )
+    own, ways_out, ways = json.loads(namespace.run(sys.executable, "-c", WAYS))
+    assert own == {"eth0": "192.168.1.104", "wlan0": "192.168.1.103", "tun0": "10.8.0.2"}
+    assert ways_out == ["eth0", "wlan0", "tun0"]
+    assert ways == ["eth0", "eth0", "tun0", None]
+
+
 def test_a_wrong_name_is_a_value_error_that_helps():
     with pytest.raises(NoSuchInterface, match="'nosuch0' does not exist; interfaces with an IPv4 address: "):
         address_of("nosuch0", [])

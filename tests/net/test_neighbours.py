@@ -29,6 +29,14 @@ def test_an_address_seen_with_two_hardware_addresses_is_not_guessed():
     assert "10.0.0.1" not in read_neighbours(TABLE)
 
 
+def test_two_gateways_with_one_address_are_told_apart_by_the_interface(tmp_path):
+    table = tmp_path / "arp"
+    table.write_text(TABLE)
+    assert hardware_address("10.0.0.1", table, "eth1") == "02:00:5e:10:00:0a"
+    assert hardware_address("10.0.0.1", table, "eth2") == "02:00:5e:10:00:0b"
+    assert hardware_address("10.0.0.1", table, "eth0") == ""
+
+
 def test_one_neighbour_is_asked_for_however_its_address_is_written(tmp_path):
     table = tmp_path / "arp"
     table.write_text(TABLE)

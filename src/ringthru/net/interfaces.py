@@ -127,10 +127,14 @@ def _rank(interface: Interface) -> tuple[bool, int, bool, int]:
 
 
 def _ipv4_address(name: str, index: int, routes: Sequence[Route]) -> str | None:
-    """The interface's first address. The kernel lends another's to one that has none: that does not count."""
+    """The interface's first address. The kernel lends another's to one that has none: that does not count.
+
+    Several interfaces may be in one network, as cable and Wi-Fi are.
+    """
     address = _source_of_multicast(index)
-    home = network_of(address, routes) if address else None
-    return address if home is None or home.interface == name else None
+    if address is None or network_of(address, routes) is None:
+        return address
+    return address if network_of(address, routes, name) is not None else None
 
 
 def _source_of_multicast(index: int) -> str | None:

@@ -17,6 +17,8 @@ from .address import Endpoint
 KERNEL_BUFFER = 64 * 1024  # bytes asked for each way of a connection; Linux takes twice as much
 BACKLOG = 128  # connections that the kernel holds ready for us
 LISTENING = "0A"  # the state TCP_LISTEN in the kernel's tables
+IP_UNICAST_IF = 50  # linux/in.h and in6.h; Python names neither
+IPV6_UNICAST_IF = 76
 DATAGRAM_LIMIT = 65535  # bytes; asyncio's default reads 256 KiB per datagram, at five times the cost
 
 
@@ -97,13 +99,26 @@ def descriptor_limit() -> int:
 
 
 def hold_to_interface(sock: socket.socket, interface: str) -> None:
-    """Have everything leave over this interface and come in there, whichever route the kernel would prefer.
+    """Have everything leave over this interface, *and come in there alone*, whatever the routes say.
 
-    Needs no privileges since Linux 5.7. Where it is refused, or the interface is gone, the routes decide as
-    ever, by the address the socket is bound to.
+    Not where two interfaces are in one LAN and the routes do it anyway: hosts there may answer to either.
+    Needs no privilege since Linux 5.7. Where it is refused, or the interface is gone, the routes decide.
     """
     with suppress(OSError):
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, interface.encode() + b"\0")
+
+
+def leave_by(sock: socket.socket, interface: str) -> None:
+    """Have datagrams leave over this interface, whatever the routes say; they may come in over any.
+
+    Needs no privilege; connected sockets heed it since Linux 6.1. Where it is refused, or the interface is
+    gone, the routes decide.
+    """
+    ipv6 = sock.family is socket.AF_INET6
+    with suppress(OSError):
+        index = socket.if_nametoindex(interface).to_bytes(4, "big")
+        level, option = (socket.IPPROTO_IPV6, IPV6_UNICAST_IF) if ipv6 else (socket.IPPROTO_IP, IP_UNICAST_IF)
+        sock.setsockopt(level, option, index)
 
 
 def family_of(host: str) -> socket.AddressFamily:

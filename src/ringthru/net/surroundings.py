@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from pathlib import Path
 
-from .address import INTERNET, AddressRules
+from .address import INTERNET, AddressRules, parse_address
 from .kernel_tables import Address6, Route, Route6, read_addresses6, read_routes, read_routes6
 from .values import frozen
 
@@ -124,6 +124,16 @@ def network_of(address: str, routes: Sequence[Route], interface: str | None = No
         and interface in (None, r.interface)
     ]
     return max(connected, key=lambda r: r.network.prefixlen, default=None)
+
+
+def way_out(host: str) -> str | None:
+    """The interface by which the main table leads to an IPv4 address; None where none does."""
+    address = parse_address(host)
+    if not isinstance(address, IPv4Address):
+        return None
+    ways = [each for each in read_routes(_table("route")) if address in each.network]
+    best = max(ways, key=lambda each: (each.network.prefixlen, -each.metric), default=None)
+    return best.interface if best is not None else None
 
 
 def guess_address(towards: tuple[str, int] = ANYWHERE) -> str:

@@ -17,6 +17,7 @@ from typing import Final
 
 from ...net.address import Endpoint
 from ...net.sockets import hold_to_interface
+from ...net.surroundings import way_out
 from ..errors import MalformedMessage
 from ..gateway.upnp_values import Ask, FailureKind, HttpFailure, Reply
 from ..wire.http import ResponseReader, whole_response
@@ -166,7 +167,7 @@ def _connecting(to: Endpoint, local_host: str, interface: str) -> socket.socket:
     family = socket.AF_INET6 if len(remote) == 4 else socket.AF_INET
     connection = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
     try:
-        if interface:
+        if interface and way_out(to.host) not in (None, interface):
             hold_to_interface(connection, interface)
         if source is not None:
             connection.bind(source)

@@ -7,7 +7,7 @@ import socket
 from collections.abc import Callable
 
 from ...net.address import Endpoint
-from ...net.sockets import bind_udp, hold_to_interface
+from ...net.sockets import bind_udp, leave_by
 
 BIGGEST = 4096  # bytes; no honest answer to us is bigger
 AT_ONCE = 32  # datagrams read before others get their turn
@@ -38,7 +38,7 @@ class UdpPort:
         self._socket = bind_udp(Endpoint(local_host, 0))
         try:
             if interface:
-                hold_to_interface(self._socket, interface)
+                leave_by(self._socket, interface)
             if peer is not None:
                 self._socket.connect(
                     _with_scope(peer)

@@ -11,7 +11,7 @@ import socket
 from typing import Final
 
 from ...net.address import Endpoint
-from ...net.sockets import bind_udp, hold_to_interface
+from ...net.sockets import bind_udp, leave_by
 from ..wire.pcp import ANYCAST_IPV4
 
 MOST_HOPS: Final = 3  # ours is the first; a third would be a NAT behind a NAT behind ours
@@ -37,7 +37,7 @@ async def next_hops(
         return []
     try:
         if interface:
-            hold_to_interface(sock, interface)
+            leave_by(sock, interface)
         sock.setsockopt(socket.IPPROTO_IP, IP_RECVERR, 1)
         for hop in range(first, MOST_HOPS + 1):
             sock.setsockopt(socket.IPPROTO_IP, socket.IP_TTL, hop)
