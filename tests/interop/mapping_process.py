@@ -306,7 +306,7 @@ class Engine:
         self.process.wait()
 
 
-def nat(laboratory: Laboratory, *words: str, check: bool = True, role: str = PBX) -> str:
+def nat(laboratory: World, *words: str, check: bool = True, role: str = PBX) -> str:
     """Run ``ringthru nat …`` to its end; what it printed."""
     source = str(Path(ringthru.__file__).parents[1])
     argv = ["env", f"PYTHONPATH={source}", sys.executable, "-m", "ringthru", "nat", *words]

@@ -10,7 +10,7 @@ import pytest
 from ringthru.lab.namespaces.laboratory import PBX, PUB, SECOND, SECOND_WAN, WAN_ADDRESS
 from ringthru.lab.namespaces.miniupnpd import NatRule, Serves, Settings
 
-from .mapping_process import Engine, arrives
+from .mapping_process import Engine, arrives, nat
 from .two_lines_world import FIRST, OUTSIDE, Lines, TwoLines
 
 NEAR, FAR = "192.168.1.103", "192.168.2.103"
@@ -47,6 +47,15 @@ class TestTwoLines:
         assert arrives(lines, 5060, (WAN_ADDRESS, 5060), NEAR, (PUB, OUTSIDE[FIRST]))
         assert arrives(lines, 5060, (SECOND_WAN, 5060), FAR, (PUB, OUTSIDE[SECOND]))
         engine.stop()
+        assert lines.nat_rules() == ([], [])
+
+    def test_a_person_opens_and_closes_a_port_on_both(self, lines: TwoLines, tmp_path: Path) -> None:
+        store = ("--every-interface", "--store", str(tmp_path / "nat.sqlite3"))
+        said = nat(lines, "add", "5060", *store)
+        assert f"{WAN_ADDRESS}:5060" in said
+        assert f"{SECOND_WAN}:5060" in said
+        assert lines.nat_rules() == ([ON_FIRST], [ON_SECOND])
+        nat(lines, "delete", "5060", *store)
         assert lines.nat_rules() == ([], [])
 
     def test_one_that_is_cut_off_leaves_the_other_alone_and_is_mapped_again_when_it_is_back(

@@ -29,6 +29,7 @@ from .words import EXIT_WORDS
 
 PATIENCE: Final = 15.0  # seconds
 LEASE: Final = 3600  # seconds
+ALONE: Final = ("explain", "capture", "profile", "echo")  # commands that are about one gateway, or none
 EPILOG: Final = "exit status:\n" + "\n".join(f"  {code:d}  {words}" for code, words in EXIT_WORDS.items())
 
 
@@ -93,6 +94,11 @@ def _common() -> _Parser:
         "--interface", metavar="NAME", help="the network interface to use (default: the kernel's)"
     )
     common.add_argument(
+        "--every-interface",
+        action="store_true",
+        help="on every interface with a default route, each with its own gateway",
+    )
+    common.add_argument(
         "--gateway", type=address, metavar="ADDRESS", help="the gateway, instead of the default route's"
     )
     common.add_argument("--description-url", type=url, metavar="URL", help="the gateway's UPnP description")
@@ -119,8 +125,10 @@ def _common() -> _Parser:
     return common
 
 
-DEFAULTS: Final = {
+DEFAULTS: Final[dict[str, object]] = {
     "interface": None,
+    "every_interface": False,
+    "other_addresses": frozenset(),  # ours, on the other interfaces: see ``everywhere``
     "gateway": None,
     "description_url": None,
     "pcp_server": None,
@@ -156,12 +164,30 @@ def _check(options: argparse.Namespace) -> None:
         parser().error("--set pair needs the next port too: PORT is 1 to 65534")
     if getattr(options, "outer_gateway", None) and not getattr(options, "nested", True):
         parser().error("--outer-gateway is the gateway beyond this one: it needs --nested")
+    if options.every_interface:
+        _check_everywhere(options)
+    elif getattr(options, "first", False):
+        parser().error("--first is for several gateways: it needs --every-interface")
     if options.command == "profile" and options.action != "list" and not options.fingerprint:
         parser().error(f"profile {options.action} needs a fingerprint; 'ringthru nat profile' lists them")
 
 
+def _check_everywhere(options: argparse.Namespace) -> None:
+    """What names one gateway cannot be meant for all."""
+    if options.command in ALONE:
+        parser().error(f"{options.command} is for one interface: --interface NAME, not --every-interface")
+    for name in ("interface", "gateway", "description_url", "pcp_server", "outer_gateway", "peer"):
+        if getattr(options, name, None):
+            parser().error(f"--{name.replace('_', '-')} is about one gateway: not with --every-interface")
+
+
 def _add(command: argparse.ArgumentParser) -> None:
     _port(command)
+    command.add_argument(
+        "--first",
+        action="store_true",
+        help="with --every-interface: on one gateway, the first that grants it",
+    )
     command.add_argument(
         "--external", type=port, metavar="PORT", help="the external port to ask for (default: PORT)"
     )

@@ -30,6 +30,10 @@ COMMANDS: Final = {  # the module of each, loaded when it is called, and its nam
     "profile": ("profiles", "profile"),
     "echo": ("echo", "echo"),
 }
+EVERYWHERE: Final = {  # with --every-interface; the others are run on each interface for itself
+    "add": ("several", "add"),
+    "watch": ("several", "watch"),
+}
 
 
 def main(argv: list[str]) -> int:
@@ -56,7 +60,7 @@ async def run(argv: list[str], ground: Ground, out: TextIO, err: TextIO) -> int:
     output = Output(out, err, as_json=options.json, colour=not options.no_color, quiet=options.quiet)
     document: dict[str, Any]
     try:
-        code, document = await _command(options.command)(options, ground, output)
+        code, document = await _command(options)(options, ground, output)
     except asyncio.CancelledError:
         output.error("interrupted")
         output.document({"command": options.command, "exit": int(Exit.INTERRUPTED), "error": "interrupted"})
@@ -69,7 +73,8 @@ async def run(argv: list[str], ground: Ground, out: TextIO, err: TextIO) -> int:
     return int(code)
 
 
-def _command(name: str) -> Command:
-    module, function = COMMANDS[name]
+def _command(options: argparse.Namespace) -> Command:
+    everywhere = EVERYWHERE.get(options.command, ("everywhere", "each_alone"))
+    module, function = everywhere if options.every_interface else COMMANDS[options.command]
     found: Command = getattr(import_module(f".{module}", __package__), function)
     return found

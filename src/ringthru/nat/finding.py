@@ -31,7 +31,7 @@ async def status(options: argparse.Namespace, ground: Ground, out: Output) -> tu
     async with Session(options, ground, store_path(options), mapping=False) as session:
         with out.waiting("looking for the gateway …"):
             snapshot = await session.verdict()
-        remembered = memory.lasting(session.store)
+        remembered = memory.of_this_line(memory.lasting(session.store), options)
         listing: GatewayListing | None = None
         if remembered:
             with out.waiting("reading the gateway's table …"):

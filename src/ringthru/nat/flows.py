@@ -15,7 +15,7 @@ from .output import Output
 from .place import Ground
 from .session import Session
 from .trouble import Trouble
-from .watching import hold
+from .watching import hold, watched_session
 from .words import Exit, clean, gateway_words, span
 
 CODES = {  # what a person's script wants to tell apart: a gateway that cannot has not refused
@@ -43,7 +43,7 @@ async def add_flow(options: argparse.Namespace, ground: Ground, out: Output) -> 
             return code, document
         if options.hold:
             out.line({"command": "add", "exit": int(code), "held": True, **document})
-            await hold(session, out)
+            await hold(watched_session(session), out)
             out.note("It is kept alive no more.")
             return code, {}
         await session.leave()

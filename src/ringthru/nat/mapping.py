@@ -27,7 +27,7 @@ from .place import Ground, nobody6, surroundings_of
 from .reading import BOTH
 from .session import Session
 from .trouble import Trouble
-from .watching import hold
+from .watching import hold, watched_session
 from .words import (
     Exit,
     address_words,
@@ -48,24 +48,24 @@ async def add(options: argparse.Namespace, ground: Ground, out: Output) -> tuple
     """Map; show; and leave it there, or hold it until interrupted."""
     if options.peer is not None:
         return await add_flow(options, ground, out)
-    wanted, rule = _wanted(options, ground)
+    wanted, rule = wishes(options, ground)
     store = options.store or memory.default_path()
     session = Session(options, ground, store, lease=options.lease, kept=not options.hold)
     async with session:
         mappings = await ask(session, wanted, rule, out, lingers=options.hold or session.proves)
         snapshot = seen_for(wanted[0].family, session.mapper.snapshot())
         code = judged(mappings, snapshot)
-        _show(mappings, snapshot, out, proved=session.proves)
+        show(mappings, snapshot, out, proved=session.proves)
         told = document(mappings, snapshot)
         if code is Exit.REFUSED or not mappings:
             return Exit.REFUSED, told
         if options.hold:
             out.line({"command": "add", "exit": int(code), "held": True, **told})
-            await hold(session, out)
+            await hold(watched_session(session), out)
             out.note("Removed.")
             return code, {}
         await session.leave()
-    _tell_the_end([each for each in mappings if each.state is MappingState.ACCEPTED], out)
+    tell_the_end([each for each in mappings if each.state is MappingState.ACCEPTED], out)
     return code, told
 
 
@@ -114,10 +114,11 @@ def seen_for(family: Family, snapshot: MapperSnapshot) -> MapperSnapshot:
     )
 
 
-def _tell_the_end(granted: list[MappingSnapshot], out: Output) -> None:
+def tell_the_end(granted: list[MappingSnapshot], out: Output, more: str = "") -> None:
+    """When it ends by itself; ``more`` is what ``delete`` needs beside the port."""
     longest = max((each.lifetime_left or 0.0 for each in granted), default=0.0)
     ends = f"in {span(longest)}" if all(each.lifetime_left for each in granted) else "only when it is deleted"
-    out.note(f"It ends {ends}; sooner with: ringthru nat delete {_named(granted)}")
+    out.note(f"It ends {ends}; sooner with: ringthru nat delete {_named(granted)}{more}")
 
 
 def _named(granted: list[MappingSnapshot]) -> str:
@@ -130,7 +131,7 @@ def _named(granted: list[MappingSnapshot]) -> str:
     return f"{granted[0].internal_port}{protocol}"
 
 
-def _wanted(options: argparse.Namespace, ground: Ground) -> tuple[tuple[Wanted, ...], SetRule | None]:
+def wishes(options: argparse.Namespace, ground: Ground) -> tuple[tuple[Wanted, ...], SetRule | None]:
     """The wishes that the command line names; UDP where it names no protocol.
 
     Raises:
@@ -184,7 +185,7 @@ def judged(mappings: list[MappingSnapshot], snapshot: MapperSnapshot) -> Exit:
     return Exit.OK
 
 
-def _show(mappings: list[MappingSnapshot], snapshot: MapperSnapshot, out: Output, *, proved: bool) -> None:
+def show(mappings: list[MappingSnapshot], snapshot: MapperSnapshot, out: Output, *, proved: bool) -> None:
     address = snapshot.reported_address
     out.say(f"Gateway: {gateway_words(snapshot)}")
     out.say()

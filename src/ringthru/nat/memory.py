@@ -5,6 +5,7 @@ Lives here: which entries are this gateway's. Never here: SQL, or orders to a ga
 
 from __future__ import annotations
 
+import argparse
 import os
 import time
 from collections.abc import Iterator
@@ -60,6 +61,11 @@ def lasting(path: Path) -> list[JournalEntry]:
     """What a gateway may still hold; of several entries for one mapping at one address the latest."""
     latest = {(each.holding.key, each.gateway.address): each for each in entries(path) if not has_ended(each)}
     return list(latest.values())
+
+
+def of_this_line(some: list[JournalEntry], options: argparse.Namespace) -> list[JournalEntry]:
+    """Without what leads to us over another interface, where it is shown (``--every-interface``)."""
+    return [each for each in some if each.own_address not in options.other_addresses]
 
 
 def living(path: Path, remembered: list[JournalEntry]) -> frozenset[str]:

@@ -107,6 +107,37 @@ class Output:
         Console(file=self._out).print(table)
 
 
+class Later(Output):
+    """Keeps what is said until it is shown: what is done side by side is read one after the other."""
+
+    def __init__(self, shown_on: Output) -> None:
+        self.as_json = shown_on.as_json
+        self._shown_on = shown_on
+        self._said: list[Callable[[], None]] = []
+
+    def show(self) -> None:
+        """Say all of it."""
+        for each in self._said:
+            each()
+
+    def say(self, text: str = "") -> None:
+        self._said.append(lambda: self._shown_on.say(text))
+
+    def table(self, columns: Sequence[str], rows: Sequence[Sequence[str]], good: int | None = None) -> None:
+        self._said.append(lambda: self._shown_on.table(columns, rows, good))
+
+    def note(self, text: str) -> None:
+        self._said.append(lambda: self._shown_on.note(text))
+
+    def error(self, text: str) -> None:
+        self._said.append(lambda: self._shown_on.error(text))
+
+    @contextmanager
+    def waiting(self, what: str) -> Iterator[Callable[[str], None]]:
+        """Nobody sees this one's spinner."""
+        yield lambda text: None
+
+
 def aligned(rows: Sequence[Sequence[str]]) -> str:
     """Columns as wide as their longest cell, two blanks apart."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]

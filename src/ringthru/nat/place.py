@@ -9,6 +9,7 @@ import argparse
 from collections.abc import Callable
 from ipaddress import IPv4Address, IPv4Network
 
+from ..net.interfaces import uplinks
 from ..net.surroundings import Surroundings, look_around, look_around6
 from ..net.values import frozen, replace
 from .trouble import Trouble
@@ -29,6 +30,7 @@ class Ground:
     ssdp_port: int = 1900
     linger: float = LINGER
     survey: float = SURVEY
+    interfaces: Callable[[], list[str]] = uplinks  # those with a default route, the best first
 
 
 def surroundings_of(options: argparse.Namespace, ground: Ground) -> Surroundings:

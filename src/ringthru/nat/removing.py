@@ -76,7 +76,10 @@ def _any_pinhole(written: list[JournalEntry], own6: str) -> bool:
 def _chosen(
     options: argparse.Namespace, known: dict[tuple[Family, Protocol, int, int], Doomed]
 ) -> list[Doomed]:
-    """Which of the known ones are meant; a port that nobody knows of is tried by its number."""
+    """Which of the known ones are meant; a port that nobody knows of is tried by its number.
+
+    Not so on every interface: there, it is known of one gateway or another.
+    """
     if options.all_ours:
         return list(known.values())
     if options.range:
@@ -87,7 +90,9 @@ def _chosen(
         for each in known.values()
         if each.protocol in (protocols or BOTH) and port in (each.internal_port, each.external_port)
     ]
-    return meant or [Doomed(each, port, port) for each in protocols or (Protocol.UDP,)]
+    if meant or options.every_interface:
+        return meant
+    return [Doomed(each, port, port) for each in protocols or (Protocol.UDP,)]
 
 
 def _is_known(doomed: Iterable[Doomed], known: dict[tuple[Family, Protocol, int, int], Doomed]) -> bool:
@@ -223,7 +228,7 @@ def _removal_exit(results: list[Result]) -> Exit:
 async def cleanup(options: argparse.Namespace, ground: Ground, out: Output) -> tuple[Exit, dict[str, Any]]:
     """Delete what earlier runs left on this gateway, exactly that; say what is left alone, and why."""
     store = options.store or memory.default_path()
-    written = memory.entries(store)
+    written = memory.of_this_line(memory.entries(store), options)
     if not written:
         out.say("Nothing is remembered: there is nothing to clean up.")
         return Exit.OK, {"deleted": [], "left_alone": [], "struck_out": 0}

@@ -12,7 +12,7 @@ from enum import Enum
 from typing import Any
 
 from ..net.address import Endpoint
-from ..portmap.events import Event
+from ..portmap.group.values import GroupEvent
 from ..portmap.memory.holding import JournalEntry
 from ..portmap.memory.profile import GatewayProfile
 from ..portmap.memory.profile_codec import words as profile_words
@@ -140,10 +140,12 @@ def profile(learned: GatewayProfile) -> dict[str, Any]:
     return {name: _plain(getattr(learned, name)) for name in names} | {"words": list(profile_words(learned))}
 
 
-def event(told: Event, at: float) -> dict[str, Any]:
-    """One event; its name in ``event``, its fields beside it."""
+def event(told: GroupEvent, at: float, interface: str = "") -> dict[str, Any]:
+    """One event; its name in ``event``, its fields beside it, and the interface where there are several."""
     names: tuple[str, ...] = told.__match_args__
-    return {"event": type(told).__name__, "at": round(at, 3)} | {n: _plain(getattr(told, n)) for n in names}
+    where = {"interface": interface} if interface else {}
+    head = {"event": type(told).__name__, "at": round(at, 3)} | where
+    return head | {name: _plain(getattr(told, name)) for name in names}
 
 
 def _plain(value: Any) -> Any:

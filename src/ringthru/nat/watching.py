@@ -9,11 +9,12 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, Final
 
+from ..net.values import frozen
 from ..portmap.events import (
     EpochChanged,
-    Event,
     ExternalAddressChanged,
     FilterJudged,
     GatewayFound,
@@ -28,7 +29,9 @@ from ..portmap.events import (
     PeerFailed,
     PeerRemoved,
 )
+from ..portmap.group.values import GroupEvent, InterfaceAdded, InterfaceRemoved, StandingBy, StandingIn
 from ..portmap.memory.holding import JournalEntry
+from ..portmap.values import MapperSnapshot, Protocol
 from . import memory, shapes
 from .output import Output
 from .place import Ground
@@ -39,36 +42,61 @@ TICK: Final = 1.0  # seconds between two drawings
 STATE_EVERY: Final = 60.0  # seconds between two objects "state" of --json
 SHOWN: Final = 12  # events on a terminal
 
+Sight = tuple[str, MapperSnapshot]  # an interface, and what is there
+
 
 async def watch(options: argparse.Namespace, ground: Ground, out: Output) -> tuple[Exit, dict[str, Any]]:
     """Events until interrupted; a gateway that is not there is waited for."""
     store = options.store or memory.default_path()
     async with Session(options, ground, store, mapping=False) as session:
-        await hold(session, out)
+        await hold(watched_session(session), out)
     return Exit.OK, {}
 
 
-async def hold(session: Session, out: Output) -> None:
+@frozen
+class Watched:
+    """What is watched: one gateway, or those of several interfaces."""
+
+    store: Path  # the journal
+    sights: Callable[[], list[Sight]]  # what there is now; the interface is empty where there is one gateway
+    subscribe: Callable[[Callable[[str, GroupEvent], None]], Callable[[], None]]  # heard: interface, event
+
+
+def watched_session(session: Session) -> Watched:
+    """The only gateway there is."""
+    return Watched(
+        session.store,
+        lambda: [("", session.mapper.snapshot())],
+        lambda hear: session.subscribe(lambda event: hear("", event)),
+    )
+
+
+async def hold(watched: Watched, out: Output) -> None:
     """Show events and leases until SIGINT or SIGTERM."""
     told: deque[str] = deque(maxlen=SHOWN)
 
-    def tell(event: Event) -> None:
-        line = f"{time.strftime('%H:%M:%S')}  {event_words(event)}"
+    def tell(interface: str, event: GroupEvent) -> None:
+        line = f"{time.strftime('%H:%M:%S')}  {_at(interface)}{event_words(event)}"
         told.append(line)
-        out.line(shapes.event(event, time.time()))
+        out.line(shapes.event(event, time.time(), interface))
         if not live:
             out.say(line)
 
     with interrupted() as end, out.live() as live:
-        unsubscribe = session.subscribe(tell)
+        unsubscribe = watched.subscribe(tell)
         if not live:
-            out.say(f"Watching; Ctrl-C ends it. Gateway: {gateway_words(session.mapper.snapshot())}")
-        await _until_the_end(session, out, end, lambda: live and live(_picture(session, told)))
+            gateways = "; ".join(f"{_at(name)}{gateway_words(seen)}" for name, seen in watched.sights())
+            out.say(f"Watching; Ctrl-C ends it. Gateway: {gateways or 'none'}")
+        await _until_the_end(watched, out, end, lambda: live and live(_picture(watched, told)))
         unsubscribe()
 
 
+def _at(interface: str) -> str:
+    return f"{interface}: " if interface else ""
+
+
 async def _until_the_end(
-    session: Session, out: Output, end: asyncio.Event, draw: Callable[[], object]
+    watched: Watched, out: Output, end: asyncio.Event, draw: Callable[[], object]
 ) -> None:
     loop = asyncio.get_running_loop()
     state_at = loop.time()
@@ -76,7 +104,7 @@ async def _until_the_end(
         draw()
         if loop.time() >= state_at:
             state_at = loop.time() + STATE_EVERY
-            out.line(_state(session))
+            out.line(_state(watched))
         try:
             async with asyncio.timeout(TICK):
                 await end.wait()
@@ -98,27 +126,40 @@ def interrupted() -> Iterator[asyncio.Event]:
             loop.remove_signal_handler(number)
 
 
-def _state(session: Session) -> dict[str, Any]:
-    snapshot = session.mapper.snapshot()
+def _state(watched: Watched) -> dict[str, Any]:
+    sights = watched.sights()
+    told = {"event": "state", "at": round(time.time(), 3)}
+    if len(sights) == 1 and not sights[0][0]:
+        told |= _sight(sights[0][1])
+    else:
+        told["interfaces"] = [{"interface": name, **_sight(seen)} for name, seen in sights]
+    return told | {"remembered": [shapes.remembered(each, None) for each in memory.lasting(watched.store)]}
+
+
+def _sight(snapshot: MapperSnapshot) -> dict[str, Any]:
     return {
-        "event": "state",
-        "at": round(time.time(), 3),
         "gateway": shapes.gateway(snapshot),
         "external": shapes.external(snapshot),
         "mappings": [shapes.mapping(each, snapshot.reported_address) for each in snapshot.mappings],
         "counters": dict(snapshot.counters),
         "peers": [shapes.peer(each) for each in snapshot.peers],
-        "remembered": [shapes.remembered(each, None) for each in _remembered(session)],
     }
 
 
-def _remembered(session: Session) -> list[JournalEntry]:
-    return memory.lasting(session.store)
+def _picture(watched: Watched, told: deque[str]) -> str:
+    """What a terminal shows: gateways, addresses, leases, the latest events."""
+    lines: list[str] = []
+    held: set[tuple[Protocol, int]] = set()
+    for name, snapshot in watched.sights():
+        lines += ([f"{name}:"] if name else []) + _gateway_lines(snapshot)
+        held |= {(each.protocol, each.internal_port) for each in snapshot.mappings}
+    for entry in memory.lasting(watched.store):
+        if (entry.holding.protocol, entry.holding.internal_port) not in held:
+            lines.append(_remembered_line(entry))
+    return "\n".join([*lines, "", *told, "", "Ctrl-C ends it."])
 
 
-def _picture(session: Session, told: deque[str]) -> str:
-    """What a terminal shows: gateway, address, leases, the latest events."""
-    snapshot = session.mapper.snapshot()
+def _gateway_lines(snapshot: MapperSnapshot) -> list[str]:
     lines = [
         f"Gateway           {gateway_words(snapshot)}",
         f"External address  {address_words(snapshot)}",
@@ -133,20 +174,18 @@ def _picture(session: Session, told: deque[str]) -> str:
     for flow in snapshot.peers:
         seen = f"{flow.remote} sees {flow.external or '?'}"
         lines.append(f"  {flow.protocol.value} {flow.internal_port:>5}  {seen}")
-    held = {(each.protocol, each.internal_port) for each in snapshot.mappings}
-    for entry in _remembered(session):
-        holding, left = entry.holding, memory.left(entry)
-        if (holding.protocol, holding.internal_port) not in held:
-            ends = "no end" if left is None else span(left)
-            what = f"flow to {clean(holding.remote)}" if holding.remote else f"port {holding.external_port}"
-            where = f"{what} on {clean(entry.gateway.address)}"
-            lines.append(
-                f"  {holding.protocol.value} {holding.internal_port:>5}  {where:<24}  {ends:>9}  remembered"
-            )
-    return "\n".join([*lines, "", *told, "", "Ctrl-C ends it."])
+    return lines
 
 
-def event_words(event: Event) -> str:
+def _remembered_line(entry: JournalEntry) -> str:
+    holding, left = entry.holding, memory.left(entry)
+    ends = "no end" if left is None else span(left)
+    what = f"flow to {clean(holding.remote)}" if holding.remote else f"port {holding.external_port}"
+    where = f"{what} on {clean(entry.gateway.address)}"
+    return f"  {holding.protocol.value} {holding.internal_port:>5}  {where:<24}  {ends:>9}  remembered"
+
+
+def event_words(event: GroupEvent) -> str:
     """One event as a line."""
     match event:
         case GatewayFound(type=kind, gateway=address, external_address=external):
@@ -180,5 +219,13 @@ def event_words(event: Event) -> str:
             return f"{protocol.value} {port} is not {rung.value} any more: {clean(words)}"
         case FilterJudged(protocol=protocol, internal_port=port, truth=truth, words=words):
             return f"the filter of {protocol.value} {port} is {truth.value}: {clean(words)}"
+        case InterfaceAdded(address=own):
+            return f"a gateway is looked for from {own}"
+        case InterfaceRemoved():
+            return "the interface is gone"
+        case StandingBy(instead=instead):
+            return f"leads to the gateway of {instead}, which serves it: nothing is mapped twice"
+        case StandingIn():
+            return "serves the gateway from now on"
         case _:
             return clean(str(event))
