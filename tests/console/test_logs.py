@@ -66,6 +66,14 @@ class TestLayout:
         line = formatter.format(record("agent %s", "evil\r\n1970 [CRIT] forged\x1b[2J"))
         assert line.endswith(" agent evil\\x0d\\x0a1970 [CRIT] forged\\x1b[2J")
 
+    def test_several_lines_of_one_record_each_have_a_head(self):
+        formatter = LogFormatter(lambda: 1.0, with_uuid=True)
+        made = record("%s", "a\nb\x1b", uuid="7f4d", lines=("a", "b\x1b"))
+        head = "7f4d 1970-"
+        one, other = formatter.format(made).splitlines()
+        assert (one[: len(head)], other[: len(head)]) == (head, head)
+        assert (one[-2:], other[-6:]) == (" a", " b\\x1b")
+
     def test_a_traceback_follows_on_its_own_lines(self, formatter):
         try:
             raise ValueError("no\x1b good")

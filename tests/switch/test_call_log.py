@@ -36,3 +36,13 @@ def test_what_nobody_wants_is_not_written(log, caplog):
     caplog.set_level(NOTICE, "ringthru")
     log.info("small")
     assert not caplog.records
+
+
+def test_several_lines_of_one_moment_are_one_record(log, caplog):
+    caplog.set_level(logging.DEBUG, "ringthru")
+    log.debug_lines([])
+    log.debug_lines(["it was %s", "it is"])
+    (record,) = caplog.records
+    assert record.lines == ("it was %s", "it is")
+    assert record.getMessage() == "it was %s\nit is"
+    assert (record.uuid, record.filename) == ("7f4d", Path(__file__).name)

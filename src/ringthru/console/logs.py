@@ -12,7 +12,7 @@ import logging
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from io import FileIO
 from pathlib import Path
 from typing import Any, Final
@@ -112,7 +112,9 @@ class LineRecord(logging.LogRecord):
 
 
 class LogFormatter(logging.Formatter):
-    """One line per record, nothing in it that a terminal would obey; a traceback follows on lines of its own.
+    """A line for each record (or each of its ``lines``), nothing in it that a terminal would obey.
+
+    A traceback follows on lines of its own.
 
     ``with_uuid`` puts the call's UUID and a blank in front when the record carries an attribute ``uuid``
     (the form of the log file).
@@ -132,16 +134,22 @@ class LogFormatter(logging.Formatter):
             self._second = second
             self._head = (time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(second)), f"{self._idle():.2f}%")
         date, idle = self._head
-        line = (
+        head = (
             f"{date}.{int((record.created - second) * 1e6):06d} {idle} [{name_of(record.levelno)}] "
-            f"{record.filename}:{record.lineno} {visible(record.getMessage())}"
+            f"{record.filename}:{record.lineno} "
         )
         if self._with_uuid and (uuid := getattr(record, "uuid", "")):
-            line = f"{uuid} {line}"
+            head = f"{uuid} {head}"
+        lines = getattr(record, "lines", None)  # several of one moment
+        line = head + visible(record.getMessage()) if lines is None else _each(head, lines)
         if record.exc_info:
             trace = self.formatException(record.exc_info).splitlines()
             line = "\n".join([line, *map(visible, trace)])
         return f"{_colour_of(record.levelno)}{line}{RESET}" if self._colours else line
+
+
+def _each(head: str, lines: Sequence[str]) -> str:
+    return "\n".join([head + visible(each) for each in lines])
 
 
 def _colour_of(level: int) -> str:

@@ -15,6 +15,10 @@ Parameters = tuple[tuple[str, str | None], ...]
 
 MAX_PARAMETERS: Final = 100  # of one header or URI; tens of thousands fit into a datagram
 
+# From, To, Contact and their URIs come with each message of a dialog: what was read is kept.
+KEPT: Final = 2048  # values of each kind; those not met for longest go
+LONGEST_KEPT: Final = 256  # characters, so that they are some megabytes at most
+
 TOKEN: Final = re.compile(r"[A-Za-z0-9\-.!%*_+`'~]+")
 # Possessive quantifiers (*+, ++) never give back: 64 KiB of anything is read in linear time.
 QUOTED: Final = re.compile(r'"((?:[^"\\]++|\\.)*+)"', re.DOTALL)

@@ -15,6 +15,8 @@ from ..net.values import frozen, replace
 from .authentication import Challenge, Credentials
 from .errors import MalformedMessage
 from .grammar import (
+    KEPT,
+    LONGEST_KEPT,
     QUOTED,
     TOKEN,
     Parameters,
@@ -41,10 +43,6 @@ __all__ = [
 ]
 
 MAX_CSEQ: Final = 2**31 - 1  # §8.1.1.5
-KEPT: Final = (
-    2048  # values that were read, kept: a dialog's From, To and Contact come with each of its messages
-)
-LONGEST_KEPT: Final = 256  # characters, so that they are some megabytes at most
 
 VIA: Final = re.compile(
     r"[A-Za-z0-9\-.!%*_+`'~]+[ \t]*/[ \t]*[A-Za-z0-9\-.!%*_+`'~]+[ \t]*/[ \t]*"  # SIP/2.0/

@@ -98,6 +98,9 @@ class Message(HeaderList):
     @property
     def contacts(self) -> list[NameAddr]:
         """Every Contact; empty for ``Contact: *`` (see contact_is_star)."""
+        kept: list[NameAddr] | None = self._typed.get("Contacts")
+        if kept is not None:
+            return kept
         return [] if self.contact_is_star else self._read_list("Contact", NameAddr.parse)
 
     @property

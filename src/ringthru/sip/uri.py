@@ -7,11 +7,12 @@ Never here: name resolution, or an address of our own.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Final
 
 from ..net.values import frozen
 from .errors import MalformedMessage
-from .grammar import MAX_PARAMETERS
+from .grammar import KEPT, LONGEST_KEPT, MAX_PARAMETERS
 
 MAX_PORT: Final = 65535
 # What may differ only by being absent, and then never matches (§19.1.4; transport by its examples).
@@ -66,6 +67,10 @@ class SipUri:
         Raises:
             MalformedMessage: no scheme, white space, a broken escape, a port above 65535.
         """
+        return _uri(text) if len(text) <= LONGEST_KEPT else cls._read(text)
+
+    @classmethod
+    def _read(cls, text: str) -> SipUri:
         if "%" in text and BROKEN_ESCAPE.search(text):
             raise MalformedMessage(f"broken escape in URI {text[:80]!r}")
         found = SIP_URI.fullmatch(text)
@@ -160,6 +165,9 @@ class SipUri:
     def _header_set(self) -> list[tuple[str, str]]:
         pairs = (field.partition("=") for field in self.headers.split("&") if field)
         return sorted(((normal(name) or "").lower(), normal(value) or "") for name, _, value in pairs)
+
+
+_uri: Final = lru_cache(KEPT)(SipUri._read)
 
 
 def read_port(digits: str) -> int:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import sys
+from collections.abc import Sequence
 from typing import Final
 
 LOG: Final = logging.getLogger(__name__)
@@ -39,12 +40,24 @@ class CallLog:
     def log(self, level: int, text: str, *arguments: object) -> None:
         self._write(level, text, arguments)
 
-    def _write(self, level: int, text: str, arguments: tuple[object, ...]) -> None:
+    def debug_lines(self, lines: Sequence[str]) -> None:
+        """Several lines of one moment in one record, which costs little more than one line.
+
+        The record carries them as ``lines`` too, so that a layout can give each a head of its own.
+        """
+        if lines:
+            self._write(logging.DEBUG, "%s", ("\n".join(lines),), tuple(lines))
+
+    def _write(
+        self, level: int, text: str, arguments: tuple[object, ...], lines: tuple[str, ...] = ()
+    ) -> None:
         if LOG.isEnabledFor(level):
-            frame = sys._getframe(2)  # whoever called one of the five above
+            frame = sys._getframe(2)  # whoever called one of those above
             code, line = frame.f_code, frame.f_lineno
             record = LOG.makeRecord(
                 LOG.name, level, code.co_filename, line, text, arguments, None, code.co_name
             )
             record.uuid = self._uuid
-            LOG.handle(record)
+            if lines:
+                record.lines = lines
+            LOG.callHandlers(record)  # this logger has no filters that ``handle`` would ask

@@ -78,6 +78,15 @@ class Router:
         channel.log.info("Processing %s <%s>->%s in context %s", who, number, extension, context)
 
         traced = channel.log.isEnabledFor(logging.DEBUG)  # the lines are built for nobody else
+        steps: list[str] = []
+
+        def tell() -> None:
+            channel.log.debug_lines([f"Dialplan: {channel.name} {each}" for each in steps])
+            steps.clear()
+
+        def run_inline(action: Action) -> None:
+            tell()  # what led to it stands before it in the log
+            self._run_inline(channel, action)
 
         def lookup(name: str) -> str | None:
             if name == "destination_number":
@@ -86,13 +95,11 @@ class Router:
                 return context
             return self.value(channel, name)
 
-        route = self.dialplan.route(
-            context,
-            lookup,
-            now,
-            run_inline=lambda action: self._run_inline(channel, action),
-            trace=(lambda line: channel.log.debug("Dialplan: %s %s", channel.name, line)) if traced else None,
-        )
+        trace = steps.append if traced else None
+        try:
+            route = self.dialplan.route(context, lookup, now, run_inline=run_inline, trace=trace)
+        finally:
+            tell()
         channel.variables.update(route.variables)
         return list(route.actions)
 
