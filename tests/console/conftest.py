@@ -150,6 +150,8 @@ class FakeSwitch:
         self.variables = {"nat_type": "upnp", "domain": "192.168.1.103"}
         self.listing = GatewayListing(TABLE, True, "")
         self.reloaded = "Success"
+        self.seconds_to_wait = 0
+        self.gateways = ["itsp", "other"]
         self.answer = "+OK 7f4de4bc-17d7-4b8a-8e2f-4d0f8c1b0a11"
 
     def show_mapper(self, **changes):
@@ -200,6 +202,49 @@ class FakeSwitch:
 
     def acl_allows(self, address, list_name):
         return {"rfc1918.auto": address.startswith("10."), "nothing": None}[list_name]
+
+    def wait_before_stop(self, profile):
+        return self.seconds_to_wait
+
+    async def start_profile(self, name):
+        return self.note("start", name)
+
+    async def stop_profile(self, name):
+        return self.note("stop", name)
+
+    async def restart_profile(self, name):
+        return self.note("restart", name)
+
+    async def rescan_profile(self, name):
+        return self.note("rescan", name)
+
+    def flush_registrations(self, profile, which, *, reboot=False):
+        return self.note("flush", profile, which, reboot)
+
+    def check_sync(self, profile, which):
+        return self.note("check_sync", profile, which)
+
+    def gateway_names(self, profile):
+        return self.gateways
+
+    def register_gateway(self, name):
+        return self.note("register", name)
+
+    def unregister_gateway(self, name):
+        return self.note("unregister", name)
+
+    async def kill_gateway(self, name):
+        return self.note("killgw", name)
+
+    def trace(self, on, profile=None):
+        return self.note("trace", on, profile)
+
+    def unban(self, host):
+        return self.note("unban", host)
+
+    def note(self, *what):
+        self.asked.append(what)
+        return self.agrees
 
     def request_shutdown(self):
         self.asked.append("shutdown")

@@ -18,7 +18,9 @@ from ringthru.switch.configuration.trunk_settings import TRUNK_PARAMETERS
 from .conftest import DOCS
 
 PAGE = (DOCS / "guide" / "phones-and-providers.md").read_text()
-PHONES, PROVIDERS, STRANGERS = re.split(r"^## (?:Providers|Strangers)$", PAGE, flags=re.MULTILINE)
+PHONES, PROVIDERS, STRANGERS, _ = re.split(
+    r"^## (?:Providers|Strangers|While it runs)$", PAGE, flags=re.MULTILINE
+)
 ROW = re.compile(r"^\| (`[^|]+`) \| ([^|]*) \|", re.MULTILINE)
 USERS_OWN = {"sip-force-contact"}
 

@@ -21,6 +21,7 @@ class DnsServer(asyncio.DatagramProtocol):
         self.zone = zone
         self.ttl = ttl
         self.mute: set[str] = set()
+        self.mute_kinds: set[str] = set()  # record types that are not answered
         self.asked: Counter[tuple[str, str]] = Counter()
         self._transport: asyncio.DatagramTransport | None = None
 
@@ -41,7 +42,7 @@ class DnsServer(asyncio.DatagramProtocol):
         name = question.name.to_text(omit_final_dot=True).lower()
         kind = question.rdtype.name
         self.asked[name, kind] += 1
-        if name in self.mute:
+        if name in self.mute or kind in self.mute_kinds:
             return
         response = dns.message.make_response(query)
         response.flags |= dns.flags.RA

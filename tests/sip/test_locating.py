@@ -20,6 +20,7 @@ from ringthru.sip.locating import (
     Location,
     Memory,
     NotFound,
+    Pointer,
     Question,
     Service,
     in_order,
@@ -61,6 +62,52 @@ OVER_UDP = [
     "UDP 192.0.2.2:5062 example.com",
     "UDP 192.0.2.3:5062 example.com",
 ]
+
+
+class TestNaptr:
+    """§4.1: which transport the domain prefers, and where its SRV records are."""
+
+    def pointing(self, *pointers: Pointer) -> Zone:
+        return {**EXAMPLE, ("NAPTR", "example.com"): list(pointers)}
+
+    def test_the_domains_order_counts_and_not_ours(self):
+        zone = self.pointing(
+            Pointer(90, 50, "SIP+D2U", "_sip._udp.example.com"),
+            Pointer(50, 50, "SIPS+D2T", "_sips._tcp.example.com"),
+            Pointer(50, 90, "SIP+D2T", "_sip._tcp.example.com"),
+        )
+        assert look_up("sip:bob@example.com", zone) == [
+            "TLS 192.0.2.4:5071 example.com",
+            "TCP 192.0.2.1:5070 example.com",
+            *OVER_UDP,
+        ]
+
+    def test_what_we_do_not_speak_is_left_out(self):
+        zone = self.pointing(
+            Pointer(10, 10, "SIP+D2S", "_sip._sctp.example.com"),
+            Pointer(20, 10, "SIPS+D2T", "_sips._tcp.example.com"),
+            Pointer(30, 10, "SIP+D2T", "_sip._tcp.example.com"),
+        )
+        assert look_up("sip:bob@example.com", zone, ("UDP", "TCP")) == ["TCP 192.0.2.1:5070 example.com"]
+
+    def test_it_may_point_to_another_domain(self):
+        zone = self.pointing(Pointer(10, 10, "SIP+D2U", "_sip._udp.carrier.example"))
+        zone[("SRV", "_sip._udp.carrier.example")] = [Service(1, 0, 5090, "a.example.com")]
+        assert look_up("sip:bob@example.com", zone) == ["UDP 192.0.2.1:5090 example.com"]
+
+    def test_one_that_points_to_nothing_leaves_the_address_of_the_domain(self):
+        zone = self.pointing(Pointer(10, 10, "SIP+D2T", "_sip._tcp.nowhere.example"))
+        assert look_up("sip:bob@example.com", zone) == ["TCP 192.0.2.9:5060 example.com"]
+
+    @pytest.mark.parametrize("uri", ["sip:bob@example.com;transport=udp", "sips:bob@example.com"])
+    def test_a_uri_that_chooses_its_transport_does_not_ask(self, uri):
+        assert [each.kind for each in location(uri).questions()] == [Kind.SRV]
+
+    def test_it_is_asked_together_with_srv(self):
+        assert [each.kind for each in location("sip:bob@example.com").questions()] == [
+            Kind.NAPTR,
+            *[Kind.SRV] * 3,
+        ]
 
 
 class TestNothingToAsk:

@@ -20,6 +20,13 @@ ZONE = {
     ("near.example.com", "A"): ["127.40.6.1"],
     ("far.example.com", "A"): ["127.40.6.2"],
     ("far.example.com", "AAAA"): ["::1"],
+    ("both.example.com", "NAPTR"): [
+        '10 20 "s" "SIP+D2T" "" _sip._tcp.both.example.com.',
+        '10 10 "S" "sip+d2u" "" _sip._udp.example.com.',
+        '5 10 "u" "E2U+sip" "!^.*$!sip:x@evil.example!" .',
+        '5 10 "s" "SIP+D2U" "" .',
+    ],
+    ("_sip._tcp.both.example.com", "SRV"): ["1 0 5070 far.example.com."],
     ("none.example.com", "A"): ["127.40.6.3"],
     ("_sip._udp.none.example.com", "SRV"): ["0 0 0 ."],
 }
@@ -51,6 +58,23 @@ def uri(text: str) -> SipUri:
 
 async def test_srv_and_the_addresses_of_its_servers(resolver):
     assert await resolver.locate(uri("sip:bob@example.com"), ("UDP",), Kind.A) == FOUND
+
+
+async def test_naptr_says_which_transport(resolver):
+    found = await resolver.locate(uri("sip:bob@both.example.com"), ("TCP", "UDP"), Kind.A)
+    assert [f"{each.transport} {each.endpoint}" for each in found] == [
+        "UDP 127.40.6.1:5061",
+        "UDP 127.40.6.2:5062",
+        "TCP 127.40.6.2:5070",
+    ]
+
+
+async def test_a_router_that_swallows_naptr_costs_a_moment_once(resolver, server, monkeypatch):
+    monkeypatch.setattr("ringthru.sip.locating_driver.NAPTR_PATIENCE", 0.05)
+    server.mute_kinds = {"NAPTR"}
+    for _ in range(2):
+        assert await resolver.locate(uri("sip:bob@example.com"), ("UDP", "TCP"), Kind.A) == FOUND
+    assert server.asked["example.com", "NAPTR"] == 1
 
 
 async def test_asked_once_while_the_ttl_lasts(resolver, server):

@@ -13,13 +13,15 @@ from typing import Final
 
 from ..switch.snapshots import ProfileSnapshot, RegistrationSnapshot, SwitchSnapshot, TrunkSnapshot
 from .commands import Command
+from .sofia_profile import PHRASES, sofia_global, sofia_profile
+from .sofia_profile import USAGE as PROFILE_USAGE
 from .switch_like import SwitchLike
 from .text import RULE, count, visible, words_of
 
 FRAME: Final = "-" * 80
 USAGE: Final = f"""USAGE:
 {FRAME}
-sofia status
+{PROFILE_USAGE}sofia status
 sofia status profile <name> [reg [<contact str>]] | [user <user@domain>]
 sofia status gateway [<name>]
 
@@ -35,6 +37,10 @@ async def sofia(switch: SwitchLike, arguments: str) -> str:
     match words:
         case [] | ["help", *_]:
             return USAGE
+        case ["profile", *rest]:
+            return await sofia_profile(switch, rest)
+        case ["global", *rest]:
+            return await sofia_global(switch, rest)
         case ["status"]:
             return status_text(switch.snapshot())
         case ["status", "profile", name, *rest]:
@@ -275,13 +281,24 @@ def commands() -> list[Command]:
             "<cmd> <args>",
             "Sofia Controls",
             sofia,
-            ("help", "status", "status profile {profile}", "status profile {profile} reg", "status gateway"),
+            (
+                *("help", "status", "status profile {profile}", "status profile {profile} reg"),
+                *("status gateway", "profile restart all", "global siptrace on", "global siptrace off"),
+                *(f"profile {{profile}} {each}" for each in PHRASES),
+            ),
             home="mod_sofia",
             details=(
                 ("sofia status", "the SIP profiles, their addresses, the calls on each"),
                 ("sofia status profile <name>", "one profile in full, with its external addresses"),
                 ("sofia status profile <name> reg", "the phones registered with it"),
                 ("sofia status gateway [<name>]", "the SIP providers, and how each registration goes"),
+                ("sofia profile <name> rescan", "take its parameters and new gateways; no call drops"),
+                ("sofia profile <name> restart", "open its sockets anew; its calls end"),
+                ("sofia profile <name> start | stop", "begin or end to serve"),
+                ("sofia profile <name> flush_inbound_reg [<user>@<domain>]", "forget where phones are"),
+                ("sofia profile <name> register | unregister <gateway> | all", "with a provider"),
+                ("sofia profile <name> killgw | startgw <gateway>", "forget a provider, or take a new one"),
+                ("sofia profile <name> siptrace on | off", "every SIP message to the log"),
             ),
         )
     ]

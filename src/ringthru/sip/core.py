@@ -46,14 +46,18 @@ class Core:
         self.token = token
         self.user_agent = user_agent
         self.allow = allow
-        self.session = session
         self.allowing = ("Allow", ", ".join(allow))  # the methods we serve
-        self.supported = ("replaces", *(("timer",) if session.enabled else ()))
-        self.supporting = ("Supported", ", ".join(self.supported))
+        self.time_sessions_by(session)
         self.calls: dict[tuple[str, str], Call] = {}  # by Call-ID and our tag
         self.leaving: dict[tuple[str, str], str] = {}  # the peer's tag, while our BYE is on its way
         self.awaiting = Awaiting()
         self._events: list[Event] = []
+
+    def time_sessions_by(self, session: SessionSettings) -> None:
+        """How calls that begin from now on time their sessions."""
+        self.session = session
+        self.supported = ("replaces", *(("timer",) if session.enabled else ()))
+        self.supporting = ("Supported", ", ".join(self.supported))
 
     def emit(self, event: Event) -> None:
         self._events.append(event)

@@ -129,7 +129,7 @@ class TransactionLayer:
         ``force_rport``: every answer goes where its request came from, asked for or not.
         """
         self._screen = screen
-        self._force_rport = force_rport
+        self.force_rport = force_rport
         self.timing = timing or Timing()
         self.limits = limits or Limits()
         self.timers = timers or Timers()
@@ -393,7 +393,7 @@ class TransactionLayer:
             del self._merging[transaction.merging]
 
     def _reply_flow(self, via: Via, flow: Flow) -> Flow:
-        return flow if self._force_rport else reply_flow(via, flow)
+        return flow if self.force_rport else reply_flow(via, flow)
 
     def _refuse(
         self, request: Request, flow: Flow, status: int, headers: Iterable[tuple[str, str]] = ()

@@ -3,7 +3,8 @@
 Lives here: which names must be asked for, what the answers come to, and a memory of them.
 Never here: DNS messages, sockets (`locating_driver.py`), or trying one target after another (`outbound.py`).
 
-Not asked is NAPTR (§4.1): without it a client takes the transports it speaks one after another, as here.
+NAPTR (§4.1) says which transports a domain prefers, and where their SRV records are. It is asked for together
+with the SRV records that are there in most cases, so that it costs no time.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from .flow import default_port
 from .uri import SipUri
 
 SERVICES: Final = {"UDP": "_sip._udp.", "TCP": "_sip._tcp.", "TLS": "_sips._tcp."}
+POINTED_AT: Final = {"SIP+D2U": "UDP", "SIP+D2T": "TCP", "SIPS+D2T": "TLS"}  # NAPTR's services (§4.1)
 PREFERRED: Final = ("UDP", "TCP", "TLS")  # where neither the URI nor DNS chooses (§4.1)
 MOST_SERVERS: Final = 8  # of one domain
 MOST_ADDRESSES: Final = 4  # of one server
@@ -29,11 +31,13 @@ LONGEST_MEMORY: Final = 86_400.0  # seconds, whatever a TTL says
 SHORTEST_MEMORY: Final = 1.0
 NOTHING_THERE: Final = 30.0  # seconds that "no such name" is believed
 NO_REPLY: Final = 5.0  # seconds before a name that nobody answered for is asked for again
+NO_NAPTR_REPLY: Final = 300.0  # the same for NAPTR, which some routers swallow: not every call shall wait
 
 
 class Kind(Enum):
     """The record types that are asked for."""
 
+    NAPTR = "NAPTR"
     SRV = "SRV"
     A = "A"
     AAAA = "AAAA"
@@ -63,6 +67,16 @@ class Service:
 
 
 @frozen
+class Pointer:
+    """One NAPTR record with the flag ``s`` (RFC 3403 §4.1): ``target`` is where SRV records of it are."""
+
+    order: int
+    preference: int
+    service: str  # as in POINTED_AT
+    target: str
+
+
+@frozen
 class Target:
     """One place to try. ``name`` is the domain that was meant, which TLS must find there (RFC 5922 §4)."""
 
@@ -75,7 +89,7 @@ class NotFound(RemoteError):
     """Nobody can be reached under a URI; the text says why."""
 
 
-Answer = Sequence[Service | str]  # addresses as text
+Answer = Sequence[Pointer | Service | str]  # addresses as text
 
 
 class Location:
@@ -105,14 +119,17 @@ class Location:
         self._candidates = _candidates(uri, transports)
         self._questions: list[Question] = []
         self._open: set[Question] = set()
-        self._services: dict[str, list[Service]] = {}  # by transport
+        self._names = [(each, SERVICES[each] + self._host) for each in self._candidates]  # of SRV, best first
+        self._services: dict[str, list[Service]] = {}  # by the name they were asked for
         self._addresses: dict[str, Sequence[str]] = {}  # by name
         self._servers: list[tuple[str, str, int]] = []  # transport, name, port, in the order to try
         self._numeric = parse_address(self._host) is not None
         if self._numeric:
             self._check_family()
         elif uri.port is None:
-            self._ask(*(Question(Kind.SRV, SERVICES[each] + self._host) for each in self._candidates))
+            if len(self._candidates) > 1:  # else the transport is chosen already
+                self._ask(Question(Kind.NAPTR, self._host))
+            self._ask(*(Question(Kind.SRV, name) for _, name in self._names))
         else:
             self._ask_addresses([(self._candidates[0], self._host, uri.port)])
 
@@ -126,12 +143,14 @@ class Location:
             return
         self._open.discard(question)
         if question.kind is Kind.SRV:
-            transport = next(each for each in self._candidates if question.name.startswith(SERVICES[each]))
-            self._services[transport] = [each for each in answer if isinstance(each, Service)]
-            if not self._open:
-                self._choose_servers()
+            self._services[question.name] = [each for each in answer if isinstance(each, Service)]
+        elif question.kind is Kind.NAPTR:
+            self._follow([each for each in answer if isinstance(each, Pointer)])
         else:
             self._addresses[question.name] = [each for each in answer if isinstance(each, str)]
+            return
+        if not self._open:
+            self._choose_servers()
 
     def targets(self) -> list[Target]:
         """The places to try, best first; [] before all was answered.
@@ -158,16 +177,25 @@ class Location:
             own = "IPv6" if self._family is Kind.AAAA else "IPv4"
             raise NotFound(f"{self._host} cannot be reached from a profile that speaks {own}")
 
+    def _follow(self, pointers: list[Pointer]) -> None:
+        """§4.1: the transports that the domain prefers, where we speak them; else our own order."""
+        pointers.sort(key=lambda each: (each.order, each.preference))
+        usable = [(POINTED_AT[each.service], each.target) for each in pointers if each.service in POINTED_AT]
+        names = [each for each in usable if each[0] in self._candidates][:MOST_SERVERS]
+        if names:
+            self._names = names
+            self._ask(*dict.fromkeys(Question(Kind.SRV, name) for _, name in names))
+
     def _choose_servers(self) -> None:
         """§4.2: by SRV where there is any, else by the address of the domain itself."""
         servers = [
             (transport, service.target, service.port)
-            for transport in self._candidates
-            for service in in_order(self._services.get(transport, []), self._chance)
+            for transport, name in self._names
+            for service in in_order(self._services.get(name, []), self._chance)
             if service.target
         ]
-        if not any(self._services.values()):
-            transport = self._candidates[0]
+        if not any(self._services.get(name) for _, name in self._names):
+            transport = self._names[0][0]
             servers = [(transport, self._host, default_port(transport))]
         self._ask_addresses(servers[:MOST_SERVERS])
 
@@ -176,8 +204,9 @@ class Location:
         self._ask(*dict.fromkeys(Question(self._family, name) for _, name, _ in servers))
 
     def _ask(self, *questions: Question) -> None:
-        self._questions += questions
-        self._open.update(questions)
+        new = [each for each in questions if each not in self._open and each.name not in self._services]
+        self._questions += new
+        self._open.update(new)
 
 
 def _candidates(uri: SipUri, transports: Sequence[str]) -> list[str]:

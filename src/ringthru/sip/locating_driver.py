@@ -17,6 +17,7 @@ from typing import Any, Final
 
 from ..net.address import Endpoint, parse_address
 from .locating import (
+    NO_NAPTR_REPLY,
     NO_REPLY,
     NOTHING_THERE,
     Answer,
@@ -24,6 +25,7 @@ from .locating import (
     Location,
     Memory,
     NotFound,
+    Pointer,
     Question,
     Service,
     Target,
@@ -33,6 +35,8 @@ from .uri import SipUri
 log = logging.getLogger(__name__)
 
 PATIENCE: Final = 4.0  # seconds for one name, over all servers and repetitions
+NAPTR_PATIENCE: Final = 1.0  # the same for NAPTR, which can be done without
+SYSTEM_KINDS: Final = {Kind.A: socket.AF_INET, Kind.AAAA: socket.AF_INET6}  # what it can be asked for
 AT_ONCE: Final = 100  # look-ups under way; beyond, a name is not found
 SYSTEM_LIFETIME: Final = 60.0  # seconds that the system's own answers are believed: they have no TTL
 HOSTS: Final = Path("/etc/hosts")
@@ -93,9 +97,9 @@ class Resolver:
         return answer
 
     async def _ask_the_system(self, question: Question) -> Answer:
-        if question.kind is Kind.SRV:
+        family = SYSTEM_KINDS.get(question.kind)
+        if family is None:
             return ()
-        family = socket.AF_INET if question.kind is Kind.A else socket.AF_INET6
         loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout(PATIENCE):
@@ -106,7 +110,7 @@ class Resolver:
         return tuple(dict.fromkeys(str(each[4][0]) for each in found))
 
     def _in_hosts_file(self, question: Question) -> Answer:
-        if question.kind is Kind.SRV:
+        if question.kind not in SYSTEM_KINDS:
             return ()
         try:
             with self._hosts.open(errors="replace") as file:
@@ -122,19 +126,24 @@ class Resolver:
         if self._dns is None:  # a tenth of a second, which only the first look-up of a name waits for
             loop = asyncio.get_running_loop()
             self._dns = await loop.run_in_executor(None, importlib.import_module, "dns.asyncresolver")
+        naptr = question.kind is Kind.NAPTR
         failures = (self._dns.dns.exception.DNSException, OSError, ValueError)
         try:
             answer = await self._resolver().resolve(
-                question.name + ".", question.kind.value, lifetime=PATIENCE, raise_on_no_answer=False
+                question.name + ".",
+                question.kind.value,
+                lifetime=NAPTR_PATIENCE if naptr else PATIENCE,
+                raise_on_no_answer=False,
             )
         except self._dns.NXDOMAIN:
             return (), NOTHING_THERE
         except failures as error:
             log.debug("DNS: %s %s: %s", question.name, question.kind.value, error)
-            return (), NO_REPLY
+            return (), NO_NAPTR_REPLY if naptr else NO_REPLY
         if not answer.rrset:
             return (), NOTHING_THERE
-        return tuple(_record(question.kind, each) for each in answer.rrset), float(answer.rrset.ttl)
+        records = (_record(question.kind, each) for each in answer.rrset)
+        return tuple(each for each in records if each is not None), float(answer.rrset.ttl)
 
     def _resolver(self) -> Any:
         """dnspython's; its settings are read anew each time, because laptops move."""
@@ -150,8 +159,20 @@ def _is_local(name: str) -> bool:
     return "." not in name or name.endswith((".local", ".localhost"))
 
 
-def _record(kind: Kind, record: Any) -> Service | str:
-    if kind is not Kind.SRV:
+def _record(kind: Kind, record: Any) -> Pointer | Service | str | None:
+    """None for a NAPTR record that leads elsewhere than to SRV records."""
+    if kind is Kind.SRV:
+        return Service(record.priority, record.weight, record.port, _name(record.target))
+    if kind is not Kind.NAPTR:
         return str(record.address)
-    target = record.target.to_text(omit_final_dot=True).lower()
-    return Service(record.priority, record.weight, record.port, "" if target in ("", ".", "@") else target)
+    target = _name(record.replacement)
+    if record.flags.lower() != b"s" or record.regexp or not target:
+        return None
+    service = record.service.decode("ascii", "replace").upper()
+    return Pointer(record.order, record.preference, service, target)
+
+
+def _name(name: Any) -> str:
+    """Lower-case; "" for the root, which stands for nothing."""
+    text = str(name.to_text(omit_final_dot=True)).lower()
+    return "" if text in ("", ".", "@") else text

@@ -92,6 +92,15 @@ class UserAgent:
             session=session or SessionSettings(),
         )
 
+    def reconfigure(
+        self, *, user_agent: str, session: SessionSettings, accept_odd_acks: bool, force_rport: bool
+    ) -> None:
+        """Other settings, for what begins from now on."""
+        self._accept_odd_acks = accept_odd_acks
+        self._layer.force_rport = force_rport
+        self._core.user_agent = user_agent
+        self._core.time_sessions_by(session)
+
     # The machine's contract
 
     def receive_message(self, data: bytes, flow: Flow, now: float) -> None:

@@ -83,6 +83,10 @@ class LoginDesk:
             return self._challenge(profile, request, source, now, stale=True)
         return self._refuse(profile, request, source, credentials, verdict, now)
 
+    def forget(self, profile: str) -> None:
+        """A profile's parameters are others now; who has a challenge of it gets a new one."""
+        self._authorities.pop(profile, None)
+
     # --- saying no ----------------------------------------------------------------------------------
 
     def _refuse(

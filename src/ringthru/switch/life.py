@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from ..sip.locating import Target
     from ..sip.locating_driver import Resolver
     from .registrations.store import RegistrationStore
+    from .trunks.book import TrunkBook
 
 log = logging.getLogger(__name__)
 
@@ -173,28 +174,42 @@ class SwitchLife:
             self.mapper.subscribe(self._sources.on_mapper_event)
         try:
             for settings in self._profile_settings:
-                profile = Profile(
-                    settings,
-                    self._surroundings,
-                    self._lists,
-                    [domain.name for domain in self._rules.directory.domains.values()],
-                    self._lookups,
-                    self._signalling.on_event,
-                    locate=self._locate,
-                    tls_folder=self._state.path / "tls",
-                    screen=self._desk.screen,
-                )
-                await profile.open()
-                self.calls.profiles[profile.name] = profile
-                self._advertising.open(profile, weak)
-                self._sources.on_profile_start(profile)
+                await self._open(settings, weak)
         except OSError:
             await self.stop()
             raise
-        self._start_trunks()
+        for profile in self.calls.profiles.values():
+            self._start_trunks(profile)
         self._advertising.serve()
         self._loading = asyncio.get_running_loop().call_later(LOAD_AFTER, self._load_registrations)
         self._expire_registrations()
+
+    @property
+    def _domains(self) -> list[str]:
+        return [domain.name for domain in self._rules.directory.domains.values()]
+
+    async def _open(self, settings: ProfileSettings, weak: list[tuple[str, str]]) -> Profile:
+        """Let a profile listen, and open it to the Internet where it asks.
+
+        Raises:
+            PortInUse, OSError: a port of it is taken, or an address is not ours.
+        """
+        profile = Profile(
+            settings,
+            self._surroundings,
+            self._lists,
+            self._domains,
+            self._lookups,
+            self._signalling.on_event,
+            locate=self._locate,
+            tls_folder=self._state.path / "tls",
+            screen=self._desk.screen,
+        )
+        await profile.open()
+        self.calls.profiles[profile.name] = profile
+        self._advertising.open(profile, weak)
+        self._sources.on_profile_start(profile)
+        return profile
 
     async def _locate(self, uri: SipUri, transports: Sequence[str], ipv6: bool) -> list[Target]:
         """Where a URI leads. What finds it is imported with the first one: the start is a budget."""
@@ -205,16 +220,21 @@ class SwitchLife:
             self._resolver = Resolver(self._nameservers)
         return await self._resolver.locate(uri, transports, Kind.AAAA if ipv6 else Kind.A)
 
-    def _start_trunks(self) -> None:
-        """Register with the providers, where the configuration names any."""
-        if not any(each.trunks for each in self._profile_settings):
+    def _start_trunks(self, profile: Profile) -> None:
+        """Register with a profile's providers, where the configuration names any."""
+        if not profile.settings.trunks:
             return
+        trunks = self.calls.trunks
+        if trunks is None:
+            trunks = self.calls.trunks = self._new_trunks()
+        trunks.start(profile)
+
+    def _new_trunks(self) -> TrunkBook:
         from .trunks.book import TrunkBook  # not of a start without any
 
-        trunks = self.calls.trunks = TrunkBook(self._sources.on_trunk)
+        trunks = TrunkBook(self._sources.on_trunk)
         self._desk.lets_call = lambda request, flow: trunks.lets_call(request, flow)
-        for profile in self.calls.profiles.values():
-            trunks.start(profile)
+        return trunks
 
     def _registration_store(self) -> RegistrationStore:
         from .registrations.rows import Clocks

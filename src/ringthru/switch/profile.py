@@ -11,7 +11,7 @@ import logging
 import os
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote
 
 from .. import __version__
@@ -19,6 +19,7 @@ from ..media import PCMA, PCMU, Codec
 from ..net.acl import AccessList, matches
 from ..net.address import Endpoint
 from ..net.surroundings import Surroundings
+from ..net.values import replace
 from ..portmap import MappingState, PortMapper
 from ..sip import (
     HERE_HOST,
@@ -64,6 +65,11 @@ ALLOW = (
     *("INVITE", "ACK", "CANCEL", "BYE", "OPTIONS", "REGISTER", "INFO", "UPDATE", "MESSAGE"),
     *("REFER", "NOTIFY"),
 )
+OF_SOCKETS = (  # parameters that a profile keeps until it is restarted
+    *("sip_ip", "sip_port", "rtp_ip", "bind_params", "tls", "tls_only", "tls_sip_port", "tls_cert_dir"),
+    *("tls_passphrase", "tls_version", "tls_ciphers", "tls_verify_policy", "tls_verify_date"),
+    "tls_verify_in_subjects",
+)
 AUTO = ("auto", "0.0.0.0")  # our LAN address: 0.0.0.0 could not be advertised
 CODECS = {codec.name: codec for codec in (PCMU, PCMA)}
 
@@ -87,6 +93,7 @@ class Profile:
         """``tls_folder`` keeps the certificate that is made where the configuration names none."""
         self.settings = settings
         self.counters = Counters()
+        self.started_at = 0.0  # seconds of the loop's clock
         self._surroundings = surroundings
         self._lists = lists
         self._on_event = on_event
@@ -98,6 +105,7 @@ class Profile:
         names = (*domains, self._sip_ip) if self._sip_ip not in domains else domains
         own_address = self._sip_ip if self.ipv6 else surroundings.address
         self._lookups = lookups
+        self._own_address = own_address
         self._external = ExternalAddress(settings, own_address, lookups)
         self._addresses: ProfileAddresses | None = None  # as they were last
         self._basis: tuple[object, ...] = ()  # what they were made of
@@ -111,13 +119,8 @@ class Profile:
             streams="TCP" in settings.transports,
             token=lambda: os.urandom(8).hex(),
             allow=ALLOW,
-            user_agent=settings.user_agent or f"Ringthru/{__version__}",
-            session=SessionSettings(
-                settings.enable_timer, settings.session_timeout, settings.minimum_session_expires
-            ),
-            accept_odd_acks=settings.accept_odd_acks,
             screen=(lambda request, flow, now: screen(self, request, flow, now)) if screen else None,
-            force_rport=settings.registration.forces_rport,
+            **_agent_settings(settings),
         )
 
     # --- life ---------------------------------------------------------------------------------------
@@ -129,6 +132,11 @@ class Profile:
             PortInUse, OSError: a port is taken or the address is not ours, in words.
         """
         await self.transports.open(self.agent, self._take)
+        self.started_at = self.now()
+        self._look_up()
+
+    def _look_up(self) -> None:
+        """Ask for the addresses and the port that others have to tell."""
         self._external.start()
         external = self.settings.ext_sip_ip
         if external.kind is AddressKind.STUN and self.settings.ext_sip_port is None:
@@ -136,6 +144,23 @@ class Profile:
 
     def close(self) -> None:
         self.transports.close()
+
+    def rescan(self, settings: ProfileSettings, domains: Sequence[str]) -> list[str]:
+        """Take other parameters while running; returns those of the sockets, which wait for a restart."""
+        kept = {name: getattr(self.settings, name) for name in OF_SOCKETS}
+        waiting = [name.replace("_", "-") for name in kept if getattr(settings, name) != kept[name]]
+        self.settings = settings = replace(settings, **kept)
+        self.codecs = _codecs(settings.inbound_codec_prefs)
+        self.codecs_out = _codecs(settings.outbound_codec_prefs)
+        self.aliases = (*settings.aliases, *_domain_aliases(settings, domains))
+        gateway = self._external.gateway
+        self._external = ExternalAddress(settings, self._own_address, self._lookups)
+        self._external.gateway, self._addresses = gateway, None
+        self.transports.rescan(settings)
+        self.agent.reconfigure(**_agent_settings(settings))
+        self._look_up()
+        self.counters = Counters()
+        return waiting
 
     @property
     def name(self) -> str:
@@ -260,16 +285,28 @@ class Profile:
 
     async def ask_if_there(self, uri: SipUri, route: Sequence[str], flow: Flow | None) -> Response | None:
         """One OPTIONS over a flow, or where the route or the URI lead; None when nobody answered."""
+        return await self.ask_at("OPTIONS", uri, route, flow)
+
+    async def ask_at(
+        self,
+        method: str,
+        uri: SipUri,
+        route: Sequence[str],
+        flow: Flow | None,
+        headers: Sequence[tuple[str, str]] = (),
+    ) -> Response | None:
+        """A request without a body over a flow, or where the route or the URI lead."""
         others: list[Flow] = []
         if flow is None:
             first = NameAddr.parse(route[0]).uri if route else uri
             try:
                 flow, *others = await self.locate(first)
             except SipError as error:
-                log.debug("%s is not asked whether it is there: %s", uri, error)
+                log.debug("No %s to %s: %s", method, uri, error)
                 return None
-        headers = [*(("Route", each) for each in route), ("Contact", f"<sip:{CONTACT_USER}@{HERE_URI}>")]
-        return await self.ask(Request("OPTIONS", str(uri), headers), flow, *others)
+        contact = ("Contact", f"<sip:{CONTACT_USER}@{HERE_URI}>")
+        rows = [*(("Route", each) for each in route), contact, *headers]
+        return await self.ask(Request(method, str(uri), rows), flow, *others)
 
     def respond(
         self,
@@ -338,6 +375,18 @@ class Profile:
 
     def snapshot(self, registrations: int) -> ProfileSnapshot:
         return snapshot_of(self, registrations)
+
+
+def _agent_settings(settings: ProfileSettings) -> dict[str, Any]:
+    """What the user agent takes of a profile's parameters."""
+    return {
+        "user_agent": settings.user_agent or f"Ringthru/{__version__}",
+        "session": SessionSettings(
+            settings.enable_timer, settings.session_timeout, settings.minimum_session_expires
+        ),
+        "accept_odd_acks": settings.accept_odd_acks,
+        "force_rport": settings.registration.forces_rport,
+    }
 
 
 def _domain_aliases(settings: ProfileSettings, domains: Sequence[str]) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ Never here: digest checks (``authentication``), the rules of bindings (``sip``),
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
@@ -57,6 +58,7 @@ class Registrar:
         self._loaded = False
         self._sources: Counter[Endpoint] = Counter()  # where living bindings came from
         self._source_of: dict[tuple[str, ...], Endpoint] = {}
+        self._syncing: set[asyncio.Future[None]] = set()
         self._pinger: Pinger | None = None  # while nobody is asked whether he is there
         self._listeners: list[Callable[[str, Binding], None]] = []
 
@@ -97,6 +99,8 @@ class Registrar:
     async def close(self) -> None:
         if self._pinger is not None:
             self._pinger.close()
+        for task in self._syncing:
+            task.cancel()
         self._loaded = True
         if self._made is not None:
             await self._made.close()
@@ -263,20 +267,42 @@ class Registrar:
         found = self.bindings(address_of_record, profile, now)
         return [f"sofia/{each.origin.profile}/{dialled_uri(each)}" for each in found]
 
+    def check_sync(self, profile: str, which: str, now: float, *, reboot: bool) -> int:
+        """Ask phones to fetch their configuration anew, or to start anew; returns how many are asked."""
+        asked = self._chosen(profile, which, now)
+        for binding in asked:
+            task = asyncio.ensure_future(self._notify_sync(binding, reboot))
+            self._syncing.add(task)
+            task.add_done_callback(self._syncing.discard)
+        return len(asked)
+
+    async def _notify_sync(self, binding: Binding, reboot: bool) -> None:
+        """An unsolicited NOTIFY, which all makers understand (``Event: check-sync``)."""
+        profile = self._profiles.get(binding.origin.profile)
+        if profile is None:
+            return
+        event = f"check-sync;reboot={'true' if reboot else 'false'}"
+        rows = (("Event", event), ("Subscription-State", "terminated;reason=noresource"))
+        uri, flow = request_uri(binding), next_flow(binding)
+        await profile.ask_at("NOTIFY", uri, binding.path, flow, rows)
+
     def flush(self, profile: str, which: str, now: float) -> int:
         """Take registrations away (``flush_inbound_reg``): a Call-ID's, ``user@domain``'s, ``@domain``'s; all
         for "". Returns how many there were.
         """
+        doomed = self._chosen(profile, which, now)
+        for binding in doomed:
+            self._drop(binding, now, "unregister", "Unregistered %s at %s by an operator")
+        return len(doomed)
+
+    def _chosen(self, profile: str, which: str, now: float) -> list[Binding]:
         self.finish_loading()
-        doomed = [
+        return [
             each
             for each in self._living(now)
             if each.origin.profile == profile
             and (not which or which in (each.call_id, each.aor) or _is_domain_of(which, each.aor))
         ]
-        for binding in doomed:
-            self._drop(binding, now, "unregister", "Unregistered %s at %s by an operator")
-        return len(doomed)
 
     def expire(self, now: float) -> None:
         """Forget what ran out."""

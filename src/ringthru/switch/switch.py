@@ -23,16 +23,12 @@ from ..portmap import (
 from .address_lookup import LookupFailed, resolve
 from .caller import Caller
 from .causes import HangupCause, cause_named
-from .configuration import (
-    ConfigurationError,
-)
-from .life import SwitchLife
 from .life import SwitchOptions as SwitchOptions
 from .originate import originate
 from .protection import Ban
-from .rules import Rules
 from .setting import assign
 from .snapshots import BanSnapshot, ProfileSnapshot, RegistrationSnapshot, SwitchSnapshot
+from .tending import SwitchTending
 
 if TYPE_CHECKING:
     from .configuration import Tree
@@ -40,12 +36,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-LOOPBACK6 = "::1"  # what FreeSWITCH's local_ip_v6 is where there is no other
-LOAD_AFTER = 0.3  # seconds: the start is for the ports; who asks for a phone before, waits for the file
-EXPIRY_CHECK = 5.0  # seconds between looks at registrations that ran out
 
-
-class Switch(SwitchLife):
+class Switch(SwitchTending):
     """One switch. Any number of them can run in one process."""
 
     @property
@@ -69,28 +61,6 @@ class Switch(SwitchLife):
     def allows(self, acl: str, address: str) -> bool:
         """Whether a list, or the networks written there, hold an address."""
         return matches(self._lists, acl, address)
-
-    async def reload(self) -> str:
-        """Read the configuration again: ``Success``, or what is wrong with it, and then the old one holds.
-
-        New are the dialplan, the directory, the access lists and the global variables, all at once; calls in
-        progress go on with the actions they have. What a profile listens on, it keeps until it starts anew.
-        """
-        known = dict(self.variables)
-        try:
-            rules = await asyncio.to_thread(Rules.read, self._conf, known, self._surroundings)
-        except ConfigurationError as error:
-            log.error("The configuration is not reloaded, the old one holds: %s", error)
-            return str(error)
-        rules.log_warnings()
-        self._rules = rules
-        self.variables.update(rules.variables)
-        self._lists.clear()
-        self._lists.update(rules.lists)
-        self.calls.use(rules.dialplan, rules.directory)
-        log.info("The configuration is reloaded from %s", self._conf)
-        self.bus.tell("RELOADXML")
-        return "Success"
 
     # --- what people ask for ------------------------------------------------------------------------
 

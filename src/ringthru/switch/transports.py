@@ -6,6 +6,7 @@ Never here: which peer is shown what (``reachability``), or what is said.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -19,12 +20,14 @@ from .configuration import ProfileSettings
 from .stun_port import StunPort
 
 if TYPE_CHECKING:
+    from ..sip.driver import Trace
     from ..sip.tls_driver import TlsContexts
 
 log = logging.getLogger(__name__)
 
 PROTOCOLS: Final = {"UDP": Protocol.UDP, "TCP": Protocol.TCP, "TLS": Protocol.TCP}
 TLS: Final = "TLS"
+UNMAP_PATIENCE: Final = 2.0  # seconds
 
 ServedPort = tuple[str, Endpoint, int, bool]  # transport, where we listen, the outer port, if it was told us
 
@@ -63,6 +66,10 @@ class Transports:
 
     def ask_stun(self, server: str, on_change: Callable[[], None]) -> None:
         """Learn from a STUN server which port a NAT gave to our UDP socket."""
+        if self._stun is not None:
+            if self._stun.server == server:
+                return
+            self._stun.close()
         if self._driver is not None and "UDP" in self.served:
             self._stun = StunPort(server, self._driver.send_stun, on_change)
             self._driver.on_stun = self._stun.receive
@@ -73,6 +80,20 @@ class Transports:
         if self._driver is not None:
             self._driver.close()
             self._driver = None
+
+    @property
+    def trace(self) -> Trace | None:
+        """Sees every message."""
+        return self._driver.trace if self._driver is not None else None
+
+    @trace.setter
+    def trace(self, trace: Trace | None) -> None:
+        if self._driver is not None:
+            self._driver.trace = trace
+
+    def rescan(self, settings: ProfileSettings) -> None:
+        """Parameters that have changed; those of the sockets have not."""
+        self._settings = settings
 
     @property
     def running(self) -> bool:
@@ -106,6 +127,16 @@ class Transports:
             )
             kind = "TCP/TLS" if transport == TLS else transport
             log.debug("Created %s nat mapping for %s port %d", kind, self._settings.name, port)
+
+    async def unmap(self, mapper: PortMapper) -> None:
+        """Give the gateway's ports back; not waited for longer than a moment."""
+        mappings, self.mappings = self.mappings, {}
+        releases = [asyncio.ensure_future(mapper.release(each)) for each in mappings.values()]
+        if releases:
+            await asyncio.wait(releases, timeout=UNMAP_PATIENCE)
+        for transport in mappings:
+            kind = "TCP/TLS" if transport == TLS else transport
+            log.debug("Deleted %s nat mapping for %s", kind, self._settings.name)
 
     def is_granted(self, transport: str) -> bool:
         """Whether the gateway gave a port for this transport."""

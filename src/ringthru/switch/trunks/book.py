@@ -79,9 +79,12 @@ class TrunkBook:
     # --- life ---------------------------------------------------------------------------------------
 
     def start(self, profile: Profile) -> None:
-        """Begin with the trunks of a profile that has just been opened."""
+        """Begin with the trunks of a profile that has just been opened, or with those that are new to it."""
         for settings in profile.settings.trunks:
-            if settings.name in self._trunks:
+            known = self._trunks.get(settings.name)
+            if known is not None and known.profile is profile:
+                continue
+            if known is not None:
                 log.error("%s: a second gateway %s is ignored", settings.position, settings.name)
                 continue
             trunk = self._trunks[settings.name] = TrunkRegistration(settings, profile)
@@ -95,6 +98,10 @@ class TrunkBook:
         if self._held and self._looking is None:
             self._looking = asyncio.get_running_loop().call_later(START_PATIENCE, self._look, True)
         self._set_timer()
+
+    async def leave(self, profile: str) -> None:
+        """Unregister and forget the trunks of a profile that is about to be closed."""
+        await asyncio.gather(*(self.kill(name) for name in self.names(profile)))
 
     async def stop(self) -> None:
         """Unregister everywhere, for a second at most."""
@@ -165,6 +172,7 @@ class TrunkBook:
         trunk = self._trunks.pop(name, None)
         if trunk is None:
             return False
+        self._held = [each for each in self._held if each is not trunk]
         self._keepalive.forget(name)
         self._forget_addresses(name)
         await trunk.stop(STOP_PATIENCE)
