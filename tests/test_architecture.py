@@ -15,11 +15,12 @@ MAY_IMPORT = {
     "media": {"net"},
     "switch": {"net", "portmap", "sip", "media"},
     "console": {"net", "switch"},
+    "event_socket": {"net", "switch", "console"},
     "nat": {"net", "portmap"},
     "lab": {"net", "portmap", "sip", "media", "switch"},
 }
 WORLD = {"asyncio", "socket", "ssl", "time", "random", "secrets", "select", "threading", "subprocess"}
-PURE_ROOMS = {"portmap", "sip", "media"}  # here only driver modules meet the world
+PURE_ROOMS = {"portmap", "sip", "media", "event_socket"}  # here only driver modules meet the world
 FILES = sorted(SOURCE.rglob("*.py"))
 
 

@@ -147,8 +147,10 @@ async def _run_switch(
 
     from .console.levels import level_of
     from .console.serve import serve, terminal_or_lines, words_for
+    from .event_socket.serving_driver import serve_clients
     from .net.surroundings import look_around6
     from .switch.configuration import ConfigurationError
+    from .switch.configuration.event_socket_settings import EventSocketSettings
     from .switch.switch import Switch, SwitchOptions
 
     told = SwitchOptions(
@@ -166,8 +168,11 @@ async def _run_switch(
         logs.set_console_level(level_of(switch.loglevel) or logging.INFO)
         ending.tell(switch.request_shutdown)
         history = options.db / "console.history" if options.db else None
-        console = terminal_or_lines(switch, logs, history) if options.console else None
-        await serve(switch, console)
+        clients = EventSocketSettings.read(switch.tree)
+        faces = [serve_clients(switch, logs, clients)] if clients is not None else []
+        if options.console:
+            faces.append(terminal_or_lines(switch, logs, history))
+        await serve(switch, *faces)
     except (ConfigurationError, OSError) as error:
         print(f"ringthru: {words_for(error)}", file=sys.stderr)
         if mapper is not None:

@@ -45,7 +45,7 @@ class TestServe:
     @pytest.mark.parametrize("which", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
     async def test_a_signal_stops_cleanly(self, running, which):
         asyncio.get_running_loop().call_soon(os.kill, os.getpid(), which)
-        await serve(running, None)
+        await serve(running)
         assert running.asked == ["start", "shutdown", "stop"]
 
     async def test_the_end_of_the_input_ends_only_the_reading(self, running, table):
@@ -73,7 +73,7 @@ class TestServe:
 
         await serve(running, broken())
         assert running.asked == ["start", "shutdown", "stop"]
-        assert "the console ended; the switch keeps serving" in caplog.text
+        assert "ended; the switch keeps serving" in caplog.text
 
     async def test_a_failed_start_is_cleaned_up_and_passed_on(self, running, table):
         async def start():

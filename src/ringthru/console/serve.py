@@ -31,37 +31,36 @@ def words_for(error: BaseException) -> str:
     return str(error) or type(error).__name__
 
 
-async def serve(switch: RunnableSwitch, console: Coroutine[None, None, None] | None) -> None:
-    """Start, let the console run, wait for the end, stop (which deletes our mappings on the gateway).
+async def serve(switch: RunnableSwitch, *faces: Coroutine[None, None, None]) -> None:
+    """Start, let the faces run, wait for the end, stop (which deletes our mappings on the gateway).
 
-    ``console`` runs from the moment the switch serves; None is for ``-nc``. The switch is stopped after a
+    The faces (console, event socket) run from the moment the switch serves. The switch is stopped after a
     failed start too, so that nothing of it stays on the gateway.
 
     Raises:
         Exception: whatever ``switch.start`` raised.
     """
-    face = None
+    running: list[asyncio.Task[None]] = []
     with stopped_by_signals(switch.request_shutdown):
         try:
             await switch.start()
-            if console is not None:
-                face = asyncio.create_task(_guarded(console))
+            running = [asyncio.create_task(_guarded(each)) for each in faces]
             await switch.until_shutdown()
         finally:
-            if face is not None:
-                face.cancel()
-                await asyncio.gather(face, return_exceptions=True)
-            elif console is not None:
-                console.close()
+            for task in running:
+                task.cancel()
+            await asyncio.gather(*running, return_exceptions=True)
+            for each in faces:
+                each.close()  # of no effect on one that ran
             await switch.stop()
 
 
-async def _guarded(console: Coroutine[None, None, None]) -> None:
-    """A console that fails is a line in the log; calls go on."""
+async def _guarded(face: Coroutine[None, None, None]) -> None:
+    """A face that fails is a line in the log; calls go on."""
     try:
-        await console
+        await face
     except Exception:
-        log.exception("the console ended; the switch keeps serving")
+        log.exception("%s ended; the switch keeps serving", getattr(face, "__name__", "a face"))
 
 
 class Ending:

@@ -66,7 +66,9 @@ class SwitchSettings:
         if element is None:
             log.info("no switch.conf: the defaults hold")
             return cls()
-        settings = cls(**_read(element.inside("settings", "param"), SWITCH_PARAMETERS, "switch.conf"))
+        settings = cls(
+            **read_parameters(element.inside("settings", "param"), SWITCH_PARAMETERS, "switch.conf")
+        )
         if settings.rtp_end_port <= settings.rtp_start_port:
             message = (
                 f"rtp-start-port {settings.rtp_start_port} is not below rtp-end-port {settings.rtp_end_port}"
@@ -258,11 +260,11 @@ def _read_profile(element: Element) -> ProfileSettings:
         raise ConfigurationError(element.position, "a profile without a name", 'write <profile name="…">')
     parameters = element.inside("settings", "param")
     where = f"profile {name}"
-    values = _read(
+    values = read_parameters(
         [_renamed(each) for each in parameters], {**PROFILE_PARAMETERS, **REGISTRATION_PARAMETERS}, where
     )
     values["registration"] = _registration(parameters, values)
-    values |= {_field(each): _names_until_none(parameters, each) for each in REPEATABLE}
+    values |= {_field(each): names_until_none(parameters, each) for each in REPEATABLE}
     for each in ("ext-sip-ip", "ext-rtp-ip"):
         _warn_of_address(values.get(_field(each), MISSING), each, where, element.position)
     if "auth_calls" not in values:
@@ -280,7 +282,7 @@ def _read_profile(element: Element) -> ProfileSettings:
 def _registration(parameters: list[Element], values: dict[str, Any]) -> RegistrationSettings:
     """Its share of a profile's values, taken out of them."""
     own: dict[str, Any] = {
-        _field(each): _names_until_none(parameters, each) for each in REGISTRATION_REPEATABLE
+        _field(each): names_until_none(parameters, each) for each in REGISTRATION_REPEATABLE
     }
     for name in {_field(each) for each in REGISTRATION_PARAMETERS} & values.keys():
         own[name] = values.pop(name)
@@ -303,7 +305,9 @@ def _renamed(parameter: Element) -> Element:
     return Element(parameter.tag, {**parameter.attributes, "name": "inbound-codec-prefs"}, parameter.position)
 
 
-def _read(parameters: Iterable[Element], readers: Mapping[str, Reader], where: str) -> dict[str, Any]:
+def read_parameters(
+    parameters: Iterable[Element], readers: Mapping[str, Reader], where: str
+) -> dict[str, Any]:
     """Field names to values, for the parameters that ``readers`` knows."""
     values: dict[str, Any] = {}
     for parameter in parameters:
@@ -326,7 +330,7 @@ def _field(name: str) -> str:
     return name.removesuffix("-string").replace("-", "_")
 
 
-def _names_until_none(parameters: Iterable[Element], name: str) -> tuple[str, ...]:
+def names_until_none(parameters: Iterable[Element], name: str) -> tuple[str, ...]:
     """All values of a parameter that may repeat; ``none`` clears what came before."""
     found: list[str] = []
     for parameter in parameters:
