@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack
 from typing import Any
 
 import pytest
 
-from ringthru.console.logs import setup
+from ringthru.console.logs import Logs, setup
 from ringthru.console.standard import standard_table
 from ringthru.event_socket.driver import EventSocket
 from ringthru.net.address import Endpoint
@@ -32,7 +32,14 @@ PARKED = {PUBLIC: extension("77", ("answer", ""), ("park", ""))}
 
 
 @pytest.fixture
-async def served(found) -> AsyncIterator[Callable[..., Any]]:
+def logs() -> Iterator[Logs]:
+    logs = setup()
+    yield logs
+    logs.close()
+
+
+@pytest.fixture
+async def served(found, logs) -> AsyncIterator[Callable[..., Any]]:
     """A started home with its event socket: ``home, endpoint = await served(edits, **settings)``."""
     async with AsyncExitStack() as stack:
 
@@ -40,8 +47,6 @@ async def served(found) -> AsyncIterator[Callable[..., Any]]:
             home = await found(edits)
             await home.switch.start()
             await home.mapped()
-            logs = setup()
-            stack.callback(logs.close)
             usual = {
                 "listen_ip": home.address,
                 "listen_port": 0,
@@ -103,10 +108,10 @@ class TestWhoIsLetIn:
         await eventually(lambda: not event_socket.hub.links)
         await client_of(event_socket)
 
-    async def test_cluecon_is_served_on_loopback_alone(self, found, caplog):
+    async def test_cluecon_is_served_on_loopback_alone(self, found, logs, caplog):
         home = await found()
         settings = EventSocketSettings(listen_ip="0.0.0.0", listen_port=0, password="ClueCon")
-        event_socket = EventSocket(home.switch, standard_table(setup()), None, settings)
+        event_socket = EventSocket(home.switch, standard_table(logs), None, settings)
         await event_socket.start()
         assert event_socket.endpoint.host == "127.0.0.1"
         assert "everybody knows the password ClueCon: not listening on 0.0.0.0" in caplog.text
@@ -130,11 +135,11 @@ class TestWhoIsLetIn:
         assert await client.ask("api version short") == "0.1.0\n"
         assert await client.ask("api status") == "-ERR status Command not allowed!\n"
 
-    async def test_a_port_that_is_taken_is_said_and_tried_again(self, served, monkeypatch, caplog):
+    async def test_a_port_that_is_taken_is_said_and_tried_again(self, served, logs, monkeypatch, caplog):
         monkeypatch.setattr("ringthru.event_socket.driver.RETRY", 0.01)
         home, first = await served()
         settings = EventSocketSettings(*first.endpoint, password=SECRET, acls=("127.0.0.0/8",))
-        second = EventSocket(home.switch, standard_table(setup()), None, settings)
+        second = EventSocket(home.switch, standard_table(logs), None, settings)
         await second.start()
         assert f"Socket Error! Could not listen on {first.endpoint.host}:{first.endpoint.port}" in caplog.text
         await first.stop()

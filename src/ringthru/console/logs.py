@@ -269,6 +269,7 @@ class Logs:
         for handler in self._handlers():
             self._logger.removeHandler(handler)
             handler.close()
+        self._others.clear()  # who detaches later adjusts nothing any more
         self._logger.setLevel(self._before)
         logging.setLogRecordFactory(self._records)
         for name, before in self._collected.items():

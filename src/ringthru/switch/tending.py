@@ -50,6 +50,7 @@ class SwitchTending(SwitchLife):
         self._lists.update(rules.lists)
         self.calls.use(rules.dialplan, rules.directory)
         log.info("The configuration is reloaded from %s", self._conf)
+        self.bus.tell("RELOADXML")
         return "Success"
 
     # --- profiles -----------------------------------------------------------------------------------
