@@ -87,6 +87,7 @@ PARAMETERS = {  # of PortMapper: what each means, and its range
     " of digits; looked at without a search",
     "pcp_server": "who is asked by PCP and NAT-PMP when it is not the gateway: an address, or the path of a"
     " dhclient.leases file whose option says it (RFC 7291)",
+    "address6": "the one of our global IPv6 addresses that pinholes lead to; None: the steadiest",
     "nested": "map on a gateway beyond ours too, where ours has no public address",
     "outer_gateway": "the address of that gateway, when it is not found; only with `nested`",
     "echo": "an echo host outside that knocks at our mappings, `HOST:PORT` in numbers, or several: the first"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
 import re
 from enum import Enum
@@ -120,6 +121,26 @@ def test_every_module_that_is_named_exists():
             assert exists or name.split(".")[-1] in inside.with_suffix(".py").read_text(), (
                 f"{path.name}: {name}"
             )
+
+
+class TestOtherEngines:
+    named = re.findall(r"`(tests/[\w/]+\.py)::([\w:]+)`", TEXTS["engines.md"])
+
+    def test_each_test_that_is_named_exists(self):
+        assert self.named
+        for file, path in self.named:
+            tree: ast.Module | ast.ClassDef = ast.parse((DOCS.parent / file).read_text())
+            for name in path.split("::"):
+                found = [each for each in tree.body if getattr(each, "name", None) == name]
+                assert found, f"{file}: {path}"
+                tree = found[0]
+
+    def test_each_row_names_one(self):
+        rows = [each for each in TEXTS["engines.md"].splitlines() if each.startswith("| ")]
+        told = [each for each in rows if not each.startswith("| What |")]
+        assert len(told) > 60
+        for row in told:
+            assert "`tests/" in row, row
 
 
 def test_links_lead_to_files():

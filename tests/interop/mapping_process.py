@@ -112,17 +112,19 @@ class GroupProgram(Program):
 
     def __init__(self, settings: dict[str, Any]) -> None:
         store = settings.pop("store", None)
-        interfaces = settings.pop("interfaces", ())
+        interfaces, every = settings.pop("interfaces", ()), settings.pop("every_address", False)
         make = partial(PortMapper, **settings, store=Path(store) if store else None, log=self.log)
-        self.mapper = MapperGroup(make, interfaces=interfaces)  # type: ignore[assignment]
+        self.mapper = MapperGroup(make, interfaces=interfaces, every_address=every)  # type: ignore[assignment]
         self.events: list[str] = []
         self.wishes: dict[int, GroupMapping[Mapping]] = {}
         self.mapper.subscribe(lambda told: self.events.append(f"{told.interface}: {told.event!r}"))  # type: ignore[attr-defined]
         self.stopped = False
         self.over = asyncio.Event()
 
-    async def want(self, port: int, protocol: str = "udp", placement: str = "every", **rest: Any) -> Answer:
-        wanted = Wanted(Protocol(protocol), port, label="Ringthru test", **rest)
+    async def want(  # type: ignore[override]
+        self, port: int, protocol: str = "udp", family: str = "ipv4", placement: str = "every", **rest: Any
+    ) -> Answer:
+        wanted = Wanted(Protocol(protocol), port, family=Family(family), label="Ringthru test", **rest)
         group: Any = self.mapper
         self.wishes[port] = group.want(wanted, Placement(placement))
         return {}

@@ -7,8 +7,19 @@ from pathlib import Path
 
 import pytest
 
-from ringthru.lab.namespaces.laboratory import PBX, PUB, SECOND, SECOND_WAN, WAN_ADDRESS
+from ringthru.lab.namespaces.laboratory import (
+    PBX,
+    PBX_ADDRESS6,
+    PUB,
+    SECOND,
+    SECOND_WAN,
+    WAN_ADDRESS,
+    Laboratory,
+    Topology,
+)
 from ringthru.lab.namespaces.miniupnpd import NatRule, Serves, Settings
+from ringthru.lab.namespaces.nat_rules import Pinhole
+from ringthru.lab.namespaces.world import World
 
 from .mapping_process import Engine, arrives, nat
 from .two_lines_world import FIRST, OUTSIDE, Lines, TwoLines
@@ -24,7 +35,7 @@ def lines() -> Iterator[TwoLines]:
         yield lines
 
 
-def start(lines: TwoLines, directory: Path, **settings: object) -> Engine:
+def start(lines: World, directory: Path, **settings: object) -> Engine:
     return Engine(lines, directory, group=True, **settings).start()  # type: ignore[arg-type]
 
 
@@ -127,6 +138,43 @@ class TestTwoBoxesThatAreAlike:
             assert lines.nat_rules() == ([ON_FIRST], [NatRule("udp", 5060, second, 5060)])
             engine.stop()
             assert lines.nat_rules() == ([], [])
+
+
+class TestSeveralIpv6Addresses:
+    """A machine with two global addresses, as where a provider's prefix is joined by a second one."""
+
+    FURTHER = "2a0e:113:1::104"
+
+    @pytest.fixture
+    def home(self) -> Iterator[Laboratory]:
+        with Laboratory(Topology.DUAL_STACK) as home:
+            home.ip(PBX, f"address add {self.FURTHER}/64 dev eth0")
+            yield home
+
+    def both(self) -> list[Pinhole]:
+        return [Pinhole("udp", PBX_ADDRESS6, 5060), Pinhole("udp", self.FURTHER, 5060)]
+
+    def test_a_pinhole_leads_to_each_and_one_that_goes_is_followed(
+        self, home: Laboratory, tmp_path: Path
+    ) -> None:
+        engine = start(home, tmp_path, every_address=True)
+        engine.want(5060, family="ipv6")
+        engine.want(5061)
+        engine.until(lambda: home.pinholes() == self.both(), what="two holes")
+        further = f"eth0 {self.FURTHER}"
+        engine.until(lambda: granted(engine) == ["eth0", further], what="a yes to both")
+        assert granted(engine, 5061) == ["eth0"], "IPv4 is mapped once"
+        home.ip(PBX, f"address delete {self.FURTHER}/64 dev eth0")
+        engine.heard(f"{further}: InterfaceRemoved")
+        engine.stop()
+        assert home.pinholes() == [self.both()[1]], "left to its lease: nobody can ask from there"
+
+    def test_a_person_opens_both(self, home: Laboratory, tmp_path: Path) -> None:
+        store = ("--every-interface", "--store", str(tmp_path / "nat.sqlite3"))
+        said = nat(home, "add", "5060", "--family", "ipv6", *store)
+        assert home.pinholes() == self.both()
+        assert f"[{PBX_ADDRESS6}]:5060" in said
+        assert f"[{self.FURTHER}]:5060" in said
 
 
 class TestTwoWaysToOneGateway:

@@ -7,7 +7,7 @@ from ipaddress import IPv4Network, IPv6Network
 import pytest
 
 from ringthru.net.kernel_tables import read_addresses6, read_routes6
-from ringthru.net.surroundings import Route, choose, choose6, read_routes
+from ringthru.net.surroundings import Route, choose, choose6, places6, read_routes
 
 HEAD = "Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT\n"
 LAN_DEFAULT = "eth0\t00000000\t0101A8C0\t0003\t0\t0\t100\t00000000\t0\t0\t0\n"
@@ -120,6 +120,14 @@ class TestOurPlaceInIPv6:
         assert (named := choose6(*tables, "eth0")) is not None
         assert named.interface == "eth0"
         assert choose6(*tables, "eth7") is None
+
+    def test_all_of_them_the_best_gateway_s_first_and_there_the_steadiest(self):
+        found = places6(read_addresses6(ADDRESSES6), read_routes6(DEFAULT6 + BETTER6 + LAN6 + OURS6))
+        assert [(each.interface, each.address) for each in found] == [
+            ("eth1", "2a02:4f0:2::5"),
+            ("eth0", "2a02:4f0:1:0:a00:27ff:fe00:1"),
+            ("eth0", "2a02:4f0:1::999"),
+        ]
 
     def test_a_leased_address_is_in_the_network_the_routes_tell(self):
         leased = [line for line in ADDRESSES6.splitlines() if line.startswith("2a0204f000010000" + "0" * 13)]

@@ -128,6 +128,7 @@ def _common() -> _Parser:
 DEFAULTS: Final[dict[str, object]] = {
     "interface": None,
     "every_interface": False,
+    "address6": None,  # one of several IPv6 addresses of ours: see ``several``
     "other_addresses": frozenset(),  # ours, on the other interfaces: see ``everywhere``
     "gateway": None,
     "description_url": None,

@@ -54,7 +54,7 @@ def surroundings_of(options: argparse.Namespace, ground: Ground) -> Surroundings
 
 def own6_of(options: argparse.Namespace, ground: Ground) -> str:
     """Our address in the IPv6 Internet; empty without one, and in a laboratory."""
-    found = look_around6(options.interface) if ground.look_around is None else None
+    found = look_around6(options.interface, options.address6) if ground.look_around is None else None
     return found.address if found is not None else ""
 
 

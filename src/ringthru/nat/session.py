@@ -14,9 +14,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
+from ..net.surroundings import Surroundings
 from ..net.values import frozen
 from ..portmap import Mapping, PortMapper
 from ..portmap.drivers.engine_driver import Tap
+from ..portmap.drivers.place_driver import NO_PLACE
 from ..portmap.errors import LocalError
 from ..portmap.events import Event
 from ..portmap.mapping.sets import SetRule
@@ -94,8 +96,9 @@ class Session:
         self.proves = bool(options.echo)
         try:
             self.mapper = PortMapper(
-                None if ground.look_around is None else self.surroundings,
+                self._where(options),
                 interface=options.interface,
+                address6=options.address6,
                 mapping_enabled=mapping,
                 lease=lease,
                 log=_ignore,
@@ -115,6 +118,12 @@ class Session:
             )
         except (LocalError, ValueError) as error:
             raise Trouble(Exit.LOCAL, str(error)) from error
+
+    def _where(self, options: argparse.Namespace) -> Surroundings | None:
+        """Where the engine is; None: as the system has it, now and later."""
+        if options.address6 is not None:
+            return NO_PLACE  # for IPv6 alone
+        return None if self.ground.look_around is None else self.surroundings
 
     async def __aenter__(self) -> Session:
         self.mapper.subscribe(lambda event: self._stirred.set())

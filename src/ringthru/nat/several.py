@@ -36,13 +36,15 @@ class Several:
     """
 
     def __init__(self, options: argparse.Namespace, ground: Ground, **settings: Any) -> None:
-        interfaces_of(ground)
+        six = getattr(options, "family", None) == Family.IPV6.value
+        if not six:
+            interfaces_of(ground)
         self.store = options.store or memory.default_path()
         self.sessions: dict[str, Session] = {}
         self._options, self._ground, self._settings = options, ground, settings
         look = ground.look_around
         places = None if look is None else lambda: {name: look(name) for name in ground.interfaces()}
-        self.group = MapperGroup(self._make, places=places)
+        self.group = MapperGroup(self._make, places=places, every_address=six)
 
     async def __aenter__(self) -> Several:
         try:
@@ -54,14 +56,15 @@ class Several:
     async def __aexit__(self, *_: object) -> None:
         await self.group.stop()  # after ``leave`` there is nothing left to stop
 
-    def _make(self, surroundings: Surroundings | None, interface: str) -> PortMapper:
+    def _make(
+        self, surroundings: Surroundings | None, interface: str, address6: str | None = None
+    ) -> PortMapper:
+        options = on_interface(self._options, interface, address6=address6)
         try:
-            session = Session(
-                on_interface(self._options, interface), self._ground, self.store, **self._settings
-            )
+            session = Session(options, self._ground, self.store, **self._settings)
         except Trouble as trouble:
             raise LocalError(str(trouble)) from trouble
-        self.sessions[interface] = session
+        self.sessions[f"{interface} {address6}" if address6 else interface] = session
         return session.mapper
 
     def watched(self) -> Watched:
@@ -93,6 +96,8 @@ async def add(options: argparse.Namespace, ground: Ground, out: Output) -> Resul
             _tell(several, wanted, granted if options.first else [], each, out)
             for each in several.group.snapshot().interfaces
         ]
+        if not results:
+            raise Trouble(Exit.NO_GATEWAY, nobody6(""))
         code = together(code for code, _ in results if code is not None)
         told = {"interfaces": [each for _, each in results]}
         if not granted:

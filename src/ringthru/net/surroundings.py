@@ -85,27 +85,44 @@ def choose(guess: str, routes: Sequence[Route]) -> Surroundings:
     return _placed(beside, routes, defaults[0].interface)
 
 
-def look_around6(interface: str | None = None) -> Surroundings6 | None:
-    """Our place in the IPv6 Internet; None without a default gateway or a stable global address."""
+def look_around6(interface: str | None = None, address: str | None = None) -> Surroundings6 | None:
+    """Our place in the IPv6 Internet; None without a default gateway or a stable global address.
+
+    ``address`` names one of several such addresses; None where it is not ours any more.
+    """
+    places = look_everywhere6(interface)
+    return next((each for each in places if address in (None, each.address)), None)
+
+
+def look_everywhere6(interface: str | None = None) -> list[Surroundings6]:
+    """All addresses we can be called at, the best default gateway's first, and there the steadiest."""
     addresses = read_addresses6(_table("if_inet6"))
-    return choose6(addresses, read_routes6(_table("ipv6_route")), interface)
+    return places6(addresses, read_routes6(_table("ipv6_route")), interface)
 
 
 def choose6(
     addresses: Sequence[Address6], routes: Sequence[Route6], interface: str | None = None
 ) -> Surroundings6 | None:
-    """The best default gateway whose interface has an address to be called at."""
+    """The best default gateway whose interface has an address to be called at, and the steadiest of those."""
+    return next(iter(places6(addresses, routes, interface)), None)
+
+
+def places6(
+    addresses: Sequence[Address6], routes: Sequence[Route6], interface: str | None = None
+) -> list[Surroundings6]:
+    """Every address to be called at, by the default gateways of its interface, best first; each once."""
+    found: dict[str, Surroundings6] = {}
     defaults = [r for r in routes if r.network.prefixlen == 0 and r.gateway is not None]
     for route in sorted(defaults, key=lambda r: r.metric):
         if interface not in (None, route.interface):
             continue
         callable_at = [a for a in addresses if a.interface == route.interface and _may_be_called(a)]
-        if callable_at and route.gateway is not None:
-            own = min(callable_at, key=_steadiness)
-            gateway = _with_zone(route.gateway, route.interface)
-            network = _network6_of(own, routes)
-            return Surroundings6(str(own.address), network, gateway, own.interface, own.index)
-    return None
+        for own in sorted(callable_at, key=_steadiness):
+            assert route.gateway is not None  # a default route without one is none of these
+            gateway, network = _with_zone(route.gateway, route.interface), _network6_of(own, routes)
+            place = Surroundings6(str(own.address), network, gateway, own.interface, own.index)
+            found.setdefault(place.address, place)
+    return list(found.values())
 
 
 def default_routes(routes: Sequence[Route]) -> list[Route]:

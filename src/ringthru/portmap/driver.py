@@ -24,7 +24,8 @@ class PortMapper(MapperLife):
     takes FreeSWITCH's texts (a logger, or a function of level and text). ``store`` is the file of the
     journal and of what gateways taught us: without one a crash leaves mappings to their leases.
     ``gateway`` and ``description_url`` name a gateway by hand, ``pcp_server`` whom to ask by PCP and NAT-PMP
-    in its place (an address, or the path of a dhclient.leases file whose option says it: RFC 7291); with
+    in its place (an address, or the path of a dhclient.leases file whose option says it: RFC 7291);
+    ``address6`` names the one of our IPv6 addresses that pinholes lead to, where there are several; with
     ``nested`` a gateway beyond ours is mapped on as well (``outer_gateway`` names it). ``echo`` ("HOST:PORT",
     in numbers, or several of them) is a host outside that knocks at our mappings, to prove them; with
     ``echo_listens`` at ports that nobody has, too, which are bound for the moment. Two of them, one that may

@@ -318,6 +318,10 @@ class TestWhatCannotBe:
         with pytest.raises(LocalError, match="budget of 0"):
             group.start()
 
+    async def test_an_ipv6_address_that_is_none(self):
+        with pytest.raises(LocalError, match="2001:db8::5"):
+            PortMapper(line(8), address6="192.168.1.5")
+
     async def test_after_the_end(self, open_group):
         group = open_group(Town(dsl=line(8)))
         await group.stop()

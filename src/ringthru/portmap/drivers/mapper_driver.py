@@ -61,6 +61,7 @@ class MapperLife:
         gateway: str | None = None,
         description_url: str | None = None,
         pcp_server: str | Path | None = None,
+        address6: str | None = None,
         nested: bool = False,
         outer_gateway: str | None = None,
         echo: str | Sequence[str] | None = None,
@@ -75,7 +76,7 @@ class MapperLife:
         self._log = log.log if isinstance(log, logging.Logger) else log
         self._stop_patience = stop_patience
         self._memory = self._open_memory(store, kept)
-        self._place = Place(surroundings, interface, gateway, description_url, pcp_server)
+        self._place = Place(surroundings, interface, gateway, description_url, pcp_server, address6)
         self._audience = Audience(self._verdict)
         settings = EngineSettings(
             self._log, lease, budget, witness_after, natpmp_port, ssdp_port, self._memory, tap

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ipaddress import IPv4Address, IPv4Network, IPv6Network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from pathlib import Path
 from typing import Final
 
@@ -36,14 +36,27 @@ def server_of(lease: Path) -> str | None:
     return servers[0][0] if servers else None
 
 
+def _global6(text: str) -> str:
+    """An IPv6 address of ours, as the kernel's tables tell it.
+
+    Raises:
+        LocalError: it is none.
+    """
+    address = parse_address(text)
+    if not isinstance(address, IPv6Address):
+        raise LocalError(f"IPv6 address {text!r}: one of ours in numbers, as in 2001:db8::5")
+    return str(address)
+
+
 class Place:
     """``surroundings`` None: the system is asked, for ``interface`` if one is named.
 
     ``gateway``, ``description_url`` and ``pcp_server`` replace what is found; the last may be an address, or
-    the path of a dhclient.leases file whose option says it (RFC 7291), read anew each time.
+    the path of a dhclient.leases file whose option says it (RFC 7291), read anew each time. ``address6`` is
+    one of several IPv6 addresses of ours, asked of the system whatever the surroundings.
 
     Raises:
-        LocalError: a gateway, a description or a PCP server that cannot be one.
+        LocalError: a gateway, a description, a PCP server or an IPv6 address that cannot be one.
     """
 
     def __init__(
@@ -53,8 +66,10 @@ class Place:
         gateway: str | None,
         description_url: str | None,
         pcp_server: str | Path | None = None,
+        address6: str | None = None,
     ) -> None:
         self._surroundings = surroundings
+        self._address6 = None if address6 is None else _global6(address6)
         self._interface = interface
         if gateway is not None and parse_address(gateway) is None:
             raise LocalError(f"gateway {gateway!r}: give its address in numbers, as in 192.168.1.1")
@@ -112,7 +127,8 @@ class Place:
 
     def site6(self) -> Site:
         """Our place in the IPv6 Internet; without one, a place where nobody can be asked."""
-        found = look_around6(self._interface) if self._surroundings is None else None
+        asked = self._surroundings is None or self._address6 is not None
+        found = look_around6(self._interface, self._address6) if asked else None
         if found is None:
             return Site("::1", IPv6Network("::1/128"), None, "::1", multicast=False)
         return site6_of(found)

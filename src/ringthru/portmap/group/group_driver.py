@@ -25,6 +25,10 @@ class MapperGroup(GroupLife):
     served; one that is not there is waited for. ``places`` tells the interfaces and where we are there,
     instead of the system, which is a laboratory's wish.
 
+    With ``every_address`` pinholes lead to each global IPv6 address of ours, and interfaces with IPv6 alone
+    are served: each such address is shown as an interface of its own, by name and address, and ``make`` is
+    given it as ``address6``.
+
     What is wanted is asked of each gateway as soon as it is found. Where two interfaces lead to one gateway,
     the one with the better route serves, and the other stands by. No gateway waits for another.
     """

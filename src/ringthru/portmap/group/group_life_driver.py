@@ -20,7 +20,7 @@ from ..drivers.audience_driver import Listeners
 from ..errors import LocalError
 from ..events import Event
 from .group_mapping_driver import GroupMapping
-from .member_driver import Member, interfaces_here, refuse_absent
+from .member_driver import Member, further_addresses, interfaces_here, refuse_absent
 from .placing import homes
 from .sameness import Parts, Sameness
 from .values import InterfaceAdded, InterfaceEvent, InterfaceRemoved, StandingBy, StandingIn
@@ -40,10 +40,12 @@ class GroupLife:
         *,
         interfaces: Iterable[str] = (),
         places: Places | None = None,
+        every_address: bool = False,
     ) -> None:
         self._make = make
         self._named = tuple(dict.fromkeys(interfaces))
         self._places = places
+        self._every_address = every_address
         self._members: dict[str, Member] = {}  # by interface, the best default route first
         self._parts = Parts((), {})
         self._sameness = Sameness()
@@ -122,7 +124,7 @@ class GroupLife:
 
     def _follow(self) -> None:
         """Serve the interfaces that are there now."""
-        found = self._places() if self._places is not None else interfaces_here(self._named, self._members)
+        found = self._places() if self._places is not None else self._ask_the_system()
         for name in [each for each in self._members if each not in found]:
             self._remove(name)
         for name, surroundings in found.items():
@@ -131,9 +133,15 @@ class GroupLife:
         self._members = {name: self._members[name] for name in found if name in self._members}
         self._arrange_soon()
 
+    def _ask_the_system(self) -> dict[str, Surroundings | None]:
+        here = interfaces_here(self._named, self._members)
+        return here | (further_addresses(self._named, here) if self._every_address else {})
+
     def _add(self, name: str, surroundings: Surroundings | None) -> None:
+        interface, _, address6 = name.partition(" ")
+        more = {"address6": address6} if address6 else {}
         try:
-            mapper = self._make(surroundings, interface=name)
+            mapper = self._make(surroundings, interface=interface, **more)
         except LocalError as error:
             if isinstance(error.__cause__, NoSuchInterface):
                 return  # it has gone meanwhile; if it comes back, that is told

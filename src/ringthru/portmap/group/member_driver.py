@@ -11,9 +11,10 @@ from collections.abc import Collection, Sequence
 
 from ...net.interfaces import interfaces, uplinks
 from ...net.neighbours import hardware_address
-from ...net.surroundings import Surroundings
+from ...net.surroundings import Surroundings, look_everywhere6
 from ..driver import PortMapper
 from ..drivers.handles_driver import Mapping, MappingSet
+from ..drivers.place_driver import NO_PLACE
 from ..errors import LocalError
 from ..values import GatewayType
 from .group_mapping_driver import members
@@ -64,7 +65,9 @@ class Member:
 
     def snapshot(self, instead: str) -> InterfaceSnapshot:
         """``instead``: who serves its gateway, empty when it does so itself."""
-        state = InterfaceState.SERVING if self.found else InterfaceState.SEARCHING
+        six = self.mapper._engines.six
+        serves = self.found or (six is not None and six.engine.has_gateway)
+        state = InterfaceState.SERVING if serves else InterfaceState.SEARCHING
         if instead:
             state = InterfaceState.STANDING_BY
         return InterfaceSnapshot(self.interface, state, instead, self.mapper.snapshot())
@@ -92,6 +95,20 @@ def interfaces_here(named: Sequence[str], known: Collection[str]) -> dict[str, S
     chosen = [name for name in usable if (name in named if named else name in ways_out)]
     there = {name for _, name in socket.if_nameindex()}
     return dict.fromkeys([*chosen, *(name for name in known if name in there and name not in chosen)])
+
+
+def further_addresses(named: Sequence[str], served: Collection[str]) -> dict[str, Surroundings | None]:
+    """Places of IPv6 alone: what interfaces have beside their steadiest address; all of those not served.
+
+    Each is named by interface and address. There is no IPv4 there, and so nobody to ask by it.
+    """
+    found: dict[str, Surroundings | None] = {}
+    first = dict.fromkeys(served, True)
+    for place in look_everywhere6():
+        wanted = place.interface in named if named else True
+        if wanted and not first.pop(place.interface, False):
+            found[f"{place.interface} {place.address}"] = NO_PLACE
+    return found
 
 
 def refuse_absent(named: Sequence[str]) -> None:
