@@ -20,6 +20,7 @@ DEBIANS_PYTHON = "/usr/bin/python3"  # for which Debian builds its bindings
 BUILT = ROOT / "build" / "bench-natpmp"
 HERE, GATEWAY, PORT = "192.168.1.103", "192.168.1.1", 30000
 DESCRIPTION = f"http://{GATEWAY}:{HTTP_PORT}/rootDesc.xml"
+LIBTORRENT_HOLDS = 48  # beside those of its session
 LIBTORRENT = {Serves.UPNP: "upnp", Serves.NATPMP: "natpmp"}
 
 Programs = dict[str, list[str]]  # what to run, by name
@@ -27,7 +28,11 @@ Programs = dict[str, list[str]]  # what to run, by name
 
 def libraries(serves: Serves, count: int) -> Programs:
     """Engines to be used by programs: discover, map one port, then ``count`` more, one after another."""
-    found = {"libtorrent": _with_debians("libtorrent", "libtorrent_peer.py", LIBTORRENT[serves])}
+    found: dict[str, list[str] | None] = {}
+    if count <= LIBTORRENT_HOLDS or serves is not Serves.UPNP:
+        found["libtorrent"] = _with_debians("libtorrent", "libtorrent_peer.py", LIBTORRENT[serves])
+    else:
+        progress(f"libtorrent makes {LIBTORRENT_HOLDS} mappings by UPnP at most: left out")
     if serves is Serves.UPNP:
         found["python3-miniupnpc (miniupnpc in C)"] = _with_debians("miniupnpc", "miniupnpc_peer.py")
         found["async-upnp-client"] = _async_upnp()

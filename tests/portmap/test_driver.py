@@ -24,6 +24,7 @@ from ringthru.portmap import (
     Protocol,
     Wanted,
 )
+from ringthru.portmap.memory.memory_driver import Memory
 from ringthru.portmap.memory.store_driver import Store
 
 US, GATEWAY = "127.61.0.10", "127.61.0.1"
@@ -300,7 +301,7 @@ class Witness:
 
 
 class TestTheJournal:
-    """Notes wait for the end of a turn of the loop at the longest, and nothing is sent before them."""
+    """Nothing is sent before its note is written; that it was granted as asked may wait a turn."""
 
     @pytest.mark.parametrize("kind", ["natpmp", "upnp"])
     async def test_what_is_asked_for_is_written_down_before_and_what_is_granted_soon(
@@ -319,6 +320,19 @@ class TestTheJournal:
         for _ in range(3):
             await asyncio.sleep(0)
         assert tap.look() == [(25060, True), (25062, True)]
+
+    async def test_what_was_granted_is_written_with_what_is_asked_for_next(
+        self, house, tmp_path, monkeypatch
+    ):
+        mapper, _ = await house(upnp=True, store=tmp_path / "journal")
+        mapper.start()
+        assert await soon(mapper.want(SIP).settled())
+        written = []
+        monkeypatch.setattr(Memory, "write", lambda self, notes, address: written.append(len(notes)))
+        async with asyncio.timeout(PATIENCE):
+            for port in (25062, 25064):
+                assert await mapper.want(Wanted(Protocol.UDP, port)).settled()
+        assert written == [1, 2]  # the second request, then that it was granted with the third
 
     async def test_who_ends_at_once_has_written_it_too(self, house, tmp_path):
         tap = Witness(tmp_path / "journal")

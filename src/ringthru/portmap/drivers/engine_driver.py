@@ -81,6 +81,8 @@ class EngineDriver:
         self._anycast: UdpPort | None = None  # to the carrier's NAT, when it is asked
         self._ssdp: UdpPort | None = None
         self._exchanging: Exchange | None = None
+        self._notes: list[tuple[Note, GatewayIdentity]] = []
+        self._lessons: list[GatewayProfile] = []
         self._timer: asyncio.TimerHandle | None = None
         self._due_at = 0.0  # when it fires
         self._tidying: asyncio.Handle | None = None
@@ -129,12 +131,15 @@ class EngineDriver:
         """Carry out what the engine wants done. Safe to be entered again from a subscriber."""
         if self.started and not self.closed:
             self._send()
-            if self._tidying is None:
-                self._tidying = asyncio.get_running_loop().call_soon(self._tidy)
+            if self._has_urgent_notes():
+                self._remember()
         self._on_change()
+        if self.started and not self.closed and self._tidying is None:
+            self._tidying = asyncio.get_running_loop().call_soon(self._tidy)
 
     def _tidy(self) -> None:
-        """At the end of the turn of the loop: what callers need not wait for before they ask for the next."""
+        """In the next turn of the loop, behind those whom ``on_change`` woke: they may want the next mapping,
+        and what it sends goes first."""
         self._tidying = None
         self._remember()
         self._set_timer()
@@ -151,9 +156,16 @@ class EngineDriver:
             self._exchanging.cancel()
         self._close_sockets()
 
+    def _has_urgent_notes(self) -> bool:
+        """Whether a crash now would leave something that nobody knows of, or unlearn a lesson."""
+        self._notes += self.engine.notes()
+        self._lessons += self.engine.lessons()
+        return bool(self._lessons) or any(note.urgent for note, _ in self._notes)
+
     def _remember(self) -> None:
-        """Before anything is sent, at the latest at the end of the turn: a crash must lose nothing."""
-        notes, lessons = self.engine.notes(), self.engine.lessons()
+        """Before anything is sent; what only confirms another note, at the latest in the next turn."""
+        notes, self._notes = self._notes + self.engine.notes(), []
+        lessons, self._lessons = self._lessons + self.engine.lessons(), []
         if any(isinstance(note, Forget) for note, _ in notes):
             self.forgot_at = self.clock()
         if self._memory is not None and notes:

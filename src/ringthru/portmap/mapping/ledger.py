@@ -5,6 +5,7 @@ Lives here: which holdings are written down, and the notes to write. Never here:
 
 from __future__ import annotations
 
+from ...net.values import replace
 from ..memory.holding import Forget, Holding, Keep, Note
 
 HoldingKey = tuple[str, str, str, int, int, str]
@@ -24,8 +25,9 @@ class Ledger:
     def keep(self, holding: Holding) -> None:
         key = holding.key
         self._doomed.discard(key)
+        urgent = not _confirms(self._kept.get(key), holding)
         self._enter(key, holding)
-        self._write(key, Keep(holding, for_good=key[:4] in self._for_good))
+        self._write(key, Keep(holding, key[:4] in self._for_good, urgent))
 
     def keep_for_good(self, holding: Holding) -> None:
         """A person wants it to stay: whatever is written down for that lease says so."""
@@ -103,5 +105,12 @@ class Ledger:
         return holding
 
     def _write(self, key: HoldingKey, note: Note) -> None:
-        self._notes.pop(key, None)
+        before = self._notes.pop(key, None)
+        if before is not None and before.urgent and not note.urgent:
+            note = replace(note, urgent=True)
         self._notes[key] = note
+
+
+def _confirms(written: Holding | None, granted: Holding) -> bool:
+    """Whether the journal has it in the very words, but for the one that it was granted."""
+    return written is not None and granted.granted and replace(written, granted=True) == granted

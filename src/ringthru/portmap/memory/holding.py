@@ -5,6 +5,8 @@ Lives here: the values. Never here: files, clocks, or which gateway it is.
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from ...net.values import frozen
 from ..values import Family, GatewayType, Protocol
 
@@ -49,16 +51,20 @@ class Holding:
 class Keep:
     """Write it down *before* anything is sent: from now on a gateway may hold it.
 
-    ``for_good``: a person wants it to stay when we have gone.
+    ``for_good``: a person wants it to stay when we have gone. Not ``urgent``: all that is new is that it was
+    granted as asked; who reads the journal after a crash would do the same without.
     """
 
     holding: Holding
     for_good: bool = False
+    urgent: bool = True
 
 
 @frozen
 class Forget:
     """Strike it out: no gateway holds it any more."""
+
+    urgent: ClassVar = True
 
     holding: Holding
 
