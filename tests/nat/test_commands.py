@@ -7,6 +7,7 @@ import json
 import signal
 
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
 from ringthru.lab import Quirks
 from ringthru.lab.outside_echo import OutsideEcho
@@ -560,3 +561,26 @@ class TestWhatAPersonMeets:
             await waiting
         told = json.loads(nat.out.getvalue())
         assert told == {"command": command.split()[0], "exit": 130, "error": "interrupted"}
+
+
+class TestMetrics:
+    async def test_status_as_prometheus_reads_it(self, start_gateway, nat):
+        await start_gateway("upnp")
+        await nat("add 25060")
+        said = await nat("status --metrics")
+        assert said.code == Exit.OK
+        told = {each.name: each.samples for each in text_string_to_metric_families(said.out)}
+        assert [each.value for each in told["ringthru_nat_gateway_up"]] == [1.0]
+        remembered = {each.labels["table"]: each.value for each in told["ringthru_nat_remembered"]}
+        assert remembered == {"listed": 1.0, "not listed": 0.0, "cannot tell": 0.0}
+        assert "ringthru_nat_mapping_enabled" not in told  # it only looks
+
+    async def test_without_a_gateway_it_is_down_and_the_status_says_so_too(self, nat):
+        said = await nat("status --metrics --timeout 8")
+        assert said.code == Exit.NO_GATEWAY
+        told = {each.name: each.samples for each in text_string_to_metric_families(said.out)}
+        assert [each.value for each in told["ringthru_nat_gateway_up"]] == [0.0]
+
+    async def test_not_with_json(self, nat, capsys):
+        assert (await nat("status --metrics --json")).code == Exit.USAGE
+        assert "without --json" in capsys.readouterr().err

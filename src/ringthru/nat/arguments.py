@@ -73,7 +73,7 @@ def parser() -> argparse.ArgumentParser:
         )
 
     command("discover", "show every gateway and protocol that answers, best first")
-    command("status", "show the gateway in use, the external address, and the mappings we remember")
+    _status(command("status", "show the gateway in use, the external address, and the mappings we remember"))
     _add(command("add", "open a port; it stays open until its lease ends"))
     _delete(command("delete", "close ports that were opened before"))
     _list(command("list", "show the gateway's own table, with ours marked"))
@@ -156,6 +156,8 @@ def _check(options: argparse.Namespace) -> None:
         parser().error("--set pair needs the next port too: PORT is 1 to 65534")
     if getattr(options, "outer_gateway", None) and not getattr(options, "nested", True):
         parser().error("--outer-gateway is the gateway beyond this one: it needs --nested")
+    if options.command == "status" and options.metrics and options.json:
+        parser().error("--metrics prints text for Prometheus: it goes without --json")
     if options.command == "profile" and options.action != "list" and not options.fingerprint:
         parser().error(f"profile {options.action} needs a fingerprint; 'ringthru nat profile' lists them")
 
@@ -217,6 +219,12 @@ def _outer_gateway(command: argparse.ArgumentParser) -> None:
         type=address,
         metavar="ADDRESS",
         help="the gateway beyond this one, where it is not found by itself; with --nested",
+    )
+
+
+def _status(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--metrics", action="store_true", help="print the same as text for Prometheus, and nothing else"
     )
 
 

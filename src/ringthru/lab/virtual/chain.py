@@ -201,7 +201,7 @@ class Chain:
         ]
 
     def _hold(self, *leases: object) -> list[Mapping]:
-        held = [Mapping(each, lambda mapping: None) for each in leases]  # type: ignore[arg-type]
+        held = [Mapping(each, lambda mapping: None, {}) for each in leases]  # type: ignore[arg-type]
         self.mappings += held
         self.near_driver.pump()
         return held
