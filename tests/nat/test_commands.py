@@ -56,6 +56,20 @@ class TestDiscover:
         assert told["services"][0]["answered_after"] < 1
         assert (told["external"]["address"], told["external"]["usable"]) == (OUTSIDE, True)
 
+    async def test_it_says_whom_it_waited_for(self, start_gateway, nat):
+        await start_gateway("natpmp")
+        said = await nat("discover")
+        assert "Waited" in said.err
+        assert "NAT-PMP answered after" in said.err
+        assert "--wait" in said.err  # this test's patience is short
+        waited = (await nat("discover --json")).json["waited"]
+        assert {each["protocol"]: each["outcome"] for each in waited["probes"]}["pmp"] == "answered"
+        assert waited["seconds"] > 0
+
+    async def test_whoever_wants_to_wait_waits(self, start_gateway, nat):
+        await start_gateway("natpmp")
+        assert (await nat("discover --wait 1 --json")).json["waited"]["seconds"] >= 1
+
     async def test_without_a_gateway_it_says_so_and_ends_with_1(self, nat):
         said = await nat("discover --timeout 0.3")
         assert said.code == Exit.NO_GATEWAY

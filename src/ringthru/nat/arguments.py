@@ -24,6 +24,7 @@ from .reading import (
     remote,
     seconds,
     url,
+    wait,
 )
 from .words import EXIT_WORDS
 
@@ -72,7 +73,7 @@ def parser() -> argparse.ArgumentParser:
             allow_abbrev=False,
         )
 
-    command("discover", "show every gateway and protocol that answers, best first")
+    _discover(command("discover", "show every gateway and protocol that answers, best first"))
     _status(command("status", "show the gateway in use, the external address, and the mappings we remember"))
     _add(command("add", "open a port; it stays open until its lease ends"))
     _delete(command("delete", "close ports that were opened before"))
@@ -219,6 +220,15 @@ def _outer_gateway(command: argparse.ArgumentParser) -> None:
         type=address,
         metavar="ADDRESS",
         help="the gateway beyond this one, where it is not found by itself; with --nested",
+    )
+
+
+def _discover(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--wait",
+        type=wait,
+        metavar="SECONDS",
+        help="ask and wait for so long, whoever has answered (default: until nobody is left to answer)",
     )
 
 
