@@ -15,12 +15,24 @@ from ringthru.lab.gateway.devices import DEVICES
 from ringthru.lab.gateway.quirks import ROWS, Quirks
 from ringthru.lab.lab_command import EXIT_CODES
 from ringthru.nat.words import EXIT_WORDS
-from ringthru.net.address import AddressKind
+from ringthru.net.address import AddressKind, Endpoint
 from ringthru.net.surroundings import Surroundings
 from ringthru.portmap import errors, events
 from ringthru.portmap.engine.engine import Engine
 from ringthru.portmap.memory.profile import GatewayProfile
 from ringthru.portmap.memory.profile_codec import PHRASES, READERS
+from ringthru.portmap.metrics import METRICS, samples_of
+from ringthru.portmap.values import (
+    Filtering,
+    FilterTruth,
+    GatewayType,
+    MapperSnapshot,
+    MappingSnapshot,
+    MappingState,
+    PeerSnapshot,
+    Protocol,
+    ServiceSnapshot,
+)
 
 COMMON = {  # fields that need no comment in the code, because they are the same everywhere
     "protocol": "what the mapping carries",
@@ -316,7 +328,33 @@ def draw_lab_exit_codes() -> str:
     return table("Status", "Meaning", rows=[tuple(line.split("  ", 1)) for line in lines])  # type: ignore[misc]
 
 
+def draw_metrics() -> str:
+    told = labels_of_metrics()
+    rows = [(f"`{each.name}`", each.kind, ", ".join(told[each.name]), each.help) for each in METRICS.values()]
+    return table("Name", "Type", "Labels", "What it is", rows=rows)
+
+
+def labels_of_metrics() -> dict[str, list[str]]:
+    """The labels that each metric has for a snapshot with something of everything."""
+    mapping = MappingSnapshot(
+        *(Protocol.UDP, 5060, 5060, MappingState.ACCEPTED, False, True, 60.0, ""),
+        filtering=Filtering(FilterTruth.WORD, "", 0.0),
+    )
+    flow = PeerSnapshot(
+        Protocol.UDP, 5060, Endpoint("8.8.8.8", 53), None, MappingState.REQUESTED, None, None, ""
+    )
+    service = ServiceSnapshot(GatewayType.PCP, "192.168.1.1", "", None, True)
+    seen = MapperSnapshot(
+        *(GatewayType.PCP, "192.168.1.1", "", None, "10.0.0.2", AddressKind.PRIVATE, True, True, (mapping,)),
+        services=(service,),
+        peers=(flow,),
+        counters=(("PCP: result NOT_AUTHORIZED", 1),),
+    )
+    return {name: [f"`{label}`" for label, _ in labels] for name, labels, _ in samples_of(seen)}
+
+
 PARTS: dict[str, Callable[[], str]] = {
+    "metrics": draw_metrics,
     "events": draw_events,
     "enums": draw_enums,
     "values": draw_values,

@@ -53,6 +53,7 @@ class TestPorts:
         ("list --limit 0", "1 to 65535 entries"),
         ("status --timeout 0", "more than 0"),
         ("status --timeout soon", "more than 0"),
+        ("discover --wait 0", "wait '0': more than 0"),
         ("status --gateway fritz.box", "192.168.1.1"),
         ("status --description-url ftp://x/", "http://"),
         ("delete", "PORT, --range A-B or --all-ours"),

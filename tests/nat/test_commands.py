@@ -7,6 +7,7 @@ import json
 import signal
 
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
 from ringthru.lab import Quirks
 from ringthru.lab.outside_echo import OutsideEcho
@@ -54,6 +55,20 @@ class TestDiscover:
         ]
         assert told["services"][0]["answered_after"] < 1
         assert (told["external"]["address"], told["external"]["usable"]) == (OUTSIDE, True)
+
+    async def test_it_says_whom_it_waited_for(self, start_gateway, nat):
+        await start_gateway("natpmp")
+        said = await nat("discover")
+        assert "Waited" in said.err
+        assert "NAT-PMP answered after" in said.err
+        assert "--wait" in said.err  # this test's patience is short
+        waited = (await nat("discover --json")).json["waited"]
+        assert {each["protocol"]: each["outcome"] for each in waited["probes"]}["pmp"] == "answered"
+        assert waited["seconds"] > 0
+
+    async def test_whoever_wants_to_wait_waits(self, start_gateway, nat):
+        await start_gateway("natpmp")
+        assert (await nat("discover --wait 1 --json")).json["waited"]["seconds"] >= 1
 
     async def test_without_a_gateway_it_says_so_and_ends_with_1(self, nat):
         said = await nat("discover --timeout 0.3")
@@ -560,3 +575,26 @@ class TestWhatAPersonMeets:
             await waiting
         told = json.loads(nat.out.getvalue())
         assert told == {"command": command.split()[0], "exit": 130, "error": "interrupted"}
+
+
+class TestMetrics:
+    async def test_status_as_prometheus_reads_it(self, start_gateway, nat):
+        await start_gateway("upnp")
+        await nat("add 25060")
+        said = await nat("status --metrics")
+        assert said.code == Exit.OK
+        told = {each.name: each.samples for each in text_string_to_metric_families(said.out)}
+        assert [each.value for each in told["ringthru_nat_gateway_up"]] == [1.0]
+        remembered = {each.labels["table"]: each.value for each in told["ringthru_nat_remembered"]}
+        assert remembered == {"listed": 1.0, "not listed": 0.0, "cannot tell": 0.0}
+        assert "ringthru_nat_mapping_enabled" not in told  # it only looks
+
+    async def test_without_a_gateway_it_is_down_and_the_status_says_so_too(self, nat):
+        said = await nat("status --metrics --timeout 8")
+        assert said.code == Exit.NO_GATEWAY
+        told = {each.name: each.samples for each in text_string_to_metric_families(said.out)}
+        assert [each.value for each in told["ringthru_nat_gateway_up"]] == [0.0]
+
+    async def test_not_with_json(self, nat, capsys):
+        assert (await nat("status --metrics --json")).code == Exit.USAGE
+        assert "without --json" in capsys.readouterr().err

@@ -24,6 +24,7 @@ from .reading import (
     remote,
     seconds,
     url,
+    wait,
 )
 from .words import EXIT_WORDS
 
@@ -73,8 +74,8 @@ def parser() -> argparse.ArgumentParser:
             allow_abbrev=False,
         )
 
-    command("discover", "show every gateway and protocol that answers, best first")
-    command("status", "show the gateway in use, the external address, and the mappings we remember")
+    _discover(command("discover", "show every gateway and protocol that answers, best first"))
+    _status(command("status", "show the gateway in use, the external address, and the mappings we remember"))
     _add(command("add", "open a port; it stays open until its lease ends"))
     _delete(command("delete", "close ports that were opened before"))
     _list(command("list", "show the gateway's own table, with ours marked"))
@@ -169,6 +170,8 @@ def _check(options: argparse.Namespace) -> None:
         _check_everywhere(options)
     elif getattr(options, "first", False):
         parser().error("--first is for several gateways: it needs --every-interface")
+    if options.command == "status" and options.metrics and options.json:
+        parser().error("--metrics prints text for Prometheus: it goes without --json")
     if options.command == "profile" and options.action != "list" and not options.fingerprint:
         parser().error(f"profile {options.action} needs a fingerprint; 'ringthru nat profile' lists them")
 
@@ -244,6 +247,21 @@ def _outer_gateway(command: argparse.ArgumentParser) -> None:
         type=address,
         metavar="ADDRESS",
         help="the gateway beyond this one, where it is not found by itself; with --nested",
+    )
+
+
+def _discover(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--wait",
+        type=wait,
+        metavar="SECONDS",
+        help="ask and wait for so long, whoever has answered (default: until nobody is left to answer)",
+    )
+
+
+def _status(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--metrics", action="store_true", help="print the same as text for Prometheus, and nothing else"
     )
 
 

@@ -10,30 +10,37 @@ from ..net.values import replace
 from ..portmap.discovery.site import Site
 from ..portmap.drivers.place_driver import Place
 from ..portmap.errors import LocalError
-from ..portmap.values import GatewayType, MapperSnapshot
+from ..portmap.values import Family, GatewayType, MapperSnapshot
 from . import memory, shapes
 from .finding import store_path
 from .output import Output
 from .place import Ground, nobody, surroundings_of
-from .survey import Seen, Survey, driven, in_order
+from .survey import Probe, Seen, Survey, driven, in_order
 from .trouble import Trouble
 from .words import Exit, address_words, clean, gateway_words, protocol_words
 
+PROBE_WORDS = {
+    "answered": "answered after {}",
+    "nobody listens": "has nobody there",
+    "silent": "was silent for {}",
+    "searched": "had until {} to answer a search",
+    "cut short": "was waited for no longer than {}",
+}
 POLL = 0.02  # seconds between two looks at the survey
-SIX_LATER = 1.5  # seconds: some gateways break when searched in both families at once (SD09)
+SIX_LATER = 1.25  # seconds: some gateways break when searched in both families at once (SD09)
 
 
 async def discover(options: argparse.Namespace, ground: Ground, out: Output) -> tuple[Exit, dict[str, Any]]:
     """Ask everybody, wait for the slow ones too, and show what each is good for."""
     surroundings = surroundings_of(options, ground)
     sites = _sites(options, ground)
-    surveys = await _ask(sites, options, ground, out)
+    surveys, took = await _ask(sites, options, ground, out)
     rules = surroundings.rules
     seen = in_order([each for survey in surveys for each in survey.seen], rules.is_public)
     for remark in dict.fromkeys(words for survey in surveys for words in survey.remarks):
         out.note(f"Of no use: {clean(remark)}.")
+    sure = not any(survey.waits_for for survey in surveys)
     if not seen:
-        sure = not any(survey.waits_for for survey in surveys)
         raise Trouble(Exit.NO_GATEWAY, nobody(surroundings, sure, options.timeout))
     seen[0] = replace(seen[0], service=replace(seen[0].service, in_use=seen[0].usable))
     kinds = [rules.kind(each.service.external_address or "") for each in seen]
@@ -50,11 +57,16 @@ async def discover(options: argparse.Namespace, ground: Ground, out: Output) -> 
     out.say(f"Used first: {gateway_words(snapshot)}.")
     if ":" not in (snapshot.gateway or ""):
         out.say(address_words(snapshot))
+    probes = [
+        (site.family, each) for site, survey in zip(sites, surveys, strict=True) for each in survey.ended
+    ]
+    out.note(_waited_words(probes, took, sure))
     services = [shapes.service(each.service, kind, each.after) for each, kind in zip(seen, told, strict=True)]
     document = {
         "services": services,
         "gateway": shapes.gateway(snapshot),
         "external": shapes.external(snapshot),
+        "waited": {"seconds": round(took, 3), "probes": [shapes.probe(*each) for each in probes]},
     }
     return (Exit.OK if seen[0].usable else Exit.REFUSED), document
 
@@ -73,13 +85,15 @@ def _sites(options: argparse.Namespace, ground: Ground) -> list[Site]:
         raise Trouble(Exit.LOCAL, str(error)) from error
 
 
-async def _ask(sites: list[Site], options: argparse.Namespace, ground: Ground, out: Output) -> list[Survey]:
-    """Everybody at every site; over when nobody is left to answer, or patience is."""
-    pairs = [driven(site, ground.natpmp_port, ground.ssdp_port) for site in sites]
+async def _ask(
+    sites: list[Site], options: argparse.Namespace, ground: Ground, out: Output
+) -> tuple[list[Survey], float]:
+    """Everybody at every site; over when nobody is left to answer, or patience is. And how long it took."""
+    pairs = [driven(site, ground.natpmp_port, ground.ssdp_port, options.wait) for site in sites]
     surveys = [survey for survey, _ in pairs]
     loop = asyncio.get_running_loop()
     began = loop.time()
-    limit = min(options.timeout, ground.survey)
+    limit = options.wait or min(options.timeout, ground.survey)
     try:
         for (_, driver), site in zip(pairs, sites, strict=True):
             if site is sites[0]:
@@ -87,13 +101,30 @@ async def _ask(sites: list[Site], options: argparse.Namespace, ground: Ground, o
             else:
                 driver.start_after(min(SIX_LATER, limit / 4))
         with out.waiting(_progress(surveys)) as tell:
-            while any(survey.waits_for for survey in surveys) and loop.time() - began < limit:
+            while (
+                options.wait or any(survey.waits_for for survey in surveys)
+            ) and loop.time() - began < limit:
                 await asyncio.sleep(POLL)
                 tell(_progress(surveys))
     finally:
-        for _, driver in pairs:
+        for survey, driver in pairs:
+            survey.ended = survey.outcomes(driver.clock())
             driver.close()
-    return surveys
+    return surveys, loop.time() - began
+
+
+def _waited_words(probes: list[tuple[Family, Probe]], took: float, sure: bool) -> str:
+    """How long it took, and for whom."""
+    told = []
+    for family, each in probes:
+        who = f"{protocol_words(each.protocol)}{' over IPv6' if family is Family.IPV6 else ''}"
+        told.append(f"{who} {PROBE_WORDS[each.outcome].format(_short(each.after))}")
+    more = "" if sure else "; somebody may still answer: --wait SECONDS asks for longer"
+    return f"Waited {_short(took)}: {', '.join(told) or 'nobody was asked'}{more}."
+
+
+def _short(seconds: float) -> str:
+    return f"{seconds:.1f} s" if seconds >= 0.1 else f"{seconds * 1000:.0f} ms"
 
 
 def _progress(surveys: list[Survey]) -> str:

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from ..net.values import replace
 from ..portmap.memory.holding import JournalEntry
-from ..portmap.values import Family, GatewayEntry, GatewayListing, Protocol
+from ..portmap.values import Family, GatewayEntry, GatewayListing, MapperSnapshot, Protocol
 from . import memory, shapes
 from .output import Output
 from .place import Ground
@@ -30,7 +30,7 @@ async def status(options: argparse.Namespace, ground: Ground, out: Output) -> tu
     """The gateway, the address, what we remember, and whether that is still there."""
     async with Session(options, ground, store_path(options), mapping=False) as session:
         with out.waiting("looking for the gateway …"):
-            snapshot = await session.verdict()
+            snapshot = await session.verdict(needed=not options.metrics)
         remembered = memory.of_this_line(memory.lasting(session.store), options)
         listing: GatewayListing | None = None
         if remembered:
@@ -41,6 +41,12 @@ async def status(options: argparse.Namespace, ground: Ground, out: Output) -> tu
         (each, _is_listed(each, listing, own) if memory.is_here(each, here, own) else None)
         for each in remembered
     ]
+    missing = any(listed is False for _, listed in rows)
+    bad = missing or snapshot.external_address is None
+    code = Exit.NO_GATEWAY if snapshot.type is None else Exit.PARTLY if bad else Exit.OK
+    if options.metrics:
+        out.raw(_metrics(snapshot, [listed for _, listed in rows]))
+        return code, {}
     facts = [
         ("Gateway", gateway_words(snapshot)),
         ("External address", clean(snapshot.reported_address or "unknown")),
@@ -54,7 +60,6 @@ async def status(options: argparse.Namespace, ground: Ground, out: Output) -> tu
         _show_remembered([_memory_row(each, listed) for each, listed in rows], out)
     else:
         out.say("No mappings are remembered.")
-    missing = any(listed is False for _, listed in rows)
     document = {
         "gateway": shapes.gateway(snapshot),
         "external": shapes.external(snapshot),
@@ -62,8 +67,18 @@ async def status(options: argparse.Namespace, ground: Ground, out: Output) -> tu
         "mappings": [shapes.remembered(each, listed) for each, listed in rows],
         "counters": dict(snapshot.counters),
     }
-    bad = missing or snapshot.external_address is None
-    return (Exit.PARTLY if bad else Exit.OK), document
+    return code, document
+
+
+def _metrics(snapshot: MapperSnapshot, listed: list[bool | None]) -> str:
+    """What an engine shows, and what the journal remembers: these are not the engine's of this moment."""
+    from ..portmap import metrics  # late: seldom asked for
+
+    remembered = metrics.Metric("remembered", "gauge", "Mappings in the journal, by the gateway's own table.")
+    words = {True: "listed", False: "not listed", None: "cannot tell"}
+    samples = [((("table", said),), listed.count(holds)) for holds, said in words.items()]
+    engine = metrics.metrics({"": snapshot}, without=("mapping_enabled",))  # one that only looks maps nothing
+    return engine + metrics.exposition([(remembered, samples)])
 
 
 MEMORY_COLUMNS: Final = ("protocol", "external", "leads to port", "lease left", "listed", "gateway", "label")

@@ -32,6 +32,11 @@ class Output:
         if not self.as_json:
             print(text, file=self._out, flush=True)
 
+    def raw(self, text: str) -> None:
+        """What a program reads, as it is."""
+        self._out.write(text)
+        self._out.flush()
+
     def facts(self, rows: Sequence[tuple[str, str]]) -> None:
         """Name and value, one pair a line."""
         width = max((len(name) for name, _ in rows), default=0) + 2

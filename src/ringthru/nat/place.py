@@ -16,9 +16,7 @@ from .trouble import Trouble
 from .words import Exit
 
 LINGER = 1.5  # seconds that the gateway's own table is waited for: by UPnP, where we speak something else
-SURVEY = (
-    5.0  # seconds for ``discover``, once somebody answered: UPnP devices may take 4.25 to answer a search
-)
+SURVEY = 10.0  # seconds for ``discover`` at most: a device that answered late may be slow to describe itself
 
 
 @frozen

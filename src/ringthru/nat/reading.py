@@ -51,14 +51,18 @@ def limit(text: str) -> int:
     return _whole(text, "limit", 1, 65535, " entries")
 
 
-def seconds(text: str) -> float:
+def seconds(text: str, what: str = "timeout") -> float:
     try:
         value = float(text)
     except ValueError:
         value = -1.0
     if not 0 < value <= 3600:
-        raise argparse.ArgumentTypeError(f"timeout {text!r}: more than 0 and at most 3600 seconds")
+        raise argparse.ArgumentTypeError(f"{what} {text!r}: more than 0 and at most 3600 seconds")
     return value
+
+
+def wait(text: str) -> float:
+    return seconds(text, "wait")
 
 
 def address(text: str) -> str:

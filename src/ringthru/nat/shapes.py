@@ -16,8 +16,16 @@ from ..portmap.group.values import GroupEvent
 from ..portmap.memory.holding import JournalEntry
 from ..portmap.memory.profile import GatewayProfile
 from ..portmap.memory.profile_codec import words as profile_words
-from ..portmap.values import GatewayEntry, MapperSnapshot, MappingSnapshot, PeerSnapshot, ServiceSnapshot
+from ..portmap.values import (
+    Family,
+    GatewayEntry,
+    MapperSnapshot,
+    MappingSnapshot,
+    PeerSnapshot,
+    ServiceSnapshot,
+)
 from . import memory
+from .survey import Probe
 from .words import kind_sentence
 
 
@@ -54,6 +62,16 @@ def service(found: ServiceSnapshot, kind: str | None, took: float | None) -> dic
         "location": found.location,
         "in_use": found.in_use,
         "answered_after": None if took is None else round(took, 4),
+    }
+
+
+def probe(family: Family, ended: Probe) -> dict[str, Any]:
+    """How asking by one protocol ended, after so many seconds."""
+    return {
+        "family": family.value,
+        "protocol": ended.protocol.value,
+        "outcome": ended.outcome,
+        "after": round(ended.after, 4),
     }
 
 

@@ -17,7 +17,7 @@ from ..net.values import frozen
 from ..portmap.discovery.detection import Detection
 from ..portmap.discovery.services import PREFERENCE
 from ..portmap.discovery.site import Site
-from ..portmap.discovery.ssdp_search import PATIENCE, ROUNDS
+from ..portmap.discovery.ssdp_search import PATIENCE
 from ..portmap.drivers.engine_driver import EngineDriver, OwnPort, Recall
 from ..portmap.engine.engine import Engine
 from ..portmap.errors import RemoteError
@@ -30,7 +30,13 @@ from ..portmap.memory.holding import GatewayIdentity, Note
 from ..portmap.memory.profile import GatewayProfile
 from ..portmap.values import GatewayType, ServiceSnapshot
 
-SEARCH: Final = ROUNDS[-1] + PATIENCE  # seconds until UPnP devices have had their time to answer
+# As often as an engine asks, and in a third of the time: nobody else waits for the gateway here
+ROUNDS: Final = (0.0, 0.2, 0.5, 1.0)  # seconds after the start: searches for UPnP devices
+LATE: Final = 2.6  # seconds after the second one: some answer only that, and later than they may (SD19)
+AGAIN: Final = 3.0  # seconds between two more, while somebody wants to wait longer
+SILENT: Final = (
+    3.0  # seconds: PCP and NAT-PMP have been asked four times by 1.93 s, and a second is answer enough
+)
 MOST_SEEN: Final = 64
 MOST_REMARKS: Final = 16
 
@@ -47,28 +53,59 @@ class Seen:
     fingerprint: str = ""
 
 
-class Survey:
-    """Asks everybody at one site; driven from outside as an ``Engine`` is."""
+@frozen
+class Probe:
+    """How asking by one protocol ended."""
 
-    def __init__(self, site: Site, ssdp_port: int, own_port: Callable[[], int]) -> None:
+    protocol: GatewayType
+    outcome: str  # "answered", "nobody listens", "silent", "searched", or "cut short"
+    after: float  # seconds since the start
+
+
+class Survey:
+    """Asks everybody at one site; driven from outside as an ``Engine`` is.
+
+    It waits for every protocol until it has a final answer, or no longer than one can take: a search, until
+    the longest delay that was allowed to devices is over after the last round (UPnP Device Architecture 1.1,
+    §1.3.2), and some more for those that are late; port 5351, until its last request has had its time.
+    ``wait`` seconds ask for longer.
+    """
+
+    def __init__(
+        self, site: Site, ssdp_port: int, own_port: Callable[[], int], wait: float | None = None
+    ) -> None:
+        rounds: tuple[float, ...] = ROUNDS
+        while wait is not None and rounds[-1] + AGAIN + PATIENCE <= wait:
+            rounds = (*rounds, rounds[-1] + AGAIN)
+        self._search_until = max(rounds[-1] + PATIENCE, rounds[1] + LATE)
+        self._silent_after = max(SILENT, wait or 0.0)
+        self.probes: list[Probe] = []  # those that are over
+        self.ended: list[Probe] = []  # all of them, when it is over
         self._site = site
         self._detection = Detection(
             site,
             lambda level, text: None,
             ssdp_port,
             lambda at: PcpClient(at.address, os.urandom, lambda: 0.5, own_port),
+            rounds,
         )
         self.seen: list[Seen] = []
         self.remarks: list[str] = []  # who answered and is of no use
         self._pending = {each for each in (GatewayType.PCP, GatewayType.NAT_PMP) if site.speaks_with(each)}
-        self._began = 0.0
+        self._began: float | None = None
         self._search_over = not site.searches
+        self._searched = site.searches  # and that is not told yet
 
     @property
     def waits_for(self) -> tuple[GatewayType, ...]:
         """The protocols that somebody may still answer by."""
         searching = not self._search_over or self._detection.upnp.busy
         return tuple(k for k in PREFERENCE if k in self._pending or (k is GatewayType.UPNP and searching))
+
+    def outcomes(self, now: float) -> list[Probe]:
+        """How each protocol's asking ended; those that somebody may still answer by are cut short now."""
+        cut = [Probe(kind, "cut short", self._elapsed(now)) for kind in self.waits_for]
+        return sorted(self.probes + cut, key=lambda each: PREFERENCE.index(each.protocol))
 
     # The machine's contract
 
@@ -102,12 +139,23 @@ class Survey:
     def handle_timeout(self, now: float) -> None:
         self._detection.port5351.handle_timeout(now)
         self._detection.search.handle_timeout(now)
-        self._search_over = self._search_over or now >= self._began + SEARCH
+        self._search_over = self._search_over or self._has_lasted(self._search_until, now)
         self._collect(now)
+        if self._has_lasted(self._silent_after, now):
+            for kind in tuple(self._pending):
+                self._end(kind, "silent", now)
 
     def next_timeout(self) -> float | None:
-        search = None if self._search_over else self._began + SEARCH
-        times = (self._detection.port5351.next_timeout(), self._detection.search.next_timeout(), search)
+        if self._began is None:
+            return None
+        search = None if self._search_over else self._began + self._search_until
+        silent = self._began + self._silent_after if self._pending else None
+        times = (
+            self._detection.port5351.next_timeout(),
+            self._detection.search.next_timeout(),
+            search,
+            silent,
+        )
         return min((each for each in times if each is not None), default=None)
 
     def pmp_to_send(self) -> list[bytes]:
@@ -139,22 +187,41 @@ class Survey:
         for kind, client in ((GatewayType.PCP, port.pcp), (GatewayType.NAT_PMP, port.natpmp)):
             for event in client.events():
                 if isinstance(event, AddressTold | Declined | Silent):
-                    self._pending.discard(kind)
+                    self._end(kind, self._outcome(event, now), now)
                     self._answered(kind, event, now)
         for finding in self._detection.upnp.findings():
             if isinstance(finding, IgdFound):
                 self._found(finding, now)
             else:
                 self._remark(finding.reason)
+        if self._search_over and not self._detection.upnp.busy and self._searched:
+            self._searched = False
+            self.probes.append(Probe(GatewayType.UPNP, "searched", self._elapsed(now)))
+
+    def _outcome(self, event: AddressTold | Declined | Silent, now: float) -> str:
+        if not isinstance(event, Silent):
+            return "answered"
+        return "silent" if self._has_lasted(SILENT, now) else "nobody listens"
+
+    def _has_lasted(self, seconds: float, now: float) -> bool:
+        return self._began is not None and now >= self._began + seconds
+
+    def _elapsed(self, now: float) -> float:
+        return 0.0 if self._began is None else max(0.0, now - self._began)
+
+    def _end(self, kind: GatewayType, outcome: str, now: float) -> None:
+        if kind in self._pending:
+            self._pending.discard(kind)
+            self.probes.append(Probe(kind, outcome, self._elapsed(now)))
 
     def _answered(self, kind: GatewayType, answer: AddressTold | Declined | Silent, now: float) -> None:
         gateway = self._site.gateway or ""
         if isinstance(answer, AddressTold):
             service = ServiceSnapshot(kind, gateway, "", answer.address or None, False)
-            self._note(Seen(service, now - self._began, ours=True))
+            self._note(Seen(service, self._elapsed(now), ours=True))
         elif isinstance(answer, Declined) and answer.remedy is not Remedy.ANOTHER_SERVICE:
             service = ServiceSnapshot(kind, gateway, "", None, False, status=answer.reason)
-            self._note(Seen(service, now - self._began, ours=True, usable=False))
+            self._note(Seen(service, self._elapsed(now), ours=True, usable=False))
         elif isinstance(answer, Declined):
             self._remark(f"{kind.spoken} at {gateway}: {answer.reason}")
 
@@ -173,7 +240,7 @@ class Survey:
         )
         ours = self._site.is_gateway(control.host)
         fingerprint = igd.profile.fingerprint
-        self._note(Seen(service, now - self._began, ours, True, found.connected, fingerprint))
+        self._note(Seen(service, self._elapsed(now), ours, True, found.connected, fingerprint))
 
     def _note(self, seen: Seen) -> None:
         if len(self.seen) < MOST_SEEN:
@@ -184,12 +251,14 @@ class Survey:
             self.remarks.append(words)
 
 
-def driven(survey_site: Site, natpmp_port: int, ssdp_port: int) -> tuple[Survey, EngineDriver]:
+def driven(
+    survey_site: Site, natpmp_port: int, ssdp_port: int, wait: float | None = None
+) -> tuple[Survey, EngineDriver]:
     """A survey of that site, and what moves its bytes."""
     surveys: list[Survey] = []
 
     def make(own_port: OwnPort, recall: Recall) -> Engine:
-        surveys.append(Survey(survey_site, ssdp_port, own_port))
+        surveys.append(Survey(survey_site, ssdp_port, own_port, wait))
         return cast(Engine, surveys[0])  # to its driver they are alike
 
     driver = EngineDriver(

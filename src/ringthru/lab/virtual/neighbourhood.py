@@ -18,11 +18,26 @@ MULTICAST: Final = frozenset({GROUP.host, SSDP_GROUP.host, "ff02::c", "ff02::1"}
 
 
 class Neighbourhood:
-    """All gateways around ``host``; the first of ``gateways`` is the default one, whose rows bring others."""
+    """All gateways around ``host``; the first of ``gateways`` is the default one, whose rows bring others.
 
-    def __init__(self, gateways: tuple[VirtualGateway, ...], host: str, clock: Callable[[], float]) -> None:
+    With ``through`` they are beyond that NAT: no group reaches them, nor anything while it is off.
+    """
+
+    def __init__(
+        self,
+        gateways: tuple[VirtualGateway, ...],
+        host: str,
+        clock: Callable[[], float],
+        through: VirtualGateway | None = None,
+    ) -> None:
         self.gateways = (*gateways, *(each for first in gateways[:1] for each in company_of(first, clock)))
         self._host = host
+        self._through = through
+
+    @property
+    def host(self) -> str:
+        """Our address as the default gateway sees it."""
+        return self._host if self._through is None else self._through.external
 
     def has(self, row: str) -> bool:
         """Whether the default gateway plays that row."""
@@ -34,6 +49,8 @@ class Neighbourhood:
 
     def hearers(self, address: str) -> list[VirtualGateway]:
         """Who hears what is sent to an address: one gateway, or all of them for a group."""
+        if self._through is not None and (is_group(address) or not self._through.powered):
+            return []
         if is_group(address):
             return [each for each in self.gateways if self._is_neighbour(each)]
         if address in ANYCAST:
@@ -43,7 +60,11 @@ class Neighbourhood:
     def seen_from(self, gateway: VirtualGateway) -> str:
         """Our address as this gateway sees it: behind another NAT it is that one's external address."""
         inner = next((each for each in self.gateways if each.behind is gateway), None)
-        return self._host if inner is None else inner.external
+        return self.host if inner is None else inner.external
+
+    def is_heard(self, gateway: VirtualGateway) -> bool:
+        """Whether what it tells a group gets to us."""
+        return self._through is None and self._is_neighbour(gateway)
 
     def next_timeout(self) -> float | None:
         times = (gateway.next_timeout() for gateway in self.gateways)

@@ -54,7 +54,9 @@ class World:
     sleep (TO06).
 
     ``engine`` is an ``Engine`` of ``ringthru.portmap``, made by the caller; its own address is ``host``.
-    Call its methods through ``world.call``, which sends what comes of it.
+    Call its methods through ``world.call``, which sends what comes of it. ``through`` is a NAT on the way to
+    these gateways, which stand beyond it, and ``to`` the one of them that port 5351 is asked at. With
+    ``on_change`` the engine's events are the caller's to read, who is told when there may be some.
     """
 
     def __init__(
@@ -65,12 +67,16 @@ class World:
         host: str = "192.168.1.103",
         wire: Wire | None = None,
         seed: int = 0,
+        through: VirtualGateway | None = None,
+        to: str = "",
+        on_change: Callable[[], None] | None = None,
     ) -> None:
         self.engine = engine
-        self._around = Neighbourhood(gateways, host, clock.read)
+        self._around = Neighbourhood(gateways, host, clock.read, through)
         self.gateways = self._around.gateways
         self.clock = clock
-        self.host = host
+        self._to = to
+        self._on_change = on_change
         self.records = Records()
         self.events: list[Any] = []  # what the engine told, in order
         self._io = EngineIo(engine)
@@ -85,10 +91,15 @@ class World:
     def now(self) -> float:
         return self.clock.now
 
+    @property
+    def host(self) -> str:
+        """Our address, as the gateways see it."""
+        return self._around.host
+
     def call(self, method: str, *arguments: Any) -> Any:
         """Call ``engine.method(*arguments, now)``, and send what comes of it."""
         result = getattr(self.engine, method)(*arguments, self.now)
-        self._pump()
+        self.pump()
         return result
 
     def at(self, seconds: float, happening: Callable[[], object]) -> None:
@@ -108,9 +119,9 @@ class World:
             RuntimeError: engine and world go round without time passing.
         """
         end, turns, stood_at = self.now + limit, 0, self.now
-        self._pump()
+        self.pump()
         while not condition():
-            due = self._next()
+            due = self.next_happening()
             if due is None or due > end:
                 self.clock.advance_to(max(end, self.now))
                 return bool(condition())
@@ -122,7 +133,7 @@ class World:
             stood_at = self.now
             if turns > MOST_TURNS:
                 raise RuntimeError(f"{MOST_TURNS} turns at {self.now}: somebody spins")
-            self._act()
+            self.happen()
         return True
 
     def sleep(self, seconds: float) -> None:
@@ -162,7 +173,8 @@ class World:
 
     # Time
 
-    def _next(self) -> float | None:
+    def next_happening(self) -> float | None:
+        """When anything happens next, of itself."""
         nap = self._naps.next_at(self.now, self._around.has("TO06"))
         times = [self._io.next_timeout(), self._next_outside(), nap]
         return min((each for each in times if each is not None), default=None)
@@ -176,13 +188,14 @@ class World:
         due = self._naps.next_at(self.now, self._around.has("TO06"))
         return due is not None and due <= self.now
 
-    def _act(self) -> None:
+    def happen(self) -> None:
+        """Let everything that is due happen."""
         self._schedule.happen()
         due = self._io.next_timeout()
         if due is not None and due <= self.now:
             self._io.handle_timeout(self.now)
         self._around.handle_timeout(self.now)
-        self._pump()
+        self.pump()
 
     def _act_outside(self) -> None:
         """A moment that the engine sleeps through."""
@@ -192,7 +205,7 @@ class World:
 
     # The wire
 
-    def _pump(self) -> None:
+    def pump(self) -> None:
         """Send what everybody wants to send."""
         for data, to in self._io.pmp_to_send():
             self._send_pmp(data, to)
@@ -201,12 +214,16 @@ class World:
         for request in self._io.http_to_send():
             self._send_http(request.number, request.ask)
         self._pump_gateways()
-        self.events += self.engine.events()
+        if self._on_change is None:
+            self.events += self.engine.events()
+        else:
+            self._on_change()
 
     def _pump_gateways(self) -> None:
         for gateway in self.gateways:
             for notice in gateway.notices_to_send():
-                self._send_notice(notice)
+                if self._around.is_heard(gateway):
+                    self._send_notice(notice)
             for delivery in gateway.core.upnp.events_to_send():
                 source = Endpoint(gateway.address, ANY_PORT)
                 event = self._heard("event", source, delivery.data)
@@ -215,7 +232,7 @@ class World:
                 )
 
     def _send_pmp(self, data: bytes, to: str) -> None:
-        address = to or (self.gateways[0].address_for(self.host) if self.gateways else "")
+        address = to or self._to or (self.gateways[0].address_for(self.host) if self.gateways else "")
         self._record("out", "pmp", Endpoint(address, NATPMP_PORT), data)
         if is_deletion(data):
             self.records.unheard[data] += 1

@@ -24,7 +24,7 @@ from .carrier import Carrier
 from .race import Answer, Race, upnp_service
 from .services import Service
 from .site import Site
-from .ssdp_search import SsdpSearch
+from .ssdp_search import ROUNDS, SsdpSearch
 
 PMP_ATTEMPTS: Final = 5  # unanswered, and a round no longer waits for NAT-PMP (FreeSWITCH's count)
 FIRST_PAUSE: Final = 5.0  # seconds between rounds, doubled up to
@@ -53,6 +53,7 @@ class Detection:
         log: Callable[[int, str], None],
         ssdp_port: int,
         make_pcp: Callable[[Site], PcpClient],
+        rounds: tuple[float, ...] = ROUNDS,
     ) -> None:
         self._site = site
         self._log = log
@@ -62,7 +63,8 @@ class Detection:
         self.carrier = Carrier(site, make_pcp(site))
         gateway = Endpoint(site.gateway, ssdp_port) if site.gateway else None
         group = GROUP if site.family is Family.IPV4 else GROUP_IPV6
-        self.search = SsdpSearch(gateway if site.searches else None, site.multicast and site.searches, group)
+        asked = gateway if site.searches else None
+        self.search = SsdpSearch(asked, site.multicast and site.searches, group, rounds)
         self.searching = False
         self.witnessing = False  # a gateway is in use, and its UPnP side is looked for
         self._natpmp_is_late = False  # PCP was quicker, and NAT-PMP may still answer

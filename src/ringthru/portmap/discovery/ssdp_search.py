@@ -15,14 +15,22 @@ class SsdpSearch:
     """One search: unicast to the gateway, multicast where that is allowed; driven from outside.
 
     With multicast, the gateway is asked by unicast in the first round only: some answer nothing else.
+    ``rounds`` are in seconds after the start.
     """
 
-    def __init__(self, gateway: Endpoint | None, multicast: bool, group: Endpoint = GROUP) -> None:
+    def __init__(
+        self,
+        gateway: Endpoint | None,
+        multicast: bool,
+        group: Endpoint = GROUP,
+        rounds: tuple[float, ...] = ROUNDS,
+    ) -> None:
+        self._rounds = rounds
         self._gateway = gateway
         self._multicast = multicast
         self._group = group
         self._started_at = 0.0
-        self._round = len(ROUNDS)
+        self._round = len(rounds)
         self._datagrams: list[tuple[bytes, Endpoint]] = []
 
     @property
@@ -36,7 +44,7 @@ class SsdpSearch:
         self.handle_timeout(now)
 
     def stop(self) -> None:
-        self._round = len(ROUNDS)
+        self._round = len(self._rounds)
         self._datagrams.clear()
 
     def handle_timeout(self, now: float) -> None:
@@ -47,7 +55,8 @@ class SsdpSearch:
             self._round += 1
 
     def next_timeout(self) -> float | None:
-        return self._started_at + ROUNDS[self._round] if self._round < len(ROUNDS) and self.possible else None
+        over = self._round == len(self._rounds) or not self.possible
+        return None if over else self._started_at + self._rounds[self._round]
 
     def datagrams_to_send(self) -> list[tuple[bytes, Endpoint]]:
         datagrams, self._datagrams = self._datagrams, []
@@ -59,7 +68,10 @@ class SsdpSearch:
             to.append(self._gateway)
         if self._multicast:
             to.append(self._group)
-        searches = [Search(target, each) for each in to for target in TARGETS_BY_ROUND[self._round]]
-        if self._round == len(ROUNDS) - 1:  # a late attempt at those that want MAN without quotes (SD07)
+        last = len(TARGETS_BY_ROUND) - 1
+        searches = [
+            Search(target, each) for each in to for target in TARGETS_BY_ROUND[min(self._round, last)]
+        ]
+        if self._round >= last:  # a late attempt at those that want MAN without quotes (SD07)
             searches += [Search(TARGETS[0], each, quoted=False) for each in to]
         return [(each.encode(), each.to) for each in searches]

@@ -37,6 +37,7 @@ class Told:
     def __init__(self) -> None:
         self._address: str | None = None
         self._added: dict[Key, MappingAdded] = {}
+        self._proven: dict[tuple[Key, Rung], MappingProven] = {}
 
     def address(self, current: str | None) -> list[Event]:
         """The usable external address is this one."""
@@ -59,10 +60,25 @@ class Told:
 
     def removed(self, protocol: Protocol, internal_port: int) -> list[Event]:
         """A mapping is not held any more, at one gateway at least."""
+        for rung in LADDER:
+            self._proven.pop(((protocol, internal_port), rung), None)
         told = self._added.pop((protocol, internal_port), None)
         if told is None:
             return []
         return [MappingRemoved(protocol, internal_port, told.external_port, told.sticky)]
+
+    def proven(self, event: MappingProven) -> list[Event]:
+        """A rung holds all along the chain; the same word of one who came through both is told once."""
+        at = (event.protocol, event.internal_port), event.rung
+        if self._proven.get(at) == event:
+            return []
+        self._proven[at] = event
+        return [event]
+
+    def fell(self, event: MappingFell) -> list[Event]:
+        """A rung does not hold any more at one gateway: of the chain it was perhaps never said to hold."""
+        told = self._proven.pop(((event.protocol, event.internal_port), event.rung), None)
+        return [event] if told is not None else []
 
     def all_removed(self) -> list[Event]:
         return [event for protocol, port in list(self._added) for event in self.removed(protocol, port)]

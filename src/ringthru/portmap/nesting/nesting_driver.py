@@ -19,14 +19,18 @@ from ..events import (
     GatewayFound,
     MappingAdded,
     MappingFailed,
+    MappingFell,
+    MappingProven,
     MappingRemoved,
 )
 from ..mapping.lease import Lease
-from ..mapping.sets import LeaseSet
-from ..values import Family, MapperSnapshot, MappingState, Wanted
+from ..values import Family, MapperSnapshot, MappingState
 from .beyond_driver import Beyond, FindHops
 from .chain import Key, Told, joined
 from .hops_driver import next_hops
+from .units_driver import beyond, is_of, set_beyond, units_of
+
+OfAMapping = MappingAdded | MappingRemoved | MappingFailed | MappingProven | MappingFell
 
 
 class Nesting:
@@ -120,11 +124,22 @@ class Nesting:
             return self._told.removed(event.protocol, event.internal_port)
         if isinstance(event, MappingAdded) and event.family is Family.IPV4:
             return []  # told when the gateway beyond holds it too
+        if isinstance(event, MappingProven | MappingFell) and event.family is Family.IPV4:
+            mapping = next((each for each in self._mappings() if is_of(event, each)), None)
+            return self._judged(event, mapping)
         return [] if isinstance(event, ExternalAddressChanged) else [event]
+
+    def _judged(self, event: MappingProven | MappingFell, mapping: Mapping | None) -> list[Event]:
+        """A rung of the chain holds when it holds at every gateway, and falls with the first."""
+        if isinstance(event, MappingFell):
+            return self._told.fell(event)
+        ends = () if mapping is None else (mapping._lease, mapping._beyond)
+        whole = all(each is not None and each.ladder.holds(event.rung) for each in ends)
+        return self._told.proven(event) if ends and whole else []
 
     def released(self, mapping: Mapping) -> None:
         """The mapping, and all of its set, is not wanted any more: take it off the gateway beyond as well."""
-        unit = next((each for each in _units(self._mappings()) if mapping in each), (mapping,))
+        unit = next((each for each in units_of(self._mappings()) if mapping in each), (mapping,))
         self._released.update(unit)
         self._let_go(unit)
 
@@ -198,12 +213,14 @@ class Nesting:
             return self._told.added(replace(event, internal_port=mapping.internal_port))
         if isinstance(event, MappingRemoved):
             return self._told.removed(mapping.protocol, mapping.internal_port)
+        if isinstance(event, MappingProven | MappingFell):
+            return self._judged(replace(event, internal_port=mapping.internal_port), mapping)
         if isinstance(event, MappingFailed):
             return [replace(event, internal_port=mapping.internal_port)]
         return []
 
     def _whose(self, event: object) -> Mapping | None:
-        if not isinstance(event, MappingAdded | MappingRemoved | MappingFailed):
+        if not isinstance(event, OfAMapping):
             return None
         for mapping, (port, _) in self._leases.items():
             if (mapping.protocol, port) == (event.protocol, event.internal_port):
@@ -218,7 +235,7 @@ class Nesting:
         self._released &= set(mappings)
         for mapping in mappings:
             mapping._nested = self.active
-        for unit in _units(mappings):
+        for unit in units_of(mappings):
             near = [each.near_port for each in unit]
             held = [self._leases[each][0] if each in self._leases else None for each in unit]
             if held != near:
@@ -230,9 +247,9 @@ class Nesting:
         """One mapping, or a whole set, which is a set there too: all of it or none at every gateway."""
         if self.outer is None:
             return
-        wanted = tuple(_beyond(each, port) for each, port in zip(unit, near_ports, strict=True))
+        wanted = tuple(beyond(each, port) for each, port in zip(unit, near_ports, strict=True))
         engine, now, group = self.outer.engine, self.outer.clock(), unit[0]._lease.group
-        leases = (engine.want(wanted[0], now),) if group is None else _set_beyond(engine, wanted, group, now)
+        leases = (engine.want(wanted[0], now),) if group is None else set_beyond(engine, wanted, group, now)
         for mapping, port, lease in zip(unit, near_ports, leases, strict=True):
             self._leases[mapping] = (port, lease)
             mapping._beyond = lease
@@ -275,28 +292,3 @@ class Nesting:
     def _tell(self, events: list[Event]) -> None:
         for event in events:
             self._publish(event)
-
-
-def _units(mappings: Iterable[Mapping]) -> list[tuple[Mapping, ...]]:
-    """What belongs together: the members of a set in its order, everything else by itself."""
-    by_lease = {each._lease: each for each in mappings}
-    units: dict[int, tuple[Mapping, ...]] = {}
-    for lease, mapping in by_lease.items():
-        members = (lease,) if lease.group is None else lease.group.leases
-        found = tuple(by_lease[each] for each in members if each in by_lease)
-        units.setdefault(id(lease.group or mapping), found)
-    return list(units.values())
-
-
-def _beyond(mapping: Mapping, near_port: int) -> Wanted:
-    own = mapping._lease.wanted
-    return replace(
-        own,
-        internal_port=near_port,
-        external_port=own.wanted_external_port,
-        internal_client=None,  # whoever it is for, to the gateway beyond it is our gateway
-    )
-
-
-def _set_beyond(engine: Engine, wanted: tuple[Wanted, ...], group: LeaseSet, now: float) -> tuple[Lease, ...]:
-    return engine.want_set(wanted, group.rule, now).leases
