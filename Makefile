@@ -3,7 +3,8 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 # What the real-program tests drive. The package `miniupnpd` itself is left alone: it configures eth0.
-DEBIAN := miniupnpd-nftables nftables iproute2 sip-tester baresip linphone-cli miniupnpc natpmpc conntrack tcpdump kamailio kamailio-tls-modules
+DEBIAN := miniupnpd-nftables nftables iproute2 sip-tester baresip linphone-cli miniupnpc natpmpc conntrack \
+  tcpdump kamailio kamailio-tls-modules
 
 .PHONY: run test lint unit fuzz bench real-programs clean
 
@@ -55,6 +56,8 @@ $(VENV)/installed-test: $(VENV)/installed
 	@$(BIN)/pip install -q --disable-pip-version-check -e '.[test]'
 	@$(BIN)/pip install -q --disable-pip-version-check --only-binary atheris -e '.[fuzz]' \
 	  || echo "There is no atheris for this Python and system: the decoders are not fuzzed"
+	@$(BIN)/pip install -q --disable-pip-version-check -e '.[peers]' \
+	  || echo "sippy and aiosipua cannot be installed here: nothing is tested against these SIP stacks"
 	@touch $@
 
 clean:

@@ -8,10 +8,12 @@ import shutil
 import socket
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from importlib.util import find_spec
 
 import pytest
 
 SKIPPED = "network namespaces need root and ip(8)"
+NO_PEERS = "other SIP stacks are not installed (extra 'peers')"
 
 
 class Namespace:
@@ -56,14 +58,26 @@ def namespace() -> Iterator[Namespace]:
     namespace.remove()
 
 
+@pytest.fixture(scope="session")
+def foreign_stacks() -> tuple[str, ...]:
+    """The SIP stacks from PyPI that we test against; skipped aloud where they are not installed."""
+    stacks = ("sippy", "aiosipua")
+    if missing := [name for name in stacks if find_spec(name) is None]:
+        if os.environ.get("CI"):
+            pytest.fail(f"required here: {' and '.join(missing)}", pytrace=False)
+        pytest.skip(NO_PEERS)
+    return stacks
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    skipped = [each for each in terminalreporter.stats.get("skipped", []) if SKIPPED in str(each.longrepr)]
-    if skipped:
-        terminalreporter.write_line(
-            f"!!! {len(skipped)} TESTS OF THE NETWORK AROUND US WERE SKIPPED: {SKIPPED} !!!",
-            red=True,
-            bold=True,
-        )
+    for what, why in (
+        ("OF THE NETWORK AROUND US", SKIPPED),
+        ("AGAINST FOREIGN STACKS", NO_PEERS),
+    ):
+        skipped = [each for each in terminalreporter.stats.get("skipped", []) if why in str(each.longrepr)]
+        if skipped:
+            text = f"!!! {len(skipped)} TESTS {what} WERE SKIPPED: {why} !!!"
+            terminalreporter.write_line(text, red=True, bold=True)
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +10,7 @@ from ringthru.lab.namespaces.laboratory import Laboratory
 from ringthru.lab.namespaces.netns import wait_for
 
 from .audio import read_wav, write_wav
+from .keyboard import Keyboard
 
 CONFIGURATION = """\
 [sip]
@@ -63,7 +63,7 @@ class Linphone:
     def __init__(self, laboratory: Laboratory, role: str, address: str, directory: Path) -> None:
         self.directory = directory
         self._laboratory, self._role, self._address = laboratory, role, address
-        self._keyboard = directory / "keyboard"
+        self._keyboard = Keyboard(directory / "keyboard")
         self.process: subprocess.Popen[bytes] | None = None
 
     def register(
@@ -80,12 +80,11 @@ class Linphone:
         write_wav(self.directory / "speech.wav", sounds)
         home = self.directory / "home"
         (home / ".local/share/linphone").mkdir(parents=True)
-        os.mkfifo(self._keyboard)  # opened for both, so that neither side waits for the other
         argv = ["linphonec", "-d", "6", "-l", str(self.directory / "log")]
         argv += ["-c", str(self.directory / "linphonerc")]
         self.process = self._laboratory.popen(
             self._role,
-            ["sh", "-c", f'exec "$@" <>{self._keyboard}', "sh", *argv],
+            self._keyboard.in_front_of(argv),
             self.directory / "output",
             {"HOME": str(home), "TERM": "dumb"},
         )
@@ -95,8 +94,7 @@ class Linphone:
         self.wait_until(lambda: "LinphoneRegistrationOk" in self.log(), "it registers")
 
     def type_in(self, line: str) -> None:
-        with self._keyboard.open("w") as keyboard:
-            keyboard.write(line + "\n")
+        self._keyboard.type_in(line)
 
     def says(self, line: str, answer: str, patience: float = 10) -> None:
         """Type a line, and return when its console has said ``answer`` since."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 import sys
@@ -13,6 +12,8 @@ import ringthru
 from ringthru.lab.namespaces.laboratory import PBX, Laboratory
 from ringthru.lab.namespaces.miniupnpd import NatRule
 from ringthru.lab.namespaces.netns import wait_for
+
+from .keyboard import Keyboard
 
 SHIPPED = Path(__file__).parents[2] / "conf"  # the default tree that users get
 PASSWORD = "cobalt-Otter-71-lantern"  # of user 1000, in place of the random one
@@ -76,7 +77,8 @@ class Switch:
         self.directory = directory
         self.role = role
         self._flags = list(flags) if console else ["-nc", *flags]
-        self._keyboard = directory / "keyboard" if console else None
+        self._console = console
+        self._keyboard: Keyboard | None = None
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
@@ -91,9 +93,9 @@ class Switch:
         for flag, folder in folders.items():
             folder.mkdir(parents=True, exist_ok=True)
             argv += [flag, str(folder)]
-        if self._keyboard is not None:
-            os.mkfifo(self._keyboard)  # opened for both, so that neither side waits for the other
-            argv = ["sh", "-c", f'exec "$@" <>{self._keyboard}', "sh", *argv]
+        if self._console:
+            self._keyboard = Keyboard(self.directory / "keyboard")
+            argv = self._keyboard.in_front_of(argv)
         source = str(Path(ringthru.__file__).parents[1])
         self.process = self.laboratory.popen(
             self.role, argv + self._flags, self.directory / "output", {"PYTHONPATH": source}
@@ -102,8 +104,7 @@ class Switch:
     def type_in(self, line: str) -> None:
         """One line for its console."""
         assert self._keyboard is not None
-        with self._keyboard.open("w") as keyboard:
-            keyboard.write(line + "\n")
+        self._keyboard.type_in(line)
 
     def words(self) -> str:
         """All it printed and logged, for assertions and for their messages."""

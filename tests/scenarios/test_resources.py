@@ -29,11 +29,11 @@ async def nothing_left(home: Home) -> None:
     assert calls._by_call == {}
     assert list(home.switch._engine.legs()) == []
     assert calls.pool is not None
-    size = calls.pool.size  # two pairs, and more for a while after a burst of calls
-    await eventually(lambda: home.switch._engine.reserved() == size, "the idle pool is not full")
+    pool = calls.pool  # two pairs, and more for a while after a burst of calls
+    await eventually(lambda: home.switch._engine.reserved() == pool.size, "the idle pool is not full")
     assert home.gateway is not None
     gateway = home.gateway
-    await eventually(lambda: len(gateway.mappings()) == 4 + 2 * size, "mappings are left")
+    await eventually(lambda: len(gateway.mappings()) == 4 + 2 * pool.size, "mappings are left")
     for profile in calls.profiles.values():
         await eventually(lambda: profile.agent.calls == (), "a dialog is left")  # noqa: B023
         assert profile.counters.sessions == 0
@@ -68,7 +68,10 @@ class TestNothingIsLeft:
     async def test_after_fifty_bridged_calls(self, home: Home) -> None:
         caller, callee = home.far_phone(), await home.registered_phone()
         at = home.reached_at("external")
+        pool = home.switch.calls.pool
+        assert pool is not None
         for number in range(1, 26):
+            await eventually(lambda: pool.ready, "no mapped ports")  # else the first frame may be too early
             call = caller.invite("1000", at)
             rung = await callee.rung(number)
             rung.answer()

@@ -149,8 +149,9 @@ class TestAReinvite:
         rung.answer()
         await call.answered()
         assert (await rung.reinvite(offer_of(rung, rung.audio, 2, "sendonly"))).status == 200
+        await eventually(lambda: call.offers == 1, "the other side did not hear of the hold")
         assert (await rung.reinvite(offer_of(rung, rung.audio, 3))).status == 200
-        await eventually(lambda: call.offers == 2, "the other side did not hear of both")
+        await eventually(lambda: call.offers == 2, "the other side did not hear of its end")
         await home.both_ways()
         await hear_each_other(call, rung)
         assert home.public_prefix not in callee.text
