@@ -100,6 +100,11 @@ class Signalling:
         proven = trunk is not None and trunk.trusted
         if trunk is not None:
             context, variables = trunk.context, dict(trunk.variables)
+        if not proven and profile.rejects(source.host):
+            lists = ", ".join(profile.settings.apply_inbound_acl)
+            log.warning('IP %s Rejected by acl "%s"', source.host, lists)
+            profile.act(lambda now: call.reject(now, 403))
+            return
         if not proven and profile.must_authenticate(source.host):
             user = self._calls.registrar.authenticate(profile, call.request, source, profile.now())
             if isinstance(user, Denied):
@@ -212,7 +217,8 @@ class Signalling:
         elif method == "NOTIFY":
             self._calls.deflections.notified(profile, incoming)
         elif method == "OPTIONS":
-            profile.respond(incoming, 200, headers=(("Accept", "application/sdp"),))
+            busy = profile.settings.sip_options_respond_503_on_busy and self._calls.full
+            profile.respond(incoming, 503 if busy else 200, headers=(("Accept", "application/sdp"),))
         else:
             profile.respond(incoming, 405)
 
