@@ -17,7 +17,7 @@ from urllib.parse import quote
 from .. import __version__
 from ..media import PCMA, PCMU, Codec
 from ..net.acl import AccessList, matches
-from ..net.address import Endpoint
+from ..net.address import Endpoint, same_host
 from ..net.surroundings import Surroundings
 from ..net.values import replace
 from ..portmap import MappingState, PortMapper
@@ -243,6 +243,11 @@ class Profile:
     def is_public(self, address: str) -> bool:
         """Whether an address is one of the Internet."""
         return self._surroundings.rules.is_public(address)
+
+    def is_own(self, host: str) -> bool:
+        """Whether a host is one that the profile is reached at."""
+        external = self.addresses().ext_sip
+        return any(same_host(host, each.host) for each in (self.local, external) if each is not None)
 
     def must_authenticate(self, source: str) -> bool:
         """Calls prove who they are unless the profile or an access list lets them in."""

@@ -37,6 +37,7 @@ from .channel import CallPhase, Channel
 from .dialstring import truth
 from .messages import Messages
 from .offers import new_offer, take_answer, tell_the_other
+from .redirecting import places_of
 
 if TYPE_CHECKING:
     from .calls import Calls
@@ -48,6 +49,7 @@ ENDINGS = {  # what ends a call here by itself
     "ACK Timeout": HangupCause.RECOVERY_ON_TIMER_EXPIRE,
     "Session Timer Expired": HangupCause.RECOVERY_ON_TIMER_EXPIRE,
 }
+REDIRECTED = HangupCause.REDIRECTION_TO_NEW_DESTINATION
 SDP_TYPE = "application/sdp"
 RETRY_AFTER = "5"  # seconds, told to callers while the switch is full
 
@@ -170,7 +172,9 @@ class Signalling:
                 channel.offer_again()
             case CallFailed(status=status, response=response):
                 channel.variables["sip_term_status"] = str(status)
-                channel.ended(cause_said(response, cause_of(status)))
+                channel.redirected = places_of(response)
+                cause = REDIRECTED if channel.redirected else cause_of(status)
+                channel.ended(cause_said(response, cause))
             case CallCancelled(request=request):
                 channel.ended(cause_said(request, HangupCause.ORIGINATOR_CANCEL))
             case CallEnded(reason=reason, request=request):

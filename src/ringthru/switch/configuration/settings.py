@@ -144,6 +144,7 @@ class ProfileSettings:
     minimum_session_expires: int = 120  # seconds; less is refused with 422
     caller_id_type: str = "rpid"  # who calls, beside From: rpid, pid, none
     disable_transfer: bool = False  # refuse REFER
+    manual_redirect: bool = False  # a called side's 3xx is the dialplan's business, and not followed
     accept_odd_acks: bool = True  # ours: an ACK that a SIP ALG rewrote in one key counts
 
     @property
@@ -237,6 +238,7 @@ PROFILE_PARAMETERS: Final[Mapping[str, Reader]] = {
     "minimum-session-expires": whole(90, DAY),
     "caller-id-type": one_of("rpid", "pid", "none"),
     "disable-transfer": read_boolean,
+    "manual-redirect": read_boolean,
     "accept-odd-acks": read_boolean,
 }
 REPEATABLE: Final = frozenset({"apply-inbound-acl"})
