@@ -77,9 +77,12 @@ class TestScreening:
 class TestForceRport:
     """NDLB-force-rport: phones that send from a port they hear on, and do not say so."""
 
-    @pytest.mark.parametrize(("force", "port"), [(True, 40000), (False, 5060)])
-    def test_the_answer_goes_where_the_request_came_from(self, force, port):
-        layer = a_layer(CHALLENGE, force_rport=force)
-        layer.receive_message(text("REGISTER", rport=""), FLOW, 0.0)
+    @pytest.mark.parametrize(
+        ("agents", "port"), [(("",), 40000), ((), 5060), (("Polycom",), 5060), (("Old", "Phone"), 40000)]
+    )
+    def test_the_answer_goes_where_the_request_came_from(self, agents, port):
+        layer = a_layer(CHALLENGE, rport_for=agents)
+        request = text("REGISTER", rport="").replace(b"Call-ID", b"User-Agent: Phone/1\r\nCall-ID")
+        layer.receive_message(request, FLOW, 0.0)
         ((_, flow),) = layer.messages_to_send()
         assert flow.remote.port == port

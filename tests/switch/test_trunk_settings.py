@@ -126,7 +126,7 @@ class TestRegistrations:
         text += '<param name="apply-nat-acl" value="one"/><param name="apply-nat-acl" value="two"/>'
         found = read(settings=text).registration
         assert (found.sip_force_expires, found.multiple_registrations) == (300, "true")
-        assert (found.forces_rport, found.nat_options_ping) == (True, "udp-only")
+        assert (found.rport_for, found.nat_options_ping) == (("",), "udp-only")
         assert found.rfc8760_auth_algorithms == ("SHA-256", "MD5")
         assert found.apply_nat_acl == ("one", "two")
 

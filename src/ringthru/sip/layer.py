@@ -121,15 +121,16 @@ class TransactionLayer:
         timers: Timers | None = None,
         sent_by: Callable[[Flow], Endpoint] | None = None,
         screen: Screen | None = None,
-        force_rport: bool = False,
+        rport_for: tuple[str, ...] = (),
     ) -> None:
         """``sent_by`` tells our own endpoint for a flow; given only where TCP is there for large requests.
 
         ``screen`` judges requests outside dialogs before anything is remembered of them (§8.2.7).
-        ``force_rport``: every answer goes where its request came from, asked for or not.
+        ``rport_for``: answers to User-Agents that begin so go where the request came from, asked for or not;
+        ``""`` stands for all.
         """
         self._screen = screen
-        self.force_rport = force_rport
+        self.rport_for = rport_for
         self.timing = timing or Timing()
         self.limits = limits or Limits()
         self.timers = timers or Timers()
@@ -375,7 +376,7 @@ class TransactionLayer:
             self._refuse(request, flow, 503)
             return None
         kind = InviteServer if request.method == "INVITE" else NonInviteServer
-        transaction = kind(self, key, self._reply_flow(request.via, flow), request.method, source)
+        transaction = kind(self, key, self._reply_flow(request, request.via, flow), request.method, source)
         self._servers[key] = transaction
         self._sources[source] = alive + 1
         transaction.start(now)
@@ -392,8 +393,10 @@ class TransactionLayer:
         if transaction.merging is not None:
             del self._merging[transaction.merging]
 
-    def _reply_flow(self, via: Via, flow: Flow) -> Flow:
-        return flow if self.force_rport else reply_flow(via, flow)
+    def _reply_flow(self, request: Request, via: Via, flow: Flow) -> Flow:
+        if self.rport_for and (request.get("User-Agent") or "").startswith(self.rport_for):
+            return flow
+        return reply_flow(via, flow)
 
     def _refuse(
         self, request: Request, flow: Flow, status: int, headers: Iterable[tuple[str, str]] = ()
@@ -401,12 +404,12 @@ class TransactionLayer:
         """Answer without a transaction; the To tag is the same each time, as §8.2.7 asks."""
         tag = f"{crc32(f'{request.call_id} {request.cseq}'.encode()):08x}"
         response = response_to(request, status, tag=tag, headers=headers)
-        self.send(response.encode(), self._reply_flow(request.via, flow))
+        self.send(response.encode(), self._reply_flow(request, request.via, flow))
 
     def _refuse_malformed(self, request: Request, flow: Flow, status: int) -> None:
         """Refuse what could only be read in part; where even that fails, nobody can be told."""
         try:
             via = stamp_via(request, flow)
-            self.send(response_to(request, status).encode(), self._reply_flow(via, flow))
+            self.send(response_to(request, status).encode(), self._reply_flow(request, via, flow))
         except (MalformedMessage, LocalError):
             return

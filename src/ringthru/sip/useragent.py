@@ -58,8 +58,8 @@ class UserAgent:
     request and answer outside dialogs. ``token()`` gives fresh text that nobody can guess, of token
     characters (letters, digits), at least 64 bits of it. ``accept_odd_acks``: an ACK from where the
     INVITE came from that differs in one key of its dialog counts (`odd_acks.py`). ``screen`` may refuse
-    requests outside dialogs before anything is remembered of them; ``force_rport`` answers them where they
-    came from in any case.
+    requests outside dialogs before anything is remembered of them; ``rport_for`` names the
+    User-Agents whose requests are answered where they came from in any case ("": all).
     """
 
     def __init__(
@@ -75,13 +75,13 @@ class UserAgent:
         session: SessionSettings | None = None,
         accept_odd_acks: bool = True,
         screen: Screen | None = None,
-        force_rport: bool = False,
+        rport_for: tuple[str, ...] = (),
     ) -> None:
         """``streams``: TCP is there, and takes what is too large for UDP (RFC 3261 §18.1.1)."""
         self._accept_odd_acks = accept_odd_acks
         sent_by = seen_by if streams else None
         self._layer = TransactionLayer(
-            token, timing=timing, limits=limits, sent_by=sent_by, screen=screen, force_rport=force_rport
+            token, timing=timing, limits=limits, sent_by=sent_by, screen=screen, rport_for=rport_for
         )
         self._core = Core(
             self._layer,
@@ -93,11 +93,11 @@ class UserAgent:
         )
 
     def reconfigure(
-        self, *, user_agent: str, session: SessionSettings, accept_odd_acks: bool, force_rport: bool
+        self, *, user_agent: str, session: SessionSettings, accept_odd_acks: bool, rport_for: tuple[str, ...]
     ) -> None:
         """Other settings, for what begins from now on."""
         self._accept_odd_acks = accept_odd_acks
-        self._layer.force_rport = force_rport
+        self._layer.rport_for = rport_for
         self._core.user_agent = user_agent
         self._core.time_sessions_by(session)
 

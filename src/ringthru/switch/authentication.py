@@ -67,7 +67,10 @@ class LoginDesk:
         credentials = _credentials_for(realm, request)
         if credentials is None:
             return self._challenge(profile, request, source, now)
-        user = self.directory.find_user(self._domain(profile, request), credentials.username)
+        domain = self._domain(profile, request)
+        user = self.directory.find_user(domain, credentials.username)
+        if profile.settings.registration.accept_blind_auth:
+            return user or User.unknown(credentials.username, domain)
         verdict = self._authority(profile).verify(
             credentials,
             request.method,
@@ -146,7 +149,8 @@ class LoginDesk:
         """Whether a request is of no use without credentials."""
         settings = profile.settings.registration
         if request.method == "REGISTER":
-            return not settings.accept_blind_reg and not settings.disable_register
+            open_ = settings.accept_blind_reg or bool(settings.apply_register_acl)
+            return not open_ and not settings.disable_register
         if request.method not in ("INVITE", "MESSAGE") or self.lets_call(request, flow):
             return False
         return profile.must_authenticate(flow.remote.host)

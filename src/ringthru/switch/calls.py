@@ -93,11 +93,16 @@ class Calls:
 
         ``stranger`` is the address of a caller who proved nothing: one such may hold half of what there is.
         """
-        if self._closing or len(self.channels) >= self.max_channels:
+        if self.full:
             return False
         if stranger and self._held[stranger] >= max(self.max_channels // 2, 1):
             return False
         return self.pace.admit(now, stranger)
+
+    @property
+    def full(self) -> bool:
+        """Whether not one leg more is taken."""
+        return self._closing or len(self.channels) >= self.max_channels
 
     @property
     def directory(self) -> Directory:

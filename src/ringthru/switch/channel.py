@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from ..media import Codec, MediaError, SessionDescription
 from ..net.address import Endpoint
 from ..net.levels import NOTICE
-from ..sip import Call, CallState, Direction
+from ..sip import Call, CallState, Direction, SipUri
 from .call_log import CallLog
 from .caller import Caller
 from .causes import ELSEWHERE_CAUSES, HangupCause, reason_for, status_of
@@ -98,9 +98,9 @@ class Channel:
         self.gone = Flag()
         self.taken_up = Flag()  # another leg was answered in its stead: ``stand_in``
         self.stand_in: Channel | None = None
-        self.unreached: Callable[[HangupCause], Awaitable[bool]] | None = (
-            None  # asked before a failure ends it
-        )
+        self.redirected: tuple[SipUri, ...] = ()  # where the called side says that the call shall go
+        # Asked before a leg that found nobody ends
+        self.unreached: Callable[[HangupCause], Awaitable[bool]] | None = None
         self._opening = asyncio.Lock()
         self._offering = False
         self._offer_once_more = False

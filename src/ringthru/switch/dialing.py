@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING, Final
 
 from ..media import MediaError
 from ..net.values import frozen, replace
-from . import confirming
+from . import confirming, redirecting
 from .caller import Caller
 from .causes import HangupCause, is_among
 from .channel import Channel
@@ -157,10 +157,29 @@ class Dialer:
             within = replace(attempt, variables={**own, **variables}, depth=attempt.depth + 1)
             return await self._dial(parse_dial_string(text), within)
         channel = await self._start(destination, variables, attempt)
-        answered = await _wait_for_answer(channel, attempt, variables)
+        try:
+            answered = await _wait_for_answer(channel, attempt, variables)
+        except DialFailed:
+            onward = self._onward(channel, attempt)
+            if not onward:
+                raise
+            within = replace(attempt, variables=_without_uuid(variables), depth=attempt.depth + 1)
+            return await self._dial(parse_dial_string(onward), within)
         if answered is channel and confirming.wanted(variables):
             await self._confirm(channel, variables)
         return answered
+
+    def _onward(self, channel: Channel, attempt: Attempt) -> str:
+        """The dial string that a leg which was redirected (3xx) stands for; "" for one that was not."""
+        if not channel.redirected or attempt.given_up:
+            return ""
+        directory = self.endpoints.directory
+        if channel.profile.settings.manual_redirect:
+            redirecting.note(channel, directory)
+            return ""
+        onward = redirecting.dial_string(channel, directory)
+        channel.log.info("%s is forwarded to %s", channel.name, onward)
+        return onward
 
     async def _confirm(self, channel: Channel, variables: Mapping[str, str]) -> None:
         """Let the leg say that it wants the call, while others ring on."""
@@ -273,6 +292,10 @@ async def _must_ring(channel: Channel, limit: float) -> None:
             await first_of(channel.rang, channel.progressed, channel.answered)
     except TimeoutError:
         channel.hang_up(HangupCause.PROGRESS_TIMEOUT)
+
+
+def _without_uuid(variables: Mapping[str, str]) -> dict[str, str]:
+    return {name: value for name, value in variables.items() if name != "origination_uuid"}
 
 
 def _cause_of(failure: Exception) -> HangupCause:

@@ -142,6 +142,8 @@ class Endpoints:
             log.error("%s is no SIP address: %s", rest, error)
             raise DialFailed(HangupCause.INVALID_URL) from error
         plain = _without_ours(uri)
+        if profile.settings.outbound_proxy and not path:
+            return await self._by_proxy(profile, plain, profile.settings.outbound_proxy)
         flows = await _ways_to(profile, hop)
         if path and not profile.transports.is_open(flows[0]):
             if uri.has_parameter("fs_nat"):
@@ -151,6 +153,15 @@ class Endpoints:
         loose = hop.parameter("lr") is not None  # a proxy that the phone registered through (RFC 3327)
         route = tuple(f"<{each}>" for each in (hop, *further)) if path and loose else ()
         return Target(profile, plain, tuple(flows), route=route)
+
+    @staticmethod
+    async def _by_proxy(profile: Profile, uri: SipUri, proxy: str) -> Target:
+        """The profile's ``outbound-proxy`` knows the way."""
+        from .configuration.trunk_settings import place_uri  # of who has one
+
+        hop = place_uri(proxy)
+        route = replace(hop, parameters=(*hop.parameters, ("lr", None)))
+        return Target(profile, uri, tuple(await _ways_to(profile, hop)), route=(f"<{route}>",))
 
     async def _registered(self, profile: str, who: str) -> Target:
         """``PROFILE/USER`` or ``PROFILE/USER%DOMAIN``: the best contact this user registered there."""

@@ -17,7 +17,7 @@ from urllib.parse import quote
 from .. import __version__
 from ..media import PCMA, PCMU, Codec
 from ..net.acl import AccessList, matches
-from ..net.address import Endpoint
+from ..net.address import Endpoint, same_host
 from ..net.surroundings import Surroundings
 from ..net.values import replace
 from ..portmap import MappingState, PortMapper
@@ -45,7 +45,6 @@ from .caller import Caller
 from .configuration import AddressKind, ProfileSettings
 from .external_address import ExternalAddress
 from .identity import USER_SAFE, from_of, identity_rows
-from .profile_urls import CONTACT_USER
 from .profile_view import Counters, snapshot_of
 from .reachability import ProfileAddresses, Seen, Sight, TransportPorts
 from .snapshots import ProfileSnapshot
@@ -171,6 +170,11 @@ class Profile:
         return self.transports.running
 
     @property
+    def contact_user(self) -> str:
+        """The user part of our own Contact."""
+        return _safe(self.settings.contact_user)
+
+    @property
     def local(self) -> Endpoint:
         """Where the profile listens, by the transport it is known for."""
         return self.transports.local(self.transports.served[0])
@@ -240,11 +244,21 @@ class Profile:
         """Whether an address is one of the Internet."""
         return self._surroundings.rules.is_public(address)
 
+    def is_own(self, host: str) -> bool:
+        """Whether a host is one that the profile is reached at."""
+        external = self.addresses().ext_sip
+        return any(same_host(host, each.host) for each in (self.local, external) if each is not None)
+
     def must_authenticate(self, source: str) -> bool:
         """Calls prove who they are unless the profile or an access list lets them in."""
         if not self.settings.auth_calls:
             return False
         return not any(matches(self._lists, acl, source) for acl in self.settings.apply_inbound_acl)
+
+    def rejects(self, source: str) -> bool:
+        """Whether access lists keep out a caller who could not prove himself: calls need no password here."""
+        settings = self.settings
+        return bool(settings.apply_inbound_acl) and not settings.auth_calls and not self.trusts(source)
 
     def trusts(self, source: str) -> bool:
         """Whether what a peer asserts about callers is believed (RFC 3325): a list lets it in."""
@@ -304,7 +318,7 @@ class Profile:
             except SipError as error:
                 log.debug("No %s to %s: %s", method, uri, error)
                 return None
-        contact = ("Contact", f"<sip:{CONTACT_USER}@{HERE_URI}>")
+        contact = ("Contact", f"<sip:{self.contact_user}@{HERE_URI}>")
         rows = [*(("Route", each) for each in route), contact, *headers]
         return await self.ask(Request(method, str(uri), rows), flow, *others)
 
@@ -364,7 +378,7 @@ class Profile:
                 from_uri=target.from_uri or from_uri,
                 from_display=display,
                 headers=rows,
-                contact_user=quote(variables.get("sip_contact_user") or CONTACT_USER, safe=USER_SAFE),
+                contact_user=_safe(variables.get("sip_contact_user", "")) or self.contact_user,
                 body=offer,
                 credentials=target.login,
                 route=target.route,
@@ -377,6 +391,10 @@ class Profile:
         return snapshot_of(self, registrations)
 
 
+def _safe(user: str) -> str:
+    return quote(user, safe=USER_SAFE)
+
+
 def _agent_settings(settings: ProfileSettings) -> dict[str, Any]:
     """What the user agent takes of a profile's parameters."""
     return {
@@ -385,7 +403,7 @@ def _agent_settings(settings: ProfileSettings) -> dict[str, Any]:
             settings.enable_timer, settings.session_timeout, settings.minimum_session_expires
         ),
         "accept_odd_acks": settings.accept_odd_acks,
-        "force_rport": settings.registration.forces_rport,
+        "rport_for": settings.registration.rport_for,
     }
 
 

@@ -6,14 +6,11 @@ Lives here: their text. Never here: which address a peer sees (``reachability``)
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
 
 from ..net.values import frozen
 from .configuration import ProfileSettings
 from .reachability import ProfileAddresses
 from .transports import TLS
-
-CONTACT_USER: Final = "mod_sofia"  # what FreeSWITCH writes, and its users look for
 
 
 @frozen
@@ -32,24 +29,24 @@ def urls_of(addresses: ProfileAddresses, settings: ProfileSettings, served: Sequ
     url, bind = _plain(addresses, settings, plain) if plain else (None, None)
     if TLS not in served:
         return ProfileUrls(url, bind, None, None)
-    secure, maddr = _url(addresses, TLS, "sips")
+    secure, maddr = _url(addresses, TLS, settings.contact_user, "sips")
     params = f";{settings.tls_bind_params}" if settings.tls_bind_params else ""
-    return ProfileUrls(url, bind, _url(addresses, TLS)[0], f"{secure}{maddr}{params}")
+    return ProfileUrls(url, bind, _url(addresses, TLS, settings.contact_user)[0], f"{secure}{maddr}{params}")
 
 
 def _plain(
     addresses: ProfileAddresses, settings: ProfileSettings, transports: Sequence[str]
 ) -> tuple[str, str]:
-    url, maddr = _url(addresses, transports[0])
+    url, maddr = _url(addresses, transports[0], settings.contact_user)
     params = f";{settings.bind_params}" if settings.bind_params else ""
     if "transport=" not in params:
         params += f";transport={','.join(transports).lower()}"
     return url, f"{url}{maddr}{params}"
 
 
-def _url(addresses: ProfileAddresses, transport: str, scheme: str = "sip") -> tuple[str, str]:
+def _url(addresses: ProfileAddresses, transport: str, user: str, scheme: str = "sip") -> tuple[str, str]:
     """The profile's URL over a transport, and what is added where it is not the address we listen on."""
     inside, outside = addresses.of(transport)
     if addresses.auto_nat or outside is None:
-        return f"{scheme}:{CONTACT_USER}@{inside}", ""
-    return f"{scheme}:{CONTACT_USER}@{outside}", f";maddr={inside.host}"
+        return f"{scheme}:{user}@{inside}", ""
+    return f"{scheme}:{user}@{outside}", f";maddr={inside.host}"

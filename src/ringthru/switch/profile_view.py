@@ -66,7 +66,7 @@ def snapshot_of(profile: Profile, registrations: int) -> ProfileSnapshot:
         context=settings.context,
         challenge_realm=settings.challenge_realm,
         hold_music=settings.hold_music,
-        outbound_proxy=None,
+        outbound_proxy=profile.settings.outbound_proxy,
         codecs_in=tuple(codec.name for codec in profile.codecs),
         codecs_out=tuple(codec.name for codec in profile.codecs_out),
         telephone_event=settings.rfc2833_pt,

@@ -37,6 +37,7 @@ from .channel import CallPhase, Channel
 from .dialstring import truth
 from .messages import Messages
 from .offers import new_offer, take_answer, tell_the_other
+from .redirecting import places_of
 
 if TYPE_CHECKING:
     from .calls import Calls
@@ -48,6 +49,7 @@ ENDINGS = {  # what ends a call here by itself
     "ACK Timeout": HangupCause.RECOVERY_ON_TIMER_EXPIRE,
     "Session Timer Expired": HangupCause.RECOVERY_ON_TIMER_EXPIRE,
 }
+REDIRECTED = HangupCause.REDIRECTION_TO_NEW_DESTINATION
 SDP_TYPE = "application/sdp"
 RETRY_AFTER = "5"  # seconds, told to callers while the switch is full
 
@@ -100,6 +102,11 @@ class Signalling:
         proven = trunk is not None and trunk.trusted
         if trunk is not None:
             context, variables = trunk.context, dict(trunk.variables)
+        if not proven and profile.rejects(source.host):
+            lists = ", ".join(profile.settings.apply_inbound_acl)
+            log.warning('IP %s Rejected by acl "%s"', source.host, lists)
+            profile.act(lambda now: call.reject(now, 403))
+            return
         if not proven and profile.must_authenticate(source.host):
             user = self._calls.registrar.authenticate(profile, call.request, source, profile.now())
             if isinstance(user, Denied):
@@ -165,7 +172,9 @@ class Signalling:
                 channel.offer_again()
             case CallFailed(status=status, response=response):
                 channel.variables["sip_term_status"] = str(status)
-                channel.ended(cause_said(response, cause_of(status)))
+                channel.redirected = places_of(response)
+                cause = REDIRECTED if channel.redirected else cause_of(status)
+                channel.ended(cause_said(response, cause))
             case CallCancelled(request=request):
                 channel.ended(cause_said(request, HangupCause.ORIGINATOR_CANCEL))
             case CallEnded(reason=reason, request=request):
@@ -212,7 +221,8 @@ class Signalling:
         elif method == "NOTIFY":
             self._calls.deflections.notified(profile, incoming)
         elif method == "OPTIONS":
-            profile.respond(incoming, 200, headers=(("Accept", "application/sdp"),))
+            busy = profile.settings.sip_options_respond_503_on_busy and self._calls.full
+            profile.respond(incoming, 503 if busy else 200, headers=(("Accept", "application/sdp"),))
         else:
             profile.respond(incoming, 405)
 

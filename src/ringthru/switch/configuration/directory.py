@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Mapping
 from hashlib import md5, sha256
+from pathlib import Path
 from typing import Final, Self
 
 from ...net.values import frozen
@@ -36,6 +37,11 @@ class User:
     def password(self) -> str | None:
         """The secret in clear text; None when there is none (there may be an ``a1-hash``)."""
         return self.params.get("password")
+
+    @classmethod
+    def unknown(cls, id: str, domain: str) -> Self:
+        """Somebody of whom the directory knows nothing."""
+        return cls(id, domain, Position(Path(), 0), {}, {})
 
     @property
     def call_variables(self) -> dict[str, str]:

@@ -12,6 +12,7 @@ from ...net.values import frozen, replace
 from .values import one_of, read_boolean, read_names, read_number, whole
 
 DAY: Final = 86400
+WITHOUT_RPORT: Final = ("Polycom", "KIRK Wireless Server 600v3")  # those that ``safe`` is about
 ALGORITHMS: Final = ("SHA-256", "MD5")  # what can be offered (RFC 8760)
 
 
@@ -34,6 +35,10 @@ class RegistrationSettings:
     # Who
     disable_register: bool = False
     accept_blind_reg: bool = False  # without any password
+    accept_blind_auth: bool = False  # with any password
+    apply_register_acl: tuple[
+        str, ...
+    ] = ()  # who is in all of them needs no password, others may not register
     inbound_reg_force_matching_username: bool = True  # FreeSWITCH: false
     force_register_db_domain: str | None = None
     nonce_ttl: int = 60
@@ -56,9 +61,11 @@ class RegistrationSettings:
     sip_user_ping_max: int = 3
 
     @property
-    def forces_rport(self) -> bool:
-        """Whether answers go where requests came from even when nobody asked (NDLB-force-rport)."""
-        return self.ndlb_force_rport in ("true", "server-only")
+    def rport_for(self) -> tuple[str, ...]:
+        """Beginnings of the User-Agents answered where their requests came from, asked or not; "" is all."""
+        if self.ndlb_force_rport in ("true", "server-only"):
+            return ("",)
+        return WITHOUT_RPORT if self.ndlb_force_rport == "safe" else ()
 
     def for_user(self, params: Mapping[str, str], variables: Mapping[str, str]) -> RegistrationSettings:
         """The same with what a user's directory entry says; what it says badly does not count."""
@@ -109,6 +116,7 @@ REGISTRATION_PARAMETERS: Final[Mapping[str, Callable[[str], Any]]] = {
     "max-registrations-per-extension": whole(0, 10),
     "disable-register": read_boolean,
     "accept-blind-reg": read_boolean,
+    "accept-blind-auth": read_boolean,
     "inbound-reg-force-matching-username": read_boolean,
     "force-register-db-domain": _text,
     "nonce-ttl": whole(1, DAY),
@@ -126,7 +134,7 @@ REGISTRATION_PARAMETERS: Final[Mapping[str, Callable[[str], Any]]] = {
     "sip-user-ping-min": whole(1, 100),
     "sip-user-ping-max": whole(1, 100),
 }
-REGISTRATION_REPEATABLE: Final = frozenset({"apply-nat-acl"})
+REGISTRATION_REPEATABLE: Final = frozenset({"apply-nat-acl", "apply-register-acl"})
 USER_OVERRIDES: Final = (
     "sip-force-expires",
     "sip-force-expires-min",

@@ -9,7 +9,7 @@ Lives here: names, types, defaults. Never here: what becomes of them, addresses,
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from ...net.values import frozen
@@ -123,6 +123,9 @@ class ProfileSettings:
     dtmf_type: str = "rfc2833"  # how keys are sent: rfc2833, info, none
     # Signalling
     user_agent: str | None = None
+    contact_user: str = "mod_sofia"  # what FreeSWITCH writes, and its users look for
+    outbound_proxy: str | None = None  # where calls to SIP addresses are sent; host[:port] or a SIP URI
+    sip_options_respond_503_on_busy: bool = False  # to OPTIONS, while max-sessions are there
     bind_params: str | None = None  # of the BIND-URL; transport=udp or transport=tcp leaves the other out
     # TLS
     tls: bool = False
@@ -141,6 +144,7 @@ class ProfileSettings:
     minimum_session_expires: int = 120  # seconds; less is refused with 422
     caller_id_type: str = "rpid"  # who calls, beside From: rpid, pid, none
     disable_transfer: bool = False  # refuse REFER
+    manual_redirect: bool = False  # a called side's 3xx is the dialplan's business, and not followed
     accept_odd_acks: bool = True  # ours: an ACK that a SIP ALG rewrote in one key counts
 
     @property
@@ -170,6 +174,12 @@ def _session(text: str) -> int:
     if 0 < seconds < 90:
         raise ValueError("0 for none, or a number of seconds from 90 to 86400")
     return seconds
+
+
+def _place(text: str) -> str | None:
+    from .trunk_settings import read_place  # not of a start without any
+
+    return read_place(text)
 
 
 DAY: Final = 86400
@@ -206,6 +216,9 @@ PROFILE_PARAMETERS: Final[Mapping[str, Reader]] = {
     "hold-music": _text,
     "rtp-timeout-sec": whole(0, DAY),
     "user-agent-string": _text,
+    "contact-user": _word,
+    "outbound-proxy": _place,
+    "sip-options-respond-503-on-busy": read_boolean,
     "bind-params": _text,
     "tls": read_boolean,
     "tls-only": read_boolean,
@@ -225,6 +238,7 @@ PROFILE_PARAMETERS: Final[Mapping[str, Reader]] = {
     "minimum-session-expires": whole(90, DAY),
     "caller-id-type": one_of("rpid", "pid", "none"),
     "disable-transfer": read_boolean,
+    "manual-redirect": read_boolean,
     "accept-odd-acks": read_boolean,
 }
 REPEATABLE: Final = frozenset({"apply-inbound-acl"})
@@ -239,7 +253,9 @@ def load_profiles(tree: Tree) -> list[ProfileSettings]:
     """
     element = tree.configuration("sofia.conf")
     profiles = (
-        [] if element is None else [_read_profile(each) for each in element.inside("profiles", "profile")]
+        []
+        if element is None
+        else [_read_profile(each, tree) for each in element.inside("profiles", "profile")]
     )
     if not profiles:
         position = element.position if element is not None else tree.root.position
@@ -254,7 +270,7 @@ def load_profiles(tree: Tree) -> list[ProfileSettings]:
     return profiles
 
 
-def _read_profile(element: Element) -> ProfileSettings:
+def _read_profile(element: Element, tree: Tree) -> ProfileSettings:
     name = element.get("name").strip()
     if not name:
         raise ConfigurationError(element.position, "a profile without a name", 'write <profile name="…">')
@@ -270,13 +286,24 @@ def _read_profile(element: Element) -> ProfileSettings:
     if "auth_calls" not in values:
         text = "%s: %s has no auth-calls, so calls are accepted without a password; write it down to be sure"
         log.warning(text, element.position, where)
-    if element.inside("gateways", "gateway"):
-        from .trunk_settings import read_trunks  # not of a start without any
-
-        values["trunks"] = read_trunks(element, name)
     aliases = tuple(each.get("name") for each in element.inside("aliases", "alias") if each.get("name"))
     domains = tuple(_domain(each) for each in element.inside("domains", "domain"))
+    owners = [element, *_users_with_gateways(tree, domains)]
+    if any(each.inside("gateways", "gateway") for each in owners):
+        from .trunk_settings import read_trunks  # not of a start without any
+
+        values["trunks"] = read_trunks(owners, name)
     return ProfileSettings(name=name, position=element.position, aliases=aliases, domains=domains, **values)
+
+
+def _users_with_gateways(tree: Tree, domains: Iterable[ProfileDomain]) -> Iterator[Element]:
+    """The users of the directory's domains that a profile parses, for gateways of their own."""
+    parsed = {each.name for each in domains if each.parse}
+    for domain in tree.section("directory").all("domain") if parsed else ():
+        if "all" in parsed or domain.get("name") in parsed:
+            groups = domain.inside("groups", "group")
+            for users in (domain, *groups):
+                yield from (*users.inside("users", "user"), *users.all("user"))
 
 
 def _registration(parameters: list[Element], values: dict[str, Any]) -> RegistrationSettings:

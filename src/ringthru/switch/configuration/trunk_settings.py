@@ -6,7 +6,7 @@ Lives here: names, types, defaults. Never here: what becomes of them, addresses,
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 from ...net.values import frozen
@@ -81,7 +81,7 @@ def _seconds(text: str) -> int:
     return read_number(text, 0, 30 * DAY)
 
 
-def _place(text: str) -> str | None:
+def read_place(text: str) -> str | None:
     """``host``, ``host:port`` or a SIP URI; None for nothing."""
     word = text.strip()
     if word:
@@ -104,9 +104,9 @@ def place_uri(text: str) -> SipUri:
 
 TRUNK_PARAMETERS: Final[Mapping[str, Callable[[str], Any]]] = {
     "realm": _text,
-    "proxy": _place,
-    "register-proxy": _place,
-    "outbound-proxy": _place,
+    "proxy": read_place,
+    "register-proxy": read_place,
+    "outbound-proxy": read_place,
     "username": _word,
     "auth-username": _word,
     "password": lambda text: text,
@@ -133,15 +133,17 @@ TRUNK_PARAMETERS: Final[Mapping[str, Callable[[str], Any]]] = {
 ALSO: Final = {"sip-cid-type": "cid-type", "options-ping": "ping"}  # other spellings
 
 
-def read_trunks(element: Element, profile: str) -> tuple[TrunkSettings, ...]:
-    """The ``<gateways>`` of a profile, in order. Left out, aloud: one that has no username or password where
-    it needs one (as FreeSWITCH does), and of two with one name the later.
+def read_trunks(owners: Iterable[Element], profile: str) -> tuple[TrunkSettings, ...]:
+    """The ``<gateways>`` of a profile and of users that it parses, in order.
+
+    Left out, aloud: one that has no username or password where it needs one (as FreeSWITCH does), and of two
+    with one name the later.
 
     Raises:
         ConfigurationError: one has no name, or a value that is not allowed.
     """
     found: dict[str, TrunkSettings] = {}
-    for each in element.inside("gateways", "gateway"):
+    for each in (gateway for owner in owners for gateway in owner.inside("gateways", "gateway")):
         trunk = _read_trunk(each, profile)
         if trunk is None:
             continue

@@ -75,7 +75,13 @@ class Admission:
         request, settings = incoming.request, profile.settings.registration
         if settings.disable_register:
             return Denied(403)
-        wanted, blind = request.to.uri.user or "", settings.accept_blind_reg
+        source = incoming.flow.remote.host
+        for acl in settings.apply_register_acl:
+            if not matches(self._lists, acl, source):
+                log.warning('IP %s Rejected by register acl "%s"', source, acl)
+                return Denied(403)
+        blind = settings.accept_blind_reg or bool(settings.apply_register_acl)
+        wanted = request.to.uri.user or ""
         domain = settings.force_register_db_domain or profile.settings.force_register_domain
         domain = domain or (request.to.uri if blind else request.from_.uri).host
         if blind:

@@ -118,7 +118,7 @@ def dialled_uri(binding: Binding) -> str:
 
     What the phone wrote is made harmless: it rings whom it names, and nobody besides.
     """
-    uri = str(_harmless(request_uri(binding)))
+    uri = str(harmless_uri(request_uri(binding)))
     if binding.path:
         return f"{uri};fs_path={quote(','.join(_bare(each) for each in binding.path), safe='')}"
     flow = binding.origin.flow
@@ -133,7 +133,8 @@ def _bare(path: str) -> str:
     return str(NameAddr.parse(path).uri)
 
 
-def _harmless(contact: SipUri) -> SipUri:
+def harmless_uri(contact: SipUri) -> SipUri:
+    """A URI that a stranger wrote, so that it names itself alone where it stands in a dial string."""
     parameters = tuple(
         (harmless(name), None if value is None else harmless(value)) for name, value in contact.parameters
     )
