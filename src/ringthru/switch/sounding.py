@@ -174,23 +174,24 @@ async def record(calls: Calls, channel: Channel, data: str) -> None:
     await channel.answer()
     if channel.media is None:
         return
+    channel.digits.clear()
+    recorder = Recorder(channel.media.leg.tap())  # before the file is opened, for that may take its time
     try:
         path = place_of(path_text, calls.router.expanded(channel, "${recordings_dir}"))
         file = await asyncio.to_thread(_open_recording, path)
+        written = await _keep(channel, recorder, file, min(seconds, LONGEST_RECORDING))
     except (BadSound, OSError) as error:
         channel.log.error("record: %s", error)
         return
-    written = await _keep(channel, file, min(seconds, LONGEST_RECORDING))
+    finally:
+        recorder.close()
     channel.variables["record_seconds"] = str(int(written))
     channel.variables["record_ms"] = str(int(written * 1000))
 
 
-async def _keep(channel: Channel, file: Any, seconds: float) -> float:
+async def _keep(channel: Channel, recorder: Recorder, file: Any, seconds: float) -> float:
     """Write what the leg hears until the time, a key or the end; how many seconds it became."""
-    assert channel.media is not None
-    leg, keys, loop, octets = channel.media.leg, _terminators(channel), asyncio.get_running_loop(), 0
-    channel.digits.clear()
-    recorder = Recorder(leg.tap())
+    keys, loop, octets = _terminators(channel), asyncio.get_running_loop(), 0
     deadline = loop.time() + seconds
     going_on = True
     try:
@@ -207,7 +208,6 @@ async def _keep(channel: Channel, file: Any, seconds: float) -> float:
     except OSError as error:
         channel.log.error("record: %s", error)
     finally:
-        recorder.close()
         file.close()
     return octets / SAMPLE_RATE
 

@@ -20,10 +20,16 @@ def choose_engine(wanted: str, first_port: int, last_port: int) -> tuple[Engine,
     Raises:
         EngineMissing: it was named, and cannot run here.
     """
-    missing = "it is not part of this version"
+    missing = "media-engine says so"
+    if wanted != "python":
+        try:
+            from .native_driver import NativeEngine  # imported when chosen: the start is a budget
+        except ImportError as error:
+            missing = f"no C engine: {error}"
+        else:
+            return NativeEngine(first_port, last_port), "built for this machine"
     if wanted == "c":
         raise EngineMissing(f"the media engine 'c' cannot run here ({missing}): {HOW_TO_BUILD}")
-    from ..driver import MediaEngine  # imported when chosen: the start is a budget
+    from ..driver import MediaEngine
 
-    why = "media-engine says so" if wanted == "python" else f"no C engine: {missing}"
-    return MediaEngine(first_port, last_port), why
+    return MediaEngine(first_port, last_port), missing
