@@ -49,7 +49,7 @@ CAPACITY: Final = 900  # legs; what Python bears on one core, with some left for
 class MediaEngine:
     """Owns the RTP port range and all legs; lives in one running event loop."""
 
-    name = "in-process"
+    name = "python"
 
     def __init__(self, first_port: int = 16384, last_port: int = 32768, capacity: int = CAPACITY) -> None:
         """``capacity`` is how many legs there may be at once."""
