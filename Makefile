@@ -3,10 +3,11 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 # What the real-program tests drive. The package `miniupnpd` itself is left alone: it configures eth0.
-DEBIAN := miniupnpd-nftables nftables iproute2 sip-tester baresip linphone-cli miniupnpc natpmpc conntrack \
-  tcpdump kamailio kamailio-tls-modules
+COMPILER := gcc libc6-dev python3-dev
+DEBIAN := $(COMPILER) miniupnpd-nftables nftables iproute2 sip-tester baresip linphone-cli miniupnpc natpmpc \
+  conntrack tcpdump kamailio kamailio-tls-modules
 
-.PHONY: run test lint unit fuzz bench real-programs clean
+.PHONY: run test lint unit fuzz bench real-programs compiler clean
 
 run: $(VENV)/installed
 	@$(BIN)/python -m ringthru.demo $(ARGS)
@@ -46,7 +47,12 @@ $(VENV)/bin/python:
 	@echo "Making a virtual environment in $(VENV) (once)"
 	@$(PYTHON) -m venv $(VENV)
 
-$(VENV)/installed: $(VENV)/bin/python pyproject.toml
+# The media engine in C needs a compiler; without one all else is installed, and audio goes through Python.
+compiler:
+	@if [ "$$(id -u)" = 0 ] && ! command -v gcc >/dev/null; then \
+	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends $(COMPILER) >/dev/null || true; fi
+
+$(VENV)/installed: $(VENV)/bin/python pyproject.toml setup.py $(wildcard src/ringthru/media/engine/native/*) | compiler
 	@echo "Installing Ringthru and what it needs (once)"
 	@$(BIN)/pip install -q --disable-pip-version-check -e .
 	@touch $@

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from ringthru.media import MediaEngine, NoFreePorts, PortPair
+from ringthru.media import NoFreePorts, PortPair
+from ringthru.media.driver import MediaEngine
 from ringthru.portmap import MappingState, Protocol, Rung, Wanted
 from ringthru.switch import rtp_pool
 from ringthru.switch.rtp_pool import MappedPair, RtpPool

@@ -1,7 +1,6 @@
 """SDP, RTP, RTCP and the packet engine; knows neither SIP nor NAT. Imports net."""
 
 from .audio import PCMA, PCMU, Codec
-from .driver import MediaEngine, MediaLeg
 from .engine.choice import choose_engine
 from .engine.interface import Engine, Feed, Leg, Ports, Tap
 from .errors import (
@@ -54,10 +53,8 @@ __all__ = [
     "MalformedPacket",
     "MalformedSdp",
     "MediaAddress",
-    "MediaEngine",
     "MediaError",
     "MediaEvent",
-    "MediaLeg",
     "Negotiated",
     "NoCommonCodec",
     "NoFreePorts",

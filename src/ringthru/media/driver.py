@@ -10,7 +10,6 @@ others their turn.
 from __future__ import annotations
 
 import asyncio
-import errno
 import logging
 import os
 import random
@@ -25,12 +24,12 @@ from typing import Final
 from ringthru.net.address import Endpoint
 
 from .engine.interface import Leg, Ports
-from .errors import EngineFull, LocalError, NoFreePorts
+from .errors import EngineFull
 from .events import MediaEvent
 from .offer_answer import Negotiated
-from .pair_driver import PortPair, bind_pair, send_all
+from .pair_driver import PortPair, send_all
 from .playing import FedPlayer, LateEcho, PacketTap, Player, Speaker
-from .ports import PortBook
+from .ports_driver import PortRange
 from .report import LegReport
 from .rtp import MAX_DATAGRAM
 from .sounds import Sound
@@ -45,19 +44,17 @@ log = logging.getLogger(__name__)
 SOCKETS_PER_WAKE_UP: Final = 256  # one datagram of each; then the loop does something else
 RANDOM: Final = Struct("!IIH12s")  # what a stream begins with, in one look at the system's random numbers
 CAPACITY: Final = 900  # legs; what Python bears on one core, with some left for SIP
-BUSY_PORTS: Final = 256  # pairs of other programs stepped over before we give up
 
 
 class MediaEngine:
     """Owns the RTP port range and all legs; lives in one running event loop."""
 
-    name = "in-process"
+    name = "python"
 
     def __init__(self, first_port: int = 16384, last_port: int = 32768, capacity: int = CAPACITY) -> None:
         """``capacity`` is how many legs there may be at once."""
         self._capacity = capacity
-        self._ports = PortBook(first_port, last_port)
-        self._pairs: set[PortPair] = set()
+        self._ports = PortRange(first_port, last_port)
         self._legs: set[MediaLeg] = set()
         self._readers: dict[int, Callable[[float], None]] = {}
         self._epoll: select.epoll | None = None
@@ -69,33 +66,14 @@ class MediaEngine:
         Raises:
             NoFreePorts: the range is used up, or the system refuses; the text says which.
         """
-        busy = 0
-        for port in self._ports.candidates(host, random.random()):
-            try:
-                pair = bind_pair(host, port)
-            except OSError as error:
-                if error.errno != errno.EADDRINUSE:
-                    raise NoFreePorts(
-                        f"cannot open RTP port {Endpoint(host, port)}: {error.strerror}"
-                    ) from error
-                busy += 1
-                if busy == BUSY_PORTS:
-                    break
-                continue
-            self._ports.take(host, port)
-            self._pairs.add(pair)
-            return pair
-        raise NoFreePorts(
-            f"no free RTP port pair in {self._ports.first}–{self._ports.last} on {host}: "
-            f"{self._ports.in_use(host)} are ours, other programs hold {busy}"
-        )
+        return self._ports.reserve(host, random.random())
 
     def legs(self) -> Sequence[MediaLeg]:
         return tuple(self._legs)
 
     def reserved(self) -> int:
         """Pairs that no leg has."""
-        return len(self._pairs)
+        return self._ports.reserved
 
     async def start(self) -> None:
         """Be ready for legs."""
@@ -103,10 +81,7 @@ class MediaEngine:
 
     def release(self, pair: Ports) -> None:
         """Close a pair that no leg owns; doing it twice is harmless."""
-        if isinstance(pair, PortPair) and pair in self._pairs:
-            self._pairs.discard(pair)
-            self._ports.give_back(pair.host, pair.rtp_port)
-            pair.close()
+        self._ports.release(pair)
 
     def open(self, pair: Ports, *, name: str, rtp_timeout: float = RTP_TIMEOUT) -> MediaLeg:
         """A leg on a reserved pair, which it owns from then on; ``name`` is for the logs.
@@ -119,10 +94,7 @@ class MediaEngine:
         """
         if len(self._legs) >= self._capacity:
             raise EngineFull(f"the media engine has {len(self._legs)} legs and takes no more")
-        if not isinstance(pair, PortPair) or pair not in self._pairs:
-            raise LocalError("this pair of ports is not reserved here, or already in use")
-        self._pairs.discard(pair)
-        leg = MediaLeg(self, pair, name, self._running_loop(), rtp_timeout)
+        leg = MediaLeg(self, self._ports.hand_over(pair), name, self._running_loop(), rtp_timeout)
         self._legs.add(leg)
         return leg
 
@@ -130,8 +102,7 @@ class MediaEngine:
         """Close all legs and pairs."""
         for leg in list(self._legs):
             leg.close()
-        for pair in list(self._pairs):
-            self.release(pair)
+        self._ports.close()
         if self._epoll is not None and self._loop is not None:
             self._loop.remove_reader(self._epoll.fileno())
             self._epoll.close()
@@ -149,8 +120,7 @@ class MediaEngine:
         for sock in pair.sockets:
             if self._readers.pop(sock.fileno(), None) is not None and self._epoll is not None:
                 self._epoll.unregister(sock.fileno())
-        self._ports.give_back(pair.host, pair.rtp_port)
-        pair.close()
+        self._ports.give_back(pair)
 
     def _running_loop(self) -> asyncio.AbstractEventLoop:
         if self._loop is None:

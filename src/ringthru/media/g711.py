@@ -53,6 +53,7 @@ ALAW_TO_LINEAR: Final = tuple(alaw_to_linear(octet) for octet in range(256))
 # For bytes.translate: a whole payload changes law in one call.
 ULAW_TO_ALAW: Final = bytes(linear_to_alaw(sample) for sample in ULAW_TO_LINEAR)
 ALAW_TO_ULAW: Final = bytes(linear_to_ulaw(sample) for sample in ALAW_TO_LINEAR)
+G711: Final = frozenset(("PCMU", "PCMA"))
 TRANSCODE: Final = {("PCMU", "PCMA"): ULAW_TO_ALAW, ("PCMA", "PCMU"): ALAW_TO_ULAW}
 
 

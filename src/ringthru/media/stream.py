@@ -17,7 +17,7 @@ from ringthru.net.address import Endpoint
 
 from .errors import MalformedPacket
 from .events import FirstPacket, Hungry, MediaEvent, Said, Timeout, Unexpected
-from .g711 import TRANSCODE, silence
+from .g711 import G711, TRANSCODE, silence
 from .latch import RTCP_THRESHOLD, Latch, Latched
 from .offer_answer import Negotiated
 from .playing import PacketTap, Sink, Speaker
@@ -319,15 +319,21 @@ class MediaStream:
             rtcp.learn(rtcp.target)
 
     def _open(self, now: float) -> None:
-        """One packet of silence, and the time of the next, until the peer is heard."""
+        """One packet of silence, and the time of the next, until the peer is heard.
+
+        Of a codec whose silence we cannot make an empty packet of an unknown type opens the way as well.
+        """
         agreed = self.negotiated
         self._opening_at = None
         if agreed is None or self._heard or not self._opening_left or not agreed.sends:
             return
         if self._speaks(self._rtp_latch):
             self._opening_left -= 1
-            payload = silence(agreed.codec.name, agreed.ptime * agreed.codec.clock_rate // 1000)
-            self._rtp_out.append(self.sender.originate(agreed.codec.payload_type, payload, now))
+            if agreed.codec.name in G711:
+                payload = silence(agreed.codec.name, agreed.ptime * agreed.codec.clock_rate // 1000)
+                self._rtp_out.append(self.sender.originate(agreed.codec.payload_type, payload, now))
+            else:
+                self._knock(agreed, now)
             self._opening_at = now + OPENING_INTERVAL
 
     def _press_on(self, now: float) -> None:
@@ -353,9 +359,12 @@ class MediaStream:
             return
         self._quiet_since = now
         if self._speaks(self._rtp_latch):
-            taken = (agreed.codec.payload_type, agreed.telephone_event)
-            unknown = next(each for each in KEEPALIVE_TYPES if each not in taken)
-            self._rtp_out.append(self.sender.keepalive(unknown, now))
+            self._knock(agreed, now)
+
+    def _knock(self, agreed: Negotiated, now: float) -> None:
+        taken = (agreed.codec.payload_type, agreed.telephone_event)
+        unknown = next(each for each in KEEPALIVE_TYPES if each not in taken)
+        self._rtp_out.append(self.sender.keepalive(unknown, now))
 
     def _speak_on(self, now: float) -> None:
         if self._speaker is None:

@@ -174,7 +174,8 @@ async def record(calls: Calls, channel: Channel, data: str) -> None:
     await channel.answer()
     if channel.media is None:
         return
-    recorder = Recorder(channel.media.leg.tap())  # before there is a file: the caller speaks already
+    channel.digits.clear()
+    recorder = Recorder(channel.media.leg.tap())  # before the file is opened, for that may take its time
     try:
         path = place_of(path_text, calls.router.expanded(channel, "${recordings_dir}"))
         file = await asyncio.to_thread(_open_recording, path)
@@ -191,7 +192,6 @@ async def record(calls: Calls, channel: Channel, data: str) -> None:
 async def _keep(channel: Channel, recorder: Recorder, file: Any, seconds: float) -> float:
     """Write what the leg hears until the time, a key or the end; how many seconds it became."""
     keys, loop, octets = _terminators(channel), asyncio.get_running_loop(), 0
-    channel.digits.clear()
     deadline = loop.time() + seconds
     going_on = True
     try:

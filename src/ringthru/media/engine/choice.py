@@ -5,6 +5,7 @@ Lives here: the parameter's words, and what ``auto`` means. Never here: an engin
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from typing import Final
 
 from ..errors import EngineMissing
@@ -20,10 +21,17 @@ def choose_engine(wanted: str, first_port: int, last_port: int) -> tuple[Engine,
     Raises:
         EngineMissing: it was named, and cannot run here.
     """
-    missing = "it is not part of this version"
+    missing = "media-engine says so"
+    if wanted != "python":
+        try:
+            from .native_driver import NativeEngine  # imported when chosen: the start is a budget
+        except ImportError as error:
+            built = find_spec(f"{__package__}._native") is not None
+            missing = f"the C engine cannot be loaded: {error}" if built else "no C engine is built here"
+        else:
+            return NativeEngine(first_port, last_port), "built for this machine"
     if wanted == "c":
-        raise EngineMissing(f"the media engine 'c' cannot run here ({missing}): {HOW_TO_BUILD}")
-    from ..driver import MediaEngine  # imported when chosen: the start is a budget
+        raise EngineMissing(f"the media engine 'c' cannot run: {missing}; {HOW_TO_BUILD}")
+    from ..driver import MediaEngine
 
-    why = "media-engine says so" if wanted == "python" else f"no C engine: {missing}"
-    return MediaEngine(first_port, last_port), why
+    return MediaEngine(first_port, last_port), missing

@@ -1,0 +1,346 @@
+"""The media engine in C, as the switch sees it: sockets are made here, and packets moved in its thread.
+
+Lives here: what crosses the border, in both directions. Never here: a rule about media.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import random
+import time
+from binascii import b2a_base64
+from collections.abc import Callable, Sequence
+from struct import Struct
+from typing import Any, Final
+
+from ringthru.net.address import Endpoint
+
+from ..errors import EngineFull, LocalError
+from ..events import FirstPacket, Hungry, MediaEvent, Said, Timeout, Unexpected
+from ..frames import Frame
+from ..latch import Confirmed, Latched
+from ..offer_answer import Negotiated
+from ..pair_driver import PortPair
+from ..ports_driver import PortRange
+from ..report import LegReport
+from ..sounds import Sound
+from ..statistics import NTP_UNIX_OFFSET
+from ..stream import HOLD_TIMEOUT, RTP_TIMEOUT
+from ..telephone_event import KEYS, KeyHeard
+from ..telling import log_event
+from . import _native
+from .interface import Leg, Ports
+
+log = logging.getLogger(__name__)
+
+CAPACITY: Final = 3000  # legs; what one core bears, 50 packets a second each
+MOST_BUSY: Final = 0.9  # of that core: beyond it packets are late, and then lost
+RANDOM: Final = Struct("!IIHQ12s")  # what a stream begins with
+KNOWN_CODECS: Final = {"PCMU": 1, "PCMA": 2}  # what C calls them; others get the numbers after
+
+EVENTS: Final[dict[int, Callable[[int, str, int, float, Any, Any], MediaEvent]]] = {
+    1: lambda number, kind, amount, seconds, was, now: Latched(kind, Endpoint(*was), Endpoint(*now)),
+    2: lambda number, kind, amount, seconds, was, now: Confirmed(kind, Endpoint(*now)),
+    3: lambda number, kind, amount, seconds, was, now: FirstPacket(Endpoint(*now)),
+    4: lambda number, kind, amount, seconds, was, now: Timeout(seconds),
+    5: lambda number, kind, amount, seconds, was, now: KeyHeard(KEYS[number], amount),
+    6: lambda number, kind, amount, seconds, was, now: Said(),
+    7: lambda number, kind, amount, seconds, was, now: Hungry(amount),
+    8: lambda number, kind, amount, seconds, was, now: Unexpected(number, Endpoint(*now)),
+}
+
+
+def event_of(told: tuple[int, int, bool, int, float, Any, Any]) -> MediaEvent:
+    """The value of an event as C tells it."""
+    what, number, rtcp, amount, seconds, was, now = told
+    return EVENTS[what](number, "audio RTCP" if rtcp else "audio", amount, seconds, was, now)
+
+
+def report_of(told: tuple[Any, ...]) -> LegReport:
+    """The value of a report as C tells it."""
+    remote = Endpoint(*told[-1]) if told[-1] is not None else None
+    values: Any = (*told[:-1], remote)
+    return LegReport(*values)
+
+
+def agreed_for_c(negotiated: Negotiated, codec: int) -> tuple[Any, ...]:
+    """The arguments that ``connect`` of a leg in C takes, but for the last."""
+    agreed = negotiated
+
+    def number(payload_type: int | None) -> int:
+        return _native.NO_TYPE if payload_type is None else payload_type
+
+    return (
+        *agreed.remote_rtp,
+        *agreed.remote_rtcp,
+        agreed.codec.clock_rate,
+        agreed.ptime,
+        codec,
+        agreed.codec.payload_type,
+        agreed.heard_type,
+        number(agreed.telephone_event),
+        number(agreed.heard_event),
+        agreed.sends,
+        agreed.receives,
+        agreed.mux,
+    )
+
+
+class NativeEngine:
+    """The engine whose thread is C; see ``Engine``."""
+
+    name = "c"
+
+    def __init__(self, first_port: int = 16384, last_port: int = 32768, capacity: int = CAPACITY) -> None:
+        """``capacity`` is how many legs there may be at once."""
+        self._capacity = capacity
+        self._ports = PortRange(first_port, last_port)
+        self._legs: dict[int, NativeLeg] = {}
+        self._serial = 0
+        self._native: _native.Loop | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._codecs = dict(KNOWN_CODECS)
+
+    def legs(self) -> Sequence[NativeLeg]:
+        return tuple(self._legs.values())
+
+    def reserved(self) -> int:
+        """Pairs that no leg has."""
+        return self._ports.reserved
+
+    def reserve(self, host: str) -> PortPair:
+        """Two bound sockets on an address of ours, ports adjacent and in the range.
+
+        Raises:
+            NoFreePorts: the range is used up, or the system refuses; the text says which.
+        """
+        return self._ports.reserve(host, random.random())
+
+    def release(self, ports: Ports) -> None:
+        """Close a pair that no leg owns; doing it twice is harmless."""
+        self._ports.release(ports)
+
+    def open(self, ports: Ports, *, name: str, rtp_timeout: float = RTP_TIMEOUT) -> NativeLeg:
+        """A leg on a reserved pair, which it owns from then on.
+
+        Raises:
+            EngineFull: there are ``capacity`` legs already, or its thread has no time for another.
+            LocalError: the pair is not reserved here.
+        """
+        thread = self._thread()
+        if len(self._legs) >= self._capacity:
+            raise EngineFull(f"the media engine has {len(self._legs)} legs and takes no more")
+        if (busy := thread.busy()) > MOST_BUSY:
+            raise EngineFull(f"the media engine uses {busy:.0%} of its core and takes no more legs")
+        pair = self._ports.hand_over(ports)
+        self._serial += 1
+        leg = NativeLeg(self, thread, pair, name, self._serial, rtp_timeout)
+        self._legs[self._serial] = leg
+        return leg
+
+    async def start(self) -> None:
+        """Be ready for legs."""
+        self._thread()
+
+    async def close(self) -> None:
+        """Close all legs and pairs, and end the thread."""
+        for leg in list(self._legs.values()):
+            leg.close()
+        self._ports.close()
+        if self._native is not None and self._loop is not None:
+            self._loop.remove_reader(self._native.told())
+            self._native.close()
+        self._native = self._loop = None
+
+    # For the legs
+
+    def codec_number(self, name: str) -> int:
+        """What C calls a codec: a number for each name."""
+        return self._codecs.setdefault(name, len(self._codecs) + 1)
+
+    def codec_name(self, number: int) -> str:
+        return next(name for name, known in self._codecs.items() if known == number)
+
+    def forget(self, number: int, pair: PortPair) -> None:
+        self._legs.pop(number, None)
+        self._ports.give_back(pair)
+
+    def _thread(self) -> _native.Loop:
+        if self._native is None:
+            self._native = _native.Loop()
+            self._loop = asyncio.get_running_loop()
+            self._loop.add_reader(self._native.told(), self._on_told)
+        return self._native
+
+    def _on_told(self) -> None:
+        if self._native is None:
+            return
+        for number, told in self._native.drain():
+            leg = self._legs.get(number)
+            if leg is not None:
+                leg.tell(event_of(told))
+
+
+class NativeLeg:
+    """One side of a call in the engine's thread; see ``Leg``."""
+
+    def __init__(
+        self,
+        engine: NativeEngine,
+        thread: _native.Loop,
+        pair: PortPair,
+        name: str,
+        number: int,
+        rtp_timeout: float,
+    ) -> None:
+        self.name = name
+        self.local = Endpoint(pair.host, pair.rtp_port)
+        self._engine = engine
+        self._pair = pair
+        self._number = number
+        self._agreed: Negotiated | None = None
+        self._subscribers: list[Callable[[MediaEvent], None]] = []
+        self._blocked = [False, False]
+        self._closed = False
+        ssrc, timestamp, sequence, seed, cname = RANDOM.unpack(os.urandom(RANDOM.size))
+        pair.drain()
+        rtp, rtcp = (sock.fileno() for sock in pair.sockets)
+        self.native = _native.Leg(
+            thread,
+            number,
+            rtp,
+            rtcp,
+            ssrc=ssrc,
+            sequence=sequence & 0x7FFF,  # the lower half, so that it cannot wrap at once
+            timestamp=timestamp,
+            cname=b2a_base64(cname, newline=False).decode(),  # 96 random bits (RFC 7022 §4.2)
+            seed=seed,
+            ntp_offset=time.time() - time.monotonic() + NTP_UNIX_OFFSET,
+            rtp_timeout=rtp_timeout,
+            hold_timeout=HOLD_TIMEOUT,
+        )
+
+    def connect(self, negotiated: Negotiated, *, speak_first: bool = True) -> None:
+        if not self._closed:
+            self._agreed = negotiated
+            codec = self._engine.codec_number(negotiated.codec.name)
+            self.native.connect(*agreed_for_c(negotiated, codec), speak_first)
+
+    def press(self, key: str, milliseconds: int) -> bool:
+        event = KEYS.find(key.upper()) if len(key) == 1 else -1
+        return event >= 0 and not self._closed and self.native.press(event, milliseconds)
+
+    def echo(self, on: bool = True) -> None:
+        if not self._closed:
+            self.native.echo(on)
+
+    def delay_echo(self, delay: float) -> None:
+        if not self._closed:
+            self.native.delay_echo(delay)
+
+    def bridge(self, other: Leg) -> None:
+        if isinstance(other, NativeLeg) and other is not self and not (self._closed or other._closed):
+            self.native.bridge(other.native)
+
+    def unbridge(self) -> None:
+        if not self._closed:
+            self.native.unbridge()
+
+    def block(self, *, media: bool | None = None, keys: bool | None = None) -> None:
+        for place, wish in enumerate((media, keys)):
+            self._blocked[place] = self._blocked[place] if wish is None else wish
+        if not self._closed:
+            self.native.block(*self._blocked)
+
+    def play(self, sound: Sound) -> None:
+        if self._agreed is not None and not self._closed:
+            self.native.play(sound.ulaw, sound.times)
+
+    def feed(self) -> NativeFeed:
+        if self._agreed is not None and not self._closed:
+            self.native.feed()
+        return NativeFeed(self)
+
+    def hush(self) -> None:
+        if not self._closed:
+            self.native.hush()
+
+    def tap(self) -> NativeTap:
+        return NativeTap(self, self._engine)
+
+    def subscribe(self, callback: Callable[[MediaEvent], None]) -> Callable[[], None]:
+        self._subscribers.append(callback)
+
+        def unsubscribe() -> None:
+            if callback in self._subscribers:
+                self._subscribers.remove(callback)
+
+        return unsubscribe
+
+    def tell(self, event: MediaEvent) -> None:
+        """Tell whoever subscribed; a listener that fails harms nobody."""
+        log_event(event, self._agreed)
+        for callback in list(self._subscribers):
+            try:
+                callback(event)
+            except Exception:
+                log.exception("%s: a listener failed on %s", self.name, event)
+
+    def report(self) -> LegReport:
+        return report_of(self.native.report())
+
+    def close(self) -> LegReport:
+        if not self._closed:
+            self._closed = True
+            self.native.close()
+            self._engine.forget(self._number, self._pair)
+        return self.report()
+
+
+class NativeFeed:
+    """See ``Feed``."""
+
+    def __init__(self, leg: NativeLeg) -> None:
+        self._leg = leg
+
+    def write(self, frame: bytes, samples: int) -> bool:
+        return samples > 0 and self._leg.native.write(frame, samples)
+
+    def finish(self) -> None:
+        self._leg.native.finish()
+
+
+class NativeTap:
+    """See ``Tap``."""
+
+    def __init__(self, leg: NativeLeg, engine: NativeEngine) -> None:
+        self._leg = leg
+        self._engine = engine
+        self._kept: list[Frame] = []
+        self._dropped = 0
+        self._place: int | None = leg.native.open_tap()
+        if self._place is not None and self._place < 0:
+            raise LocalError(f"{leg.name} has as many taps already as a leg can have")
+
+    @property
+    def dropped(self) -> int:
+        return self._dropped if self._place is None else self._leg.native.tap_dropped(self._place)
+
+    def read(self) -> list[Frame]:
+        taken, self._kept = self._kept, []
+        return taken if self._place is None else taken + self._fetch(self._place)
+
+    def close(self) -> None:
+        if self._place is not None:
+            self._kept += self._fetch(self._place)
+            self._dropped = self.dropped
+            place, self._place = self._place, None
+            self._leg.native.close_tap(place)
+
+    def _fetch(self, place: int) -> list[Frame]:
+        name = self._engine.codec_name
+        return [
+            Frame(name(codec), stamp, payload) for codec, stamp, payload in self._leg.native.read_tap(place)
+        ]

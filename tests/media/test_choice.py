@@ -1,0 +1,52 @@
+"""Which engine ``media-engine`` gives, and what is said where it cannot run."""
+
+from __future__ import annotations
+
+import sys
+from importlib.util import find_spec
+
+import pytest
+
+from ringthru.media import EngineMissing, choose_engine
+from ringthru.media.engine import choice
+
+from .native import native_engine
+
+PORTS = (20000, 20099)
+
+
+@pytest.fixture
+def without_c(monkeypatch):
+    """As on a machine without a compiler."""
+    monkeypatch.setitem(sys.modules, "ringthru.media.engine.native_driver", None)
+    monkeypatch.setattr(choice, "find_spec", lambda name: None)
+
+
+@pytest.mark.parametrize("wanted", ["auto", "c"])
+def test_c_where_it_is_built(wanted):
+    native_engine()
+    engine, why = choose_engine(wanted, *PORTS)
+    assert (engine.name, why) == ("c", "built for this machine")
+
+
+def test_python_where_it_is_asked_for():
+    engine, why = choose_engine("python", *PORTS)
+    assert (engine.name, why) == ("python", "media-engine says so")
+
+
+def test_python_where_c_is_not_built(without_c):
+    engine, why = choose_engine("auto", *PORTS)
+    assert (engine.name, why) == ("python", "no C engine is built here")
+
+
+def test_who_insists_on_c_is_told_what_to_install(without_c):
+    with pytest.raises(EngineMissing, match=r"no C engine is built here; install gcc and python3-dev"):
+        choose_engine("c", *PORTS)
+
+
+def test_one_that_is_built_and_cannot_be_loaded_says_why(without_c, monkeypatch):
+    monkeypatch.setattr(choice, "find_spec", find_spec)
+    native_engine_is_broken = "the C engine cannot be loaded: "
+    engine, why = choose_engine("auto", *PORTS)
+    assert engine.name == "python"
+    assert why.startswith(native_engine_is_broken)

@@ -1,0 +1,70 @@
+"""The same calls over each media engine: the switch does not know which one it has."""
+
+from __future__ import annotations
+
+import wave
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ringthru.media import tone
+
+from .home import DEFAULT, PASSWORD, RING_1000, Edit, Home, extension
+from .phones import hear_each_other, hears_itself
+from .waiting import eventually
+
+SWITCH_XML = "autoload_configs/switch.conf.xml"
+
+
+def media_engine(name: str) -> Edit:
+    return lambda text: text.replace(
+        'name="media-engine" value="auto"', f'name="media-engine" value="{name}"'
+    )
+
+
+@pytest.fixture(params=["c", "python"])
+async def home(request: Any, found: Any, tmp_path: Path) -> Home:
+    if request.param == "c":
+        pytest.importorskip("ringthru.media.engine._native", reason="the C engine is not built")
+    said = extension(
+        "77", ("record", f"{tmp_path}/said.wav 60"), ("playback", f"{tmp_path}/said.wav"), ("park", "")
+    )
+    made: Home = await found({DEFAULT: [said, RING_1000], SWITCH_XML: media_engine(request.param)})
+    await made.switch.start()
+    assert made.switch.snapshot().media_engine == request.param
+    return made
+
+
+async def test_an_echo_and_a_bridge(home: Home) -> None:
+    echoed = home.lan_phone("1001").invite("9196", home.internal, password=PASSWORD)
+    await echoed.answered()
+    await hears_itself(echoed)
+    callee = await home.registered_phone()
+    call = home.lan_phone("1002").invite("1000", home.internal, password=PASSWORD)
+    rung = await callee.rung()
+    rung.answer()
+    await call.answered()
+    await hear_each_other(call, rung)
+    rung.hang_up()
+    echoed.hang_up()
+    await home.quiet()
+    assert not home.switch._engine.legs()
+
+
+async def test_what_is_recorded_is_played(home: Home, tmp_path: Path) -> None:
+    call = home.lan_phone("1001").invite("77", home.internal, password=PASSWORD)
+    await call.answered()
+    frames = tone(500, 1.0)
+    (leg,) = home.switch.calls.channels.values()
+    for frame in frames:
+        call.say(frame)
+    await eventually(lambda: leg.snapshot().packets_received >= 50)
+    leg.digits.append("*")
+    leg.digit_came.set()
+    await eventually(
+        lambda: leg.variables.get("playback_status") == "FILE PLAYED", "it is not played to its end"
+    )
+    with wave.open(str(tmp_path / "said.wav")) as kept:
+        assert kept.getnframes() >= 4000
+    await eventually(lambda: call.audio.sources_of(frames[20]), "what was said is not heard")
