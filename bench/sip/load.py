@@ -14,7 +14,7 @@ from pathlib import Path
 from ringthru.lab.namespaces.laboratory import PBX_ADDRESS, PHONE, PHONE_ADDRESS, Laboratory
 from ringthru.net.values import frozen
 
-from .programs import CALLED_PORT, LOAD_CPU, SERVER_PORT, Server
+from .programs import CALLED_PORT, FIRST, LOAD_CPU, SERVER_PORT, Server
 from .tree import PASSWORD
 
 SCENARIOS = Path(__file__).parent / "scenarios"
@@ -113,7 +113,7 @@ def _calling(scenario: str, number: str, rate: float, count: int) -> list[str]:
 
 
 def _sipp(scenario: str, port: int) -> list[str]:
-    argv = ["taskset", "-c", LOAD_CPU, "sipp", "-sf", str(SCENARIOS / scenario), "-i", PHONE_ADDRESS]
+    argv = [*FIRST, "taskset", "-c", LOAD_CPU, "sipp", "-sf", str(SCENARIOS / scenario), "-i", PHONE_ADDRESS]
     return [*argv, "-p", str(port), "-mi", PHONE_ADDRESS, "-nostdin", "-nd", "-buff_size", "8000000"]
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from ringthru.lab.namespaces.laboratory import Laboratory, Topology
 from ringthru.lab.namespaces.netns import LaboratoryError
+from ringthru.net.values import replace
 
 from ..report import Row, progress
 from . import load
@@ -15,7 +16,7 @@ from .tree import user_names
 
 STEPS = (50, 100, 200, 300, 400, 600, 800, 1000, 1250, 1500, 2000, 2500, 3000, 4000, 6000, 8000)  # a second
 SECONDS = 5  # of each step
-TRIES = 2  # of a step: the machine may have had something else to do
+TRIES = 3  # of a step: the machine may have had something else to do
 CALLS_GOAL, REGISTRATIONS_GOAL = 1000.0, 1500.0  # a second
 CALL_CPU_GOAL = 0.8  # ms
 USERS = 1000
@@ -61,7 +62,7 @@ def _rows(
             rows.append(Row(number, f"{what}: {name}", 0.0, "/s"))
             continue
         mine = name == programs[0].name
-        rate_ratio = None if mine or ours is None else ours.rate / outcome.rate
+        rate_ratio = None if mine or ours is None or not outcome.rate else ours.rate / outcome.rate
         cpu_ratio = None if mine or ours is None else ours.cpu / outcome.cpu
         least, peer = goal if mine else None, "" if mine else "ours ÷ it"
         rows.append(
@@ -90,20 +91,27 @@ def _rows(
 
 
 def _highest(program: Program, what: str, step: Step) -> Outcome | None:
-    """Up the steps until one is not sustained; None: not even the first."""
+    """Up the steps until one is not sustained; None: it served nobody.
+
+    Where not even the first is sustained, the rate is 0, and what was served tells what one costs.
+    """
     best = None
     with Laboratory(Topology.NONE) as laboratory:
         for rate in STEPS:
             progress(f"{what}: {program.name} at {rate} a second")
             outcome = _try(laboratory, program, step, rate)
-            if outcome is None:
-                break
+            if outcome is None or not outcome.sustained:
+                return best or (replace(outcome, rate=0.0) if outcome is not None else None)
             best = outcome
     return best
 
 
 def _try(laboratory: Laboratory, program: Program, step: Step, rate: float) -> Outcome | None:
-    """A server of its own for each try: what the last one left unfinished is not this one's burden."""
+    """The first try that is sustained, else the last that served anybody.
+
+    A server of its own for each: what the last one left unfinished is not this one's burden.
+    """
+    found = None
     for _ in range(TRIES):
         try:
             with running(laboratory, program) as server:
@@ -113,4 +121,5 @@ def _try(laboratory: Laboratory, program: Program, step: Step, rate: float) -> O
             continue
         if outcome.sustained:
             return outcome
-    return None
+        found = outcome if outcome.done else found
+    return found

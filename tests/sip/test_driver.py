@@ -107,7 +107,7 @@ async def test_noise_is_survived(phones):
     alice, bob = phones
     transport = alice.driver._udp
     for data in (b"noise", b"\xff" * 1000, b"\r\n\r\n"):
-        transport.sendto(data, bob.driver.local)
+        transport.send(data, bob.driver.local)
     await soon(lambda: ("recv", b"\r\n") in alice.trace)
     assert bob.driver.failures == 0
     assert bob.agent.counters.malformed == 2

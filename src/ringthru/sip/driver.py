@@ -11,9 +11,10 @@ from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING
 
 from ..net.address import Endpoint
-from ..net.sockets import PortInUse, bind_udp, descriptor_limit, open_datagram
+from ..net.sockets import PortInUse, bind_udp, descriptor_limit
 from ..net.values import frozen
 from .connections import ConnectionBook, ConnectionLimits
+from .datagram_driver import DatagramDriver
 from .events import Event
 from .flow import Flow
 from .stream_driver import StreamDriver
@@ -37,7 +38,7 @@ class TlsListener:
     contexts: TlsContexts
 
 
-class SipDriver(asyncio.DatagramProtocol):
+class SipDriver:
     """Moves an agent's messages, runs its timers, hands on its events.
 
     ``pump`` must be called after every action on the agent or a call of it. Exceptions of the
@@ -60,7 +61,7 @@ class SipDriver(asyncio.DatagramProtocol):
         self._agent = agent
         self._on_event = on_event
         self._loop = asyncio.get_running_loop()
-        self._udp: asyncio.DatagramTransport | None = None
+        self._udp: DatagramDriver | None = None
         self._streams: dict[str, StreamDriver] = {}
         self._timer: asyncio.TimerHandle | None = None
         self._pumping = False
@@ -88,7 +89,7 @@ class SipDriver(asyncio.DatagramProtocol):
         """
         driver = cls(agent, on_event, trace, limits)
         try:
-            await driver._listen(local, transports)
+            driver._listen(local, transports)
             if tls is not None:
                 driver._open_streams(tls.local, tls.contexts)
         except OSError:
@@ -137,20 +138,16 @@ class SipDriver(asyncio.DatagramProtocol):
     def send_stun(self, data: bytes, to: Endpoint) -> None:
         """A datagram that is no SIP, by the socket of UDP."""
         if self._udp is not None:
-            self._udp.sendto(data, to)
+            self._udp.send(data, to)
 
     # What comes from the sockets
 
-    def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
+    def datagram_received(self, data: bytes, source: Endpoint) -> None:
         if self.on_stun is not None and data[:1] < STUN_BELOW:
-            self.on_stun(data, Endpoint(addr[0], addr[1]))
+            self.on_stun(data, source)
             return
-        flow = Flow("UDP", self.locals["UDP"], Endpoint(addr[0], addr[1]), heard=True)
-        self.message_received(data, flow)
+        self.message_received(data, Flow("UDP", self.locals["UDP"], source, heard=True))
         self.pump()
-
-    def error_received(self, exc: Exception) -> None:
-        log.debug("%s: a datagram was not sent: %s", self.locals["UDP"], exc)
 
     def message_received(self, data: bytes, flow: Flow) -> None:
         """One datagram, or one message of a connection; ``pump`` is the caller's."""
@@ -174,13 +171,13 @@ class SipDriver(asyncio.DatagramProtocol):
 
     # Our own
 
-    async def _listen(self, local: Endpoint, transports: Collection[str]) -> None:
+    def _listen(self, local: Endpoint, transports: Collection[str]) -> None:
         tries = 1 if local.port else TRIES
         for left in reversed(range(tries)):
             try:
                 where = local
                 if "UDP" in transports:
-                    where = await self._open_udp(where)
+                    where = self._open_udp(where)
                 if "TCP" in transports:
                     self._open_streams(where, None)
             except PortInUse:
@@ -190,11 +187,11 @@ class SipDriver(asyncio.DatagramProtocol):
             else:
                 return
 
-    async def _open_udp(self, local: Endpoint) -> Endpoint:
+    def _open_udp(self, local: Endpoint) -> Endpoint:
         sock = bind_udp(local)
         host, port = sock.getsockname()[:2]
         where = self.locals["UDP"] = Endpoint(host, port)
-        self._udp = await open_datagram(sock, self)
+        self._udp = DatagramDriver(sock, self.datagram_received)
         return where
 
     def _close_udp(self) -> None:
@@ -214,7 +211,7 @@ class SipDriver(asyncio.DatagramProtocol):
             for data, flow in messages:
                 if flow.transport == "UDP" and self._udp is not None:
                     self.trace_bytes("send", data, flow)
-                    self._udp.sendto(data, flow.remote)
+                    self._udp.send(data, flow.remote)
                 elif not self._closed:
                     self._send_on_stream(data, flow)
 
