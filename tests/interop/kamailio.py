@@ -85,8 +85,8 @@ request_route {{
 }}
 """
 
-# The number says how it records itself, and how it reaches the next one: "strict-tls" leads to the switch,
-# "to-strict-tls" from it to the phone.
+# The number says how it records itself (if at all), and how it reaches the next one: "strict-tls" leads to
+# the switch, "to-strict-tls" from it to the phone.
 PROXY = """\
 request_route {{
   if (is_method("CANCEL")) {{ if (t_check_trans()) {{ t_relay(); }} exit; }}
@@ -104,7 +104,7 @@ request_route {{
   }} else if ($rU =~ "strict-tls") {{
     insert_hf("Record-Route: <sip:{address}:5061;transport=tls>, <sip:{address}:5060>\\r\\n", "Via");
   }}
-  if ($rU =~ "^to-") {{ $ru = "sip:bob@{address}:5072"; }}
+  if ($rU =~ "^to-") {{ $ru = "sip:bob@{phone}:5072"; }}
   else if ($rU =~ "tls") {{ $du = "sip:{switch}:5081;transport=tls"; }}
   else {{ $du = "sip:{switch}:5080"; }}
   t_relay();
@@ -116,14 +116,21 @@ class Kamailio:
     """One Kamailio; it answers when the constructor returns."""
 
     def __init__(
-        self, laboratory: Laboratory, directory: Path, algorithm: str = "MD5", routes: str = PROVIDER
+        self,
+        laboratory: Laboratory,
+        directory: Path,
+        algorithm: str = "MD5",
+        routes: str = PROVIDER,
+        address: str = PUB_ADDRESS,
     ) -> None:
         self._laboratory = laboratory
         self._directory = directory
+        self._address = address
         text = (HEAD + routes).format(
-            address=PUB_ADDRESS,
+            address=address,
+            phone=PUB_ADDRESS,
             switch=WAN_ADDRESS,
-            certificate=own_certificate(directory / "tls", [PUB_ADDRESS]),
+            certificate=own_certificate(directory / "tls", [address]),
             directory=directory,
             modules=MODULES,
             user=USER,
@@ -149,4 +156,4 @@ class Kamailio:
         return re.findall(r"Address: (\S+)", self._laboratory.run(PUB, argv).stdout)
 
     def _listens(self) -> bool:
-        return f"{PUB_ADDRESS}:5060 " in self._laboratory.run(PUB, ["ss", "-uln"]).stdout
+        return f"{self._address}:5060 " in self._laboratory.run(PUB, ["ss", "-uln"]).stdout

@@ -111,7 +111,7 @@ class Switch:
         files = [self.directory / "output", *sorted((self.directory / "log").rglob("*"))]
         return "".join(path.read_text(errors="replace") for path in files if path.is_file())
 
-    def wait_until_mapped(self, timeout: float = 10.0) -> list[NatRule]:
+    def wait_until_mapped(self, timeout: float = 30.0) -> list[NatRule]:
         """Return the gateway's rules once both profiles' UDP ports are among them."""
 
         def mapped() -> list[NatRule]:

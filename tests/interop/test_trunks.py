@@ -11,6 +11,9 @@ import pytest
 
 from ringthru.lab.namespaces.laboratory import (
     PBX,
+    PBX_ADDRESS,
+    PHONE,
+    PHONE_ADDRESS,
     PUB,
     PUB_ADDRESS,
     SECOND_PBX,
@@ -22,14 +25,21 @@ from ringthru.lab.namespaces.laboratory import (
 from ringthru.lab.namespaces.miniupnpd import Serves, Settings
 from ringthru.lab.namespaces.netns import wait_for
 
-from .audio import sweep, tone
+from .audio import RATE, best_share, sweep, tone
 from .capture import Capture, rtp_packets, sip_texts
 from .kamailio import PASSWORD as PROVIDERS_PASSWORD
 from .kamailio import USER, Kamailio
-from .phones import Sipp
+from .phones import Baresip, Sipp
 from .switch_process import PASSWORD, Switch
 
 TLS = {"external": {"tls": "true", "tls-verify-policy": "none"}}
+TO_THE_OTHER = """
+    <extension name="to the other switch">
+      <condition field="destination_number" expression="^9000$">
+        <action application="bridge" data="sofia/gateway/provider/9196"/>
+      </condition>
+    </extension>
+"""
 NEW_WAN = "11.0.113.77"
 
 
@@ -188,29 +198,43 @@ class TestTwoSwitches:
         with Laboratory(Topology.DOUBLE, Serves.NATPMP, second=Settings(Serves.UPNP)) as laboratory:
             yield laboratory
 
-    def test_the_registered_one_is_called_through_the_other(
-        self, laboratory: Laboratory, tmp_path: Path
-    ) -> None:
-        for name in ("here", "there", "sipp"):
+    @pytest.fixture
+    def switches(self, laboratory: Laboratory, tmp_path: Path) -> Iterator[tuple[Switch, Switch]]:
+        """The one that registers, and the one that it is registered with."""
+        for name in ("here", "there", "phone"):
             (tmp_path / name).mkdir()
         there = Switch(laboratory, tmp_path / "there", role=SECOND_PBX)
         there.start()
-        trunk = gateway(
-            username="1000",
-            password=PASSWORD,
-            proxy=f"{SECOND_WAN}:5060",
-            extension="9196",
-        )
-        here = Switch(laboratory, tmp_path / "here", trunks=trunk)
+        trunk = gateway(username="1000", password=PASSWORD, proxy=f"{SECOND_WAN}:5060", extension="9196")
+        here = Switch(laboratory, tmp_path / "here", trunks=trunk, extensions=TO_THE_OTHER)
         here.start()
         here.wait_for_words("Gateway provider is REGED", 20)
         there.wait_for_words(f"Registered 1000@192.168.2.103 at sip:gw+provider@{WAN_ADDRESS}:5080")
-        outside = Capture(laboratory, PUB, tmp_path)
-        sipp = Sipp(laboratory, PUB, PUB_ADDRESS, tmp_path / "sipp")
-        sipp.run("call.xml", f"{SECOND_WAN}:5080", "2000", tone(440, 2))
-        datagrams = outside.stop()
+        yield here, there
         for switch in (here, there):
             assert "Traceback" not in switch.words()
+
+    def test_the_registered_one_is_called_through_the_other(
+        self, laboratory: Laboratory, switches: tuple[Switch, Switch], tmp_path: Path
+    ) -> None:
+        outside = Capture(laboratory, PUB, tmp_path)
+        sipp = Sipp(laboratory, PUB, PUB_ADDRESS, tmp_path / "phone")
+        sipp.run("call.xml", f"{SECOND_WAN}:5080", "2000", tone(440, 2))
+        datagrams = outside.stop()
         back = [rtp for datagram, rtp in rtp_packets(datagrams) if datagram.source[0] == SECOND_WAN]
-        assert len(back) >= 50, f"{here.words()}\n{there.words()}"
+        assert len(back) >= 50, "".join(switch.words() for switch in switches)
         assert "192.168." not in "".join(text for _, text in sip_texts(datagrams))
+
+    def test_a_phone_of_the_registered_one_hears_itself_in_the_other(
+        self, laboratory: Laboratory, switches: tuple[Switch, Switch], tmp_path: Path
+    ) -> None:
+        """Out through one gateway, in through the other, and the sound all the way back."""
+        phone = Baresip(laboratory, PHONE, PHONE_ADDRESS, tmp_path / "phone")
+        account = f"<sip:me@{PHONE_ADDRESS}>;regint=0;audio_codecs=PCMU/8000/1"
+        phone.start(account, tone(440, 20), f"/dial sip:9000@{PBX_ADDRESS}:5080")
+        try:
+            phone.wait_for_log("Call established")
+            wait_for(lambda: len(phone.so_far()) > 2 * RATE, 10, "two seconds of sound")
+        finally:
+            phone.stop()
+        assert best_share(phone.heard(), 440) > 0.9

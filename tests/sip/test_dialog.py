@@ -116,3 +116,60 @@ class TestDestination:
         dialog.refresh(ok("<sip:bob@127.40.4.3:5070>"), elsewhere)
         assert dialog.destination.remote == ("127.40.4.3", 5070)
         assert dialog.request("BYE").uri == "sip:bob@127.40.4.3:5070"
+
+
+class TestPastAProxy:
+    """§12.2.1.1: without a route set requests go to the remote target, and no longer through the proxy."""
+
+    SEEN = Flow("UDP", US, Endpoint("22.51.100.60", 5060))
+
+    def answered(self, contact: str, uri: str = "sip:bob@22.51.100.60", flow: Flow = SEEN, **more: str):
+        request = invite()
+        request.uri = uri
+        return Dialog.as_client(request, ok(contact, **more), flow, US).destination
+
+    def test_who_was_called_through_it(self):
+        assert self.answered("<sip:bob@22.51.100.50:5072>").remote == ("22.51.100.50", 5072)
+        assert self.answered("<sip:bob@22.51.100.50>", "sip:bob@example.com").remote == ("22.51.100.50", 5060)
+
+    def test_who_called_through_it(self):
+        request = invite("<sip:alice@22.51.100.50:5072>")
+        request.headers.insert(1, ("Via", "SIP/2.0/UDP 22.51.100.50:5072;branch=z9hG4bK2"))
+        destination = Dialog.as_server(request, "us", self.SEEN, US).destination
+        assert destination == Flow("UDP", US, Endpoint("22.51.100.50", 5072))
+
+    def test_not_who_called_by_itself(self):
+        request = invite("<sip:alice@22.51.100.50:5072>")
+        assert Dialog.as_server(request, "us", self.SEEN, US).destination == self.SEEN
+
+    def test_one_that_stays_between(self):
+        recorded = "<sip:22.51.100.61:5060;lr>"
+        assert self.answered("<sip:bob@22.51.100.50>", Record_Route=recorded) == self.SEEN
+
+    def test_a_phone_behind_a_nat_that_is_called_by_its_own_contact(self):
+        """As the registrar keeps it, and the way to it beside."""
+        assert self.answered("<sip:bob@11.0.113.9:5062>", "sip:bob@11.0.113.9:5062") == self.SEEN
+
+    @pytest.mark.parametrize(
+        "contact",
+        [
+            "<sip:bob@192.168.1.20:5062>",  # in a network that is not ours
+            "<sip:bob@phone.example>",  # nobody looked it up
+            "<sip:bob@22.51.100.50;transport=tcp>",  # another transport has another address of ours
+            "<sips:bob@22.51.100.50>",
+            "<tel:+15551234>",
+            "<sip:bob@[2001:db8::1]>",
+        ],
+    )
+    def test_a_contact_that_cannot_be_followed(self, contact):
+        assert self.answered(contact) == self.SEEN
+
+    def test_in_one_network_a_private_contact_can(self):
+        lan = Flow("UDP", US, Endpoint("192.168.1.5", 5060))
+        found = self.answered("<sip:bob@192.168.1.7>", "sip:bob@192.168.1.5", lan)
+        assert found.remote == ("192.168.1.7", 5060)
+
+    def test_by_a_connection_of_its_own(self):
+        tcp = Flow("TCP", US, Endpoint("22.51.100.60", 5060), connection=7)
+        found = self.answered("<sip:bob@22.51.100.50;transport=tcp>", flow=tcp)
+        assert (found.remote, found.connection) == (("22.51.100.50", 5060), 0)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ..net.address import Endpoint, same_host
+from ..net.address import AddressKind, AddressRules, Endpoint, same_host
 from ..net.values import record, replace
 from .flow import Flow, default_port
 from .headers import NameAddr
@@ -23,7 +23,8 @@ class Dialog:
     """One dialog, early or confirmed, from our side.
 
     ``here`` is our own address as this peer was told it, frozen until we refresh the target.
-    ``flow`` leads to the peer as it was last seen; ``destination`` is where requests go.
+    ``flow`` leads to the peer as it was last seen; ``destination`` is where requests go. ``beyond``: what was
+    seen is a proxy that does not stay between (it put in no Record-Route).
     """
 
     call_id: str
@@ -37,6 +38,7 @@ class Dialog:
     remote_cseq: int | None
     flow: Flow
     here: Endpoint
+    beyond: bool = False
 
     @classmethod
     def as_server(cls, request: Request, tag: str, flow: Flow, here: Endpoint) -> Dialog:
@@ -54,6 +56,7 @@ class Dialog:
             remote_cseq=request.cseq.number,
             flow=flow,
             here=here,
+            beyond=len(request.vias) > 1,
         )
 
     @classmethod
@@ -72,6 +75,7 @@ class Dialog:
             remote_cseq=None,
             flow=flow,
             here=here,
+            beyond=contact is not None and not same_host(contact.uri.host, request.request_uri.host),
         )
 
     def next_cseq(self) -> int:
@@ -111,14 +115,28 @@ class Dialog:
 
         The address the peer was seen at is kept wherever its Contact (or first route) names another:
         that one is behind a NAT, or a name nobody looked up. Only the port is believed, and over a
-        reliable transport only once the connection is gone.
+        reliable transport only once the connection is gone. But a proxy that does not stay between would
+        not know what to do with them: then the Contact is believed, as §12.2.1.1 has it, where it can be.
         """
         hop = self.route_set[0].uri if self.route_set else self.remote_target
         if not same_host(hop.host, self.flow.remote.host):
-            return self.flow
+            return self._past_the_proxy() or self.flow
         return self.flow.towards(
             Endpoint(self.flow.remote.host, hop.port or default_port(self.flow.transport))
         )
+
+    def _past_the_proxy(self) -> Flow | None:
+        """The way to the Contact itself; None where it is no address that such a peer can have."""
+        target, seen, rules = self.remote_target, self.flow, AddressRules()
+        transport = (target.parameter("transport") or "UDP").upper()
+        if self.route_set or not self.beyond or target.scheme != "sip" or transport != seen.transport:
+            return None
+        if rules.kind(target.host) not in (AddressKind.PUBLIC, rules.kind(seen.remote.host)):
+            return None  # private, and what we saw is not: the proxy's own network, or behind a NAT
+        if (":" in target.host) != (":" in seen.remote.host):
+            return None  # the other family would leave by a socket that we do not have here
+        port = target.port or default_port(transport)
+        return Flow(transport, seen.local, Endpoint(target.host.strip("[]"), port))
 
     def accepts(self, number: int) -> bool:
         """Note a request's sequence number; False when it is older than one we saw (§12.2.2)."""
