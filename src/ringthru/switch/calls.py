@@ -40,6 +40,7 @@ from .words import random_uuid
 if TYPE_CHECKING:
     from .events.bus import EventBus
     from .profile import Profile
+    from .reachability import Seen
     from .trunks.book import TrunkBook
 
 log = logging.getLogger(__name__)
@@ -76,6 +77,7 @@ class Calls:
         self.trunks: TrunkBook | None = None  # SIP providers, where there are any
         self.sockets: SocketApplication | None = None  # `socket` of the dialplan, where somebody serves it
         self.pool: RtpPool | None = None  # set while far peers reach us through a gateway
+        self.pool6: RtpPool | None = None  # the same through the firewall of IPv6
         self.profiles = profiles
         self.channels: dict[str, Channel] = {}
         self.started = 0
@@ -302,11 +304,20 @@ class Calls:
         channel.call = call
         self._by_call[call] = channel
 
+    def _pool_for(self, profile: Profile, peer: str, seen: Seen) -> RtpPool | None:
+        """Where the ports of a leg come from whose peer has to pass our gateway."""
+        if not profile.mapped:
+            return None
+        if profile.ipv6:  # nothing is translated there, but the firewall keeps strangers out
+            return None if profile.is_near(peer) else self.pool6
+        return self.pool if seen.far else None
+
     async def _open_media(self, channel: Channel, peer: str) -> LegMedia:
         """Ports for a leg: mapped ones for a far peer, where there are any."""
-        profile, pool, inner = channel.profile, self.pool, isinstance(channel, LoopbackChannel)
+        profile, inner = channel.profile, isinstance(channel, LoopbackChannel)
         seen = profile.seen_by(peer)
-        mapped = pool.take() if pool is not None and profile.mapped and seen.far else None
+        pool = self._pool_for(profile, peer, seen)
+        mapped = pool.take() if pool is not None else None
 
         def give_back() -> None:
             if pool is not None and mapped is not None:

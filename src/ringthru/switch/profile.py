@@ -46,7 +46,7 @@ from .configuration import AddressKind, ProfileSettings
 from .external_address import ExternalAddress
 from .identity import USER_SAFE, from_of, identity_rows
 from .profile_view import Counters, snapshot_of
-from .reachability import ProfileAddresses, Seen, Sight, TransportPorts
+from .reachability import LOOPBACK, ProfileAddresses, Seen, Sight, TransportPorts
 from .snapshots import ProfileSnapshot
 from .target import Target
 from .transports import TLS, Transports
@@ -191,9 +191,10 @@ class Profile:
 
     @property
     def wants_mapping(self) -> bool:
-        """Only a profile that asks is opened to the Internet (auto-nat, or the autonat: prefix)."""
-        if self.ipv6:
-            return False  # there is nothing to translate; holes in an IPv6 firewall are not asked for yet
+        """Only a profile that asks is opened to the Internet (auto-nat, or the autonat: prefix).
+
+        Over IPv6 there is nothing to translate: holes in the gateway's firewall are what it asks for.
+        """
         return self.settings.ext_sip_ip.wants_mapping or self.settings.ext_rtp_ip.wants_mapping
 
     @property
@@ -204,6 +205,8 @@ class Profile:
     @property
     def address_settled(self) -> bool:
         """Whether the gateway has told what far peers will see of us, or that it maps nothing."""
+        if self.ipv6:
+            return True  # it is our own
         states = {each.state for each in self.transports.mappings.values()}
         if MappingState.REQUESTED in states:
             return False
@@ -243,6 +246,10 @@ class Profile:
     def is_public(self, address: str) -> bool:
         """Whether an address is one of the Internet."""
         return self._surroundings.rules.is_public(address)
+
+    def is_near(self, peer: str) -> bool:
+        """Whether a peer is on this machine, or of the profile's own networks."""
+        return any(matches(self._lists, each, peer) for each in (LOOPBACK, self.settings.local_network_acl))
 
     def is_own(self, host: str) -> bool:
         """Whether a host is one that the profile is reached at."""
