@@ -33,6 +33,7 @@ from .pace import Pace, Peak
 from .registrar import Registrar
 from .routing import Router
 from .rtp_pool import RtpPool
+from .shelf import Shelf
 from .target import Target
 from .transfer import Transfers
 from .words import random_uuid
@@ -74,6 +75,7 @@ class Calls:
         self.dialer = Dialer(self, directory)
         self.transfers = Transfers(self)
         self.deflections = Deflections()
+        self.shelf = Shelf()
         self.trunks: TrunkBook | None = None  # SIP providers, where there are any
         self.sockets: SocketApplication | None = None  # `socket` of the dialplan, where somebody serves it
         self.pool: RtpPool | None = None  # set while far peers reach us through a gateway
@@ -295,10 +297,16 @@ class Calls:
             spawn=self.spawn,
             bus=self.bus,
         )
+        channel.on_stage = self._on_stage
         self.channels[channel.uuid] = channel
         self.peak.note(len(self.channels), profile.now())
         profile.counters.began(direction)
         return channel
+
+    def _on_stage(self, channel: Channel, stage: str) -> None:
+        """A leg rings, is heard, or was answered: run what its ``execute_on_…`` variables say."""
+        for application, data in leg_variables.hooks(channel.variables, stage):
+            self.spawn(self.router.execute(channel, application, data))
 
     def _attach(self, channel: Channel, call: Call) -> None:
         channel.call = call
@@ -348,6 +356,7 @@ class Calls:
 
     def _leave(self, channel: Channel) -> None:
         self.channels.pop(channel.uuid, None)
+        self.shelf.release(channel)
         if channel.call is not None:
             self._by_call.pop(channel.call, None)
         if channel.call is not None and channel.direction is Direction.INBOUND:

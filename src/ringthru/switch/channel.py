@@ -98,6 +98,8 @@ class Channel:
         self.gone = Flag()
         self.taken_up = Flag()  # another leg was answered in its stead: ``stand_in``
         self.stand_in: Channel | None = None
+        self.counted: set[tuple[str, str]] = set()  # where ``limit`` counts it
+        self.on_stage: Callable[[Channel, str], None] = lambda channel, stage: None  # ring, media, answer
         self.redirected: tuple[SipUri, ...] = ()  # where the called side says that the call shall go
         # Asked before a leg that found nobody ends
         self.unreached: Callable[[HangupCause], Awaitable[bool]] | None = None
@@ -163,6 +165,7 @@ class Channel:
         if "progress" not in self.times:
             self.times["progress"] = time.time()
             self.tell("CHANNEL_PROGRESS")
+            self.on_stage(self, "ring")
 
     def ring(self) -> None:
         """Tell the caller that somebody rings (180); nothing happens on a leg that is past it."""
@@ -221,6 +224,7 @@ class Channel:
         self.turn(CallPhase.EARLY)
         self.log.log(NOTICE, "Pre-Answer %s!", self.name)
         self.tell("CHANNEL_PROGRESS_MEDIA")
+        self.on_stage(self, "media")
 
     async def answer(self, prefer: Codec | None = None) -> None:
         """Answer a caller (200 with SDP); ``prefer`` is the codec the other leg already speaks.
@@ -280,6 +284,7 @@ class Channel:
         self.turn(CallPhase.HELD if self.media is not None and self.media.held else CallPhase.ACTIVE)
         self.log.log(NOTICE, "Channel [%s] has been answered", self.name)
         self.tell("CHANNEL_ANSWER")
+        self.on_stage(self, "answer")
 
     def hang_up(
         self, cause: HangupCause, status: int = 0, phrase: str = "", headers: Sequence[tuple[str, str]] = ()
