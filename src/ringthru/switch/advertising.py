@@ -70,12 +70,12 @@ class Advertising:
         """Have RTP ports mapped before the first far call, and after every SIP port."""
         if not self._serving or self._mapper is None or not self._mapper.mapping_enabled:
             return
-        calls = self._calls
-        mapped = [each for each in calls.profiles.values() if each.mapped]
-        if calls.pool is None and self._external:
-            calls.pool = self._pool_of([each for each in mapped if not each.ipv6])
-        if calls.pool6 is None:
-            calls.pool6 = self._pool_of([each for each in mapped if each.ipv6])
+        ports = self._calls.ports
+        mapped = [each for each in self._calls.profiles.values() if each.mapped]
+        if ports.pool is None and self._external:
+            ports.pool = self._pool_of([each for each in mapped if not each.ipv6])
+        if ports.pool6 is None:
+            ports.pool6 = self._pool_of([each for each in mapped if each.ipv6])
 
     def _pool_of(self, profiles: list[Profile]) -> RtpPool | None:
         if not profiles or self._mapper is None:

@@ -12,14 +12,15 @@ from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Final
 
-from ..media import Codec, MediaError, SessionDescription
-from ..net.address import Endpoint
+from ..media import Codec, SessionDescription
 from ..net.levels import NOTICE
 from ..sip import Call, CallState, Direction, SipUri
 from .call_log import CallLog
 from .caller import Caller
 from .causes import ELSEWHERE_CAUSES, HangupCause, reason_for, status_of
+from .channel_view import snapshot_of
 from .leg_media import BOTH_WAYS, LegMedia
+from .reoffers import Reoffers
 from .snapshots import ChannelSnapshot
 from .waiting import Flag
 
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from .ordering import Orders
     from .profile import Profile
 
-OFFER_PACE: Final = 0.1  # seconds between looks whether an offer may go out
 MAX_DIGITS: Final = 100
 
 
@@ -104,8 +104,7 @@ class Channel:
         # Asked before a leg that found nobody ends
         self.unreached: Callable[[HangupCause], Awaitable[bool]] | None = None
         self._opening = asyncio.Lock()
-        self._offering = False
-        self._offer_once_more = False
+        self._reoffers = Reoffers(self)
         self.log = CallLog(uuid)
         self._open_media = open_media
         self._on_gone = on_gone
@@ -342,79 +341,14 @@ class Channel:
 
     def offer_again(self) -> None:
         """Send a re-INVITE as soon as may be: another direction, another address of ours, or a refresh."""
-        if not self.up or self.gone.is_set():
-            return
-        if self._offering:
-            self._offer_once_more = True
-        else:
-            self._offering = True
-            self._spawn(self._offer())
+        if self.up and not self.gone.is_set():
+            self._reoffers.ask(self._spawn)
 
     def offer_both_ways(self) -> None:
         """Take back a direction that a partner who is gone had asked for."""
         if self.media is not None and self.media.offered != BOTH_WAYS:
             self.offer_again()
 
-    async def _offer(self) -> None:
-        try:
-            again = True
-            while again and not self.gone.is_set():
-                self._offer_once_more = False
-                await self._offer_one()
-                again = self._offer_once_more
-        finally:
-            self._offering = False
-
-    async def _offer_one(self) -> None:
-        """One re-INVITE, after whatever other offer is under way; what it meets is logged."""
-        call, media = self.call, self.media
-        while call is not None and not call.may_offer and not self.gone.is_set():
-            await asyncio.sleep(OFFER_PACE)  # an offer of the peer's, or its ACK, is on its way
-        if call is None or media is None or self.gone.is_set():
-            return
-        body = media.offer(self.kept_codecs, self._wanted_direction())
-        handle = self.profile.act(lambda now: call.reinvite(now, body))
-        response = await self.profile.answer_to(handle)
-        if self.gone.is_set():
-            return
-        if response is None or not 200 <= response.status < 300:
-            media.awaits_answer = False
-            said = f"{response.status} {response.reason}" if response is not None else "nobody answered"
-            self.log.info("A new offer to %s was not taken: %s", self.name, said)
-            return
-        try:
-            media.accept(response.body)
-        except MediaError as error:
-            self.log.warning("%s answered a new offer with an SDP that we cannot use: %s", self.name, error)
-
-    def _wanted_direction(self) -> str:
-        partner = self.bridged_to
-        return partner.media.wish if partner is not None and partner.media is not None else BOTH_WAYS
-
     def snapshot(self) -> ChannelSnapshot:
         """The leg as the faces show it."""
-        report = self.media.report() if self.media else None
-        advertised_media = (
-            Endpoint(self.media.advertised.host, self.media.advertised.rtp_port) if self.media else None
-        )
-        nowhere = Endpoint("", 0)
-        return ChannelSnapshot(
-            uuid=self.uuid,
-            name=self.name,
-            direction=self.direction.value,
-            state=self.state,
-            call_state=self.phase.value,
-            destination=self.destination,
-            context=self.context,
-            application=self.application,
-            seconds=time.monotonic() - self._began,
-            peer=self.call.flow.remote if self.call else nowhere,
-            advertised=self.call.seen_at if self.call else nowhere,
-            advertised_media=advertised_media,
-            packets_received=report.packets_received if report else 0,
-            packets_sent=report.packets_sent if report else 0,
-            packets_lost=report.lost if report else 0,
-            jitter_ms=report.jitter_ms if report else 0.0,
-            round_trip_ms=report.round_trip_ms if report else None,
-            bridged_to=self.bridged_to.uuid if self.bridged_to else None,
-        )
+        return snapshot_of(self, time.monotonic() - self._began)

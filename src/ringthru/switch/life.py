@@ -284,9 +284,7 @@ class SwitchLife:
                 timer.cancel()
         await self._lookups.close()
         await self.calls.close()
-        for pool in (self.calls.pool, self.calls.pool6):
-            if pool is not None:
-                pool.close()
+        self.calls.ports.close()
         await asyncio.gather(self._stop_trunks(), self._stop_mapper())
         for profile in self.calls.profiles.values():
             profile.close()
