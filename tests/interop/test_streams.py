@@ -21,6 +21,7 @@ from ringthru.lab.namespaces.laboratory import (
     Laboratory,
     Topology,
 )
+from ringthru.lab.namespaces.nat_rules import Pinhole
 from ringthru.lab.namespaces.netns import wait_for
 
 from .audio import best_share, sweep, tone
@@ -175,6 +176,34 @@ class TestIpv6:
             switch.type_in("hupall")
             assert callee.wait(20) == 0, (tmp_path / "sipp.log").read_text(errors="replace")
             assert switch.stop() == 0
+            assert "Traceback" not in switch.words(), switch.words()
+
+    def test_a_stranger_comes_in_through_the_firewall(self, tmp_path: Path) -> None:
+        """auto-nat on an IPv6 profile: pinholes for SIP and for the RTP pool, taken back at the stop."""
+        six = {"sip-ip": "$${local_ip_v6}", "rtp-ip": "$${local_ip_v6}"}
+        six |= {"ext-sip-ip": "auto-nat", "ext-rtp-ip": "auto-nat"}
+        with Laboratory(Topology.DUAL_STACK) as laboratory:
+            switch = Switch(laboratory, tmp_path, console=True, parameters={"external": six})
+            switch.start()
+            sip = [Pinhole(each, PBX_ADDRESS6, 5080) for each in ("tcp", "udp")]
+            wait_for(lambda: set(sip) < set(laboratory.pinholes()), 20, "the pinholes for SIP")
+            wait_for(lambda: len(laboratory.pinholes()) >= len(sip) + 4, 20, "the pinholes for RTP")
+            argv = ["sipp", f"[{PBX_ADDRESS6}]:5080", "-sn", "uac", "-s", "9196", "-i", f"[{PUB_ADDRESS6}]"]
+            argv += ["-p", "5090", "-m", "1", "-d", "3000", "-nostdin", "-timeout", "20s"]
+            caller = laboratory.popen(PUB, argv, tmp_path / "sipp.log")
+            switch.wait_for_words("has been answered")
+            ports = {each.port for each in laboratory.pinholes()}
+            switch.type_in("show channels")
+            advertised = re.compile(re.escape(f"[{PBX_ADDRESS6}]:") + r"(\d+)")
+            wait_for(
+                lambda: {int(each) for each in advertised.findall(switch.words())} - {5080} & ports,
+                10,
+                "an RTP port with a pinhole in the SDP",
+            )
+            assert caller.wait(20) == 0, (tmp_path / "sipp.log").read_text(errors="replace")
+            assert "relies on latching" not in switch.words()
+            assert switch.stop() == 0
+            assert laboratory.pinholes() == []
             assert "Traceback" not in switch.words(), switch.words()
 
 

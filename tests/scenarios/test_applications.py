@@ -516,3 +516,72 @@ class TestTheDirectory:
         asked = asyncio.ensure_future(home.switch.originate("user/42", "&park"))
         (await phone.rung()).answer()
         assert (await asked).startswith("+OK")
+
+
+class TestWhatCallsLeaveForOneAnother:
+    async def test_a_value_for_the_next_call(self, dialled: Any) -> None:
+        later = extension("78", ("respond", "${hash(select/last/caller)}"))
+        home, call = await dialled(("hash", "insert/last/caller/487"), ("hangup", "USER_BUSY"), more=[later])
+        await call.refused()
+        again = home.lan_phone("1001").invite("78", home.internal, password=PASSWORD)
+        assert (await again.refused()).status == 487
+
+    async def test_the_second_call_is_one_too_many(self, dialled: Any) -> None:
+        exceeded = extension("limit_exceeded", ("respond", "486"))
+        home, call = await dialled(
+            ("limit", "hash realm id 1"), ("answer", ""), ("park", ""), more=[exceeded]
+        )
+        await call.answered()
+        assert leg(home).variables["limit_usage"] == "1"
+        second = home.lan_phone("1002").invite("77", home.internal, password=PASSWORD)
+        assert (await second.refused()).status == 486
+        call.hang_up()
+        await home.quiet()
+        third = home.lan_phone("1002").invite("77", home.internal, password=PASSWORD)
+        await third.answered()
+
+    async def test_who_calls_is_set_for_the_called_side(self, found: Any) -> None:
+        actions = [
+            ("multiunset", "effective_caller_id_name effective_caller_id_number"),
+            ("set_profile_var", "caller_id_name=The office"),
+            ("set_profile_var", "caller_id_number=100"),
+            ("bridge", "user/1002"),
+        ]
+        home: Home = await found({DEFAULT: extension("77", *actions)})
+        await home.switch.start()
+        callee = await home.registered_phone("1002")
+        home.lan_phone("1003").invite("77", home.internal, password=PASSWORD)
+        sender = (await callee.rung()).call.request.from_
+        assert (sender.display, sender.uri.user) == ("The office", "100")
+
+
+class TestStages:
+    """execute_on_ring, execute_on_media, execute_on_answer."""
+
+    async def test_the_caller_s_own(self, dialled: Any) -> None:
+        actions = [
+            ("set", "execute_on_ring=set rang=yes"),
+            ("set", "execute_on_media=set heard=yes"),
+            ("set", "execute_on_answer=set answered=yes"),
+            ("set", "execute_on_answer_2=set::answered_too=yes"),
+            ("ring_ready", ""),
+            ("pre_answer", ""),
+            ("answer", ""),
+            ("park", ""),
+        ]
+        home, call = await dialled(*actions)
+        await call.answered()
+        wanted = ("rang", "heard", "answered", "answered_too")
+        await eventually(lambda: all(leg(home).variables.get(each) == "yes" for each in wanted))
+
+    async def test_a_called_leg_is_hung_up_after_its_time(self, found: Any) -> None:
+        data = "[execute_on_answer='sched_hangup +1 ALLOTTED_TIMEOUT']user/1002"
+        home: Home = await found({DEFAULT: extension("77", ("bridge", data))})
+        await home.switch.start()
+        callee = await home.registered_phone("1002")
+        call = home.lan_phone("1003").invite("77", home.internal, password=PASSWORD)
+        rung = await callee.rung()
+        rung.answer()
+        await call.answered()
+        assert isinstance(await rung.over(), CallEnded)
+        await call.over()

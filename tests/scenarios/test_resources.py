@@ -28,8 +28,8 @@ async def nothing_left(home: Home) -> None:
     await home.quiet()
     assert calls._by_call == {}
     assert list(home.switch._engine.legs()) == []
-    assert calls.pool is not None
-    pool = calls.pool  # two pairs, and more for a while after a burst of calls
+    assert calls.ports.pool is not None
+    pool = calls.ports.pool  # two pairs, and more for a while after a burst of calls
     await eventually(lambda: home.switch._engine.reserved() == pool.size, "the idle pool is not full")
     assert home.gateway is not None
     gateway = home.gateway
@@ -68,7 +68,7 @@ class TestNothingIsLeft:
     async def test_after_fifty_bridged_calls(self, home: Home) -> None:
         caller, callee = home.far_phone(), await home.registered_phone()
         at = home.reached_at("external")
-        pool = home.switch.calls.pool
+        pool = home.switch.calls.ports.pool
         assert pool is not None
         for number in range(1, 26):
             await eventually(lambda: pool.ready, "no mapped ports")  # else the first frame may be too early

@@ -68,12 +68,21 @@ class Advertising:
 
     def fill_pool(self) -> None:
         """Have RTP ports mapped before the first far call, and after every SIP port."""
-        if not (self._serving and self._external) or self._calls.pool is not None:
+        if not self._serving or self._mapper is None or not self._mapper.mapping_enabled:
             return
-        mapped = [p for p in self._calls.profiles.values() if p.mapped]
-        if self._mapper is not None and mapped and self._mapper.mapping_enabled:
-            self._calls.pool = RtpPool(self._engine, self._mapper, mapped[0].rtp_ip, self._calls.spawn)
-            self._calls.pool.fill()
+        ports = self._calls.ports
+        mapped = [each for each in self._calls.profiles.values() if each.mapped]
+        if ports.pool is None and self._external:
+            ports.pool = self._pool_of([each for each in mapped if not each.ipv6])
+        if ports.pool6 is None:
+            ports.pool6 = self._pool_of([each for each in mapped if each.ipv6])
+
+    def _pool_of(self, profiles: list[Profile]) -> RtpPool | None:
+        if not profiles or self._mapper is None:
+            return None
+        pool = RtpPool(self._engine, self._mapper, profiles[0].rtp_ip, self._calls.spawn)
+        pool.fill()
+        return pool
 
     def follow(self) -> None:
         """An address of ours may be another one: the calls that stand are told."""
@@ -112,7 +121,7 @@ class Advertising:
 
     def _advertise(self, profile: Profile) -> None:
         """Tell a profile the external address; not one the guard keeps closed, for nobody could reach it."""
-        address = self._external if profile.mapped else None
+        address = self._external if profile.mapped and not profile.ipv6 else None
         if address and address != profile.external_address:
             log.info("NAT detected setting external ip to %s for profile %s", address, profile.name)
         profile.external_address = address

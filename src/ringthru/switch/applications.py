@@ -14,10 +14,12 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Final
 
 from ..net.acl import matches
+from ..net.values import replace
 from . import setting, sounding
 from .bridging import bridge
 from .causes import HangupCause, cause_named, cause_of
 from .leg_variables import one_line
+from .shelf import UNLIMITED
 from .words import words_of
 
 if TYPE_CHECKING:
@@ -153,12 +155,46 @@ async def sched_hangup(calls: Calls, channel: Channel, data: str) -> None:
     calls.spawn(later())
 
 
+async def keep(calls: Calls, channel: Channel, data: str) -> None:
+    """``hash``: ``insert/REALM/KEY/VALUE`` and the like; see ``shelf``."""
+    if calls.shelf.do(data.strip()) is None:
+        channel.log.error("hash %s: insert/REALM/KEY/VALUE, or delete/REALM/KEY", data)
+
+
+async def limit(calls: Calls, channel: Channel, data: str) -> None:
+    """``BACKEND REALM ID [MAX[/SECONDS]] [EXTENSION [DIALPLAN] [CONTEXT]]``: one too many goes elsewhere.
+
+    Without MAX, or with -1, calls are only counted. Elsewhere is ``limit_exceeded`` unless it says so.
+    """
+    _, realm, key, most, *elsewhere = (*words_of(data), "", "", "", "")
+    number, _, seconds = most.partition("/")
+    highest = int(_number(number)) if number.strip().isdigit() else UNLIMITED
+    now = channel.profile.now()
+    if calls.shelf.admit(channel, realm, key, highest, int(_number(seconds)), now):
+        channel.variables["limit_usage"] = str(calls.shelf.usage(realm, key))
+        channel.variables["limit_max"] = str(highest)
+        return
+    channel.log.info("Limit %s/%s of %s is reached", realm, key, most)
+    extension, dialplan, context = (*(each for each in elsewhere if each), "", "", "")[:3]
+    channel.reroute(extension or "limit_exceeded", context, dialplan)
+
+
+async def set_profile_var(calls: Calls, channel: Channel, data: str) -> None:
+    """``caller_id_name=…`` or ``caller_id_number=…``: who calls, for the legs that this one dials."""
+    name, _, value = data.strip().partition("=")
+    field = {"caller_id_name": "name", "caller_id_number": "number"}.get(name.strip())
+    if field is None:
+        channel.log.warning("set_profile_var %s: only caller_id_name and caller_id_number can be set", name)
+        return
+    channel.caller = replace(channel.caller, **{field: one_line(value)})
+
+
 # FreeSWITCH's, without which a call goes on as well: its own dialplan uses them on the way to a bridge.
 LEFT_OUT: Final = frozenset(
     (
         *("bind_digit_action", "bind_meta_app", "clear_digit_action", "db", "enable_heartbeat", "event"),
-        *("hash", "jitterbuffer", "limit", "lua", "presence", "privacy", "record_session", "set_audio_level"),
-        *("set_profile_var", "start_dtmf", "start_dtmf_generate", "stop_dtmf", "stop_record_session"),
+        *("jitterbuffer", "lua", "presence", "privacy", "record_session", "set_audio_level"),
+        *("start_dtmf", "start_dtmf_generate", "stop_dtmf", "stop_record_session"),
         *("unbind_meta_app", "verbose_events"),
     )
 )
@@ -192,12 +228,15 @@ APPLICATIONS: Final[dict[str, Application]] = {
     "deflect": deflect,
     "execute_extension": execute_extension,
     "hangup": hangup,
+    "hash": keep,
+    "limit": limit,
     "park": park,
     "pre_answer": pre_answer,
     "redirect": redirect,
     "respond": respond,
     "ring_ready": ring_ready,
     "sched_hangup": sched_hangup,
+    "set_profile_var": set_profile_var,
     "set_user": set_user,
     "socket": socket,
     "sleep": sleep,

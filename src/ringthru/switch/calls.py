@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import math
 from collections import Counter
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, MutableMapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from ..media import Engine, KeyHeard, Timeout
+from ..media import Engine
 from ..net.values import replace
 from ..sip import Call, Direction, MalformedMessage
-from . import dtmf, leg_variables
+from . import leg_variables
 from .caller import Caller
 from .causes import HangupCause
 from .channel import Channel
@@ -25,14 +24,14 @@ from .deflecting import Deflections
 from .dialing import Dialer, DialFailed
 from .dialstring import harmless
 from .identity import caller_of, headers_kept, headers_of
-from .leg_media import LegMedia
+from .leg_ports import LegPorts
 from .leg_variables import shown_caller
-from .loopback import HERE, LoopbackChannel, Place
+from .loopback import LoopbackChannel, Place
 from .ordering import AppOrder, Orders
 from .pace import Pace, Peak
 from .registrar import Registrar
 from .routing import Router
-from .rtp_pool import RtpPool
+from .shelf import Shelf
 from .target import Target
 from .transfer import Transfers
 from .words import random_uuid
@@ -73,9 +72,9 @@ class Calls:
         self.dialer = Dialer(self, directory)
         self.transfers = Transfers(self)
         self.deflections = Deflections()
+        self.shelf = Shelf()
         self.trunks: TrunkBook | None = None  # SIP providers, where there are any
         self.sockets: SocketApplication | None = None  # `socket` of the dialplan, where somebody serves it
-        self.pool: RtpPool | None = None  # set while far peers reach us through a gateway
         self.profiles = profiles
         self.channels: dict[str, Channel] = {}
         self.started = 0
@@ -85,7 +84,7 @@ class Calls:
         self._held: Counter[str] = Counter()  # callers' addresses, and how many legs each holds
         self.max_channels = max_channels
         self._closing = False
-        self._engine = engine
+        self.ports = LegPorts(engine, self.spawn)
         self._tasks: set[asyncio.Future[Any]] = set()
 
     def has_room(self, now: float, stranger: str = "") -> bool:
@@ -288,55 +287,31 @@ class Calls:
             caller=caller,
             context=context,
             serial=self.started,
-            open_media=self._open_media,
+            open_media=self.ports.open,
             on_gone=self._leave,
             spawn=self.spawn,
             bus=self.bus,
         )
+        channel.on_stage = self._on_stage
         self.channels[channel.uuid] = channel
         self.peak.note(len(self.channels), profile.now())
         profile.counters.began(direction)
         return channel
 
+    def _on_stage(self, channel: Channel, stage: str) -> None:
+        """A leg rings, is heard, or was answered: run what its ``execute_on_…`` variables say."""
+        for application, data in leg_variables.hooks(channel.variables, stage):
+            self.spawn(self.router.execute(channel, application, data))
+
     def _attach(self, channel: Channel, call: Call) -> None:
         channel.call = call
         self._by_call[call] = channel
-
-    async def _open_media(self, channel: Channel, peer: str) -> LegMedia:
-        """Ports for a leg: mapped ones for a far peer, where there are any."""
-        profile, pool, inner = channel.profile, self.pool, isinstance(channel, LoopbackChannel)
-        seen = profile.seen_by(peer)
-        mapped = pool.take() if pool is not None and profile.mapped and seen.far else None
-
-        def give_back() -> None:
-            if pool is not None and mapped is not None:
-                self.spawn(pool.give_back(mapped))
-
-        def on_media(event: object) -> None:
-            if isinstance(event, Timeout):
-                channel.hang_up(HangupCause.MEDIA_TIMEOUT)
-            elif isinstance(event, KeyHeard):
-                dtmf.heard(channel, event.key, event.milliseconds, by_info=False)
-
-        media = LegMedia(
-            self._engine,
-            mapped or self._engine.reserve(HERE if inner else profile.rtp_ip),
-            HERE if inner else leg_variables.advertised_host(channel.variables, seen),
-            session_id=channel.serial,
-            name=channel.name,
-            rtp_timeout=math.inf if inner else profile.settings.rtp_timeout_sec or math.inf,
-            telephone_event=profile.settings.rfc2833_pt if profile.settings.dtmf_type == "rfc2833" else None,
-            mux=profile.settings.rtcp_mux,
-            may_speak_first=lambda host: not seen.far or profile.is_public(host),
-            on_close=give_back,
-        )
-        media.leg.subscribe(on_media)
-        return media
 
     # --- legs end -----------------------------------------------------------------------------------
 
     def _leave(self, channel: Channel) -> None:
         self.channels.pop(channel.uuid, None)
+        self.shelf.release(channel)
         if channel.call is not None:
             self._by_call.pop(channel.call, None)
         if channel.call is not None and channel.direction is Direction.INBOUND:

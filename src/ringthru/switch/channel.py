@@ -12,14 +12,15 @@ from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Final
 
-from ..media import Codec, MediaError, SessionDescription
-from ..net.address import Endpoint
+from ..media import Codec, SessionDescription
 from ..net.levels import NOTICE
 from ..sip import Call, CallState, Direction, SipUri
 from .call_log import CallLog
 from .caller import Caller
 from .causes import ELSEWHERE_CAUSES, HangupCause, reason_for, status_of
+from .channel_view import snapshot_of
 from .leg_media import BOTH_WAYS, LegMedia
+from .reoffers import Reoffers
 from .snapshots import ChannelSnapshot
 from .waiting import Flag
 
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from .ordering import Orders
     from .profile import Profile
 
-OFFER_PACE: Final = 0.1  # seconds between looks whether an offer may go out
 MAX_DIGITS: Final = 100
 
 
@@ -98,12 +98,13 @@ class Channel:
         self.gone = Flag()
         self.taken_up = Flag()  # another leg was answered in its stead: ``stand_in``
         self.stand_in: Channel | None = None
+        self.counted: set[tuple[str, str]] = set()  # where ``limit`` counts it
+        self.on_stage: Callable[[Channel, str], None] = lambda channel, stage: None  # ring, media, answer
         self.redirected: tuple[SipUri, ...] = ()  # where the called side says that the call shall go
         # Asked before a leg that found nobody ends
         self.unreached: Callable[[HangupCause], Awaitable[bool]] | None = None
         self._opening = asyncio.Lock()
-        self._offering = False
-        self._offer_once_more = False
+        self._reoffers = Reoffers(self)
         self.log = CallLog(uuid)
         self._open_media = open_media
         self._on_gone = on_gone
@@ -163,6 +164,7 @@ class Channel:
         if "progress" not in self.times:
             self.times["progress"] = time.time()
             self.tell("CHANNEL_PROGRESS")
+            self.on_stage(self, "ring")
 
     def ring(self) -> None:
         """Tell the caller that somebody rings (180); nothing happens on a leg that is past it."""
@@ -221,6 +223,7 @@ class Channel:
         self.turn(CallPhase.EARLY)
         self.log.log(NOTICE, "Pre-Answer %s!", self.name)
         self.tell("CHANNEL_PROGRESS_MEDIA")
+        self.on_stage(self, "media")
 
     async def answer(self, prefer: Codec | None = None) -> None:
         """Answer a caller (200 with SDP); ``prefer`` is the codec the other leg already speaks.
@@ -280,6 +283,7 @@ class Channel:
         self.turn(CallPhase.HELD if self.media is not None and self.media.held else CallPhase.ACTIVE)
         self.log.log(NOTICE, "Channel [%s] has been answered", self.name)
         self.tell("CHANNEL_ANSWER")
+        self.on_stage(self, "answer")
 
     def hang_up(
         self, cause: HangupCause, status: int = 0, phrase: str = "", headers: Sequence[tuple[str, str]] = ()
@@ -337,79 +341,14 @@ class Channel:
 
     def offer_again(self) -> None:
         """Send a re-INVITE as soon as may be: another direction, another address of ours, or a refresh."""
-        if not self.up or self.gone.is_set():
-            return
-        if self._offering:
-            self._offer_once_more = True
-        else:
-            self._offering = True
-            self._spawn(self._offer())
+        if self.up and not self.gone.is_set():
+            self._reoffers.ask(self._spawn)
 
     def offer_both_ways(self) -> None:
         """Take back a direction that a partner who is gone had asked for."""
         if self.media is not None and self.media.offered != BOTH_WAYS:
             self.offer_again()
 
-    async def _offer(self) -> None:
-        try:
-            again = True
-            while again and not self.gone.is_set():
-                self._offer_once_more = False
-                await self._offer_one()
-                again = self._offer_once_more
-        finally:
-            self._offering = False
-
-    async def _offer_one(self) -> None:
-        """One re-INVITE, after whatever other offer is under way; what it meets is logged."""
-        call, media = self.call, self.media
-        while call is not None and not call.may_offer and not self.gone.is_set():
-            await asyncio.sleep(OFFER_PACE)  # an offer of the peer's, or its ACK, is on its way
-        if call is None or media is None or self.gone.is_set():
-            return
-        body = media.offer(self.kept_codecs, self._wanted_direction())
-        handle = self.profile.act(lambda now: call.reinvite(now, body))
-        response = await self.profile.answer_to(handle)
-        if self.gone.is_set():
-            return
-        if response is None or not 200 <= response.status < 300:
-            media.awaits_answer = False
-            said = f"{response.status} {response.reason}" if response is not None else "nobody answered"
-            self.log.info("A new offer to %s was not taken: %s", self.name, said)
-            return
-        try:
-            media.accept(response.body)
-        except MediaError as error:
-            self.log.warning("%s answered a new offer with an SDP that we cannot use: %s", self.name, error)
-
-    def _wanted_direction(self) -> str:
-        partner = self.bridged_to
-        return partner.media.wish if partner is not None and partner.media is not None else BOTH_WAYS
-
     def snapshot(self) -> ChannelSnapshot:
         """The leg as the faces show it."""
-        report = self.media.report() if self.media else None
-        advertised_media = (
-            Endpoint(self.media.advertised.host, self.media.advertised.rtp_port) if self.media else None
-        )
-        nowhere = Endpoint("", 0)
-        return ChannelSnapshot(
-            uuid=self.uuid,
-            name=self.name,
-            direction=self.direction.value,
-            state=self.state,
-            call_state=self.phase.value,
-            destination=self.destination,
-            context=self.context,
-            application=self.application,
-            seconds=time.monotonic() - self._began,
-            peer=self.call.flow.remote if self.call else nowhere,
-            advertised=self.call.seen_at if self.call else nowhere,
-            advertised_media=advertised_media,
-            packets_received=report.packets_received if report else 0,
-            packets_sent=report.packets_sent if report else 0,
-            packets_lost=report.lost if report else 0,
-            jitter_ms=report.jitter_ms if report else 0.0,
-            round_trip_ms=report.round_trip_ms if report else None,
-            bridged_to=self.bridged_to.uuid if self.bridged_to else None,
-        )
+        return snapshot_of(self, time.monotonic() - self._began)

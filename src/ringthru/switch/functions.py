@@ -49,6 +49,8 @@ class Functions:
             "expr": reckoned,
             "global_getvar": lambda text: self._variables.get(text.strip(), ""),
             "group_call": lambda text: self._calls.dialer.endpoints.group_call(text),
+            "hash": lambda text: self._calls.shelf.do(text.strip()) or "",
+            "limit_usage": self._limit_usage,
             "md5": lambda text: md5(text.encode(), usedforsecurity=False).hexdigest(),
             "regex": regex,
             "sofia_contact": self._sofia_contact,
@@ -74,6 +76,11 @@ class Functions:
         found = CALL.fullmatch(text)
         function = self._known.get(found[1]) if found else None
         return function(found[2]) if found and function else None
+
+    def _limit_usage(self, text: str) -> str:
+        """``BACKEND REALM ID``: how many calls count there."""
+        _, realm, key = (*text.split(), "", "", "")[:3]
+        return str(self._calls.shelf.usage(realm, key))
 
     def _sofia_contact(self, argument: str) -> str:
         """``[PROFILE/]user@domain``: its bindings as dial strings, or the error that says there are none."""

@@ -17,6 +17,11 @@ from .reachability import Seen
 if TYPE_CHECKING:
     from .channel import Channel
 
+STAGES = {  # of a leg, and the variables that name what to run then
+    "ring": ("execute_on_ring",),
+    "media": ("execute_on_media", "execute_on_pre_answer"),
+    "answer": ("execute_on_answer",),
+}
 EXPORTS = "export_vars"  # names of variables that the other leg of a bridge gets
 CODECS = {codec.name: codec for codec in (PCMU, PCMA)}
 
@@ -36,6 +41,25 @@ def exported(parent: Channel) -> dict[str, str]:
     names = parent.variables.get(EXPORTS, "").split(",")
     plain = [name.removeprefix("nolocal:") for name in names if name]
     return {name: parent.variables.get(f"nolocal:{name}") or parent.variables.get(name, "") for name in plain}
+
+
+def hooks(variables: Mapping[str, str], stage: str) -> list[tuple[str, str]]:
+    """The applications, and their data, to run when a leg has come so far: ``execute_on_answer`` and its
+    kin (``execute_on_answer_2``), as ``APPLICATION DATA`` or ``APPLICATION::DATA``.
+    """
+    found = []
+    for key, text in variables.items():
+        if key.startswith("execute_on_") and any(_is_named(key, each) for each in STAGES[stage]):
+            application, separator, data = text.strip().partition("::")
+            if not separator:
+                application, _, data = text.strip().partition(" ")
+            if application:
+                found.append((application, data.strip()))
+    return found
+
+
+def _is_named(key: str, name: str) -> bool:
+    return key == name or key.startswith(f"{name}_")
 
 
 def one_line(text: str) -> str:

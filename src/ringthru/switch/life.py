@@ -284,8 +284,7 @@ class SwitchLife:
                 timer.cancel()
         await self._lookups.close()
         await self.calls.close()
-        if self.calls.pool is not None:
-            self.calls.pool.close()
+        self.calls.ports.close()
         await asyncio.gather(self._stop_trunks(), self._stop_mapper())
         for profile in self.calls.profiles.values():
             profile.close()

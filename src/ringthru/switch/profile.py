@@ -1,18 +1,15 @@
 """A SIP profile: one listening identity, its user agent, its rules about addresses.
 
-Lives here: what the settings and the gateway come to (``addresses``), and acting on the user agent.
-Never here: what a call does, sockets (``transports``).
+Lives here: what the settings and the gateway come to (``addresses``), and who is let in.
+Never here: what it says (``profile_agent``), what a call does, sockets (``transports``).
 """
 
 from __future__ import annotations
 
-import asyncio
-import logging
 import os
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
-from urllib.parse import quote
+from typing import TYPE_CHECKING, Any
 
 from .. import __version__
 from ..media import PCMA, PCMU, Codec
@@ -22,43 +19,24 @@ from ..net.surroundings import Surroundings
 from ..net.values import replace
 from ..portmap import MappingState, PortMapper
 from ..sip import (
-    HERE_HOST,
-    HERE_URI,
-    Call,
     Event,
     Flow,
-    IncomingRequest,
-    NameAddr,
     Refusal,
     Request,
-    RequestFailed,
-    RequestHandle,
-    Response,
-    ResponseReceived,
     SessionSettings,
-    SipError,
-    SipUri,
     UserAgent,
 )
 from .address_lookup import AddressLookups
-from .caller import Caller
 from .configuration import AddressKind, ProfileSettings
 from .external_address import ExternalAddress
-from .identity import USER_SAFE, from_of, identity_rows
+from .profile_agent import ProfileAgent
 from .profile_view import Counters, snapshot_of
-from .reachability import ProfileAddresses, Seen, Sight, TransportPorts
+from .reachability import LOOPBACK, ProfileAddresses, Seen, Sight, TransportPorts
 from .snapshots import ProfileSnapshot
-from .target import Target
-from .transports import TLS, Transports
+from .transports import Transports
 
 if TYPE_CHECKING:
-    from ..sip import locating
-
-    # Of the transports served, and whether by IPv6
-    Locate = Callable[[SipUri, Sequence[str], bool], Awaitable[list[locating.Target]]]
-
-log = logging.getLogger(__name__)
-Result = TypeVar("Result")
+    from .profile_agent import Locate
 
 ALLOW = (
     *("INVITE", "ACK", "CANCEL", "BYE", "OPTIONS", "REGISTER", "INFO", "UPDATE", "MESSAGE"),
@@ -73,7 +51,7 @@ AUTO = ("auto", "0.0.0.0")  # our LAN address: 0.0.0.0 could not be advertised
 CODECS = {codec.name: codec for codec in (PCMU, PCMA)}
 
 
-class Profile:
+class Profile(ProfileAgent):
     """One running profile."""
 
     def __init__(
@@ -90,14 +68,12 @@ class Profile:
         screen: Callable[[Profile, Request, Flow, float], Refusal | None] | None = None,
     ) -> None:
         """``tls_folder`` keeps the certificate that is made where the configuration names none."""
+        super().__init__(locate, lambda event: on_event(self, event))
         self.settings = settings
         self.counters = Counters()
         self.started_at = 0.0  # seconds of the loop's clock
         self._surroundings = surroundings
         self._lists = lists
-        self._on_event = on_event
-        self._locate = locate
-        self._awaited: dict[RequestHandle, asyncio.Future[Response | None]] = {}
         self._sip_ip = surroundings.address if settings.sip_ip in AUTO else settings.sip_ip
         auto_rtp_ip = self._sip_ip if self.ipv6 else surroundings.address
         self.rtp_ip = auto_rtp_ip if settings.rtp_ip in AUTO else settings.rtp_ip
@@ -170,11 +146,6 @@ class Profile:
         return self.transports.running
 
     @property
-    def contact_user(self) -> str:
-        """The user part of our own Contact."""
-        return _safe(self.settings.contact_user)
-
-    @property
     def local(self) -> Endpoint:
         """Where the profile listens, by the transport it is known for."""
         return self.transports.local(self.transports.served[0])
@@ -184,16 +155,14 @@ class Profile:
         """A profile speaks one family, that of its sip-ip."""
         return ":" in self._sip_ip
 
-    def now(self) -> float:
-        return asyncio.get_running_loop().time()
-
     # --- mappings and addresses ---------------------------------------------------------------------
 
     @property
     def wants_mapping(self) -> bool:
-        """Only a profile that asks is opened to the Internet (auto-nat, or the autonat: prefix)."""
-        if self.ipv6:
-            return False  # there is nothing to translate; holes in an IPv6 firewall are not asked for yet
+        """Only a profile that asks is opened to the Internet (auto-nat, or the autonat: prefix).
+
+        Over IPv6 there is nothing to translate: holes in the gateway's firewall are what it asks for.
+        """
         return self.settings.ext_sip_ip.wants_mapping or self.settings.ext_rtp_ip.wants_mapping
 
     @property
@@ -204,6 +173,8 @@ class Profile:
     @property
     def address_settled(self) -> bool:
         """Whether the gateway has told what far peers will see of us, or that it maps nothing."""
+        if self.ipv6:
+            return True  # it is our own
         states = {each.state for each in self.transports.mappings.values()}
         if MappingState.REQUESTED in states:
             return False
@@ -244,6 +215,10 @@ class Profile:
         """Whether an address is one of the Internet."""
         return self._surroundings.rules.is_public(address)
 
+    def is_near(self, peer: str) -> bool:
+        """Whether a peer is on this machine, or of the profile's own networks."""
+        return any(matches(self._lists, each, peer) for each in (LOOPBACK, self.settings.local_network_acl))
+
     def is_own(self, host: str) -> bool:
         """Whether a host is one that the profile is reached at."""
         external = self.addresses().ext_sip
@@ -264,135 +239,8 @@ class Profile:
         """Whether what a peer asserts about callers is believed (RFC 3325): a list lets it in."""
         return any(matches(self._lists, acl, source) for acl in self.settings.apply_inbound_acl)
 
-    # --- acting on SIP ------------------------------------------------------------------------------
-
-    def _take(self, event: Event) -> None:
-        """Hand on an event, unless somebody waits for just this answer."""
-        if isinstance(event, ResponseReceived | RequestFailed):
-            waiting = self._awaited.pop(event.handle, None)
-            if waiting is not None:
-                if not waiting.done():
-                    waiting.set_result(event.response if isinstance(event, ResponseReceived) else None)
-                return
-        self._on_event(self, event)
-
-    async def answer_to(self, handle: RequestHandle) -> Response | None:
-        """The final response to a request of ours; None when nobody answered."""
-        waiting: asyncio.Future[Response | None] = asyncio.get_running_loop().create_future()
-        self._awaited[handle] = waiting
-        try:
-            return await waiting
-        finally:
-            self._awaited.pop(handle, None)
-
-    async def ask(self, request: Request, flow: Flow, *alternatives: Flow) -> Response | None:
-        """Send a request outside calls the first of these ways that works; its final response, or None."""
-        return await self.answer_to(
-            self.act(lambda now: self.agent.request(request, flow, now, alternatives=alternatives))
-        )
-
-    def act(self, action: Callable[[float], Result]) -> Result:
-        """Tell the user agent something, and send what it wants sent."""
-        result = action(self.now())
-        self.transports.pump()
-        return result
-
-    async def ask_if_there(self, uri: SipUri, route: Sequence[str], flow: Flow | None) -> Response | None:
-        """One OPTIONS over a flow, or where the route or the URI lead; None when nobody answered."""
-        return await self.ask_at("OPTIONS", uri, route, flow)
-
-    async def ask_at(
-        self,
-        method: str,
-        uri: SipUri,
-        route: Sequence[str],
-        flow: Flow | None,
-        headers: Sequence[tuple[str, str]] = (),
-    ) -> Response | None:
-        """A request without a body over a flow, or where the route or the URI lead."""
-        others: list[Flow] = []
-        if flow is None:
-            first = NameAddr.parse(route[0]).uri if route else uri
-            try:
-                flow, *others = await self.locate(first)
-            except SipError as error:
-                log.debug("No %s to %s: %s", method, uri, error)
-                return None
-        contact = ("Contact", f"<sip:{self.contact_user}@{HERE_URI}>")
-        rows = [*(("Route", each) for each in route), contact, *headers]
-        return await self.ask(Request(method, str(uri), rows), flow, *others)
-
-    def respond(
-        self,
-        incoming: IncomingRequest,
-        status: int,
-        *,
-        reason: str | None = None,
-        headers: Sequence[tuple[str, str]] = (),
-        body: bytes = b"",
-        content_type: str | None = None,
-    ) -> None:
-        self.act(
-            lambda now: self.agent.respond(
-                incoming, status, now, reason=reason, headers=headers, body=body, content_type=content_type
-            )
-        )
-
-    async def locate(self, uri: SipUri) -> list[Flow]:
-        """The ways to a URI, best first (RFC 3263).
-
-        Raises:
-            LocalError: it wants a transport that the profile does not serve.
-            NotFound: nobody is there.
-        """
-        targets = await self._locate(uri, self.transports.served, self.ipv6)
-        return [
-            Flow(
-                each.transport,
-                self.transports.local(each.transport),
-                each.endpoint,
-                name=each.name if each.transport == TLS else "",
-            )
-            for each in targets
-        ]
-
-    def invite(
-        self, target: Target, caller: Caller, offer: bytes, max_forwards: int, variables: Mapping[str, str]
-    ) -> Call:
-        """Send an INVITE with our offer the first of the target's ways, or the next where that one fails.
-
-        ``variables`` may name another From and Contact.
-        """
-        flow, *alternatives = target.flows
-        seen = self.seen_by(flow.remote.host, flow.transport)
-        own = HERE_HOST if seen.from_host == seen.signalling.host else seen.from_host
-        own = f"[{own}]" if ":" in own else own
-        display, from_uri = from_of(caller, variables.get("sip_invite_domain") or own)
-        kind = variables.get("sip_cid_type") or target.identity or self.settings.caller_id_type
-        rows = [*identity_rows(caller, own, kind, self.trusts(flow.remote.host)), *target.headers]
-        return self.act(
-            lambda now: self.agent.invite(
-                str(target.uri),
-                flow,
-                now,
-                from_uri=target.from_uri or from_uri,
-                from_display=display,
-                headers=rows,
-                contact_user=_safe(variables.get("sip_contact_user", "")) or self.contact_user,
-                body=offer,
-                credentials=target.login,
-                route=target.route,
-                max_forwards=max_forwards,
-                alternatives=alternatives,
-            )
-        )
-
     def snapshot(self, registrations: int) -> ProfileSnapshot:
         return snapshot_of(self, registrations)
-
-
-def _safe(user: str) -> str:
-    return quote(user, safe=USER_SAFE)
 
 
 def _agent_settings(settings: ProfileSettings) -> dict[str, Any]:

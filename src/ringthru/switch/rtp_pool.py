@@ -27,7 +27,7 @@ from typing import Any, Final
 
 from ..media import Engine, NoFreePorts, Ports
 from ..net.values import frozen
-from ..portmap import Mapping, MappingState, PortMapper, Protocol, Rung, Wanted
+from ..portmap import Family, Mapping, MappingState, PortMapper, Protocol, Rung, Wanted
 
 log = logging.getLogger(__name__)
 
@@ -89,7 +89,8 @@ class RtpPool:
         least: int = LEAST,
         most: int = MOST,
     ) -> None:
-        """``spawn`` runs a task beside the switch's others."""
+        """``spawn`` runs a task beside the switch's others. For an IPv6 ``host`` mappings are pinholes."""
+        self._family = Family.IPV6 if ":" in host else Family.IPV4
         self._engine = engine
         self._mapper = mapper
         self._host = host
@@ -119,7 +120,15 @@ class RtpPool:
                 log.warning("No RTP ports left to hold ready: %s", error)
                 return
             rtp, rtcp = (
-                self._mapper.want(Wanted(Protocol.UDP, port, label=f"Ringthru {name} {port}", listed=False))
+                self._mapper.want(
+                    Wanted(
+                        Protocol.UDP,
+                        port,
+                        label=f"Ringthru {name} {port}",
+                        listed=False,
+                        family=self._family,
+                    )
+                )
                 for name, port in (("rtp", pair.rtp_port), ("rtcp", pair.rtcp_port))
             )
             self._idle.append(MappedPair(pair, rtp, rtcp))

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from ..net.address import Endpoint
+from ..portmap import Family, MappingState, PortMapper, Protocol, Wanted
 from ..portmap import Mapping as PortMapping
-from ..portmap import MappingState, PortMapper, Protocol, Wanted
 from ..sip import Event, Flow, LocalError, SipDriver, TlsListener, UserAgent
 from .configuration import ProfileSettings
 from .stun_port import StunPort
@@ -119,11 +119,12 @@ class Transports:
 
     def map_ports(self, mapper: PortMapper) -> None:
         """Ask for the port of each transport; returns at once."""
+        family = Family.IPV6 if ":" in self._host else Family.IPV4
         for transport in self.served:
             port, protocol = self.local(transport).port, PROTOCOLS[transport]
             word = "tls" if transport == TLS else protocol.value
             self.mappings[transport] = mapper.want(
-                Wanted(protocol, port, label=f"Ringthru sip {word} {port}")
+                Wanted(protocol, port, label=f"Ringthru sip {word} {port}", family=family)
             )
             kind = "TCP/TLS" if transport == TLS else transport
             log.debug("Created %s nat mapping for %s port %d", kind, self._settings.name, port)
