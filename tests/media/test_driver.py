@@ -1,6 +1,8 @@
-"""Both engines on real sockets of the loopback: two phones, two legs, bridges, floods, leftovers."""
+"""Every engine on real sockets of the loopback: two phones, two legs, bridges, floods, leftovers."""
 
 import asyncio
+import os
+import signal
 import socket
 from collections.abc import Callable
 
@@ -8,8 +10,9 @@ import pytest
 
 from ringthru.media import Engine, Leg
 from ringthru.media.driver import MediaEngine
+from ringthru.media.engine.twin_driver import TwinEngine
 from ringthru.media.errors import EngineFull, LocalError, NoFreePorts
-from ringthru.media.events import Said
+from ringthru.media.events import Said, Timeout
 from ringthru.media.latch import Latched
 from ringthru.media.offer_answer import PCMU, Negotiated
 from ringthru.media.rtcp import Goodbye, decode_compound
@@ -61,10 +64,11 @@ class Phone:
         self.rtcp.close()
 
 
-@pytest.fixture(params=["in-process", "c"])
+@pytest.fixture(params=["in-process", "python", "c"])
 def make(request) -> Callable[..., Engine]:
     """Makes an engine: ``make(first_port, last_port, capacity=…)``."""
-    return MediaEngine if request.param == "in-process" else native_engine()
+    kinds = {"in-process": MediaEngine, "python": TwinEngine}
+    return kinds[request.param] if request.param in kinds else native_engine()
 
 
 @pytest.fixture
@@ -251,3 +255,31 @@ async def test_what_is_blocked_stays_on_this_side(engine, phones):
     one.block(media=False)
     phones[0].say(b"\x02" * 160, one)
     assert [each.payload for each in await phones[1].listen(1)] == [b"\x02" * 160]
+
+
+class TestTheProcess:
+    """The engine in Python moves packets in a process of its own."""
+
+    async def test_one_that_dies_ends_its_calls_and_the_next_call_has_another(self, phones, caplog):
+        engine = TwinEngine(20000, 20399)
+        ours, told = leg(engine, phones[0]), []
+        ours.subscribe(told.append)
+        ours.echo()
+        phones[0].say(b"\x01" * 160, ours)
+        await phones[0].listen(1)
+        os.kill(engine.process_number, signal.SIGKILL)
+        await until(lambda: any(isinstance(each, Timeout) for each in told))
+        assert "The process that moves the audio is lost" in caplog.text
+        assert ours.close() == ours.close()
+        again = leg(engine, phones[1])
+        again.echo()
+        phones[1].say(b"\x02" * 160, again)
+        assert len(await phones[1].listen(1)) == 1
+        await engine.close()
+
+    async def test_it_ends_with_the_engine(self, phones):
+        engine = TwinEngine(20000, 20399)
+        leg(engine, phones[0])
+        number = engine.process_number
+        await engine.close()
+        assert not os.path.exists(f"/proc/{number}")

@@ -49,7 +49,7 @@ CAPACITY: Final = 900  # legs; what Python bears on one core, with some left for
 class MediaEngine:
     """Owns the RTP port range and all legs; lives in one running event loop."""
 
-    name = "python"
+    name = "in-process"
 
     def __init__(self, first_port: int = 16384, last_port: int = 32768, capacity: int = CAPACITY) -> None:
         """``capacity`` is how many legs there may be at once."""
@@ -94,7 +94,9 @@ class MediaEngine:
         """
         if len(self._legs) >= self._capacity:
             raise EngineFull(f"the media engine has {len(self._legs)} legs and takes no more")
-        leg = MediaLeg(self, self._ports.hand_over(pair), name, self._running_loop(), rtp_timeout)
+        owned = self._ports.hand_over(pair)
+        owned.drain()
+        leg = MediaLeg(self, owned, name, self._running_loop(), rtp_timeout)
         self._legs.add(leg)
         return leg
 
@@ -174,7 +176,6 @@ class MediaLeg:
             ntp_offset=time.time() - time.monotonic() + NTP_UNIX_OFFSET,
             rtp_timeout=rtp_timeout,
         )
-        pair.drain()
         engine.watch(self._rtp, self._on_rtp)
         engine.watch(self._rtcp, self._on_rtcp)
 

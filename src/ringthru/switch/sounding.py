@@ -202,6 +202,8 @@ async def _keep(channel: Channel, recorder: Recorder, file: Any, seconds: float)
                     await first_of(channel.gone, channel.digit_came)
             stopped = channel.gone.is_set() or _pressed(channel, keys)
             going_on = not stopped and loop.time() < deadline
+            if not going_on:
+                recorder.close()  # what is on its way comes with it
             kept = recorder.take()
             octets += len(kept)
             await asyncio.to_thread(file.writeframes, linear_of(kept))

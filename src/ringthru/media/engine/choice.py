@@ -32,6 +32,6 @@ def choose_engine(wanted: str, first_port: int, last_port: int) -> tuple[Engine,
             return NativeEngine(first_port, last_port), "built for this machine"
     if wanted == "c":
         raise EngineMissing(f"the media engine 'c' cannot run: {missing}; {HOW_TO_BUILD}")
-    from ..driver import MediaEngine
+    from .twin_driver import TwinEngine
 
-    return MediaEngine(first_port, last_port), missing
+    return TwinEngine(first_port, last_port), missing
