@@ -4,24 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
 
-from ringthru.console.logs import Logs, setup
 from ringthru.console.standard import standard_table
 from ringthru.event_socket.driver import EventSocket
 from ringthru.net.address import Endpoint
 from ringthru.switch.configuration.event_socket_settings import EventSocketSettings
 
 from .home import DEFAULT, DIRECTORY, PASSWORD, PUBLIC, Home, extension
-from .phones import hears_itself
-from .socket_client import Program, SocketClient
+from .phones import hear_each_other, hears_itself
+from .socket_client import SECRET, Program, SocketClient
 from .waiting import eventually
 
-SECRET = "lantern-71"
 # What the exporter that Grafana's dashboards are made for looks for in ``status``.
 STATUS = re.compile(
     r"(\d+) session\(s\) since startup\s+(\d+) session\(s\) - peak (\d+), last 5min (\d+)\s+"
@@ -29,37 +26,6 @@ STATUS = re.compile(
     r"(\d+) session\(s\) max\s+min idle cpu (\d+\.\d+)\/(\d+\.\d+)"
 )
 PARKED = {PUBLIC: extension("77", ("answer", ""), ("park", ""))}
-
-
-@pytest.fixture
-def logs() -> Iterator[Logs]:
-    logs = setup()
-    yield logs
-    logs.close()
-
-
-@pytest.fixture
-async def served(found, logs) -> AsyncIterator[Callable[..., Any]]:
-    """A started home with its event socket: ``home, endpoint = await served(edits, **settings)``."""
-    async with AsyncExitStack() as stack:
-
-        async def make(edits: Any = None, **settings: Any) -> tuple[Home, EventSocket]:
-            home = await found(edits)
-            await home.switch.start()
-            await home.mapped()
-            usual = {
-                "listen_ip": home.address,
-                "listen_port": 0,
-                "acls": ("127.0.0.0/8",),
-                "password": SECRET,
-            }
-            chosen = EventSocketSettings(**{**usual, **settings})
-            event_socket = EventSocket(home.switch, standard_table(logs), logs, chosen)
-            await event_socket.start()
-            stack.push_async_callback(event_socket.stop)
-            return home, event_socket
-
-        yield make
 
 
 async def client_of(event_socket: EventSocket, password: str = SECRET) -> SocketClient:
@@ -337,6 +303,32 @@ class TestOutbound:
         client.close()
         (channel,) = home.switch.calls.channels.values()
         await eventually(lambda: channel.application == "echo()", "the dialplan does not go on")
+        await hears_itself(call)
+
+    async def test_a_bridge_it_has_ordered_is_waited_for(self, served, program):
+        listening = await program.listen("127.0.0.1")
+        socket = ("socket", f"{listening.host}:{listening.port} async")
+        home, _ = await served(
+            {PUBLIC: extension("78", ("answer", ""), socket, ("transfer", "9196 XML public"))}
+        )
+        phone = await home.registered_phone()
+        call = home.far_phone().invite("78", home.reached_at("external"))
+        client = await program.call()
+        client.say("connect\n\n")
+        await client.reply()
+        where = f"user/1000@{home.switch.calls.directory.default_domain}"
+        bridge = f"call-command: execute\nexecute-app-name: bridge\nexecute-app-arg: {where}"
+        assert await client.ask(f"sendmsg\n{bridge}") == "+OK"
+        client.close()
+        rung = await phone.rung()
+        rung.answer()
+        await call.answered()
+        await home.both_ways()
+        await hear_each_other(call, rung)
+        rung.hang_up()
+        (channel,) = await eventually(
+            lambda: [c for c in home.switch.calls.channels.values() if c.application == "echo()"]
+        )
         await hears_itself(call)
 
     async def test_and_when_nobody_answers_there(self, served, program):
