@@ -42,6 +42,7 @@ COMMON = {  # fields that need no comment in the code, because they are the same
     "sticky": "as it was wanted; it changes nothing on the gateway",
     "remote": "the other end of the flow",
     "external": "where the remote sees us",
+    "whole": "False: behind another NAT, where `external` is our own gateway's word alone",
     "peers": "flows kept alive",
     "listed": "whether it should be shown to people",
     "state": "what we are doing about it",

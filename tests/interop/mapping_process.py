@@ -154,6 +154,7 @@ def shown(snapshot: MapperSnapshot) -> Answer:
         "peers": {
             f"{each.protocol.value} {each.internal_port}": {
                 "external": each.external,
+                "near": each.near,
                 "state": each.state.value,
                 "reason": each.reason,
                 "life": each.lifetime_left,

@@ -9,12 +9,14 @@ import pytest
 
 from ringthru.lab.namespaces.laboratory import (
     GATEWAY,
+    INNER_WAN,
     PBX,
     PBX_ADDRESS,
     PUB,
     PUB_ADDRESS,
     WAN_ADDRESS,
     Laboratory,
+    Topology,
 )
 from ringthru.lab.namespaces.miniupnpd import Serves, Settings
 
@@ -118,3 +120,17 @@ class TestWithoutPcp:
         told = flow(engine)
         assert told["state"] == "unsupported"
         assert "UPnP" in told["reason"]
+
+
+def test_through_two_gateways_it_says_how_far_it_is_kept(tmp_path: Path) -> None:
+    """The outer gateway sees another address than PCP's request names, so that nobody can ask it."""
+    inner = Settings(private_wan=True)
+    with Laboratory(Topology.CASCADE, settings=inner, second=Settings()) as laboratory:
+        engine = Engine(laboratory, tmp_path, nested=True).start()
+        engine.ask("want_peer", port=5060, remote=TRUNK)
+        told = flow(engine)
+        assert (told["state"], told["external"], told["near"][0]) == ("accepted", None, INNER_WAN)
+        assert "another NAT translates it" in told["reason"]
+        assert "whole=False" in engine.heard("PeerAdded")
+        assert seen_at(laboratory)[0] == WAN_ADDRESS  # the outer one's, of which nobody told
+        engine.stop()

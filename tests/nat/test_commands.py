@@ -504,6 +504,8 @@ class TestFlow:
             "remote": "127.71.0.50:5060",
             "external_address": OUTSIDE,
             "external_port": 25060,
+            "near_address": OUTSIDE,
+            "near_port": 25060,
             "state": "accepted",
             "lifetime_left": 0,
             "reason": "",
@@ -526,6 +528,15 @@ class TestFlow:
         assert told["deleted"] == []
         assert "ends by itself" in told["left_alone"][0]["because"]
         assert "no such mapping" in (await nat("delete --all-ours")).err
+
+    async def test_behind_another_nat_it_says_how_far_it_is_kept_and_ends_with_4(self, start_gateway, nat):
+        await start_gateway("pcp", external_address="192.168.7.2")
+        said = await nat("add 25060 --peer 127.71.0.50:5060")
+        assert said.code == Exit.PARTLY
+        assert "udp 25060 is kept at 192.168.7.2:" in said.out
+        assert "another NAT translates it" in said.err
+        (flow,) = (await nat("add 25060 --peer 127.71.0.50:5060 --json")).json["peers"]
+        assert (flow["external_address"], flow["near_address"]) == (None, "192.168.7.2")
 
     @pytest.mark.parametrize("peer", ["sip.example.net:5060", "127.71.0.50", "127.71.0.50:0", "::1:5060"])
     async def test_what_is_no_peer(self, nat, peer):

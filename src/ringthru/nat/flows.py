@@ -36,10 +36,12 @@ async def add_flow(options: argparse.Namespace, ground: Ground, out: Output) -> 
         snapshot = session.mapper.snapshot()
         (shown,) = snapshot.peers
         code = CODES.get(shown.state, Exit.REFUSED)
+        if shown.state is MappingState.ACCEPTED and shown.external is None:
+            code = Exit.PARTLY  # kept as far as our gateway
         out.say(f"Gateway: {gateway_words(snapshot)}")
         _show(shown, out)
         document = {"gateway": shapes.gateway(snapshot), "peers": [shapes.peer(shown)]}
-        if code is not Exit.OK:
+        if shown.state is not MappingState.ACCEPTED:
             return code, document
         if options.hold:
             out.line({"command": "add", "exit": int(code), "held": True, **document})
@@ -82,6 +84,9 @@ def _show(shown: PeerSnapshot, out: Output) -> None:
     flow = f"{shown.protocol.value} {shown.internal_port}"
     if shown.external is not None:
         out.say(f"{shown.remote} sees {flow} at {shown.external}.")
+    elif shown.near is not None:
+        out.say(f"{flow} is kept at {shown.near} as far as our gateway.")
+        out.note(f"{flow}: {clean(shown.reason)}.")
     elif shown.state is MappingState.UNSUPPORTED:
         out.note(f"{flow}: {clean(shown.reason)}.")
         out.note("The flow works all the same, as long as packets keep going out.")

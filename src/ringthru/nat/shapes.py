@@ -110,6 +110,8 @@ def peer(shown: PeerSnapshot) -> dict[str, Any]:
         "remote": str(shown.remote),
         "external_address": shown.external.host if shown.external else None,
         "external_port": shown.external.port if shown.external else None,
+        "near_address": shown.near.host if shown.near else None,
+        "near_port": shown.near.port if shown.near else None,
         "state": shown.state.value,
         "lifetime_left": None if shown.lifetime_left is None else round(shown.lifetime_left),
         "reason": shown.reason,

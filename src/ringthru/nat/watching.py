@@ -172,7 +172,8 @@ def _gateway_lines(snapshot: MapperSnapshot) -> list[str]:
             f"  {each.protocol.value} {each.internal_port:>5}  {where:<24}  {lease_words(each):>9}  {state}"
         )
     for flow in snapshot.peers:
-        seen = f"{flow.remote} sees {flow.external or '?'}"
+        kept = f", kept at {flow.near}" if flow.near is not None and flow.external is None else ""
+        seen = f"{flow.remote} sees {flow.external or '?'}{kept}"
         lines.append(f"  {flow.protocol.value} {flow.internal_port:>5}  {seen}")
     return lines
 
@@ -197,8 +198,9 @@ def event_words(event: GroupEvent) -> str:
             return f"the gateway is lost: {clean(reason)}"
         case EpochChanged(words=words):
             return f"the gateway lost its state: {clean(words)}"
-        case PeerAdded(protocol=protocol, internal_port=port, remote=remote, external=external):
-            return f"{remote} sees {protocol.value} {port} at {external}"
+        case PeerAdded(protocol=protocol, internal_port=port, remote=remote, external=external, whole=whole):
+            who = remote if whole else f"on the way to {remote} the next NAT"
+            return f"{who} sees {protocol.value} {port} at {external}"
         case PeerRemoved(protocol=protocol, internal_port=port, remote=remote):
             return f"the flow of {protocol.value} {port} to {remote} is kept alive no more"
         case PeerFailed(protocol=protocol, internal_port=port, remote=remote, reason=reason):

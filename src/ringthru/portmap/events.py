@@ -111,12 +111,16 @@ class EpochChanged:
 
 @frozen
 class PeerAdded:
-    """The gateway keeps the translation of a flow, and the remote sees us at ``external``."""
+    """The gateway keeps the translation of a flow, and the remote sees us at ``external``.
+
+    Not ``whole``: it is translated once more beyond our gateway, and what the remote sees is not known.
+    """
 
     protocol: Protocol
     internal_port: int
     remote: Endpoint
     external: Endpoint
+    whole: bool = True
 
 
 @frozen

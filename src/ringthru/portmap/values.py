@@ -222,12 +222,13 @@ class PeerSnapshot:
     protocol: Protocol
     internal_port: int
     remote: Endpoint
-    external: Endpoint | None  # what the remote sees; None until the gateway told it
+    external: Endpoint | None  # what the remote sees; None until it is known
     state: MappingState
     lifetime_left: float | None  # seconds; None: not granted
     renews_in: float | None  # seconds until the gateway is asked again
-    reason: str  # why it is not kept alive, in words; empty when it is
+    reason: str  # why it is not kept alive, or not all the way, in words; empty when it is
     family: Family = Family.IPV4
+    near: Endpoint | None = None  # where our gateway keeps it, which another NAT may hide from the remote
 
 
 @frozen

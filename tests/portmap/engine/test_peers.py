@@ -253,3 +253,27 @@ class TestBadInput:
             made.engine.want_peer(WantedPeer(Protocol.UDP, 20000 + port, TRUNK), made.now)
         with pytest.raises(LocalError, match="64 flows"):
             made.engine.want_peer(FLOW, made.now)
+
+
+class TestBehindAnotherNat:
+    def test_what_our_gateway_keeps_is_not_what_the_remote_sees(self):
+        made = world()
+        made.gateways[0].external = "10.0.0.2"
+        made.call("want_peer", FLOW)
+        made.run(5)
+        flow, near = shown(made), Endpoint("10.0.0.2", 5060)
+        assert (flow.state, flow.external, flow.near) == (MappingState.ACCEPTED, None, near)
+        assert "another NAT translates it" in flow.reason
+        assert PeerAdded(Protocol.UDP, 5060, TRUNK, near, whole=False) in made.events
+
+    def test_it_is_known_again_when_the_address_becomes_public(self):
+        made = world()
+        made.gateways[0].external = "10.0.0.2"
+        made.call("want_peer", FLOW)
+        made.run(5)
+        made.gateways[0].external = "11.0.113.7"
+        made.call("republish")
+        made.run(5)
+        flow = shown(made)
+        assert flow.external == flow.near == Endpoint("11.0.113.7", 5060)
+        assert flow.reason == ""

@@ -135,7 +135,12 @@ class PeerMapping:
 
     @property
     def external(self) -> Endpoint | None:
-        """Where the remote sees us; None until the gateway told it, and when it keeps the flow no more."""
+        """Where the remote sees us; None until that is known, and when the gateway keeps the flow no more."""
+        return self._peer.seen
+
+    @property
+    def near(self) -> Endpoint | None:
+        """Where our own gateway keeps it: behind another NAT that is not what the remote sees."""
         return self._peer.external
 
     @property

@@ -75,7 +75,13 @@ class Machine:
             budget=budget,
         )
         self._peers = PeerBook(
-            lifetime, log, mapping_enabled, random=self._chance.share, nonce=self._chance.nonce, most=budget
+            lifetime,
+            log,
+            mapping_enabled,
+            random=self._chance.share,
+            nonce=self._chance.nonce,
+            most=budget,
+            is_public=lambda host: self._life.site.rules.is_public(host),
         )
         self._listings = Listings()
         self._desk = Desk(self._book, self._peers, self._listings, log)

@@ -28,7 +28,8 @@ class Peer:
     def __init__(self, wanted: WantedPeer, nonce: bytes, now: float) -> None:
         self.wanted = wanted
         self.nonce = nonce  # constant for the life of the translation (§12.1)
-        self.external: Endpoint | None = None
+        self.external: Endpoint | None = None  # as our gateway told it
+        self.whole = True  # that is what the remote sees: no other NAT stands beyond
         self.state = MappingState.REQUESTED
         self.due_at: float | None = now
         self.expires_at: float | None = None
@@ -39,6 +40,11 @@ class Peer:
     @property
     def key(self) -> PeerKey:
         return self.wanted.protocol, self.wanted.internal_port, self.wanted.remote
+
+    @property
+    def seen(self) -> Endpoint | None:
+        """Where the remote sees us; None until that is known."""
+        return self.external if self.whole else None
 
     @property
     def words(self) -> str:
@@ -67,12 +73,20 @@ class Peer:
             wanted.protocol,
             wanted.internal_port,
             wanted.remote,
-            self.external,
+            self.seen,
             self.state,
             None if self.expires_at is None else max(0.0, self.expires_at - now),
             None if self.due_at is None or self.external is None else max(0.0, self.due_at - now),
-            self.reason,
+            self.reason or ("" if self.whole or self.external is None else self._translated_again()),
             wanted.family,
+            self.external,
+        )
+
+    def _translated_again(self) -> str:
+        return (
+            f"our gateway keeps it at {self.external}, which is not the Internet's: another NAT translates it"
+            f" once more, and is asked by nobody (PCP does not reach it), so that where {self.wanted.remote}"
+            " sees us is not known"
         )
 
 

@@ -28,7 +28,10 @@ MOST_REMEMBERED: Final = 512  # flows of earlier days, for their nonces
 
 
 class PeerBook:
-    """Every flow that is wanted, ``most`` of them. ``lifetime`` in seconds, else as in ``MappingBook``."""
+    """Every flow that is wanted, ``most`` of them. ``lifetime`` in seconds, else as in ``MappingBook``.
+
+    What ``is_public`` says of an address of a gateway tells whether the remote sees it.
+    """
 
     def __init__(
         self,
@@ -39,8 +42,10 @@ class PeerBook:
         random: Callable[[], float],
         nonce: Callable[[], bytes],
         most: int,
+        is_public: Callable[[str], bool] = lambda host: True,
     ) -> None:
         self.enabled = enabled
+        self._is_public = is_public
         self._lifetime = lifetime
         self._log = log
         self._random = random
@@ -203,10 +208,13 @@ class PeerBook:
         external = Endpoint(grant.external_address, grant.external_port)
         if peer.external != external:
             self._tell_removed(peer)
-            peer.external = external
+            peer.external, peer.whole = external, self._is_public(external.host)
             wanted = peer.wanted
-            self._log(DEBUG, f"{wanted.remote} sees our {peer.words} at {external}")
-            self._events.append(PeerAdded(wanted.protocol, wanted.internal_port, wanted.remote, external))
+            who = wanted.remote if peer.whole else "the next NAT"
+            self._log(DEBUG, f"{who} sees our {peer.words} at {external}")
+            self._events.append(
+                PeerAdded(wanted.protocol, wanted.internal_port, wanted.remote, external, peer.whole)
+            )
         peer.state = MappingState.ACCEPTED
         peer.reason = peer.told = ""
         peer.pauses.reset()
