@@ -99,7 +99,7 @@ PARAMETERS = {  # of PortMapper: what each means, and its range
     "description_url": "where the gateway's UPnP description is: `http://ADDRESS:PORT/PATH` with an address"
     " of digits; looked at without a search",
     "pcp_server": "who is asked by PCP and NAT-PMP when it is not the gateway: an address, or the path of a"
-    " dhclient.leases file whose option says it (RFC 7291)",
+    " dhclient.leases or dhclient6.leases file whose option says it (RFC 7291); for its address's family",
     "address6": "the one of our global IPv6 addresses that pinholes lead to; None: the steadiest",
     "nested": "map on a gateway beyond ours too, where ours has no public address",
     "outer_gateway": "the address of that gateway, when it is not found; only with `nested`",

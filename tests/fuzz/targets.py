@@ -208,6 +208,11 @@ def dhcp_lease(data: bytes) -> None:
         with suppress(MalformedMessage):
             for server in pcp_servers.read_lease(text):
                 assert all(parse_address(each) is not None for each in server)
+    told = data.decode("latin-1")
+    for text in (told, f"lease6 {{\n  option dhcp6.unknown-86 {told};\n}}\n"):
+        with suppress(MalformedMessage):
+            for server in pcp_servers.read_lease6(text):
+                assert all(parse_address(each) is not None for each in server)
 
 
 def echo_message(data: bytes) -> None:

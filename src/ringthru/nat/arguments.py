@@ -107,7 +107,7 @@ def _common() -> _Parser:
         "--pcp-server",
         type=pcp_server,
         metavar="ADDRESS|FILE",
-        help="whom to ask by PCP and NAT-PMP instead; FILE: what dhclient.leases says (RFC 7291)",
+        help="whom to ask by PCP and NAT-PMP instead; FILE: what dhclient(6).leases says (RFC 7291)",
     )
     common.add_argument(
         "--timeout", type=seconds, metavar="SECONDS", help=f"patience (default: {PATIENCE:g})"

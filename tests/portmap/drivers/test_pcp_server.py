@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from ipaddress import IPv4Network
+from ipaddress import IPv4Network, IPv6Network
 
 import pytest
 
 from ringthru.lab import FakeGateway
 from ringthru.net.address import AddressRules
-from ringthru.net.surroundings import Surroundings
+from ringthru.net.surroundings import Surroundings, Surroundings6
 from ringthru.portmap import GatewayType, LocalError, PortMapper, Protocol, Wanted
+from ringthru.portmap.drivers import place_driver
+from ringthru.portmap.drivers.place_driver import Place
 
 US, ROUTER, SERVER, OUTSIDE = "127.68.0.103", "127.68.0.1", "127.68.9.1", "127.69.0.1"
 HOUSE = Surroundings(
@@ -79,3 +81,31 @@ def test_no_address(wrong):
 def test_no_file(tmp_path):
     with pytest.raises(LocalError, match="no PCP server from"):
         PortMapper(HOUSE, pcp_server=tmp_path / "nothing")
+
+
+V6_LEASE = """lease6 {
+  option dhcp6.unknown-86 %s;
+}
+"""
+
+
+def test_what_dhcpv6_says_is_for_the_family_of_the_address(tmp_path, monkeypatch):
+    """RFC 7291 §3.1: an IPv4 address comes mapped."""
+    leases = tmp_path / "dhclient6.leases"
+    home6 = Surroundings6("2001:db8:1::103", IPv6Network("2001:db8:1::/64"), "fe80::1", "eth0", 2)
+    monkeypatch.setattr(place_driver, "look_around", lambda interface: HOUSE)
+    monkeypatch.setattr(place_driver, "look_around6", lambda *asked: home6)
+    leases.write_text(V6_LEASE % "20:1:d:b8:0:0:0:0:0:0:0:0:0:0:0:1")
+    place = Place(None, None, None, None, leases)
+    assert (place.site().pcp_server, place.site6().pcp_server) == (None, "2001:db8::1")
+    assert place.site6().port_5351_at == "2001:db8::1"
+    leases.write_text(V6_LEASE % "0:0:0:0:0:0:0:0:0:0:ff:ff:c0:0:2:1")  # read anew each time
+    assert (place.site().pcp_server, place.site6().pcp_server) == ("192.0.2.1", None)
+
+
+def test_by_hand_it_is_for_the_family_of_the_address(monkeypatch):
+    home6 = Surroundings6("2001:db8:1::103", IPv6Network("2001:db8:1::/64"), "fe80::1", "eth0", 2)
+    monkeypatch.setattr(place_driver, "look_around6", lambda *asked: home6)
+    monkeypatch.setattr(place_driver, "look_around", lambda interface: HOUSE)
+    place = Place(None, None, None, None, "2001:db8::1")
+    assert (place.site().pcp_server, place.site6().pcp_server) == (None, "2001:db8::1")

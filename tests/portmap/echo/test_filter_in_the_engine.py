@@ -16,10 +16,10 @@ from ringthru.portmap.echo import echo_proof
 
 from ...scenarios.waiting import eventually
 
-US, GATEWAY, OUTSIDE = "127.68.0.103", "127.68.0.1", "127.69.0.1"
-FRIEND, STRANGER = "127.69.0.98", "127.69.0.99"
-LAN = IPv4Network("127.68.0.0/24")
-HOUSE = Surroundings(US, LAN, GATEWAY, AddressRules((IPv4Network("127.69.0.0/16"),)), multicast=False)
+US, GATEWAY, OUTSIDE = "127.92.0.103", "127.92.0.1", "127.93.0.1"
+FRIEND, STRANGER = "127.93.0.98", "127.93.0.99"
+LAN = IPv4Network("127.92.0.0/24")
+HOUSE = Surroundings(US, LAN, GATEWAY, AddressRules((IPv4Network("127.93.0.0/16"),)), multicast=False)
 WORD, ENFORCED, NOT_ENFORCED = FilterTruth.WORD, FilterTruth.ENFORCED, FilterTruth.NOT_ENFORCED
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
+from ipaddress import IPv4Network, IPv6Address, IPv6Network
 from pathlib import Path
 from typing import Final
 
@@ -20,20 +20,21 @@ def network_key(site: Site) -> str:
     return f"{site.network} by {site.gateway or 'nobody'}"
 
 
-def server_of(lease: Path) -> str | None:
-    """The PCP server that a dhclient.leases file names; None when its latest lease names none.
+def server_of(lease: Path, version: int = 4) -> str | None:
+    """The PCP server of that version of IP in a dhclient.leases or dhclient6.leases file; None: it has none.
 
     Raises:
         LocalError: the file cannot be read, or its option makes no sense.
     """
-    from ..wire.pcp_servers import read_lease  # late: rarely asked for
+    from ..wire.pcp_servers import read_lease, read_lease6  # late: rarely asked for
 
     try:
-        servers = read_lease(lease.read_text(errors="replace"))
+        text = lease.read_text(errors="replace")
+        servers = read_lease6(text) if "lease6 {" in text else read_lease(text)
     except (OSError, MalformedMessage) as error:
         words = error.strerror if isinstance(error, OSError) else error
         raise LocalError(f"no PCP server from {lease}: {words}") from error
-    return servers[0][0] if servers else None
+    return next((each for server in servers for each in server if (":" in each) is (version == 6)), None)
 
 
 def _global6(text: str) -> str:
@@ -52,8 +53,9 @@ class Place:
     """``surroundings`` None: the system is asked, for ``interface`` if one is named.
 
     ``gateway``, ``description_url`` and ``pcp_server`` replace what is found; the last may be an address, or
-    the path of a dhclient.leases file whose option says it (RFC 7291), read anew each time. ``address6`` is
-    one of several IPv6 addresses of ours, asked of the system whatever the surroundings.
+    the path of a dhclient.leases or dhclient6.leases file whose option says it (RFC 7291), read anew each
+    time. It is asked about the family of its address.
+    ``address6`` is one of several IPv6 addresses of ours, asked of the system whatever the surroundings.
 
     Raises:
         LocalError: a gateway, a description, a PCP server or an IPv6 address that cannot be one.
@@ -73,8 +75,9 @@ class Place:
         self._interface = interface
         if gateway is not None and parse_address(gateway) is None:
             raise LocalError(f"gateway {gateway!r}: give its address in numbers, as in 192.168.1.1")
-        if isinstance(pcp_server, str) and not isinstance(parse_address(pcp_server), IPv4Address):
-            raise LocalError(f"PCP server {pcp_server!r}: give its IPv4 address in numbers, as in 192.0.2.1")
+        server = parse_address(pcp_server) if isinstance(pcp_server, str) else None
+        if isinstance(pcp_server, str) and (server is None or server.is_link_local):
+            raise LocalError(f"PCP server {pcp_server!r}: give its address in numbers, as in 192.0.2.1")
         self._gateway = gateway
         self._pcp_server = pcp_server
         if isinstance(pcp_server, Path):
@@ -102,14 +105,16 @@ class Place:
         if self._description is not None:
             site = replace(site, description=self._description, by_hand=True)
         if self._pcp_server is not None:
-            site = replace(site, pcp_server=self._server())
+            site = replace(site, pcp_server=self._server(4))
         return site
 
-    def _server(self) -> str | None:
-        if not isinstance(self._pcp_server, Path):
-            return self._pcp_server
+    def _server(self, version: int) -> str | None:
+        if isinstance(self._pcp_server, str):
+            return self._pcp_server if (":" in self._pcp_server) is (version == 6) else None
+        if self._pcp_server is None:
+            return None
         try:
-            return server_of(self._pcp_server)
+            return server_of(self._pcp_server, version)
         except LocalError:  # the file was there at the start: it is being written
             return None
 
@@ -131,4 +136,4 @@ class Place:
         found = look_around6(self._interface, self._address6) if asked else None
         if found is None:
             return Site("::1", IPv6Network("::1/128"), None, "::1", multicast=False)
-        return site6_of(found)
+        return replace(site6_of(found), pcp_server=self._server(6))
