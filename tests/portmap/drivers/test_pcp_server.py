@@ -94,7 +94,7 @@ def test_what_dhcpv6_says_is_for_the_family_of_the_address(tmp_path, monkeypatch
     leases = tmp_path / "dhclient6.leases"
     home6 = Surroundings6("2001:db8:1::103", IPv6Network("2001:db8:1::/64"), "fe80::1", "eth0", 2)
     monkeypatch.setattr(place_driver, "look_around", lambda interface: HOUSE)
-    monkeypatch.setattr(place_driver, "look_around6", lambda interface: home6)
+    monkeypatch.setattr(place_driver, "look_around6", lambda *asked: home6)
     leases.write_text(V6_LEASE % "20:1:d:b8:0:0:0:0:0:0:0:0:0:0:0:1")
     place = Place(None, None, None, None, leases)
     assert (place.site().pcp_server, place.site6().pcp_server) == (None, "2001:db8::1")
@@ -105,7 +105,7 @@ def test_what_dhcpv6_says_is_for_the_family_of_the_address(tmp_path, monkeypatch
 
 def test_by_hand_it_is_for_the_family_of_the_address(monkeypatch):
     home6 = Surroundings6("2001:db8:1::103", IPv6Network("2001:db8:1::/64"), "fe80::1", "eth0", 2)
-    monkeypatch.setattr(place_driver, "look_around6", lambda interface: home6)
+    monkeypatch.setattr(place_driver, "look_around6", lambda *asked: home6)
     monkeypatch.setattr(place_driver, "look_around", lambda interface: HOUSE)
     place = Place(None, None, None, None, "2001:db8::1")
     assert (place.site().pcp_server, place.site6().pcp_server) == (None, "2001:db8::1")
