@@ -104,6 +104,17 @@ class TestStun:
         assert contact is not None
         assert str(contact.uri).endswith(f"@{outside}:41001")
 
+    async def test_a_rescan_may_end_it(self, found: Any, server: StunServer) -> None:
+        server.ports = {5080: 41000}
+        home = await self.home(found, f"stun:{server.address}")
+        server.says = home.place.host_outside(9)
+        await self.told(home, f"{server.says}:41000")
+        file = home.folder / "conf" / EXTERNAL_XML
+        file.write_text(setting("ext-sip-ip", str(server.says))(file.read_text()))
+        await home.switch.reload()
+        assert await home.switch.rescan_profile("external")
+        await self.told(home, f"{server.says}:5080")
+
     async def test_a_port_that_is_written_down_is_not_asked_for(self, found: Any, server: StunServer) -> None:
         server.ports, server.says = {5080: 41000}, "127.0.0.2"
         edits = {

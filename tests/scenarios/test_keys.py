@@ -12,8 +12,8 @@ from ringthru.media.rtp import RtpPacket
 from ringthru.media.telephone_event import KEYS, KeyListener, TelephoneEvent
 from ringthru.switch.configuration import ConfigurationError
 
-from .home import EXTERNAL_XML, INTERNAL_XML, PUBLIC, RING_1000, Home, setting
-from .phones import PhoneCall
+from .home import EXTERNAL_XML, INTERNAL_XML, PUBLIC, RING_1000, Home, extension, setting
+from .phones import PhoneCall, frame_of, hear_each_other
 from .test_bridged_calls import connected
 from .waiting import eventually
 
@@ -158,3 +158,106 @@ class TestBadInfo:
         (channel,) = home.switch.calls.channels.values()
         assert len(channel.digits) == 100
         assert channel.digit_came.is_set()
+
+
+async def reaches(one: PhoneCall, other: PhoneCall) -> None:
+    """What one says comes to the other, once the keys before it are through: they silence the audio."""
+    for number in range(20, 60):
+        one.say(frame_of(number))
+        try:
+            await eventually(lambda: other.audio.sources_of(frame_of(number)), patience=0.05)  # noqa: B023
+        except AssertionError:
+            continue
+        return
+    raise AssertionError(f"{other.phone.user} does not hear {one.phone.user}")
+
+
+async def talk(one: PhoneCall, other: PhoneCall) -> None:
+    for each in (one, other):
+        each.audio.heard.clear()
+    await reaches(one, other)
+    await reaches(other, one)
+
+
+class TestStarAndAKey:
+    """`bind_meta_app` and `att_xfer`, by a phone that sends its keys in INFO."""
+
+    async def talking(self, found: Any, *bindings: str) -> tuple[Home, PhoneCall, PhoneCall]:
+        actions = [("bind_meta_app", each) for each in bindings]
+        home: Home = await found({PUBLIC: extension("77", *actions, ("bridge", "user/1000"))})
+        await home.switch.start()
+        await home.mapped()
+        callee = await home.registered_phone("1000")
+        call = home.far_phone("4711").invite("77", home.reached_at("external"))
+        rung = await callee.rung()
+        rung.answer()
+        await call.answered()
+        await hear_each_other(call, rung, frames=1)
+        return home, call, rung
+
+    async def star(self, call: PhoneCall, key: str) -> None:
+        for each in f"*{key}":
+            assert await info(call, f"Signal={each}\r\n".encode(), RELAY) == 200
+
+    async def test_the_called_phone_sends_the_caller_elsewhere(self, found: Any) -> None:
+        _, call, rung = await self.talking(found, "1 b o transfer::9196 XML default")
+        await self.star(rung, "1")
+        await rung.over()
+        await reaches(call, call)
+
+    async def test_the_caller_s_keys_mean_nothing_then(self, found: Any) -> None:
+        _, call, rung = await self.talking(found, "1 b o hangup")
+        await self.star(call, "1")
+        await talk(call, rung)
+
+    async def test_it_asks_a_third_and_leaves_the_caller_with_him(self, found: Any) -> None:
+        home, call, rung = await self.talking(found, "2 b s att_xfer::user/1001")
+        second = await home.registered_phone("1001")
+        await self.star(rung, "2")
+        third = await second.rung()
+        third.answer()
+        await eventually(lambda: len([e for e in home.switch.snapshot().channels if e.bridged_to]) == 2)
+        await talk(rung, third)
+        rung.hang_up()
+        await eventually(lambda: all(each.bridged_to for each in home.switch.snapshot().channels))
+        await talk(call, third)
+        third.hang_up()
+        await call.over()
+        await home.quiet()
+
+    async def test_a_third_who_refuses_leaves_the_two_together(self, found: Any) -> None:
+        home, call, rung = await self.talking(found, "2 b s att_xfer::user/1001")
+        second = await home.registered_phone("1001")
+        await self.star(rung, "2")
+        (await second.rung()).reject(486)
+        await eventually(lambda: all(each.bridged_to for each in home.switch.snapshot().channels))
+        await talk(call, rung)
+        call.hang_up()
+        await rung.over()
+        await home.quiet()
+
+    async def test_a_third_who_hangs_up_leaves_the_two_together(self, found: Any) -> None:
+        home, call, rung = await self.talking(found, "2 b s att_xfer::user/1001")
+        second = await home.registered_phone("1001")
+        await self.star(rung, "2")
+        third = await second.rung()
+        third.answer()
+        await eventually(lambda: len([e for e in home.switch.snapshot().channels if e.bridged_to]) == 2)
+        third.hang_up()
+        await eventually(lambda: len(home.switch.snapshot().channels) == 2)
+        await eventually(lambda: all(each.bridged_to for each in home.switch.snapshot().channels))
+        await talk(call, rung)
+
+    async def test_who_waits_may_hang_up(self, found: Any) -> None:
+        home, call, rung = await self.talking(found, "2 b s att_xfer::user/1001")
+        second = await home.registered_phone("1001")
+        await self.star(rung, "2")
+        third = await second.rung()
+        third.answer()
+        await eventually(lambda: len([e for e in home.switch.snapshot().channels if e.bridged_to]) == 2)
+        call.hang_up()
+        await eventually(lambda: len(home.switch.snapshot().channels) == 2)
+        await talk(rung, third)
+        rung.hang_up()
+        await third.over()
+        await home.quiet()

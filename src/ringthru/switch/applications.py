@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 from ..net.acl import matches
 from ..net.values import replace
 from . import setting, sounding
+from .attended import att_xfer
 from .bridging import bridge
 from .causes import HangupCause, cause_named, cause_of
 from .leg_variables import one_line
@@ -192,10 +193,10 @@ async def set_profile_var(calls: Calls, channel: Channel, data: str) -> None:
 # FreeSWITCH's, without which a call goes on as well: its own dialplan uses them on the way to a bridge.
 LEFT_OUT: Final = frozenset(
     (
-        *("bind_digit_action", "bind_meta_app", "clear_digit_action", "db", "enable_heartbeat", "event"),
+        *("bind_digit_action", "clear_digit_action", "db", "enable_heartbeat", "event"),
         *("jitterbuffer", "lua", "presence", "privacy", "record_session", "set_audio_level"),
         *("start_dtmf", "start_dtmf_generate", "stop_dtmf", "stop_record_session"),
-        *("unbind_meta_app", "verbose_events"),
+        "verbose_events",
     )
 )
 
@@ -223,6 +224,7 @@ APPLICATIONS: Final[dict[str, Application]] = {
     **{name: _at_once(run) for name, run in setting.INLINE.items()},
     **sounding.APPLICATIONS,
     "answer": answer,
+    "att_xfer": att_xfer,
     "bridge": bridge,
     "check_acl": check_acl,
     "deflect": deflect,

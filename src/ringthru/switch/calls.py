@@ -27,6 +27,7 @@ from .identity import caller_of, headers_kept, headers_of
 from .leg_ports import LegPorts
 from .leg_variables import shown_caller
 from .loopback import LoopbackChannel, Place
+from .meta_keys import MetaKeys
 from .ordering import AppOrder, Orders
 from .pace import Pace, Peak
 from .registrar import Registrar
@@ -73,6 +74,7 @@ class Calls:
         self.transfers = Transfers(self)
         self.deflections = Deflections()
         self.shelf = Shelf()
+        self._meta_keys = MetaKeys(lambda leg, name, data: self.order(leg, AppOrder(name, data)))
         self.trunks: TrunkBook | None = None  # SIP providers, where there are any
         self.sockets: SocketApplication | None = None  # `socket` of the dialplan, where somebody serves it
         self.profiles = profiles
@@ -292,7 +294,7 @@ class Calls:
             spawn=self.spawn,
             bus=self.bus,
         )
-        channel.on_stage = self._on_stage
+        channel.on_stage, channel.on_key = self._on_stage, self._on_key
         self.channels[channel.uuid] = channel
         self.peak.note(len(self.channels), profile.now())
         profile.counters.began(direction)
@@ -301,7 +303,10 @@ class Calls:
     def _on_stage(self, channel: Channel, stage: str) -> None:
         """A leg rings, is heard, or was answered: run what its ``execute_on_…`` variables say."""
         for application, data in leg_variables.hooks(channel.variables, stage):
-            self.spawn(self.router.execute(channel, application, data))
+            self.order(channel, AppOrder(application, data))
+
+    def _on_key(self, channel: Channel, key: str) -> None:
+        self._meta_keys.pressed(channel, key, channel.profile.now())
 
     def _attach(self, channel: Channel, call: Call) -> None:
         channel.call = call

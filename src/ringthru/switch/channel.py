@@ -27,6 +27,7 @@ from .waiting import Flag
 if TYPE_CHECKING:
     from .events.bus import EventBus
     from .joining import Bridge
+    from .meta_keys import MetaApp
     from .ordering import Orders
     from .profile import Profile
 
@@ -100,6 +101,9 @@ class Channel:
         self.stand_in: Channel | None = None
         self.counted: set[tuple[str, str]] = set()  # where ``limit`` counts it
         self.on_stage: Callable[[Channel, str], None] = lambda channel, stage: None  # ring, media, answer
+        self.on_key: Callable[[Channel, str], None] = lambda channel, key: None
+        self.metas: dict[str, MetaApp] = {}  # what ``*`` and a key do
+        self.meta_at: float | None = None  # when ``*`` was pressed
         self.redirected: tuple[SipUri, ...] = ()  # where the called side says that the call shall go
         # Asked before a leg that found nobody ends
         self.unreached: Callable[[HangupCause], Awaitable[bool]] | None = None

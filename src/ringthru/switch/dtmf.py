@@ -70,6 +70,7 @@ def heard(channel: Channel, key: str, milliseconds: int, *, by_info: bool) -> No
     channel.tell("DTMF", *_key_headers(key, milliseconds, "ENDPOINT" if by_info else "RTP"))
     channel.digits.append(key)
     channel.digit_came.set()
+    channel.on_key(channel, key)
     partner = channel.bridged_to
     if partner is None or (not by_info and takes_events(partner)):
         return

@@ -114,8 +114,8 @@ class Profile(ProfileAgent):
         """Ask for the addresses and the port that others have to tell."""
         self._external.start()
         external = self.settings.ext_sip_ip
-        if external.kind is AddressKind.STUN and self.settings.ext_sip_port is None:
-            self.transports.ask_stun(external.value, self._lookups.on_change)
+        asks = external.kind is AddressKind.STUN and self.settings.ext_sip_port is None
+        self.transports.ask_stun(external.value if asks else "", self._lookups.on_change)
 
     def close(self) -> None:
         self.transports.close()

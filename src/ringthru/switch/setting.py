@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from .dialstring import separated
 from .leg_variables import EXPORTS
+from .meta_keys import MetaApp
 
 if TYPE_CHECKING:
     from .channel import Channel
@@ -98,11 +99,29 @@ def info(channel: Channel, data: str) -> None:
         channel.log.log(level, "%s", line)
 
 
+def bind_meta_app(channel: Channel, data: str) -> None:
+    """``KEY LISTEN FLAGS APPLICATION[::DATA]``: what ``*`` and a key do while the leg is bridged."""
+    binding = MetaApp.read(data)
+    if binding is None:
+        channel.log.error("bind_meta_app %s: KEY a|b|ab FLAGS APPLICATION[::DATA] is needed", data)
+        return
+    channel.metas[binding.key] = binding
+
+
+def unbind_meta_app(channel: Channel, data: str) -> None:
+    """Forget what ``*`` and a key do; without a key, all of it."""
+    if data.strip():
+        channel.metas.pop(data.strip(), None)
+    else:
+        channel.metas.clear()
+
+
 def nothing(channel: Channel, data: str) -> None:
     """``eval``: its data was expanded, and that is all."""
 
 
 INLINE: Final[Mapping[str, Callable[[Channel, str], None]]] = {
+    "bind_meta_app": bind_meta_app,
     "eval": nothing,
     "export": export,
     "info": info,
@@ -110,5 +129,6 @@ INLINE: Final[Mapping[str, Callable[[Channel, str], None]]] = {
     "multiset": multiset,
     "multiunset": multiunset,
     "set": set_variable,
+    "unbind_meta_app": unbind_meta_app,
     "unset": unset,
 }

@@ -65,12 +65,13 @@ class Transports:
             log.info("Started profile %s on %s %s", settings.name, local, transport)
 
     def ask_stun(self, server: str, on_change: Callable[[], None]) -> None:
-        """Learn from a STUN server which port a NAT gave to our UDP socket."""
+        """Learn from a STUN server which port a NAT gave to our UDP socket; "" asks nobody any more."""
         if self._stun is not None:
             if self._stun.server == server:
                 return
             self._stun.close()
-        if self._driver is not None and "UDP" in self.served:
+            self._stun = None
+        if self._driver is not None and "UDP" in self.served and server:
             self._stun = StunPort(server, self._driver.send_stun, on_change)
             self._driver.on_stun = self._stun.receive
 
