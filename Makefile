@@ -7,7 +7,7 @@ COMPILER := gcc libc6-dev python3-dev
 DEBIAN := $(COMPILER) miniupnpd-nftables nftables iproute2 sip-tester baresip linphone-cli miniupnpc natpmpc \
   conntrack tcpdump kamailio kamailio-tls-modules
 
-.PHONY: run test lint unit fuzz bench real-programs compiler clean
+.PHONY: run test lint unit fuzz bench clients real-programs compiler clean
 
 run: $(VENV)/installed
 	@$(BIN)/python -m ringthru.demo $(ARGS)
@@ -20,7 +20,7 @@ lint: $(VENV)/installed-test
 	$(BIN)/mypy
 
 # Without ARGS everything, the real programs beside the rest; ARGS="tests/sip -k torture": some, one by one.
-unit: $(VENV)/installed-test real-programs
+unit: $(VENV)/installed-test clients real-programs
 	$(BIN)/python -m $(if $(ARGS),pytest $(ARGS),tests)
 
 # ARGS="TARGET … --seconds N": some decoders, or for longer than a minute each.
@@ -30,6 +30,14 @@ fuzz: $(VENV)/installed-test
 bench: DEBIAN += python3-miniupnpc python3-libtorrent libnatpmp-dev gcc libc6-dev
 bench: $(VENV)/installed real-programs
 	$(BIN)/python -m bench $(ARGS)
+
+# Clients of the event socket that tests drive, apart from ours: they bring fifty packages, and pin some.
+clients: $(VENV)/installed-test
+	@cmp -s tests/interop/clients.txt $(VENV)/clients/installed || { echo "Installing clients of the event socket (once)"; \
+	  $(BIN)/python -m venv --without-pip $(VENV)/clients \
+	  && $(BIN)/pip --python $(VENV)/clients/bin/python install -q --no-deps --no-compile --disable-pip-version-check -r tests/interop/clients.txt \
+	  && cp tests/interop/clients.txt $(VENV)/clients/installed \
+	  || { rm -rf $(VENV)/clients; echo "They cannot be installed for this Python: those tests are skipped"; }; }
 
 # As root the tests' Debian packages are installed; otherwise those tests skip, and the summary says so.
 real-programs:

@@ -11,6 +11,10 @@ from contextlib import suppress
 from ipaddress import IPv4Network
 from typing import Final
 
+from ringthru.event_socket.connection import Connection
+from ringthru.event_socket.framing import MalformedMessage as MalformedSocketMessage
+from ringthru.event_socket.framing import MessageReader
+from ringthru.event_socket.session import Door
 from ringthru.media import BadSound, read_tones, read_wav, sounds
 from ringthru.net import stun
 from ringthru.net.address import Endpoint, parse_address
@@ -375,6 +379,37 @@ def expansion(data: bytes) -> None:
     assert len(expand(text, {"a": "${b}", "b": "c"}.get)) <= max(len(text), EXPANDED)
 
 
+def event_socket_stream(data: bytes) -> None:
+    """Whatever comes in whatever pieces: requests, and what is left stays within the bounds."""
+    whole, cut = MessageReader(), MessageReader()
+    with suppress(MalformedSocketMessage):
+        whole.feed(data)
+        at_once = list(iter(whole.next_request, None))
+        in_pieces = []
+        for piece in _cut(data):
+            cut.feed(piece)
+            in_pieces += iter(cut.next_request, None)
+        assert in_pieces == at_once
+        assert all(len(each.body) <= len(data) for each in at_once)
+
+
+def event_socket_client(data: bytes) -> None:
+    """A client says anything: what it is answered is frames, and nothing but frames."""
+    door = Door("secret", lambda user, domain: None)
+    connection, reader = Connection(0.0, lambda: "uuid", door), MessageReader()
+    connection.receive_data(b"auth secret\n\n", 0.0)
+    for piece in _cut(data):
+        connection.receive_data(piece, 0.0)
+        for order in connection.orders():
+            connection.answer(order, "", 0.0)
+    while heard := connection.data_to_send():
+        reader.feed(heard)
+        connection.go_on(0.0)
+    frames = list(iter(reader.next_frame, None))
+    assert reader.buffered == 0
+    assert all(each.content_type for each in frames)
+
+
 TARGETS: Final[dict[str, Callable[[bytes], None]]] = {
     each.__name__: each
     for each in (
@@ -412,6 +447,8 @@ TARGETS: Final[dict[str, Callable[[bytes], None]]] = {
         tone_text,
         dial_string,
         expansion,
+        event_socket_stream,
+        event_socket_client,
     )
 }
 

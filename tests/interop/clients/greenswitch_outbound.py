@@ -1,0 +1,54 @@
+"""greenswitch gets a call by the dialplan's ``socket``, answers, plays, reads variables, and lingers."""
+
+from __future__ import annotations
+
+import sys
+
+import gevent
+import greenswitch
+
+HOST, PORT, PASSWORD, LISTEN = sys.argv[1], int(sys.argv[2]), sys.argv[3], int(sys.argv[4])
+PATIENCE = 10
+done: gevent.event.AsyncResult = gevent.event.AsyncResult()
+
+
+class Application:
+    """One call."""
+
+    def __init__(self, session: greenswitch.esl.OutboundSession) -> None:
+        self.session = session
+
+    def run(self) -> None:
+        try:
+            self.handle()
+            done.set("done")
+        except BaseException as error:
+            done.set_exception(error)
+
+    def handle(self) -> None:
+        session = self.session
+        session.connect()
+        session.myevents()
+        session.linger(30)
+        assert session.uuid, session.session_data
+        session.answer()
+        session.playback("silence_stream://100")
+        session.call_command("set", "greeted=yes")
+        assert session.send("getvar greeted").data == "yes"
+        gone = gevent.event.Event()
+        session.register_handle("CHANNEL_HANGUP_COMPLETE", lambda event: gone.set())
+        session.call_command("hangup", "USER_BUSY")
+        assert gone.wait(PATIENCE), "the end was not heard of"
+        session.stop()
+
+
+server = greenswitch.OutboundESLServer(
+    bind_address="127.0.0.1", bind_port=LISTEN, application=Application, max_connections=5
+)
+gevent.spawn(server.listen)
+with greenswitch.InboundESL(HOST, PORT, PASSWORD) as esl:
+    where = f"'socket:127.0.0.1:{LISTEN} async full'"
+    answer = esl.send(f"api originate loopback/9196/public {where} inline").data
+    assert answer.startswith("+OK"), answer
+    print(done.get(timeout=PATIENCE))
+server.stop()

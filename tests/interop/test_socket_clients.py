@@ -1,0 +1,82 @@
+"""Clients of the event socket that nobody here wrote, against the running switch.
+
+greenswitch and Genesis, inbound and outbound, and a Prometheus exporter: as they come from PyPI, in an
+environment of their own (``clients.txt``), which ``make`` makes.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ringthru.lab.namespaces.laboratory import PBX, Laboratory
+from ringthru.lab.namespaces.miniupnpd import Serves
+
+from .switch_process import Switch
+
+PYTHON = Path(sys.prefix) / "clients" / "bin" / "python"
+SCRIPTS = Path(__file__).parent / "clients"
+MISSING = f"the clients are not installed in {PYTHON.parents[1]}: make unit does it, where this Python can"
+
+
+class Clients:
+    """Runs one client beside the switch."""
+
+    def __init__(self, switch: Switch) -> None:
+        self._switch = switch
+        self._password = (switch.directory / "db" / "event_socket_password").read_text().strip()
+
+    def run(self, script: str, *arguments: str) -> str:
+        argv = [str(PYTHON), str(SCRIPTS / script), "127.0.0.1", "8021", self._password, *arguments]
+        try:
+            return self._switch.laboratory.run(PBX, argv).stdout
+        except subprocess.CalledProcessError as error:
+            raise AssertionError(f"{error.stdout}\n{error.stderr}\n{self._switch.words()}") from error
+
+
+@pytest.fixture(scope="module")
+def clients(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clients]:
+    if not PYTHON.exists():
+        if os.environ.get("CI"):
+            pytest.fail(f"required here: {MISSING}", pytrace=False)
+        pytest.skip(MISSING)
+    with Laboratory(serves=Serves.NATPMP) as laboratory:
+        switch = Switch(laboratory, tmp_path_factory.mktemp("switch"))
+        switch.start()
+        switch.wait_until_mapped()
+        switch.wait_for_words("Event socket listens on 127.0.0.1:8021")
+        yield Clients(switch)
+        assert "Traceback" not in switch.words(), switch.words()
+
+
+def test_greenswitch_runs_commands_and_hears_of_mappings_calls_and_the_log(clients: Clients) -> None:
+    assert clients.run("greenswitch_inbound.py").endswith("done\n")
+
+
+def test_greenswitch_gets_a_call_and_lingers(clients: Clients) -> None:
+    assert clients.run("greenswitch_outbound.py", "8084").endswith("done\n")
+
+
+def test_genesis_inbound_consumer_and_outbound(clients: Clients) -> None:
+    assert clients.run("genesis_all.py", "8085").endswith("done\n")
+
+
+def test_an_exporter_reads_the_switch(clients: Clients) -> None:
+    found = dict(re.findall(r"^(freeswitch_\w+)(?:\{.*\})? (\S+)$", clients.run("exporter.py"), re.MULTILINE))
+    assert found["freeswitch_up"] == "1.0"
+    assert found["freeswitch_info"] == "1.0"
+    assert found["freeswitch_session_limit"] == "1000.0"
+    assert float(found["freeswitch_session_total"]) >= 1
+
+
+def test_the_port_is_for_this_machine_alone_and_on_no_gateway(clients: Clients) -> None:
+    switch = clients._switch
+    listening = switch.laboratory.run(PBX, ["ss", "-tlnH"]).stdout
+    assert re.findall(r"\S+:8021\b", listening) == ["127.0.0.1:8021"]
+    assert all(rule.internal_port != 8021 for rule in switch.laboratory.nat_rules())
