@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import draw_calls
+import draw_event_socket
 import draw_machines
 import draw_reference
 import draw_sip
@@ -22,6 +23,7 @@ PARTS: dict[str, Callable[[], str]] = {
     **draw_machines.PARTS,
     **draw_sip.PARTS,
     **draw_calls.PARTS,
+    **draw_event_socket.PARTS,
 }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack
 from itertools import count
 from pathlib import Path
@@ -11,7 +11,13 @@ from typing import Any
 
 import pytest
 
+from ringthru.console.logs import Logs, setup
+from ringthru.console.standard import standard_table
+from ringthru.event_socket.driver import EventSocket
+from ringthru.switch.configuration.event_socket_settings import EventSocketSettings
+
 from .home import PUBLIC, RING_1000, Home, Place, build
+from .socket_client import SECRET
 
 HOMES = 120  # then the addresses come round again; nothing of the first homes is open by then
 Places = Callable[..., Place]
@@ -45,3 +51,34 @@ async def home(found: Callable[..., Any]) -> Home:
     await made.switch.start()
     await made.mapped()
     return made
+
+
+@pytest.fixture
+def logs() -> Iterator[Logs]:
+    logs = setup()
+    yield logs
+    logs.close()
+
+
+@pytest.fixture
+async def served(found: Callable[..., Any], logs: Logs) -> AsyncIterator[Callable[..., Any]]:
+    """A started home with its event socket: ``home, endpoint = await served(edits, **settings)``."""
+    async with AsyncExitStack() as stack:
+
+        async def make(edits: Any = None, **settings: Any) -> tuple[Home, EventSocket]:
+            home = await found(edits)
+            await home.switch.start()
+            await home.mapped()
+            usual = {
+                "listen_ip": home.address,
+                "listen_port": 0,
+                "acls": ("127.0.0.0/8",),
+                "password": SECRET,
+            }
+            chosen = EventSocketSettings(**{**usual, **settings})
+            event_socket = EventSocket(home.switch, standard_table(logs), logs, chosen)
+            await event_socket.start()
+            stack.push_async_callback(event_socket.stop)
+            return home, event_socket
+
+        yield make

@@ -15,12 +15,15 @@ class Ear:
 
     def __init__(self, switch: Switch, *names: str) -> None:
         self.heard: list[SwitchEvent] = []
+        self.doubled: set[str] = set()  # headers that came twice in one event
         self._subscription = switch.bus.subscribe(self._hear)
         self._names = set(names)
         self._subscription.want(names)
 
     def _hear(self, event: SwitchEvent) -> None:
         if event.name in self._names or "ALL" in self._names:
+            names = [name for name, _ in event.headers]
+            self.doubled |= {name for name in names if names.count(name) > 1}
             self.heard.append(event)
 
     @property
@@ -32,6 +35,8 @@ class Ear:
 
     async def until(self, name: str, fits: Callable[[SwitchEvent], bool] = lambda event: True) -> SwitchEvent:
         """The first event of a name (or a subclass of CUSTOM), heard or to come."""
-        return await eventually(
+        event = await eventually(
             lambda: next((each for each in self.of(name) if fits(each)), None), f"no {name} in {self.names}"
         )
+        assert not self.doubled, self.doubled
+        return event

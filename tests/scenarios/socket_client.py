@@ -14,6 +14,7 @@ from ringthru.switch.events.bus import SwitchEvent
 from ringthru.switch.events.forms import read_plain
 
 PATIENCE = 5.0
+SECRET = "lantern-71"  # of the event sockets in these tests
 
 
 class SocketClient:

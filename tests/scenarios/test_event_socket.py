@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
 
-from ringthru.console.logs import Logs, setup
 from ringthru.console.standard import standard_table
 from ringthru.event_socket.driver import EventSocket
 from ringthru.net.address import Endpoint
@@ -18,10 +16,9 @@ from ringthru.switch.configuration.event_socket_settings import EventSocketSetti
 
 from .home import DEFAULT, DIRECTORY, PASSWORD, PUBLIC, Home, extension
 from .phones import hears_itself
-from .socket_client import Program, SocketClient
+from .socket_client import SECRET, Program, SocketClient
 from .waiting import eventually
 
-SECRET = "lantern-71"
 # What the exporter that Grafana's dashboards are made for looks for in ``status``.
 STATUS = re.compile(
     r"(\d+) session\(s\) since startup\s+(\d+) session\(s\) - peak (\d+), last 5min (\d+)\s+"
@@ -29,37 +26,6 @@ STATUS = re.compile(
     r"(\d+) session\(s\) max\s+min idle cpu (\d+\.\d+)\/(\d+\.\d+)"
 )
 PARKED = {PUBLIC: extension("77", ("answer", ""), ("park", ""))}
-
-
-@pytest.fixture
-def logs() -> Iterator[Logs]:
-    logs = setup()
-    yield logs
-    logs.close()
-
-
-@pytest.fixture
-async def served(found, logs) -> AsyncIterator[Callable[..., Any]]:
-    """A started home with its event socket: ``home, endpoint = await served(edits, **settings)``."""
-    async with AsyncExitStack() as stack:
-
-        async def make(edits: Any = None, **settings: Any) -> tuple[Home, EventSocket]:
-            home = await found(edits)
-            await home.switch.start()
-            await home.mapped()
-            usual = {
-                "listen_ip": home.address,
-                "listen_port": 0,
-                "acls": ("127.0.0.0/8",),
-                "password": SECRET,
-            }
-            chosen = EventSocketSettings(**{**usual, **settings})
-            event_socket = EventSocket(home.switch, standard_table(logs), logs, chosen)
-            await event_socket.start()
-            stack.push_async_callback(event_socket.stop)
-            return home, event_socket
-
-        yield make
 
 
 async def client_of(event_socket: EventSocket, password: str = SECRET) -> SocketClient:

@@ -317,7 +317,7 @@ class Channel:
         self.times["hangup"] = time.time()
         self.turn(CallPhase.HANGUP)
         self.enter("CS_HANGUP")
-        self.tell("CHANNEL_HANGUP", ("Hangup-Cause", cause.name))
+        self.tell("CHANNEL_HANGUP")
         if self.media is not None:
             report = self.media.close()
             self.log.info(
@@ -331,7 +331,7 @@ class Channel:
         self.gone.set()
         self._on_gone(self)
         self.enter("CS_REPORTING")
-        self.tell("CHANNEL_HANGUP_COMPLETE", ("Hangup-Cause", cause.name))
+        self.tell("CHANNEL_HANGUP_COMPLETE")
         self.log.log(NOTICE, "Session %d (%s) Ended", self.serial, self.name)
         self.enter("CS_DESTROY")
         self.tell("CHANNEL_DESTROY")

@@ -130,7 +130,6 @@ class Sources:
             ("network-ip", source.host),
             ("network-port", str(source.port)),
             ("user-agent", request.get("User-Agent") or "unknown"),
-            ("profile-name", profile.name),
             ("registration-type", request.method),
             ("reason", reason),
         )
