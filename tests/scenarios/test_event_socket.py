@@ -15,7 +15,7 @@ from ringthru.net.address import Endpoint
 from ringthru.switch.configuration.event_socket_settings import EventSocketSettings
 
 from .home import DEFAULT, DIRECTORY, PASSWORD, PUBLIC, Home, extension
-from .phones import hears_itself
+from .phones import hear_each_other, hears_itself
 from .socket_client import SECRET, Program, SocketClient
 from .waiting import eventually
 
@@ -303,6 +303,32 @@ class TestOutbound:
         client.close()
         (channel,) = home.switch.calls.channels.values()
         await eventually(lambda: channel.application == "echo()", "the dialplan does not go on")
+        await hears_itself(call)
+
+    async def test_a_bridge_it_has_ordered_is_waited_for(self, served, program):
+        listening = await program.listen("127.0.0.1")
+        socket = ("socket", f"{listening.host}:{listening.port} async")
+        home, _ = await served(
+            {PUBLIC: extension("78", ("answer", ""), socket, ("transfer", "9196 XML public"))}
+        )
+        phone = await home.registered_phone()
+        call = home.far_phone().invite("78", home.reached_at("external"))
+        client = await program.call()
+        client.say("connect\n\n")
+        await client.reply()
+        where = f"user/1000@{home.switch.calls.directory.default_domain}"
+        bridge = f"call-command: execute\nexecute-app-name: bridge\nexecute-app-arg: {where}"
+        assert await client.ask(f"sendmsg\n{bridge}") == "+OK"
+        client.close()
+        rung = await phone.rung()
+        rung.answer()
+        await call.answered()
+        await home.both_ways()
+        await hear_each_other(call, rung)
+        rung.hang_up()
+        (channel,) = await eventually(
+            lambda: [c for c in home.switch.calls.channels.values() if c.application == "echo()"]
+        )
         await hears_itself(call)
 
     async def test_and_when_nobody_answers_there(self, served, program):

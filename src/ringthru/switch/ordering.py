@@ -76,13 +76,21 @@ class Orders:
                     await self._run(order)
         finally:
             self._worker = None
-            self.idle.set()
+            self._rest()
 
     def _run_beside(self, order: AppOrder) -> None:
         task = asyncio.create_task(self._run(order))
         self._beside.add(task)
-        task.add_done_callback(self._beside.discard)
+        task.add_done_callback(self._ended)
         self._calls.keep(task)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._beside.discard(task)
+        self._rest()
+
+    def _rest(self) -> None:
+        if self._worker is None and not self._beside:
+            self.idle.set()
 
     async def _run(self, order: AppOrder) -> None:
         channel = self._channel
