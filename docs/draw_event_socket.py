@@ -19,7 +19,7 @@ from ringthru.switch.events.names import SUBCLASSES, TOLD
 SAID = {  # after each command, and what it is for
     "exit": ("", "goodbye, and the end"),
     "sendevent": ("NAME, headers, a body", "tell everybody who listens"),
-    "sendmsg": ("[UUID], headers, a body", "have a call do something: `execute`, `hangup`"),
+    "sendmsg": ("[UUID], headers, a body", "have a call do something: `execute`, `hangup`, `unicast`"),
     "api": ("COMMAND", "run a command of the console; `console_execute: true`: several, with `;;`"),
     "bgapi": ("COMMAND", "the same; its body comes as `BACKGROUND_JOB`. `Job-UUID:` names it"),
     "filter": ("[add|delete] HEADER [VALUE]", "let only some events through; `delete all`"),

@@ -156,6 +156,14 @@ class TestUsersOfTheDirectory:
         assert stranger.event(name="HEARTBEAT")
         assert not stranger.event(name="CHANNEL_ANSWER")
 
+    def test_whoever_may_not_do_everything_may_not_send_much_either(self, client):
+        big = "sendevent NAT\nContent-Length: 100000\n\n"
+        assert client.say(big) == b"", "it waits for the body"
+        other = Client()
+        other.hear()
+        other.say("userauth mary@pbx:s3cret\n\n")
+        assert other.say(big) == GOODBYE
+
     def test_a_commands_separator_gains_no_rights(self, stranger):
         stranger.hear()
         stranger.say("userauth mary@pbx:s3cret\n\n")

@@ -11,7 +11,10 @@ import pytest
 
 from ringthru.console.standard import standard_table
 from ringthru.event_socket.driver import EventSocket
+from ringthru.lab.datagrams import Datagrams
+from ringthru.media import linear_of
 from ringthru.net.address import Endpoint
+from ringthru.net.sockets import bind_udp
 from ringthru.switch.configuration.event_socket_settings import EventSocketSettings
 
 from .home import DEFAULT, DIRECTORY, PASSWORD, PUBLIC, Home, extension
@@ -234,13 +237,41 @@ class TestSendmsg:
         told = f"sendmsg {uuid}\ncall-command: execute\nexecute-app-name: "
         assert await client.ask(f"{told}nonsense") == "-ERR Invalid Application [nonsense]"
         assert (await client.ask(f"sendmsg {uuid}\ncall-command: dance")).startswith("-ERR")
-        assert (await client.ask(f"sendmsg {uuid}\ncall-command: unicast")).startswith("-ERR")
+        assert (await client.ask(f"sendmsg {uuid}\ncall-command: nomedia")).startswith("-ERR")
+        tcp = f"sendmsg {uuid}\ncall-command: unicast\ntransport: tcp"
+        assert await client.ask(tcp) == "-ERR transport tcp is not supported: udp is meant"
         assert await client.ask("sendmsg 1-2-3\ncall-command: hangup") == "-ERR invalid session id [1-2-3]"
         assert await client.ask(f"{told}transfer\nexecute-app-arg: 9196 XML public") == "+OK"
         await hears_itself(call)
         assert await client.ask(f"sendmsg {uuid}\ncall-command: hangup\nhangup-cause: USER_BUSY") == "+OK"
         await call.over()
         assert await client.ask(f"api uuid_exists {uuid}") == "false"
+
+
+class TestUnicast:
+    """A program hears the caller by UDP, and says something back."""
+
+    @pytest.mark.parametrize("flags", ["native", ""])
+    async def test_what_the_caller_says_comes_as_datagrams_and_what_they_bring_is_heard(self, served, flags):
+        home, event_socket = await served(PARKED)
+        client = await client_of(event_socket)
+        call, uuid = await TestSendmsg().parked(home, client)
+        heard: list[tuple[bytes, Endpoint]] = []
+        here = Datagrams(
+            bind_udp(Endpoint("127.0.0.1", 0)), lambda data, source: heard.append((data, source))
+        )
+        named = f"local-ip: 127.0.0.1\nlocal-port: 0\nremote-ip: 127.0.0.1\nremote-port: {here.local.port}"
+        told = f"sendmsg {uuid}\ncall-command: unicast\n{named}\nflags: {flags}"
+        assert await client.ask(told) == "+OK"
+        frame = bytes(range(128, 208)) * 2
+        sent = frame if flags else linear_of(frame)
+        await eventually(lambda: call.say(frame) or (sent in [data for data, _ in heard]))
+        here.send(sent, heard[0][1])
+        await call.hears(frame)
+        assert await client.ask(told) == "+OK", "the next one takes the place of the first"
+        call.hang_up()
+        await home.quiet()
+        here.close()
 
 
 async def eventually_async(more: Callable[[], Any], client: SocketClient, count: int) -> None:

@@ -231,7 +231,8 @@ class Connection:
             return
         self.state, self._timeout, self.rights = State.OPEN, None, rights
         self.wishes.allowed = rights.events
-        self._reader.max_head, self._reader.max_body = MAX_HEAD, MAX_BODY
+        self._reader.max_head = MAX_HEAD
+        self._reader.max_body = MAX_BODY if rights == Rights() else MAX_HEAD  # some own less than the switch
         self.reply(texts.ACCEPTED, *(rights.headers() if named else ()))
 
     # --- for the commands ---------------------------------------------------------------------------

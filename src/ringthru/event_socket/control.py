@@ -6,6 +6,7 @@
 ``execute``            ``execute-app-name``, ``execute-app-arg`` (or the body), ``loops``,
                        ``event-lock``, ``Event-UUID`` (the Application-UUID of its events)
 ``hangup``             ``hangup-cause``
+``unicast``            ``local-ip``, ``local-port``, ``remote-ip``, ``remote-port``, ``flags: native``
 =====================  =====================================================================
 
 Lives here: reading the request, and what becomes of it. Never here: running applications.
@@ -15,9 +16,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from ..net.address import Endpoint, parse_address
 from ..switch.applications import APPLICATIONS, LEFT_OUT
 from ..switch.causes import cause_named
 from ..switch.ordering import AppOrder
+from ..switch.unicast import Unicast, UnicastRefused
 from . import texts
 from .framing import Request
 
@@ -25,7 +28,9 @@ if TYPE_CHECKING:
     from ..switch.calls import Calls
     from ..switch.channel import Channel
 
-NOT_YET: Final = ("unicast", "nomedia", "xferext")
+NOT_YET: Final = ("nomedia", "xferext")
+UNICAST: Final = "unicast"
+LOCAL_PORT, REMOTE_PORT = 8025, 8026  # FreeSWITCH's, where the client names none
 DONE: Final = "+OK"
 
 
@@ -34,7 +39,7 @@ def send_message(calls: Calls, uuid: str, request: Request) -> str:
     channel = calls.channels.get(uuid)
     if channel is None:
         return f"-ERR invalid session id [{uuid}]"
-    command = (request.get("call-command") or "").strip().lower()
+    command = command_of(request)
     if command == "execute":
         return _execute(calls, channel, request)
     if command == "hangup":
@@ -42,7 +47,34 @@ def send_message(calls: Calls, uuid: str, request: Request) -> str:
         return DONE
     if command in NOT_YET:
         return f"-ERR call-command {command} is not supported in this version"
-    return f"-ERR no call-command [{command}]: execute or hangup is meant"
+    return f"-ERR no call-command [{command}]: execute, hangup or unicast is meant"
+
+
+def command_of(request: Request) -> str:
+    return (request.get("call-command") or "").strip().lower()
+
+
+async def open_unicast(channel: Channel, request: Request) -> Unicast:
+    """Exchange a leg's audio with the program that the request names.
+
+    Raises:
+        UnicastRefused: it cannot be; the text says why.
+    """
+    transport = (request.get("transport") or "udp").strip().lower()
+    if transport != "udp":
+        raise UnicastRefused(f"transport {transport} is not supported: udp is meant")
+    local = Endpoint(request.get("local-ip") or "127.0.0.1", _port(request.get("local-port"), LOCAL_PORT))
+    remote = Endpoint(request.get("remote-ip") or "127.0.0.1", _port(request.get("remote-port"), REMOTE_PORT))
+    if parse_address(local.host) is None or parse_address(remote.host) is None:
+        raise UnicastRefused("local-ip and remote-ip are addresses, no names")
+    unicast = Unicast(channel, remote, native="native" in (request.get("flags") or "").lower())
+    await unicast.open(local)
+    return unicast
+
+
+def _port(text: str | None, default: int) -> int:
+    known = text is not None and text.isascii() and text.isdigit() and len(text) < 6 and int(text) < 65536
+    return int(text) if known and text is not None else default
 
 
 def _execute(calls: Calls, channel: Channel, request: Request) -> str:

@@ -16,13 +16,15 @@ from ..switch.events.bus import Header, SwitchEvent
 from ..switch.events.forms import plain_lines
 from ..switch.events.names import CUSTOM, KNOWN
 from ..switch.events.sources import HEARTBEAT_INTERVAL
+from ..switch.unicast import Unicast, UnicastRefused
 from . import texts
-from .control import send_message
+from .control import DONE, UNICAST, command_of, open_unicast, send_message
 from .encoding import EncodedEvent
 from .framing import Request
 
 if TYPE_CHECKING:
     from ..console.logs import Logs
+    from ..switch.channel import Channel
     from ..switch.switch import Switch
     from .link_driver import Link
     from .session import ControlledCall
@@ -53,6 +55,7 @@ class Hub:
         self._logs = logs
         self._subscription = switch.bus.subscribe(self._on_event)
         self._tap: LogTap | None = None
+        self._unicasts: dict[str, Unicast] = {}  # by channel
         self._tasks: set[asyncio.Future[Any]] = set()
         self._heartbeat = asyncio.get_running_loop().call_later(HEARTBEAT_INTERVAL, self._beat)
 
@@ -156,10 +159,31 @@ class Hub:
     async def send_message(self, uuid: str, request: Request, *, wait: bool) -> str:
         """``sendmsg``; with ``wait`` the answer comes when the application has ended."""
         channel = self.switch.calls.channels.get(uuid)
+        if channel is not None and command_of(request) == UNICAST:
+            return await self._unicast(channel, request)
         said = send_message(self.switch.calls, uuid, request)
         if wait and channel is not None and channel.orders is not None:
             await channel.orders.idle.wait()
         return said
+
+    async def _unicast(self, channel: Channel, request: Request) -> str:
+        """Exchange audio until the call ends, or until the next ``unicast`` of the same leg."""
+        if (before := self._unicasts.pop(channel.uuid, None)) is not None:
+            before.close()
+        try:
+            unicast = self._unicasts[channel.uuid] = await open_unicast(channel, request)
+        except UnicastRefused as error:
+            return f"-ERR {error}"
+        self.spawn(self._until_gone(channel, unicast))
+        return DONE
+
+    async def _until_gone(self, channel: Channel, unicast: Unicast) -> None:
+        try:
+            await channel.gone.wait()
+        finally:
+            unicast.close()
+            if self._unicasts.get(channel.uuid) is unicast:
+                del self._unicasts[channel.uuid]
 
     def variable(self, uuid: str, name: str) -> str:
         return self.switch.channel_variable(uuid, name) or "_undef_"

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import socket
 from typing import TYPE_CHECKING, Final
 
 from ..net.address import Endpoint
@@ -68,6 +69,8 @@ class Link(asyncio.Protocol):
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
         transport.set_write_buffer_limits(high=KERNEL_AHEAD)
+        if (sock := transport.get_extra_info("socket")) is not None:  # else who is gone would stay for ever
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         self.peer = Endpoint(*(transport.get_extra_info("peername") or ("", 0))[:2])
         self._hub.join(self)
         self._pump()
