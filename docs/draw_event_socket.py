@@ -40,7 +40,7 @@ WHEN = {
     "API": ("a command is run, by whatever face", "API-Command, API-Command-Argument"),
     "BACKGROUND_JOB": (
         "a `bgapi` has ended; the body is its answer",
-        "Job-UUID, Job-Command, Job-Command-Arg",
+        "Job-UUID, Job-Owner-UUID, Job-Command, Job-Command-Arg",
     ),
     "CHANNEL_ANSWER": ("a leg is answered", ""),
     "CHANNEL_BRIDGE": ("two legs hear each other", "Bridge-A-Unique-ID, Bridge-B-Unique-ID"),

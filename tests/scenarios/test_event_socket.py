@@ -327,6 +327,13 @@ class TestOutbound:
         (notice,) = client.notices
         assert notice.get("Content-Disposition") == "disconnect"
 
+    async def test_a_job_of_a_program_names_its_call(self, served, program):
+        home, _, client = await self.called(served, program)
+        assert await client.ask("event plain BACKGROUND_JOB") == "+OK event listener enabled plain"
+        await client.ask("bgapi version short")
+        (uuid,) = home.switch.calls.channels
+        assert (await client.event("BACKGROUND_JOB")).get("Job-Owner-UUID") == uuid
+
     async def test_the_dialplan_goes_on_when_the_program_leaves(self, served, program):
         home, call, client = await self.called(served, program)
         client.say("connect\n\n")

@@ -138,11 +138,12 @@ class Hub:
             return f"-ERR {name} Command not found!\n"
         return await self._table.run(self.switch, line)
 
-    async def run_job(self, line: str, uuid: str) -> None:
-        """Run a command; an event tells of its end."""
+    async def run_job(self, line: str, uuid: str, call: ControlledCall | None) -> None:
+        """Run a command; an event tells of its end, and of the call on whose connection it was asked for."""
         body = await self.run(line) or texts.NO_REPLY
         command, _, arguments = line.strip().partition(" ")
-        headers = [("Job-UUID", uuid), ("Job-Command", command)]
+        owner = [("Job-Owner-UUID", call.uuid)] if call is not None else []
+        headers = [("Job-UUID", uuid), *owner, ("Job-Command", command)]
         if arguments:
             headers.append(("Job-Command-Arg", arguments))
         self.switch.bus.tell("BACKGROUND_JOB", headers, body)

@@ -196,7 +196,7 @@ class Link(asyncio.Protocol):
             if isinstance(order, RunApi):
                 text = await self._hub.run(order.line, console=order.console)
             elif isinstance(order, RunJob):
-                await self._hub.run_job(order.line, order.uuid)
+                await self._hub.run_job(order.line, order.uuid, self._call)
             else:
                 wait = self._call is not None and not self._call.asynchronous
                 text = await self._hub.send_message(order.uuid, order.request, wait=wait)
