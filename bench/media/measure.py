@@ -110,6 +110,9 @@ def one_engine(generator: Path, engine: str, how: str) -> Found:
             sent, received, p50, p90, p99, largest = send(rate, ports[: max(int(rate / PER_LEG) // 2 * 2, 2)])
             return Step(sent, received, p50, p90, p99, largest, (used() - before) / LONGEST)
 
+        send(
+            CALM, ports
+        )  # each leg hears its peer once; before that the other leg of its bridge is not sent to
         calm = step(CALM)
         good, rate = 0.0, float(FIRST)
         while rate < MOST and step(rate).sustained:
