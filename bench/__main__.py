@@ -1,4 +1,4 @@
-"""``python -m bench [start|portmap|sip]``: all measurements, as tables. Progress goes to standard error."""
+"""``python -m bench [start|portmap|sip|media]``: measurements, as tables. Progress goes to standard error."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from ringthru.lab.namespaces.miniupnpd import Serves
 from ringthru.lab.namespaces.netns import LaboratoryError, obstacles
 
 from . import portmap, startup
+from .media import measure as media
 from .sip import measure as sip
 from .table import table
 
@@ -23,12 +24,14 @@ PEERS = {
 GOALS = {Serves.NATPMP: 0.200, Serves.UPNP: 0.300}  # seconds
 SERVING_GOAL = 0.200
 NAMES = {Serves.NATPMP: "NAT-PMP only", Serves.UPNP: "UPnP only"}
+PROGRAMS = ("natpmpc", "upnpc", "sipp", "taskset", "gcc")
+NEEDED = {"media": ("taskset", "gcc")}  # else all of them
 GATEWAYS = {Topology.NONE: "no gateway service (port closed)", Topology.DEAD: "dead gateway (silence)"}
 
 
 def main() -> int:
     arguments = read_arguments()
-    if reasons := obstacles(("natpmpc", "upnpc", "sipp", "taskset")):
+    if reasons := obstacles(NEEDED.get(arguments.what, PROGRAMS)):
         print("cannot measure here: " + ", ".join(reasons), file=sys.stderr)
         return 1
     compileall.compile_dir(Path(ringthru.__file__).parent, quiet=1)  # as an installation would have done
@@ -39,6 +42,8 @@ def main() -> int:
             portmap.measure(arguments.only, arguments.runs, arguments.long, arguments.json)
         if arguments.what in ("sip", "all"):
             sip.measure(arguments.only, arguments.runs, arguments.long, arguments.json)
+        if arguments.what in ("media", "all"):
+            media.measure(arguments.only, arguments.runs, arguments.json)
     except (LaboratoryError, TimeoutError) as error:
         print(f"the measurement failed: {error}", file=sys.stderr)
         return 1
@@ -47,13 +52,13 @@ def main() -> int:
 
 def read_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    whats = ["all", "start", "portmap", "sip"]
+    whats = ["all", "start", "portmap", "sip", "media"]
     parser.add_argument("what", nargs="?", choices=whats, default="all", help="a part instead of all")
-    rows = ["P1", "P2", *portmap.TITLES, *sip.TITLES]
+    rows = ["P1", "P2", *portmap.TITLES, *sip.TITLES, *media.TITLES]
     parser.add_argument("--only", choices=rows, help="one row instead of all")
     parser.add_argument("--runs", type=int, default=startup.RUNS, help="runs of each; the median counts")
     parser.add_argument("--long", action="store_true", help="the rows that take minutes too (15 minutes)")
-    parser.add_argument("--json", action="store_true", help="the rows of portmap and sip as JSON")
+    parser.add_argument("--json", action="store_true", help="the rows of portmap, sip and media as JSON")
     return parser.parse_args()
 
 

@@ -74,6 +74,8 @@ def make(request) -> Callable[..., Engine]:
 @pytest.fixture
 async def engine(make):
     made = make(20000, 20399)
+    await made.start()
+    await until(lambda: getattr(made, "begun", True))
     yield made
     await made.close()
 

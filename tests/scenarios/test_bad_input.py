@@ -277,6 +277,18 @@ class TestMoreThanWeCanTake:
         await eventually(lambda: len(home.switch.calls.channels) == 1)
         await home.lan_phone().invite("9196", home.external).answered()
 
+    async def test_a_full_media_engine(self, home: Home) -> None:
+        """It refuses before packets are late, and the ports that were meant for the call are free again."""
+        engine: Any = home.switch._engine
+        await eventually(lambda: engine.reserved() == 2, "the pool is not full")
+        capacity, engine._capacity = engine._capacity, 0
+        assert (await home.far_phone().invite("9196", home.reached_at("external")).refused()).status == 503
+        assert (await home.lan_phone().invite("9196", home.external).refused()).status == 503
+        engine._capacity = capacity
+        await home.quiet()
+        await eventually(lambda: engine.reserved() == home.switch.calls.ports.pool.size, "ports are kept")
+        await home.far_phone().invite("9196", home.reached_at("external")).answered()
+
 
 class TestAPhoneThatIsGone:
     async def test_the_port_is_closed(self, home: Home) -> None:

@@ -12,6 +12,7 @@ from ..media import (
     Engine,
     Leg,
     LegReport,
+    LocalError,
     MediaAddress,
     Negotiated,
     OfferAnswer,
@@ -48,6 +49,9 @@ class LegMedia:
 
         ``may_speak_first`` judges the address of the peer's SDP: a stranger's word alone must not aim our
         packets into the LAN.
+
+        Raises:
+            EngineFull: the engine takes no more legs; the ports are given back.
         """
         self._may_speak_first = may_speak_first
         self._on_close = on_close
@@ -55,7 +59,12 @@ class LegMedia:
         self._ports = ports
         self._pair = ports.pair if isinstance(ports, MappedPair) else ports
         self.advertised = self._address(host)
-        self.leg: Leg = engine.open(self._pair, name=name, rtp_timeout=rtp_timeout)
+        try:
+            self.leg: Leg = engine.open(self._pair, name=name, rtp_timeout=rtp_timeout)
+        except LocalError:
+            engine.release(self._pair)
+            on_close()
+            raise
         self.negotiated: Negotiated | None = None
         self.awaits_answer = False  # an offer of ours is out
         self.wish = BOTH_WAYS

@@ -41,7 +41,7 @@ from .twin_wire import LARGEST, decode, encode
 log = logging.getLogger(__name__)
 
 CAPACITY: Final = 1600  # legs; what Python bears on one core
-PATIENCE: Final = 1.0  # seconds for an answer, or for room; a process that takes longer is given up
+PATIENCE: Final = 2.0  # seconds for an answer, or for room; a process that takes longer is given up
 BUFFERED: Final = 6.0  # seconds that a feed holds
 GRACE: Final = 2.0  # seconds that the process has to end by itself
 NOTHING: Final = LegReport(0, 0, 0, 0, 0, 0, None, 0.0, None, 0, None, None)
@@ -124,6 +124,11 @@ class TwinEngine:
         """Of the process, where it runs."""
         return self._link.process_number if self._link is not None else None
 
+    @property
+    def begun(self) -> bool:
+        """Whether the process has got so far as to move packets; until then they wait."""
+        return self._link is not None and self._link.begun
+
     # For the legs and the link
 
     def forget(self, number: int, pair: PortPair) -> None:
@@ -158,6 +163,7 @@ class Link:
         self._hear = hear
         self._lose = lose
         self._asked = 0
+        self._unasked = 0  # up to there nobody waits for an answer
         self._answers: dict[int, Any] = {}
         self._told: list[list[Any]] = []
         self._loop = asyncio.get_running_loop()
@@ -173,6 +179,7 @@ class Link:
             theirs.close()
         self.process_number = self._process.pid
         self._alive = True
+        self.begun = False
         self._loop.add_reader(self._socket.fileno(), self._on_ready)
 
     def order(self, *words: Any, descriptors: Sequence[int] = ()) -> None:
@@ -189,11 +196,13 @@ class Link:
                 self._give_up(error.strerror or "it is gone")
 
     def ask(self, *words: Any) -> Any:
-        """Send a message and wait for its answer; None where the process is gone."""
+        """Send a message and wait for its answer; None where the process is gone, or not begun yet."""
         self._asked += 1
         serial, deadline = self._asked, time.monotonic() + PATIENCE
         self.order(*words, serial)
-        while self._alive and serial not in self._answers:
+        if not self.begun:
+            self._unasked = serial
+        while self._alive and self.begun and serial not in self._answers:
             if not self._wait(select.POLLIN, deadline):
                 self._give_up("it does not answer")
             self._read()
@@ -243,8 +252,12 @@ class Link:
                 self._give_up("it ended")
                 return
             verb, *words = decode(data)
-            if verb == "answer":
+            if verb == "begun":
+                self.begun = True
+            elif verb == "answer" and words[0] > self._unasked:
                 self._answers[words[0]] = words[1]
+            elif verb == "answer":
+                pass  # nobody waited for it
             else:
                 self._told.append([verb, words])
 

@@ -96,7 +96,7 @@ class Twin:
             self.over.set()
             self._loop.remove_reader(self._link.fileno())
 
-    def _tell(self, *words: Any) -> None:
+    def tell(self, *words: Any) -> None:
         """Tell the switch; what does not fit now goes when there is room, in order."""
         self._waiting.append(encode(*words))
         if len(self._waiting) == 1:
@@ -120,7 +120,7 @@ class Twin:
         self._legs[number] = leg
 
         def tell(event: MediaEvent) -> None:
-            self._tell("event", number, event)
+            self.tell("event", number, event)
 
         leg.subscribe(tell)
 
@@ -128,14 +128,14 @@ class Twin:
         self._legs[number].connect(negotiated, speak_first=speak_first)
 
     def do_report(self, number: int, serial: int) -> None:
-        self._tell("answer", serial, self._legs[number].report())
+        self.tell("answer", serial, self._legs[number].report())
 
     def do_close(self, number: int, serial: int) -> None:
         self._share()
         self._feeds.pop(number, None)
         for leg, tap in [each for each in self._taps if each[0] == number]:
             del self._taps[leg, tap]
-        self._tell("answer", serial, self._legs.pop(number).close())
+        self.tell("answer", serial, self._legs.pop(number).close())
 
     def do_bridge(self, number: int, other: int) -> None:
         self._legs[number].bridge(self._legs[other])
@@ -176,7 +176,7 @@ class Twin:
     def do_close_tap(self, number: int, tap: int, serial: int) -> None:
         self._share()
         self._taps.pop((number, tap)).close()
-        self._tell("answer", serial, None)
+        self.tell("answer", serial, None)
 
     def do_press(self, number: int, key: str, milliseconds: int) -> None:
         self._legs[number].press(key, milliseconds)
@@ -187,7 +187,7 @@ class Twin:
             frames = kept.read()
             for start in range(0, len(frames), SHARED_AT_ONCE):
                 part = frames[start : start + SHARED_AT_ONCE]
-                self._tell("frames", number, tap, kept.dropped, part)
+                self.tell("frames", number, tap, kept.dropped, part)
         if self._tick is not None:
             self._tick.cancel()
         if not self.over.is_set():
@@ -202,6 +202,7 @@ async def serve(descriptor: int) -> None:
     gc.collect()
     gc.freeze()
     gc.disable()
+    twin.tell("begun")
     await twin.over.wait()
     await twin.close()
 
