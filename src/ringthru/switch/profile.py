@@ -161,8 +161,11 @@ class Profile(ProfileAgent):
     def wants_mapping(self) -> bool:
         """Only a profile that asks is opened to the Internet (auto-nat, or the autonat: prefix).
 
-        Over IPv6 there is nothing to translate: holes in the gateway's firewall are what it asks for.
+        Over IPv6 there is nothing to translate: holes in the gateway's firewall are what it asks for. To what
+        listens on ::1 none leads.
         """
+        if self._sip_ip == "::1":
+            return False
         return self.settings.ext_sip_ip.wants_mapping or self.settings.ext_rtp_ip.wants_mapping
 
     @property
