@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from .. import __version__
 from ..media import PCMA, PCMU, Codec
 from ..net.acl import AccessList, matches
-from ..net.address import Endpoint, same_host
+from ..net.address import Endpoint, parse_address, same_host
 from ..net.surroundings import Surroundings
 from ..net.values import replace
 from ..portmap import MappingState, PortMapper
@@ -161,12 +161,16 @@ class Profile(ProfileAgent):
     def wants_mapping(self) -> bool:
         """Only a profile that asks is opened to the Internet (auto-nat, or the autonat: prefix).
 
-        Over IPv6 there is nothing to translate: holes in the gateway's firewall are what it asks for. To what
-        listens on ::1 none leads.
+        Over IPv6 there is nothing to translate: holes in the gateway's firewall are what it asks for, and
+        none for an address that nobody outside could know (``local_ip_v6`` is ::1 where there is no other).
         """
-        if self._sip_ip == "::1":
+        if self.ipv6 and not self._is_global6():
             return False
         return self.settings.ext_sip_ip.wants_mapping or self.settings.ext_rtp_ip.wants_mapping
+
+    def _is_global6(self) -> bool:
+        address = parse_address(self._sip_ip)
+        return address is not None and not (address.is_loopback or address.is_link_local)
 
     @property
     def mapped(self) -> bool:
