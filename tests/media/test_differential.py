@@ -59,9 +59,9 @@ class Pair:
     """One leg, twice."""
 
     def __init__(self, ssrc: int, sequence: int, timestamp: int) -> None:
-        from ringthru.media.engine import _native, native_driver
+        from ringthru.media.engine import _native, native_values
 
-        self.driver = native_driver
+        self.values = native_values
         self.c = _native.Leg(
             None, ssrc, -1, -1, ssrc, sequence, timestamp, "us", ssrc, NTP_OFFSET, 300.0, 1800.0
         )
@@ -81,7 +81,7 @@ class Pair:
     def connect(self, agreed: Negotiated, speak_first: bool, now: float) -> None:
         self.python.connect(agreed, now, speak_first=speak_first)
         self.c.set_now(now)
-        self.c.connect(*self.driver.agreed_for_c(agreed, CODECS[agreed.codec.name]), speak_first)
+        self.c.connect(*self.values.agreed_for_c(agreed, CODECS[agreed.codec.name]), speak_first)
 
     def receive(self, datagram: bytes, source: Endpoint, rtcp: bool, now: float) -> None:
         (self.python.receive_rtcp if rtcp else self.python.receive_rtp)(datagram, source, now)
@@ -177,7 +177,7 @@ class Pair:
         left = [(False, each) for each in self.python.rtp_to_send()]
         left += [(True, each) for each in self.python.rtcp_to_send()]
         assert sorted(self.c.take_sent(), key=lambda each: each[0]) == left
-        told = [self.driver.event_of(each) for each in self.c.take_events()]
+        told = [self.values.event_of(each) for each in self.c.take_events()]
         assert told == self.python.events()
         when = self.python.next_timeout()
         assert self.c.next_timeout() == when
@@ -187,7 +187,7 @@ class Pair:
         self.c.handle_timeout(now)
 
     def compare_counters(self) -> None:
-        assert self.driver.report_of(self.c.report()) == self.python.report()
+        assert self.values.report_of(self.c.report()) == self.python.report()
 
 
 class Network:

@@ -25,17 +25,16 @@ from ringthru.net.address import Endpoint
 
 from .engine.interface import Leg, Ports
 from .errors import EngineFull
-from .events import MediaEvent
 from .offer_answer import Negotiated
 from .pair_driver import PortPair, send_all
 from .playing import FedPlayer, LateEcho, PacketTap, Player, Speaker
-from .ports_driver import PortRange
+from .ports_driver import HasPorts
 from .report import LegReport
 from .rtp import MAX_DATAGRAM
 from .sounds import Sound
 from .statistics import NTP_UNIX_OFFSET
 from .stream import RTP_TIMEOUT, MediaStream
-from .telling import log_event
+from .telling import Listened
 
 __all__ = ["MediaEngine", "MediaLeg", "PortPair"]
 
@@ -46,7 +45,7 @@ RANDOM: Final = Struct("!IIH12s")  # what a stream begins with, in one look at t
 CAPACITY: Final = 900  # legs; what Python bears on one core, with some left for SIP
 
 
-class MediaEngine:
+class MediaEngine(HasPorts):
     """Owns the RTP port range and all legs; lives in one running event loop."""
 
     name = "in-process"
@@ -54,34 +53,18 @@ class MediaEngine:
     def __init__(self, first_port: int = 16384, last_port: int = 32768, capacity: int = CAPACITY) -> None:
         """``capacity`` is how many legs there may be at once."""
         self._capacity = capacity
-        self._ports = PortRange(first_port, last_port)
+        super().__init__(first_port, last_port)
         self._legs: set[MediaLeg] = set()
         self._readers: dict[int, Callable[[float], None]] = {}
         self._epoll: select.epoll | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
 
-    def reserve(self, host: str) -> PortPair:
-        """Two bound sockets on an address of ours, ports adjacent and in the range.
-
-        Raises:
-            NoFreePorts: the range is used up, or the system refuses; the text says which.
-        """
-        return self._ports.reserve(host, random.random())
-
     def legs(self) -> Sequence[MediaLeg]:
         return tuple(self._legs)
-
-    def reserved(self) -> int:
-        """Pairs that no leg has."""
-        return self._ports.reserved
 
     async def start(self) -> None:
         """Be ready for legs."""
         self._running_loop()
-
-    def release(self, pair: Ports) -> None:
-        """Close a pair that no leg owns; doing it twice is harmless."""
-        self._ports.release(pair)
 
     def open(self, pair: Ports, *, name: str, rtp_timeout: float = RTP_TIMEOUT) -> MediaLeg:
         """A leg on a reserved pair, which it owns from then on; ``name`` is for the logs.
@@ -145,7 +128,7 @@ class MediaEngine:
                 log.exception("media of descriptor %d", descriptor)
 
 
-class MediaLeg:
+class MediaLeg(Listened):
     """One side of a call: connect it, and let it echo or bridge it to another."""
 
     def __init__(
@@ -156,14 +139,13 @@ class MediaLeg:
         loop: asyncio.AbstractEventLoop,
         rtp_timeout: float,
     ) -> None:
-        self.name = name
+        super().__init__(name)
         self.local = Endpoint(pair.host, pair.rtp_port)
         self._engine = engine
         self._pair = pair
         self._rtp, self._rtcp = pair.sockets
         self._loop = loop
         self._timer: asyncio.TimerHandle | None = None
-        self._subscribers: list[Callable[[MediaEvent], None]] = []
         self._other: MediaLeg | None = None
         self._closed = False
         ssrc, timestamp, sequence, cname = RANDOM.unpack(os.urandom(RANDOM.size))
@@ -266,16 +248,6 @@ class MediaLeg:
             other._other = None
             other._stream.set_sink(None)
 
-    def subscribe(self, callback: Callable[[MediaEvent], None]) -> Callable[[], None]:
-        """Call ``callback`` with each event from now on; the result ends it."""
-        self._subscribers.append(callback)
-
-        def unsubscribe() -> None:
-            if callback in self._subscribers:
-                self._subscribers.remove(callback)
-
-        return unsubscribe
-
     def report(self) -> LegReport:
         """The counters as they are, also after ``close``."""
         return self._stream.report()
@@ -338,9 +310,4 @@ class MediaLeg:
         rtcp = self._rtp if stream.muxed else self._rtcp
         send_all(rtcp, stream.rtcp_to_send(), stream.rtcp_target)
         for event in stream.events():
-            log_event(event, stream.negotiated)
-            for callback in list(self._subscribers):
-                try:
-                    callback(event)
-                except Exception:
-                    log.exception("%s: a listener failed on %s", self.name, event)
+            self.tell(event, stream.negotiated)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import random
 from typing import Final
 
 from ringthru.net.address import Endpoint
@@ -27,14 +28,14 @@ class PortRange:
         """Pairs that nobody was handed."""
         return len(self._pairs)
 
-    def reserve(self, host: str, fraction: float) -> PortPair:
-        """Two bound sockets, ports adjacent and in the range, searched from that point of it on (0 to 1).
+    def reserve(self, host: str) -> PortPair:
+        """Two bound sockets, ports adjacent and in the range.
 
         Raises:
             NoFreePorts: the range is used up, or the system refuses; the text says which.
         """
         busy = 0
-        for port in self._book.candidates(host, fraction):
+        for port in self._book.candidates(host, random.random()):
             try:
                 pair = bind_pair(host, port)
             except OSError as error:
@@ -80,3 +81,22 @@ class PortRange:
         """Close every pair that nobody was handed."""
         for pair in list(self._pairs):
             self.release(pair)
+
+
+class HasPorts:
+    """The part of an engine of this machine that has its port range."""
+
+    def __init__(self, first: int, last: int) -> None:
+        self._ports = PortRange(first, last)
+
+    def reserved(self) -> int:
+        """Pairs that no leg has."""
+        return self._ports.reserved
+
+    def reserve(self, host: str) -> PortPair:
+        """Two bound sockets on an address of ours; raises as ``PortRange.reserve`` does."""
+        return self._ports.reserve(host)
+
+    def release(self, ports: Ports) -> None:
+        """Close a pair that no leg owns; doing it twice is harmless."""
+        self._ports.release(ports)

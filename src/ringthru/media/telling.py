@@ -1,14 +1,42 @@
-"""What the log says of a leg's events, whichever engine has the leg."""
+"""Who listens to a leg's events, and what the log says of them, whichever engine has the leg."""
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 
 from .events import MediaEvent, Unexpected
 from .latch import Confirmed, Latched
 from .offer_answer import Negotiated
 
 log = logging.getLogger(__name__)
+
+
+class Listened:
+    """What is listened to: the part of every engine's leg that tells."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name  # for the logs
+        self._listeners: list[Callable[[MediaEvent], None]] = []
+
+    def subscribe(self, callback: Callable[[MediaEvent], None]) -> Callable[[], None]:
+        """Call ``callback`` with each event from now on; the result ends it."""
+        self._listeners.append(callback)
+
+        def unsubscribe() -> None:
+            if callback in self._listeners:
+                self._listeners.remove(callback)
+
+        return unsubscribe
+
+    def tell(self, event: MediaEvent, agreed: Negotiated | None) -> None:
+        """Tell whoever subscribed; a listener that fails harms nobody."""
+        log_event(event, agreed)
+        for callback in list(self._listeners):
+            try:
+                callback(event)
+            except Exception:
+                log.exception("%s: a listener failed on %s", self.name, event)
 
 
 def log_event(event: MediaEvent, agreed: Negotiated | None) -> None:

@@ -8,30 +8,28 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import random
 import time
 from binascii import b2a_base64
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from struct import Struct
-from typing import Any, Final
+from typing import Final
 
 from ringthru.net.address import Endpoint
 
 from ..errors import EngineFull, LocalError
-from ..events import FirstPacket, Hungry, MediaEvent, Said, Timeout, Unexpected
 from ..frames import Frame
-from ..latch import Confirmed, Latched
 from ..offer_answer import Negotiated
 from ..pair_driver import PortPair
-from ..ports_driver import PortRange
+from ..ports_driver import HasPorts
 from ..report import LegReport
 from ..sounds import Sound
 from ..statistics import NTP_UNIX_OFFSET
 from ..stream import HOLD_TIMEOUT, RTP_TIMEOUT
-from ..telephone_event import KEYS, KeyHeard
-from ..telling import log_event
+from ..telephone_event import KEYS
+from ..telling import Listened
 from . import _native
 from .interface import Leg, Ports
+from .native_values import agreed_for_c, event_of, report_of
 
 log = logging.getLogger(__name__)
 
@@ -40,55 +38,8 @@ MOST_BUSY: Final = 0.9  # of that core: beyond it packets are late, and then los
 RANDOM: Final = Struct("!IIHQ12s")  # what a stream begins with
 KNOWN_CODECS: Final = {"PCMU": 1, "PCMA": 2}  # what C calls them; others get the numbers after
 
-EVENTS: Final[dict[int, Callable[[int, str, int, float, Any, Any], MediaEvent]]] = {
-    1: lambda number, kind, amount, seconds, was, now: Latched(kind, Endpoint(*was), Endpoint(*now)),
-    2: lambda number, kind, amount, seconds, was, now: Confirmed(kind, Endpoint(*now)),
-    3: lambda number, kind, amount, seconds, was, now: FirstPacket(Endpoint(*now)),
-    4: lambda number, kind, amount, seconds, was, now: Timeout(seconds),
-    5: lambda number, kind, amount, seconds, was, now: KeyHeard(KEYS[number], amount),
-    6: lambda number, kind, amount, seconds, was, now: Said(),
-    7: lambda number, kind, amount, seconds, was, now: Hungry(amount),
-    8: lambda number, kind, amount, seconds, was, now: Unexpected(number, Endpoint(*now)),
-}
 
-
-def event_of(told: tuple[int, int, bool, int, float, Any, Any]) -> MediaEvent:
-    """The value of an event as C tells it."""
-    what, number, rtcp, amount, seconds, was, now = told
-    return EVENTS[what](number, "audio RTCP" if rtcp else "audio", amount, seconds, was, now)
-
-
-def report_of(told: tuple[Any, ...]) -> LegReport:
-    """The value of a report as C tells it."""
-    remote = Endpoint(*told[-1]) if told[-1] is not None else None
-    values: Any = (*told[:-1], remote)
-    return LegReport(*values)
-
-
-def agreed_for_c(negotiated: Negotiated, codec: int) -> tuple[Any, ...]:
-    """The arguments that ``connect`` of a leg in C takes, but for the last."""
-    agreed = negotiated
-
-    def number(payload_type: int | None) -> int:
-        return _native.NO_TYPE if payload_type is None else payload_type
-
-    return (
-        *agreed.remote_rtp,
-        *agreed.remote_rtcp,
-        agreed.codec.clock_rate,
-        agreed.ptime,
-        codec,
-        agreed.codec.payload_type,
-        agreed.heard_type,
-        number(agreed.telephone_event),
-        number(agreed.heard_event),
-        agreed.sends,
-        agreed.receives,
-        agreed.mux,
-    )
-
-
-class NativeEngine:
+class NativeEngine(HasPorts):
     """The engine whose thread is C; see ``Engine``."""
 
     name = "c"
@@ -96,7 +47,7 @@ class NativeEngine:
     def __init__(self, first_port: int = 16384, last_port: int = 32768, capacity: int = CAPACITY) -> None:
         """``capacity`` is how many legs there may be at once."""
         self._capacity = capacity
-        self._ports = PortRange(first_port, last_port)
+        super().__init__(first_port, last_port)
         self._legs: dict[int, NativeLeg] = {}
         self._serial = 0
         self._native: _native.Loop | None = None
@@ -105,22 +56,6 @@ class NativeEngine:
 
     def legs(self) -> Sequence[NativeLeg]:
         return tuple(self._legs.values())
-
-    def reserved(self) -> int:
-        """Pairs that no leg has."""
-        return self._ports.reserved
-
-    def reserve(self, host: str) -> PortPair:
-        """Two bound sockets on an address of ours, ports adjacent and in the range.
-
-        Raises:
-            NoFreePorts: the range is used up, or the system refuses; the text says which.
-        """
-        return self._ports.reserve(host, random.random())
-
-    def release(self, ports: Ports) -> None:
-        """Close a pair that no leg owns; doing it twice is harmless."""
-        self._ports.release(ports)
 
     def open(self, ports: Ports, *, name: str, rtp_timeout: float = RTP_TIMEOUT) -> NativeLeg:
         """A leg on a reserved pair, which it owns from then on.
@@ -180,10 +115,10 @@ class NativeEngine:
         for number, told in self._native.drain():
             leg = self._legs.get(number)
             if leg is not None:
-                leg.tell(event_of(told))
+                leg.tell(event_of(told), leg.agreed)
 
 
-class NativeLeg:
+class NativeLeg(Listened):
     """One side of a call in the engine's thread; see ``Leg``."""
 
     def __init__(
@@ -195,13 +130,12 @@ class NativeLeg:
         number: int,
         rtp_timeout: float,
     ) -> None:
-        self.name = name
+        super().__init__(name)
         self.local = Endpoint(pair.host, pair.rtp_port)
         self._engine = engine
         self._pair = pair
         self._number = number
-        self._agreed: Negotiated | None = None
-        self._subscribers: list[Callable[[MediaEvent], None]] = []
+        self.agreed: Negotiated | None = None
         self._blocked = [False, False]
         self._closed = False
         ssrc, timestamp, sequence, seed, cname = RANDOM.unpack(os.urandom(RANDOM.size))
@@ -224,7 +158,7 @@ class NativeLeg:
 
     def connect(self, negotiated: Negotiated, *, speak_first: bool = True) -> None:
         if not self._closed:
-            self._agreed = negotiated
+            self.agreed = negotiated
             codec = self._engine.codec_number(negotiated.codec.name)
             self.native.connect(*agreed_for_c(negotiated, codec), speak_first)
 
@@ -255,11 +189,11 @@ class NativeLeg:
             self.native.block(*self._blocked)
 
     def play(self, sound: Sound) -> None:
-        if self._agreed is not None and not self._closed:
+        if self.agreed is not None and not self._closed:
             self.native.play(sound.ulaw, sound.times)
 
     def feed(self) -> NativeFeed:
-        if self._agreed is not None and not self._closed:
+        if self.agreed is not None and not self._closed:
             self.native.feed()
         return NativeFeed(self)
 
@@ -269,24 +203,6 @@ class NativeLeg:
 
     def tap(self) -> NativeTap:
         return NativeTap(self, self._engine)
-
-    def subscribe(self, callback: Callable[[MediaEvent], None]) -> Callable[[], None]:
-        self._subscribers.append(callback)
-
-        def unsubscribe() -> None:
-            if callback in self._subscribers:
-                self._subscribers.remove(callback)
-
-        return unsubscribe
-
-    def tell(self, event: MediaEvent) -> None:
-        """Tell whoever subscribed; a listener that fails harms nobody."""
-        log_event(event, self._agreed)
-        for callback in list(self._subscribers):
-            try:
-                callback(event)
-            except Exception:
-                log.exception("%s: a listener failed on %s", self.name, event)
 
     def report(self) -> LegReport:
         return report_of(self.native.report())

@@ -9,45 +9,37 @@ Lives here: the switch's end. Never here: what becomes of packets (``twin_proces
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import os
-import random
-import select
-import socket
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, Final
 
 from ringthru.net.address import Endpoint
 
 from ..errors import EngineFull
-from ..events import MediaEvent, Timeout
+from ..events import Timeout
 from ..frames import Frame
 from ..offer_answer import Negotiated
 from ..pair_driver import PortPair
 from ..playing import TAP_LIMIT, cost
-from ..ports_driver import PortRange
+from ..ports_driver import HasPorts
 from ..report import LegReport
 from ..sounds import Sound
 from ..stream import RTP_TIMEOUT
 from ..telephone_event import KEYS
-from ..telling import log_event
+from ..telling import Listened
 from .interface import Leg, Ports
-from .twin_wire import LARGEST, decode, encode
+from .twin_link_driver import Link
 
 log = logging.getLogger(__name__)
 
 CAPACITY: Final = 1600  # legs; what Python bears on one core
-PATIENCE: Final = 2.0  # seconds for an answer, or for room; a process that takes longer is given up
 BUFFERED: Final = 6.0  # seconds that a feed holds
-GRACE: Final = 2.0  # seconds that the process has to end by itself
 NOTHING: Final = LegReport(0, 0, 0, 0, 0, 0, None, 0.0, None, 0, None, None)
 
 
-class TwinEngine:
+class TwinEngine(HasPorts):
     """The engine whose packets are moved by another process; see ``Engine``."""
 
     name = "python"
@@ -55,29 +47,13 @@ class TwinEngine:
     def __init__(self, first_port: int = 16384, last_port: int = 32768, capacity: int = CAPACITY) -> None:
         """``capacity`` is how many legs there may be at once."""
         self._capacity = capacity
-        self._ports = PortRange(first_port, last_port)
+        super().__init__(first_port, last_port)
         self._legs: dict[int, TwinLeg] = {}
         self._serial = 0
         self._link: Link | None = None
 
     def legs(self) -> Sequence[TwinLeg]:
         return tuple(self._legs.values())
-
-    def reserved(self) -> int:
-        """Pairs that no leg has."""
-        return self._ports.reserved
-
-    def reserve(self, host: str) -> PortPair:
-        """Two bound sockets on an address of ours, ports adjacent and in the range.
-
-        Raises:
-            NoFreePorts: the range is used up, or the system refuses; the text says which.
-        """
-        return self._ports.reserve(host, random.random())
-
-    def release(self, ports: Ports) -> None:
-        """Close a pair that no leg owns; doing it twice is harmless."""
-        self._ports.release(ports)
 
     def open(self, ports: Ports, *, name: str, rtp_timeout: float = RTP_TIMEOUT) -> TwinLeg:
         """A leg on a reserved pair, which it owns from then on.
@@ -139,7 +115,7 @@ class TwinEngine:
         """Something that the process tells."""
         leg = self._legs.get(words[0])
         if leg is not None and verb == "event":
-            leg.tell(words[1])
+            leg.tell(words[1], leg.agreed)
         elif leg is not None and verb == "frames":
             leg.keep(*words[1:])
 
@@ -147,7 +123,7 @@ class TwinEngine:
         """The process is gone, and the audio of every leg with it: the switch ends calls that fall silent."""
         self._link = None
         for leg in list(self._legs.values()):
-            leg.tell(Timeout(0.0))
+            leg.tell(Timeout(0.0), leg.agreed)
 
     def _running(self) -> Link:
         if self._link is None:
@@ -155,141 +131,17 @@ class TwinEngine:
         return self._link
 
 
-class Link:
-    """The process, and the socket to it."""
-
-    def __init__(self, hear: Callable[[str, list[Any]], None], lose: Callable[[], None]) -> None:
-        """Raises OSError where no process can be started."""
-        self._hear = hear
-        self._lose = lose
-        self._asked = 0
-        self._unasked = 0  # up to there nobody waits for an answer
-        self._answers: dict[int, Any] = {}
-        self._told: list[list[Any]] = []
-        self._loop = asyncio.get_running_loop()
-        self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self._socket.setblocking(False)
-        command = [sys.executable, "-P", "-m", f"{__package__}.twin_process_driver", str(theirs.fileno())]
-        try:
-            self._process = subprocess.Popen(command, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL)
-        except OSError:
-            self._socket.close()
-            raise
-        finally:
-            theirs.close()
-        self.process_number = self._process.pid
-        self._alive = True
-        self.begun = False
-        self._loop.add_reader(self._socket.fileno(), self._on_ready)
-
-    def order(self, *words: Any, descriptors: Sequence[int] = ()) -> None:
-        """Send a message, in order; where there is no room for it in time, the process is given up."""
-        data, deadline = encode(*words), time.monotonic() + PATIENCE
-        while self._alive:
-            try:
-                socket.send_fds(self._socket, [data], list(descriptors))
-                return
-            except BlockingIOError:
-                if not self._wait(select.POLLOUT, deadline):
-                    self._give_up("it takes no orders")
-            except OSError as error:
-                self._give_up(error.strerror or "it is gone")
-
-    def ask(self, *words: Any) -> Any:
-        """Send a message and wait for its answer; None where the process is gone, or not begun yet."""
-        self._asked += 1
-        serial, deadline = self._asked, time.monotonic() + PATIENCE
-        self.order(*words, serial)
-        if not self.begun:
-            self._unasked = serial
-        while self._alive and self.begun and serial not in self._answers:
-            if not self._wait(select.POLLIN, deadline):
-                self._give_up("it does not answer")
-            self._read()
-        if self._told:
-            self._loop.call_soon(self._tell)  # what came before the answer, but not in the asker's midst
-        return self._answers.pop(serial, None)
-
-    def deliver(self) -> None:
-        """Hand over frames that came before an answer, at once; events wait for their turn."""
-        frames = [each for each in self._told if each[0] == "frames"]
-        self._told = [each for each in self._told if each[0] != "frames"]
-        for verb, words in frames:
-            self._hear(verb, words)
-
-    async def close(self) -> None:
-        """Let the process end, or end it."""
-        if self._alive:
-            self._alive = False
-            self._loop.remove_reader(self._socket.fileno())
-        self._socket.close()
-        deadline = time.monotonic() + GRACE
-        while self._process.poll() is None and time.monotonic() < deadline:
-            await asyncio.sleep(0.005)
-        if self._process.poll() is None:
-            self._process.kill()
-        self._process.wait()
-
-    def _wait(self, what: int, deadline: float) -> bool:
-        poll = select.poll()
-        poll.register(self._socket.fileno(), what)
-        return bool(poll.poll(max(deadline - time.monotonic(), 0) * 1000))
-
-    def _on_ready(self) -> None:
-        self._read()
-        self._tell()
-
-    def _read(self) -> None:
-        while self._alive:
-            try:
-                data = self._socket.recv(LARGEST)
-            except BlockingIOError:
-                return
-            except OSError as error:
-                self._give_up(error.strerror or "it is gone")
-                return
-            if not data:
-                self._give_up("it ended")
-                return
-            verb, *words = decode(data)
-            if verb == "begun":
-                self.begun = True
-            elif verb == "answer" and words[0] > self._unasked:
-                self._answers[words[0]] = words[1]
-            elif verb == "answer":
-                pass  # nobody waited for it
-            else:
-                self._told.append([verb, words])
-
-    def _tell(self) -> None:
-        told, self._told = self._told, []
-        for verb, words in told:
-            self._hear(verb, words)
-
-    def _give_up(self, why: str) -> None:
-        if self._alive:
-            self._alive = False
-            log.error(
-                "The process that moves the audio is lost: %s. Its calls end; new ones get another.", why
-            )
-            self._loop.remove_reader(self._socket.fileno())
-            self._process.kill()
-            self._process.wait()
-            self._loop.call_soon(self._lose)
-
-
-class TwinLeg:
+class TwinLeg(Listened):
     """One side of a call in the other process; see ``Leg``."""
 
     def __init__(self, engine: TwinEngine, link: Link, pair: PortPair, name: str, number: int) -> None:
-        self.name = name
+        super().__init__(name)
         self.local = Endpoint(pair.host, pair.rtp_port)
         self.link = link
         self.number = number
         self._engine = engine
         self._pair = pair
-        self._agreed: Negotiated | None = None
-        self._subscribers: list[Callable[[MediaEvent], None]] = []
+        self.agreed: Negotiated | None = None
         self._taps: list[TwinTap] = []
         self._last = NOTHING
         self._closed = False
@@ -299,11 +151,11 @@ class TwinLeg:
             self.link.order(verb, self.number, *words, descriptors=descriptors)
 
     def connect(self, negotiated: Negotiated, *, speak_first: bool = True) -> None:
-        self._agreed = negotiated
+        self.agreed = negotiated
         self.order("connect", negotiated, speak_first)
 
     def press(self, key: str, milliseconds: int) -> bool:
-        can = self._agreed is not None and self._agreed.telephone_event is not None
+        can = self.agreed is not None and self.agreed.telephone_event is not None
         if not can or len(key) != 1 or key.upper() not in KEYS or self._closed:
             return False
         self.order("press", key, milliseconds)
@@ -326,7 +178,7 @@ class TwinLeg:
         self.order("block", media, keys)
 
     def play(self, sound: Sound) -> None:
-        if self._agreed is None or self._closed:
+        if self.agreed is None or self._closed:
             return
         memory = os.memfd_create("ringthru-sound", os.MFD_CLOEXEC)
         try:
@@ -337,8 +189,8 @@ class TwinLeg:
             os.close(memory)
 
     def feed(self) -> TwinFeed:
-        rate = self._agreed.codec.clock_rate if self._agreed is not None else 8000
-        if self._agreed is not None:
+        rate = self.agreed.codec.clock_rate if self.agreed is not None else 8000
+        if self.agreed is not None:
             self.order("feed")
         return TwinFeed(self, rate)
 
@@ -350,24 +202,6 @@ class TwinLeg:
         self._taps.append(tap)
         self.order("tap", tap.number)
         return tap
-
-    def subscribe(self, callback: Callable[[MediaEvent], None]) -> Callable[[], None]:
-        self._subscribers.append(callback)
-
-        def unsubscribe() -> None:
-            if callback in self._subscribers:
-                self._subscribers.remove(callback)
-
-        return unsubscribe
-
-    def tell(self, event: MediaEvent) -> None:
-        """Tell whoever subscribed; a listener that fails harms nobody."""
-        log_event(event, self._agreed)
-        for callback in list(self._subscribers):
-            try:
-                callback(event)
-            except Exception:
-                log.exception("%s: a listener failed on %s", self.name, event)
 
     def keep(self, tap: int, dropped: int, frames: list[Frame]) -> None:
         """Frames of a tap, from the process."""

@@ -25,7 +25,27 @@ typedef struct LegObject {
 
 extern PyType_Spec rt_loop_spec, rt_leg_spec;
 
-/* The event as a tuple: kind, number, rtcp, amount, seconds, was, now; addresses are (host, port). */
-PyObject *rt_event_tuple(const rt_event *event);
+/* Before and after anything is asked of a leg. Its thread never takes Python's lock, so we may wait for it. */
+double rt_leg_enter(LegObject *self); /* returns the time */
+void rt_leg_leave(LegObject *self);
+
+/* values.c */
+
+bool rt_read_address(const char *host, int port, rt_address *address); /* false: an exception is set */
+PyObject *rt_number_or_none(bool any, double number);
+PyObject *rt_event_tuple(const rt_event *event); /* kind, number, rtcp, amount, seconds, was, now */
+PyObject *rt_report_tuple(const rt_stream *stream); /* the fields of LegReport */
+
+/* leg_sound.c */
+
+PyObject *leg_play(LegObject *self, PyObject *args);
+PyObject *leg_hush(LegObject *self, PyObject *unused);
+PyObject *leg_feed(LegObject *self, PyObject *unused);
+PyObject *leg_write(LegObject *self, PyObject *args);
+PyObject *leg_finish(LegObject *self, PyObject *unused);
+PyObject *leg_open_tap(LegObject *self, PyObject *unused);
+PyObject *leg_read_tap(LegObject *self, PyObject *argument);
+PyObject *leg_tap_dropped(LegObject *self, PyObject *argument);
+PyObject *leg_close_tap(LegObject *self, PyObject *argument);
 
 #endif
