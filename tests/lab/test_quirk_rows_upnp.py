@@ -770,6 +770,13 @@ class TestPinholes:
             gateway.core.upnp.restarted()
             assert len(gateway.core.upnp.firewall.pinholes) == left
 
+    def test_P612_after_a_restart_names_are_given_out_again(self):
+        for rows, name in ((["P612"], "1"), (["P608"], "2")):
+            gateway = RawGateway(*rows)
+            self.firewall(gateway, "AddPinhole", PINHOLE)
+            gateway.core.upnp.restarted()
+            assert self.firewall(gateway, "AddPinhole", PINHOLE) == {"UniqueID": name}
+
     def test_P609_link_local_location_and_control_over_ipv4(self):
         gateway = RawGateway("P609")
         (answer,) = gateway.search(source=HOST_V6)

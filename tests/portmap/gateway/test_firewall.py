@@ -26,9 +26,9 @@ from ringthru.portmap.wire.http import Response
 US = "2001:db8:1::103"
 FIREWALL = "urn:schemas-upnp-org:service:WANIPv6FirewallControl:1"
 MAP = MapOrder(Protocol.UDP, 5060, 5060, 3600, "Ringthru udp 5060")
-RENEW = MapOrder(Protocol.UDP, 5060, 5060, 3600, "Ringthru udp 5060", reference="7")
+RENEW = MapOrder(Protocol.UDP, 5060, 5060, 3600, "Ringthru udp 5060", renewal=True)
 GRANTED = Granted(5060, 3600, verified=False, external_address=US, reference="7")
-UNMAP = UnmapOrder(Protocol.UDP, 5060, 5060, reference="7")
+UNMAP = UnmapOrder(Protocol.UDP, 5060, 5060)
 INSPECT = InspectOrder(Protocol.UDP, 5060, 5060, reference="7")
 TIMEOUT = HttpFailure(FailureKind.TIMEOUT, "no answer within 10 s")
 
@@ -137,36 +137,44 @@ class TestOpening:
 
 
 class TestRenewing:
-    def test_by_its_name(self, talk, words):
-        assert talk.order(RENEW, words.success("UpdatePinhole")) == GRANTED
-        assert talk.asked == ["UpdatePinhole 7 3600"]
+    def test_P612_by_what_it_is_as_its_name_may_be_another_s_by_now(self, talk, opened):
+        assert talk.order(RENEW, opened) == GRANTED
+        assert talk.asked == ["AddPinhole 3600"]
 
-    @pytest.mark.parametrize("code", [704, 606, 401])
-    def test_P608_one_that_is_lost_is_made_anew(self, talk, words, code):
-        again = words.success("AddPinhole", UniqueID=8)
-        assert talk.order(RENEW, words.fault(code), again).reference == "8"
+    def test_P608_one_that_is_lost_is_made_anew_and_has_another_name(self, talk, words):
+        assert talk.order(RENEW, words.success("AddPinhole", UniqueID=8)).reference == "8"
 
 
 class TestClosing:
-    def test_by_its_name(self, talk, words):
-        assert talk.order(UNMAP, words.success("DeletePinhole")) == Unmapped()
+    def test_P612_by_the_name_it_bears_now(self, talk, words, opened):
+        assert talk.order(UNMAP, opened, words.success("DeletePinhole")) == Unmapped()
+        assert talk.asked == ["AddPinhole 1", "DeletePinhole 7"]
+
+    def test_that_lets_in_one_address_is_another_than_that_for_all(self, talk, words, opened):
+        order = UnmapOrder(Protocol.UDP, 5060, 5060, allow_from=("2001:db8:9::1",))
+        assert talk.order(order, opened, words.success("DeletePinhole")) == Unmapped()
+        assert b"<RemoteHost>2001:db8:9::1</RemoteHost>" in talk.requests[-2]
 
     @pytest.mark.parametrize("code", [704, 402])
-    def test_gone_already_and_whatever_was_opened_since_ends_in_a_second(self, talk, words, opened, code):
-        assert talk.order(UNMAP, words.fault(code), opened) == Unmapped()
-        assert [each.split()[0] for each in talk.asked] == ["DeletePinhole", "AddPinhole"]
-        assert b"<LeaseTime>1</LeaseTime>" in talk.requests[-1]
+    def test_gone_already(self, talk, words, opened, code):
+        assert talk.order(UNMAP, opened, words.fault(code)) == Unmapped()
 
-    def test_P603_where_deleting_is_forbidden_it_ends_in_a_second(self, talk, words):
-        assert talk.order(UNMAP, words.fault(606), words.success("UpdatePinhole")) == Unmapped()
-        assert talk.asked == ["DeletePinhole 7", "UpdatePinhole 7 1"]
+    def test_a_table_without_room_has_no_such_pinhole(self, talk, words):
+        assert talk.order(UNMAP, words.fault(701)) == Unmapped()
 
-    def test_P603_or_it_is_told(self, talk, words):
-        assert isinstance(talk.order(UNMAP, words.fault(606), words.fault(606)), Declined)
-
-    def test_without_its_name_it_is_asked_for_again_for_a_second(self, talk, opened):
-        assert talk.order(UnmapOrder(Protocol.UDP, 5060, 5060), opened) == Unmapped()
+    def test_without_a_name_it_ends_in_a_second(self, talk, words):
+        assert talk.order(UNMAP, words.success("AddPinhole")) == Unmapped()
         assert talk.asked == ["AddPinhole 1"]
+
+    def test_P605_nobody_may_ask_for_it_any_more(self, talk, words):
+        assert isinstance(talk.order(UNMAP, words.fault(703)), Declined)
+
+    def test_P603_where_deleting_is_forbidden_it_ends_in_a_second(self, talk, words, opened):
+        assert talk.order(UNMAP, opened, words.fault(606), words.success("UpdatePinhole")) == Unmapped()
+        assert talk.asked == ["AddPinhole 1", "DeletePinhole 7", "UpdatePinhole 7 1"]
+
+    def test_P603_or_it_is_told(self, talk, words, opened):
+        assert isinstance(talk.order(UNMAP, opened, words.fault(606), words.fault(606)), Declined)
 
 
 class TestInspecting:

@@ -142,7 +142,7 @@ class TestAdoption:
         w = self.adopted(world, LEFT)
         assert w.after(9).asked(UnmapOrder) == []
         w.after(2)
-        assert w.asked(UnmapOrder) == [UnmapOrder(Protocol.UDP, 5060, 40123, b"n" * 12, None, "ref")]
+        assert w.asked(UnmapOrder) == [UnmapOrder(Protocol.UDP, 5060, 40123, b"n" * 12)]
         assert w.journal == {}
 
     def test_where_another_port_is_demanded_the_old_one_is_deleted_first(self, world):

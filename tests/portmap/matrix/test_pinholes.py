@@ -120,6 +120,19 @@ class TestLoss:
         assert held(world)[0].rung is Rung.REACHABLE
         assert world.verdicts() == []
 
+    def test_P612_names_that_others_bear_after_a_restart_are_not_taken_for_ours(self):
+        world = make_firewall(["P612"], ("upnp",))
+        gateway = world.gateways[0]
+        start(world, UDP6, TCP6)
+        assert comes_to_hold(world, 2)
+        gateway.reboot()
+        gateway.seed_foreign(4)  # others come back sooner, and get the names that ours had
+        assert world.run_until(lambda: len(ours(world)) == 2, 330)
+        assert stops(world)
+        assert ours(world) == []
+        assert world.verdicts() == []
+        assert not gateway.missing_foreign()
+
     def test_PC21_what_cannot_be_deleted_any_more_ends_in_two_minutes(self):
         world = make_firewall(["PC21"], ("pcp",))
         start(world, UDP6)

@@ -1,4 +1,4 @@
-"""WANIPv6FirewallControl:1 on the fake gateway: pinholes, and rows P601–P611.
+"""WANIPv6FirewallControl:1 on the fake gateway: pinholes, and rows P601–P612.
 
 Lives here: each action's arguments, answer and faults (WANIPv6FirewallControl:1 §2.5), the pinholes.
 Never here: XML, HTTP, sockets, packets; ringthru.portmap, whose errors must not hide behind our own.
@@ -62,6 +62,8 @@ class FirewallControl:
 
     def clear(self) -> None:
         self._pinholes.clear()
+        if self._has("P612"):
+            self._last = 0
 
     def hold(self, protocol: str, internal: Endpoint) -> None:
         """Let a port of another host in for ever, as if it had always been so."""

@@ -87,4 +87,5 @@ PINHOLES: Final = (
     Row("P609", "LOCATION over IPv6 is link-local, the control URL IPv4 only"),
     Row("P610", "a lease of 0 or beyond 86400 is refused (402)"),
     Row("P611", "402 in place of 704 for a pinhole that is not there (miniupnpd)"),
+    Row("P612", "after a restart pinholes are lost, and UniqueIDs are counted from 1 again (miniupnpd)"),
 )

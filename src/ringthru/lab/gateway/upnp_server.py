@@ -87,7 +87,7 @@ class UpnpServer:
         self._ssdp.boot_id += 1
         self._started_at = self._clock()
         self._gena.forget()
-        if self.firewall is not None and self._quirks().has("P608"):
+        if self.firewall is not None and (self._quirks().has("P608") or self._quirks().has("P612")):
             self.firewall.clear()
 
     def answer_search(self, datagram: bytes, source: Endpoint, *, multicast: bool = False) -> list[Reply]:

@@ -18,6 +18,7 @@ from ..clock import ManualClock
 from ..gateway.announcer import Notice
 from ..gateway.core import NATPMP_PORT, SSDP_PORT
 from ..gateway.host_side import NAP, Naps
+from ..gateway.hostile_host import hostile_host
 from ..gateway.replies import Reply as Datagram
 from .engine_io import EngineIo
 from .gateway import VirtualGateway
@@ -281,7 +282,8 @@ class World:
         gateway.pinholes.look()
         if port == NATPMP_PORT and is_deletion(data):
             self.records.blamed += foreign_taken(before, gateway, data)
-            if not any(_succeeds(reply.data) for reply in replies):
+            forger = hostile_host(gateway.core.address)
+            if not any(_succeeds(reply.data) for reply in replies if reply.source_host != forger):
                 self.records.failed_deletions += 1
         return replies
 

@@ -129,4 +129,4 @@ def _order(row: _Row) -> Order:
     ports = made.protocol, made.internal_port, made.external_port
     if row.entry.gateway.type is GatewayType.UPNP and not row.is_ours:
         return InspectOrder(*ports, client, made.reference)
-    return UnmapOrder(*ports, made.nonce, client, made.reference)
+    return UnmapOrder(*ports, made.nonce, client, made.allow_from)

@@ -1,7 +1,9 @@
 """An IPv6 firewall's procedures (UPnP WANIPv6FirewallControl:1): pinholes instead of mappings.
 
 Nothing is translated: the external address and port are our own. A pinhole is known by its UniqueID, which is
-the ``reference`` of its grant.
+the ``reference`` of its grant. A gateway that starts anew gives the same numbers out again, to whoever comes
+first (P612), and no action tells whose one is. So a pinhole is renewed and closed by asking for it as if it
+were new: the gateway that has it gives the name it bears by now (§2.5.3).
 Lives here: what to ask, and what each answer leads to. Never here: sockets, clocks, which address is stable.
 """
 
@@ -106,15 +108,11 @@ def _outbound_timeout(igd: Igd) -> Generator[Ask, Reply, int | None]:
 
 
 def open_pinhole(igd: Igd, order: MapOrder) -> Steps:
-    """Renew by its name the pinhole we have; make one where that fails."""
+    """Make one, or renew the one we have."""
     remote = _one_address(order.allow_from)
     if remote is None:
         return Declined("a pinhole is for one address or for all", Remedy.ANOTHER_SERVICE)
     lease = min(order.lifetime or DEFAULT_LEASE, LONGEST_LEASE)
-    if order.reference:
-        answer = yield from call(igd, soap.update_pinhole(order.reference, lease))
-        if isinstance(answer, soap.Success):
-            return _granted(igd, order, lease, order.reference)
     answer = yield from _add(igd, order, remote, lease)
     if isinstance(answer, soap.Fault):
         return _declined(igd, order, answer)
@@ -149,20 +147,15 @@ def _declined(igd: Igd, order: MapOrder, fault: soap.Fault) -> Declined:
 
 
 def close_pinhole(igd: Igd, order: UnmapOrder) -> Steps:
-    """Delete it; where that is forbidden, let it end in a second (P603).
-
-    Without its name it is asked for again: the gateway that has it gives the same one.
-    """
-    reference = order.reference
+    """Ask for it once more, which tells its name; delete what bears it, or let it end in a second (P603)."""
+    answer = yield from _add(igd, order, _one_address(order.allow_from) or "", 1)
+    if isinstance(answer, soap.Fault):
+        return Unmapped() if answer.code == FULL else Declined(str(answer))  # full: no room for one it lacks
+    reference = printable(answer.value("UniqueID"))
     if not reference:
-        answer = yield from _add(igd, order, "", 1)
-        return Unmapped() if isinstance(answer, soap.Success) else Declined(str(answer))
+        return Unmapped()  # it has that one second
     answer = yield from call(igd, soap.delete_pinhole(reference))
-    if isinstance(answer, soap.Success):
-        return Unmapped()
-    if answer.code in GONE:
-        # Lost; but one made anew, whose answer we did not wait for, would bear a name that we do not know.
-        yield from _add(igd, order, "", 1)
+    if isinstance(answer, soap.Success) or answer.code in GONE:
         return Unmapped()
     shortened = yield from call(igd, soap.update_pinhole(reference, 1))
     forbidden_too = isinstance(shortened, soap.Fault) and shortened.code not in GONE

@@ -24,8 +24,7 @@ class MapOrder:
 
     ``nonce`` is the mapping's own, constant for its life (PCP: 12 bytes; RFC 6887 §11.1). ``internal_client``
     None is ourselves. ``exact``: no other external port will do (PCP: PREFER_FAILURE).
-    ``renewal``: the gateway holds it already, and nobody waits for the answer; then ``reference`` is what the
-    earlier ``Granted`` gave.
+    ``renewal``: the gateway holds it already, and nobody waits for the answer.
     """
 
     protocol: Protocol
@@ -39,7 +38,6 @@ class MapOrder:
     allow_from: tuple[str, ...] = ()
     drops_filters: bool = False  # whom an earlier run let in is not let in any more, but for ``allow_from``
     renewal: bool = False
-    reference: str = ""
 
 
 @frozen
@@ -68,7 +66,7 @@ class UnmapOrder:
     external_port: int
     nonce: bytes = bytes(12)
     internal_client: str | None = None
-    reference: str = ""
+    allow_from: tuple[str, ...] = ()
 
 
 @frozen

@@ -150,9 +150,15 @@ class MappingBook(WorkBook):
         self._room_made = True
 
     def look_again(self, now: float) -> None:
-        """Something stirs at the gateway: what it lists is read again, without being made again."""
+        """Something stirs at the gateway: what it lists is read again, without being made again.
+
+        What is looked at by a name is asked for: that name may be another's by now (P612).
+        """
         for lease in self._leases.values():
-            lease.ladder.look_again(now)
+            if lease.reference and lease.held_port is not None:
+                lease.ask_again(now)
+            else:
+                lease.ladder.look_again(now)
 
     def learned(self) -> list[GatewayProfile]:
         """What our mappings taught us of the gateway since the last call."""

@@ -44,7 +44,12 @@ class Deletions:
         """A grant that will not do: written down as granted, to be deleted."""
         wanted = lease.wanted
         order = UnmapOrder(
-            wanted.protocol, wanted.internal_port, port, lease.nonce, wanted.internal_client, lease.reference
+            wanted.protocol,
+            wanted.internal_port,
+            port,
+            lease.nonce,
+            wanted.internal_client,
+            wanted.allow_from,
         )
         self._strays[order] = lease.key_at(port)
         self._ledger.doom(lease.key_at(port))
@@ -136,7 +141,7 @@ class Deletions:
             row.external_port,
             row.nonce,
             row.internal_client or None,
-            row.reference,
+            row.allow_from,
         )
         self._strays[order] = row.key
         self._ledger.doom(row.key)

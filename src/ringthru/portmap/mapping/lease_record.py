@@ -148,7 +148,6 @@ class LeaseRecord:
             allow_from=wanted.allow_from,
             drops_filters=self.refilters,
             renewal=renewal,
-            reference=self.reference if renewal else "",
         )
 
     def inspect_order(self) -> InspectOrder:
@@ -162,7 +161,7 @@ class LeaseRecord:
         """How to delete it; the port last asked for, when none is known to be held."""
         wanted, port = self.wanted, self._port if self.held_port is None else self.held_port
         return UnmapOrder(
-            wanted.protocol, wanted.internal_port, port, self.nonce, wanted.internal_client, self.reference
+            wanted.protocol, wanted.internal_port, port, self.nonce, wanted.internal_client, wanted.allow_from
         )
 
     def holding(self) -> Holding:
