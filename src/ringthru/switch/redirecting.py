@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from ..sip import MalformedMessage, NameAddr, Response, SipUri
+from ..sip import NameAddr, Response, SipUri
 from .dialstring import harmless
 from .registrations.nat import harmless_uri
 
@@ -27,11 +27,9 @@ def places_of(response: Response | None) -> tuple[SipUri, ...]:
     """The SIP addresses of a 3xx, best first (§8.1.3.4: by ``q``)."""
     if response is None or not 300 <= response.status < 400:
         return ()
-    try:
-        found = [NameAddr.parse(each) for each in response.get_all("Contact")]
-    except MalformedMessage:
-        return ()
-    ranked = sorted((each for each in found if each.uri.is_sip and each.uri.user), key=_weight, reverse=True)
+    ranked = sorted(
+        (each for each in response.contacts if each.uri.is_sip and each.uri.user), key=_weight, reverse=True
+    )
     return tuple(each.uri for each in ranked[:MOST])
 
 
