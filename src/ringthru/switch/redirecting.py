@@ -19,6 +19,7 @@ from .registrations.nat import harmless_uri
 if TYPE_CHECKING:
     from .channel import Channel
     from .configuration import Directory
+    from .profile import Profile
 
 MOST: Final = 4  # places that one answer may name
 
@@ -47,10 +48,15 @@ def dial_string(channel: Channel, directory: Directory) -> str:
 
 def _one(channel: Channel, uri: SipUri, directory: Directory) -> str:
     profile = channel.profile
-    if directory.domain(uri.host) is None and not profile.is_own(uri.host):
+    if not is_ours(uri.host, profile, directory):
         return f"sofia/{profile.name}/{harmless_uri(uri)}"
     context = channel.variables.get("user_context") or profile.settings.context
     return f"loopback/{harmless(uri.decoded_user)}/{harmless(context)}"
+
+
+def is_ours(host: str, profile: Profile, directory: Directory) -> bool:
+    """Whether a host is this switch, by an address of its own or a domain of the directory."""
+    return directory.domain(host) is not None or profile.is_own(host)
 
 
 def note(channel: Channel, directory: Directory) -> None:
