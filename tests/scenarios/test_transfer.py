@@ -444,6 +444,8 @@ class TestPickUp:
         taken = other.invite("1000", office.internal, password=PASSWORD, headers=self.header(rung))
         await taken.answered()
         assert (await making).startswith("+OK ")
+        channels = office.switch.calls.channels.values()
+        await eventually(lambda: any(each.application.startswith("echo") for each in channels))
         await hears_itself(taken)
 
     async def test_a_stranger_picks_up_nothing(self, office: Home) -> None:
