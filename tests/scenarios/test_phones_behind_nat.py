@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
 from ringthru.sip import CallEnded
 
-from .home import PASSWORD, Home
+from .home import EXTERNAL_XML, PASSWORD, Home, setting
 from .phones import Phone, frame_of, hears_itself, hears_itself_once_learnt
 from .waiting import eventually
 from .wire import HandWritten
@@ -45,6 +47,23 @@ class TestAStranger:
         await eventually(lambda: all(each.call_state == "ACTIVE" for each in home.switch.snapshot().channels))
         await home.switch.hang_up_all("")
         assert isinstance(await call.over(), CallEnded)
+
+
+class TestAStrangersSession:
+    """FreeSWITCH refreshes it twice in 90 s, so that a BYE finds its way back through the caller's NAT."""
+
+    @pytest.mark.parametrize(("behind", "expires"), [(True, "90;refresher=uac"), (False, None)])
+    async def test_it_is_short_behind_a_nat(
+        self, found: Callable[..., Any], behind: bool, expires: str | None
+    ) -> None:
+        home: Home = await found({EXTERNAL_XML: setting("aggressive-nat-detection", "true")})
+        await home.switch.start()
+        await home.mapped()
+        phone = home.far_phone(shows=home.place.elsewhere if behind else None)
+        call = phone.invite("9196", home.reached_at("external"))
+        assert (await call.answered()).get("Session-Expires") == expires
+        (channel,) = home.switch.calls.channels.values()
+        assert channel.variables.get("sip_nat_detected") == ("true" if behind else None)
 
 
 class TestAUserOfOurs:

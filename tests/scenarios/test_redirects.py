@@ -71,7 +71,7 @@ class TestFollowed:
         assert (await call.refused()).status >= 400
         await home.quiet()
 
-    @pytest.mark.parametrize("contact", ["<tel:+123>", "<sip:host.example>", "*"])
+    @pytest.mark.parametrize("contact", ["<tel:+123>", "<sip:host.example>", "*", "<sip:", '"x'])
     async def test_to_nothing_that_can_be_called(self, found: Any, contact: str) -> None:
         home = await started(found)
         first = await home.registered_phone("1000")

@@ -252,8 +252,16 @@ class TestWhoMayNot:
     async def test_a_replaces_of_no_call_here(self, office: Home) -> None:
         first = await office.registered_phone("1000")
         _, rung = await connected(office, office.far_phone(), first)
-        target = "<sip:1001@x?Replaces=nobody%3Bto-tag%3D1%3Bfrom-tag%3D2>"
+        target = f"<sip:1001@{office.address}?Replaces=nobody%3Bto-tag%3D1%3Bfrom-tag%3D2>"
         assert (await rung.refer(target)).status == 603
+
+    async def test_a_stranger_with_a_replaces_of_another_switch(self, office: Home) -> None:
+        first, other = await office.registered_phone("1000"), office.lan_phone("elsewhere")
+        call, rung = await connected(office, office.far_phone(), first)
+        target = f"<sip:x@{other.address}?Replaces=nobody%3Bto-tag%3D1%3Bfrom-tag%3D2>"
+        assert (await call.refer(target)).status == 603
+        assert other.calls == []
+        await hear_each_other(call, rung)
 
 
 class TestAttended:
@@ -302,6 +310,33 @@ class TestAttended:
         target.answer()
         assert await rung.told() == b"SIP/2.0 200 OK\r\n"
         await hear_each_other(call, target)
+
+    async def test_where_the_second_call_is_of_another_switch(self, office: Home) -> None:
+        """RFC 5589 §7: 1000 asked somebody without us; our leg of its caller takes that call over."""
+        first, other = await office.registered_phone("1000"), office.lan_phone("elsewhere")
+        call, rung = await connected(office, office.far_phone("4711"), first)
+        target = f"<sip:x@{other.address}?Replaces=a.b%40c%3Bto-tag%3D1%3Bfrom-tag%3D2>"
+        assert (await rung.refer(target)).status == 202
+        taken = await other.rung()
+        assert taken.call.request.get("Replaces") == "a.b@c;to-tag=1;from-tag=2"
+        assert taken.call.request.from_.uri.user == "4711"
+        taken.answer()
+        assert await rung.told() == b"SIP/2.0 200 OK\r\n"
+        await rung.over()
+        await hear_each_other(call, taken)
+        taken.hang_up()
+        await call.over()
+        await office.quiet()
+
+    async def test_and_that_switch_does_not_know_it(self, office: Home) -> None:
+        """The phone is told, and has its call back; nothing that follows carries the Replaces."""
+        first, other = await office.registered_phone("1000"), office.lan_phone("elsewhere")
+        call, rung = await connected(office, office.far_phone(), first)
+        await rung.refer(f"<sip:x@{other.address}?Replaces=a%3Bto-tag%3D1%3Bfrom-tag%3D2>")
+        (await other.rung()).reject(481)
+        assert (await rung.told()).startswith(b"SIP/2.0 503 ")
+        await joined(office)
+        await hear_each_other(call, rung)
 
     async def test_a_call_cannot_be_joined_to_itself(self, office: Home) -> None:
         first = await office.registered_phone("1000")
@@ -409,6 +444,8 @@ class TestPickUp:
         taken = other.invite("1000", office.internal, password=PASSWORD, headers=self.header(rung))
         await taken.answered()
         assert (await making).startswith("+OK ")
+        channels = office.switch.calls.channels.values()
+        await eventually(lambda: any(each.application.startswith("echo") for each in channels))
         await hears_itself(taken)
 
     async def test_a_stranger_picks_up_nothing(self, office: Home) -> None:

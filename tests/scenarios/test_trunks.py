@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -147,6 +148,17 @@ class TestRegistering:
         await pair.here.switch.start()
         await eventually(lambda: pair.trunk.ping_seconds > 0)
         assert (pair.trunk.state, pair.trunk.up) == ("NOREG", True)
+
+    async def test_it_is_not_down_because_it_was_due_to_be_asked_too_early(
+        self, join: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """Its first OPTIONS may be due before its address is known: no call may be refused for that."""
+        monkeypatch.setattr("ringthru.switch.trunks.book.random", SimpleNamespace(random=lambda: 0.0))
+        pair: Pair = await join(ping="30")
+        await pair.here.switch.start()
+        await pair.registered()
+        assert pair.trunk.up
+        assert "does not answer" not in caplog.text
 
 
 class TestCallsFromTheProvider:

@@ -52,6 +52,15 @@ class TestReading:
         assert isinstance(response, Response)
         assert (response.status, response.reason) == (180, "Ringing, really")
 
+    @pytest.mark.parametrize("contact", [b"<sip:", b'"x', b"<sip:a@b>, <>"])
+    def test_a_response_is_not_lost_for_its_contact(self, contact):
+        """Whoever waits for it would wait until a timer ends; a request with such a Contact is refused."""
+        old = b"Contact: <sip:alice@pc33.atlanta.com>"
+        request = edited(old, b"Contact: " + contact)
+        assert refusal(request).status == 400
+        response = parse(request.replace(b"INVITE sip:bob@biloxi.com SIP/2.0", b"SIP/2.0 302 Moved", 1))
+        assert (response.contacts, response.contact) == ([], None)
+
     def test_compact_forms_in_any_case(self):
         message = parse(
             b"OPTIONS sip:a@b SIP/2.0\r\nv: SIP/2.0/UDP h\r\nF: sip:a@b;tag=1\r\nt:sip:a@b\r\n"

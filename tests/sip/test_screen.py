@@ -49,7 +49,15 @@ class TestScreening:
 
     def test_the_ack_of_such_an_answer_disturbs_nobody(self):
         layer = a_layer(CHALLENGE)
-        layer.receive_message(text("ACK"), FLOW, 0.0)
+        layer.receive_message(text("INVITE"), FLOW, 0.0)
+        ((data, _),) = layer.messages_to_send()
+        layer.receive_message(text("ACK", to_tag=f";tag={parse(data).to.tag}"), FLOW, 0.0)
+        assert (layer.events(), layer.messages_to_send(), len(layer._servers)) == ([], [], 0)
+
+    @pytest.mark.parametrize("to_tag", ["", ";tag=another"])
+    def test_another_ack_is_told_of(self, to_tag):
+        layer = a_layer(CHALLENGE)
+        layer.receive_message(text("ACK", to_tag=to_tag), FLOW, 0.0)
         assert [type(each) for each in layer.events()] == [AckArrived]
 
     def test_silence(self):

@@ -80,6 +80,23 @@ class TestAgreement:
         script.send(script.request("INVITE", BOB, **rows), BOB)
         assert script.got[-1].get("Session-Expires") == "300;refresher=uac"
 
+    @pytest.mark.parametrize(("wish", "asked", "granted"), [(0, None, 90), (1800, 3600, 90), (0, 120, 90)])
+    def test_one_call_may_be_refreshed_more_often(self, network, wish, asked, granted):
+        """As the way through a caller's NAT needs it; 422 goes by the agent's own minimum, 120 s here."""
+        script = Script(network, ALICE)
+        bob = Party(network, BOB, session=SessionSettings(interval=wish, shortest=120))
+
+        def act(event) -> None:
+            if isinstance(event, IncomingCall):
+                event.call.session.shorten(90)
+                event.call.answer(network.now, ANSWER)
+
+        bob.on_event = act
+        rows = {} if asked is None else {"Supported": "timer", "Session-Expires": str(asked)}
+        script.send(script.request("INVITE", BOB, **rows), BOB)
+        refresher = "uas" if asked is None else "uac"
+        assert script.got[-1].get("Session-Expires") == f"{granted};refresher={refresher}"
+
     def test_nobody_asks_and_there_is_no_timer(self, network):
         alice, _ = party(network), party(network, BOB)
         call = alice.call(BOB)

@@ -109,6 +109,11 @@ def _older_branch(request: Request, branch: str) -> str:
     return " ".join(parts)
 
 
+def _refusal_tag(request: Request) -> str:
+    """The To tag of an answer without a transaction, for an INVITE and for the ACK of that answer."""
+    return f"{crc32(f'{request.call_id} {request.cseq.number}'.encode()):08x}"
+
+
 class TransactionLayer:
     """All transactions of one user agent. Their users are told through ``events()``."""
 
@@ -324,7 +329,7 @@ class TransactionLayer:
         invite = self._servers.get(key)
         if invite is not None and invite.state is not State.ACCEPTED:
             invite.step(Input.ACK, now)
-        else:
+        elif invite is not None or request.to.tag != _refusal_tag(request):  # else of what we refused at once
             self.deliver(AckArrived(request, flow))
 
     def _receive_response(self, response: Response, flow: Flow, now: float) -> None:
@@ -402,8 +407,7 @@ class TransactionLayer:
         self, request: Request, flow: Flow, status: int, headers: Iterable[tuple[str, str]] = ()
     ) -> None:
         """Answer without a transaction; the To tag is the same each time, as §8.2.7 asks."""
-        tag = f"{crc32(f'{request.call_id} {request.cseq}'.encode()):08x}"
-        response = response_to(request, status, tag=tag, headers=headers)
+        response = response_to(request, status, tag=_refusal_tag(request), headers=headers)
         self.send(response.encode(), self._reply_flow(request, request.via, flow))
 
     def _refuse_malformed(self, request: Request, flow: Flow, status: int) -> None:

@@ -177,13 +177,16 @@ class Message(HeaderList):
             self._refuse_repeated()
         _ = self.via, self.from_, self.to, self.cseq, self.call_id, self.max_forwards
         if "Contact" in present:
-            _ = self.contacts
+            self._check_contacts()
         if "Route" in present:
             _ = self.routes
         if "Record-Route" in present:
             _ = self.record_routes
         if len(present) != len(self.headers) or "," in present["Via"]:
             _ = self.vias
+
+    def _check_contacts(self) -> None:
+        _ = self.contacts
 
     def _refuse_repeated(self) -> None:
         """§7.3.1: what is no list may not come twice; we insist where it matters."""
@@ -266,6 +269,13 @@ class Response(Message):
     @property
     def secure(self) -> bool:
         return self.to_secure
+
+    def _check_contacts(self) -> None:
+        """One that cannot be read is as good as none: somebody waits for the response."""
+        try:
+            _ = self.contacts
+        except MalformedMessage:
+            self._typed["Contacts"] = []
 
     def copy(self) -> Self:
         """An independent message with the same content."""

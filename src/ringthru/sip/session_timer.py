@@ -18,7 +18,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from ..net.values import frozen
+from ..net.values import frozen, replace
 from .call_headers import SessionExpires, options_of, read_seconds
 from .message import Request, Response
 from .timers import Timer, Timers
@@ -89,6 +89,12 @@ class SessionTimer:
     def ours(self) -> bool:
         """Whether we are the one who refreshes."""
         return self._ours
+
+    def shorten(self, seconds: int) -> None:
+        """Want this call's session refreshed at least so often; not where timers are switched off."""
+        wish, shortest = self._settings.interval or seconds, self._settings.shortest
+        self._settings = replace(self._settings, interval=min(wish, seconds), shortest=min(shortest, seconds))
+        self._min_se = min(self._min_se, seconds)
 
     # What we ask
 

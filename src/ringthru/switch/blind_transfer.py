@@ -16,6 +16,7 @@ Lives here: one such transfer. Never here: who may transfer, the wire.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Final, Protocol
 
 from .causes import HangupCause, status_of
@@ -47,15 +48,15 @@ class BlindTransfer:
         self._leg = leg
         self._failed = Flag()
 
-    async def run(self, number: str, context: str) -> None:
-        """Send the leg there, and tell the phone what comes of it."""
+    async def run(self, where: str, go: Callable[[Channel], None]) -> None:
+        """Let the leg ``go`` there, and tell the phone what comes of it; ``where`` is for the log."""
         phone, leg = self._phone, self._leg
-        phone.log.info("%s transfers %s to %s in context %s", phone.name, leg.name, number, context)
+        phone.log.info("%s transfers %s to %s", phone.name, leg.name, where)
         self._teller.tell(100)
         leg.reached.clear()
         leg.variables["transfer_source"] = phone.uuid
         leg.unreached = self._nobody_there
-        self._calls.transfers.transfer(leg, number, context, partner=None)
+        go(leg)
         leg.offer_both_ways()
         try:
             async with asyncio.timeout(PATIENCE):
@@ -83,17 +84,18 @@ class BlindTransfer:
             await join_for_good(leg, phone)
             return True
         phone.hang_up(HangupCause.BLIND_TRANSFER)
-        elsewhere = elsewhere or self._number_of_phone()
+        elsewhere = elsewhere or user_of(phone)
         if not elsewhere or leg.gone.is_set():
             return False
         leg.log.info("Nobody took %s (%s): it goes to %s", leg.name, cause.name, elsewhere)
         leg.reroute(elsewhere)
         return True
 
-    def _number_of_phone(self) -> str:
-        """The directory's user who transferred; strangers are not called back."""
-        known = (self._phone.variables.get(name, "") for name in ("dialed_user", "user_name"))
-        return next((each for each in known if each), "")
+
+def user_of(phone: Channel) -> str:
+    """The directory's user behind a leg; "" for strangers, who are not called back."""
+    known = (phone.variables.get(name, "") for name in ("dialed_user", "user_name"))
+    return next((each for each in known if each), "")
 
 
 def _status(cause: HangupCause) -> int:

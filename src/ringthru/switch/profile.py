@@ -32,6 +32,7 @@ from .external_address import ExternalAddress
 from .profile_agent import ProfileAgent
 from .profile_view import Counters, snapshot_of
 from .reachability import LOOPBACK, ProfileAddresses, Seen, Sight, TransportPorts
+from .registrations.nat import NatRules
 from .snapshots import ProfileSnapshot
 from .transports import Transports
 
@@ -245,6 +246,16 @@ class Profile(ProfileAgent):
     def trusts(self, source: str) -> bool:
         """Whether what a peer asserts about callers is believed (RFC 3325): a list lets it in."""
         return any(matches(self._lists, acl, source) for acl in self.settings.apply_inbound_acl)
+
+    def nat_rules(self) -> NatRules:
+        """What the profile says of phones behind a NAT."""
+        settings = self.settings
+        return NatRules(
+            settings.registration,
+            settings.aggressive_nat_detection,
+            settings.local_network_acl,
+            self._lists,
+        )
 
     def snapshot(self, registrations: int) -> ProfileSnapshot:
         return snapshot_of(self, registrations)

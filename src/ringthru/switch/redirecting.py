@@ -12,13 +12,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from ..sip import MalformedMessage, NameAddr, Response, SipUri
+from ..sip import NameAddr, Response, SipUri
 from .dialstring import harmless
 from .registrations.nat import harmless_uri
 
 if TYPE_CHECKING:
     from .channel import Channel
     from .configuration import Directory
+    from .profile import Profile
 
 MOST: Final = 4  # places that one answer may name
 
@@ -27,11 +28,9 @@ def places_of(response: Response | None) -> tuple[SipUri, ...]:
     """The SIP addresses of a 3xx, best first (§8.1.3.4: by ``q``)."""
     if response is None or not 300 <= response.status < 400:
         return ()
-    try:
-        found = [NameAddr.parse(each) for each in response.get_all("Contact")]
-    except MalformedMessage:
-        return ()
-    ranked = sorted((each for each in found if each.uri.is_sip and each.uri.user), key=_weight, reverse=True)
+    ranked = sorted(
+        (each for each in response.contacts if each.uri.is_sip and each.uri.user), key=_weight, reverse=True
+    )
     return tuple(each.uri for each in ranked[:MOST])
 
 
@@ -49,10 +48,15 @@ def dial_string(channel: Channel, directory: Directory) -> str:
 
 def _one(channel: Channel, uri: SipUri, directory: Directory) -> str:
     profile = channel.profile
-    if directory.domain(uri.host) is None and not profile.is_own(uri.host):
+    if not is_ours(uri.host, profile, directory):
         return f"sofia/{profile.name}/{harmless_uri(uri)}"
     context = channel.variables.get("user_context") or profile.settings.context
     return f"loopback/{harmless(uri.decoded_user)}/{harmless(context)}"
+
+
+def is_ours(host: str, profile: Profile, directory: Directory) -> bool:
+    """Whether a host is this switch, by an address of its own or a domain of the directory."""
+    return directory.domain(host) is not None or profile.is_own(host)
 
 
 def note(channel: Channel, directory: Directory) -> None:

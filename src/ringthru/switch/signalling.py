@@ -38,6 +38,7 @@ from .dialstring import truth
 from .messages import Messages
 from .offers import new_offer, take_answer, tell_the_other
 from .redirecting import places_of
+from .registrations.nat import calling_reason
 
 if TYPE_CHECKING:
     from .calls import Calls
@@ -51,6 +52,7 @@ ENDINGS = {  # what ends a call here by itself
 }
 REDIRECTED = HangupCause.REDIRECTION_TO_NEW_DESTINATION
 SDP_TYPE = "application/sdp"
+NAT_SESSION = 90  # seconds, FreeSWITCH's and RFC 4028's least: half of it is when a refresh goes out
 RETRY_AFTER = "5"  # seconds, told to callers while the switch is full
 
 
@@ -129,6 +131,7 @@ class Signalling:
             channel.destination = trunk.extension or channel.destination
             self._calls.trunks.began(trunk.trunk)
         channel.log.info("%s receiving invite from %s call-id: %s", channel.name, source, call.call_id)
+        _note_nat(profile, channel, call)
         channel.begin()
         if self._acceptable(channel, call.request.body):
             work = self._calls.router.run(channel) if replaced is None else self._replace(channel, replaced)
@@ -225,6 +228,15 @@ class Signalling:
             profile.respond(incoming, 503 if busy else 200, headers=(("Accept", "application/sdp"),))
         else:
             profile.respond(incoming, 405)
+
+
+def _note_nat(profile: Profile, channel: Channel, call: Call) -> None:
+    """A caller behind a NAT: its session is refreshed so often that the NAT keeps the way to it open."""
+    reason = calling_reason(call.request, call.flow, profile.nat_rules())
+    if reason:
+        channel.log.debug("Setting NAT mode based on %s", reason)
+        channel.variables["sip_nat_detected"] = "true"
+        call.session.shorten(NAT_SESSION)
 
 
 def _unspoken(request: Request) -> int | None:

@@ -10,6 +10,8 @@ REFER to a number         its partner goes into the dialplan for that number, in
                           the phone (`blind_transfer`)
 REFER with Replaces       the partners of its two calls are joined, both calls of the phone end
 … the second call rings   the partner goes where the second call went
+… the second call is      the partner calls there by an INVITE with that Replaces, for users of
+another switch's          the directory (RFC 5589 §7)
 INVITE with Replaces      the new call takes the place of the old one beside its partner
 … of a call that rings    the new call is answered in its stead: a pick-up (RFC 3891 §3)
 ========================  =====================================================================
@@ -22,12 +24,24 @@ from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any
 
 from ..media import Codec
-from ..sip import Call, CallState, Direction, IncomingRequest, MalformedMessage, Referral, ReferTo, Replaces
-from .blind_transfer import BlindTransfer
+from ..sip import (
+    Call,
+    CallState,
+    Direction,
+    IncomingRequest,
+    MalformedMessage,
+    Referral,
+    ReferTo,
+    Replaces,
+    SipUri,
+)
+from . import redirecting
+from .blind_transfer import BlindTransfer, user_of
 from .causes import HangupCause
 from .channel import Channel
 from .dialstring import harmless
 from .joining import join_for_good
+from .registrations.nat import harmless_uri
 
 if TYPE_CHECKING:
     from .calls import Calls
@@ -109,19 +123,44 @@ class Transfers:
                 (lambda teller: self._blind(teller, channel, number, _context(channel))) if number else None
             )
         second = self._calls.channel_of(self.find(target.replaces))
-        if second is None or second is channel:
-            channel.log.info("%s wants to replace a call that is not here", channel.name)
+        if second is None:
+            return self._across(channel, target.target, target.replaces)
+        if second is channel:
+            channel.log.info("%s wants to replace its call by itself", channel.name)
             return None
         if second.up and second.bridged_to is not None:
             return lambda teller: self._attended(teller, channel, second)
         return lambda teller: self._semi_attended(teller, channel, second)
 
+    def _across(self, channel: Channel, place: SipUri, replaces: Replaces) -> _Work | None:
+        """The second call stands at another switch: the partner is sent there, to take its place."""
+        directory = self._calls.directory
+        if not user_of(channel) or redirecting.is_ours(place.host, channel.profile, directory):
+            channel.log.info("%s wants to replace a call that is not here", channel.name)
+            return None
+        text = f"sofia/{channel.profile.name}/{harmless_uri(place)}"
+        string = f"{{sip_h_Replaces={harmless(str(replaces))}}}{text}"
+
+        def go(leg: Channel) -> None:
+            self._calls.release(leg)
+            self._calls.run(leg, self._calls.router.run_application(leg, "bridge", string))
+
+        return lambda teller: self._sent(teller, channel, text, go)
+
     async def _blind(self, teller: _Teller, channel: Channel, number: str, context: str) -> None:
+        def go(leg: Channel) -> None:
+            self.transfer(leg, number, context, partner=None)
+
+        await self._sent(teller, channel, f"{number} in context {context}", go)
+
+    async def _sent(
+        self, teller: _Teller, channel: Channel, where: str, go: Callable[[Channel], None]
+    ) -> None:
         partner = channel.bridged_to
         if partner is None:
             teller.tell(481)
             return
-        await BlindTransfer(self._calls, teller, channel, partner).run(number, context)
+        await BlindTransfer(self._calls, teller, channel, partner).run(where, go)
 
     async def _attended(self, teller: _Teller, first: Channel, second: Channel) -> None:
         one, other = first.bridged_to, second.bridged_to

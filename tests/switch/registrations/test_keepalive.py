@@ -49,6 +49,13 @@ class TestTheSchedule:
         keepalive.watch("a", RULES, 101.0)
         assert keepalive.due(200.0) == ["a"]
 
+    def test_what_could_not_be_asked_says_nothing(self, keepalive: Keepalive) -> None:
+        keepalive.watch("a", RULES, 100.0)
+        assert keepalive.due(115.0) == ["a"]
+        keepalive.unasked("a", 115.0)
+        assert (keepalive.ping("a").count, keepalive.next_timeout()) == (RULES.highest, 145.0)
+        keepalive.unasked("b", 115.0)  # is not watched
+
     def test_not_all_at_once_even_after_a_long_sleep(self) -> None:
         keepalive = Keepalive(lambda: 0.5)
         for number in range(AT_ONCE + 7):

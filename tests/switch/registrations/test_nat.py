@@ -14,7 +14,14 @@ from ringthru.sip import Bindings, Flow, Origin
 from ringthru.sip.message import Request, parse
 from ringthru.switch.configuration import RegistrationSettings, User
 from ringthru.switch.configuration.errors import Position
-from ringthru.switch.registrations.nat import NatRules, dialled_uri, next_flow, request_uri, status_of
+from ringthru.switch.registrations.nat import (
+    NatRules,
+    calling_reason,
+    dialled_uri,
+    next_flow,
+    request_uri,
+    status_of,
+)
 
 HERE = Endpoint("192.168.1.103", 5060)
 FAR, NEAR = "198.51.100.7", "192.168.1.20"
@@ -145,3 +152,28 @@ class TestTheWay:
     def test_a_contact_cannot_ring_somebody_else(self) -> None:
         binding = self.binding("sip:1000,error/BUSY@192.168.1.20:5062", flow(NEAR, 5062))
         assert "," not in dialled_uri(binding)
+
+
+NAT_LIST = rules(apply_nat_acl=("nat.auto",))
+CALLING = [
+    # what the Contact says, and the Via      where it was heard   rules                   why
+    ("sip:1000@10.0.0.5", "10.0.0.5:5060", flow(FAR), RULES, ""),
+    ("sip:1000@10.0.0.5", "10.0.0.5:5060", flow(FAR), NAT_LIST, "10.0.0.5 is in apply-nat-acl"),
+    ("sip:1000@10.0.0.5", f"{FAR}:40000", flow(FAR), NAT_LIST, "10.0.0.5 is in apply-nat-acl"),
+    (f"sip:1000@{FAR}", f"{FAR}:40000", flow(FAR), NAT_LIST, ""),
+    ("sip:1000@10.0.0.5", "10.0.0.5:5060", flow("10.0.0.5"), NAT_LIST, ""),
+    ("sip:1000@10.0.0.5", "10.0.0.5:5060", flow(FAR), rules(aggressive=True), "via host"),
+    (f"sip:1000@{FAR}", f"{FAR}:5060", flow(FAR), rules(aggressive=True), "via port"),
+    (f"sip:1000@{FAR}", f"{FAR}:40000", flow(FAR), rules(aggressive=True), ""),
+]
+
+
+@pytest.mark.parametrize(("contact", "via", "heard", "rules_", "why"), CALLING)
+def test_who_calls_from_behind_a_nat(contact: str, via: str, heard: Flow, rules_: NatRules, why: str) -> None:
+    assert calling_reason(register(contact, via), heard, rules_) == why
+
+
+def test_a_call_through_a_proxy_is_the_proxys_business() -> None:
+    through = [("Via", "SIP/2.0/UDP 10.0.0.9;branch=z9hG4bK2")]
+    request = register("sip:1000@10.0.0.5", more=through)
+    assert calling_reason(request, flow(FAR), rules(aggressive=True, apply_nat_acl=("nat.auto",))) == ""

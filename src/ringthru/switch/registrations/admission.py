@@ -17,7 +17,7 @@ from ...net.values import frozen
 from ...sip import IncomingRequest, Keep, Origin, RegisterOutcome, Terms
 from ..authentication import Denied, LoginDesk
 from ..configuration import RegistrationSettings, User
-from .nat import NatRules, status_of
+from .nat import status_of
 
 if TYPE_CHECKING:
     from ..profile import Profile
@@ -113,13 +113,7 @@ class Admission:
 
     def _admitted(self, profile: Profile, incoming: IncomingRequest, user: User | None, aor: str) -> Admitted:
         settings = profile.settings.registration
-        rules = NatRules(
-            settings,
-            profile.settings.aggressive_nat_detection,
-            profile.settings.local_network_acl,
-            self._lists,
-        )
-        status, reason = status_of(incoming.request, incoming.flow, rules, user)
+        status, reason = status_of(incoming.request, incoming.flow, profile.nat_rules(), user)
         if reason:
             log.debug("Setting NAT mode based on %s", reason)
         name, _, realm = aor.partition("@")

@@ -79,7 +79,7 @@ class Keepalive:
             heapify(self._schedule)
 
     def due(self, now: float) -> list[Hashable]:
-        """Whom to ask now; each must be followed by answered() or missed()."""
+        """Whom to ask now; each must be followed by answered(), missed() or unasked()."""
         found: list[Hashable] = []
         while self._schedule and self._schedule[0][0] <= now and len(found) < AT_ONCE:
             entry = heappop(self._schedule)
@@ -109,6 +109,12 @@ class Keepalive:
         watched.count = max(watched.count - 1, 0)
         self._plan(key, max(watched.asked + watched.rules.interval, now))
         return was_there and not watched.reachable
+
+    def unasked(self, key: Hashable, now: float) -> None:
+        """The question could not be put yet, which says nothing: it is put at the next moment."""
+        watched = self._watched.get(key)
+        if watched is not None:
+            self._plan(key, max(watched.asked + watched.rules.interval, now))
 
     def ping(self, key: Hashable) -> Ping:
         """What is thought of a contact; one that is not watched is taken to be there."""

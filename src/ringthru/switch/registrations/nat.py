@@ -1,6 +1,7 @@
 """How a registered phone is reached: FreeSWITCH's rules for phones behind a NAT, and its words for them.
 
-Lives here: one REGISTER to ``UDP``, ``UDP-NAT``, ``TCP`` …; a binding to the URI of a dial string.
+Lives here: one REGISTER to ``UDP``, ``UDP-NAT``, ``TCP`` …, and one INVITE to whether its caller is behind
+a NAT; a binding to the URI of a dial string.
 Never here: our own address (``reachability``), sockets.
 """
 
@@ -47,6 +48,24 @@ def status_of(request: Request, flow: Flow, rules: NatRules, user: User | None) 
         return "AUTO-NAT", "NDLB-connectile-dysfunction"
     reason = _nat_reason(request, flow, rules)
     return (flow.transport + NAT if reason else flow.transport), reason
+
+
+def calling_reason(request: Request, flow: Flow, rules: NatRules) -> str:
+    """Why the caller of an INVITE is taken to be behind a NAT ("" when it is not).
+
+    Unlike a REGISTER's, its Contact alone proves nothing: the Via or the Contact must be in one of the
+    ``apply-nat-acl`` lists, and the source in none of them.
+    """
+    if len(request.vias) > 1:
+        return ""  # a proxy stands between
+    if rules.aggressive and (shown := _via_differs(request, flow)):
+        return shown
+    names, contact = rules.settings.apply_nat_acl, request.contact
+    if any(matches(rules.lists, name, flow.remote.host) for name in names):
+        return ""
+    hosts = (request.via.host, *((contact.uri.host,) if contact is not None else ()))
+    inside = (host for host in hosts if any(matches(rules.lists, name, host) for name in names))
+    return next((f"{host} is in apply-nat-acl" for host in inside), "")
 
 
 def _nat_reason(request: Request, flow: Flow, rules: NatRules) -> str:

@@ -288,7 +288,9 @@ class TrunkBook:
         trunk = self._trunks.get(name)
         response = await trunk.ask_if_there() if trunk is not None else None
         now = asyncio.get_running_loop().time()
-        if response is None or response.status in SILENT:
+        if trunk is not None and not trunk.located:
+            self._keepalive.unasked(name, now)
+        elif response is None or response.status in SILENT:
             if self._keepalive.missed(name, now) and trunk is not None:
                 log.warning("Gateway %s does not answer OPTIONS any more: DOWN", name)
                 self._tell_of(trunk)

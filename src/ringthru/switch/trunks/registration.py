@@ -49,6 +49,7 @@ class TrunkRegistration:
         self.trunk = Trunk(timing, random.random)
         self.shown: Endpoint | None = None  # our address in the Contact that was last sent
         self.mirrored: Endpoint | None = None  # where the registrar says that our REGISTER came from
+        self.located = False  # whether the way to the registrar was looked for, found or not
         self.since = 0.0  # of the present registration
         self.on_change: Callable[[TrunkRegistration, Changed], None] = lambda trunk, changed: None
         self._login = Login(settings.auth_username, settings.password) if settings.password else None
@@ -149,6 +150,7 @@ class TrunkRegistration:
             flows = await self.profile.locate(self._first_place())
         except SipError as error:
             reason = str(error)
+        self.located = True
         self._act(lambda now: self.trunk.receive_flows(flows, now, reason))
 
     def _first_place(self) -> SipUri:
