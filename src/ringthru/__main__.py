@@ -166,6 +166,7 @@ async def _run_switch(
         gc.set_threshold(*GENERATIONS)
         gc.enable()
         logs.set_console_level(level_of(switch.loglevel) or logging.INFO)
+        logs.use_layout(switch.layout)
         ending.tell(switch.request_shutdown)
         history = options.db / "console.history" if options.db else None
         clients = EventSocketSettings.read(switch.tree)

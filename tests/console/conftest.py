@@ -18,6 +18,7 @@ from ringthru.portmap import (
     Protocol,
 )
 from ringthru.switch.events.bus import EventBus
+from ringthru.switch.schedule import Schedule
 from ringthru.switch.snapshots import ProfileSnapshot, RegistrationSnapshot, RegistrationState, SwitchSnapshot
 
 
@@ -143,6 +144,9 @@ class FakeSwitch:
 
     def __init__(self):
         self.shown = SNAPSHOT
+        self.layout = "current"
+        self.aliases = {}
+        self.schedule = Schedule()
         self.agrees = True
         self.asked = []
         self.nat_enabled = True

@@ -7,7 +7,7 @@ Never here: a profile.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Final
 
@@ -44,7 +44,7 @@ async def sofia(switch: SwitchLike, arguments: str) -> str:
         case ["status"]:
             return status_text(switch.snapshot())
         case ["status", "profile", name, *rest]:
-            return _profile(switch.snapshot(), name, rest)
+            return _profile(switch.snapshot(), name, rest, switch.layout)
         case ["status", "gateway"]:
             return gateways_text(switch.snapshot().trunks)
         case ["status", "gateway", name, *_]:
@@ -78,14 +78,16 @@ def _row(name: str, kind: str, data: str, state: str) -> str:
     return f"{visible(name):>25}\t{kind}\t  {visible(data):>40}\t{state}"
 
 
-def _profile(snapshot: SwitchSnapshot, name: str, rest: list[str]) -> str:
+def _profile(snapshot: SwitchSnapshot, name: str, rest: list[str], layout: str) -> str:
     profile = next((each for each in snapshot.profiles if name == each.name or name in each.aliases), None)
     if profile is None:
         return "Invalid Profile!\n"
     ours = [each for each in snapshot.registrations if each.profile == profile.name]
+    old = layout != "current"
+    text = profile_text(profile, _fields_of_2009 if old else _fields)
     match rest:
         case []:
-            return profile_text(profile)
+            return text + (registrations_text(ours, snapshot.hostname, time.time()) if old else "")
         case ["reg"]:
             chosen = ours
         case ["reg", part]:
@@ -99,9 +101,22 @@ def _profile(snapshot: SwitchSnapshot, name: str, rest: list[str]) -> str:
     return registrations_text(chosen, snapshot.hostname, time.time())
 
 
-def profile_text(profile: ProfileSnapshot) -> str:
+Fields = Callable[[ProfileSnapshot], list[tuple[str, str]]]
+
+
+def profile_text(profile: ProfileSnapshot, fields: Fields | None = None) -> str:
     """The block of ``sofia status profile NAME``: a rule above it, none below."""
-    return RULE + "\n" + "".join(f"{label:<17}\t{visible(value)}\n" for label, value in _fields(profile))
+    rows = (fields or _fields)(profile)
+    return RULE + "\n" + "".join(f"{label:<17}\t{visible(value)}\n" for label, value in rows)
+
+
+def _fields_of_2009(profile: ProfileSnapshot) -> list[tuple[str, str]]:
+    """As FreeSWITCH had them then: one list of codecs, STUN's settings, and nothing of what came later."""
+    later = ("Auto-NAT", "MAX-RECV-RPS", "CODECS OUT", "REGISTRATIONS")
+    kept = [("CODECS" if name == "CODECS IN" else name, value) for name, value in _fields(profile)]
+    at = [name for name, _ in kept].index("AGGRESSIVENAT") + 1
+    kept[at:at] = [("STUN-ENABLED", "true"), ("STUN-AUTO-DISABLE", "false")]
+    return [each for each in kept if each[0] not in later]
 
 
 def _fields(profile: ProfileSnapshot) -> list[tuple[str, str]]:

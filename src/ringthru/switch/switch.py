@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING
 
 from .. import __version__
 from ..net.acl import matches
-from ..net.address import parse_address
+from ..net.address import Endpoint, parse_address
 from ..portmap import (
     GatewayListing,
     MapperSnapshot,
     Protocol,
     Wanted,
 )
-from .address_lookup import LookupFailed, resolve
+from .address_lookup import LookupFailed, ask_stun, resolve, server_of
 from .caller import Caller
 from .causes import HangupCause, cause_named
 from .life import SwitchOptions as SwitchOptions
@@ -44,6 +44,18 @@ class Switch(SwitchTending):
     def loglevel(self) -> str:
         """What switch.conf says the console should show at first."""
         return self._settings.loglevel
+
+    @property
+    def layout(self) -> str:
+        """In which age's layout it answers and logs (console-layout of switch.conf)."""
+        return self._settings.console_layout
+
+    def set_variable(self, name: str, value: str) -> None:
+        """A global one; an empty value unsets."""
+        if value:
+            self.variables[name] = value
+        else:
+            self.variables.pop(name, None)
 
     @property
     def tree(self) -> Tree:
@@ -129,6 +141,18 @@ class Switch(SwitchTending):
                     lines.append(f"  over {transport} it sees {over}")
             lines += why
         return "\n".join(lines)
+
+    async def ask_stun(self, server: str) -> str:
+        """``ADDRESS:PORT`` as a STUN server sees a socket of ours.
+
+        Raises:
+            ValueError: it did not answer, or cannot be found; the text says why.
+        """
+        host, port = server_of(server)
+        try:
+            return str(await ask_stun(self._surroundings.address, Endpoint(await resolve(host), port)))
+        except (LookupFailed, OSError) as error:
+            raise ValueError(str(error)) from error
 
     async def originate(
         self,
