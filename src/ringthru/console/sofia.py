@@ -13,6 +13,7 @@ from typing import Final
 
 from ..switch.snapshots import ProfileSnapshot, RegistrationSnapshot, SwitchSnapshot, TrunkSnapshot
 from .commands import Command
+from .sofia_data import SofiaData
 from .sofia_profile import PHRASES, sofia_global, sofia_profile
 from .sofia_profile import USAGE as PROFILE_USAGE
 from .switch_like import SwitchLike
@@ -24,6 +25,7 @@ USAGE: Final = f"""USAGE:
 {PROFILE_USAGE}sofia status
 sofia status profile <name> [reg [<contact str>]] | [user <user@domain>]
 sofia status gateway [<name>]
+sofia <xmlstatus|jsonstatus> [profile <name> [reg [<contact str>]] | gateway [<name>]]
 
 sofia help
 {FRAME}
@@ -51,6 +53,8 @@ async def sofia(switch: SwitchLike, arguments: str) -> str:
             return _gateway(switch.snapshot().trunks, name)
         case ["status", *_]:
             return "Invalid Syntax!\n"
+        case [("xmlstatus" | "jsonstatus") as form, *rest]:
+            return _data(switch.snapshot()).answer(form.removesuffix("status"), rest)
     return f"Unknown Command [{visible(words[0])}]\n"
 
 
@@ -191,9 +195,27 @@ def registrations_text(chosen: Iterable[RegistrationSnapshot], hostname: str, no
     return f"\nRegistrations:\n{RULE}\n{rows}Total items returned: {len(chosen)}\n{RULE}\n"
 
 
+def _data(snapshot: SwitchSnapshot) -> SofiaData:
+    now = time.time()
+    return SofiaData(
+        snapshot,
+        _fields,
+        lambda binding: _registration_fields(binding, snapshot.hostname, now),
+        lambda trunk: [*_trunk_settings(trunk), *_trunk_state(trunk)],
+        trunk_state,
+    )
+
+
 def _registration(binding: RegistrationSnapshot, hostname: str, now: float) -> str:
+    lines = _registration_fields(binding, hostname, now)
+    return "".join(f"{label}\t{visible(value)}\n" for label, value in lines) + "\n"
+
+
+def _registration_fields(
+    binding: RegistrationSnapshot, hostname: str, now: float
+) -> tuple[tuple[str, str], ...]:
     expires = datetime.fromtimestamp(now + binding.expires_in).strftime("%Y-%m-%d %H:%M:%S")
-    lines = (
+    return (
         ("Call-ID:    ", binding.call_id),
         ("User:       ", binding.user),
         ("Contact:    ", binding.contact),
@@ -211,7 +233,6 @@ def _registration(binding: RegistrationSnapshot, hostname: str, now: float) -> s
         ("Auth-Realm: ", binding.auth_realm),
         ("MWI-Account:", binding.user),
     )
-    return "".join(f"{label}\t{visible(value)}\n" for label, value in lines) + "\n"
 
 
 def trunk_state(trunk: TrunkSnapshot) -> str:
@@ -298,6 +319,7 @@ def commands() -> list[Command]:
             sofia,
             (
                 *("help", "status", "status profile {profile}", "status profile {profile} reg"),
+                *("xmlstatus", "xmlstatus profile {profile}", "jsonstatus", "jsonstatus profile {profile}"),
                 *("status gateway", "profile restart all", "global siptrace on", "global siptrace off"),
                 *(f"profile {{profile}} {each}" for each in PHRASES),
             ),
@@ -307,6 +329,7 @@ def commands() -> list[Command]:
                 ("sofia status profile <name>", "one profile in full, with its external addresses"),
                 ("sofia status profile <name> reg", "the phones registered with it"),
                 ("sofia status gateway [<name>]", "the SIP providers, and how each registration goes"),
+                ("sofia xmlstatus | jsonstatus …", "the same for programs"),
                 ("sofia profile <name> rescan", "take its parameters and new gateways; no call drops"),
                 ("sofia profile <name> restart", "open its sockets anew; its calls end"),
                 ("sofia profile <name> start | stop", "begin or end to serve"),
