@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from .portmap import PortMapper
 
 SUBCOMMANDS: Final = {  # programs beside the switch, loaded when they are called
+    "cli": "cli.command",  # the console of a running switch
     "demo": "demo",
     "nat": "nat.command",  # port mapping alone
     "lab": "lab.lab_command",  # gateways to test on

@@ -146,6 +146,7 @@ class FakeSwitch:
         self.shown = SNAPSHOT
         self.layout = "current"
         self.aliases = {}
+        self.console_keys = {}
         self.schedule = Schedule()
         self.agrees = True
         self.asked = []

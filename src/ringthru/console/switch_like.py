@@ -46,6 +46,10 @@ class SwitchLike(typing.Protocol):
     def layout(self) -> str:
         """In which age's layout it answers: ``current``, ``2009-09``, ``2009-06``."""
 
+    @property
+    def console_keys(self) -> dict[str, str]:
+        """What F-keys run, where the configuration says so: ``f1`` and so on."""
+
     def set_variable(self, name: str, value: str) -> None:
         """A global one; an empty value unsets."""
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from .. import __version__
 from ..net.acl import matches
@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+FUNCTION_KEYS: Final = frozenset(str(number) for number in range(1, 13))
+
 
 class Switch(SwitchTending):
     """One switch. Any number of them can run in one process."""
@@ -49,6 +51,13 @@ class Switch(SwitchTending):
     def layout(self) -> str:
         """In which age's layout it answers and logs (console-layout of switch.conf)."""
         return self._settings.console_layout
+
+    @property
+    def console_keys(self) -> dict[str, str]:
+        """``<cli-keybindings>`` of switch.conf: what the keys f1 to f12 run at the prompt."""
+        element = self.tree.configuration("switch.conf")
+        keys = element.named_values("cli-keybindings", "key") if element is not None else {}
+        return {f"f{name}": value for name, value in keys.items() if name in FUNCTION_KEYS}
 
     def set_variable(self, name: str, value: str) -> None:
         """A global one; an empty value unsets."""
