@@ -147,6 +147,7 @@ class FakeSwitch:
         self.layout = "current"
         self.aliases = {}
         self.console_keys = {}
+        self.left_over = 0
         self.schedule = Schedule()
         self.agrees = True
         self.asked = []
@@ -182,6 +183,9 @@ class FakeSwitch:
     async def nat_list(self):
         self.asked.append("list")
         return self.listing
+
+    def nat_left_over(self):
+        return self.left_over
 
     def nat_set_mapping(self, enabled):
         self.asked.append(("mapping", enabled))

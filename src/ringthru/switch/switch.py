@@ -125,6 +125,10 @@ class Switch(SwitchTending):
             return GatewayListing((), False, "NAT is switched off")
         return await self.mapper.list_gateway()
 
+    def nat_left_over(self) -> int:
+        """How many mappings of earlier runs are still to be deleted; the engine does that by itself."""
+        return self.mapper.left_over if self.mapper is not None else 0
+
     def nat_set_mapping(self, enabled: bool) -> None:
         if self.mapper is not None:
             self.mapper.set_mapping_enabled(enabled)
