@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import draw_calls
+import draw_commands
 import draw_event_socket
 import draw_machines
 import draw_reference
@@ -24,6 +25,7 @@ PARTS: dict[str, Callable[[], str]] = {
     **draw_sip.PARTS,
     **draw_calls.PARTS,
     **draw_event_socket.PARTS,
+    **draw_commands.PARTS,
 }
 
 

@@ -16,6 +16,7 @@ MAY_IMPORT = {
     "switch": {"net", "portmap", "sip", "media"},
     "console": {"net", "switch"},
     "event_socket": {"net", "switch", "console"},
+    "cli": {"net", "switch", "console", "event_socket"},
     "nat": {"net", "portmap"},
     "lab": {"net", "portmap", "sip", "media", "switch"},
 }

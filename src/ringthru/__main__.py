@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from .portmap import PortMapper
 
 SUBCOMMANDS: Final = {  # programs beside the switch, loaded when they are called
+    "cli": "cli.command",  # the console of a running switch
     "demo": "demo",
     "nat": "nat.command",  # port mapping alone
     "lab": "lab.lab_command",  # gateways to test on
@@ -166,6 +167,7 @@ async def _run_switch(
         gc.set_threshold(*GENERATIONS)
         gc.enable()
         logs.set_console_level(level_of(switch.loglevel) or logging.INFO)
+        logs.use_layout(switch.layout)
         ending.tell(switch.request_shutdown)
         history = options.db / "console.history" if options.db else None
         clients = EventSocketSettings.read(switch.tree)

@@ -18,6 +18,7 @@ from ringthru.portmap import (
     Protocol,
 )
 from ringthru.switch.events.bus import EventBus
+from ringthru.switch.schedule import Schedule
 from ringthru.switch.snapshots import ProfileSnapshot, RegistrationSnapshot, RegistrationState, SwitchSnapshot
 
 
@@ -143,6 +144,11 @@ class FakeSwitch:
 
     def __init__(self):
         self.shown = SNAPSHOT
+        self.layout = "current"
+        self.aliases = {}
+        self.console_keys = {}
+        self.left_over = 0
+        self.schedule = Schedule()
         self.agrees = True
         self.asked = []
         self.nat_enabled = True
@@ -177,6 +183,9 @@ class FakeSwitch:
     async def nat_list(self):
         self.asked.append("list")
         return self.listing
+
+    def nat_left_over(self):
+        return self.left_over
 
     def nat_set_mapping(self, enabled):
         self.asked.append(("mapping", enabled))

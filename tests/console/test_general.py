@@ -7,6 +7,7 @@ import re
 import pytest
 
 from ringthru.console.commands import split_commands
+from ringthru.console.lists import USAGE as SHOW
 from ringthru.console.text import aligned, count, port_of, span, visible, words_of
 from ringthru.net.values import replace
 
@@ -35,7 +36,7 @@ class TestAboutTheSwitch:
             ("acl", "-USAGE: <ip> <list_name>\n"),
             ("nonsense 1 2", "Unknown Command: nonsense"),
             ("show channels", "\n0 total.\n"),
-            ("show what", "-USAGE: api|calls|channels|nat_map [count] [as csv|delim X|json|xml]\n"),
+            ("show what", f"-USAGE: {SHOW}\n"),
             ("", ""),
         ],
     )

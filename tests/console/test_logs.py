@@ -54,6 +54,17 @@ class TestLayout:
         assert f"% [{name}] engine.py:406 " in formatter.format(record("x", level=level))
         assert name_of(level) == name
 
+    @pytest.mark.parametrize(
+        ("layout", "head"),
+        [
+            ("2009-09", r"1970-01-1\d \d\d:46:40\.250000 \[INFO\] engine\.py:406 x"),
+            ("2009-06", r"1970-01-1\d \d\d:46:40 \[INFO\] engine\.py:406 scan\(\) x"),
+        ],
+    )
+    def test_earlier_ages(self, formatter, layout, head):
+        formatter.layout = layout
+        assert re.fullmatch(head, formatter.format(record("x", funcName="scan")))
+
     def test_the_logfile_puts_the_calls_uuid_in_front(self):
         formatter = LogFormatter(lambda: 1.0, with_uuid=True)
         assert formatter.format(record("x", uuid="7f4d")).startswith("7f4d 1970-")

@@ -293,3 +293,10 @@ class TestDetail:
         assert await type_in("nat_map explain 198.51.100.7") == (
             "198.51.100.7 is shown 76.237.11.11:5060\n  because it is not in local-network-acl\n"
         )
+
+
+class TestCleanup:
+    async def test_says_what_earlier_runs_left(self, type_in, switch):
+        assert await type_in("nat_map cleanup") == "Nothing of earlier runs is left on the gateway.\n"
+        switch.left_over = 1
+        assert (await type_in("nat_map cleanup")).startswith("1 mapping of earlier runs: being deleted")

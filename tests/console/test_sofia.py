@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime
+from xml.etree import ElementTree
 
 import pytest
 
@@ -248,3 +250,35 @@ class TestUsage:
 
     async def test_an_unknown_word(self, type_in):
         assert await type_in("sofia frobnicate") == "Unknown Command [frobnicate]\n"
+
+
+class TestTheLayoutOf2009:
+    async def test_a_profile_has_that_ages_lines_and_its_phones_below(self, type_in, switch):
+        switch.layout = "2009-09"
+        text = await type_in("sofia status profile internal")
+        labels = [line.split("\t")[0].strip() for line in text.partition("\n\n")[0].splitlines()[1:]]
+        assert "CODECS" in labels
+        assert labels[labels.index("AGGRESSIVENAT") + 1 :][:2] == ["STUN-ENABLED", "STUN-AUTO-DISABLE"]
+        assert not {"Auto-NAT", "CODECS IN", "CODECS OUT", "MAX-RECV-RPS", "REGISTRATIONS"} & set(labels)
+        assert "\nRegistrations:\n" in text
+
+
+class TestForPrograms:
+    async def test_xml(self, type_in):
+        root = ElementTree.fromstring(await type_in("sofia xmlstatus"))
+        found = [(each.findtext("name"), each.findtext("type")) for each in root.iter("profile")]
+        assert ("internal", "profile") in found
+        assert root.findtext("alias/state") == "ALIASED"
+        info = ElementTree.fromstring(await type_in("sofia xmlstatus profile internal reg"))
+        assert info.findtext("registrations/registration/user") == "1000@192.168.1.103"
+        info = ElementTree.fromstring(await type_in("sofia xmlstatus profile internal"))
+        assert info.findtext("profile-info/ext-rtp-ip") == "203.0.113.9"
+        assert await type_in("sofia xmlstatus profile nobody") == "Invalid Profile!\n"
+
+    async def test_json(self, type_in):
+        told = json.loads(await type_in("sofia jsonstatus"))
+        assert told["profiles"]["internal"]["state"] == "RUNNING (1)"
+        info = json.loads(await type_in("sofia jsonstatus profile internal"))
+        assert info["profile-info"]["ext-sip-ip"] == "203.0.113.9"
+        reg = json.loads(await type_in("sofia jsonstatus profile internal reg"))
+        assert reg["registrations"][0]["agent"] == "Z 3.9.32144"

@@ -12,38 +12,13 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from ..switch.events.forms import EventFormat, as_json, as_xml
-from ..switch.snapshots import ChannelSnapshot, SwitchSnapshot
+from ..switch.snapshots import SwitchSnapshot
 from .commands import Command
 from .switch_like import SwitchLike
-from .tables import Table
 from .text import visible, words_of
 
 NO_CHANNEL: Final = "-ERR No such channel!\n"
-CALL_COLUMNS: Final = (
-    *("uuid", "direction", "name", "state", "callstate", "dest", "context", "application", "ip_addr"),
-    *("b_uuid", "b_direction", "b_name", "b_state", "b_callstate", "b_dest", "b_ip_addr"),
-)
 MOMENT: Final = "%Y-%m-%d %H:%M:%S"
-
-
-def call_table(snapshot: SwitchSnapshot) -> Table:
-    """The rows of ``show calls``: two legs that talk are one call, and so is a leg alone."""
-    legs = {each.uuid: each for each in snapshot.channels}
-    rows: list[tuple[str, ...]] = []
-    for leg in snapshot.channels:
-        if leg.uuid not in legs:
-            continue
-        del legs[leg.uuid]
-        other = legs.pop(leg.bridged_to, None) if leg.bridged_to else None
-        mine = (leg.uuid, leg.direction, leg.name, leg.state, leg.call_state, leg.destination)
-        rows.append((*mine, leg.context, leg.application, leg.peer.host, *_other_side(other)))
-    return Table(CALL_COLUMNS, tuple(rows))
-
-
-def _other_side(leg: ChannelSnapshot | None) -> tuple[str, ...]:
-    if leg is None:
-        return ("",) * 7
-    return (leg.uuid, leg.direction, leg.name, leg.state, leg.call_state, leg.destination, leg.peer.host)
 
 
 async def strepoch(switch: SwitchLike, arguments: str) -> str:

@@ -10,14 +10,19 @@ adds its own.
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from typing import Final
 
 from ..net.values import frozen
+from ..switch.events.bus import EventBus
 from ..switch.snapshots import SwitchSnapshot
 from .switch_like import SwitchLike
 from .text import visible
 
 log = logging.getLogger(__name__)
+
+NO_REPLY: Final = "-ERR no reply\n"  # what a client is told where a body is empty
+DEEPEST: Final = 8  # aliases within aliases
 
 Handler = Callable[[SwitchLike, str], Awaitable[str]]
 
@@ -79,9 +84,29 @@ class CommandTable:
         return sorted(found - {""})
 
 
+def tell_of_job(bus: EventBus, line: str, uuid: str, body: str, owner: str = "") -> None:
+    """A command that was run in the background has ended; ``owner`` is the call that wanted it, if any."""
+    command, _, arguments = line.strip().partition(" ")
+    whose = [("Job-Owner-UUID", owner)] if owner else []
+    headers = [("Job-UUID", uuid), *whose, ("Job-Command", command)]
+    if arguments:
+        headers.append(("Job-Command-Arg", arguments))
+    bus.tell("BACKGROUND_JOB", headers, body or NO_REPLY)
+
+
 def split_commands(line: str) -> list[str]:
     """``cmd1;;cmd2`` is two commands; empty ones are dropped."""
     return [part.strip() for part in line.split(";;") if part.strip()]
+
+
+def unaliased(line: str, aliases: Mapping[str, str]) -> str:
+    """A line whose first word is an alias, with what it stands for."""
+    for _ in range(DEEPEST):
+        word, _, rest = line.strip().partition(" ")
+        if word not in aliases:
+            break
+        line = f"{aliases[word]} {rest}".strip()
+    return line
 
 
 def _lines(command: Command, snapshot: SwitchSnapshot) -> Iterator[str]:

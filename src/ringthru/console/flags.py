@@ -101,6 +101,7 @@ def help_text() -> str:
     lines = (f"\t{_spelled(each):<23}-- {each.text}\n" for each in FLAGS)
     return (
         "Usage: ringthru [OPTIONS]\n"
+        "       ringthru cli [-x COMMAND] ...\n"
         "       ringthru demo [--once]\n"
         "       ringthru nat COMMAND ...\n"
         "       ringthru lab gateway ...\n"
@@ -108,6 +109,7 @@ def help_text() -> str:
         "These are the optional arguments you can pass to ringthru:\n"
         f"{''.join(lines)}"
         "\n"
+        "'ringthru cli' is the console of a running switch. "
         "'ringthru demo' shows a call through a NAT gateway, on loopback alone.\n"
         "'ringthru nat' opens ports on the gateway without the switch; 'ringthru lab gateway' plays one for\n"
         "other programs to be tested on. --help after either tells more.\n"

@@ -12,11 +12,9 @@ from typing import Final
 
 from ..switch.snapshots import SwitchSnapshot
 from ..switch.words import uptime_words
-from .calls import call_table
 from .commands import Command, CommandTable
 from .levels import level_of, name_of
 from .logs import Logs
-from .nat_map import mapping_table
 from .switch_like import SwitchLike
 from .tables import Table
 from .text import aligned, visible, words_of
@@ -28,10 +26,6 @@ ORIGINATE_SYNTAX: Final = (
     "[<cid_name>] [<cid_num>] [<timeout_sec>]"
 )
 UPTIME_SCALES: Final = {"us": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
-CHANNEL_COLUMNS: Final = (
-    *("uuid", "direction", "name", "state", "callstate", "dest", "context", "application"),
-    *("ip_addr", "advertised", "advertised_media"),  # the last two are ours: what this peer is shown
-)
 
 
 async def version(switch: SwitchLike, arguments: str) -> str:
@@ -54,6 +48,35 @@ async def global_getvar(switch: SwitchLike, arguments: str) -> str:
     if arguments:
         return visible(switch.variables.get(arguments, ""))
     return "".join(f"{name}={visible(value)}\n" for name, value in sorted(switch.variables.items()))
+
+
+async def global_setvar(switch: SwitchLike, arguments: str) -> str:
+    """``NAME=VALUE [=EXPECTED]``; without a value it is unset."""
+    name, equals, value = arguments.partition("=")
+    if not equals or not name.strip():
+        return "-USAGE: <var>=<value> [=<value2>]\n"
+    value, _, expected = value.partition(" =")
+    if expected and switch.variables.get(name.strip(), "") != expected.strip():
+        return "-ERR Not set\n"
+    switch.set_variable(name.strip(), value.strip())
+    return "+OK"
+
+
+async def stun(switch: SwitchLike, arguments: str) -> str:
+    """What a STUN server sees of us, over a socket of its own: the address and the port."""
+    words = words_of(arguments)
+    if not 1 <= len(words) <= 2:
+        return "-USAGE: <stun_server>[:port] [<source_ip>[:<source_port]]\n"
+    try:
+        return f"{await switch.ask_stun(words[0])}\n"
+    except ValueError as error:
+        return f"-ERR STUN Failed! [{visible(str(error))}]\n"
+
+
+async def reloadacl(switch: SwitchLike, arguments: str) -> str:
+    """FreeSWITCH answers before it has read them; we say what became of it."""
+    said = await switch.reload()
+    return "+OK acl reloaded\n" if said == "Success" else f"-ERR [{visible(said)}]\n"
 
 
 async def acl(switch: SwitchLike, arguments: str) -> str:
@@ -93,8 +116,16 @@ async def reloadxml(switch: SwitchLike, arguments: str) -> str:
 
 
 async def hupall(switch: SwitchLike, arguments: str) -> str:
-    cause = (words_of(arguments) or ["MANAGER_REQUEST"])[0].upper()
-    await switch.hang_up_all(cause)
+    """``[CAUSE [VARIABLE VALUE]…]``: all legs, or those whose variables have these values."""
+    cause, *wanted = words_of(arguments) or ["MANAGER_REQUEST"]
+    cause = cause.upper()
+    if len(wanted) < 2:
+        await switch.hang_up_all(cause)
+    else:
+        pairs = dict(zip(wanted[::2], wanted[1::2], strict=False))
+        for leg in list(switch.calls.channels.values()):
+            if all(leg.variables.get(name) == value for name, value in pairs.items()):
+                switch.kill(leg.uuid, cause)
     return f"+OK hangup all channels with cause {visible(cause)}\n"
 
 
@@ -111,12 +142,6 @@ async def shutdown(switch: SwitchLike, arguments: str) -> str:
     return "+OK\n"
 
 
-async def fsctl(switch: SwitchLike, arguments: str) -> str:
-    if words_of(arguments)[:1] != ["shutdown"]:
-        return "-USAGE: [shutdown]\n"
-    return await shutdown(switch, "")
-
-
 def status_text(snapshot: SwitchSnapshot, idle_cpu: float) -> str:
     """The text of ``status``."""
     now = len(snapshot.channels)
@@ -131,27 +156,6 @@ def status_text(snapshot: SwitchSnapshot, idle_cpu: float) -> str:
         f"min idle cpu 0.00/{idle_cpu:.2f}\n"
         f"Media engine: {snapshot.media_engine} ({snapshot.media_engine_why})\n"
     )
-
-
-def channel_table(snapshot: SwitchSnapshot) -> Table:
-    """The rows of ``show channels``: FreeSWITCH's columns that we have, and what each peer is shown of us."""
-    rows = tuple(
-        (
-            each.uuid,
-            each.direction,
-            each.name,
-            each.state,
-            each.call_state,
-            each.destination,
-            each.context,
-            each.application,
-            each.peer.host,
-            str(each.advertised),
-            str(each.advertised_media or ""),
-        )
-        for each in snapshot.channels
-    )
-    return Table(CHANNEL_COLUMNS, rows)
 
 
 def _status_command(idle_cpu: Callable[[], float]) -> Command:
@@ -179,42 +183,15 @@ def _console_command(logs: Logs) -> Command:
     return Command("console", "loglevel <level>", "Console log level", console, phrases, "mod_console")
 
 
-def show_command(table: CommandTable) -> Command:
-    """``show``: what can be listed, ``api`` (the commands themselves) included."""
-
-    async def show(switch: SwitchLike, arguments: str) -> str:
-        words = words_of(arguments)
-        match words[:1]:
-            case ["nat_map"]:
-                shown = mapping_table(switch.snapshot())
-            case ["calls"]:
-                shown = call_table(switch.snapshot())
-            case ["channels"]:
-                shown = channel_table(switch.snapshot())
-            case ["api"]:
-                shown = api_table(table)
-            case _:
-                return "-USAGE: api|calls|channels|nat_map [count] [as csv|delim X|json|xml]\n"
-        return shown.in_format(words[1:])
-
-    phrases = ("api", "calls", "calls count", "channels", "channels count", "nat_map", "nat_map as json")
-    syntax = "api|calls|channels|nat_map [count] [as csv|delim X|json|xml]"
-    return Command("show", syntax, "Show various reports", show, phrases)
-
-
-def api_table(table: CommandTable) -> Table:
-    """The rows of ``show api`` and ``help``."""
-    rows = tuple((each.name, each.syntax, each.description, each.home) for each in table)
-    return Table(("name", "syntax", "description", "ikey"), rows)
-
-
 def help_command(table: CommandTable) -> Command:
     """``help``: all commands; ``help NAME``: the forms of one."""
 
     async def help_(switch: SwitchLike, arguments: str) -> str:
         name = (words_of(arguments) or [""])[0]
         if not name:
-            return f"Valid Commands:\n\n{api_table(table).as_text()}\n'help NAME' says more about one.\n"
+            rows = tuple((each.name, each.syntax, each.description, each.home) for each in table)
+            listed = Table(("name", "syntax", "description", "ikey"), rows).as_text()
+            return f"Valid Commands:\n\n{listed}\n'help NAME' says more about one.\n"
         command = table.get(name)
         return f"Unknown Command: {visible(name)}" if command is None else _details(command)
 
@@ -227,18 +204,20 @@ def _details(command: Command) -> str:
 
 
 def commands(logs: Logs) -> list[Command]:
-    """All commands of this family but ``show`` and ``help``, which need the finished table."""
+    """All commands of this family but ``help``, which needs the finished table."""
     stop = "Stop the switch; mappings on the gateway are deleted"
     return [
         Command("...", "", stop, shutdown, home="ringthru"),
         Command("acl", "<ip> <list_name>", "Compare an ip to an acl list", acl),
-        Command("fsctl", "[shutdown]", "Control the switch", fsctl, ("shutdown",)),
         Command("global_getvar", "<var>", "Get global var", global_getvar),
+        Command("global_setvar", "<var>=<value> [=<value2>]", "Set global_var", global_setvar),
         Command("hostname", "", "Return the system hostname", hostname),
-        Command("hupall", "[<cause>]", "Hang up all calls", hupall),
+        Command("hupall", "<cause> [<var> <value>]", "Hang up all calls", hupall),
         Command("originate", ORIGINATE_SYNTAX, "Originate a call", originate, ("user/", "sofia/{profile}/")),
+        Command("reloadacl", "[reloadxml]", "Reload XML and the access lists", reloadacl),
         Command("reloadxml", "", "Read the configuration anew", reloadxml),
         Command("shutdown", "", stop, shutdown, home="ringthru"),
+        Command("stun", "<stun_server>[:port] [<source_ip>[:<source_port]]", "Execute STUN lookup", stun),
         Command("switchname", "", "Return the switch name", hostname),
         Command("uptime", "[us|ms|s|m|h|d]", "Show uptime", uptime),
         Command("uuid_kill", "<uuid> [cause]", "Kill a channel", uuid_kill, ("{uuid}",)),

@@ -125,6 +125,7 @@ class LogFormatter(logging.Formatter):
         self._idle = idle
         self._with_uuid = with_uuid
         self._colours = colours
+        self.layout = "current"  # or that of 2009-09, 2009-06
         self._second = -1
         self._head = ("", "")  # what stands before and after the fraction of that second
 
@@ -138,6 +139,8 @@ class LogFormatter(logging.Formatter):
             f"{date}.{int((record.created - second) * 1e6):06d} {idle} [{name_of(record.levelno)}] "
             f"{record.filename}:{record.lineno} "
         )
+        if self.layout != "current":
+            head = self._head_of_2009(record, date)
         if self._with_uuid and (uuid := getattr(record, "uuid", "")):
             head = f"{uuid} {head}"
         lines = getattr(record, "lines", None)  # several of one moment
@@ -146,6 +149,14 @@ class LogFormatter(logging.Formatter):
             trace = self.formatException(record.exc_info).splitlines()
             line = "\n".join([line, *map(visible, trace)])
         return f"{_colour_of(record.levelno)}{line}{RESET}" if self._colours else line
+
+    def _head_of_2009(self, record: logging.LogRecord, date: str) -> str:
+        """September: no idle CPU yet. June: no fraction either, and the function's name."""
+        level, place = name_of(record.levelno), f"{record.filename}:{record.lineno}"
+        if self.layout == "2009-06":
+            return f"{date} [{level}] {place} {record.funcName}() "
+        fraction = int((record.created - int(record.created)) * 1e6)
+        return f"{date}.{fraction:06d} [{level}] {place} "
 
 
 def _each(head: str, lines: Sequence[str]) -> str:
@@ -224,6 +235,7 @@ class Logs:
         self, console: logging.Handler | None, logfile: logging.Handler | None, idle: IdleCpu
     ) -> None:
         self._console = console
+        self._layout = "current"
         self._logfile = logfile
         self._others: list[logging.Handler] = []
         self._logger = logging.getLogger(ROOT)
@@ -242,6 +254,13 @@ class Logs:
     def console_level(self) -> int:
         """The least level the console shows."""
         return logging.CRITICAL if self._console is None else self._console.level
+
+    def use_layout(self, layout: str) -> None:
+        """Write lines as FreeSWITCH did then: ``current``, ``2009-09``, ``2009-06``."""
+        for handler in self._handlers():
+            if isinstance(handler.formatter, LogFormatter):
+                handler.formatter.layout = layout
+        self._layout = layout
 
     def set_console_level(self, level: int) -> None:
         if self._console is not None:
@@ -263,7 +282,9 @@ class Logs:
 
     def plain_formatter(self) -> LogFormatter:
         """Lines as the console has them, without colours."""
-        return LogFormatter(self.idle_cpu)
+        formatter = LogFormatter(self.idle_cpu)
+        formatter.layout = self._layout
+        return formatter
 
     def close(self) -> None:
         for handler in self._handlers():

@@ -75,11 +75,20 @@ async def nat_map(switch: SwitchLike, arguments: str) -> str:
         return status_text(switch.snapshot())
     if "detail" in keyword:
         return detail_text(switch.snapshot())
+    if keyword == "cleanup":
+        return cleanup_text(switch.nat_left_over())
     if keyword == "list":
         return list_text(switch.snapshot(), await switch.nat_list())
     if len(words) < 2:
         return USAGE
     return await _with_argument(switch, keyword, words)
+
+
+def cleanup_text(left: int) -> str:
+    """What earlier runs left is deleted at every start, and as soon as a gateway can be asked."""
+    if not left:
+        return "Nothing of earlier runs is left on the gateway.\n"
+    return f"{count(left, 'mapping')} of earlier runs: being deleted, as soon as the gateway answers.\n"
 
 
 async def _with_argument(switch: SwitchLike, keyword: str, words: list[str]) -> str:
@@ -261,7 +270,7 @@ def _list_row(entry: GatewayEntry) -> tuple[str, ...]:
 
 
 PHRASES: Final = (
-    *("add", "del", "detail", "explain", "list", "mapping disable", "mapping enable"),
+    *("add", "cleanup", "del", "detail", "explain", "list", "mapping disable", "mapping enable"),
     *("reinit", "republish", "status"),
 )
 
@@ -278,6 +287,7 @@ def commands() -> list[Command]:
                 ("nat_map status", "the gateway's type, the external address, the mappings"),
                 ("nat_map detail", "the same with external ports, states, leases, errors, reserve ports"),
                 ("nat_map list", "the gateway's own table: the mappings of other programs and hosts too"),
+                ("nat_map cleanup", "what earlier runs left on the gateway, which is deleted by itself"),
                 ("nat_map explain <peer>", "which address of ours this peer is shown, and why"),
                 ("nat_map add <port> <tcp|udp> [sticky]", "open a port on the gateway, and keep it open"),
                 ("nat_map del <port> <tcp|udp>", "close it"),

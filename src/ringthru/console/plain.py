@@ -16,8 +16,9 @@ import threading
 from collections.abc import Callable
 from typing import Final, TextIO
 
-from .commands import CommandTable, split_commands
+from .commands import CommandTable, split_commands, unaliased
 from .switch_like import SwitchLike
+from .text import visible
 
 LINES_AHEAD: Final = 100  # read but not yet run; then the reader waits
 
@@ -34,7 +35,14 @@ async def run_line(
 ) -> None:
     """Run what one line asks for, ``;;`` between commands; each answer is followed by a line break."""
     for command in split_commands(line):
-        write(await table.run(switch, command))
+        said = await table.run(switch, unaliased(command, switch.aliases))
+        write(said if switch.layout == "current" else f"API CALL [{_called(command)}] output:\n{said}")
+
+
+def _called(command: str) -> str:
+    """``nat_map(status)``, as the console of 2009 wrote it."""
+    name, _, arguments = command.partition(" ")
+    return f"{visible(name)}({visible(arguments)})"
 
 
 class LineReader:

@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import importlib
-import logging
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from .commands import CommandTable
 from .plain import run_line, write_out
@@ -21,23 +20,9 @@ from .switch_like import SwitchLike
 if TYPE_CHECKING:
     from prompt_toolkit import PromptSession
     from prompt_toolkit.completion import Completer
-    from prompt_toolkit.history import History
-    from prompt_toolkit.key_binding import KeyBindings
-
-log = logging.getLogger(__name__)
 
 PATIENCE: Final = 1.0  # seconds; a command that takes longer goes on while the prompt is back
 HINT: Final = "Type 'shutdown' to stop the switch, or press Ctrl-C (or Ctrl-D) again."
-KEYS: Final = {  # FreeSWITCH's, as far as we have the commands
-    "f1": "help",
-    "f2": "status",
-    "f3": "show channels",
-    "f5": "sofia status",
-    "f6": "nat_map status",
-    "f7": "console loglevel 0",
-    "f8": "console loglevel 7",
-    "f9": "sofia status profile internal",
-}
 
 
 class Shell:
@@ -96,28 +81,15 @@ class Shell:
 
     def _session(self) -> PromptSession[str]:
         from prompt_toolkit import PromptSession
-        from prompt_toolkit.history import InMemoryHistory
+
+        from .editing import KEYS, bindings_of, history_of
 
         return PromptSession(
             completer=self.completer(),
             complete_while_typing=False,
-            history=self._past() or InMemoryHistory(),
-            key_bindings=self._bindings(),
+            history=history_of(self._history),
+            key_bindings=bindings_of({**KEYS, **self._switch.console_keys}),
         )
-
-    def _past(self) -> History | None:
-        """The history of earlier runs; None without a file, or with one that cannot be written."""
-        from prompt_toolkit.history import FileHistory
-
-        if self._history is None:
-            return None
-        try:
-            self._history.parent.mkdir(parents=True, exist_ok=True)
-            self._history.touch(mode=0o600)
-        except OSError as error:
-            log.warning("no history of commands is kept: %s", error)
-            return None
-        return FileHistory(str(self._history))
 
     def completer(self) -> Completer:
         """Completion from the command table, for the last command on the line."""
@@ -134,25 +106,3 @@ class Shell:
                     yield Completion(each, start_position=-len(word))
 
         return FromTable()
-
-    def _bindings(self) -> KeyBindings:
-        from prompt_toolkit.key_binding import KeyBindings
-
-        bindings = KeyBindings()
-
-        def press(key: str, command: str) -> None:
-            @bindings.add(key)
-            def _(event: Any) -> None:
-                event.current_buffer.text = command
-                event.current_buffer.validate_and_handle()
-
-        @bindings.add("c-c")
-        def _(event: Any) -> None:
-            if event.current_buffer.text:
-                event.current_buffer.reset()
-            else:
-                event.app.exit(exception=KeyboardInterrupt)
-
-        for key, command in KEYS.items():
-            press(key, command)
-        return bindings

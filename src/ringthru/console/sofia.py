@@ -7,12 +7,13 @@ Never here: a profile.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Final
 
 from ..switch.snapshots import ProfileSnapshot, RegistrationSnapshot, SwitchSnapshot, TrunkSnapshot
 from .commands import Command
+from .sofia_data import SofiaData
 from .sofia_profile import PHRASES, sofia_global, sofia_profile
 from .sofia_profile import USAGE as PROFILE_USAGE
 from .switch_like import SwitchLike
@@ -24,6 +25,7 @@ USAGE: Final = f"""USAGE:
 {PROFILE_USAGE}sofia status
 sofia status profile <name> [reg [<contact str>]] | [user <user@domain>]
 sofia status gateway [<name>]
+sofia <xmlstatus|jsonstatus> [profile <name> [reg [<contact str>]] | gateway [<name>]]
 
 sofia help
 {FRAME}
@@ -44,13 +46,15 @@ async def sofia(switch: SwitchLike, arguments: str) -> str:
         case ["status"]:
             return status_text(switch.snapshot())
         case ["status", "profile", name, *rest]:
-            return _profile(switch.snapshot(), name, rest)
+            return _profile(switch.snapshot(), name, rest, switch.layout)
         case ["status", "gateway"]:
             return gateways_text(switch.snapshot().trunks)
         case ["status", "gateway", name, *_]:
             return _gateway(switch.snapshot().trunks, name)
         case ["status", *_]:
             return "Invalid Syntax!\n"
+        case [("xmlstatus" | "jsonstatus") as form, *rest]:
+            return _data(switch.snapshot()).answer(form.removesuffix("status"), rest)
     return f"Unknown Command [{visible(words[0])}]\n"
 
 
@@ -78,14 +82,16 @@ def _row(name: str, kind: str, data: str, state: str) -> str:
     return f"{visible(name):>25}\t{kind}\t  {visible(data):>40}\t{state}"
 
 
-def _profile(snapshot: SwitchSnapshot, name: str, rest: list[str]) -> str:
+def _profile(snapshot: SwitchSnapshot, name: str, rest: list[str], layout: str) -> str:
     profile = next((each for each in snapshot.profiles if name == each.name or name in each.aliases), None)
     if profile is None:
         return "Invalid Profile!\n"
     ours = [each for each in snapshot.registrations if each.profile == profile.name]
+    old = layout != "current"
+    text = profile_text(profile, _fields_of_2009 if old else _fields)
     match rest:
         case []:
-            return profile_text(profile)
+            return text + (registrations_text(ours, snapshot.hostname, time.time()) if old else "")
         case ["reg"]:
             chosen = ours
         case ["reg", part]:
@@ -99,9 +105,22 @@ def _profile(snapshot: SwitchSnapshot, name: str, rest: list[str]) -> str:
     return registrations_text(chosen, snapshot.hostname, time.time())
 
 
-def profile_text(profile: ProfileSnapshot) -> str:
+Fields = Callable[[ProfileSnapshot], list[tuple[str, str]]]
+
+
+def profile_text(profile: ProfileSnapshot, fields: Fields | None = None) -> str:
     """The block of ``sofia status profile NAME``: a rule above it, none below."""
-    return RULE + "\n" + "".join(f"{label:<17}\t{visible(value)}\n" for label, value in _fields(profile))
+    rows = (fields or _fields)(profile)
+    return RULE + "\n" + "".join(f"{label:<17}\t{visible(value)}\n" for label, value in rows)
+
+
+def _fields_of_2009(profile: ProfileSnapshot) -> list[tuple[str, str]]:
+    """As FreeSWITCH had them then: one list of codecs, STUN's settings, and nothing of what came later."""
+    later = ("Auto-NAT", "MAX-RECV-RPS", "CODECS OUT", "REGISTRATIONS")
+    kept = [("CODECS" if name == "CODECS IN" else name, value) for name, value in _fields(profile)]
+    at = [name for name, _ in kept].index("AGGRESSIVENAT") + 1
+    kept[at:at] = [("STUN-ENABLED", "true"), ("STUN-AUTO-DISABLE", "false")]
+    return [each for each in kept if each[0] not in later]
 
 
 def _fields(profile: ProfileSnapshot) -> list[tuple[str, str]]:
@@ -176,9 +195,27 @@ def registrations_text(chosen: Iterable[RegistrationSnapshot], hostname: str, no
     return f"\nRegistrations:\n{RULE}\n{rows}Total items returned: {len(chosen)}\n{RULE}\n"
 
 
+def _data(snapshot: SwitchSnapshot) -> SofiaData:
+    now = time.time()
+    return SofiaData(
+        snapshot,
+        _fields,
+        lambda binding: _registration_fields(binding, snapshot.hostname, now),
+        lambda trunk: [*_trunk_settings(trunk), *_trunk_state(trunk)],
+        trunk_state,
+    )
+
+
 def _registration(binding: RegistrationSnapshot, hostname: str, now: float) -> str:
+    lines = _registration_fields(binding, hostname, now)
+    return "".join(f"{label}\t{visible(value)}\n" for label, value in lines) + "\n"
+
+
+def _registration_fields(
+    binding: RegistrationSnapshot, hostname: str, now: float
+) -> tuple[tuple[str, str], ...]:
     expires = datetime.fromtimestamp(now + binding.expires_in).strftime("%Y-%m-%d %H:%M:%S")
-    lines = (
+    return (
         ("Call-ID:    ", binding.call_id),
         ("User:       ", binding.user),
         ("Contact:    ", binding.contact),
@@ -196,7 +233,6 @@ def _registration(binding: RegistrationSnapshot, hostname: str, now: float) -> s
         ("Auth-Realm: ", binding.auth_realm),
         ("MWI-Account:", binding.user),
     )
-    return "".join(f"{label}\t{visible(value)}\n" for label, value in lines) + "\n"
 
 
 def trunk_state(trunk: TrunkSnapshot) -> str:
@@ -283,6 +319,7 @@ def commands() -> list[Command]:
             sofia,
             (
                 *("help", "status", "status profile {profile}", "status profile {profile} reg"),
+                *("xmlstatus", "xmlstatus profile {profile}", "jsonstatus", "jsonstatus profile {profile}"),
                 *("status gateway", "profile restart all", "global siptrace on", "global siptrace off"),
                 *(f"profile {{profile}} {each}" for each in PHRASES),
             ),
@@ -292,6 +329,7 @@ def commands() -> list[Command]:
                 ("sofia status profile <name>", "one profile in full, with its external addresses"),
                 ("sofia status profile <name> reg", "the phones registered with it"),
                 ("sofia status gateway [<name>]", "the SIP providers, and how each registration goes"),
+                ("sofia xmlstatus | jsonstatus …", "the same for programs"),
                 ("sofia profile <name> rescan", "take its parameters and new gateways; no call drops"),
                 ("sofia profile <name> restart", "open its sockets anew; its calls end"),
                 ("sofia profile <name> start | stop", "begin or end to serve"),

@@ -6,7 +6,7 @@ Never here: a command.
 
 from __future__ import annotations
 
-from . import bans, calls, general, nat_map, sofia
+from . import asking, bans, calls, completing, control, general, legs, lists, nat_map, sofia, timing
 from .commands import CommandTable
 from .logs import Logs
 
@@ -15,9 +15,12 @@ def standard_table(logs: Logs) -> CommandTable:
     """A table of all commands; ``console`` and ``status`` use the process's ``logs``."""
     families = (
         *(general.commands(logs), calls.commands(logs.idle_cpu)),
-        *(nat_map.commands(), sofia.commands(), bans.commands()),
+        *(control.commands(logs), legs.commands(), nat_map.commands(), sofia.commands(), bans.commands()),
     )
     table = CommandTable([command for family in families for command in family])
-    table.add(general.show_command(table))
+    needing_the_table = (asking.commands(table), completing.commands(table), timing.commands(table))
+    for command in (each for family in needing_the_table for each in family):
+        table.add(command)
+    table.add(lists.show_command(table))
     table.add(general.help_command(table))
     return table

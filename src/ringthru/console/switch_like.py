@@ -9,7 +9,9 @@ from __future__ import annotations
 import typing
 from collections.abc import Mapping
 
+from ..switch.calls import Calls
 from ..switch.events.bus import EventBus, SwitchEvent
+from ..switch.schedule import Schedule
 from ..switch.snapshots import GatewayListing, Protocol, SwitchSnapshot
 
 
@@ -28,12 +30,36 @@ class SwitchLike(typing.Protocol):
     def variables(self) -> Mapping[str, str]:
         """The global variables."""
 
+    @property
+    def calls(self) -> Calls:
+        """Its legs."""
+
+    @property
+    def schedule(self) -> Schedule:
+        """What it shall do later."""
+
+    @property
+    def aliases(self) -> dict[str, str]:
+        """What words of the console stand for."""
+
+    @property
+    def layout(self) -> str:
+        """In which age's layout it answers: ``current``, ``2009-09``, ``2009-06``."""
+
+    @property
+    def console_keys(self) -> dict[str, str]:
+        """What F-keys run, where the configuration says so: ``f1`` and so on."""
+
+    def set_variable(self, name: str, value: str) -> None:
+        """A global one; an empty value unsets."""
+
     def snapshot(self) -> SwitchSnapshot: ...
     async def nat_add(self, port: int, protocol: Protocol, sticky: bool) -> bool: ...
     async def nat_delete(self, port: int, protocol: Protocol) -> bool: ...
     async def nat_reinit(self) -> None: ...
     async def nat_republish(self) -> None: ...
     async def nat_list(self) -> GatewayListing: ...
+    def nat_left_over(self) -> int: ...
     def nat_set_mapping(self, enabled: bool) -> None: ...
     async def explain(self, peer: str) -> str: ...
     async def originate(
@@ -48,6 +74,9 @@ class SwitchLike(typing.Protocol):
         timeout: int = 60,
     ) -> str: ...
     async def reload(self) -> str: ...
+    async def ask_stun(self, server: str) -> str:
+        """``ADDRESS:PORT`` as a STUN server sees us. Raises ValueError: it did not answer."""
+
     async def hang_up_all(self, cause: str) -> int: ...
     def kill(self, uuid: str, cause: str) -> bool: ...
     def picture(self, uuid: str) -> SwitchEvent | None:

@@ -20,6 +20,12 @@ class Table:
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
 
+    def like(self, text: str) -> Table:
+        """The rows that have it in any cell, whatever its case."""
+        folded = text.strip("%").lower()
+        rows = (row for row in self.rows if any(folded in cell.lower() for cell in row))
+        return Table(self.columns, tuple(rows))
+
     def as_text(self, delimiter: str = ",") -> str:
         """A header only when there are rows, then an empty line and ``N total.``."""
         lines = [self.columns, *self.rows] if self.rows else []
@@ -34,7 +40,7 @@ class Table:
 
     def _xml_row(self, number: int, row: tuple[str, ...]) -> str:
         cells = "".join(
-            f"    <{column}>{_xml_text(cell)}</{column}>\n"
+            f"    <{column}>{xml_text(cell)}</{column}>\n"
             for column, cell in zip(self.columns, row, strict=True)
         )
         return f'  <row row_id="{number}">\n{cells}  </row>\n'
@@ -64,7 +70,7 @@ class Table:
         return self.as_text()
 
 
-def _xml_text(text: str) -> str:
+def xml_text(text: str) -> str:
     """Ours, because the standard library's ``escape`` costs 25 ms of the start: it imports a web client."""
     return visible(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 

@@ -16,6 +16,7 @@ from collections.abc import Callable
 from enum import Enum, auto
 from typing import Final
 
+from ..console.commands import NO_REPLY
 from ..switch.events.bus import SwitchEvent
 from ..switch.events.names import CUSTOM
 from . import texts
@@ -126,7 +127,7 @@ class Connection:
         self._waits_for = None
         match order:
             case RunApi():
-                self._outbox.put(texts.api_response(text or texts.NO_REPLY))
+                self._outbox.put(texts.api_response(text or NO_REPLY))
             case DescribeChannel():
                 self._outbox.put(f"{text}\n".encode("utf-8", "replace"))
             case _:

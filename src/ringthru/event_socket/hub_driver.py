@@ -10,7 +10,7 @@ import logging
 from collections.abc import Coroutine, Iterable
 from typing import TYPE_CHECKING, Any, Final
 
-from ..console.commands import CommandTable, split_commands
+from ..console.commands import CommandTable, split_commands, tell_of_job, unaliased
 from ..net.levels import CONSOLE, NOTICE
 from ..switch.events.bus import Header, SwitchEvent
 from ..switch.events.forms import plain_lines
@@ -129,7 +129,8 @@ class Hub:
 
     async def run(self, line: str, *, console: bool = False) -> str:
         """A command's body; of several, as the console takes them, one after another."""
-        commands = split_commands(line) if console else [line]
+        aliases = self.switch.aliases
+        commands = [unaliased(each, aliases) for each in split_commands(line)] if console else [line]
         return "".join([await self._run_one(each) for each in commands])
 
     async def _run_one(self, line: str) -> str:
@@ -140,13 +141,8 @@ class Hub:
 
     async def run_job(self, line: str, uuid: str, call: ControlledCall | None) -> None:
         """Run a command; an event tells of its end, and of the call on whose connection it was asked for."""
-        body = await self.run(line) or texts.NO_REPLY
-        command, _, arguments = line.strip().partition(" ")
-        owner = [("Job-Owner-UUID", call.uuid)] if call is not None else []
-        headers = [("Job-UUID", uuid), *owner, ("Job-Command", command)]
-        if arguments:
-            headers.append(("Job-Command-Arg", arguments))
-        self.switch.bus.tell("BACKGROUND_JOB", headers, body)
+        owner = call.uuid if call is not None else ""
+        tell_of_job(self.switch.bus, line, uuid, await self.run(line), owner)
 
     def fire(self, name: str, headers: Iterable[Header], body: str) -> None:
         """An event that a client made up. One whose name nobody knows is a CUSTOM of that subclass."""

@@ -17,7 +17,6 @@ INVALID: Final = "-ERR invalid"
 NOT_FOUND: Final = "-ERR command not found"
 NO_SESSION: Final = "-ERR not controlling a session"
 NO_KEYWORDS: Final = "-ERR no keywords supplied"
-NO_REPLY: Final = "-ERR no reply\n"
 TOO_MANY: Final = "-ERR too many of them: wait until some are done"
 LEVELS: Final = ("console", "alert", "crit", "err", "warning", "notice", "info", "debug")
 

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, MutableMapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from ..media import Engine
+from ..media import Engine, MediaError
 from ..net.values import replace
 from ..sip import Call, Direction, MalformedMessage
 from . import leg_variables
@@ -85,16 +85,17 @@ class Calls:
         self._by_call: dict[Call, Channel] = {}
         self._held: Counter[str] = Counter()  # callers' addresses, and how many legs each holds
         self.max_channels = max_channels
+        self.paused: frozenset[str] = frozenset()  # directions of which no more legs are taken (fsctl)
         self._closing = False
         self.ports = LegPorts(engine, self.spawn)
         self._tasks: set[asyncio.Future[Any]] = set()
 
-    def has_room(self, now: float, stranger: str = "") -> bool:
-        """Whether one more leg is taken (max-sessions, sessions-per-second); it counts as begun.
+    def has_room(self, now: float, direction: Direction, stranger: str = "") -> bool:
+        """Whether one more leg is taken (max-sessions, sessions-per-second, a pause); it counts as begun.
 
         ``stranger`` is the address of a caller who proved nothing: one such may hold half of what there is.
         """
-        if self.full:
+        if self.full or direction.value in self.paused:
             return False
         if stranger and self._held[stranger] >= max(self.max_channels // 2, 1):
             return False
@@ -144,6 +145,17 @@ class Calls:
         channel.task = asyncio.create_task(work)
         self.keep(channel.task)
 
+    async def answer(self, channel: Channel, *, early: bool = False) -> str:
+        """Answer a caller from outside his dialplan (early: 183); empty, or why that cannot be."""
+        try:
+            if early:
+                await channel.pre_answer()
+            else:
+                await channel.answer()
+        except MediaError as error:
+            return str(error) or type(error).__name__
+        return ""
+
     def release(self, channel: Channel) -> None:
         """Take a leg out of its bridge and of its dialplan, and leave it standing there in silence."""
         if channel.bridge is not None:
@@ -190,7 +202,7 @@ class Calls:
             NoFreePorts: the RTP range is used up.
         """
         profile, uri = target.profile, target.uri
-        if not self.has_room(profile.now()):
+        if not self.has_room(profile.now(), Direction.OUTBOUND):
             raise DialFailed(HangupCause.SWITCH_CONGESTION)
         channel = self._new_channel(
             profile,
@@ -237,7 +249,7 @@ class Calls:
             DialFailed: the switch is full, or no profile is running.
         """
         profile = next(iter(self.profiles.values()), None)
-        if profile is None or not self.has_room(profile.now()):
+        if profile is None or not self.has_room(profile.now(), Direction.OUTBOUND):
             raise DialFailed(HangupCause.SWITCH_CONGESTION)
         place, shown = Place.read(address), shown_caller(variables, parent, caller)
         ends = [

@@ -92,6 +92,7 @@ class Channel:
         self.depth = 0  # of execute_extension within execute_extension
         self.parting: HangupCause | None = None  # what its dialplan ends with, when that is over now
         self.rerouted = False  # sent elsewhere by its own dialplan, which now ends and begins anew
+        self.held_by_us = False  # its peer is to hear what we say, and to say nothing
         self.rang = Flag()
         self.progressed = Flag()  # early media flows
         self.answered = Flag()
@@ -347,6 +348,15 @@ class Channel:
         """Send a re-INVITE as soon as may be: another direction, another address of ours, or a refresh."""
         if self.up and not self.gone.is_set():
             self._reoffers.ask(self._spawn)
+
+    def hold(self, on: bool) -> None:
+        """Hold a call from our side, or take it back: the peer is told by a new offer."""
+        if on is self.held_by_us or not self.up:
+            return
+        self.held_by_us = on
+        self.turn(CallPhase.HELD if on else CallPhase.ACTIVE)
+        self.tell("CHANNEL_HOLD" if on else "CHANNEL_UNHOLD")
+        self.offer_again()
 
     def offer_both_ways(self) -> None:
         """Take back a direction that a partner who is gone had asked for."""

@@ -40,4 +40,11 @@ def snapshot_of(channel: Channel, seconds: float) -> ChannelSnapshot:
         jitter_ms=report.jitter_ms if report else 0.0,
         round_trip_ms=report.round_trip_ms if report else None,
         bridged_to=channel.bridged_to.uuid if channel.bridged_to else None,
+        began=channel.times["created"],
+        caller_name=channel.caller.name,
+        caller_number=channel.caller.number,
+        dialplan=channel.dialplan,
+        codec=channel.media.codec.name if channel.media and channel.media.codec else "",
+        call_uuid=channel.parent.uuid if channel.parent else channel.uuid,
+        account=channel.variables.get("accountcode", ""),
     )

@@ -47,7 +47,9 @@ class Bridge:
         """Offer each leg what the other wants: a phone that holds makes the other side hear of it."""
         for leg in self.legs:
             media, partner = leg.media, self.partner(leg).media
-            if media is not None and partner is not None and media.offered != partner.wish:
+            if media is None or partner is None or leg.held_by_us:
+                continue
+            if media.offered != partner.wish:
                 leg.offer_again()
 
     def part(self) -> None:

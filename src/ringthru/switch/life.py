@@ -35,6 +35,7 @@ from .protection import Guard, GuardSettings
 from .reachability import LOOPBACK
 from .registrar import Registrar
 from .rules import Rules
+from .schedule import Schedule
 from .signalling import Signalling
 from .state import PASSWORD_VARIABLE, StateFolder, default_tree, names_variable
 from .words import random_uuid
@@ -127,6 +128,8 @@ class SwitchLife:
         self._lookups = AddressLookups(here.address, here.rules, self._advertising.changed)
         self._hand_made: dict[tuple[int, Protocol], PortMapping] = {}
         self._shutdown = asyncio.Event()
+        self.schedule = Schedule()
+        self.aliases: dict[str, str] = {}  # of the console: what a word stands for
         self._housekeeping: asyncio.TimerHandle | None = None
         self._loading: asyncio.TimerHandle | None = None
 
@@ -279,6 +282,7 @@ class SwitchLife:
 
     async def stop(self) -> None:
         """Hang up, take our mappings off the gateway, close everything."""
+        self.schedule.close()
         for timer in (self._housekeeping, self._loading):
             if timer is not None:
                 timer.cancel()

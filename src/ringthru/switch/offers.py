@@ -54,6 +54,8 @@ def take_answer(channel: Channel, body: bytes) -> bool:
 
 def granted_to(channel: Channel) -> str:
     """The most that a leg's peer is granted: what the partner's peer wishes."""
+    if channel.held_by_us:
+        return "sendonly"
     partner = channel.bridged_to
     return partner.media.wish if partner is not None and partner.media is not None else "sendrecv"
 
@@ -63,7 +65,7 @@ def tell_the_other(channel: Channel) -> None:
     media = channel.media
     if media is None or not channel.up:
         return
-    phase = CallPhase.HELD if media.held else CallPhase.ACTIVE
+    phase = CallPhase.HELD if media.held or channel.held_by_us else CallPhase.ACTIVE
     if phase is not channel.phase:
         channel.turn(phase)
         channel.log.log(NOTICE, "%s is %s", channel.name, "on hold" if media.held else "back from hold")

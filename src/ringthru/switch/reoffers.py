@@ -72,5 +72,7 @@ class Reoffers:
             channel.log.warning(text, channel.name, error)
 
     def _wanted_direction(self) -> str:
+        if self._channel.held_by_us:
+            return "sendonly"
         partner = self._channel.bridged_to
         return partner.media.wish if partner is not None and partner.media is not None else BOTH_WAYS

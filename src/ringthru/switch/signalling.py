@@ -20,6 +20,7 @@ from ..sip import (
     CallEnded,
     CallFailed,
     CallProgress,
+    Direction,
     Event,
     IncomingCall,
     IncomingRequest,
@@ -117,7 +118,7 @@ class Signalling:
                 return
             proven, variables = True, user.call_variables
             context = variables.get("user_context", context)
-        if not self._calls.has_room(profile.now(), "" if proven else source.host):
+        if not self._calls.has_room(profile.now(), Direction.INBOUND, "" if proven else source.host):
             log.warning("Profile %s refuses a call from %s: the switch is full", profile.name, source)
             profile.act(lambda now: call.reject(now, 503, headers=(("Retry-After", RETRY_AFTER),)))
             return

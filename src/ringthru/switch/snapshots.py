@@ -162,6 +162,13 @@ class ChannelSnapshot:
     jitter_ms: float
     round_trip_ms: float | None
     bridged_to: str | None
+    began: float = 0.0  # a moment of the wall clock
+    caller_name: str = ""
+    caller_number: str = ""
+    dialplan: str = "XML"
+    codec: str = ""
+    call_uuid: str = ""  # of the leg that began the call
+    account: str = ""  # accountcode
 
 
 @frozen

@@ -9,18 +9,18 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from .. import __version__
 from ..net.acl import matches
-from ..net.address import parse_address
+from ..net.address import Endpoint, parse_address
 from ..portmap import (
     GatewayListing,
     MapperSnapshot,
     Protocol,
     Wanted,
 )
-from .address_lookup import LookupFailed, resolve
+from .address_lookup import LookupFailed, ask_stun, resolve, server_of
 from .caller import Caller
 from .causes import HangupCause, cause_named
 from .life import SwitchOptions as SwitchOptions
@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+FUNCTION_KEYS: Final = frozenset(str(number) for number in range(1, 13))
+
 
 class Switch(SwitchTending):
     """One switch. Any number of them can run in one process."""
@@ -44,6 +46,25 @@ class Switch(SwitchTending):
     def loglevel(self) -> str:
         """What switch.conf says the console should show at first."""
         return self._settings.loglevel
+
+    @property
+    def layout(self) -> str:
+        """In which age's layout it answers and logs (console-layout of switch.conf)."""
+        return self._settings.console_layout
+
+    @property
+    def console_keys(self) -> dict[str, str]:
+        """``<cli-keybindings>`` of switch.conf: what the keys f1 to f12 run at the prompt."""
+        element = self.tree.configuration("switch.conf")
+        keys = element.named_values("cli-keybindings", "key") if element is not None else {}
+        return {f"f{name}": value for name, value in keys.items() if name in FUNCTION_KEYS}
+
+    def set_variable(self, name: str, value: str) -> None:
+        """A global one; an empty value unsets."""
+        if value:
+            self.variables[name] = value
+        else:
+            self.variables.pop(name, None)
 
     @property
     def tree(self) -> Tree:
@@ -104,6 +125,10 @@ class Switch(SwitchTending):
             return GatewayListing((), False, "NAT is switched off")
         return await self.mapper.list_gateway()
 
+    def nat_left_over(self) -> int:
+        """How many mappings of earlier runs are still to be deleted; the engine does that by itself."""
+        return self.mapper.left_over if self.mapper is not None else 0
+
     def nat_set_mapping(self, enabled: bool) -> None:
         if self.mapper is not None:
             self.mapper.set_mapping_enabled(enabled)
@@ -129,6 +154,18 @@ class Switch(SwitchTending):
                     lines.append(f"  over {transport} it sees {over}")
             lines += why
         return "\n".join(lines)
+
+    async def ask_stun(self, server: str) -> str:
+        """``ADDRESS:PORT`` as a STUN server sees a socket of ours.
+
+        Raises:
+            ValueError: it did not answer, or cannot be found; the text says why.
+        """
+        host, port = server_of(server)
+        try:
+            return str(await ask_stun(self._surroundings.address, Endpoint(await resolve(host), port)))
+        except (LookupFailed, OSError) as error:
+            raise ValueError(str(error)) from error
 
     async def originate(
         self,

@@ -65,6 +65,7 @@ class Transfers:
         context: str | None = None,
         *,
         partner: HangupCause | None = HangupCause.NORMAL_CLEARING,
+        dialplan: str = "",
     ) -> None:
         """Send a leg into the dialplan anew, wherever it is (FreeSWITCH's ``uuid_transfer``).
 
@@ -77,7 +78,16 @@ class Transfers:
             beside.hang_up(partner)
         channel.destination = extension
         channel.context = context or channel.context
+        channel.dialplan = dialplan or channel.dialplan
         self._calls.run(channel, self._calls.router.run(channel))
+
+    def park(self, channel: Channel) -> None:
+        """Take a leg out of whatever it does, and keep it (FreeSWITCH's ``uuid_park``)."""
+        beside = channel.bridged_to
+        self._calls.release(channel)
+        if beside is not None:
+            beside.hang_up(HangupCause.NORMAL_CLEARING)
+        self._calls.run(channel, self._calls.router.run_application(channel, "park", ""))
 
     def connect(self, one: Channel, other: Channel) -> None:
         """Join two legs that stand (FreeSWITCH's ``uuid_bridge``); whatever they did ends."""

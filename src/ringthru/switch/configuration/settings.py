@@ -50,6 +50,7 @@ class SwitchSettings:
     sessions_per_second: int = 30
     loglevel: str = "debug"
     media_engine: str = "auto"  # ours: c, python; auto: c where it is built
+    console_layout: str = "current"  # ours: how FreeSWITCH answered and logged then
     # Ours: how strangers are kept from guessing passwords
     auth_failures_before_ban: int = 10  # 0: nobody is banned
     ban_seconds: int = 600
@@ -184,12 +185,14 @@ def _place(text: str) -> str | None:
 
 DAY: Final = 86400
 LOG_LEVELS: Final = ("console", "alert", "crit", "err", "error", "warning", "notice", "info", "debug")
+LAYOUTS: Final = ("current", "2009-09", "2009-06")
 SWITCH_PARAMETERS: Final[Mapping[str, Reader]] = {
     "rtp-start-port": whole(1024, 65534),
     "rtp-end-port": whole(1024, 65535),
     "max-sessions": whole(1, 1_000_000),
     "sessions-per-second": whole(1, 1_000_000),
     "media-engine": one_of("auto", "c", "python"),
+    "console-layout": one_of(*LAYOUTS),
     "auth-failures-before-ban": whole(0, 1000),
     "ban-seconds": whole(1, DAY),
     "strangers-requests-per-second": whole(0, 1_000_000),

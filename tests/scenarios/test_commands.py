@@ -1,0 +1,322 @@
+"""The commands against a switch with phones: FreeSWITCH's texts, and that what they say is so."""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import io
+import json
+import re
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+
+from ringthru.console.logs import Logs
+from ringthru.console.standard import standard_table
+
+from .home import PUBLIC, Home, extension
+from .phones import PhoneCall, hear_each_other, hears_itself
+from .waiting import eventually
+
+Say = Callable[[str], Awaitable[str]]
+NOBODY = "7f4de4bc-17d7-4b8a-8e2f-4d0f8c1b0a11"
+NO_CHANNEL = "-ERR No such channel!\n"
+PLACES = {
+    PUBLIC: [extension("77", ("answer", ""), ("park", "")), extension("78", ("answer", ""), ("echo", ""))]
+}
+
+
+@pytest.fixture
+async def home(found: Any) -> Home:
+    made: Home = await found(PLACES)
+    await made.switch.start()
+    await made.mapped()
+    return made
+
+
+@pytest.fixture
+def say(home: Home, logs: Logs) -> Say:
+    table = standard_table(logs)
+    return lambda line: table.run(home.switch, line)
+
+
+async def parked(home: Home, number: str = "77") -> tuple[PhoneCall, str]:
+    """A far phone's call that waits, and its UUID."""
+    before = set(home.switch.calls.channels)
+    call = home.far_phone().invite(number, home.reached_at("external"))
+    await call.answered()
+    (uuid,) = await eventually(lambda: set(home.switch.calls.channels) - before)
+    await eventually(lambda: home.switch.calls.channels[uuid].up)
+    return call, uuid
+
+
+class TestWrongWords:
+    @pytest.mark.parametrize(
+        ("line", "body"),
+        [
+            ("uuid_answer", "-USAGE: <uuid>\n"),
+            ("uuid_bridge x", "-USAGE: <uuid> <other_uuid>\n"),
+            ("uuid_transfer x", "-USAGE: <uuid> [-bleg|-both] <dest-exten> [<dialplan>] [<context>]\n"),
+            ("uuid_hold", "-USAGE: [off|toggle] <uuid> [<display>]\n"),
+            ("uuid_broadcast x", "-USAGE: <uuid> <path> [aleg|bleg|holdb|both]\n"),
+            ("uuid_send_dtmf x", "-USAGE: <uuid> <dtmf_data>[@<tone_duration>]\n"),
+            ("sched_hangup +5", "-USAGE: [+]<time> <uuid> [<cause>]\n"),
+            (
+                "sched_api soon none status",
+                "-ERR Invalid syntax. USAGE: [+@]<time> <group_name> <command_string>[&]\n",
+            ),
+            ("user_exists id", "-USAGE: <key> <user> <domain>\n"),
+            ("in_group 1000", "-USAGE: <user>[@<domain>] <group_name>\n"),
+            ("stun", "-USAGE: <stun_server>[:port] [<source_ip>[:<source_port]]\n"),
+            ("global_setvar x", "-USAGE: <var>=<value> [=<value2>]\n"),
+            ("expand nothing 1", "-ERR Cannot execute command nothing\n"),
+            ("show calls as pdf", "-ERR Cannot find format pdf\n"),
+        ],
+    )
+    async def test_are_answered_with_what_is_meant(self, say: Say, line: str, body: str) -> None:
+        assert await say(line) == body
+
+    @pytest.mark.parametrize("name", ["answer", "park", "pre_answer", "flush_dtmf", "media", "dump", "kill"])
+    async def test_a_leg_that_is_not_there(self, say: Say, name: str) -> None:
+        assert await say(f"uuid_{name} {NOBODY}") == NO_CHANNEL
+
+    async def test_legs_that_are_not_there(self, say: Say) -> None:
+        assert await say(f"uuid_bridge {NOBODY} {NOBODY}") == "-ERR Invalid uuid\n"
+        assert await say(f"uuid_broadcast {NOBODY} x.wav") == "-ERR Invalid uuid\n"
+        assert await say(f"uuid_transfer {NOBODY} 77") == NO_CHANNEL
+        assert await say(f"uuid_hold {NOBODY}") == "-ERR Operation failed\n"
+        assert await say(f"sched_hangup +5 {NOBODY}") == NO_CHANNEL
+
+
+class TestQuestions:
+    @pytest.mark.parametrize(
+        ("line", "body"),
+        [
+            ("md5 secret", "5ebe2294ecd0e0f08eab7690d2a6ee69"),
+            ("url_encode a b&c", "a%20b%26c"),
+            ("url_decode a%20b", "a b"),
+            ("regex 1000|^1(...)$|%1", "000"),
+            ("regex 1000|^2", "false"),
+            ("cond 5 > 3 ? yes : no", "yes"),
+            ("expr 6*7", "42"),
+            ("echo  what I said ", "what I said"),
+            ("eval ${hostname}-${expr(1+1)}", "HOST-2"),
+            ("expand echo ${expr(2+2)}", "4"),
+            ("user_exists id 1000 DOMAIN", "true"),
+            ("user_data 1000@DOMAIN var user_context", "default"),
+            ("domain_exists nowhere", "false"),
+            ("in_group 1000@DOMAIN default", "true"),
+            ("in_group 4711@DOMAIN default", "false"),
+            ("sofia_contact 1000@DOMAIN", "error/user_not_registered"),
+            ("module_exists mod_sofia", "true"),
+            ("module_exists mod_moonphase", "false"),
+        ],
+    )
+    async def test_are_answered_as_in_the_dialplan(self, home: Home, say: Say, line: str, body: str) -> None:
+        domain = home.switch.calls.directory.default_domain
+        answer = await say(line.replace("DOMAIN", domain))
+        assert answer == body.replace("HOST", home.switch.variables["hostname"])
+
+    async def test_an_identifier(self, say: Say) -> None:
+        assert re.fullmatch(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", await say("create_uuid"))
+
+    async def test_global_variables(self, say: Say) -> None:
+        assert await say("global_setvar town=Delft") == "+OK"
+        assert await say("global_getvar town") == "Delft"
+        assert await say("global_setvar town=Gouda =Leiden") == "-ERR Not set\n"
+        assert await say("global_setvar town=Gouda =Delft") == "+OK"
+        await say("global_setvar town=")
+        assert await say("global_getvar town") == ""
+
+    async def test_modules_cannot_be_loaded(self, say: Say) -> None:
+        assert (await say("reload mod_sofia")).startswith("-ERR [mod_sofia: there are no modules")
+
+
+class TestOneLeg:
+    async def test_transfer_elsewhere(self, home: Home, say: Say) -> None:
+        call, uuid = await parked(home)
+        assert await say(f"uuid_transfer {uuid} 78") == "+OK\n"
+        await hears_itself(call)
+
+    async def test_transfer_inline(self, home: Home, say: Say) -> None:
+        call, uuid = await parked(home)
+        assert await say(f"uuid_transfer {uuid} set:a=b,echo inline") == "+OK\n"
+        await hears_itself(call)
+        assert await say(f"uuid_getvar {uuid} a") == "b"
+
+    async def test_hold_and_back(self, home: Home, say: Say) -> None:
+        call, uuid = await parked(home, "78")
+        assert await say(f"uuid_hold {uuid}") == "+OK Success\n"
+        await eventually(lambda: any(b"a=sendonly" in each for each in call.phone.bodies("INVITE")))
+        assert home.switch.calls.channels[uuid].phase.value == "HELD"
+        assert await say(f"uuid_hold off {uuid}") == "+OK Success\n"
+        await eventually(lambda: b"a=sendonly" not in call.phone.bodies("INVITE")[-1])
+        assert home.switch.calls.channels[uuid].phase.value == "ACTIVE"
+        await hears_itself(call)
+
+    async def test_broadcast_an_application(self, home: Home, say: Say) -> None:
+        call, uuid = await parked(home)
+        assert await say(f"uuid_broadcast {uuid} set::colour=blue") == "+OK Message sent\n"
+        await eventually(lambda: home.switch.channel_variable(uuid, "colour") == "blue")
+        assert await say(f"uuid_broadcast {uuid} x.wav bleg") == "-ERR Operation failed\n"
+
+    async def test_several_variables(self, home: Home, say: Say) -> None:
+        _, uuid = await parked(home)
+        assert await say(f"uuid_setvar_multi {uuid} a=1;b=two words") == "+OK\n"
+        assert await say(f"uuid_getvar {uuid} b") == "two words"
+
+    async def test_keys(self, home: Home, say: Say) -> None:
+        _, uuid = await parked(home)
+        assert await say(f"uuid_send_dtmf {uuid} 12#@80") == "+OK\n"
+        assert await say(f"uuid_flush_dtmf {uuid}") == "+OK\n"
+
+    async def test_hang_up_later(self, home: Home, say: Say) -> None:
+        call, uuid = await parked(home)
+        leg = home.switch.calls.channels[uuid]
+        assert await say(f"sched_hangup +0 {uuid} USER_BUSY") == "+OK\n"
+        await call.over()
+        assert leg.cause is not None
+        assert leg.cause.name == "USER_BUSY"
+
+    async def test_only_those_with_a_value_are_hung_up(self, home: Home, say: Say) -> None:
+        one, first = await parked(home)
+        _, second = await parked(home)
+        await say(f"uuid_setvar {first} colour blue")
+        assert await say("hupall USER_BUSY colour blue") == "+OK hangup all channels with cause USER_BUSY\n"
+        await one.over()
+        assert list(home.switch.calls.channels) == [second]
+
+
+class TestTwoLegs:
+    async def test_bridge_hold_mute_park(self, home: Home, say: Say) -> None:
+        one, first = await parked(home)
+        other, second = await parked(home)
+        assert await say(f"uuid_bridge {first} {second}") == f"+OK {second}\n"
+        await hear_each_other(one, other)
+        assert json.loads(await say("show bridged_calls as json"))["rows"][0]["b_uuid"] == second
+        assert await say("show calls count") == "\n1 total.\n"
+        assert await say(f"uuid_audio {first} start read mute -4") == "+OK Success\n"
+        assert await say(f"uuid_audio {first} stop") == "+OK Success\n"
+        await hear_each_other(one, other)
+        assert await say(f"uuid_park {first}") == "+OK\n"
+        await other.over()
+        assert home.switch.calls.channels[first].up
+
+    async def test_each_to_a_place_of_its_own(self, home: Home, say: Say) -> None:
+        one, first = await parked(home)
+        other, second = await parked(home)
+        assert await say(f"uuid_dual_transfer {first} 78 78") == "-ERR No bridged channel!\n"
+        await say(f"uuid_bridge {first} {second}")
+        await hear_each_other(one, other)
+        assert await say(f"uuid_dual_transfer {first} 78 78") == "+OK\n"
+        await hears_itself(one)
+        await hears_itself(other)
+
+
+class TestShow:
+    async def test_channels_in_every_form(self, home: Home, say: Say) -> None:
+        _, uuid = await parked(home)
+        (row,) = json.loads(await say("show channels as json"))["rows"]
+        assert (row["uuid"], row["dest"], row["callstate"], row["read_codec"]) == (
+            uuid,
+            "77",
+            "ACTIVE",
+            "PCMU",
+        )
+        (line,) = csv.DictReader(io.StringIO((await say("show channels")).partition("\n\n")[0]))
+        assert line == row
+        piped = (await say("show channels as delim |")).splitlines()
+        assert piped[1].split("|")[0] == uuid
+        assert f"<uuid>{uuid}</uuid>" in await say("show channels as xml")
+        assert await say("show channels count") == "\n1 total.\n"
+        assert await say("show channels count as json") == '{"row_count":1}'
+        assert uuid in await say("show channels like STRANGER")
+        assert await say("show channels like nobody") == "\n0 total.\n"
+
+    async def test_phones(self, home: Home, say: Say) -> None:
+        phone = await home.registered_phone()
+        (row,) = json.loads(await say("show registrations as json"))["rows"]
+        assert (row["reg_user"], row["network_ip"], row["network_proto"]) == (
+            "1000",
+            phone.address.host,
+            "udp",
+        )
+        assert row["url"].startswith("sofia/internal/")
+
+    async def test_what_there_is(self, say: Say) -> None:
+        assert "bridge," in await say("show application")
+        assert "module,mod_sofia,mod_sofia," in await say("show modules")
+        assert "codec,G.711 ulaw,mod_g711" in await say("show codec")
+        assert "endpoint,sofia,mod_sofia" in await say("show endpoint")
+        assert "application,answer,mod_dptools" in await say("show interfaces")
+        assert (await say("show interface_types")).endswith("\n6 total.\n")
+
+
+class TestLater:
+    async def test_a_command_later_is_listed_and_taken_back(self, home: Home, say: Say) -> None:
+        said = await say("sched_api +3600 evening hupall")
+        number = said.removeprefix("+OK Added: ").strip()
+        rows = json.loads(await say("show tasks as json"))["rows"]
+        assert [each["task_desc"] for each in rows] == ["nat_republish", "hupall"]
+        assert await say(f"unsched_api {number}") == "+OK\n"
+        assert (await say(f"unsched_api {number}")).startswith("-ERR no task")
+        await say("sched_api +3600 evening status")
+        assert await say("sched_del evening") == "+OK Deleted: 1\n"
+
+    async def test_a_command_now_and_again(self, home: Home, say: Say) -> None:
+        await say("sched_api +0 none global_setvar done=1")
+        await eventually(lambda: home.switch.variables.get("done") == "1")
+
+    async def test_in_the_background(self, home: Home, say: Say) -> None:
+        heard = []
+        home.switch.bus.subscribe(heard.append).want({"BACKGROUND_JOB"})
+        uuid = (await say("bgapi version short")).removeprefix("+OK Job-UUID: ").strip()
+        await eventually(lambda: heard)
+        assert (heard[0].get("Job-UUID"), heard[0].body) == (uuid, "0.1.0\n")
+
+
+class TestControl:
+    async def test_a_pause_refuses_calls(self, home: Home, say: Say) -> None:
+        assert await say("fsctl pause_check") == "false"
+        assert await say("fsctl pause inbound") == "+OK\n"
+        call = home.far_phone().invite("77", home.reached_at("external"))
+        assert (await call.refused()).status == 503
+        assert await say("fsctl pause_check inbound") == "true"
+        assert await say("fsctl resume") == "+OK\n"
+        await parked(home)
+
+    async def test_limits(self, home: Home, say: Say) -> None:
+        assert await say("fsctl max_sessions 7") == "+OK max sessions: 7\n"
+        assert await say("fsctl sps 9") == "+OK sessions per second: 9\n"
+        assert await say("fsctl sps many") == "+OK sessions per second: 9\n"
+        assert "7 session(s) max" in await say("status")
+        assert (await say("fsctl what")).startswith("-USAGE: [hupall")
+
+    async def test_it_stops_when_the_last_call_has_ended(self, home: Home, say: Say) -> None:
+        call, _ = await parked(home)
+        assert await say("fsctl shutdown asap") == "+OK\n"
+        assert await say("fsctl shutdown_check") == "true"
+        assert await say("fsctl shutdown cancel") == "+OK\n"
+        assert await say("fsctl shutdown_check") == "false"
+        assert await say("fsctl shutdown elegant") == "+OK\n"
+        assert not home.switch._shutdown.is_set()
+        call.hang_up()
+        async with asyncio.timeout(5):
+            await home.switch.until_shutdown()
+
+
+class TestAtThePrompt:
+    async def test_completion_as_fs_cli_reads_it(self, say: Say) -> None:
+        assert await say("console_complete c=11;nat_map rep") == "\n\nwrite=3:republish "
+        said = await say("console_complete c=10;nat_map re")
+        assert said.endswith("\n\nwrite=0:")
+        assert {"reinit", "republish"} <= set(said.split())
+        assert "<item>reinit</item>" in await say("console_complete_xml nat_map re")
+
+    async def test_an_alias(self, home: Home, say: Say) -> None:
+        assert await say("alias add nm nat_map") == "+OK\n"
+        assert "0,nm,nat_map," in await say("show aliases")
+        assert await say("alias del nm") == "+OK\n"
+        assert await say("alias del nm") == "-ERR there is no alias nm\n"
+        assert (await say("alias")).startswith("-USAGE:")
