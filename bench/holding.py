@@ -7,6 +7,7 @@ import time
 from typing import Any
 
 from ringthru.lab.clock import ManualClock
+from ringthru.lab.gateway.quirks import Quirks
 from ringthru.lab.namespaces.laboratory import Laboratory
 from ringthru.lab.namespaces.miniupnpd import Serves
 from ringthru.lab.virtual.gateway import VirtualGateway
@@ -23,7 +24,7 @@ FIRST_PORT = 20000
 TEN_MINUTES = 600.0
 SETTLING = 20.0  # seconds until all of them are granted
 MINUTE = 60
-NAMES = {"upnp": "UPnP", "pcp": "PCP", "natpmp": "NAT-PMP"}
+KINDS = (("IGD:1", "upnp", 1), ("IGD:2", "upnp", 2), ("PCP", "pcp", 1), ("NAT-PMP", "natpmp", 1))
 
 
 class Metered:
@@ -50,10 +51,10 @@ class Metered:
 
 def virtual_rows() -> list[Row]:
     rows = []
-    for protocol, name in NAMES.items():
+    for name, protocol, version in KINDS:
         progress(f"holding {COUNT} mappings over {name} for ten virtual minutes")
         clock = ManualClock()
-        gateway = VirtualGateway(clock.read, protocols=(protocol,))
+        gateway = VirtualGateway(clock.read, quirks=Quirks(igd_version=version), protocols=(protocol,))
         around = Surroundings("192.168.1.103", gateway.network, gateway.address)
         plain = Engine(around, log=lambda level, text: None, entropy=os.urandom, budget=COUNT)
         engine = Metered(plain)

@@ -7,6 +7,7 @@ import re
 
 import pytest
 
+from ringthru.lab.gateway.replies import Ending
 from ringthru.net.address import Endpoint
 
 from .raw_gateway import CLIENT, GATEWAY, HTTP, MAPPING, RawGateway
@@ -41,6 +42,15 @@ class TestNewerActions:
         assert f"<p:NewInternalClient>{CLIENT}</p:NewInternalClient>" in listed
         assert "<p:NewDescription>a &amp; b</p:NewDescription>" in listed
         assert "<p:NewLeaseTime>3600</p:NewLeaseTime>" in listed
+
+    @pytest.mark.parametrize(("entries", "ending"), [(128, Ending.CLOSE), (129, Ending.RESET)])
+    def test_LI18_a_list_of_more_than_128_entries_ends_it(self, entries, ending):
+        gateway = RawGateway("LI18", igd_version=2)
+        for port in range(25001, 25001 + entries):
+            call(gateway, "AddPortMapping", MAPPING | {"NewExternalPort": str(port)})
+        asked = RANGE | {"NewEndPort": "65535", "NewNumberOfPorts": "0"}
+        assert gateway.post("GetListOfPortMappings", asked, service=WANIP2).ending is ending
+        assert gateway.core.upnp.admits(0, 0.0) is (ending is Ending.CLOSE)
 
     def test_one_sees_ones_own_only_unless_one_manages(self, newer):
         call(newer, "AddPortMapping", MAPPING)

@@ -22,6 +22,7 @@ from ringthru.portmap.wire.http import Response
 US, OTHER = "192.168.1.103", "192.168.1.7"
 INSPECT = InspectOrder(Protocol.UDP, 5060, 5060)
 UNMAP = UnmapOrder(Protocol.UDP, 5060, 5060)
+MANY = InspectOrder(Protocol.UDP, 5060, 5060, of_many=True)
 RESET = HttpFailure(FailureKind.BROKEN, "reset")
 MUTE = HttpFailure(FailureKind.TIMEOUT, "no answer within 10 s")
 GET, DELETE = "GetSpecificPortMappingEntry 5060", "DeletePortMapping 5060"
@@ -142,7 +143,7 @@ class TestDeleting:
         assert talk.order(UNMAP, words.fault(code), words.fault(code), deleted) == Unmapped()
 
     def test_LI15_where_it_cannot_tell_the_second_generation_deletes_our_own_alone(self, talk2, words):
-        lists = words.fault(606), words.fault(606), words.success("DeletePortMappingRange")
+        lists = *[words.fault(606)] * 3, words.success("DeletePortMappingRange")
         assert talk2.order(UNMAP, words.fault(401), *lists) == Unmapped()
         assert b"<NewManage>0</NewManage>" in talk2.requests[-1]
         assert DELETE not in talk2.asked
@@ -177,10 +178,10 @@ class TestListing:
     def test_LI17_606_is_a_reason_not_an_end(self, talk, words):
         assert "606" in self.read(talk, words.fault(606)).reason
 
-    def test_the_second_generation_tells_all_in_two_answers(self, talk2, words):
+    def test_the_second_generation_tells_all_in_two_answers_where_there_is_no_hundredth(self, talk2, words):
         table = words.whole_table((5060, US, 5060, "Ringthru &lt;x&gt;"), (80, OTHER, 80, "web"))
-        result = self.read(talk2, table, words.fault(730))
-        assert len(talk2.asked) == 2
+        result = self.read(talk2, words.fault(713), table, words.fault(730))
+        assert len(talk2.asked) == 3
         assert [(e.external_port, e.description, e.lifetime, e.ours) for e in result.entries] == [
             (5060, "Ringthru <x>", 600, True),
             (80, "web", 600, False),
@@ -190,25 +191,80 @@ class TestListing:
     @pytest.mark.parametrize("code", [401, 606, 501])
     def test_where_it_cannot_it_is_read_place_by_place(self, talk2, words, code):
         one = words.place(80, OTHER, 80)
-        result = self.read(talk2, words.fault(code), one, words.fault(713))
+        result = self.read(talk2, words.fault(713), words.fault(code), one, words.fault(713))
         assert [each.external_port for each in result.entries] == [80]
 
     def test_HT15_a_reset_at_it_is_remembered(self, talk2, words):
-        self.read(talk2, RESET, RESET, RESET, words.fault(713))
+        self.read(talk2, words.fault(713), RESET, RESET, RESET, words.fault(713))
         assert talk2.client.learned()[0].missing_actions == {"GetListOfPortMappings"}
         self.read(talk2, words.fault(713))
 
     def test_an_empty_list_is_checked_place_by_place(self, talk2, words):
         empty = words.success("GetListOfPortMappings", NewPortListing="")
         assert isinstance(
-            talk2.order(EntryOrder(0), words.fault(730), words.fault(730), words.fault(713)), NoEntry
+            talk2.order(
+                EntryOrder(0), words.fault(713), words.fault(730), words.fault(730), words.fault(713)
+            ),
+            NoEntry,
         )
-        told = talk2.order(EntryOrder(0), empty, words.place(80, OTHER, 80))
+        told = talk2.order(EntryOrder(0), words.fault(713), empty, words.place(80, OTHER, 80))
         assert isinstance(told, EntryTold)
 
     def test_it_serves_to_find_one_mapping_too(self, talk2, words):
         table = words.whole_table((5060, US, 5060, "Ringthru x")), words.fault(730)
-        assert talk2.order(INSPECT, words.fault(401), *table).lifetime == 600
+        assert talk2.order(INSPECT, words.fault(401), words.fault(713), *table).lifetime == 600
+
+    def test_LI18_a_long_table_is_read_place_by_place(self, talk2, words):
+        beyond, one = words.place(9, OTHER, 9), words.place(80, OTHER, 80)
+        result = self.read(talk2, beyond, one, words.fault(713))
+        assert [each.external_port for each in result.entries] == [80]
+        assert not any(b"GetListOfPortMappings" in each for each in talk2.asked)
+
+
+class TestReadingManyBack:
+    """One listing of a hundred ports does for all of ours in it."""
+
+    @pytest.fixture
+    def many(self, talk2, words):
+        table = words.whole_table(
+            (5060, US, 5060, "Ringthru x"), (5061, US, 5061, "Ringthru x"), (5062, OTHER, 5062, "x")
+        )
+        seen = talk2.order(MANY, table)
+        assert seen == Inspected(600, words=f"GetListOfPortMappings: {US}:5060, 600 s left")
+        return talk2
+
+    def test_the_next_ones_cost_no_request(self, many):
+        many.now = 2.0
+        asked = len(many.asked)
+        assert many.order(InspectOrder(Protocol.UDP, 5061, 5061)).lifetime == 598
+        assert len(many.asked) == asked
+
+    def test_it_is_of_the_hundred_ports_around_it(self, many):
+        request = many.requests[-1]
+        assert b"<NewStartPort>5000</NewStartPort><NewEndPort>5099</NewEndPort>" in request
+
+    @pytest.mark.parametrize("port", [5062, 5063, 5100])
+    def test_what_is_not_seen_to_be_ours_in_it_is_asked_for_by_name(self, many, words, port):
+        assert many.order(InspectOrder(Protocol.UDP, port, port), words.fault(714)).missing
+
+    def test_seconds_later_it_is_old(self, many, words):
+        many.now = 5.1
+        many.order(InspectOrder(Protocol.UDP, 5061, 5061), words.entry(US, 5061))
+
+    def test_what_was_read_before_a_sign_of_a_restart_proves_nothing(self, many, words):
+        many.now = 2.0
+        many.order(InspectOrder(Protocol.UDP, 5061, 5061, since=1.0), words.fault(714))
+
+    def test_a_mapping_made_since_is_looked_at_by_itself(self, many, words):
+        many.order(MapOrder(Protocol.UDP, 5070, 5070, 60, "x"), words.success("AddPortMapping"))
+        many.order(InspectOrder(Protocol.UDP, 5061, 5061), words.entry(US, 5061))
+
+    def test_where_it_cannot_be_had_each_is_asked_for(self, talk2, words):
+        talk2.order(MANY, words.fault(606), words.entry(US, 5060))
+        talk2.order(InspectOrder(Protocol.UDP, 5061, 5061, of_many=True), words.entry(US, 5061))
+
+    def test_the_first_generation_has_no_such_request(self, talk, words):
+        talk.order(MANY, words.entry(US, 5060))
 
 
 def test_AD34_what_is_renewed_by_deleting_is_looked_at_first(talk, words, deleted):

@@ -60,6 +60,7 @@ LISTING: Final = (
     Row("LI13", "deleting takes six seconds"),
     Row("LI15", "everybody may delete everybody's mappings"),
     Row("LI17", "606 on listing, though adding is allowed", UNLISTED),
+    Row("LI18", "GetListOfPortMappings with more than 128 entries in its range ends UPnP (miniupnpd 2.3.1)"),
 )
 ADDRESS: Final = (
     Row(

@@ -33,6 +33,7 @@ REASONS: Final = {
     Reason.EXISTS: 501,
     Reason.BAD_PORT: 501,
 }
+DEADLY_LIST: Final = 128  # entries; one more, and miniupnpd 2.3.1 is gone (LI18)
 
 
 class WanConnection:
@@ -54,6 +55,7 @@ class WanConnection:
         self._external_address = external_address
         self._inside = inside
         self._random = random
+        self.crashed = False  # by a list that was too long (LI18)
         self._ends = 0  # how often the list's end was asked for
         self._asked = 0  # how often the external address was
         self._actions: dict[str, Callable[[Arguments, str], Answer]] = {
@@ -228,6 +230,7 @@ class WanConnection:
         self._check_listing()
         most = number(arguments, "NewNumberOfPorts")
         found = self._in_range(arguments)
+        self.crashed = self._quirks.has("LI18") and len(found) > DEADLY_LIST
         if arguments.get("NewManage") not in YES:
             found = [entry for entry in found if entry.internal.host == client]
         if not found or self._quirks.has("LI06"):

@@ -85,6 +85,7 @@ class UpnpServer:
     def restarted(self) -> None:
         """The daemon has started anew: subscriptions are gone, BOOTID counts on."""
         self._ssdp.boot_id += 1
+        self._wan.crashed = False
         self._started_at = self._clock()
         self._gena.forget()
         if self.firewall is not None and (self._quirks().has("P608") or self._quirks().has("P612")):
@@ -111,7 +112,7 @@ class UpnpServer:
 
     def admits(self, open_connections: int, now: float) -> bool:
         """Whether a connection is taken; otherwise it is reset (refused, where a driver can)."""
-        if self._quirks().has("LI08") and now - self._started_at >= TWO_HOURS:
+        if self._wan.crashed or (self._quirks().has("LI08") and now - self._started_at >= TWO_HOURS):
             return False
         return not (self._quirks().has("HT16") and open_connections)
 
@@ -139,6 +140,8 @@ class UpnpServer:
         if quirks.garbage:
             return HttpScript((Piece(quirks.delay, noise(request.path.encode(), 500)),))
         script = script_of(self._response(request, client_address, now), quirks)
+        if self._wan.crashed:
+            return HttpScript(ending=Ending.RESET)
         lost = quirks.loss and self._random() < quirks.loss
         return HttpScript(ending=Ending.KEEP_OPEN) if lost else script
 

@@ -16,9 +16,19 @@ from ..errors import MalformedMessage
 from ..values import OUR_NAME, GatewayEntry, Protocol, printable
 from ..wire import soap
 from ..wire.location import same_host
-from .orders import EntryOrder, EntryTold, Inspected, InspectOrder, MapOrder, NoEntry, UnmapOrder
+from .orders import (
+    BLOCK,
+    SHARED,
+    EntryOrder,
+    EntryTold,
+    Inspected,
+    InspectOrder,
+    MapOrder,
+    NoEntry,
+    UnmapOrder,
+)
 from .upnp_calls import Steps, call, forbidden
-from .upnp_values import Ask, Igd, Reply, Watched
+from .upnp_values import Ask, Igd, Reading, Reply, Watched
 
 NO_SUCH_ENTRY: Final = 714
 TABLE_ENDS: Final = frozenset((713, NO_SUCH_ENTRY))
@@ -52,7 +62,9 @@ class Found:
 
 def inspect(igd: Igd, order: InspectOrder, now: float) -> Steps:
     """Read a mapping of ours back; a gateway that cannot tell has not failed (LI04, LI06, LI17)."""
-    found = yield from look_up(igd, order)
+    found = yield from _look_at_all(igd, order, now)
+    if found is None:
+        found = yield from look_up(igd, order)
     if found.whose is Whose.UNKNOWN:
         return Inspected(None, verified=False, words=found.words)
     if found.whose is Whose.NOBODY and not igd.shows_entries and not (yield from _shows_any(igd)):
@@ -61,6 +73,37 @@ def inspect(igd: Igd, order: InspectOrder, now: float) -> Steps:
         return Inspected(None, missing=True, words=found.words)
     _compare(igd, order, found.lease, now)
     return Inspected(found.lease, words=found.words)
+
+
+def _look_at_all(igd: Igd, order: InspectOrder, now: float) -> Generator[Ask, Reply, Found | None]:
+    """What one listing for many says of this one; None: not that it is ours, so it is asked for by name.
+
+    To walk through the table by index would never be fewer requests than a look at each of ours.
+    """
+    reading = yield from _reading(igd, order, now)
+    entry = reading and reading.entries.get(order.external_port)
+    if not reading or not entry or not entry.enabled:
+        return None
+    if _whose(igd, order, entry.internal_client, entry.internal_port) is not Whose.OURS:
+        return None
+    lease = entry.lifetime and max(1, entry.lifetime - round(now - reading.at))
+    words = f"{soap.GET_LIST}: {entry.internal_client}:{entry.internal_port}"
+    left = "" if lease is None else f", {lease} s left"
+    return Found(Whose.OURS, f"{words}{left}", lease)
+
+
+def _reading(igd: Igd, order: InspectOrder, now: float) -> Generator[Ask, Reply, Reading | None]:
+    """The order's block of the table, read just now or a moment ago; None: not worth it, or not possible."""
+    key = order.protocol, order.external_port // BLOCK
+    known = igd.readings.get(key)
+    if known is not None and known.at >= max(order.since, now - SHARED):
+        return known
+    if not order.of_many or igd.service.version < 2:
+        return None
+    first = key[1] * BLOCK
+    entries = yield from _listed(igd, order.protocol, max(first, 1), min(first + BLOCK - 1, 65535))
+    igd.readings[key] = Reading(now, {each.external_port: each for each in entries or () if each is not None})
+    return igd.readings[key]
 
 
 def look_up(igd: Igd, order: MapOrder | UnmapOrder | InspectOrder) -> Generator[Ask, Reply, Found]:
@@ -171,21 +214,35 @@ def _entry_by_index(igd: Igd, index: int) -> Generator[Ask, Reply, EntryTold | N
 
 
 def _whole_table(igd: Igd) -> Generator[Ask, Reply, tuple[GatewayEntry | None, ...]]:
-    """Everything by GetListOfPortMappings; nothing when that cannot be had, or has nothing to show."""
-    if igd.service.version < 2:
+    """Everything by GetListOfPortMappings; nothing when that cannot be had, or has nothing to show.
+
+    Long tables are not asked for, as that has killed gateways (LI18).
+    """
+    if igd.service.version < 2 or soap.GET_LIST in igd.profile.missing_actions:
+        return ()
+    beyond = yield from _entry_by_index(igd, BLOCK)
+    if not isinstance(beyond, NoEntry):
         return ()
     entries: list[GatewayEntry | None] = []
     for protocol in Protocol:
-        answer = yield from call(igd, soap.get_mappings(protocol))
-        if isinstance(answer, soap.Fault):
-            if answer.code == EMPTY_LIST:
-                continue
+        found = yield from _listed(igd, protocol, 1, 65535)
+        if found is None:
             return ()
-        try:
-            entries += [_entry(igd, each) for each in soap.listed_entries(answer)]
-        except MalformedMessage:
-            return ()
+        entries += found
     return tuple(entries)
+
+
+def _listed(
+    igd: Igd, protocol: Protocol, first: int, last: int
+) -> Generator[Ask, Reply, list[GatewayEntry | None] | None]:
+    """What GetListOfPortMappings has in a range of ports; None where it has no answer."""
+    answer = yield from call(igd, soap.get_mappings(protocol, first, last))
+    if isinstance(answer, soap.Fault):
+        return [] if answer.code == EMPTY_LIST else None
+    try:
+        return [_entry(igd, each) for each in soap.listed_entries(answer)]
+    except MalformedMessage:
+        return None
 
 
 def _entry(igd: Igd, answer: soap.Success) -> GatewayEntry | None:

@@ -36,6 +36,8 @@ NOTHING_IN_RANGE: Final = 730
 
 def steps(igd: Igd, order: Order, now: float) -> Steps:
     """The procedure for an order at a WAN connection."""
+    if isinstance(order, MapOrder | UnmapOrder):
+        igd.readings.clear()  # the table is about to change
     if isinstance(order, AddressOrder):
         return ask_address(igd)
     if isinstance(order, MapOrder):

@@ -12,6 +12,9 @@ from ...net.address import Endpoint
 from ...net.values import frozen
 from ..values import GatewayEntry, Protocol
 
+SHARED = 5.0  # seconds for which one reading of a block of ports is good enough for every mapping in it
+BLOCK = 100  # external ports read at once: miniupnpd 2.3.1 dies of a list of more than 128 entries (LI18)
+
 
 @frozen
 class AddressOrder:
@@ -71,13 +74,19 @@ class UnmapOrder:
 
 @frozen
 class InspectOrder:
-    """Read a mapping of ours back: is it listed, does it lead to us, how long does it live?"""
+    """Read a mapping of ours back: is it listed, does it lead to us, how long does it live?
+
+    ``of_many``: others of its ``BLOCK`` of ports are to be read back within ``SHARED`` seconds too, so that
+    one reading may do for all; one from before ``since`` proves nothing.
+    """
 
     protocol: Protocol
     internal_port: int
     external_port: int
     internal_client: str | None = None
     reference: str = ""
+    of_many: bool = False
+    since: float = 0.0
 
 
 @frozen

@@ -63,6 +63,14 @@ class Watched:
     renewed: bool = False  # added again since
 
 
+@frozen
+class Reading:
+    """What a block of the table held ``at`` an instant, by external port; nothing where it cannot be read."""
+
+    at: float
+    entries: dict[int, GatewayEntry]
+
+
 @record
 class Igd:
     """A service in use, and what we have learned of it; ``profile`` is replaced, never changed."""
@@ -78,6 +86,7 @@ class Igd:
     other_types_tried: bool = False
     argument_order: tuple[str, ...] = ()  # of AddPortMapping, as its SCPD has it; empty: the standard's
     table: tuple[GatewayEntry | None, ...] | None = None  # being told, entry by entry
+    readings: dict[tuple[Protocol, int], Reading] = field(default_factory=dict)  # by protocol and block
     watched: dict[tuple[Protocol, int], Watched] = field(default_factory=dict)
     conflicts: dict[tuple[Protocol, int], int] = field(default_factory=dict)  # since the last grant
     outbound_timeout: int | None = None  # seconds an IPv6 firewall lets answers in; None: not told

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from ..gateway.orders import Order
-from ..values import MappingState
+from ..gateway.orders import BLOCK, SHARED, Order
+from ..values import MappingState, Protocol
 from .lease import MOST_PORTS_TRIED, Lease
 from .ledger import LeaseKey
 from .outcomes import TAKEN, Outcomes
@@ -18,6 +18,7 @@ from .terms import Terms
 LULL: Final = (
     0.02  # seconds without a new mapping before any is looked at: what is mapped in turn comes first
 )
+MANY: Final = 4  # looks in one block of ports: then one listing of that block is less than a look at each
 
 Work = tuple[Order, Lease | None]  # None: of no lease in the book
 
@@ -51,7 +52,9 @@ class Agenda:
         look = self._next_look()
         if look is None or look[0] > now:
             return None
-        return look[1].inspect_order(), look[1]
+        block = _block(look[1])
+        of_many = self._calendar.looks.has(MANY, now + SHARED, lambda lease: _block(lease) == block)
+        return look[1].inspect_order(of_many), look[1]
 
     def words(self, lease: Lease, now: float) -> str:
         """What follows for this lease, and when."""
@@ -69,3 +72,8 @@ class Agenda:
             return None
         first = self._calendar.looks.first(lambda lease: lease.external_port is not None)
         return None if first is None else (max(first[0], self._calendar.granted_at + LULL), first[1])
+
+
+def _block(lease: Lease) -> tuple[Protocol, int]:
+    """What one listing may show together."""
+    return lease.wanted.protocol, (lease.held_port or 0) // BLOCK

@@ -103,6 +103,7 @@ class MappingBook(WorkBook):
 
     def doubt_all(self, now: float) -> None:
         """The gateway lost its state, and nothing is proven any more."""
+        self._terms.calendar.doubted_at = now
         for lease in self._leases.values():
             lease.ladder.doubted(now)
             lease.filtering.doubted()
@@ -154,6 +155,7 @@ class MappingBook(WorkBook):
 
         What is looked at by a name is asked for: that name may be another's by now (P612).
         """
+        self._terms.calendar.doubted_at = now
         for lease in self._leases.values():
             if lease.reference and lease.held_port is not None:
                 lease.ask_again(now)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from heapq import heapify, heappop, heappush
+from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -50,13 +51,21 @@ class Times:
             heappush(self._heap, entry)
         return found
 
+    def has(self, count: int, until: float, counts: Callable[[Lease], bool]) -> bool:
+        """Whether there are so many instants until that one, of leases that count."""
+        found = (lease for lease, at in self._at.items() if at <= until and counts(lease))
+        return sum(1 for _ in islice(found, count)) == count
+
 
 class Calendar:
-    """When leases are asked for, looked at, and at their end; ``granted_at`` is the latest yes to any."""
+    """When leases are asked for, looked at, and at their end.
+
+    ``granted_at`` is the latest yes to any; what was seen before ``doubted_at`` may not be there any more.
+    """
 
     def __init__(self) -> None:
         self.due, self.looks, self.ends = Times(), Times(), Times()
-        self.granted_at = 0.0
+        self.granted_at = self.doubted_at = 0.0
         self._made = 0
 
     def number(self) -> int:

@@ -150,12 +150,14 @@ class LeaseRecord:
             renewal=renewal,
         )
 
-    def inspect_order(self) -> InspectOrder:
+    def inspect_order(self, of_many: bool = False) -> InspectOrder:
         assert self.held_port is not None
         wanted = self.wanted
-        return InspectOrder(
-            wanted.protocol, wanted.internal_port, self.held_port, wanted.internal_client, self.reference
+        ports, since = (
+            (wanted.protocol, wanted.internal_port, self.held_port),
+            self._terms.calendar.doubted_at,
         )
+        return InspectOrder(*ports, wanted.internal_client, self.reference, of_many, since)
 
     def unmap_order(self) -> UnmapOrder:
         """How to delete it; the port last asked for, when none is known to be held."""

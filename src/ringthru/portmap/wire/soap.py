@@ -136,10 +136,10 @@ def get_mapping_at(index: int) -> Call:
     return Call("GetGenericPortMappingEntry", (("NewPortMappingIndex", str(index)),))
 
 
-def get_mappings(protocol: Protocol) -> Call:
-    """All mappings of a protocol at once, whoever made them (WANIPConnection:2 §2.5.21); 0: no limit."""
+def get_mappings(protocol: Protocol, first: int = 1, last: int = 65535) -> Call:
+    """All mappings in a range of ports, whoever made them (WANIPConnection:2 §2.5.21); 0: no limit."""
     manner = (("NewManage", "1"), ("NewNumberOfPorts", "0"))
-    return Call(GET_LIST, (*_range(protocol, 1, 65535), *manner))
+    return Call(GET_LIST, (*_range(protocol, first, last), *manner))
 
 
 def get_firewall_status() -> Call:
