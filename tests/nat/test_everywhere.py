@@ -12,6 +12,7 @@ from contextlib import AsyncExitStack
 from ipaddress import IPv4Network
 
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
 from ringthru.lab import FakeGateway, Quirks
 from ringthru.nat.command import run
@@ -40,10 +41,13 @@ class Town:
         self.store = store
         self.lines = {"dsl": line(1), "cable": line(2)}
         self.out = io.StringIO()
+        self.linger = 0.05  # seconds that slower services are waited for
 
     async def __call__(self, words: str) -> Said:
         self.out, err = io.StringIO(), io.StringIO()
-        ground = Ground(self.lines.__getitem__, linger=0.05, survey=0.4, interfaces=lambda: list(self.lines))
+        ground = Ground(
+            self.lines.__getitem__, linger=self.linger, survey=0.4, interfaces=lambda: list(self.lines)
+        )
         argv = [*words.split(), "--every-interface", "--store", str(self.store)]
         code = await run(argv, ground, self.out, err)
         return Said(code, self.out.getvalue(), err.getvalue())
@@ -93,6 +97,7 @@ class TestLooking:
         assert "umts: the default gateway" in said.err
 
     async def test_each_line_shows_what_is_remembered_of_it_and_each_table_its_entries(self, nat, gateways):
+        nat.linger = 10.0  # for UPnP, which alone can list
         await nat("add 8080/tcp")
         found = parts(await nat("status --json"))
         for name, number in (("dsl", 1), ("cable", 2)):
@@ -102,6 +107,21 @@ class TestLooking:
             ["127.92.1.10"],
             ["127.92.2.10"],
         ]
+
+    async def test_metrics_of_all_lines_are_one_text_for_prometheus(self, nat, gateways):
+        await nat("add 8080/tcp")
+        nat.lines["umts"] = line(9)
+        said = await nat("status --metrics --timeout 2")
+        assert said.code == Exit.PARTLY
+        told = {each.name: each.samples for each in text_string_to_metric_families(said.out)}
+        up = {each.labels["interface"]: each.value for each in told["ringthru_nat_gateway_up"]}
+        assert up == {"dsl": 1.0, "cable": 1.0, "umts": 0.0}
+        remembered = told["ringthru_nat_remembered"]
+        assert sum(each.value for each in remembered if each.labels["interface"] == "dsl") == 1.0
+
+    async def test_discover_waits_on_every_line_for_as_long_as_is_said(self, nat, gateways):
+        found = parts(await nat("discover --wait 0.5 --json"))
+        assert [found[name]["exit"] for name in ("dsl", "cable")] == [0, 0]
 
     async def test_no_line_at_all(self, nat):
         nat.lines = {}

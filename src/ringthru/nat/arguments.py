@@ -166,6 +166,8 @@ def _check(options: argparse.Namespace) -> None:
         parser().error("--set pair needs the next port too: PORT is 1 to 65534")
     if getattr(options, "outer_gateway", None) and not getattr(options, "nested", True):
         parser().error("--outer-gateway is the gateway beyond this one: it needs --nested")
+    if getattr(options, "nested", False) and getattr(options, "family", None) == "ipv6":
+        parser().error("--nested is for NAT behind NAT, and --family ipv6 has none: take one of the two")
     if options.every_interface:
         _check_everywhere(options)
     elif getattr(options, "first", False):
@@ -180,7 +182,7 @@ def _check_everywhere(options: argparse.Namespace) -> None:
     """What names one gateway cannot be meant for all."""
     if options.command in ALONE:
         parser().error(f"{options.command} is for one interface: --interface NAME, not --every-interface")
-    for name in ("interface", "gateway", "description_url", "pcp_server", "outer_gateway", "peer"):
+    for name in ("interface", "gateway", "description_url", "pcp_server", "outer_gateway", "peer", "client"):
         if getattr(options, name, None):
             parser().error(f"--{name.replace('_', '-')} is about one gateway: not with --every-interface")
 

@@ -39,6 +39,13 @@ async def each_alone(options: argparse.Namespace, ground: Ground, out: Output) -
     finally:
         for run in runs:
             run.cancel()
+    if getattr(options, "metrics", False):
+        from .finding import metrics_text
+
+        seen = {
+            name: told["metrics"] for name, (_, told) in zip(names, results, strict=True) if "metrics" in told
+        }
+        out.raw(metrics_text(seen))
     told = [
         {"interface": name, "exit": int(code), **document}
         for name, (code, document) in zip(names, results, strict=True)
@@ -77,7 +84,9 @@ async def _alone(options: argparse.Namespace, ground: Ground, out: Output) -> Re
 
     module, function = COMMANDS[options.command]
     later = Later(out)
-    later.say(f"{options.interface}:")
+    for_people = not getattr(options, "metrics", False)
+    if for_people:
+        later.say(f"{options.interface}:")
     try:
         result: Result = await getattr(import_module(f".{module}", __package__), function)(
             options, ground, later
@@ -85,7 +94,8 @@ async def _alone(options: argparse.Namespace, ground: Ground, out: Output) -> Re
     except Trouble as trouble:
         later.error(f"{options.interface}: {trouble}")
         result = trouble.code, {"error": str(trouble)}
-    later.say()
+    if for_people:
+        later.say()
     later.show()
     return result
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -45,8 +46,10 @@ async def status(options: argparse.Namespace, ground: Ground, out: Output) -> tu
     bad = missing or snapshot.external_address is None
     code = Exit.NO_GATEWAY if snapshot.type is None else Exit.PARTLY if bad else Exit.OK
     if options.metrics:
-        out.raw(_metrics(snapshot, [listed for _, listed in rows]))
-        return code, {}
+        seen = snapshot, [listed for _, listed in rows]
+        if not options.every_interface:  # else it is said for all at once: see ``everywhere``
+            out.raw(metrics_text({"": seen}))
+        return code, {"metrics": seen}
     facts = [
         ("Gateway", gateway_words(snapshot)),
         ("External address", clean(snapshot.reported_address or "unknown")),
@@ -70,14 +73,22 @@ async def status(options: argparse.Namespace, ground: Ground, out: Output) -> tu
     return code, document
 
 
-def _metrics(snapshot: MapperSnapshot, listed: list[bool | None]) -> str:
-    """What an engine shows, and what the journal remembers: these are not the engine's of this moment."""
+Seen = tuple[MapperSnapshot, list[bool | None]]  # and of each remembered mapping, whether it is listed
+
+
+def metrics_text(seen: Mapping[str, Seen]) -> str:
+    """What engines show, by interface, and what the journal remembers: not the engines' of this moment."""
     from ..portmap import metrics  # late: seldom asked for
 
     remembered = metrics.Metric("remembered", "gauge", "Mappings in the journal, by the gateway's own table.")
     words = {True: "listed", False: "not listed", None: "cannot tell"}
-    samples = [((("table", said),), listed.count(holds)) for holds, said in words.items()]
-    engine = metrics.metrics({"": snapshot}, without=("mapping_enabled",))  # one that only looks maps nothing
+    samples = [
+        (((("interface", name),) if name else ()) + (("table", said),), listed.count(holds))
+        for name, (_, listed) in seen.items()
+        for holds, said in words.items()
+    ]
+    snapshots = {name: snapshot for name, (snapshot, _) in seen.items()}
+    engine = metrics.metrics(snapshots, without=("mapping_enabled",))  # one that only looks maps nothing
     return engine + metrics.exposition([(remembered, samples)])
 
 
