@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import socket
 import time
 from collections.abc import Iterator
 
 import pytest
 
-from ringthru.lab.namespaces.laboratory import PBX, PBX_ADDRESS, Laboratory
+from ringthru.lab.namespaces.laboratory import PBX, PBX_ADDRESS, PBX_ADDRESS6, Laboratory, Topology
+from ringthru.lab.namespaces.miniupnpd import Serves
+from ringthru.lab.namespaces.nat_rules import Pinhole
 from ringthru.net.address import Endpoint
 from ringthru.net.values import replace
 from ringthru.portmap.gateway.orders import (
@@ -26,7 +29,7 @@ from ringthru.portmap.gateway.pcp_client import PcpClient
 from ringthru.portmap.values import Protocol
 from ringthru.portmap.wire.pcp import PORT
 
-GATEWAY = "192.168.1.1"
+GATEWAY, GATEWAY6 = "192.168.1.1", "fe80::1"
 MAP = MapOrder(Protocol.UDP, 5060, 5060, 3600, "Ringthru udp 5060", b"twelve bytes")
 RULE = ("udp", 5060, PBX_ADDRESS, 5060)
 
@@ -34,11 +37,10 @@ RULE = ("udp", 5060, PBX_ADDRESS, 5060)
 class RealGateway:
     """The client on a blocking socket in the PBX's namespace."""
 
-    def __init__(self, laboratory: Laboratory) -> None:
+    def __init__(self, laboratory: Laboratory, address: str = PBX_ADDRESS) -> None:
         self.laboratory = laboratory
-        self.client = PcpClient(PBX_ADDRESS, os.urandom, lambda: 0.5, lambda: 40000)
-        self.socket = laboratory.udp_socket(PBX, PBX_ADDRESS)
-        self.socket.connect((GATEWAY, PORT))
+        self.client = PcpClient(address, os.urandom, lambda: 0.5, lambda: 40000)
+        self.socket = laboratory.call_in(PBX, lambda: _socket(address))
 
     def carry(self, order: Order | PeerOrder | None) -> object:
         """What comes of an order; None is a probe."""
@@ -61,6 +63,15 @@ class RealGateway:
             self.client.receive_datagram(self.socket.recv(2048), time.monotonic())
         except TimeoutError:
             self.client.handle_timeout(time.monotonic())
+
+
+def _socket(address: str) -> socket.socket:
+    """In this namespace, towards the gateway."""
+    six = ":" in address
+    made = socket.socket(socket.AF_INET6 if six else socket.AF_INET, socket.SOCK_DGRAM)
+    made.bind((address, 0))
+    made.connect((GATEWAY6, PORT, 0, socket.if_nametoindex("eth0")) if six else (GATEWAY, PORT))
+    return made
 
 
 @pytest.fixture
@@ -104,3 +115,16 @@ def test_the_external_side_of_a_flow_is_told(gateway: RealGateway) -> None:
     )
     assert isinstance(told, Granted)
     assert told.external_address == gateway.laboratory.wan_address
+
+
+def test_PC21_miniupnpd_does_not_close_a_pinhole_that_was_renewed() -> None:
+    """So it is asked to let it end soon, and the journal keeps it until then."""
+    with Laboratory(Topology.DUAL_STACK, Serves.NATPMP) as laboratory:
+        gateway = RealGateway(laboratory, PBX_ADDRESS6)
+        with gateway.socket:
+            for _ in range(2):
+                assert isinstance(gateway.carry(MAP), Granted)
+            refused = gateway.carry(UnmapOrder(Protocol.UDP, 5060, 5060, MAP.nonce))
+        assert isinstance(refused, Declined)
+        assert "end soon" in refused.reason
+        assert laboratory.pinholes() == [Pinhole("udp", PBX_ADDRESS6, 5060)]

@@ -8,8 +8,8 @@ from functools import partial
 
 import pytest
 
-from ringthru.lab.namespaces.laboratory import PBX, PBX_ADDRESS, Laboratory
-from ringthru.lab.namespaces.miniupnpd import HTTP_PORT
+from ringthru.lab.namespaces.laboratory import PBX, PBX_ADDRESS, PBX_ADDRESS6, Laboratory, Topology
+from ringthru.lab.namespaces.miniupnpd import HTTP_PORT, Serves
 from ringthru.net.address import INTERNET, Endpoint
 from ringthru.portmap.drivers.http_driver import fetch
 from ringthru.portmap.gateway.listing import Listing
@@ -24,11 +24,13 @@ from ringthru.portmap.gateway.orders import (
     Unmapped,
 )
 from ringthru.portmap.gateway.upnp_client import UpnpClient
-from ringthru.portmap.gateway.upnp_values import IgdFound
-from ringthru.portmap.values import Protocol
+from ringthru.portmap.gateway.upnp_values import Ask, IgdFound, Reply
+from ringthru.portmap.values import Family, Protocol
+from ringthru.portmap.wire import soap
+from ringthru.portmap.wire.http import Response
 from ringthru.portmap.wire.location import Location
 
-GATEWAY = "192.168.1.1"
+GATEWAY, GATEWAY6 = "192.168.1.1", "fe80::1%eth0"
 MAP = MapOrder(Protocol.UDP, 5060, 5060, 3600, "Ringthru udp 5060")
 RULE = ("udp", 5060, PBX_ADDRESS, 5060)
 
@@ -36,11 +38,14 @@ RULE = ("udp", 5060, PBX_ADDRESS, 5060)
 class RealGateway:
     """The client, its requests carried out in the PBX's namespace."""
 
-    def __init__(self, laboratory: Laboratory) -> None:
+    def __init__(self, laboratory: Laboratory, address: str = PBX_ADDRESS) -> None:
         self.laboratory = laboratory
         self.requests = 0
-        self.client = UpnpClient(PBX_ADDRESS, INTERNET.is_public)
-        self.client.consider(Location(Endpoint(GATEWAY, HTTP_PORT), "/rootDesc.xml"), first=True)
+        self._address = address
+        family = Family.IPV6 if ":" in address else Family.IPV4
+        self.client = UpnpClient(address, INTERNET.is_public, family)
+        host = GATEWAY if family is Family.IPV4 else GATEWAY6
+        self.client.consider(Location(Endpoint(host, HTTP_PORT), "/rootDesc.xml"), first=True)
         self._carry()
         self.found = self.client.findings()
         assert isinstance(self.found[0], IgdFound), self.found
@@ -65,9 +70,17 @@ class RealGateway:
         while requests := self.client.requests_to_send():
             for request in requests:
                 self.requests += 1
-                exchange = partial(asyncio.run, fetch(request.ask, PBX_ADDRESS))
-                reply = self.laboratory.call_in(PBX, exchange)
-                self.client.receive_reply(request.number, reply)
+                self.client.receive_reply(request.number, self._fetch(request.ask))
+
+    def _fetch(self, ask: Ask) -> Reply:
+        return self.laboratory.call_in(PBX, partial(asyncio.run, fetch(ask, self._address)))
+
+    def say(self, call: soap.Call) -> soap.Success | soap.Fault:
+        """One action, as it is; and what the gateway says."""
+        service = self.found[0].igd.service
+        reply = self._fetch(Ask(service.control.endpoint, call.encode(service, extended=False), 10.0))
+        assert isinstance(reply, Response), reply
+        return soap.decode(call, reply)
 
 
 @pytest.fixture
@@ -105,3 +118,26 @@ def test_the_whole_table_in_two_answers_and_a_look_how_long_it_is(gateway: RealG
     }
     assert gateway.requests == 3
     assert gateway.client.learned() == []
+
+
+def test_LI18_a_long_table_is_listed_and_the_gateway_lives_on(gateway: RealGateway) -> None:
+    """The list of it all would kill miniupnpd 2.3.1."""
+    for port in range(20000, 20140):
+        gateway.order(MapOrder(Protocol.UDP, port, port, 3600, "Ringthru udp"))
+    gateway.order(InspectOrder(Protocol.UDP, 20000, 20000, of_many=True))
+    assert gateway.order(InspectOrder(Protocol.UDP, 20099, 20099)).words.startswith("GetListOfPortMappings")
+    assert gateway.requests == 0
+    assert len(gateway.listing().result.entries) == 100  # as many as ``listing`` asks for
+    assert gateway.order(AddressOrder()) == AddressTold(gateway.laboratory.wan_address)
+
+
+def test_P611_and_P612_what_miniupnpd_says_of_pinholes_it_does_not_have() -> None:
+    with Laboratory(Topology.DUAL_STACK, Serves.UPNP) as laboratory:
+        gateway = RealGateway(laboratory, PBX_ADDRESS6)
+        for call in (soap.check_pinhole("7"), soap.delete_pinhole("7"), soap.update_pinhole("7", 60)):
+            assert gateway.say(call).code == 402
+        names = []
+        for port in (5060, 5070):
+            names.append(gateway.order(MapOrder(Protocol.UDP, port, port, 3600, "x")).reference)
+            laboratory.reboot_gateway()
+        assert names[0] == names[1]
