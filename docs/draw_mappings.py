@@ -18,17 +18,20 @@ from ringthru.lab.virtual.gateway import VirtualGateway
 from ringthru.lab.virtual.world import World
 from ringthru.net.address import Endpoint
 from ringthru.net.surroundings import Surroundings
+from ringthru.net.values import replace
 from ringthru.portmap.discovery import detection, ssdp_search
 from ringthru.portmap.discovery.detection import Detection
 from ringthru.portmap.engine import in_use
 from ringthru.portmap.engine.dispatch import Dispatch
 from ringthru.portmap.engine.engine import Engine
 from ringthru.portmap.gateway.orders import Declined, Granted, Inspected, MapOrder, Remedy, Unmapped
+from ringthru.portmap.gateway.upnp_client import UpnpClient
 from ringthru.portmap.mapping import budget, deletions, ladder, verification
 from ringthru.portmap.mapping import timing as pauses
 from ringthru.portmap.mapping.book import MappingBook
 from ringthru.portmap.mapping.ladder import Ladder
 from ringthru.portmap.mapping.lease import Lease
+from ringthru.portmap.mapping.ledger import Ledger
 from ringthru.portmap.mapping.peers import PeerBook
 from ringthru.portmap.mapping.sets import SetRule
 from ringthru.portmap.mapping.terms import Terms
@@ -362,6 +365,71 @@ def dispatch_rows() -> list[tuple[str, str, str, str]]:
 # The journal
 
 
+@cache
+def ledger_rows() -> list[tuple[str, str, str, str]]:
+    asked = Holding(Family.IPV4, Protocol.UDP, "", 5060, 5060, 3600)
+    granted = replace(asked, granted=True)
+
+    def state(ledger: Ledger) -> str:
+        held = ledger._kept.get(asked.key)
+        if held is None:
+            return "not in hand"
+        if asked.key in ledger._doomed:
+            return "to be deleted"
+        return "granted" if held.granted else "asked for"
+
+    def in_hand(ledger: Ledger) -> Ledger:
+        if state(ledger) == "not in hand":
+            raise OutOfPlace
+        return ledger
+
+    def wanted(ledger: Ledger) -> Ledger:
+        if state(ledger) == "to be deleted":
+            raise OutOfPlace
+        return ledger
+
+    def found(ledger: Ledger) -> None:
+        if state(ledger) != "not in hand":
+            raise OutOfPlace
+        ledger.took_over(granted)
+
+    def doomed(ledger: Ledger) -> None:
+        in_hand(wanted(ledger)).doom(asked.key)
+
+    inputs: dict[str, Callable[[Ledger], object]] = {
+        "an order goes out": lambda ledger: wanted(ledger).keep(
+            replace(asked, granted=state(ledger) == "granted")
+        ),
+        "an earlier run left it here": found,
+        "the gateway grants it": lambda ledger: in_hand(wanted(ledger)).settled(granted),
+        "nobody wants it any more": doomed,
+        "it is deleted, refused or run out": lambda ledger: in_hand(ledger).forget(asked.key),
+        "nobody can be asked, and it stays in the journal": lambda ledger: in_hand(ledger).leave(asked.key),
+    }
+    return explore(Ledger(), inputs, state, lambda ledger: [type(each).__name__ for each in ledger.notes()])
+
+
+# UPnP's client
+
+
+@cache
+def upnp_rows() -> list[tuple[str, str, str, str]]:
+    def state(client: UpnpClient) -> str:
+        if client._steps is None:
+            return "idle"
+        return "carrying out an order" if client._steps.gi_code.co_name == "guarded" else "looking"
+
+    inputs: dict[str, Callable[..., str]] = {
+        "consider": lambda taken, *_: "a location to look at" if taken else "a location of no use",
+        "submit": lambda *_: "an order",
+        "receive_reply": lambda *_: "a reply",
+        "abandon": lambda *_: "abandon",
+        "begin": lambda *_: "a new detection",
+        "use": lambda *_: "its service is chosen",
+    }
+    return record(UpnpClient, inputs, state, live)
+
+
 CONDITIONS = ("its owner lives", "its lease has ended", "this gateway", "our address then is ours now")
 MORE = ("made to stay (`kept`)", "the protocol it was made by is spoken")
 
@@ -448,6 +516,10 @@ PARTS: dict[str, Callable[[], str]] = {
     "dispatch order": lambda: doc(Dispatch._submit_next),
     "in use timing": lambda: timing(in_use),
     "journal": journal_table,
+    "journal picture": lambda: picture(ledger_rows(), "not in hand"),
+    "journal states": lambda: state_table(ledger_rows()),
+    "upnp picture": lambda: picture(upnp_rows(), "idle"),
+    "upnp states": lambda: state_table(upnp_rows(), idle=True),
     "journal timing": lambda: timing(deletions),
     "budget timing": lambda: timing(budget),
     "candidates": candidate_table,
