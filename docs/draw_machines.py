@@ -5,6 +5,13 @@ from __future__ import annotations
 import draw_clients
 import draw_echo
 import draw_mappings
+import draw_nesting
 import draw_switch
 
-PARTS = {**draw_clients.PARTS, **draw_mappings.PARTS, **draw_echo.PARTS, **draw_switch.PARTS}
+PARTS = {
+    **draw_clients.PARTS,
+    **draw_mappings.PARTS,
+    **draw_nesting.PARTS,
+    **draw_echo.PARTS,
+    **draw_switch.PARTS,
+}
