@@ -8,7 +8,8 @@ import pytest
 
 from ringthru.net.address import Endpoint
 from ringthru.sip.flow import Flow
-from ringthru.sip.layer import AckArrived, Limits, RequestArrived, TransactionLayer
+from ringthru.sip.layer import TransactionLayer
+from ringthru.sip.layer_values import AckArrived, Limits, RequestArrived
 from ringthru.sip.message import parse
 from ringthru.sip.reply import response_to
 

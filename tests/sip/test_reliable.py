@@ -8,8 +8,10 @@ import pytest
 
 from ringthru.net.address import Endpoint
 from ringthru.sip.aboard import LARGEST_DATAGRAM, MOST_REMEMBERED, REMEMBERED
+from ringthru.sip.client_transaction import NoAnswer
 from ringthru.sip.flow import Flow
-from ringthru.sip.layer import NoAnswer, RequestArrived, TransactionLayer
+from ringthru.sip.layer import TransactionLayer
+from ringthru.sip.layer_values import RequestArrived
 from ringthru.sip.message import HERE, HERE_URI, Request, parse
 from ringthru.sip.reply import response_to
 

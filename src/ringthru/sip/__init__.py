@@ -28,7 +28,7 @@ from .events import (
 )
 from .flow import Flow
 from .headers import CSeq, NameAddr, Via
-from .layer import Counters, Limits, Refusal
+from .layer_values import Counters, Limits, Refusal
 from .message import HERE, HERE_HOST, HERE_URI, Request, Response
 from .referral import Progress, Referral
 from .registration import Bindings
@@ -36,10 +36,9 @@ from .reply import reason_phrase
 from .session_timer import SessionSettings
 from .transaction import Timing
 from .uri import SipUri
-from .useragent import ALLOW, UserAgent
+from .useragent import UserAgent
 
 __all__ = [
-    "ALLOW",
     "HERE",
     "HERE_HOST",
     "HERE_URI",

@@ -17,7 +17,6 @@ from .headers import NameAddr
 from .message import Message
 from .uri import SipUri, unescape
 
-MAX_CAUSE: Final = 999
 WHOLE_PARAMETER: Final = re.compile(r"[ \t]*([^;\s]+)[ \t]*(.*)", re.DOTALL)
 
 

@@ -1,7 +1,7 @@
 """The user agent: what a switch talks to (RFC 3261 §8).
 
-Lives here: the machine's contract, general checks of requests, the way into and out of dialogs.
-Never here: sockets, NAT, SDP, who may call whom.
+Lives here: the machine's contract, the way into and out of dialogs.
+Never here: checks of requests (`objections.py`), sockets, NAT, SDP, who may call whom.
 """
 
 from __future__ import annotations
@@ -15,36 +15,21 @@ from .client_request import Login, RequestHandle
 from .client_transaction import NoAnswer, ResponseArrived
 from .core import SDP, Core
 from .dialog import MAX_FORWARDS
-from .errors import LocalError, MalformedMessage
+from .errors import LocalError
 from .events import AckNearMiss, Event, IncomingCall, IncomingRequest, RequestReceived, StrayAck
 from .flow import Flow
 from .headers import NameAddr
 from .inbound import InboundCall
-from .layer import (
-    AckArrived,
-    Counters,
-    LayerEvent,
-    Limits,
-    RequestArrived,
-    Screen,
-    TransactionLayer,
-    UnreadableAck,
-)
+from .layer import TransactionLayer
+from .layer_values import AckArrived, Counters, LayerEvent, Limits, RequestArrived, Screen, UnreadableAck
 from .message import HERE, HERE_HOST, Request
+from .objections import ALLOW, objection
 from .outbound import OutboundCall
 from .server_transaction import ServerTransaction
-from .session_timer import SessionSettings, too_short
+from .session_timer import SessionSettings
 from .transaction import Timing
 from .uri import SipUri
 
-ALLOW = (
-    *("INVITE", "ACK", "CANCEL", "BYE", "OPTIONS", "REGISTER", "INFO", "UPDATE", "MESSAGE"),
-    *("REFER", "NOTIFY"),
-)
-# Methods of later RFCs: known, so 405 and not 501 (RFC 3261 §8.2.1, §21.5.2).
-KNOWN = frozenset((*ALLOW, "PRACK"))
-# Of event packages we serve none but what a REFER makes: 489 (RFC 6665 §8.3.2, RFC 3903 §6).
-EVENT_METHODS = frozenset(("SUBSCRIBE", "NOTIFY", "PUBLISH"))
 IN_DIALOGS = ("BYE", "UPDATE", "INFO")  # what lives in dialogs only
 
 
@@ -305,7 +290,7 @@ class UserAgent:
         request, transaction = event.request, event.transaction
         if request.method == "CANCEL":
             self._receive_cancel(event, now)
-        elif (refusal := self._objection(request)) is not None:
+        elif (refusal := objection(self._core, request)) is not None:
             status, headers = refusal
             self._core.respond(transaction, request, status, now, headers=headers)
         elif request.to.tag:
@@ -317,30 +302,6 @@ class UserAgent:
             self._core.respond(transaction, request, 481, now)
         else:
             self._hand_up(transaction, request, event.flow)
-
-    def _objection(self, request: Request) -> tuple[int, list[tuple[str, str]]] | None:
-        """Why a request cannot be served, whatever it is about, in the order of §8.2."""
-        if request.method in EVENT_METHODS and (request.method != "NOTIFY" or not request.to.tag):
-            return 489, []
-        if request.method not in self._core.allow:
-            return (405 if request.method in KNOWN else 501), [self._core.allowing]
-        if not request.request_uri.is_sip:
-            return 416, []
-        # An OPTIONS with no hop left asks whoever it reached (§11): it is answered.
-        if request.max_forwards == 0 and not request.to.tag and request.method != "OPTIONS":
-            return 483, []
-        if request.get("Require") is not None and (unknown := self._unsupported(request)):
-            return 420, [("Unsupported", unknown)]
-        shortest = too_short(self._core.session, request)
-        return None if shortest is None else (422, [("Min-SE", str(shortest))])
-
-    def _unsupported(self, request: Request) -> str:
-        """The option tags of Require that we do not speak; a Require that cannot be read is all unknown."""
-        try:
-            required = request.get_all("Require")
-        except MalformedMessage:
-            return request.get("Require") or ""
-        return ", ".join(each for each in required if each.lower() not in self._core.supported)
 
     def _receive_in_dialog(
         self, transaction: ServerTransaction, request: Request, flow: Flow, now: float

@@ -39,10 +39,6 @@ from .transports import Transports
 if TYPE_CHECKING:
     from .profile_agent import Locate
 
-ALLOW = (
-    *("INVITE", "ACK", "CANCEL", "BYE", "OPTIONS", "REGISTER", "INFO", "UPDATE", "MESSAGE"),
-    *("REFER", "NOTIFY"),
-)
 OF_SOCKETS = (  # parameters that a profile keeps until it is restarted
     *("sip_ip", "sip_port", "rtp_ip", "bind_params", "tls", "tls_only", "tls_sip_port", "tls_cert_dir"),
     *("tls_passphrase", "tls_version", "tls_ciphers", "tls_verify_policy", "tls_verify_date"),
@@ -94,7 +90,6 @@ class Profile(ProfileAgent):
             seen_by=lambda flow: self.seen_by(flow.remote.host, flow.transport).signalling,
             streams="TCP" in settings.transports,
             token=lambda: os.urandom(8).hex(),
-            allow=ALLOW,
             screen=(lambda request, flow, now: screen(self, request, flow, now)) if screen else None,
             **_agent_settings(settings),
         )
