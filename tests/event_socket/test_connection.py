@@ -474,3 +474,11 @@ def test_whatever_is_said_nothing_is_raised_and_what_is_answered_is_frames(piece
     while (frame := reader.next_frame()) is not None:
         assert frame.content_type in TYPES
     assert reader.buffered == 0
+
+
+def test_who_may_run_some_commands_may_have_none_run_for_him():
+    rights = Rights.read({"esl-allowed-api": "status,expand,sched_api"})
+    assert rights.allows("status")
+    assert not rights.allows("expand status")
+    assert not rights.allows("sched_api +0 none shutdown")
+    assert Rights.read({}).allows("expand status")

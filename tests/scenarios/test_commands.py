@@ -118,6 +118,21 @@ class TestQuestions:
         answer = await say(line.replace("DOMAIN", domain))
         assert answer == body.replace("HOST", home.switch.variables["hostname"])
 
+    async def test_the_directory_and_who_is_registered(self, home: Home, say: Say) -> None:
+        domain = home.switch.calls.directory.default_domain
+        assert await say(f"sofia_count_reg 1000@{domain}") == "0"
+        await home.registered_phone()
+        assert await say(f"sofia_count_reg internal/1000@{domain}") == "1"
+        head, *rows, _, last = (await say("list_users user 1000")).splitlines()
+        assert (head[:22], last) == ("userid|context|domain|", "+OK")
+        assert [each.split("|")[:4] for each in rows] == [["1000", "default", domain, "default"]]
+        assert "sofia/internal/" in rows[0]
+        assert len((await say("list_users group default")).splitlines()) > 4
+        assert (await say("list_users colour blue")).startswith("-USAGE: [group")
+
+    async def test_a_name(self, say: Say) -> None:
+        assert await say("host_lookup 192.0.2.7") == "192.0.2.7"
+
     async def test_an_identifier(self, say: Say) -> None:
         assert re.fullmatch(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", await say("create_uuid"))
 

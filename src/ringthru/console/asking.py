@@ -8,6 +8,7 @@ Lives here: names, syntaxes, descriptions. Never here: the answers.
 
 from __future__ import annotations
 
+import asyncio
 from typing import Final
 
 from ..switch.configuration import expand
@@ -28,6 +29,8 @@ FUNCTIONS: Final = (
     ("md5", "<data>", "Return md5 hash", 1),
     ("regex", "<data>|<pattern>[|<subst string>][n|b]", "Evaluate a regex", 1),
     ("sofia_contact", "[profile/]<user>@<domain>", "Sofia Contacts", 1),
+    ("tolower", "<string>", "Lowercase a string", 0),
+    ("toupper", "<string>", "Uppercase a string", 0),
     ("strftime", "<format_string>", "strftime", 0),
     ("url_decode", "<string>", "Url decode a string", 0),
     ("url_encode", "<string>", "Url encode a string", 0),
@@ -46,23 +49,23 @@ def _function(name: str, syntax: str, least: int) -> Handler:
     return ask
 
 
+async def host_lookup(switch: SwitchLike, arguments: str) -> str:
+    """A name's address, IPv4 first."""
+    if not arguments:
+        return "-USAGE: <hostname>\n"
+    try:
+        found = await asyncio.get_running_loop().getaddrinfo(arguments, None)
+    except (OSError, UnicodeError):
+        return "-ERR no reply\n"
+    return sorted((str(each[4][0]) for each in found), key=lambda text: ":" in text)[0]
+
+
 async def echo(switch: SwitchLike, arguments: str) -> str:
     return arguments
 
 
 async def create_uuid(switch: SwitchLike, arguments: str) -> str:
     return random_uuid()
-
-
-async def in_group(switch: SwitchLike, arguments: str) -> str:
-    """``USER[@DOMAIN] GROUP``."""
-    words = words_of(arguments)
-    if len(words) != 2:
-        return "-USAGE: <user>[@<domain>] <group_name>\n"
-    endpoints = switch.calls.dialer.endpoints
-    user, domain = endpoints.user(words[0]), endpoints.domain(words[0].partition("@")[2])
-    members = domain.groups.get(words[1], ()) if domain is not None else ()
-    return "true" if user is not None and user in members else "false"
 
 
 async def module_exists(switch: SwitchLike, arguments: str) -> str:
@@ -122,7 +125,7 @@ def commands(table: CommandTable) -> list[Command]:
         Command("create_uuid", "", "Create a uuid", create_uuid),
         Command("echo", "<data>", "Echo", echo),
         Command("eval", "[uuid:<uuid> ]<expression>", "eval (noop)", evaluate),
-        Command("in_group", "<user>[@<domain>] <group_name>", "Determine if a user is in a group", in_group),
+        Command("host_lookup", "<hostname>", "Lookup host", host_lookup),
         Command("module_exists", "<module>", "Check if module exists", module_exists),
         _expand_command(table),
     ]

@@ -14,11 +14,13 @@ from ..switch.calls import Calls
 from ..switch.causes import cause_named
 from ..switch.channel import Channel
 from ..switch.ordering import AppOrder
+from ..switch.schedule import Work
 from ..switch.setting import assign
 from .calls import NO_CHANNEL
 from .commands import Command
 from .switch_like import SwitchLike
 from .text import visible, words_of
+from .timing import seconds_until
 
 DONE: Final = "+OK\n"
 SUCCESS: Final = "+OK Success\n"
@@ -233,21 +235,14 @@ async def sched_broadcast(switch: SwitchLike, arguments: str) -> str:
     return _schedule_for(switch, words, work, "broadcast")
 
 
-def _schedule_for(
-    switch: SwitchLike, words: list[str], work: Callable[[], Awaitable[None]], what: str
-) -> str:
-    from .timing import seconds_until  # the two modules use each other
-
+def _schedule_for(switch: SwitchLike, words: list[str], work: Work, what: str) -> str:
     if words[1] not in switch.calls.channels:
         return NO_CHANNEL
     seconds = seconds_until(words[0])
     if seconds is None:
         return f"-ERR '{visible(words[0])}' is no time: +SECONDS, or seconds since 1970\n"
 
-    async def run() -> None:
-        await work()
-
-    added = switch.schedule.add(seconds, run, what, words[1])
+    added = switch.schedule.add(seconds, work, what, words[1])
     return FAILED if added is None else DONE
 
 

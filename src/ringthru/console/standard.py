@@ -6,7 +6,7 @@ Never here: a command.
 
 from __future__ import annotations
 
-from . import asking, bans, calls, completing, control, general, legs, lists, nat_map, sofia, timing
+from . import asking, bans, calls, completing, control, general, legs, lists, nat_map, people, sofia, timing
 from .commands import CommandTable
 from .logs import Logs
 
@@ -15,7 +15,14 @@ def standard_table(logs: Logs) -> CommandTable:
     """A table of all commands; ``console`` and ``status`` use the process's ``logs``."""
     families = (
         *(general.commands(logs), calls.commands(logs.idle_cpu)),
-        *(control.commands(logs), legs.commands(), nat_map.commands(), sofia.commands(), bans.commands()),
+        *(
+            control.commands(logs),
+            legs.commands(),
+            nat_map.commands(),
+            people.commands(),
+            sofia.commands(),
+            bans.commands(),
+        ),
     )
     table = CommandTable([command for family in families for command in family])
     needing_the_table = (asking.commands(table), completing.commands(table), timing.commands(table))

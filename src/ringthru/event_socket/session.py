@@ -12,6 +12,7 @@ from typing import Final, Self
 from ..net.values import frozen
 
 EVERYTHING: Final = "all"
+RUN_OTHERS: Final = frozenset(("alias", "bgapi", "expand", "sched_api"))  # never for who may run only some
 
 
 @frozen
@@ -37,7 +38,7 @@ class Rights:
     def allows(self, line: str) -> bool:
         """Whether the command that a line names may be run."""
         name = line.strip().partition(" ")[0].lower()
-        return self.commands is None or name in self.commands
+        return self.commands is None or (name in self.commands and name not in RUN_OTHERS)
 
     def headers(self) -> tuple[tuple[str, str], ...]:
         """What FreeSWITCH says of them in the reply to ``userauth``."""
