@@ -220,6 +220,9 @@ async def _run_switch(
         nat_enabled=options.nat_enabled,
         surroundings=surroundings,
         surroundings6=look_around6(),
+        log=options.log_folder,
+        run=options.run_folder,
+        allow_exec=options.allow_exec,
     )
     try:
         switch = Switch(told, mapper)

@@ -49,6 +49,7 @@ FLAGS: Final = (
     Flag("run", "alternate directory for the pid file (without it that of -db)", "rundir"),
     Flag("u", "go on as this user once started by root", "user"),
     Flag("g", "go on as this group", "group"),
+    Flag("allowexec", "let the configuration run programs (exec, exec-set); off, as trees are passed around"),
 )
 # FreeSWITCH's, for what there is none of here: its scripts and units start with them
 WITHOUT_EFFECT: Final = (
@@ -80,6 +81,7 @@ class Options:
     stop: bool = False
     user: str = ""
     group: str = ""
+    allow_exec: bool = False
 
     @property
     def log_folder(self) -> Path | None:
@@ -152,6 +154,7 @@ def _options(given: dict[str, str]) -> Options:
         stop="stop" in given,
         user=given.get("u", ""),
         group=given.get("g", ""),
+        allow_exec="allowexec" in given,
     )
 
 
