@@ -5,14 +5,31 @@ Lives here: which there are, and those about the gateway. Never here: reading th
 
 from __future__ import annotations
 
+import socket
 from pathlib import Path
 from typing import Final
 
+from ..net.surroundings import Surroundings
 from ..portmap import MapperSnapshot
+from .words import random_uuid
 
 NAT_VARIABLES: Final = frozenset({"nat_public_addr", "nat_private_addr", "nat_type"})
 BELOW_STATE: Final = ("recordings", "storage", "cache")  # folders of what the switch writes
 BESIDE_CONF: Final = ("sounds", "htdocs", "script", "grammar", "mod")  # of what it reads
+
+
+def machine_variables(here: Surroundings, address6: str) -> dict[str, str]:
+    """Who and where we are; ``core_uuid`` is another one each time."""
+    hostname = socket.gethostname()
+    return {
+        "hostname": hostname,
+        "switchname": hostname,
+        "core_uuid": random_uuid(),
+        "local_ip_v4": here.address,
+        "local_ip_v6": address6,
+        "local_mask_v4": str(here.network.netmask),
+        "zrtp_enabled": "false",
+    }
 
 
 def folder_variables(conf: Path, state: Path, log: Path | None, run: Path | None) -> dict[str, str]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import socket
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -25,7 +24,7 @@ from ..sip import SipUri
 from .address_lookup import AddressLookups
 from .advertising import Advertising
 from .authentication import LoginDesk
-from .builtin_variables import folder_variables, nat_variables
+from .builtin_variables import folder_variables, machine_variables, nat_variables
 from .calls import Calls
 from .configuration import ConfigurationError, ProfileSettings, SwitchSettings, load_profiles, weak_secrets
 from .events.bus import EventBus
@@ -39,7 +38,6 @@ from .rules import Rules
 from .schedule import Schedule
 from .signalling import Signalling
 from .state import PASSWORD_VARIABLE, StateFolder, default_tree, names_variable
-from .words import random_uuid
 
 if TYPE_CHECKING:
     from ..sip.locating import Target
@@ -153,15 +151,8 @@ class SwitchLife:
         self, conf: Path, options: SwitchOptions, mapper: PortMapper | None
     ) -> dict[str, str]:
         """The variables that exist before any file is read."""
-        hostname = socket.gethostname()
         variables = {
-            "hostname": hostname,
-            "switchname": hostname,
-            "core_uuid": random_uuid(),
-            "local_ip_v4": self._surroundings.address,
-            "local_ip_v6": self._address6,
-            "local_mask_v4": str(self._surroundings.network.netmask),
-            "zrtp_enabled": "false",
+            **machine_variables(self._surroundings, self._address6),
             **folder_variables(conf, self._state.path, options.log, options.run),
             **nat_variables(mapper.snapshot() if mapper is not None else None, self._surroundings.address),
         }
@@ -258,7 +249,11 @@ class SwitchLife:
 
     def _load_registrations(self) -> None:
         """Read beside the loop what outlived the last run; whoever needs it sooner waits for it."""
+        from .configuration.unused import unused_parts  # not of the start, as what is said here
+
         self._loading = None
+        for note in unused_parts(self._rules.loaded.tree):
+            log.log(note.level, "%s", note)
         loading = self.calls.registrar.begin_to_load()
         if loading is not None:
             done = asyncio.wrap_future(loading)
