@@ -6,6 +6,7 @@ import grp
 import os
 import pwd
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -20,6 +21,7 @@ from ringthru.lab.namespaces.laboratory import PBX, WAN_ADDRESS, Laboratory, Top
 from ringthru.lab.namespaces.miniupnpd import Serves
 from ringthru.lab.namespaces.netns import wait_for
 
+from ..switch.lookalikes import vanilla, write
 from .switch_process import SIP_PORTS, Switch, configuration
 
 SOURCE = str(Path(ringthru.__file__).parents[1])
@@ -87,8 +89,9 @@ class Command:
 
     def __init__(self, laboratory: Laboratory, folder: Path) -> None:
         self.folder = folder
+        self.conf = configuration(folder, {})
         self._laboratory = laboratory
-        self.words = ["-nonat", "-conf", str(configuration(folder, {})), "-db", str(folder / "db")]
+        self.words = ["-nonat", "-conf", str(self.conf), "-db", str(folder / "db")]
         (folder / "db").mkdir()
 
     def __call__(self, *flags: str, opts: str = "") -> subprocess.CompletedProcess[str]:
@@ -178,6 +181,22 @@ def test_a_hang_up_begins_a_new_log_file_and_ends_nothing(command: Command) -> N
     (kept,) = command.log.parent.glob("ringthru.log.*")
     assert kept.read_text().startswith(before)
     assert command.listens()
+
+
+def test_a_tree_as_freeswitchs_own_serves_and_the_log_names_once_what_changes_nothing(
+    command: Command, tmp_path: Path
+) -> None:
+    shutil.rmtree(command.conf)
+    write(vanilla(str(tmp_path / "witness")), command.conf)
+    started = command("-ncwait")
+    assert started.returncode == 0, started
+    assert command.listens()
+    wait_for(lambda: "local_stream.conf is not used" in command.log.read_text(), 10, "the files' names")
+    log = command.log.read_text()
+    assert log.count("parameter 'ws-binding' is not supported in this version: ignored") == 1
+    assert log.count("local_stream.conf is not used in this version, ignored: rate, shuffle") == 1
+    assert "Traceback" not in log
+    assert not (tmp_path / "witness").exists()
 
 
 def test_a_user_there_is_not_is_one_line(command: Command) -> None:

@@ -96,7 +96,8 @@ def core(max_sessions: int = 1000) -> Files:
         ),
         "autoload_configs/acl.conf.xml": configuration(
             "acl",
-            '<network-lists>\n<list name="lan" default="allow">\n<node type="deny" cidr="192.168.42.0/24"/></list>'
+            '<network-lists>\n<list name="lan" default="allow">'
+            '<node type="deny" cidr="192.168.42.0/24"/></list>'
             '<list name="domains" default="deny"><node type="allow" domain="$${domain}"/></list>\n'
             "</network-lists>",
         ),

@@ -7,6 +7,8 @@ from ipaddress import IPv4Network
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from ringthru.net.surroundings import Surroundings
 from ringthru.switch.checking import check_tree
@@ -21,6 +23,7 @@ from ringthru.switch.configuration import (
 
 from .lookalikes import bench, minimal, vanilla, write
 
+DAMAGE = ("", "<", ">", '"', "&", "$${", "</section>", "<x>", "\0", "é", "<!--", "-->", "]]>", "=")
 HERE = Surroundings("192.168.1.103", IPv4Network("192.168.1.0/24"), "192.168.1.1")
 BUILT_IN = {"local_ip_v4": "192.168.1.103", "local_ip_v6": "2001:db8::103"}
 
@@ -81,3 +84,18 @@ class TestWhatChangesNothing:
                      "cli-keybindings", "dump-cores", "record_session"):  # fmt: skip
             assert name in said, name
         assert "modules.conf is not used in this version, ignored: modules, load" in said
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=15, deadline=None)
+@given(st.sampled_from(sorted(minimal())), st.floats(0, 1), st.sampled_from(DAMAGE))
+def test_a_damaged_file_is_an_error_with_its_place_or_none(tmp_path, name, where, damage):
+    """Whatever an editor did to one file, the check comes to its end and says where it fails."""
+    folder = tmp_path / "damaged"
+    if not folder.exists():
+        write(minimal(), folder)
+    text = minimal()[name]
+    at = int(where * len(text))
+    (folder / name).write_text(text[:at] + damage + text[at + 7 * (not damage) :])
+    report = check_tree(folder, tmp_path, HERE)
+    (folder / name).write_text(text)
+    assert all(each.position is not None and each.position.path.is_file() for each in report.errors)

@@ -7,6 +7,7 @@ one call, one address.
 from __future__ import annotations
 
 import asyncio
+import errno
 import logging
 import time
 from collections.abc import Sequence
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 LOOPBACK6 = "::1"  # what FreeSWITCH's local_ip_v6 is where there is no other
+NO_IPV6 = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
 LOAD_AFTER = 0.3  # seconds: the start is for the ports; who asks for a phone before, waits for the file
 EXPIRY_CHECK = 5.0  # seconds between looks at registrations that ran out
 
@@ -177,7 +179,7 @@ class SwitchLife:
             self.mapper.subscribe(self._sources.on_mapper_event)
         try:
             for settings in self._profile_settings:
-                await self._open(settings, weak)
+                await self._open_if_possible(settings, weak)
         except OSError:
             await self.stop()
             raise
@@ -190,6 +192,19 @@ class SwitchLife:
     @property
     def _domains(self) -> list[str]:
         return [domain.name for domain in self._rules.directory.domains.values()]
+
+    async def _open_if_possible(self, settings: ProfileSettings, weak: list[tuple[str, str]]) -> None:
+        """Open a profile; one for IPv6 is left out where there is none, and the others serve.
+
+        FreeSWITCH's own tree has such a profile, with ``$${local_ip_v6}``, on every machine.
+        """
+        try:
+            await self._open(settings, weak)
+        except OSError as error:
+            if ":" not in settings.sip_ip or error.errno not in NO_IPV6:
+                raise
+            text = "Profile %s is left out: %s is no address of this machine, or it has no IPv6"
+            log.warning(text, settings.name, settings.sip_ip)
 
     async def _open(self, settings: ProfileSettings, weak: list[tuple[str, str]]) -> Profile:
         """Let a profile listen, and open it to the Internet where it asks.
