@@ -68,7 +68,11 @@ class TestTheGatewaysAddress:
     """Files that name it are read before there is one; nobody types reloadxml, and nothing waits."""
 
     async def test_is_in_the_files_as_soon_as_there_is_one(self, found: Any) -> None:
-        written = setting("ext-sip-ip", "autonat:$${nat_public_addr}")
+        named = "autonat:$${nat_public_addr}"
+
+        def written(text: str) -> str:
+            return setting("ext-rtp-ip", named)(setting("ext-sip-ip", named)(text))
+
         answers = extension("77", ("set", "kind=$${nat_type}"), ("respond", "486"))
         home = await found({EXTERNAL_XML: written, DEFAULT: answers})
         await home.switch.start()
