@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Final
 from . import __version__
 
 if TYPE_CHECKING:
+    from .console.background import Waiter
     from .console.flags import Options
     from .console.logs import Logs
+    from .console.pid_file import PidFile
     from .console.serve import Ending
     from .net.surroundings import Surroundings
     from .portmap import PortMapper
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 SUBCOMMANDS: Final = {  # programs beside the switch, loaded when they are called
     "cli": "cli.command",  # the console of a running switch
     "demo": "demo",
+    "config": "console.config_command",  # what a configuration tree comes to, without running it
     "nat": "nat.command",  # port mapping alone
     "lab": "lab.lab_command",  # gateways to test on
 }
@@ -54,10 +57,12 @@ def _switch(arguments: list[str]) -> int:
 
 
 def _obey(arguments: list[str]) -> int:
-    from .console.flags import FlagError, help_text, read_flags
+    import os
+
+    from .console.flags import FlagError, help_text, read_flags, words_of_environment
 
     try:
-        options = read_flags(arguments)
+        options = read_flags([*words_of_environment(os.environ), *arguments])
     except FlagError as error:
         print(error, file=sys.stderr)
         return 1
@@ -65,7 +70,39 @@ def _obey(arguments: list[str]) -> int:
         text = help_text() if options.help else f"Ringthru version: {__version__} ({__version__})\n"
         print(text, end="")
         return 0
-    return run(options)
+    return _stop_the_other(options) if options.stop else _start(options)
+
+
+def _stop_the_other(options: Options) -> int:
+    from .console.pid_file import NobodyRuns, stop_running
+
+    try:
+        print(f"Stopped process {stop_running(options.run_folder)}")
+    except NobodyRuns as error:
+        print(f"ringthru: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _start(options: Options) -> int:
+    """Become who we shall be, go where we shall run, and serve."""
+    waiter = None
+    if options.user or options.group:
+        from .console.background import CannotBecome, become
+
+        try:
+            become(options.user, options.group)
+        except CannotBecome as error:
+            print(f"ringthru: {error}", file=sys.stderr)
+            return 1
+    if options.background:
+        from .console.background import go_to_background
+
+        outcome = go_to_background()
+        if isinstance(outcome, int):
+            return outcome
+        waiter = outcome
+    return run(options, waiter)
 
 
 def _subcommand(name: str, arguments: list[str]) -> int:
@@ -91,27 +128,49 @@ def _load_asyncio_alone() -> None:
         del sys.modules["ssl"]
 
 
-def run(options: Options) -> int:
-    """Serve until somebody asks for the end; an error at the start is one line on standard error."""
+def run(options: Options, waiter: Waiter | None = None) -> int:
+    """Serve until somebody asks for the end; an error at the start is one line on standard error.
+
+    ``waiter`` is told once calls are taken.
+    """
     import asyncio
     import os
 
     from .console.logs import ConsoleHandler, setup
+    from .console.pid_file import PidFile
     from .console.serve import on_a_terminal, words_for
 
     colours = options.console and on_a_terminal() and not os.environ.get("NO_COLOR")
+    pid_file = PidFile(options.run_folder)
     try:
-        logs = setup(log_dir=options.log, console=ConsoleHandler(), colours=colours)
+        logs = setup(log_dir=options.log_folder, console=ConsoleHandler(), colours=colours)
     except OSError as error:
         print(f"ringthru: {words_for(error)}", file=sys.stderr)
         return 1
     try:
-        return asyncio.run(_session(options, logs))
+        _take(pid_file)
+        return asyncio.run(_session(options, logs, waiter))
     finally:
+        pid_file.give_back()
         logs.close()
 
 
-async def _session(options: Options, logs: Logs) -> int:
+def _take(pid_file: PidFile) -> None:
+    """Write the pid file; without one the switch runs all the same, and the log says what that means."""
+    import logging
+
+    log = logging.getLogger(__name__)
+    try:
+        holder = pid_file.take()
+    except OSError as error:
+        log.warning("No pid file at %s (%s): -stop will not find us", pid_file.path, error.strerror)
+        return
+    if holder is not None:
+        text = "%s is process %d's, which runs: -stop will end that one. -run DIR gives this one its own"
+        log.warning(text, pid_file.path, holder)
+
+
+async def _session(options: Options, logs: Logs, waiter: Waiter | None) -> int:
     """Look for the gateway first: one with UPnP takes 50 ms to answer, and the rest is loaded meanwhile."""
     import asyncio
 
@@ -123,7 +182,7 @@ async def _session(options: Options, logs: Logs) -> int:
 
     surroundings, mapper, ending = look_around(), None, Ending()
     allow_many_descriptors()
-    with stopped_by_signals(ending.wish):
+    with stopped_by_signals(ending.wish, None if options.console else logs.rotate):
         if options.nat_enabled:
             mapper = PortMapper(mapping_enabled=options.mapping_enabled, store=journal_path(options.db))
             mapper.start()
@@ -133,7 +192,7 @@ async def _session(options: Options, logs: Logs) -> int:
         from . import sip as sip  # the largest part of the switch
 
         await asyncio.sleep(0)
-        return await _run_switch(options, logs, surroundings, mapper, ending)
+        return await _run_switch(options, logs, surroundings, mapper, ending, waiter)
 
 
 async def _run_switch(
@@ -142,12 +201,14 @@ async def _run_switch(
     surroundings: Surroundings,
     mapper: PortMapper | None,
     ending: Ending,
+    waiter: Waiter | None,
 ) -> int:
     """Make the switch and serve; whoever wished for the end before has it now."""
     import logging
+    import os
 
     from .console.levels import level_of
-    from .console.serve import serve, terminal_or_lines, words_for
+    from .console.serve import hung_up, let_go, serve, terminal_or_lines, words_for
     from .event_socket.serving_driver import serve_clients
     from .net.surroundings import look_around6
     from .switch.configuration import ConfigurationError
@@ -160,6 +221,9 @@ async def _run_switch(
         nat_enabled=options.nat_enabled,
         surroundings=surroundings,
         surroundings6=look_around6(),
+        log=options.log_folder,
+        run=options.run_folder,
+        allow_exec=options.allow_exec,
     )
     try:
         switch = Switch(told, mapper)
@@ -172,9 +236,15 @@ async def _run_switch(
         history = options.db / "console.history" if options.db else None
         clients = EventSocketSettings.read(switch.tree)
         faces = [serve_clients(switch, logs, clients)] if clients is not None else []
+        if os.environ.get("NOTIFY_SOCKET"):
+            from .console.service_manager import ServiceManager
+
+            faces.append(ServiceManager().keep_told(switch))
+        if waiter is not None:
+            faces.append(let_go(waiter, logs))
         if options.console:
             faces.append(terminal_or_lines(switch, logs, history))
-        await serve(switch, *faces)
+        await serve(switch, *faces, on_hang_up=None if options.console else lambda: hung_up(switch, logs))
     except (ConfigurationError, OSError) as error:
         print(f"ringthru: {words_for(error)}", file=sys.stderr)
         if mapper is not None:

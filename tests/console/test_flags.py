@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from ringthru.__main__ import main
-from ringthru.console.flags import FlagError, Options, help_text, read_flags
+from ringthru.console.flags import FlagError, Options, help_text, read_flags, words_of_environment
 
 
 class TestReading:
@@ -60,6 +60,46 @@ class TestReading:
     def test_a_directory_that_is_missing(self, words):
         with pytest.raises(FlagError, match=r"Option '-conf=?' needs a value: -conf \[confdir\]"):
             read_flags(words)
+
+
+class TestAsAService:
+    def test_the_background_is_wanted_by_ncwait_alone(self):
+        assert read_flags(["-ncwait"]).background
+        assert not read_flags(["-ncwait"]).console
+        assert not read_flags(["-nc"]).background
+        assert not read_flags(["-ncwait", "-nf"]).background
+        assert not read_flags(["-ncwait", "-nc"]).background
+        assert read_flags(["-nc", "-ncwait"]).background
+
+    def test_the_folders(self):
+        assert read_flags(["-db", "/d", "-run", "/r"]).run_folder == Path("/r")
+        assert read_flags(["-db", "/d"]).run_folder == Path("/d")
+        assert read_flags(["-db", "/d"]).log_folder is None
+        assert read_flags(["-db", "/d", "-ncwait"]).log_folder == Path("/d/log")
+        assert read_flags(["-log", "/l", "-ncwait"]).log_folder == Path("/l")
+
+    def test_the_command_line_of_a_freeswitch_unit_is_understood(self):
+        options = read_flags(
+            ["-u", "freeswitch", "-g", "daemon", "-ncwait", "-nonat", "-rp", "-nosql", "-reincarnate"]
+        )
+        assert (options.user, options.group, options.nat_enabled) == ("freeswitch", "daemon", False)
+
+    @pytest.mark.parametrize(
+        ("environment", "words"),
+        [
+            ({}, []),
+            ({"RINGTHRU_OPTS": " "}, []),
+            ({"RINGTHRU_OPTS": "-nc -conf '/a b'"}, ["-nc", "-conf", "/a b"]),
+            ({"FREESWITCH_OPTS": "-nonat"}, ["-nonat"]),
+            ({"FREESWITCH_OPTS": "-nonat", "RINGTHRU_OPTS": "-nc"}, ["-nc"]),
+        ],
+    )
+    def test_flags_of_the_environment(self, environment, words):
+        assert words_of_environment(environment) == words
+
+    def test_a_quote_that_is_not_closed_names_the_variable(self):
+        with pytest.raises(FlagError, match="RINGTHRU_OPTS cannot be read: No closing quotation"):
+            words_of_environment({"RINGTHRU_OPTS": "-conf '/a"})
 
 
 class TestHelp:

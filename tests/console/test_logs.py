@@ -240,3 +240,44 @@ class TestLineRecord:
         assert logging.getLogRecordFactory() is LineRecord
         logs.close()
         assert logging.getLogRecordFactory() is before
+
+
+class TestRotation:
+    def test_a_full_file_is_put_aside_and_a_new_one_begun(self, tmp_path):
+        logs = setup(logging.INFO, log_dir=tmp_path)
+        logging.getLogger("ringthru.x").warning("old")
+        logs.rotate()
+        logging.getLogger("ringthru.x").warning("middle")
+        logs.rotate()  # within the same second
+        logging.getLogger("ringthru.x").warning("new")
+        logs.close()
+        kept = sorted(tmp_path.glob("ringthru.log.*"), key=lambda path: (len(path.name), path.name))
+        assert [file.read_text().split()[-1] for file in [*kept, tmp_path / "ringthru.log"]] == [
+            *("old", "middle", "new"),
+        ]
+
+    def test_what_somebody_moved_away_keeps_the_name_he_gave_it(self, tmp_path):
+        logs = setup(logging.INFO, log_dir=tmp_path)
+        logging.getLogger("ringthru.x").warning("old")
+        (tmp_path / "ringthru.log").rename(tmp_path / "mine")
+        logs.rotate()
+        logs.close()
+        assert sorted(path.name for path in tmp_path.iterdir()) == ["mine", "ringthru.log"]
+
+    def test_a_directory_that_cannot_be_written_loses_no_line(self, tmp_path, monkeypatch):
+        logs = setup(logging.INFO, log_dir=tmp_path)
+        logging.getLogger("ringthru.x").warning("one")
+
+        def refuse(self, target):
+            raise PermissionError(13, "Permission denied", str(self))
+
+        monkeypatch.setattr(type(tmp_path), "rename", refuse)
+        logs.rotate()
+        logging.getLogger("ringthru.x").warning("two")
+        logs.close()
+        text = (tmp_path / "ringthru.log").read_text()
+        assert "cannot be rotated" in text
+        assert text.index("one") < text.index("two")
+
+    def test_without_a_log_file_nothing_happens(self, logs):
+        logs.rotate()

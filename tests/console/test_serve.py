@@ -13,7 +13,7 @@ import sys
 import pytest
 
 from ringthru.console.plain import plain_console, run_line
-from ringthru.console.serve import serve, words_for
+from ringthru.console.serve import hung_up, serve, words_for
 from ringthru.net.sockets import PortInUse
 
 
@@ -47,6 +47,20 @@ class TestServe:
         asyncio.get_running_loop().call_soon(os.kill, os.getpid(), which)
         await serve(running)
         assert running.asked == ["start", "shutdown", "stop"]
+
+    async def test_a_hang_up_is_what_it_was_said_to_be_where_there_is_no_terminal(self, running, logs):
+        heard = running.bus.subscribe(
+            lambda event: running.asked.append(dict(event.headers)["Trapped-Signal"])
+        )
+        heard.want({"TRAP"})
+
+        def hang_up():
+            hung_up(running, logs)
+            running.request_shutdown()
+
+        asyncio.get_running_loop().call_soon(os.kill, os.getpid(), signal.SIGHUP)
+        await serve(running, on_hang_up=hang_up)
+        assert running.asked == ["start", "HUP", "shutdown", "stop"]
 
     async def test_the_end_of_the_input_ends_only_the_reading(self, running, table):
         async def console():

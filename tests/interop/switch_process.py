@@ -67,12 +67,14 @@ class Switch:
         parameters: Parameters | None = None,
         trunks: str = "",
         extensions: str = "",
+        environment: Mapping[str, str] | None = None,
     ) -> None:
         """``parameters`` are set in addition, by profile; ``trunks`` are ``<gateway>`` elements.
 
         ``extensions`` of the dialplan are open to strangers.
         """
         self._configured = (parameters or {}, trunks, extensions)
+        self._environment = environment or {}
         self.laboratory = laboratory
         self.directory = directory
         self.role = role
@@ -98,7 +100,10 @@ class Switch:
             argv = self._keyboard.in_front_of(argv)
         source = str(Path(ringthru.__file__).parents[1])
         self.process = self.laboratory.popen(
-            self.role, argv + self._flags, self.directory / "output", {"PYTHONPATH": source}
+            self.role,
+            argv + self._flags,
+            self.directory / "output",
+            {"PYTHONPATH": source, **self._environment},
         )
 
     def type_in(self, line: str) -> None:

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from .home import DEFAULT, DIRECTORY, PASSWORD, VARS, Home, extension
+from .home import DEFAULT, DIRECTORY, EXTERNAL_XML, PASSWORD, VARS, Home, extension, setting
 from .phones import hears_itself
+from .waiting import eventually
 
 
 @pytest.fixture
@@ -61,6 +62,37 @@ class TestAChange:
         assert await home.switch.reload() == "Success"
         await hears_itself(call)
         assert await status_of(home, "9196") == 404
+
+
+class TestTheGatewaysAddress:
+    """Files that name it are read before there is one; nobody types reloadxml, and nothing waits."""
+
+    async def test_is_in_the_files_as_soon_as_there_is_one(self, found: Any) -> None:
+        named = "autonat:$${nat_public_addr}"
+
+        def written(text: str) -> str:
+            return setting("ext-rtp-ip", named)(setting("ext-sip-ip", named)(text))
+
+        answers = extension("77", ("set", "kind=$${nat_type}"), ("respond", "486"))
+        home = await found({EXTERNAL_XML: written, DEFAULT: answers})
+        await home.switch.start()
+
+        def known() -> bool:
+            (external,) = [each for each in home.switch.snapshot().profiles if each.name == "external"]
+            return bool(external.ext_sip_ip == home.outside_address)
+
+        await eventually(known, "the profile has another address")
+        assert home.switch.variables["nat_type"] == "pmp"
+        assert home.switch.variables["nat_private_addr"] == home.address
+
+    async def test_is_not_looked_for_in_files_that_do_not_name_it(
+        self, found: Any, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        caplog.set_level(logging.INFO)
+        home = await found()
+        await home.switch.start()
+        await home.mapped()
+        assert "it is read again" not in caplog.text
 
 
 class TestAMistake:

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from ringthru.switch.configuration.commands import run_command
 from ringthru.switch.configuration.errors import ConfigurationError
 from ringthru.switch.configuration.preprocess import FlatDocument, preprocess
 
@@ -182,6 +183,55 @@ class TestNothingIsExecuted:
     def test_a_directive_over_two_lines_is_reported(self, flatten):
         (note,) = flatten('<X-PRE-PROCESS cmd="set"\n data="a=b"/>').notes
         assert "one line" in note.text
+
+
+class TestCommandsThatMayRun:
+    """Whoever starts the program has said -allowexec."""
+
+    @pytest.fixture
+    def allowed(self, tmp_path):
+        def run(main: str):
+            (tmp_path / "main.xml").write_text(main)
+            return preprocess(tmp_path / "main.xml", {}, {}, run_command)
+
+        return run
+
+    def test_exec_set_makes_the_output_a_value(self, allowed):
+        assert allowed(directive("exec-set", "a=echo one two")).variables["a"] == "one two"
+        assert allowed('<!--#exec-set "a=echo b"-->').variables["a"] == "b"
+
+    def test_exec_pastes_the_output_where_it_stands(self, allowed):
+        flat = allowed(f"<x>\n{directive('exec', 'echo one; echo two')}\n</x>")
+        assert flat.text == "<x>\none\ntwo\n</x>"
+        assert [position.line for position in flat.positions] == [1, 2, 2, 3]
+
+    @pytest.mark.parametrize(
+        ("data", "said"),
+        [
+            ("a=exit 3", "exit status 3"),
+            ("a=no-such-program", "not found"),
+            ("a=", "no command"),
+            ("a", "no"),
+        ],
+    )
+    def test_what_fails_is_reported_and_sets_nothing(self, allowed, data, said):
+        flat = allowed("\n" + directive("exec-set", data))
+        (note,) = flat.notes
+        assert said in note.text
+        assert note.position.line == 2
+        assert "a" not in flat.variables
+
+    def test_one_that_does_not_end_is_ended(self, allowed, monkeypatch):
+        monkeypatch.setattr("ringthru.switch.configuration.commands.LONGEST_RUN", 0.05)
+        (note,) = allowed(directive("exec-set", "a=sleep 600")).notes
+        assert "took more than" in note.text
+
+
+def test_the_names_a_text_asks_for_are_told(flatten):
+    assert flatten("<a b='$${one}' c='${two}'/>\n" + directive("set", "x=$${three}")).names == {
+        "one",
+        "three",
+    }
 
 
 PIECES_TEXT = """<X-PRE-PROCESS| cmd="set"| data="|a=|$${a}|$${|}|"|/>|<!--#set |-->|include|exec |

@@ -1,5 +1,8 @@
 """The program's flags, single-dash as FreeSWITCH's users type them (``--long`` is understood too).
 
+More of them may stand in the environment, in RINGTHRU_OPTS or else FREESWITCH_OPTS; the command line counts
+after it.
+
 Lives here: which flags there are, reading them, the text of ``-help``.
 Never here: what a flag does.
 
@@ -9,9 +12,11 @@ Not made with ``argparse``: it takes every unambiguous beginning of a single-das
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
+from ..net.places import state_folder
 from ..net.values import frozen
 
 
@@ -35,12 +40,28 @@ FLAGS: Final = (
     Flag("nonatmap", "disable auto nat port mapping"),
     Flag("c", "output to a console, with a prompt (the default)"),
     Flag("nc", "no console: log lines only, nothing is read from standard input"),
-    Flag("nf", "no forking (Ringthru never forks; accepted for old scripts)"),
+    Flag("ncwait", "no console, and to the background as soon as calls are taken"),
+    Flag("nf", "no forking: -ncwait stays in the foreground"),
+    Flag("stop", "stop the one that runs, and wait until it has ended"),
     Flag("conf", "alternate directory for configuration files", "confdir"),
     Flag("log", "directory for the log file (without it there is none)", "logdir"),
     Flag("db", "alternate directory for what is kept between runs", "dbdir"),
+    Flag("run", "alternate directory for the pid file (without it that of -db)", "rundir"),
+    Flag("u", "go on as this user once started by root", "user"),
+    Flag("g", "go on as this group", "group"),
+    Flag("allowexec", "let the configuration run programs (exec, exec-set); off, as trees are passed around"),
 )
-BY_NAME: Final = {each.name: each for each in FLAGS} | {"h": FLAGS[0]}
+# FreeSWITCH's, for what there is none of here: its scripts and units start with them
+WITHOUT_EFFECT: Final = (
+    *("nosql", "nort", "nocal", "heavy-timer", "monotonic-clock", "rp", "lp", "np", "hp", "waste", "core"),
+    *("vg", "elegant-term", "reincarnate"),
+)
+BY_NAME: Final = {each: Flag(each, "") for each in WITHOUT_EFFECT} | {
+    **{each.name: each for each in FLAGS},
+    "h": FLAGS[0],
+}
+OPTS: Final = ("RINGTHRU_OPTS", "FREESWITCH_OPTS")  # the first that is set counts
+FACES: Final = ("c", "nc", "ncwait")  # of these the last one given counts
 
 
 @frozen
@@ -55,6 +76,41 @@ class Options:
     conf: Path | None = None
     log: Path | None = None
     db: Path | None = None
+    run: Path | None = None
+    background: bool = False  # once it serves
+    stop: bool = False
+    user: str = ""
+    group: str = ""
+    allow_exec: bool = False
+
+    @property
+    def log_folder(self) -> Path | None:
+        """Where the log file is; one in the background has one, for there is nothing else to read."""
+        if self.log is None and self.background:
+            return (self.db or state_folder()) / "log"
+        return self.log
+
+    @property
+    def run_folder(self) -> Path:
+        """Where the pid file is."""
+        return self.run or self.db or state_folder()
+
+
+def words_of_environment(environment: Mapping[str, str]) -> list[str]:
+    """The flags in RINGTHRU_OPTS, else FREESWITCH_OPTS; quotes as in a shell.
+
+    Raises:
+        FlagError: a quote is not closed.
+    """
+    name = next((each for each in OPTS if environment.get(each, "").strip()), None)
+    if name is None:
+        return []
+    import shlex  # not of a start without any
+
+    try:
+        return shlex.split(environment[name])
+    except ValueError as error:
+        raise FlagError(f"{name} cannot be read: {error}: '{environment[name]}'") from error
 
 
 def read_flags(arguments: list[str]) -> Options:
@@ -83,16 +139,22 @@ def _options(given: dict[str, str]) -> Options:
     def directory(name: str) -> Path | None:
         return Path(given[name]).expanduser() if name in given else None
 
-    last = [name for name in given if name in ("c", "nc")][-1:]
+    face = next((name for name in reversed(given) if name in FACES), "c")
     return Options(
         help="help" in given,
         version="version" in given,
         nat_enabled="nonat" not in given,
         mapping_enabled="nonatmap" not in given,
-        console=last != ["nc"],
+        console=face == "c",
         conf=directory("conf"),
         log=directory("log"),
         db=directory("db"),
+        run=directory("run"),
+        background=face == "ncwait" and "nf" not in given,
+        stop="stop" in given,
+        user=given.get("u", ""),
+        group=given.get("g", ""),
+        allow_exec="allowexec" in given,
     )
 
 
@@ -103,11 +165,16 @@ def help_text() -> str:
         "Usage: ringthru [OPTIONS]\n"
         "       ringthru cli [-x COMMAND] ...\n"
         "       ringthru demo [--once]\n"
+        "       ringthru config check TREE\n"
         "       ringthru nat COMMAND ...\n"
         "       ringthru lab gateway ...\n"
         "\n"
         "These are the optional arguments you can pass to ringthru:\n"
         f"{''.join(lines)}"
+        "\n"
+        f"FreeSWITCH's -{', -'.join(WITHOUT_EFFECT[:7])},\n"
+        f"-{', -'.join(WITHOUT_EFFECT[7:])} are accepted and change nothing. More flags may\n"
+        "stand in the environment, in RINGTHRU_OPTS or else FREESWITCH_OPTS.\n"
         "\n"
         "'ringthru cli' is the console of a running switch. "
         "'ringthru demo' shows a call through a NAT gateway, on loopback alone.\n"

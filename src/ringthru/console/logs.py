@@ -213,6 +213,25 @@ class LogFile(logging.Handler):
         except Exception:
             self.handleError(record)
 
+    def rotate(self) -> None:
+        """Begin a new file; the one that is full keeps its name with the time behind it.
+
+        Where somebody moved it away already there is nothing to rename.
+
+        Raises:
+            OSError: it cannot be renamed, or no new one made; then the old one is written on.
+        """
+        there = self._path.exists() and os.stat(self._path).st_ino == os.fstat(self._file.fileno()).st_ino
+        if there and os.fstat(self._file.fileno()).st_size:
+            stamp = time.strftime("%Y-%m-%d-%H-%M-%S")
+            kept = self._path.with_name(f"{self._path.name}.{stamp}")
+            number = 1
+            while kept.exists():  # twice within a second
+                number += 1
+                kept = self._path.with_name(f"{self._path.name}.{stamp}.{number}")
+            self._path.rename(kept)
+        self._reopen_if_moved()
+
     def close(self) -> None:
         self._file.close()
         super().close()
@@ -231,9 +250,7 @@ class LogFile(logging.Handler):
 class Logs:
     """The handlers of one process, and their levels; ``close`` takes them away again."""
 
-    def __init__(
-        self, console: logging.Handler | None, logfile: logging.Handler | None, idle: IdleCpu
-    ) -> None:
+    def __init__(self, console: logging.Handler | None, logfile: LogFile | None, idle: IdleCpu) -> None:
         self._console = console
         self._layout = "current"
         self._logfile = logfile
@@ -286,6 +303,15 @@ class Logs:
         formatter.layout = self._layout
         return formatter
 
+    def rotate(self) -> None:
+        """A new log file, where there is one; if that fails the old one is written on, and says so."""
+        if self._logfile is None:
+            return
+        try:
+            self._logfile.rotate()
+        except OSError as error:
+            self._logger.error("The log file cannot be rotated: %s", error)
+
     def close(self) -> None:
         for handler in self._handlers():
             self._logger.removeHandler(handler)
@@ -326,7 +352,7 @@ def setup(
     return Logs(console, None if log_dir is None else _logfile(log_dir, idle), idle)
 
 
-def _logfile(log_dir: Path, idle: IdleCpu) -> logging.Handler:
+def _logfile(log_dir: Path, idle: IdleCpu) -> LogFile:
     log_dir.mkdir(parents=True, exist_ok=True)
     handler = LogFile(log_dir / LOGFILE)
     handler.setFormatter(LogFormatter(idle, with_uuid=True))

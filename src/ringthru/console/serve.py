@@ -16,12 +16,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from .background import Waiter
     from .logs import Logs
     from .switch_like import RunnableSwitch, SwitchLike
 
 log = logging.getLogger(__name__)
 
-STOPPING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def words_for(error: BaseException) -> str:
@@ -31,17 +32,22 @@ def words_for(error: BaseException) -> str:
     return str(error) or type(error).__name__
 
 
-async def serve(switch: RunnableSwitch, *faces: Coroutine[None, None, None]) -> None:
+async def serve(
+    switch: RunnableSwitch,
+    *faces: Coroutine[None, None, None],
+    on_hang_up: Callable[[], None] | None = None,
+) -> None:
     """Start, let the faces run, wait for the end, stop (which deletes our mappings on the gateway).
 
     The faces (console, event socket) run from the moment the switch serves. The switch is stopped after a
-    failed start too, so that nothing of it stays on the gateway.
+    failed start too, so that nothing of it stays on the gateway. ``on_hang_up`` is what SIGHUP means where
+    there is no terminal.
 
     Raises:
         Exception: whatever ``switch.start`` raised.
     """
     running: list[asyncio.Task[None]] = []
-    with stopped_by_signals(switch.request_shutdown):
+    with stopped_by_signals(switch.request_shutdown, on_hang_up):
         try:
             await switch.start()
             running = [asyncio.create_task(_guarded(each)) for each in faces]
@@ -83,20 +89,34 @@ class Ending:
 
 
 @contextlib.contextmanager
-def stopped_by_signals(stop: Callable[[], None]) -> Iterator[None]:
-    """While inside, SIGINT, SIGTERM and SIGHUP (the terminal is gone) call ``stop``.
+def stopped_by_signals(
+    stop: Callable[[], None], on_hang_up: Callable[[], None] | None = None
+) -> Iterator[None]:
+    """While inside, SIGINT and SIGTERM call ``stop``; SIGHUP (the terminal is gone) too, or ``on_hang_up``.
 
     Entered again inside, the inner ``stop`` is called; after that these signals end the process.
     """
     loop = asyncio.get_running_loop()
-    taken = [each for each in STOPPING_SIGNALS if signal.getsignal(each) is not signal.SIG_IGN]  # nohup
+    taken = [each for each in SIGNALS if signal.getsignal(each) is not signal.SIG_IGN]  # nohup
     for each in taken:
-        loop.add_signal_handler(each, stop)
+        loop.add_signal_handler(each, (on_hang_up or stop) if each is signal.SIGHUP else stop)
     try:
         yield
     finally:
         for each in taken:
             loop.remove_signal_handler(each)
+
+
+def hung_up(switch: SwitchLike, logs: Logs) -> None:
+    """SIGHUP to a service: a new log file, and whoever keeps files for us hears of it, as in FreeSWITCH."""
+    logs.rotate()
+    switch.bus.tell("TRAP", (("Trapped-Signal", "HUP"),))
+
+
+async def let_go(waiter: Waiter, logs: Logs) -> None:
+    """The switch serves: its terminal is free again, and from here on the log file has it all."""
+    waiter.ready()
+    logs.set_console_level(logging.CRITICAL)
 
 
 async def terminal_or_lines(switch: SwitchLike, logs: Logs, history: Path | None) -> None:

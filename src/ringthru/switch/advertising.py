@@ -7,6 +7,7 @@ Never here: how mappings are made, or which peer is far.
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 
 from ..media import Engine
 from ..portmap import (
@@ -37,6 +38,7 @@ class Advertising:
         private: str,
     ) -> None:
         """``private`` is our own address on the LAN."""
+        self.on_address: Callable[[str], None] = lambda address: None  # of a gateway, found or another one
         self._mapper = mapper
         self._calls = calls
         self._engine = engine
@@ -113,11 +115,15 @@ class Advertising:
         """From now on far peers see this address; a None takes it back."""
         self._variables["nat_public_addr"] = address or ""
         self._variables["nat_private_addr"] = self._private
+        if self._mapper is not None and (kind := self._mapper.snapshot().type) is not None:
+            self._variables["nat_type"] = kind.nat_type
         self._external = address
         for profile in self._calls.profiles.values():
             self._advertise(profile)
         self.fill_pool()
         self.follow()
+        if address:
+            self.on_address(address)
 
     def _advertise(self, profile: Profile) -> None:
         """Tell a profile the external address; not one the guard keeps closed, for nobody could reach it."""

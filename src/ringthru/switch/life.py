@@ -7,8 +7,8 @@ one call, one address.
 from __future__ import annotations
 
 import asyncio
+import errno
 import logging
-import socket
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -25,6 +25,7 @@ from ..sip import SipUri
 from .address_lookup import AddressLookups
 from .advertising import Advertising
 from .authentication import LoginDesk
+from .builtin_variables import folder_variables, machine_variables, nat_variables
 from .calls import Calls
 from .configuration import ConfigurationError, ProfileSettings, SwitchSettings, load_profiles, weak_secrets
 from .events.bus import EventBus
@@ -38,7 +39,6 @@ from .rules import Rules
 from .schedule import Schedule
 from .signalling import Signalling
 from .state import PASSWORD_VARIABLE, StateFolder, default_tree, names_variable
-from .words import random_uuid
 
 if TYPE_CHECKING:
     from ..sip.locating import Target
@@ -49,6 +49,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 LOOPBACK6 = "::1"  # what FreeSWITCH's local_ip_v6 is where there is no other
+NO_IPV6 = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
 LOAD_AFTER = 0.3  # seconds: the start is for the ports; who asks for a phone before, waits for the file
 EXPIRY_CHECK = 5.0  # seconds between looks at registrations that ran out
 
@@ -64,6 +65,9 @@ class SwitchOptions:
     surroundings: Surroundings | None = None  # None: ask the kernel
     surroundings6: Surroundings6 | None = None  # None: there is no IPv6 to be called at
     nameservers: tuple[Endpoint, ...] = ()  # in place of those of /etc/resolv.conf
+    log: Path | None = None  # where the log file is; for the variable log_dir
+    run: Path | None = None  # where the pid file is; for run_dir
+    allow_exec: bool = False  # True: -allowexec, the configuration may run programs
 
 
 class SwitchLife:
@@ -84,9 +88,12 @@ class SwitchLife:
         self._address6 = options.surroundings6.address if options.surroundings6 else LOOPBACK6
         self._state = StateFolder(options.db)
         self._conf = conf = options.conf or default_tree()
-        self._rules = Rules.read(conf, self._builtin_variables(conf), self._surroundings)
+        self._allow_exec = options.allow_exec
+        variables = self._builtin_variables(conf, options, mapper)
+        self._rules = Rules.read(conf, variables, self._surroundings, allow_exec=options.allow_exec)
         self.variables: dict[str, str] = dict(self._rules.variables)
         tree = self._rules.loaded.tree
+        self._read_with = self.variables.get("nat_public_addr", "")  # what the files saw
         self._settings = SwitchSettings.read(tree)
         self._lists: dict[str, AccessList] = dict(self._rules.lists)  # the profiles hold on to this one
         self._profile_settings: list[ProfileSettings] = load_profiles(tree)
@@ -99,7 +106,7 @@ class SwitchLife:
         )
         self._desk = LoginDesk(self._rules.directory, self.guard)
         profiles: dict[str, Profile] = {}
-        self.bus = EventBus(self.variables, random_uuid(), described)
+        self.bus = EventBus(self.variables, self.variables["core_uuid"], described)
         self._sources = Sources(self.bus, lambda: self.mapper.snapshot() if self.mapper else None)
         self._desk.on_refusal = self._sources.on_register_failure
         registrar = Registrar(
@@ -142,19 +149,14 @@ class SwitchLife:
             position = (element or self._rules.loaded.tree.root).position
             raise ConfigurationError(position, str(error), "or set media-engine to auto") from error
 
-    def _builtin_variables(self, conf: Path) -> dict[str, str]:
+    def _builtin_variables(
+        self, conf: Path, options: SwitchOptions, mapper: PortMapper | None
+    ) -> dict[str, str]:
         """The variables that exist before any file is read."""
-        hostname = socket.gethostname()
         variables = {
-            "hostname": hostname,
-            "switchname": hostname,
-            "local_ip_v4": self._surroundings.address,
-            "local_ip_v6": self._address6,
-            "local_mask_v4": str(self._surroundings.network.netmask),
-            "conf_dir": str(conf),
-            "certs_dir": str(conf / "tls"),
-            "base_dir": str(conf.parent),
-            "db_dir": str(self._state.path),
+            **machine_variables(self._surroundings, self._address6),
+            **folder_variables(conf, self._state.path, options.log, options.run),
+            **nat_variables(mapper.snapshot() if mapper is not None else None, self._surroundings.address),
         }
         if names_variable(conf, PASSWORD_VARIABLE):  # a tree with passwords of its own needs none of ours
             variables[PASSWORD_VARIABLE] = self._state.password()
@@ -177,7 +179,7 @@ class SwitchLife:
             self.mapper.subscribe(self._sources.on_mapper_event)
         try:
             for settings in self._profile_settings:
-                await self._open(settings, weak)
+                await self._open_if_possible(settings, weak)
         except OSError:
             await self.stop()
             raise
@@ -190,6 +192,19 @@ class SwitchLife:
     @property
     def _domains(self) -> list[str]:
         return [domain.name for domain in self._rules.directory.domains.values()]
+
+    async def _open_if_possible(self, settings: ProfileSettings, weak: list[tuple[str, str]]) -> None:
+        """Open a profile; one for IPv6 is left out where there is none, and the others serve.
+
+        FreeSWITCH's own tree has such a profile, with ``$${local_ip_v6}``, on every machine.
+        """
+        try:
+            await self._open(settings, weak)
+        except OSError as error:
+            if ":" not in settings.sip_ip or error.errno not in NO_IPV6:
+                raise
+            text = "Profile %s is left out: %s is no address of this machine, or it has no IPv6"
+            log.warning(text, settings.name, settings.sip_ip)
 
     async def _open(self, settings: ProfileSettings, weak: list[tuple[str, str]]) -> Profile:
         """Let a profile listen, and open it to the Internet where it asks.
@@ -249,7 +264,11 @@ class SwitchLife:
 
     def _load_registrations(self) -> None:
         """Read beside the loop what outlived the last run; whoever needs it sooner waits for it."""
+        from .configuration.unused import unused_parts  # not of the start, as what is said here
+
         self._loading = None
+        for note in unused_parts(self._rules.loaded.tree):
+            log.log(note.level, "%s", note)
         loading = self.calls.registrar.begin_to_load()
         if loading is not None:
             done = asyncio.wrap_future(loading)

@@ -16,6 +16,7 @@ from ..net.acl import AccessList
 from ..net.surroundings import Surroundings
 from ..net.values import frozen
 from .configuration import Dialplan, Directory, LoadedConfiguration, load_access_lists, load_tree
+from .configuration.commands import run_command
 
 log = logging.getLogger(__name__)
 
@@ -30,17 +31,20 @@ class Rules:
     lists: dict[str, AccessList]
 
     @classmethod
-    def read(cls, conf: Path, variables: Mapping[str, str], here: Surroundings) -> Self:
+    def read(
+        cls, conf: Path, variables: Mapping[str, str], here: Surroundings, *, allow_exec: bool = False
+    ) -> Self:
         """Read a configuration directory.
 
         Args:
             variables: the global variables that exist before.
             here: our own networks, for the lists that name them.
+            allow_exec: whether the tree may run programs (``-allowexec``).
 
         Raises:
             ConfigurationError: a file is missing or broken; the message names file and line.
         """
-        loaded = load_tree(conf, variables)
+        loaded = load_tree(conf, variables, run=run_command if allow_exec else None)
         directory = Directory.read(loaded.tree)
         connected = [str(each) for each in here.connected]
         lists = load_access_lists(loaded.tree, directory, str(here.network), connected)

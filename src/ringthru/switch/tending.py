@@ -17,6 +17,7 @@ import asyncio
 import logging
 from typing import Final
 
+from .builtin_variables import NAT_VARIABLES
 from .causes import HangupCause
 from .configuration import ConfigurationError, ProfileSettings, load_profiles, weak_secrets
 from .life import SwitchLife
@@ -31,6 +32,33 @@ SETTLED: Final = 10.0  # seconds a profile must be up before it is stopped, as i
 class SwitchTending(SwitchLife):
     """The hands on a running switch; see ``Switch``."""
 
+    _reading_again: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """As ``SwitchLife``; files that name the gateway's address are read again once there is one."""
+        self._advertising.on_address = self._tell_files
+        await super().start()
+
+    async def stop(self) -> None:
+        if self._reading_again is not None:
+            self._reading_again.cancel()
+        await super().stop()
+
+    def _tell_files(self, address: str) -> None:
+        """A tree with ``$${nat_public_addr}`` was read before a gateway had an address: it is read again.
+
+        FreeSWITCH waits for the gateway first, and its files see the variables after a ``reloadxml`` only.
+        """
+        if address != self._read_with and NAT_VARIABLES & self._rules.loaded.names:
+            self._read_with = address
+            log.info("The configuration names the gateway's address, now %s: it is read again", address)
+            self._reading_again = asyncio.ensure_future(self._read_again())
+
+    async def _read_again(self) -> None:
+        if await self.reload() == "Success":
+            for name in list(self.calls.profiles):
+                await self.rescan_profile(name)
+
     async def reload(self) -> str:
         """Read the configuration again: ``Success``, or what is wrong with it, and then the old one holds.
 
@@ -39,7 +67,9 @@ class SwitchTending(SwitchLife):
         """
         known = dict(self.variables)
         try:
-            rules = await asyncio.to_thread(Rules.read, self._conf, known, self._surroundings)
+            rules = await asyncio.to_thread(
+                Rules.read, self._conf, known, self._surroundings, allow_exec=self._allow_exec
+            )
         except ConfigurationError as error:
             log.error("The configuration is not reloaded, the old one holds: %s", error)
             return str(error)

@@ -4,8 +4,11 @@ Works line by line. Directives are ``<X-PRE-PROCESS cmd="set" data="name=value"/
 ``<!--#set "name=value"-->``; an XML comment around one does not disable it (people write
 ``X-NO-PRE-PROCESS`` for that). ``$${name}`` is replaced before the directive on a line is looked at.
 
+``exec`` and ``exec-set`` run a command only where whoever started the program allows it and hands one in that
+runs it; else they are noted and left out, for trees come from strangers.
+
 Lives here: set, include, env-set, and the map from flat lines back to files.
-Never here: XML, logging, or running a command: ``exec`` and ``exec-set`` are noted and left out.
+Never here: XML, logging, how a command is run (``commands``).
 """
 
 from __future__ import annotations
@@ -14,7 +17,7 @@ import glob
 import logging
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -38,10 +41,11 @@ ATTRIBUTE: Final = re.compile(r"""([\w:-]+)\s*=\s*(?:"([^"]*)"|'([^']*)')""")
 WRAPPING: Final = re.compile(r"</?include(?:\s[^<>]*)?/?>|<\?[^\n]*?\?>", re.IGNORECASE)
 VARIABLE: Final = re.compile(r"\$\$\{([^{}]*)(\}?)")
 NOT_EXECUTED: Final = {
-    "exec": "no command is run from a configuration file: the directive is ignored",
-    "exec-set": "no command is run from a configuration file: the directive is ignored"
+    "exec": "no command is run from a configuration file without -allowexec: the directive is ignored",
+    "exec-set": "no command is run from a configuration file without -allowexec: the directive is ignored"
     " and the variable left as it was",
 }
+Run = Callable[[str], str]  # a shell's line to its output; ValueError with the reason when that fails
 
 
 @frozen
@@ -52,26 +56,33 @@ class FlatDocument:
     positions: tuple[Position, ...]  # of each line of the text, the first at index 0
     variables: dict[str, str]  # the global variables, those handed in included
     notes: tuple[Note, ...]
+    names: frozenset[str]  # of the variables that the text asks for
 
 
-def preprocess(path: Path, variables: Mapping[str, str], environment: Mapping[str, str]) -> FlatDocument:
+def preprocess(
+    path: Path, variables: Mapping[str, str], environment: Mapping[str, str], run: Run | None = None
+) -> FlatDocument:
     """Flatten ``path`` and everything it includes.
 
     Args:
         variables: global variables that exist already; the mapping is not changed.
         environment: what ``env-set`` reads.
+        run: what runs the commands of ``exec`` and ``exec-set``; None: nothing does.
 
     Raises:
         ConfigurationError: a file cannot be read, includes itself, or the whole grows out of bounds.
     """
-    work = _Preprocessor(dict(variables), environment)
+    work = _Preprocessor(dict(variables), environment, run)
     work.read(path, included_at=None)
-    return FlatDocument("\n".join(work.lines), tuple(work.positions), work.variables, tuple(work.notes))
+    text, names = "\n".join(work.lines), frozenset(work.names)
+    return FlatDocument(text, tuple(work.positions), work.variables, tuple(work.notes), names)
 
 
 class _Preprocessor:
-    def __init__(self, variables: dict[str, str], environment: Mapping[str, str]) -> None:
+    def __init__(self, variables: dict[str, str], environment: Mapping[str, str], run: Run | None) -> None:
         self.variables = variables
+        self.names: set[str] = set()
+        self._run_command = run
         self.environment = environment
         self.lines: list[str] = []
         self.positions: list[Position] = []
@@ -120,6 +131,7 @@ class _Preprocessor:
             if not match[2]:
                 self._note(logging.ERROR, position, f"'{match[0][:60]}' has no closing brace")
                 return match[0]
+            self.names.add(match[1])
             # A line break in a value would shift every later line away from its position.
             return " ".join(self.variables.get(match[1], "").splitlines())
 
@@ -150,6 +162,8 @@ class _Preprocessor:
             self._include(data, position)
         elif command == "stun-set":
             self._stun_set(data, position)
+        elif command in NOT_EXECUTED and self._run_command is not None:
+            self._execute(command, data, self._run_command, position)
         elif command in NOT_EXECUTED:
             self._note(logging.WARNING, position, f"{command} '{data}': {NOT_EXECUTED[command]}")
         else:
@@ -175,6 +189,24 @@ class _Preprocessor:
             self._note(logging.WARNING, position, f"env-set '{data}' is ignored: it is not NAME=$VARIABLE")
         elif source in self.environment:
             self.variables[_unquote(name)] = self.environment[source]
+
+    def _execute(self, command: str, data: str, run: Run, position: Position) -> None:
+        """``exec`` pastes what the command prints, ``exec-set`` makes it a variable's value."""
+        data = _unquote(data)
+        name, equals, line = data.partition("=") if command == "exec-set" else ("", "=", data)
+        if not equals or not line.strip() or (command == "exec-set" and not name.strip()):
+            self._note(logging.WARNING, position, f"{command} '{data}' is ignored: there is no command in it")
+            return
+        try:
+            output = run(_unquote(line))
+        except ValueError as error:
+            self._note(logging.ERROR, position, f"{command} '{data}' failed: {error}")
+            return
+        if command == "exec-set":
+            self.variables[_unquote(name)] = output.strip()
+            return
+        for each in output.splitlines():
+            self._emit(each, position)
 
     def _include(self, pattern: str, position: Position) -> None:
         full = os.path.join(position.path.parent, pattern)

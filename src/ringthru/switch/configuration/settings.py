@@ -381,13 +381,14 @@ def _log_unknown(parameter: Element, readers: Mapping[str, Reader], where: str) 
     close = get_close_matches(name.lower(), readers, n=1, cutoff=0.94)
     if close:
         text = "%s: %s: unknown parameter '%s' ignored; did you mean %s?"
-        log.warning(text, parameter.position, where, name, close[0])
+        log.warning(text, parameter.position, where, name, close[0], extra={"ignored": name})
     else:
         log.info(
             "%s: %s: parameter '%s' is not supported in this version: ignored",
             parameter.position,
             where,
             name,
+            extra={"ignored": name},
         )
 
 

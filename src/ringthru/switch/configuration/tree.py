@@ -16,7 +16,7 @@ from xml.parsers import expat
 
 from ...net.values import frozen, record
 from .errors import ConfigurationError, Note, Position
-from .preprocess import FlatDocument, preprocess
+from .preprocess import FlatDocument, Run, preprocess
 
 log = logging.getLogger(__name__)
 
@@ -104,6 +104,7 @@ class LoadedConfiguration:
     tree: Tree
     variables: dict[str, str]  # the global variables after reading, those handed in included
     notes: tuple[Note, ...]
+    names: frozenset[str] = frozenset()  # of the global variables that its files ask for
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -111,13 +112,17 @@ class LoadedConfiguration:
 
 
 def load_tree(
-    conf_dir: Path, variables: Mapping[str, str], environment: Mapping[str, str] | None = None
+    conf_dir: Path,
+    variables: Mapping[str, str],
+    environment: Mapping[str, str] | None = None,
+    run: Run | None = None,
 ) -> LoadedConfiguration:
     """Read ``freeswitch.xml`` of a directory. ``warnings`` of the result are for the caller to log.
 
     Args:
         variables: the built-in global variables; ``conf_dir`` is added when it is missing.
         environment: what ``env-set`` reads; the process's own when None.
+        run: what runs the commands of ``exec`` and ``exec-set``; None: nothing does.
 
     Raises:
         ConfigurationError: there is no such file, or it is not XML; names file and line.
@@ -127,11 +132,11 @@ def load_tree(
         remedy = f"copy the default tree there, or name the directory that holds {ROOT_FILE} with -conf"
         raise ConfigurationError(Position(path, 0), "no configuration found: the file does not exist", remedy)
     known = {"conf_dir": str(conf_dir), **variables}
-    flat = preprocess(path, known, os.environ if environment is None else environment)
+    flat = preprocess(path, known, os.environ if environment is None else environment, run)
     for note in flat.notes:
         if note.level < logging.WARNING:
             log.log(note.level, "%s", note)
-    return LoadedConfiguration(parse(flat, path), flat.variables, flat.notes)
+    return LoadedConfiguration(parse(flat, path), flat.variables, flat.notes, flat.names)
 
 
 def parse(flat: FlatDocument, path: Path) -> Tree:

@@ -181,7 +181,8 @@ def _values(element: Element, where: str) -> dict[str, Any]:
         name = ALSO.get(name, name)
         if name not in TRUNK_PARAMETERS:
             text = "%s: %s: parameter '%s' is not supported in this version: ignored"
-            log.info(text, parameter.position, where, parameter.get("name"))
+            name = parameter.get("name")
+            log.info(text, parameter.position, where, name, extra={"ignored": name})
             continue
         try:
             value = TRUNK_PARAMETERS[name](parameter.get("value"))
