@@ -43,6 +43,8 @@ from .words import random_uuid
 if TYPE_CHECKING:
     from ..sip.locating import Target
     from ..sip.locating_driver import Resolver
+    from .cdr.records import CallRecords
+    from .configuration import Tree
     from .registrations.store import RegistrationStore
     from .trunks.book import TrunkBook
 
@@ -117,6 +119,7 @@ class SwitchLife:
             max_per_second=self._settings.sessions_per_second,
             bus=self.bus,
         )
+        self.calls.records = self._call_records(tree)
         self._signalling = Signalling(self.calls)
         self._nameservers = options.nameservers
         self._resolver: Resolver | None = None
@@ -141,6 +144,19 @@ class SwitchLife:
             element = self._rules.loaded.tree.configuration("switch.conf")
             position = (element or self._rules.loaded.tree.root).position
             raise ConfigurationError(position, str(error), "or set media-engine to auto") from error
+
+    def _call_records(self, tree: Tree) -> CallRecords | None:
+        """What writes down calls that are over, where the configuration asks for it."""
+        if tree.configuration("cdr_csv.conf") is None and tree.configuration("json_cdr.conf") is None:
+            return None
+        from .cdr.records import CallRecords  # not of a start without
+        from .configuration.cdr_settings import CdrSettings
+
+        folder = Path(self.variables.get("log_dir") or self._state.path)
+        settings = CdrSettings.read(tree, folder)
+        if settings.csv is None and settings.json is None:
+            return None
+        return CallRecords(settings, self.bus, self.variables)
 
     def _builtin_variables(self, conf: Path) -> dict[str, str]:
         """The variables that exist before any file is read."""
@@ -294,6 +310,8 @@ class SwitchLife:
             profile.close()
         await self.calls.registrar.close()
         await self._engine.close()
+        if self.calls.records is not None:
+            await asyncio.to_thread(self.calls.records.close)
         await asyncio.sleep(0)  # asyncio lets go of a closed transport's port in the loop's next round only
 
     async def _stop_trunks(self) -> None:
