@@ -147,7 +147,7 @@ async def _run_switch(
     import logging
 
     from .console.levels import level_of
-    from .console.serve import serve, terminal_or_lines, words_for
+    from .console.serve import serve, serve_metrics, terminal_or_lines, words_for
     from .event_socket.serving_driver import serve_clients
     from .net.surroundings import look_around6
     from .switch.configuration import ConfigurationError
@@ -172,6 +172,8 @@ async def _run_switch(
         history = options.db / "console.history" if options.db else None
         clients = EventSocketSettings.read(switch.tree)
         faces = [serve_clients(switch, logs, clients)] if clients is not None else []
+        if switch.tree.configuration("metrics.conf") is not None:
+            faces.append(serve_metrics(switch, logs.idle_cpu))
         if options.console:
             faces.append(terminal_or_lines(switch, logs, history))
         await serve(switch, *faces)
