@@ -43,6 +43,7 @@ from .words import random_uuid
 if TYPE_CHECKING:
     from ..sip.locating import Target
     from ..sip.locating_driver import Resolver
+    from .capturing import Captures
     from .cdr.records import CallRecords
     from .configuration import Tree
     from .registrations.store import RegistrationStore
@@ -129,6 +130,7 @@ class SwitchLife:
             self.mapper = PortMapper(self._surroundings, mapping_enabled=options.mapping_enabled)
         self._advertising = Advertising(self.mapper, self.calls, self._engine, self.variables, here.address)
         self._lookups = AddressLookups(here.address, here.rules, self._advertising.changed)
+        self._captures: Captures | None = None
         self._hand_made: dict[tuple[int, Protocol], PortMapping] = {}
         self._shutdown = asyncio.Event()
         self.schedule = Schedule()
@@ -227,8 +229,19 @@ class SwitchLife:
         await profile.open()
         self.calls.profiles[profile.name] = profile
         self._advertising.open(profile, weak)
+        if settings.sip_capture or self._captures is not None:
+            self.captures.opened(profile)
         self._sources.on_profile_start(profile)
         return profile
+
+    @property
+    def captures(self) -> Captures:
+        """Who sees the messages of profiles from outside; loaded when first asked for."""
+        if self._captures is None:
+            from .capturing import Captures
+
+            self._captures = Captures(lambda: self._rules.loaded.tree)
+        return self._captures
 
     async def _locate(self, uri: SipUri, transports: Sequence[str], ipv6: bool) -> list[Target]:
         """Where a URI leads. What finds it is imported with the first one: the start is a budget."""
@@ -310,8 +323,9 @@ class SwitchLife:
             profile.close()
         await self.calls.registrar.close()
         await self._engine.close()
-        if self.calls.records is not None:
-            await asyncio.to_thread(self.calls.records.close)
+        for thread in (self.calls.records, self._captures):
+            if thread is not None:
+                await asyncio.to_thread(thread.close)
         await asyncio.sleep(0)  # asyncio lets go of a closed transport's port in the loop's next round only
 
     async def _stop_trunks(self) -> None:
