@@ -33,6 +33,7 @@ from ringthru.portmap.values import (
     Protocol,
     ServiceSnapshot,
 )
+from ringthru.switch import metrics as switch_metrics
 
 COMMON = {  # fields that need no comment in the code, because they are the same everywhere
     "protocol": "what the mapping carries",
@@ -335,6 +336,16 @@ def draw_metrics() -> str:
     return table("Name", "Type", "Labels", "What it is", rows=rows)
 
 
+def draw_exporter_metrics() -> str:
+    rows = [(f"`{each.name}`", each.kind, each.help) for each in switch_metrics.EXPORTER.values()]
+    return table("Name", "Type", "What it is", rows=rows)
+
+
+def draw_switch_metrics() -> str:
+    rows = [(f"`{each.name}`", each.kind, each.help) for each in switch_metrics.OURS.values()]
+    return table("Name", "Type", "What it is", rows=rows)
+
+
 def labels_of_metrics() -> dict[str, list[str]]:
     """The labels that each metric has for a snapshot with something of everything."""
     mapping = MappingSnapshot(
@@ -356,6 +367,8 @@ def labels_of_metrics() -> dict[str, list[str]]:
 
 PARTS: dict[str, Callable[[], str]] = {
     "metrics": draw_metrics,
+    "exporter metrics": draw_exporter_metrics,
+    "switch metrics": draw_switch_metrics,
     "events": draw_events,
     "enums": draw_enums,
     "values": draw_values,

@@ -208,7 +208,7 @@ async def _run_switch(
     import os
 
     from .console.levels import level_of
-    from .console.serve import hung_up, let_go, serve, terminal_or_lines, words_for
+    from .console.serve import hung_up, let_go, serve, serve_metrics, terminal_or_lines, words_for
     from .event_socket.serving_driver import serve_clients
     from .net.surroundings import look_around6
     from .switch.configuration import ConfigurationError
@@ -242,6 +242,8 @@ async def _run_switch(
             faces.append(ServiceManager().keep_told(switch))
         if waiter is not None:
             faces.append(let_go(waiter, logs))
+        if switch.tree.configuration("metrics.conf") is not None:
+            faces.append(serve_metrics(switch, logs.idle_cpu))
         if options.console:
             faces.append(terminal_or_lines(switch, logs, history))
         await serve(switch, *faces, on_hang_up=None if options.console else lambda: hung_up(switch, logs))

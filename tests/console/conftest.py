@@ -248,6 +248,9 @@ class FakeSwitch:
     def trace(self, on, profile=None):
         return self.note("trace", on, profile)
 
+    def capture(self, on, profile=None):
+        return self.note("capture", on, profile)
+
     def unban(self, host):
         return self.note("unban", host)
 

@@ -17,7 +17,17 @@ from .phones import Baresip, Sipp
 from .switch_process import Switch
 
 HERE = Path(__file__).parent
-PROGRAMS = ("sipp", "baresip", "linphonec", "upnpc", "natpmpc", "tcpdump", "kamailio")
+PROGRAMS = (
+    "sipp",
+    "baresip",
+    "linphonec",
+    "upnpc",
+    "natpmpc",
+    "tcpdump",
+    "kamailio",
+    "fail2ban-server",
+    "sngrep",
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -75,6 +75,14 @@ def test_an_exporter_reads_the_switch(clients: Clients) -> None:
     assert float(found["freeswitch_session_total"]) >= 1
 
 
+def test_prometheus_asks_the_switch_itself(clients: Clients) -> None:
+    fetched = "u.urlopen('http://127.0.0.1:9282/metrics', timeout=5).read().decode()"
+    asked = f"import urllib.request as u; print({fetched})"
+    text = clients._switch.laboratory.run(PBX, [sys.executable, "-c", asked]).stdout
+    assert re.search(r"^freeswitch_max_sessions 1000$", text, re.MULTILINE)
+    assert re.search(r'^ringthru_nat_gateway_up\{hop="0"\} 1$', text, re.MULTILINE)
+
+
 def test_the_port_is_for_this_machine_alone_and_on_no_gateway(clients: Clients) -> None:
     switch = clients._switch
     listening = switch.laboratory.run(PBX, ["ss", "-tlnH"]).stdout

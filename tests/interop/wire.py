@@ -68,8 +68,12 @@ class Wire:
             self.request("BYE", user, to_tag=tag[1])
         return answer
 
-    def register(self, user: str, password: str) -> str:
-        """REGISTER, answer the challenge with ``password`` (RFC 2617, MD5), and return the second verdict."""
+    def register(self, user: str, password: str, name: str = "") -> str:
+        """REGISTER, answer the challenge with ``password`` (RFC 2617, MD5), and return the second verdict.
+
+        ``name`` is the one of the answer, where that is not ``user``.
+        """
+        name = name or user
         self.request("REGISTER", user)
         challenge = self.final()
         assert status(challenge) == 401, challenge
@@ -80,12 +84,12 @@ class Wire:
         )
         given = dict(re.findall(r'(\w+)="([^"]*)"', header))
         uri = f"sip:{self.target[0]}:{self.target[1]}"
-        ha1, ha2 = _md5(f"{user}:{given['realm']}:{password}"), _md5(f"REGISTER:{uri}")
+        ha1, ha2 = _md5(f"{name}:{given['realm']}:{password}"), _md5(f"REGISTER:{uri}")
         response = _md5(f"{ha1}:{given['nonce']}:00000001:c0ffee:auth:{ha2}")
         self.request(
             "REGISTER",
             user,
-            headers=f'Authorization: Digest username="{user}", realm="{given["realm"]}", '
+            headers=f'Authorization: Digest username="{name}", realm="{given["realm"]}", '
             f'nonce="{given["nonce"]}", uri="{uri}", response="{response}", algorithm=MD5, '
             f'qop=auth, nc=00000001, cnonce="c0ffee"\r\n',
         )

@@ -83,6 +83,13 @@ class TestFromTheLan:
         assert shown(await call.answered()) == (f"{home.address}:5060", home.address, home.address)
         assert home.public_prefix not in phone.text
 
+    async def test_its_call_maps_nothing(self, home: Home) -> None:
+        assert home.gateway is not None
+        before = [(each.protocol, each.internal, each.external_port) for each in home.gateway.mappings()]
+        await call_and_hear(home.lan_phone("1000"), "9196", home.internal, PASSWORD)
+        during = [(each.protocol, each.internal, each.external_port) for each in home.gateway.mappings()]
+        assert sorted(during) == sorted(before)
+
     async def test_neither_does_one_that_calls_the_external_profile(self, home: Home) -> None:
         phone = home.lan_phone()
         call = await call_and_hear(phone, "9196", home.external)

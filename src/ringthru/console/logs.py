@@ -143,6 +143,8 @@ class LogFormatter(logging.Formatter):
             head = self._head_of_2009(record, date)
         if self._with_uuid and (uuid := getattr(record, "uuid", "")):
             head = f"{uuid} {head}"
+        if getattr(record, "bare", False):  # for programs that know no share of idle CPU there
+            head = head.replace(f" {idle}", "", 1)
         lines = getattr(record, "lines", None)  # several of one moment
         line = head + visible(record.getMessage()) if lines is None else _each(head, lines)
         if record.exc_info:

@@ -16,12 +16,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from ..switch.switch import Switch
     from .background import Waiter
     from .logs import Logs
     from .switch_like import RunnableSwitch, SwitchLike
 
 log = logging.getLogger(__name__)
 
+METRICS_AFTER = 0.4  # seconds: after the ports and the event socket
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -131,6 +133,24 @@ async def terminal_or_lines(switch: SwitchLike, logs: Logs, history: Path | None
     from .shell import Shell
 
     await Shell(switch, table, history).run()
+
+
+async def serve_metrics(switch: Switch, idle_cpu: Callable[[], float]) -> None:
+    """``/metrics`` until cancelled, where metrics.conf wants it; loaded when the switch serves already."""
+    await asyncio.sleep(METRICS_AFTER)
+    from ..switch.configuration.metrics_settings import MetricsSettings
+    from ..switch.metrics import switch_metrics
+    from .metrics_page import MetricsPage
+
+    settings = MetricsSettings.read(switch.tree)
+    if settings is None:
+        return
+    page = MetricsPage(settings, switch.allows, lambda: switch_metrics(switch.snapshot(), idle_cpu()))
+    try:
+        await page.start()
+        await asyncio.Event().wait()
+    finally:
+        await page.stop()
 
 
 def on_a_terminal() -> bool:

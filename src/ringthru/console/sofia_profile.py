@@ -15,10 +15,11 @@ from .text import visible
 NEXT: Final = "Reload XML [{}]\n"
 PHRASES: Final = (
     *("start", "stop", "restart", "rescan", "flush_inbound_reg", "check_sync", "register", "unregister"),
-    *("killgw", "startgw", "gwlist", "siptrace on", "siptrace off"),
+    *("killgw", "startgw", "gwlist", "siptrace on", "siptrace off", "capture on", "capture off"),
 )
 USAGE: Final = """\
 sofia global siptrace <on|off>
+             capture <on|off>
 sofia profile <name> [start | stop | restart | rescan] [wait]
                      flush_inbound_reg [<call_id> | <[user]@domain>] [reboot]
                      check_sync [<call_id> | <[user]@domain>]
@@ -27,6 +28,7 @@ sofia profile <name> [start | stop | restart | rescan] [wait]
                      startgw <gateway name>
                      gwlist [up | down]
                      siptrace <on|off>
+                     capture <on|off>
 sofia profile restart all
 """
 
@@ -34,12 +36,18 @@ Words = list[str]
 Action = Callable[[SwitchLike, str, Words], Awaitable[str]]
 
 
+NO_CAPTURE: Final = "-ERR no such profile, or no capture-server in sofia.conf\n"
+
+
 async def sofia_global(switch: SwitchLike, words: Words) -> str:
     match words:
         case ["siptrace", "on" | "off" as state]:
             switch.trace(state == "on")
             return f"+OK Global siptrace {state}"
-    return "-ERR Usage: siptrace <on|off>\n"
+        case ["capture", "on" | "off" as state]:
+            done = switch.capture(state == "on")
+            return f"+OK Global capture {state}" if done else NO_CAPTURE
+    return "-ERR Usage: siptrace <on|off>|capture <on|off>\n"
 
 
 async def sofia_profile(switch: SwitchLike, words: Words) -> str:
@@ -196,7 +204,17 @@ async def _trace(switch: SwitchLike, name: str, rest: Words) -> str:
     return "Usage: sofia profile <name> siptrace <on/off>\n"
 
 
+async def _capture(switch: SwitchLike, name: str, rest: Words) -> str:
+    match rest:
+        case ["on" | "off" as state, *_]:
+            if not switch.capture(state == "on", name):
+                return NO_CAPTURE
+            return f"{'Enabled' if state == 'on' else 'Disabled'} sip capturing on {visible(name)}"
+    return "Usage: sofia profile <name> capture <on/off>\n"
+
+
 ACTIONS: Final[dict[str, Action]] = {
+    "capture": _capture,
     "check_sync": _check_sync,
     "flush_inbound_reg": _flush,
     "gwlist": _list_gateways,

@@ -24,7 +24,7 @@ Sample = tuple[Labels, float]
 
 @frozen
 class Metric:
-    """One metric: its name after ``ringthru_nat_``, its type, and what it is, in words."""
+    """One metric: its name without the prefix, its type, and what it is, in words."""
 
     name: str
     kind: str  # "gauge", or "counter", whose name ends in _total
@@ -63,11 +63,11 @@ def metrics(snapshots: Mapping[str, MapperSnapshot], without: Collection[str] = 
     return exposition((METRICS[name], samples) for name, samples in found.items() if name not in without)
 
 
-def exposition(families: Iterable[tuple[Metric, Iterable[Sample]]]) -> str:
+def exposition(families: Iterable[tuple[Metric, Iterable[Sample]]], prefix: str = PREFIX) -> str:
     """Metrics with their samples in the text format; one without samples is not named."""
     lines: list[str] = []
     for metric, samples in families:
-        name = PREFIX + metric.name
+        name = prefix + metric.name
         told = [f"{name}{_braced(labels)} {value:.10g}" for labels, value in samples]
         if told:
             lines += [f"# HELP {name} {_plain(metric.help)}", f"# TYPE {name} {metric.kind}", *told]

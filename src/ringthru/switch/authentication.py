@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from ..net.address import Endpoint
 from ..net.values import frozen
 from ..sip import Authority, Credentials, Flow, MalformedMessage, Refusal, Request, Verdict
+from . import refusal_log
 from .configuration import Directory, User
 from .protection import Guard
 from .stumblers import Stumblers
@@ -110,8 +111,8 @@ class LoginDesk:
             log.info("%s of [%s@%s] from %s, on a nonce that went elsewhere", verdict.value, *who, source)
             return self._challenge(profile, request, source, now)
         if verdict is Verdict.UNKNOWN_USER:
-            log.warning(UNKNOWN, *who, source.host)
-        log.warning(FAILURE, request.method, profile.name, *who, source.host)
+            refusal_log.warn(log, UNKNOWN, *who, source.host)
+        refusal_log.warn(log, FAILURE, request.method, profile.name, *who, source.host)
         self.on_refusal(profile, request, source, credentials.username, verdict.value)
         if self._guard.failed(source, "it guesses passwords", now):
             return Denied(403)
@@ -127,7 +128,7 @@ class LoginDesk:
             algorithms = ("MD5",)
         if settings.log_auth_failures and not stale:
             name = request.from_.uri.user or ""
-            log.warning(CHALLENGE, request.method, profile.name, name, realm, source.host)
+            refusal_log.warn(log, CHALLENGE, request.method, profile.name, name, realm, source.host)
         authority = self._authority(profile)
         values = authority.challenges(realm, now, stale, algorithms, source.host)
         if request.method == "REGISTER":

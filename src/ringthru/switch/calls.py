@@ -38,6 +38,7 @@ from .transfer import Transfers
 from .words import random_uuid
 
 if TYPE_CHECKING:
+    from .cdr.records import CallRecords
     from .events.bus import EventBus
     from .profile import Profile
     from .trunks.book import TrunkBook
@@ -76,6 +77,7 @@ class Calls:
         self.shelf = Shelf()
         self._meta_keys = MetaKeys(lambda leg, name, data: self.order(leg, AppOrder(name, data)))
         self.trunks: TrunkBook | None = None  # SIP providers, where there are any
+        self.records: CallRecords | None = None  # of calls that are over, where somebody wants them
         self.sockets: SocketApplication | None = None  # `socket` of the dialplan, where somebody serves it
         self.profiles = profiles
         self.channels: dict[str, Channel] = {}
@@ -337,6 +339,16 @@ class Calls:
         channel.profile.counters.finished(channel.direction, answered)
         if self.trunks is not None and (trunk := channel.variables.get("sip_gateway_name")):
             self.trunks.ended(trunk, channel.direction, answered)
+        if self.records is not None:
+            self.records.take(channel, self._other_is_gone(channel))
+
+    def _other_is_gone(self, channel: Channel) -> bool:
+        """Whether the leg that this one talked to, called, or was called for, has ended before it."""
+        if channel.cause is not None and channel.variables.get("originate_disposition") == channel.cause.name:
+            return True  # nobody it rang took the call, and it ends as that did
+        parent = channel.parent.uuid if channel.parent is not None else ""
+        other = channel.variables.get("last_bridge_to") or parent
+        return bool(other) and other not in self.channels
 
     def _release(self, source: str) -> None:
         self._held[source] -= 1

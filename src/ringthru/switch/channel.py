@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from .profile import Profile
 
 MAX_DIGITS: Final = 100
+DISPOSITION: Final = "sip_hangup_disposition"  # FreeSWITCH's variable: which message ended the leg
 
 
 class CallPhase(Enum):
@@ -302,6 +303,9 @@ class Channel:
         call, waiting, answered = self.call, self._waits, self.answered.is_set()
         if self.parent is not None and not answered and self.parent.cause in ELSEWHERE_CAUSES:
             cause = self.parent.cause  # somebody before us said that it was answered elsewhere
+        if call is not None:
+            ours = "send_refuse" if waiting else "send_bye" if answered else "send_cancel"
+            self.variables[DISPOSITION] = ours
         self.ended(cause)  # first: what the user agent tells of the end is then about nobody's cause
         if call is None or call.state is CallState.ENDED:
             return

@@ -43,6 +43,9 @@ from .state import PASSWORD_VARIABLE, StateFolder, default_tree, names_variable
 if TYPE_CHECKING:
     from ..sip.locating import Target
     from ..sip.locating_driver import Resolver
+    from .capturing import Captures
+    from .cdr.records import CallRecords
+    from .configuration import Tree
     from .registrations.store import RegistrationStore
     from .trunks.book import TrunkBook
 
@@ -124,6 +127,7 @@ class SwitchLife:
             max_per_second=self._settings.sessions_per_second,
             bus=self.bus,
         )
+        self.calls.records = self._call_records(tree)
         self._signalling = Signalling(self.calls)
         self._nameservers = options.nameservers
         self._resolver: Resolver | None = None
@@ -133,6 +137,7 @@ class SwitchLife:
             self.mapper = PortMapper(self._surroundings, mapping_enabled=options.mapping_enabled)
         self._advertising = Advertising(self.mapper, self.calls, self._engine, self.variables, here.address)
         self._lookups = AddressLookups(here.address, here.rules, self._advertising.changed)
+        self._captures: Captures | None = None
         self._hand_made: dict[tuple[int, Protocol], PortMapping] = {}
         self._shutdown = asyncio.Event()
         self.schedule = Schedule()
@@ -148,6 +153,19 @@ class SwitchLife:
             element = self._rules.loaded.tree.configuration("switch.conf")
             position = (element or self._rules.loaded.tree.root).position
             raise ConfigurationError(position, str(error), "or set media-engine to auto") from error
+
+    def _call_records(self, tree: Tree) -> CallRecords | None:
+        """What writes down calls that are over, where the configuration asks for it."""
+        if tree.configuration("cdr_csv.conf") is None and tree.configuration("json_cdr.conf") is None:
+            return None
+        from .cdr.records import CallRecords  # not of a start without
+        from .configuration.cdr_settings import CdrSettings
+
+        folder = Path(self.variables.get("log_dir") or self._state.path)
+        settings = CdrSettings.read(tree, folder)
+        if settings.csv is None and settings.json is None:
+            return None
+        return CallRecords(settings, self.bus, self.variables)
 
     def _builtin_variables(
         self, conf: Path, options: SwitchOptions, mapper: PortMapper | None
@@ -226,8 +244,19 @@ class SwitchLife:
         await profile.open()
         self.calls.profiles[profile.name] = profile
         self._advertising.open(profile, weak)
+        if settings.sip_capture or self._captures is not None:
+            self.captures.opened(profile)
         self._sources.on_profile_start(profile)
         return profile
+
+    @property
+    def captures(self) -> Captures:
+        """Who sees the messages of profiles from outside; loaded when first asked for."""
+        if self._captures is None:
+            from .capturing import Captures
+
+            self._captures = Captures(lambda: self._rules.loaded.tree)
+        return self._captures
 
     async def _locate(self, uri: SipUri, transports: Sequence[str], ipv6: bool) -> list[Target]:
         """Where a URI leads. What finds it is imported with the first one: the start is a budget."""
@@ -313,6 +342,9 @@ class SwitchLife:
             profile.close()
         await self.calls.registrar.close()
         await self._engine.close()
+        for thread in (self.calls.records, self._captures):
+            if thread is not None:
+                await asyncio.to_thread(thread.close)
         await asyncio.sleep(0)  # asyncio lets go of a closed transport's port in the loop's next round only
 
     async def _stop_trunks(self) -> None:

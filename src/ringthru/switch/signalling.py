@@ -34,7 +34,7 @@ from . import dtmf
 from .ack_watch import AckWatch
 from .authentication import Denied
 from .causes import HangupCause, cause_of, cause_said
-from .channel import CallPhase, Channel
+from .channel import DISPOSITION, CallPhase, Channel
 from .dialstring import truth
 from .messages import Messages
 from .offers import new_offer, take_answer, tell_the_other
@@ -175,14 +175,16 @@ class Signalling:
             case SessionRefreshDue():
                 channel.offer_again()
             case CallFailed(status=status, response=response):
-                channel.variables["sip_term_status"] = str(status)
+                channel.variables |= {"sip_term_status": str(status), DISPOSITION: "recv_refuse"}
                 channel.redirected = places_of(response)
                 cause = REDIRECTED if channel.redirected else cause_of(status)
                 channel.ended(cause_said(response, cause))
             case CallCancelled(request=request):
+                channel.variables[DISPOSITION] = "recv_cancel"
                 channel.ended(cause_said(request, HangupCause.ORIGINATOR_CANCEL))
             case CallEnded(reason=reason, request=request):
                 channel.log.debug("%s: %s", channel.name, reason)
+                channel.variables[DISPOSITION] = "recv_bye" if request is not None else "send_bye"
                 channel.ended(cause_said(request, ENDINGS.get(reason, HangupCause.NORMAL_CLEARING)))
 
     def _progress(self, channel: Channel, response: Response) -> None:

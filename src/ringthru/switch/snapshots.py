@@ -195,3 +195,5 @@ class SwitchSnapshot:
     bans: tuple[BanSnapshot, ...] = ()
     media_engine: str = ""  # its name
     media_engine_why: str = ""  # why this one
+    records_written: int = 0  # of calls that are over
+    records_lost: int = 0

@@ -227,6 +227,7 @@ class Switch(SwitchTending):
         now = asyncio.get_running_loop().time()
         registrations = self.calls.registrar.snapshot(now)
         mapper: MapperSnapshot | None = self.mapper.snapshot() if self.mapper else None
+        records = self.calls.records
         return SwitchSnapshot(
             version=__version__,
             hostname=self.variables.get("hostname", ""),
@@ -248,6 +249,8 @@ class Switch(SwitchTending):
             bans=tuple(_ban_row(each, now) for each in self.guard.bans(now)),
             media_engine=self._engine.name,
             media_engine_why=self._engine_why,
+            records_written=records.written if records is not None else 0,
+            records_lost=records.lost if records is not None else 0,
         )
 
     def _profile_rows(self, registrations: tuple[RegistrationSnapshot, ...]) -> list[ProfileSnapshot]:

@@ -22,7 +22,7 @@ from .causes import HangupCause
 from .configuration import ConfigurationError, ProfileSettings, load_profiles, weak_secrets
 from .life import SwitchLife
 from .rules import Rules
-from .tracing import Tracer
+from .tracing import Tracer, watch
 
 log = logging.getLogger(__name__)
 
@@ -202,8 +202,17 @@ class SwitchTending(SwitchLife):
         running = self.calls.profiles.values()
         chosen = [each for each in running if profile is None or profile in (each.name, *each.aliases)]
         for each in chosen:
-            each.transports.trace = Tracer() if on else None
+            watch(each, "siptrace", Tracer() if on else None)
         return bool(chosen)
+
+    def capture(self, on: bool, profile: str | None = None) -> bool:
+        """Send every message of a profile (of all) to the capture server, or no longer.
+
+        False: there is no such profile, or no capture-server is written.
+        """
+        running = self.calls.profiles.values()
+        chosen = [each for each in running if profile is None or profile in (each.name, *each.aliases)]
+        return bool(chosen) and self.captures.turn(on, chosen, for_all=profile is None)
 
     def unban(self, host: str) -> bool:
         """Listen to a banned address again; False when it is not banned."""

@@ -7,13 +7,18 @@ from __future__ import annotations
 
 import logging
 import time
-from typing import Final
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final
 
 from ..net.levels import CONSOLE
 from ..sip import Flow
 
+if TYPE_CHECKING:
+    from .profile import Profile
+
 log = logging.getLogger(__name__)
 
+Watcher = Callable[[str, bytes, Flow], None]
 RULE: Final = "   " + "-" * 72
 SECRETS: Final = ("authorization:", "proxy-authorization:")  # a log is read by more people than a password
 
@@ -31,6 +36,30 @@ class Tracer:
         for line in data.decode("utf-8", "replace").splitlines():  # a line each: none can be made up
             log.log(CONSOLE, "   %s", _shown(line))
         log.log(CONSOLE, RULE)
+
+
+class Watchers:
+    """All who see the messages of one profile, by what each is called."""
+
+    def __init__(self) -> None:
+        self._seeing: dict[str, Watcher] = {}
+
+    def put(self, name: str, watcher: Watcher | None) -> Watchers | None:
+        """Let one see them, or no longer; None: now nobody does."""
+        self._seeing.pop(name, None)
+        if watcher is not None:
+            self._seeing[name] = watcher
+        return self if self._seeing else None
+
+    def __call__(self, way: str, data: bytes, flow: Flow) -> None:
+        for watcher in self._seeing.values():
+            watcher(way, data, flow)
+
+
+def watch(profile: Profile, name: str, watcher: Watcher | None) -> None:
+    """Let somebody see a profile's messages from now on, or no longer."""
+    now = profile.transports.trace
+    profile.transports.trace = (now if isinstance(now, Watchers) else Watchers()).put(name, watcher)
 
 
 def _shown(line: str) -> str:

@@ -146,6 +146,7 @@ class ProfileSettings:
     caller_id_type: str = "rpid"  # who calls, beside From: rpid, pid, none
     disable_transfer: bool = False  # refuse REFER
     manual_redirect: bool = False  # a called side's 3xx is the dialplan's business, and not followed
+    sip_capture: bool = False  # to the capture-server
     accept_odd_acks: bool = True  # ours: an ACK that a SIP ALG rewrote in one key counts
 
     @property
@@ -243,6 +244,7 @@ PROFILE_PARAMETERS: Final[Mapping[str, Reader]] = {
     "disable-transfer": read_boolean,
     "manual-redirect": read_boolean,
     "accept-odd-acks": read_boolean,
+    "sip-capture": read_boolean,
 }
 REPEATABLE: Final = frozenset({"apply-inbound-acl"})
 ALL_REPEATABLE: Final = REPEATABLE | REGISTRATION_REPEATABLE

@@ -41,7 +41,7 @@ def described(channel: Channel, name: str) -> Iterator[Header]:
     """What an event of this name says of a channel."""
     yield from channel_headers(channel, variables=name not in BARE)
     if name == "CHANNEL_HANGUP_COMPLETE":
-        yield from _bill(channel)
+        yield from ((f"variable_{key}", value) for key, value in bill(channel))
 
 
 def channel_headers(channel: Channel, *, variables: bool = True) -> Iterator[Header]:
@@ -130,8 +130,11 @@ def _variables(channel: Channel) -> Iterator[Header]:
         yield f"variable_{name}", value
 
 
-def _bill(channel: Channel) -> Iterator[Header]:
-    """How long it took, in whole seconds and their fractions; what nobody answered costs nothing."""
+def bill(channel: Channel) -> Iterator[Header]:
+    """Variables of a leg that is over: how long it took, in whole seconds and their fractions.
+
+    What nobody answered costs nothing.
+    """
     times = channel.times
     began, ended = times["created"], times.get("hangup", times["created"])
     answered = times.get("answered", 0.0)
@@ -142,8 +145,8 @@ def _bill(channel: Channel) -> Iterator[Header]:
         ("waitsec", "waitmsec", whole - talked),
     )
     for seconds_name, milliseconds_name, seconds in spans:
-        yield f"variable_{seconds_name}", str(round(seconds))
-        yield f"variable_{milliseconds_name}", str(round(seconds * 1000))
+        yield seconds_name, str(round(seconds))
+        yield milliseconds_name, str(round(seconds * 1000))
     for name, moment in (("start", began), ("answer", answered), ("end", ended)):
-        yield f"variable_{name}_epoch", str(int(moment))
-        yield f"variable_{name}_uepoch", str(int(moment * MICROSECONDS))
+        yield f"{name}_epoch", str(int(moment))
+        yield f"{name}_uepoch", str(int(moment * MICROSECONDS))

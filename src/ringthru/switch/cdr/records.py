@@ -1,0 +1,102 @@
+"""Records of calls: taken at the end of each leg, written by a thread.
+
+The loop only copies what is known of the leg; words, formats and disks are the thread's.
+
+Lives here: which leg is written where, and when files begin anew. Never here: what a record says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from ..beside import Beside
+from ..configuration.cdr_settings import CdrSettings, CsvSettings, JsonSettings
+from . import csv_lines, json_text
+from .files import RecordFiles, file_name, time_stamp
+from .record import CallRecord
+
+if TYPE_CHECKING:
+    from ..channel import Channel
+    from ..events.bus import EventBus, SwitchEvent
+
+PATIENCE: Final = 2.0  # seconds that a stop waits for the disk
+MASTER: Final = "Master.csv"
+
+
+class CallRecords:
+    """All records of one switch."""
+
+    def __init__(self, settings: CdrSettings, bus: EventBus, variables: Mapping[str, str]) -> None:
+        """``variables`` are the global ones; a TRAP of the signal HUP begins files anew where that is set."""
+        self._settings = settings
+        self._core_uuid = bus.core_uuid
+        self._variables = variables
+        self._files = RecordFiles()
+        self._beside = Beside("call records")
+        self._json_folder = settings.json.folder if settings.json is not None else Path()
+        self._ear = bus.subscribe(self._on_event)
+        self._ear.want(("TRAP",))
+
+    @property
+    def written(self) -> int:
+        """Lines and files."""
+        return self._files.written
+
+    @property
+    def lost(self) -> int:
+        """What a disk did not take, and what it was too slow for."""
+        return self._files.failures + self._beside.lost
+
+    def take(self, channel: Channel, other_ended_first: bool) -> None:
+        """A leg is over; it returns at once."""
+        record = CallRecord.of(channel, other_ended_first)
+        self._beside.put(lambda: self._write(record))
+
+    def rotate(self) -> None:
+        """Begin files anew, where the settings ask for that."""
+        self._beside.put(self._rotate)
+
+    def close(self) -> None:
+        """Write what waits; blocks for two seconds at most."""
+        self._ear.close()
+        self._beside.close(PATIENCE)
+
+    def _on_event(self, event: SwitchEvent) -> None:
+        if event.get("Trapped-Signal") == "HUP":
+            self.rotate()
+
+    # --- in the thread ------------------------------------------------------------------------------
+
+    def _write(self, record: CallRecord) -> None:
+        csv, json = self._settings.csv, self._settings.json
+        if csv is not None and (csv.a_leg if record.is_a_leg else csv.b_leg):
+            self._write_csv(csv, record)
+        if json is not None and (record.is_a_leg or json.b_leg):
+            self._write_json(json, record)
+
+    def _write_csv(self, settings: CsvSettings, record: CallRecord) -> None:
+        account = record.variables.get("accountcode", "")
+        if (name := file_name(account)) and not settings.master_only:
+            line = csv_lines.line(settings.template(account), record.variables)
+            self._files.append(settings.folder / f"{name}.csv", line)
+        line = csv_lines.line(settings.template(), record.variables)
+        self._files.append(settings.folder / MASTER, line)
+
+    def _write_json(self, settings: JsonSettings, record: CallRecord) -> None:
+        prefix = "a_" if settings.prefix_a_leg and record.is_a_leg else ""
+        text = json_text.text(
+            record,
+            self._core_uuid,
+            self._variables.get("switchname", ""),
+            encode_values=settings.encode_values,
+        )
+        self._files.create(self._json_folder / f"{prefix}{file_name(record.uuid)}.cdr.json", text)
+
+    def _rotate(self) -> None:
+        csv, json = self._settings.csv, self._settings.json
+        if csv is not None and csv.rotate:
+            self._files.move_aside(csv.folder)
+        if json is not None and json.rotate:
+            self._json_folder = json.folder / time_stamp()
