@@ -142,15 +142,8 @@ class TestTones:
         "text",
         [
             *("", "beep", "%()", "%(1,2)", "%(a,0,440)", "%(100,0,5000)", "%(-1,0,440)", "%(100,0,440"),
-            *(
-                "%(99999999,0,440)",
-                "l=9999999;%(60000,0,440)",
-                "d=9999999;1",
-                "x=1;%(100,0,440)",
-                "v=-7",
-                "%(1e9,0,4)",
-                "%(100,0,nan)",
-            ),
+            *("%(99999999,0,440)", "l=9999999;%(60000,0,440)", "d=9999999;1", "x=1;%(100,0,440)"),
+            *("v=-7", "%(1e9,0,4)", "%(100,0,nan)"),
         ],
     )
     def test_what_is_none(self, text):
@@ -185,4 +178,5 @@ class TestFrames:
 
 def test_keys_are_those_of_a_telephone():
     frames = list(read_tones("d=200;w=0;5").frames("PCMU", 160))
-    assert tone_share(frames, 770) > 0.3 and tone_share(frames, 1336) > 0.3
+    assert tone_share(frames, 770) > 0.3
+    assert tone_share(frames, 1336) > 0.3

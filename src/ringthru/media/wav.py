@@ -40,7 +40,7 @@ def read_wav(data: bytes) -> Sound:
     """
     kind, octets = _chunks(data)
     size = (kind.bits + 7) // 8
-    known = kind.tag == PCM and size in (1, 2, 3, 4) or kind.tag in LAWS and size == 1
+    known = (kind.tag == PCM and size in (1, 2, 3, 4)) or (kind.tag in LAWS and size == 1)
     if not known or not 1 <= kind.channels <= CHANNELS or not RATES[0] <= kind.rate <= RATES[1]:
         what = f"format {kind.tag}, {kind.bits} bits, {kind.rate} Hz, {kind.channels} channels"
         raise BadSound(f"a WAV file of {what} is not played: PCM, A-law and µ-law are")

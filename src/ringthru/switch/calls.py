@@ -33,6 +33,7 @@ from .pace import Pace, Peak
 from .registrar import Registrar
 from .routing import Router
 from .shelf import Shelf
+from .sound_files import SoundSources
 from .target import Target
 from .transfer import Transfers
 from .words import random_uuid
@@ -74,6 +75,7 @@ class Calls:
         self.transfers = Transfers(self)
         self.deflections = Deflections()
         self.shelf = Shelf()
+        self.sounds = SoundSources(variables)
         self._meta_keys = MetaKeys(lambda leg, name, data: self.order(leg, AppOrder(name, data)))
         self.trunks: TrunkBook | None = None  # SIP providers, where there are any
         self.sockets: SocketApplication | None = None  # `socket` of the dialplan, where somebody serves it
@@ -305,6 +307,7 @@ class Calls:
             on_gone=self._leave,
             spawn=self.spawn,
             bus=self.bus,
+            sounds=self.sounds,
         )
         channel.on_stage, channel.on_key = self._on_stage, self._on_key
         self.channels[channel.uuid] = channel

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from .meta_keys import MetaApp
     from .ordering import Orders
     from .profile import Profile
+    from .sound_files import SoundSources
 
 MAX_DIGITS: Final = 100
 
@@ -64,6 +65,7 @@ class Channel:
         on_gone: Callable[[Channel], None],
         spawn: Callable[[Coroutine[Any, Any, None]], object],
         bus: EventBus,
+        sounds: SoundSources,
     ) -> None:
         self.profile: Profile = profile
         self.direction: Direction = direction
@@ -117,6 +119,7 @@ class Channel:
         self._began = time.monotonic()
         self.times = {"created": time.time()}  # moments of the wall clock, by name
         self._bus = bus
+        self.sounds = sounds
         self.log.log(NOTICE, "New Channel %s [%s]", name, uuid)
 
     @property

@@ -117,6 +117,7 @@ class SwitchLife:
             max_per_second=self._settings.sessions_per_second,
             bus=self.bus,
         )
+        self.calls.sounds.use(self._rules.streams)
         self._signalling = Signalling(self.calls)
         self._nameservers = options.nameservers
         self._resolver: Resolver | None = None

@@ -16,6 +16,7 @@ from ..net.acl import AccessList
 from ..net.surroundings import Surroundings
 from ..net.values import frozen
 from .configuration import Dialplan, Directory, LoadedConfiguration, load_access_lists, load_tree
+from .configuration.local_stream_settings import StreamSettings, load_streams
 
 log = logging.getLogger(__name__)
 
@@ -28,6 +29,7 @@ class Rules:
     dialplan: Dialplan
     directory: Directory
     lists: dict[str, AccessList]
+    streams: tuple[StreamSettings, ...]
 
     @classmethod
     def read(cls, conf: Path, variables: Mapping[str, str], here: Surroundings) -> Self:
@@ -44,7 +46,7 @@ class Rules:
         directory = Directory.read(loaded.tree)
         connected = [str(each) for each in here.connected]
         lists = load_access_lists(loaded.tree, directory, str(here.network), connected)
-        return cls(loaded, Dialplan.read(loaded.tree), directory, lists)
+        return cls(loaded, Dialplan.read(loaded.tree), directory, lists, load_streams(loaded.tree))
 
     @property
     def variables(self) -> dict[str, str]:
