@@ -80,6 +80,10 @@ WHEN = {
         "the gateway's address is another one, or none* (network-external-address-lost*)",
         "condition, network-external-address-previous-v4, network-external-address-change-v4, reason*",
     ),
+    "conference::maintenance": (
+        "a conference gains or loses a member, or one is muted, deafened, sent away",
+        "Conference-Name, Conference-Size, Member-ID, Action",
+    ),
     "sofia::register": (
         "a phone registered, or refreshed",
         "profile-name, from-user, from-host, contact, call-id, status, expires, network-ip, network-port,"

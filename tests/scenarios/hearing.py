@@ -37,11 +37,11 @@ async def hears_no_more_of(call: PhoneCall, frequency: float) -> None:
 
 
 @asynccontextmanager
-async def humming(call: PhoneCall, frequency: float) -> AsyncIterator[None]:
+async def humming(call: PhoneCall, frequency: float, codec: str = "PCMU") -> AsyncIterator[None]:
     """The phone hums, a frame every 20 ms, as long as this lasts."""
 
     async def hum() -> None:
-        loop, frames, at = asyncio.get_running_loop(), tone(frequency, 1.0), 0
+        loop, frames, at = asyncio.get_running_loop(), tone(frequency, 1.0, codec), 0
         began = loop.time()
         while True:
             call.say(frames[at % len(frames)])

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 from ..net.acl import matches
 from ..net.values import replace
 from . import setting, sounding
+from .asking import play_and_get_digits, read
 from .attended import att_xfer
 from .bridging import bridge
 from .causes import HangupCause, cause_named, cause_of
@@ -124,6 +125,11 @@ async def socket(calls: Calls, channel: Channel, data: str) -> None:
     await calls.sockets(channel, data)
 
 
+async def conference(calls: Calls, channel: Channel, data: str) -> None:
+    """``NAME[@PROFILE][+PIN]``: into a room with others, until it is left."""
+    await calls.conferences.serve(channel, data)
+
+
 async def set_user(calls: Calls, channel: Channel, data: str) -> None:
     """``USER[@DOMAIN] [PREFIX]``: the variables of a directory user, as if the call were his."""
     who, _, prefix = data.strip().partition(" ")
@@ -227,13 +233,16 @@ APPLICATIONS: Final[dict[str, Application]] = {
     "att_xfer": att_xfer,
     "bridge": bridge,
     "check_acl": check_acl,
+    "conference": conference,
     "deflect": deflect,
     "execute_extension": execute_extension,
     "hangup": hangup,
     "hash": keep,
     "limit": limit,
     "park": park,
+    "play_and_get_digits": play_and_get_digits,
     "pre_answer": pre_answer,
+    "read": read,
     "redirect": redirect,
     "respond": respond,
     "ring_ready": ring_ready,

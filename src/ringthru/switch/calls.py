@@ -19,6 +19,7 @@ from . import leg_variables
 from .caller import Caller
 from .causes import HangupCause
 from .channel import Channel
+from .conference.book import Conferences
 from .configuration import Dialplan, Directory
 from .deflecting import Deflections
 from .dialing import Dialer, DialFailed
@@ -76,6 +77,7 @@ class Calls:
         self.deflections = Deflections()
         self.shelf = Shelf()
         self.sounds = SoundSources(variables)
+        self.conferences = Conferences(self.sounds, bus)
         self._meta_keys = MetaKeys(lambda leg, name, data: self.order(leg, AppOrder(name, data)))
         self.trunks: TrunkBook | None = None  # SIP providers, where there are any
         self.sockets: SocketApplication | None = None  # `socket` of the dialplan, where somebody serves it

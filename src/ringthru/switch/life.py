@@ -118,6 +118,7 @@ class SwitchLife:
             bus=self.bus,
         )
         self.calls.sounds.use(self._rules.streams)
+        self.calls.conferences.profiles = self._rules.conferences
         self._signalling = Signalling(self.calls)
         self._nameservers = options.nameservers
         self._resolver: Resolver | None = None

@@ -16,6 +16,7 @@ from ..net.acl import AccessList
 from ..net.surroundings import Surroundings
 from ..net.values import frozen
 from .configuration import Dialplan, Directory, LoadedConfiguration, load_access_lists, load_tree
+from .configuration.conference_settings import ConferenceProfile, load_conferences
 from .configuration.local_stream_settings import StreamSettings, load_streams
 
 log = logging.getLogger(__name__)
@@ -30,6 +31,7 @@ class Rules:
     directory: Directory
     lists: dict[str, AccessList]
     streams: tuple[StreamSettings, ...]
+    conferences: dict[str, ConferenceProfile]
 
     @classmethod
     def read(cls, conf: Path, variables: Mapping[str, str], here: Surroundings) -> Self:
@@ -46,7 +48,14 @@ class Rules:
         directory = Directory.read(loaded.tree)
         connected = [str(each) for each in here.connected]
         lists = load_access_lists(loaded.tree, directory, str(here.network), connected)
-        return cls(loaded, Dialplan.read(loaded.tree), directory, lists, load_streams(loaded.tree))
+        return cls(
+            loaded,
+            Dialplan.read(loaded.tree),
+            directory,
+            lists,
+            load_streams(loaded.tree),
+            load_conferences(loaded.tree),
+        )
 
     @property
     def variables(self) -> dict[str, str]:

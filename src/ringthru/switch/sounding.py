@@ -74,21 +74,23 @@ async def playback(calls: Calls, channel: Channel, data: str) -> None:
     channel.variables["playback_status"] = "FILE PLAYED"
 
 
-async def play(channel: Channel, text: str, keys: str = "") -> bool:
+async def play(channel: Channel, text: str, keys: str = "", *, asking: bool = False) -> bool:
     """Say one or several sounds; False when somebody pressed one of ``keys``, or the channel is gone.
+
+    ``asking``: any key ends it, and stays to be read; one that was pressed before counts, too.
 
     Raises:
         BadSound: a file that is not there, or none that can be played.
     """
     for part in parts_of(text):
         sound = await playable(channel, part)
-        if channel.media is None or not await _say(channel, lambda: channel.media.leg.play(sound), keys):  # type: ignore[union-attr]  # noqa: B023  # called before the next round
+        if channel.media is None or not await _say(channel, sound, None if asking else keys):
             return False
     return True
 
 
-async def _say(channel: Channel, begin: Callable[[], None], keys: str) -> bool:
-    """Begin to say something, and wait for its end, for a key, or for the channel's end."""
+async def _say(channel: Channel, sound: Sound, keys: str | None) -> bool:
+    """Say something, and wait for its end, for a key (None: any), or for the channel's end."""
     assert channel.media is not None
     leg, over = channel.media.leg, Flag()
 
@@ -97,14 +99,15 @@ async def _say(channel: Channel, begin: Callable[[], None], keys: str) -> bool:
             over.set()
 
     unsubscribe = leg.subscribe(heard)
-    channel.digits.clear()
+    if keys is not None:
+        channel.digits.clear()
     try:
-        begin()
+        leg.play(sound)
         while not over.is_set() and not channel.gone.is_set():
             channel.digit_came.clear()
-            await first_of(over, channel.gone, channel.digit_came)
-            if _pressed(channel, keys):
+            if channel.digits if keys is None else _pressed(channel, keys):
                 return False
+            await first_of(over, channel.gone, channel.digit_came)
         return over.is_set()
     finally:
         leg.hush()

@@ -47,4 +47,8 @@ UNREGISTER: Final = "sofia::unregister"
 EXPIRE: Final = "sofia::expire"
 GATEWAY_STATE: Final = "sofia::gateway_state"
 PROFILE_START: Final = "sofia::profile_start"
-SUBCLASSES: Final = (REGISTER, REGISTER_FAILURE, UNREGISTER, EXPIRE, GATEWAY_STATE, PROFILE_START)
+CONFERENCE: Final = "conference::maintenance"
+SUBCLASSES: Final = (
+    *(REGISTER, REGISTER_FAILURE, UNREGISTER, EXPIRE, GATEWAY_STATE, PROFILE_START),
+    CONFERENCE,
+)
