@@ -6,7 +6,7 @@ Never here: a command.
 
 from __future__ import annotations
 
-from . import asking, bans, calls, completing, conference, control, general, legs, lists, nat_map, sofia, timing
+from . import asking, bans, calls, completing, conference, control, general, legs, lists, nat_map, recordings, sofia, timing
 from .commands import CommandTable
 from .logs import Logs
 
@@ -16,7 +16,7 @@ def standard_table(logs: Logs) -> CommandTable:
     families = (
         *(general.commands(logs), calls.commands(logs.idle_cpu)),
         *(control.commands(logs), legs.commands(), nat_map.commands(), sofia.commands(), bans.commands()),
-        conference.commands(),
+        *(conference.commands(), recordings.commands()),
     )
     table = CommandTable([command for family in families for command in family])
     needing_the_table = (asking.commands(table), completing.commands(table), timing.commands(table))

@@ -82,6 +82,11 @@ def mix(voices: Mapping[Name, bytes]) -> tuple[bytes, dict[Name, bytes]]:
     return everybody, {name: _ulaw(list(map(sub, total, own))) for name, own in steps.items()}
 
 
+def together(one: bytes, other: bytes) -> bytes:
+    """Two stretches of µ-law of one length, of any length, as one."""
+    return _ulaw(list(map(add, map(STEPS.__getitem__, one), map(STEPS.__getitem__, other))))
+
+
 def _ulaw(steps: list[int]) -> bytes:
     return bytes(map(_to_ulaw().__getitem__, steps))
 

@@ -21,6 +21,7 @@ from .attended import att_xfer
 from .bridging import bridge
 from .causes import HangupCause, cause_named, cause_of
 from .leg_variables import one_line
+from .recording import record_session, stop_record_session
 from .shelf import UNLIMITED
 from .words import words_of
 
@@ -200,8 +201,8 @@ async def set_profile_var(calls: Calls, channel: Channel, data: str) -> None:
 LEFT_OUT: Final = frozenset(
     (
         *("bind_digit_action", "clear_digit_action", "db", "enable_heartbeat", "event"),
-        *("jitterbuffer", "lua", "presence", "privacy", "record_session", "set_audio_level"),
-        *("start_dtmf", "start_dtmf_generate", "stop_dtmf", "stop_record_session"),
+        *("jitterbuffer", "lua", "presence", "privacy", "set_audio_level"),
+        *("start_dtmf", "start_dtmf_generate", "stop_dtmf"),
         "verbose_events",
     )
 )
@@ -243,6 +244,7 @@ APPLICATIONS: Final[dict[str, Application]] = {
     "play_and_get_digits": play_and_get_digits,
     "pre_answer": pre_answer,
     "read": read,
+    "record_session": record_session,
     "redirect": redirect,
     "respond": respond,
     "ring_ready": ring_ready,
@@ -251,5 +253,6 @@ APPLICATIONS: Final[dict[str, Application]] = {
     "set_user": set_user,
     "socket": socket,
     "sleep": sleep,
+    "stop_record_session": stop_record_session,
     "transfer": transfer,
 }

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from ..media import BadSound
 from . import sounding
+from .configuration.expressions import compile_expression
 from .waiting import first_of
 from .words import words_of
 
@@ -22,7 +23,6 @@ MOST_KEYS: Final = 128
 MOST_TRIES: Final = 100
 USUAL_WAIT: Final = 5.0  # seconds
 LONGEST_WAIT: Final = 600.0
-LONGEST_PATTERN: Final = 200  # characters of a regular expression
 NO_SOUND: Final = frozenset(("", "silence", "none"))
 
 
@@ -114,7 +114,7 @@ def _fits(channel: Channel, keys: str, pattern: str) -> bool:
     if not pattern:
         return True
     try:
-        return len(pattern) <= LONGEST_PATTERN and re.fullmatch(pattern, keys) is not None
+        return compile_expression(f"^(?:{pattern})$").search(keys) is not None
     except re.error as error:
         channel.log.error("play_and_get_digits: %s is no pattern: %s", pattern, error)
         return False

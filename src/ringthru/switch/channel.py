@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from .meta_keys import MetaApp
     from .ordering import Orders
     from .profile import Profile
+    from .recording import SessionRecording
     from .sound_files import SoundSources
 
 MAX_DIGITS: Final = 100
@@ -102,6 +103,7 @@ class Channel:
         self.gone = Flag()
         self.taken_up = Flag()  # another leg was answered in its stead: ``stand_in``
         self.stand_in: Channel | None = None
+        self.recordings: dict[str, SessionRecording] = {}  # of both sides, by path
         self.counted: set[tuple[str, str]] = set()  # where ``limit`` counts it
         self.on_stage: Callable[[Channel, str], None] = lambda channel, stage: None  # ring, media, answer
         self.on_key: Callable[[Channel, str], None] = lambda channel, key: None
