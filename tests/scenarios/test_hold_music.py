@@ -78,6 +78,16 @@ class TestAHeldCaller:
         await hears_tone(rung, 1004)
         await hears_no_more_of(rung, MUSIC)
 
+    async def test_hears_it_too_when_an_operator_holds_it(self, home: Home) -> None:
+        call, rung = await talking(home)
+        leg = next(iter(home.switch.calls.channels.values()))
+        leg.hold(True)
+        await hears_tone(call, MUSIC)
+        leg.hold(False)
+        async with humming(rung, 440):
+            await hears_tone(call, 440)
+            await hears_no_more_of(call, MUSIC)
+
     async def test_everything_is_given_back_when_somebody_hangs_up(self, home: Home) -> None:
         call, rung = await talking(home)
         await call.hold()

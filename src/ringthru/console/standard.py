@@ -6,7 +6,21 @@ Never here: a command.
 
 from __future__ import annotations
 
-from . import asking, bans, calls, completing, conference, control, general, legs, lists, nat_map, recordings, sofia, timing
+from . import (
+    asking,
+    bans,
+    calls,
+    completing,
+    conference,
+    control,
+    general,
+    legs,
+    lists,
+    nat_map,
+    recordings,
+    sofia,
+    timing,
+)
 from .commands import CommandTable
 from .logs import Logs
 

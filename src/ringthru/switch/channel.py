@@ -361,6 +361,8 @@ class Channel:
         self.held_by_us = on
         self.turn(CallPhase.HELD if on else CallPhase.ACTIVE)
         self.tell("CHANNEL_HOLD" if on else "CHANNEL_UNHOLD")
+        if self.bridge is not None:
+            self.bridge.balance()
         self.offer_again()
 
     def offer_both_ways(self) -> None:

@@ -50,8 +50,9 @@ class HoldMusic:
         return media is not None and media.held and bool(music_of(self._holder))
 
     def follow(self) -> None:
-        """Begin or end it, as the holder's wish is now."""
-        if not self.replaces_hold:
+        """Begin or end it, as the holder's wish is now, or an operator's (``uuid_hold``)."""
+        held = self._listener.held_by_us and bool(music_of(self._holder))
+        if not held and not self.replaces_hold:
             self.stop()
         elif self._playing is None:
             self._playing = asyncio.ensure_future(self._play(music_of(self._holder)))
