@@ -74,11 +74,17 @@ WHEN = {
         "a mapping was granted, is gone, or is refused* (`op` add, del, fail*)",
         "op, port, proto (0 udp, 1 tcp), sticky, external-port*, lease*, protocol*, state*, reason*",
     ),
+    "RECORD_START": ("both sides of a leg are recorded from now on", "Record-File-Path"),
+    "RECORD_STOP": ("that has ended", "Record-File-Path"),
     "RELOADXML": ("the configuration was read anew", ""),
     "SHUTDOWN": ("the switch stops", "Event-Info"),
     "TRAP": (
         "the gateway's address is another one, or none* (network-external-address-lost*)",
         "condition, network-external-address-previous-v4, network-external-address-change-v4, reason*",
+    ),
+    "conference::maintenance": (
+        "a conference gains or loses a member, or one is muted, deafened, sent away",
+        "Conference-Name, Conference-Size, Member-ID, Action",
     ),
     "sofia::register": (
         "a phone registered, or refreshed",

@@ -10,7 +10,7 @@ import pytest
 from ringthru.lab.namespaces.laboratory import PBX_ADDRESS, PHONE, PHONE_ADDRESS, WAN_ADDRESS
 from ringthru.lab.namespaces.netns import wait_for
 
-from .audio import best_share, tone
+from .audio import RATE, best_share, tone
 from .phones import Baresip, Sipp
 from .switch_process import PASSWORD, Switch
 
@@ -55,8 +55,16 @@ class TestWithBaresip:
         baresip.call(f"sip:2000@{AT}", tone(440, 30))
         phone.command("hold")
         switch.wait_for_words("is on hold")
+        before = len(baresip.so_far())
+        wait_for(lambda: len(baresip.so_far()) > before + 4 * RATE, 10, "four seconds on hold")
+        heard = baresip.so_far()[before + RATE :]
+        music = [262, 330, 392, 220, 175, 294, 247, 196]  # the tones of the switch's own tune
+        assert max(best_share(heard, each) for each in music) > 0.8, "it hears no music on hold"
         phone.command("resume")
         switch.wait_for_words("is back from hold")
+        after = len(baresip.so_far())
+        wait_for(lambda: len(baresip.so_far()) > after + 2 * RATE, 10, "two seconds of talk")
+        assert best_share(baresip.so_far()[after + RATE :], 600) > 0.9, "it does not hear the phone again"
 
     def test_it_transfers_the_caller_to_the_echo(
         self, switch: Switch, phone: Baresip, baresip: Baresip

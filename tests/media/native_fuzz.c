@@ -105,7 +105,7 @@ static void command(rt_stream *stream, rt_stream *other, double now) {
         rt_stream_late_echo(stream, chance(3000) / 100.0, now);
         break;
     case 5:
-        rt_stream_play(stream, sound, chance(sizeof sound), chance(3), now);
+        rt_stream_play(stream, sound, chance(sizeof sound), chance(3), chance(sizeof sound), now);
         break;
     case 6:
         rt_stream_feed(stream, now);

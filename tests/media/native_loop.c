@@ -108,7 +108,7 @@ static void ask(int index, int what) {
             rt_stream_set_sink(stream, RT_SINK_STREAM, &legs[(index + 1) % LEGS]->stream);
         break;
     case 2:
-        rt_stream_play(stream, sound, sizeof sound, 1, rt_now());
+        rt_stream_play(stream, sound, sizeof sound, 1, 0, rt_now());
         break;
     case 3:
         rt_stream_press(stream, 5, 100, rt_now());

@@ -137,7 +137,7 @@ class Pair:
         frames = sound.frames(agreed.codec.name, agreed.codec.clock_rate // 50)
         self.python.set_speaker(Player(self.python, frames, now))
         self.c.set_now(now)
-        self.c.play(sound.ulaw, sound.times)
+        self.c.play(sound.ulaw, sound.times, sound.start)
 
     def begin_feed(self, now: float) -> None:
         self.silent()
@@ -294,7 +294,7 @@ def agreement(random: Random) -> Negotiated:
 
 def act(random: Random, leg: Pair, other: Pair, now: float) -> None:
     """Something that the switch may ask for."""
-    sound = Sound(random.randbytes(random.randrange(900)), random.choice([0, 1, 2]))
+    sound = Sound(random.randbytes(random.randrange(900)), random.choice([0, 1, 2]), random.randrange(900))
     choices = [
         lambda: leg.connect(agreement(random), random.random() < 0.8, now),
         lambda: leg.press(random.choice(KEYS), random.randrange(400), now),

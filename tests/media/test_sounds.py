@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 import wave
 from io import BytesIO
 
@@ -9,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ringthru.media import BadSound, holds_tone, linear_of, read_tones, read_wav, silence_of, tone
+from ringthru.media import BadSound, Sound, holds_tone, linear_of, read_tones, read_wav, silence_of, tone
 from ringthru.media.g711 import decode
+from ringthru.media.tones import tone_share
 
 
 def wav(frames: bytes, rate: int = 8000, width: int = 2, channels: int = 1) -> bytes:
@@ -82,6 +84,37 @@ class TestFiles:
             pass
 
 
+def riff(tag: int, body: bytes, *, bits: int = 8, rate: int = 8000, more: bytes = b"") -> bytes:
+    """A WAV file that the library does not write."""
+    layout = struct.pack("<HHIIHH", tag, 1, rate, rate * bits // 8, bits // 8, bits) + more
+    chunks = b"LIST" + struct.pack("<I", 3) + b"odd\0" + b"fmt " + struct.pack("<I", len(layout)) + layout
+    return b"RIFF\0\0\0\0WAVE" + chunks + b"data" + struct.pack("<I", len(body)) + body
+
+
+class TestBothLaws:
+    @pytest.mark.parametrize(("tag", "codec"), [(6, "PCMA"), (7, "PCMU")])
+    @pytest.mark.parametrize("rate", [8000, 16000])
+    def test_of_either_rate(self, tag: int, codec: str, rate: int) -> None:
+        octets = b"".join(tone(500, 0.2, codec))
+        sound = read_wav(riff(tag, octets, rate=rate))
+        assert len(sound.ulaw) == 1600 * 8000 // rate
+        assert holds_tone(sound.frames("PCMU", 160), 500 * rate // 8000)
+
+    def test_an_extensible_file_says_its_format_later(self) -> None:
+        more = struct.pack("<HHIH", 22, 16, 4, 1) + bytes(14)
+        assert holds_tone(read_wav(riff(0xFFFE, linear(SINE), bits=16, more=more)).frames("PCMU", 160), 500)
+
+    def test_a_file_that_was_never_finished_is_read_to_its_end(self) -> None:
+        whole = riff(7, b"".join(tone(500, 0.1)))
+        open_ended = whole[:-804] + b"\xff\xff\xff\xff" + whole[-800:]
+        assert len(read_wav(open_ended).ulaw) == 800
+
+    @pytest.mark.parametrize("tag", [2, 3, 0x11, 0x55])
+    def test_other_codings_are_named(self, tag: int) -> None:
+        with pytest.raises(BadSound, match=f"format {tag}"):
+            read_wav(riff(tag, bytes(100)))
+
+
 class TestTones:
     @pytest.mark.parametrize(
         ("text", "seconds", "times"),
@@ -89,7 +122,10 @@ class TestTones:
             ("%(2000,4000,440,480)", 6.0, 1),
             ("%(10000,0,1004);loops=-1", 10.0, 0),
             ("v=-7;%(100,0,941.0,1477.0);v=-7;>=2;+=.1;%(1400,0,350,440)", 1.5, 1),
-            ("L=3;%(100,100,350,440)", 0.6, 1),
+            ("L=3;%(100,100,350,440)", 0.2, 3),
+            ("l=3;%(100,100,350,440);l=1;%(400,0,440)", 1.0, 1),
+            ("L=-1;d=100;w=50;12#", 0.45, 0),
+            ("r=8000;c=1;%(100,0,440)", 0.1, 1),
             ("%(500,500,480,620);loops=2", 1.0, 2),
             ("%(274,0,913.8);%(274,0,1370.6);%(380,0,1776.7)", 0.928, 1),
         ],
@@ -106,7 +142,8 @@ class TestTones:
         "text",
         [
             *("", "beep", "%()", "%(1,2)", "%(a,0,440)", "%(100,0,5000)", "%(-1,0,440)", "%(100,0,440"),
-            *("%(99999999,0,440)", "L=9999999;%(60000,0,440)", "v=-7", "%(1e9,0,4)", "%(100,0,nan)"),
+            *("%(99999999,0,440)", "l=9999999;%(60000,0,440)", "d=9999999;1", "x=1;%(100,0,440)"),
+            *("v=-7", "%(1e9,0,4)", "%(100,0,nan)"),
         ],
     )
     def test_what_is_none(self, text):
@@ -122,6 +159,10 @@ class TestTones:
 
 
 class TestFrames:
+    def test_who_joins_later_hears_it_where_it_is(self):
+        frames = Sound(bytes(range(100)), times=2, start=90).frames("PCMU", 10)
+        assert [each[0] for each in frames] == [90, *range(0, 100, 10)]
+
     def test_the_last_one_ends_in_silence(self):
         sound = silence_of(30)
         assert [len(frame) for frame in sound.frames("PCMU", 160)] == [160, 160]
@@ -133,3 +174,9 @@ class TestFrames:
 
     def test_nothing(self):
         assert list(silence_of(0).frames("PCMU", 160)) == []
+
+
+def test_keys_are_those_of_a_telephone():
+    frames = list(read_tones("d=200;w=0;5").frames("PCMU", 160))
+    assert tone_share(frames, 770) > 0.3
+    assert tone_share(frames, 1336) > 0.3

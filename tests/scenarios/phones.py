@@ -25,6 +25,7 @@ from ringthru.media import (
     make_offer,
     read_answer,
 )
+from ringthru.media.telephone_event import KEYS, TelephoneEvent
 from ringthru.net.address import Endpoint
 from ringthru.sip import (
     Call,
@@ -91,6 +92,14 @@ class Audio:
         stamp = self._sequence * FRAME & 0xFFFFFFFF
         packet = RtpPacket(codec.payload_type, self._sequence, stamp, self._ssrc, frame)
         self._socket.send(packet.encode(), to)
+
+    def press(self, key: str, event_type: int, to: Endpoint) -> None:
+        stamp = (self._sequence + 1) * FRAME
+        for number in range(4):
+            self._sequence = (self._sequence + 1) & 0xFFFF
+            event = TelephoneEvent(KEYS.index(key), number == 3, 10, FRAME * (number + 1))
+            packet = RtpPacket(event_type, self._sequence, stamp & 0xFFFFFFFF, self._ssrc, event.encode())
+            self._socket.send(packet.encode(), to)
 
     def sources_of(self, frame: bytes) -> list[Endpoint]:
         return [source for heard, source in self.heard if heard == frame]
@@ -227,6 +236,13 @@ class PhoneCall:
     def say(self, frame: bytes) -> None:
         assert self.agreed is not None
         self.audio.say(frame, self.agreed.codec, self.agreed.remote_rtp)
+
+    def press(self, keys: str) -> None:
+        """Keys, by RFC 4733."""
+        assert self.agreed is not None
+        assert self.agreed.telephone_event is not None
+        for key in keys:
+            self.audio.press(key, self.agreed.telephone_event, self.agreed.remote_rtp)
 
     async def hears(self, frame: bytes) -> None:
         """The frame comes, and from where the other side's SDP said (symmetric RTP)."""

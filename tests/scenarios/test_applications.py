@@ -15,6 +15,7 @@ from ringthru.media.g711 import encode
 from ringthru.media.telephone_event import TelephoneEvent
 from ringthru.sip import CallCancelled, CallEnded
 
+from .hearing import hears_tone, write_wav
 from .home import DEFAULT, DIRECTORY, PASSWORD, Edit, Home, extension
 from .phones import Phone, PhoneCall, frame_of, hear_each_other, hears_itself
 from .waiting import eventually
@@ -362,7 +363,7 @@ class TestBridging:
         await hear_each_other(call, rung)
 
     async def test_a_ringback_that_cannot_be_played_is_a_plain_one(self, found: Any) -> None:
-        plan = extension("77", ("set", "instant_ringback=true"), ("set", "ringback=local_stream://moh"),
+        plan = extension("77", ("set", "instant_ringback=true"), ("set", "ringback=shout://radio/moh"),
                          ("bridge", "user/1000"))  # fmt: skip
         home: Home = await found({DEFAULT: plan})
         await home.switch.start()
@@ -373,16 +374,6 @@ class TestBridging:
         call.hang_up()
         assert isinstance(await (await callee.rung()).over(), CallCancelled)
         await home.quiet()
-
-
-async def hears_tone(call: PhoneCall, frequency: float, at_least: float = 0.5) -> None:
-    from ringthru.media.tones import tone_share
-
-    def audible() -> bool:
-        frames = [payload for payload, _ in call.audio.heard][-20:]
-        return len(frames) == 20 and tone_share(frames, frequency) >= at_least
-
-    await eventually(audible, f"{call.phone.user} hears no {frequency} Hz")
 
 
 class TestSounds:
@@ -410,7 +401,7 @@ class TestSounds:
         assert (await call.refused()).status == 486
 
     @pytest.mark.parametrize(
-        "data", ["/nowhere.wav", "local_stream://moh", "../etc/passwd", "", "tone_stream://%(1)", "/dev/null"]
+        "data", ["/nowhere.wav", "shout://radio/moh", "../etc/passwd", "", "tone_stream://%(1)", "/dev/null"]
     )
     async def test_what_cannot_be_played_is_passed_by(self, dialled: Any, data: str, caplog: Any) -> None:
         _, call = await dialled(
@@ -495,16 +486,6 @@ def press(call: PhoneCall, key: str) -> None:
             call.agreed.telephone_event, 40000 + ord(key) * 10 + number, stamp, 7, event.encode()
         )
         call.audio._socket.send(packet.encode(), call.agreed.remote_rtp)
-
-
-def write_wav(path: Path, seconds: float, frequency: float) -> None:
-    from ringthru.media import linear_of
-
-    with wave.open(str(path), "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(8000)
-        file.writeframes(linear_of(b"".join(tone(frequency, seconds))))
 
 
 class TestTheDirectory:

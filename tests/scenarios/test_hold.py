@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from ringthru.media import PCMU, SessionDescription, make_offer
 from ringthru.net.values import replace
 from ringthru.sip import CallAnswered
 
-from .home import Home
+from .home import PUBLIC, RING_1000, VARS, Home, variables
 from .phones import Audio, Phone, PhoneCall, frame_of, hear_each_other
 from .test_bridged_calls import connected
 from .waiting import eventually
 
 Pair = tuple[PhoneCall, PhoneCall]
+
+
+@pytest.fixture
+async def home(found: Any) -> Home:
+    """One without music on hold, where the hold itself is passed on."""
+    made: Home = await found({PUBLIC: RING_1000, VARS: variables(hold_music="silence")})
+    await made.switch.start()
+    await made.mapped()
+    return made
 
 
 @pytest.fixture

@@ -80,8 +80,8 @@ class TestWhatChangesNothing:
         places = collections.Counter((each.position, each.ignored) for each in report.ignored)
         assert set(places.values()) == {1}
         said = "\n".join(each.text for each in report.ignored)
-        for name in ("ws-binding", "log-level", "shuffle", "energy-level", "default-template", "colorize",
-                     "cli-keybindings", "dump-cores", "record_session"):  # fmt: skip
+        for name in ("ws-binding", "log-level", "colorize",
+                     "default-ptimes", "dump-cores", "record_session"):  # fmt: skip
             assert name in said, name
         assert "modules.conf is not used in this version, ignored: modules, load" in said
 

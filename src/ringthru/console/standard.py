@@ -6,7 +6,22 @@ Never here: a command.
 
 from __future__ import annotations
 
-from . import asking, bans, calls, completing, control, general, legs, lists, nat_map, people, sofia, timing
+from . import (
+    asking,
+    bans,
+    calls,
+    completing,
+    conference,
+    control,
+    general,
+    legs,
+    lists,
+    nat_map,
+    people,
+    recordings,
+    sofia,
+    timing,
+)
 from .commands import CommandTable
 from .logs import Logs
 
@@ -22,6 +37,8 @@ def standard_table(logs: Logs) -> CommandTable:
             people.commands(),
             sofia.commands(),
             bans.commands(),
+            conference.commands(),
+            recordings.commands(),
         ),
     )
     table = CommandTable([command for family in families for command in family])

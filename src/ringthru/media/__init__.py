@@ -30,9 +30,11 @@ from .playing import Recorder
 from .report import LegReport
 from .rtp import RtpPacket
 from .sdp import SessionDescription
-from .sounds import BadSound, Sound, linear_of, read_tones, read_wav, silence_of
+from .sounds import BadSound, Sound, linear_of, silence_of
 from .telephone_event import KeyHeard
+from .tone_script import read_tones
 from .tones import holds_tone, tone
+from .wav import read_wav
 
 __all__ = [
     "PCMA",

@@ -16,10 +16,12 @@ from typing import TYPE_CHECKING, Final
 from ..net.acl import matches
 from ..net.values import replace
 from . import setting, sounding
+from .asking import play_and_get_digits, read
 from .attended import att_xfer
 from .bridging import bridge
 from .causes import HangupCause, cause_named, cause_of
 from .leg_variables import one_line
+from .recording import record_session, stop_record_session
 from .shelf import UNLIMITED
 from .words import words_of
 
@@ -124,6 +126,11 @@ async def socket(calls: Calls, channel: Channel, data: str) -> None:
     await calls.sockets(channel, data)
 
 
+async def conference(calls: Calls, channel: Channel, data: str) -> None:
+    """``NAME[@PROFILE][+PIN]``: into a room with others, until it is left."""
+    await calls.conferences.serve(channel, data)
+
+
 async def set_user(calls: Calls, channel: Channel, data: str) -> None:
     """``USER[@DOMAIN] [PREFIX]``: the variables of a directory user, as if the call were his."""
     who, _, prefix = data.strip().partition(" ")
@@ -194,8 +201,8 @@ async def set_profile_var(calls: Calls, channel: Channel, data: str) -> None:
 LEFT_OUT: Final = frozenset(
     (
         *("bind_digit_action", "clear_digit_action", "db", "enable_heartbeat", "event"),
-        *("jitterbuffer", "lua", "presence", "privacy", "record_session", "set_audio_level"),
-        *("start_dtmf", "start_dtmf_generate", "stop_dtmf", "stop_record_session"),
+        *("jitterbuffer", "lua", "presence", "privacy", "set_audio_level"),
+        *("start_dtmf", "start_dtmf_generate", "stop_dtmf"),
         "verbose_events",
     )
 )
@@ -227,13 +234,17 @@ APPLICATIONS: Final[dict[str, Application]] = {
     "att_xfer": att_xfer,
     "bridge": bridge,
     "check_acl": check_acl,
+    "conference": conference,
     "deflect": deflect,
     "execute_extension": execute_extension,
     "hangup": hangup,
     "hash": keep,
     "limit": limit,
     "park": park,
+    "play_and_get_digits": play_and_get_digits,
     "pre_answer": pre_answer,
+    "read": read,
+    "record_session": record_session,
     "redirect": redirect,
     "respond": respond,
     "ring_ready": ring_ready,
@@ -242,5 +253,6 @@ APPLICATIONS: Final[dict[str, Application]] = {
     "set_user": set_user,
     "socket": socket,
     "sleep": sleep,
+    "stop_record_session": stop_record_session,
     "transfer": transfer,
 }

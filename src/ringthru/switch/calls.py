@@ -19,6 +19,7 @@ from . import leg_variables
 from .caller import Caller
 from .causes import HangupCause
 from .channel import Channel
+from .conference.book import Conferences
 from .configuration import Dialplan, Directory
 from .deflecting import Deflections
 from .dialing import Dialer, DialFailed
@@ -33,6 +34,7 @@ from .pace import Pace, Peak
 from .registrar import Registrar
 from .routing import Router
 from .shelf import Shelf
+from .sound_files import SoundSources
 from .target import Target
 from .transfer import Transfers
 from .words import random_uuid
@@ -75,6 +77,8 @@ class Calls:
         self.transfers = Transfers(self)
         self.deflections = Deflections()
         self.shelf = Shelf()
+        self.sounds = SoundSources(variables)
+        self.conferences = Conferences(self.sounds, bus)
         self._meta_keys = MetaKeys(lambda leg, name, data: self.order(leg, AppOrder(name, data)))
         self.trunks: TrunkBook | None = None  # SIP providers, where there are any
         self.records: CallRecords | None = None  # of calls that are over, where somebody wants them
@@ -307,6 +311,7 @@ class Calls:
             on_gone=self._leave,
             spawn=self.spawn,
             bus=self.bus,
+            sounds=self.sounds,
         )
         channel.on_stage, channel.on_key = self._on_stage, self._on_key
         self.channels[channel.uuid] = channel

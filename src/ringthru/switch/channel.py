@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from .meta_keys import MetaApp
     from .ordering import Orders
     from .profile import Profile
+    from .recording import SessionRecording
+    from .sound_files import SoundSources
 
 MAX_DIGITS: Final = 100
 DISPOSITION: Final = "sip_hangup_disposition"  # FreeSWITCH's variable: which message ended the leg
@@ -65,6 +67,7 @@ class Channel:
         on_gone: Callable[[Channel], None],
         spawn: Callable[[Coroutine[Any, Any, None]], object],
         bus: EventBus,
+        sounds: SoundSources,
     ) -> None:
         self.profile: Profile = profile
         self.direction: Direction = direction
@@ -101,6 +104,7 @@ class Channel:
         self.gone = Flag()
         self.taken_up = Flag()  # another leg was answered in its stead: ``stand_in``
         self.stand_in: Channel | None = None
+        self.recordings: dict[str, SessionRecording] = {}  # of both sides, by path
         self.counted: set[tuple[str, str]] = set()  # where ``limit`` counts it
         self.on_stage: Callable[[Channel, str], None] = lambda channel, stage: None  # ring, media, answer
         self.on_key: Callable[[Channel, str], None] = lambda channel, key: None
@@ -118,6 +122,7 @@ class Channel:
         self._began = time.monotonic()
         self.times = {"created": time.time()}  # moments of the wall clock, by name
         self._bus = bus
+        self.sounds = sounds
         self.log.log(NOTICE, "New Channel %s [%s]", name, uuid)
 
     @property
@@ -360,6 +365,8 @@ class Channel:
         self.held_by_us = on
         self.turn(CallPhase.HELD if on else CallPhase.ACTIVE)
         self.tell("CHANNEL_HOLD" if on else "CHANNEL_UNHOLD")
+        if self.bridge is not None:
+            self.bridge.balance()
         self.offer_again()
 
     def offer_both_ways(self) -> None:

@@ -47,17 +47,16 @@ async def confirmed(calls: Calls, channel: Channel, variables: Mapping[str, str]
                 application, _, data = file.partition(" ")
                 await calls.router.execute(channel, application, data)
                 return not channel.gone.is_set()
-            return await _pressed(calls, channel, key, file)
+            return await _pressed(channel, key, file)
     except TimeoutError:
         return False
 
 
-async def _pressed(calls: Calls, channel: Channel, key: str, file: str) -> bool:
-    folder = calls.router.expanded(channel, "${sounds_dir}")
+async def _pressed(channel: Channel, key: str, file: str) -> bool:
     channel.variables.pop("playback_terminator_used", None)
     while not channel.gone.is_set():
         try:
-            heard_all = await sounding.play(channel, file or SILENCE, folder, key)
+            heard_all = await sounding.play(channel, file or SILENCE, key)
         except BadSound as error:
             channel.log.error("group_confirm_file: %s", error)
             file, heard_all = SILENCE, True

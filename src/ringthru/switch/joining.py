@@ -10,6 +10,8 @@ import time
 from typing import TYPE_CHECKING
 
 from .causes import HangupCause
+from .hold_music import HoldMusic
+from .leg_media import BOTH_WAYS
 from .waiting import Flag, first_of
 
 if TYPE_CHECKING:
@@ -23,6 +25,7 @@ class Bridge:
         """Both must have media."""
         self.legs = (one, other)
         self.parted = Flag()
+        self._music = {one: HoldMusic(one, other), other: HoldMusic(other, one)}  # by who hears it
         for leg in self.legs:
             if leg.bridge is not None:
                 leg.bridge.part()
@@ -43,14 +46,19 @@ class Bridge:
         one, other = self.legs
         return other if leg is one else one
 
+    def granted(self, leg: Channel) -> str:
+        """The direction that a leg is granted: what the other one's peer wishes, or music in its place."""
+        partner = self.partner(leg).media
+        if partner is None or self._music[leg].replaces_hold:
+            return BOTH_WAYS
+        return partner.wish
+
     def balance(self) -> None:
         """Offer each leg what the other wants: a phone that holds makes the other side hear of it."""
         for leg in self.legs:
-            media, partner = leg.media, self.partner(leg).media
-            if media is None or partner is None or leg.held_by_us:
-                continue
-            if media.offered != partner.wish:
+            if leg.media is not None and not leg.held_by_us and leg.media.offered != self.granted(leg):
                 leg.offer_again()
+            self._music[leg].follow()
 
     def part(self) -> None:
         """Let the legs go their ways; both fall silent."""
@@ -59,6 +67,7 @@ class Bridge:
         self.parted.set()
         self.legs[0].tell("CHANNEL_UNBRIDGE", *self._names())
         for leg in self.legs:
+            self._music[leg].stop()
             if leg.media is not None:
                 leg.media.leg.unbridge()
             if leg.bridge is self:

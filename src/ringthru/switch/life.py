@@ -128,6 +128,8 @@ class SwitchLife:
             bus=self.bus,
         )
         self.calls.records = self._call_records(tree)
+        self.calls.sounds.use(self._rules.streams)
+        self.calls.conferences.profiles = self._rules.conferences
         self._signalling = Signalling(self.calls)
         self._nameservers = options.nameservers
         self._resolver: Resolver | None = None

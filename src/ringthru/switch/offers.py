@@ -13,6 +13,7 @@ from ..net.levels import NOTICE
 from ..sip import IncomingRequest
 from .causes import HangupCause
 from .channel import CallPhase, Channel
+from .leg_media import BOTH_WAYS
 
 if TYPE_CHECKING:
     from .profile import Profile
@@ -53,11 +54,10 @@ def take_answer(channel: Channel, body: bytes) -> bool:
 
 
 def granted_to(channel: Channel) -> str:
-    """The most that a leg's peer is granted: what the partner's peer wishes."""
+    """The most that a leg's peer is granted, because of the leg it is joined to."""
     if channel.held_by_us:
         return "sendonly"
-    partner = channel.bridged_to
-    return partner.media.wish if partner is not None and partner.media is not None else "sendrecv"
+    return channel.bridge.granted(channel) if channel.bridge is not None else BOTH_WAYS
 
 
 def tell_the_other(channel: Channel) -> None:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 MOST_WAITING: Final = 200  # orders for one leg; more are refused
 MOST_LOOPS: Final = 10_000
-ENDLESS: Final = frozenset(("park", "echo", "delay_echo", "bridge", "socket", "att_xfer"))
+ENDLESS: Final = frozenset(("park", "echo", "delay_echo", "bridge", "socket", "att_xfer", "conference"))
 
 
 @frozen

@@ -74,5 +74,5 @@ class Reoffers:
     def _wanted_direction(self) -> str:
         if self._channel.held_by_us:
             return "sendonly"
-        partner = self._channel.bridged_to
-        return partner.media.wish if partner is not None and partner.media is not None else BOTH_WAYS
+        bridge = self._channel.bridge
+        return bridge.granted(self._channel) if bridge is not None else BOTH_WAYS

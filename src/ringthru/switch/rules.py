@@ -17,6 +17,8 @@ from ..net.surroundings import Surroundings
 from ..net.values import frozen
 from .configuration import Dialplan, Directory, LoadedConfiguration, load_access_lists, load_tree
 from .configuration.commands import run_command
+from .configuration.conference_settings import ConferenceProfile, load_conferences
+from .configuration.local_stream_settings import StreamSettings, load_streams
 
 log = logging.getLogger(__name__)
 
@@ -29,6 +31,8 @@ class Rules:
     dialplan: Dialplan
     directory: Directory
     lists: dict[str, AccessList]
+    streams: tuple[StreamSettings, ...]
+    conferences: dict[str, ConferenceProfile]
 
     @classmethod
     def read(
@@ -48,7 +52,14 @@ class Rules:
         directory = Directory.read(loaded.tree)
         connected = [str(each) for each in here.connected]
         lists = load_access_lists(loaded.tree, directory, str(here.network), connected)
-        return cls(loaded, Dialplan.read(loaded.tree), directory, lists)
+        return cls(
+            loaded,
+            Dialplan.read(loaded.tree),
+            directory,
+            lists,
+            load_streams(loaded.tree),
+            load_conferences(loaded.tree),
+        )
 
     @property
     def variables(self) -> dict[str, str]:

@@ -1,8 +1,7 @@
 """The applications that say, hear and keep sounds: echo, playback, record, keys.
 
-What can be played: a WAV file by its path (relative ones under ``sounds_dir``), ``tone_stream://…``,
-``silence_stream://MILLISECONDS``, several joined by ``file_string://A!B``. What is recorded is a WAV file of
-8000 Hz. Files are read and written in a thread, never in the event loop.
+What can be played is told in ``sound_files``. What is recorded is a WAV file of 8000 Hz, written in a thread,
+never in the event loop.
 
 Lives here: what the media leg is told, and the files. Never here: frames and packets (``media``).
 """
@@ -12,27 +11,24 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from ..media import BadSound, Recorder, Said, Sound, linear_of, read_tones, read_wav, silence_of
+from ..media import BadSound, Recorder, Said, Sound, linear_of
+from ..media.g711 import G711, SAMPLE_RATE
 from . import dtmf
+from .sound_files import parts_of, place_of
 from .waiting import Flag, first_of
 
 if TYPE_CHECKING:
     from .calls import Calls
     from .channel import Channel
 
-TONES: Final = "tone_stream://"
-SILENCE: Final = "silence_stream://"
-SEVERAL: Final = "file_string://"
-LARGEST_FILE: Final = 200 << 20  # octets: an hour of 48 kHz stereo is about 690 MiB, and nobody plays that
 FLUSH: Final = 1.0  # seconds between looks at what was recorded
 LONGEST_RECORDING: Final = 6 * 3600.0  # seconds
 LONGEST_KEYS: Final = 128
 PAUSES: Final = {"w": 0.5, "W": 1.0}  # seconds
 BETWEEN: Final = 0.1  # seconds from one key to the next
-SAMPLE_RATE: Final = 8000
 
 
 async def echo(calls: Calls, channel: Channel, data: str) -> None:
@@ -70,9 +66,7 @@ async def playback(calls: Calls, channel: Channel, data: str) -> None:
     await channel.pre_answer()
     channel.variables.pop("playback_terminator_used", None)
     try:
-        await play(
-            channel, data, folder=calls.router.expanded(channel, "${sounds_dir}"), keys=_terminators(channel)
-        )
+        await play(channel, data, keys=_terminators(channel))
     except BadSound as error:
         channel.log.error("playback: %s", error)
         channel.variables["playback_status"] = "FILE NOT FOUND"
@@ -80,21 +74,23 @@ async def playback(calls: Calls, channel: Channel, data: str) -> None:
     channel.variables["playback_status"] = "FILE PLAYED"
 
 
-async def play(channel: Channel, text: str, folder: str = "", keys: str = "") -> bool:
+async def play(channel: Channel, text: str, keys: str = "", *, asking: bool = False) -> bool:
     """Say one or several sounds; False when somebody pressed one of ``keys``, or the channel is gone.
+
+    ``asking``: any key ends it, and stays to be read; one that was pressed before counts, too.
 
     Raises:
         BadSound: a file that is not there, or none that can be played.
     """
-    for part in text.removeprefix(SEVERAL).split("!") if text.startswith(SEVERAL) else [text]:
-        sound = await load(part.strip(), folder)
-        if channel.media is None or not await _say(channel, lambda: channel.media.leg.play(sound), keys):  # type: ignore[union-attr]  # noqa: B023  # called before the next round
+    for part in parts_of(text):
+        sound = await playable(channel, part)
+        if channel.media is None or not await _say(channel, sound, None if asking else keys):
             return False
     return True
 
 
-async def _say(channel: Channel, begin: Callable[[], None], keys: str) -> bool:
-    """Begin to say something, and wait for its end, for a key, or for the channel's end."""
+async def _say(channel: Channel, sound: Sound, keys: str | None) -> bool:
+    """Say something, and wait for its end, for a key (None: any), or for the channel's end."""
     assert channel.media is not None
     leg, over = channel.media.leg, Flag()
 
@@ -103,14 +99,15 @@ async def _say(channel: Channel, begin: Callable[[], None], keys: str) -> bool:
             over.set()
 
     unsubscribe = leg.subscribe(heard)
-    channel.digits.clear()
+    if keys is not None:
+        channel.digits.clear()
     try:
-        begin()
+        leg.play(sound)
         while not over.is_set() and not channel.gone.is_set():
             channel.digit_came.clear()
-            await first_of(over, channel.gone, channel.digit_came)
-            if _pressed(channel, keys):
+            if channel.digits if keys is None else _pressed(channel, keys):
                 return False
+            await first_of(over, channel.gone, channel.digit_came)
         return over.is_set()
     finally:
         leg.hush()
@@ -127,40 +124,16 @@ def _pressed(channel: Channel, keys: str) -> bool:
     return False
 
 
-async def load(text: str, folder: str = "") -> Sound:
-    """A sound by what the dialplan calls it; ``%(…)`` alone is a tone too, as in ``ringback``.
+async def playable(channel: Channel, text: str) -> Sound:
+    """A sound that this channel can be played.
 
     Raises:
-        BadSound: there is none.
+        BadSound: there is none, or its call speaks another codec than G.711.
     """
-    if text.startswith((TONES, "%(", "v=", "L=", "l=")):
-        return await asyncio.to_thread(read_tones, text.removeprefix(TONES))
-    if text.startswith(SILENCE):
-        length = text.removeprefix(SILENCE).partition(",")[0].strip()
-        return silence_of(int(length) if length.lstrip("-").isdecimal() and len(length) < 9 else 0)
-    if "://" in text:
-        raise BadSound(f"'{text[:80]}' cannot be played: a WAV file, {TONES} and {SILENCE} can")
-    return await asyncio.to_thread(_read_file, place_of(text, folder))
-
-
-def place_of(text: str, folder: str) -> Path:
-    """The path that the dialplan means.
-
-    Raises:
-        BadSound: it climbs: part of it may be a stranger's, and must not reach files above the folder.
-    """
-    if ".." in PurePosixPath(text).parts or "\0" in text or not text:
-        raise BadSound(f"'{text[:80]}' is no path that is used here: no part of it may be '..'")
-    return Path(folder or ".") / text
-
-
-def _read_file(path: Path) -> Sound:
-    try:
-        if path.stat().st_size > LARGEST_FILE:
-            raise BadSound(f"{path} is larger than {LARGEST_FILE >> 20} MiB")
-        return read_wav(path.read_bytes())
-    except OSError as error:
-        raise BadSound(f"cannot read {path}: {error.strerror}") from error
+    codec = channel.media.codec if channel.media is not None else None
+    if codec is not None and codec.name not in G711:
+        raise BadSound(f"the call speaks {codec.name}, and sounds are played in PCMU and PCMA only")
+    return await channel.sounds.load(text, channel.variables)
 
 
 async def record(calls: Calls, channel: Channel, data: str) -> None:

@@ -79,6 +79,8 @@ class SwitchTending(SwitchLife):
         self._lists.clear()
         self._lists.update(rules.lists)
         self.calls.use(rules.dialplan, rules.directory)
+        self.calls.sounds.use(rules.streams)
+        self.calls.conferences.profiles = rules.conferences
         log.info("The configuration is reloaded from %s", self._conf)
         self.bus.tell("RELOADXML")
         return "Success"

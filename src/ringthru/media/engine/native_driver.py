@@ -190,7 +190,7 @@ class NativeLeg(Listened):
 
     def play(self, sound: Sound) -> None:
         if self.agreed is not None and not self._closed:
-            self.native.play(sound.ulaw, sound.times)
+            self.native.play(sound.ulaw, sound.times, sound.start)
 
     def feed(self) -> NativeFeed:
         if self.agreed is not None and not self._closed:

@@ -184,7 +184,7 @@ class TwinLeg(Listened):
         try:
             with open(memory, "wb", closefd=False) as file:
                 file.write(sound.ulaw)
-            self.order("play", len(sound.ulaw), sound.times, descriptors=[memory])
+            self.order("play", len(sound.ulaw), sound.times, sound.start, descriptors=[memory])
         finally:
             os.close(memory)
 

@@ -152,9 +152,9 @@ class Twin:
     def do_block(self, number: int, media: bool | None, keys: bool | None) -> None:
         self._legs[number].block(media=media, keys=keys)
 
-    def do_play(self, number: int, size: int, times: int, memory: int) -> None:
+    def do_play(self, number: int, size: int, times: int, start: int, memory: int) -> None:
         with mmap.mmap(memory, size, prot=mmap.PROT_READ) if size else memoryview(b"") as octets:
-            sound = Sound(bytes(octets[:]), times)
+            sound = Sound(bytes(octets[:]), times, start)
         os.close(memory)
         self._legs[number].play(sound)
 

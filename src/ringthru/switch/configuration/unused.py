@@ -13,11 +13,24 @@ from typing import Final
 from .errors import Note
 from .tree import Element, Tree
 
-USED: Final = frozenset({"switch.conf", "sofia.conf", "acl.conf", "event_socket.conf"})
+USED: Final = frozenset(
+    {
+        *(
+            "switch.conf",
+            "sofia.conf",
+            "acl.conf",
+            "event_socket.conf",
+            "conference.conf",
+            "local_stream.conf",
+        ),
+        *("cdr_csv.conf", "json_cdr.conf", "metrics.conf"),
+    }
+)
 UNUSED_PARTS: Final = {  # of those that are used
     "sofia.conf": ("global_settings",),
-    "switch.conf": ("cli-keybindings", "default-ptimes"),
+    "switch.conf": ("default-ptimes",),
 }
+USED_PARAMETERS: Final = frozenset({"capture-server"})  # of parts that are not used else
 
 
 def unused_parts(tree: Tree) -> Iterator[Note]:
@@ -35,7 +48,8 @@ def unused_names(element: Element) -> list[str]:
     """What an element sets: the names of its parameters, else the tags inside; each once, in order."""
     inside = list(_below(element))
     names = [each.get("name") for each in inside if each.tag == "param" and each.get("name")]
-    return list(dict.fromkeys(names or [each.tag for each in inside]))
+    found = dict.fromkeys(names or [each.tag for each in inside])
+    return [each for each in found if each not in USED_PARAMETERS]
 
 
 def _note(element: Element, what: str) -> Note:

@@ -3,14 +3,15 @@
 
 PyObject *leg_play(LegObject *self, PyObject *args) {
     PyObject *octets;
-    unsigned times;
+    unsigned times, start = 0;
     char *data;
     Py_ssize_t size;
-    if (!PyArg_ParseTuple(args, "SI", &octets, &times) || PyBytes_AsStringAndSize(octets, &data, &size) < 0)
+    if (!PyArg_ParseTuple(args, "SI|I", &octets, &times, &start) ||
+        PyBytes_AsStringAndSize(octets, &data, &size) < 0)
         return NULL;
     Py_INCREF(octets);
     double now = rt_leg_enter(self);
-    rt_stream_play(&self->leg.stream, (const uint8_t *)data, (size_t)size, times, now);
+    rt_stream_play(&self->leg.stream, (const uint8_t *)data, (size_t)size, times, start, now);
     rt_leg_leave(self);
     PyObject *before = self->sound;
     self->sound = octets;

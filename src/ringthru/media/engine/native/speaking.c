@@ -26,12 +26,14 @@ void rt_stream_hush(rt_stream *stream) {
     rt_ring_close(&stream->late);
 }
 
-void rt_stream_play(rt_stream *stream, const uint8_t *ulaw, size_t size, uint32_t times, double now) {
+void rt_stream_play(rt_stream *stream, const uint8_t *ulaw, size_t size, uint32_t times, size_t start,
+                    double now) {
     rt_stream_hush(stream);
     stream->sound = ulaw;
     stream->sound_size = size;
     stream->sound_times = times;
-    stream->sound_at = stream->sound_said = 0;
+    stream->sound_at = start < size ? start : 0;
+    stream->sound_said = 0;
     stream->sound_codec = stream->agreed.codec;
     stream->sound_frame = stream->agreed.clock_rate / 50;
     begin(stream, RT_SPEAKER_SOUND, now);

@@ -92,7 +92,8 @@ void rt_stream_connect(rt_stream *stream, const rt_agreed *agreed, bool speak_fi
 bool rt_stream_press(rt_stream *stream, uint8_t event, unsigned milliseconds, double now);
 void rt_stream_set_sink(rt_stream *stream, rt_sink sink, rt_stream *onward);
 void rt_stream_hush(rt_stream *stream);
-void rt_stream_play(rt_stream *stream, const uint8_t *ulaw, size_t size, uint32_t times, double now);
+void rt_stream_play(rt_stream *stream, const uint8_t *ulaw, size_t size, uint32_t times, size_t start,
+                    double now);
 bool rt_stream_feed(rt_stream *stream, double now); /* false: no memory */
 bool rt_stream_write(rt_stream *stream, const uint8_t *frame, size_t size, unsigned samples);
 bool rt_stream_late_echo(rt_stream *stream, double delay, double now); /* false: no memory */

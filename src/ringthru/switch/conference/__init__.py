@@ -1,0 +1,1 @@
+"""Conferences: several callers in one room, who all hear each other."""

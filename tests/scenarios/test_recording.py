@@ -1,0 +1,113 @@
+"""Both sides of a call in one file, over each media engine."""
+
+from __future__ import annotations
+
+import wave
+from array import array
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ringthru.console.recordings import uuid_record
+from ringthru.media.g711 import encode
+from ringthru.media.tones import tone_share
+
+from .hearing import hears_tone, humming
+from .home import DEFAULT, PASSWORD, Home, extension
+from .phones import PhoneCall
+from .test_media_engines import SWITCH_XML, media_engine
+from .waiting import eventually
+
+ONE, TWO = 500, 1100  # Hz
+
+
+@pytest.fixture(params=["c", "python"])
+async def home(request: Any, found: Any, tmp_path: Path) -> Home:
+    if request.param == "c":
+        pytest.importorskip("ringthru.media.engine._native", reason="the C engine is not built")
+    plan = [
+        extension("77", ("record_session", f"{tmp_path}/kept/a.wav"), ("bridge", "user/1000")),
+        extension(
+            "78",
+            ("set", "RECORD_STEREO=true"),
+            ("record_session", f"{tmp_path}/a.wav"),
+            ("bridge", "user/1000"),
+        ),
+    ]
+    made: Home = await found({DEFAULT: plan, SWITCH_XML: media_engine(request.param)})
+    await made.switch.start()
+    return made
+
+
+async def talk(home: Home, number: str) -> tuple[PhoneCall, PhoneCall]:
+    callee = await home.registered_phone()
+    call = home.lan_phone("1001").invite(number, home.internal, password=PASSWORD)
+    rung = await callee.rung()
+    rung.answer()
+    await call.answered()
+    return call, rung
+
+
+async def hum_both(call: PhoneCall, rung: PhoneCall) -> None:
+    async with humming(call, ONE), humming(rung, TWO):
+        await hears_tone(call, TWO)
+        await hears_tone(rung, ONE)
+
+
+def share(path: Path, frequency: int, place: int = 0) -> float:
+    """The most of a frequency in any stretch of 100 ms on one track."""
+    with wave.open(str(path)) as file:
+        tracks = file.getnchannels()
+        samples = array("h", file.readframes(file.getnframes()))[place::tracks]
+    ulaw = encode(samples, "PCMU")
+    return max(tone_share([ulaw[at : at + 800]], frequency) for at in range(0, len(ulaw) - 800, 400))
+
+
+async def test_both_are_heard_at_once(home: Home, tmp_path: Path) -> None:
+    call, rung = await talk(home, "77")
+    await hum_both(call, rung)
+    call.hang_up()
+    await home.quiet()
+    file = tmp_path / "kept" / "a.wav"
+    assert share(file, ONE) > 0.4
+    assert share(file, TWO) > 0.4
+
+
+async def test_each_on_a_side_of_its_own(home: Home, tmp_path: Path) -> None:
+    call, rung = await talk(home, "78")
+    await hum_both(call, rung)
+    call.hang_up()
+    await home.quiet()
+    file = tmp_path / "a.wav"
+    assert share(file, ONE, 0) > 0.9 > 0.1 > share(file, TWO, 0)
+    assert share(file, TWO, 1) > 0.9 > 0.1 > share(file, ONE, 1)
+
+
+async def test_begun_and_ended_from_outside(home: Home, tmp_path: Path) -> None:
+    call, rung = await talk(home, "1000")
+    leg = next(iter(home.switch.calls.channels.values()))
+    file = tmp_path / "b.wav"
+    assert await uuid_record(home.switch, f"{leg.uuid} start {file}") == "+OK Success\n"
+    assert (await uuid_record(home.switch, f"{leg.uuid} start {file}")).startswith("-ERR Cannot record")
+    await hum_both(call, rung)
+    assert await uuid_record(home.switch, f"{leg.uuid} stop {file}") == "+OK Success\n"
+    await eventually(lambda: not leg.recordings)
+    assert share(file, ONE) > 0.4
+    assert await uuid_record(home.switch, f"{leg.uuid} stop {file}") == "-ERR Cannot stop record session!\n"
+
+
+async def test_what_cannot_be_written_is_told(found: Any, tmp_path: Path, caplog: Any) -> None:
+    (tmp_path / "file").write_text("")
+    paths = (f"{tmp_path}/file/a.wav", "../a.wav")
+    plan = [*(("record_session", each) for each in paths), ("echo", "")]
+    home: Home = await found({DEFAULT: extension("77", *plan)})
+    await home.switch.start()
+    call = home.lan_phone("1001").invite("77", home.internal, password=PASSWORD)
+    await call.answered()
+    assert caplog.text.count("record_session: ") == 2
+    (leg,) = home.switch.calls.channels.values()
+    for path in paths:
+        assert (await uuid_record(home.switch, f"{leg.uuid} start {path}")).startswith("-ERR Cannot record")
+    assert await uuid_record(home.switch, f"nobody start {tmp_path}/c.wav") == "-ERR Cannot locate session!\n"
+    assert (await uuid_record(home.switch, f"{leg.uuid} begin")).startswith("-USAGE: ")
