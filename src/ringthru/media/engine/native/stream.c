@@ -21,6 +21,7 @@ void rt_stream_begin(rt_stream *stream, rt_emit emit) {
 void rt_stream_end(rt_stream *stream) {
     rt_ring_close(&stream->late);
     rt_ring_close(&stream->feed);
+    rt_ring_close(&stream->checks);
     for (int index = 0; index < RT_MAX_TAPS; index++)
         rt_ring_close(&stream->taps[index]);
 }
@@ -28,7 +29,8 @@ void rt_stream_end(rt_stream *stream) {
 /* Events */
 
 void rt_stream_tell(rt_stream *stream, const rt_event *event) {
-    unsigned room = event->kind == RT_KEY_HEARD ? RT_EVENTS_FOR_KEYS : RT_MAX_EVENTS;
+    bool many = event->kind == RT_KEY_HEARD || event->kind == RT_CHECK;
+    unsigned room = many ? RT_EVENTS_FOR_KEYS : RT_MAX_EVENTS;
     if (stream->event_count >= room)
         return;
     stream->events[(stream->first_event + stream->event_count++) % RT_MAX_EVENTS] = *event;
@@ -167,6 +169,8 @@ void rt_stream_connect(rt_stream *stream, const rt_agreed *agreed, bool speak_fi
     }
     learn_one(&stream->rtp_latch, first ? NULL : &before.remote_rtp, &agreed->remote_rtp, RT_RTP_THRESHOLD);
     learn_one(&stream->rtcp_latch, first ? NULL : &before.remote_rtcp, &agreed->remote_rtcp, RT_RTCP_THRESHOLD);
+    if (agreed->ice[0] && stream->checks.octets == NULL)
+        rt_ring_open(&stream->checks, RT_CHECKS_KEPT); /* without memory no check is answered */
     stream->heard_at = now;
     stream->timed_out = stream->told_type = false;
     if (moved) {
@@ -260,9 +264,28 @@ static bool judge(rt_stream *stream, const rt_packet *packet, const rt_address *
     return heard;
 }
 
+/* Whether a datagram is STUN on a leg with ICE; one that names us is kept for Python, if there is room. */
+static bool take_check(rt_stream *stream, const uint8_t *data, size_t size, const rt_address *source, bool rtcp) {
+    rt_frame frame = {.size = (uint16_t)size};
+    if (size > RT_MAX_DATAGRAM || !stream->has_agreed || !stream->agreed.ice[0] || !rt_is_stun(data, size))
+        return false;
+    if (stream->event_count >= RT_EVENTS_FOR_KEYS || !rt_names(data, size, stream->agreed.ice) ||
+        !stream->checks.octets || !rt_ring_put(&stream->checks, &frame, data))
+        stream->reporter.dropped++;
+    else
+        rt_stream_tell(stream, &(rt_event){.kind = RT_CHECK, .rtcp = rtcp, .now = *source});
+    return true;
+}
+
+void rt_stream_nominate(rt_stream *stream, bool rtcp, const rt_address *source) {
+    tell_learned(stream, rt_latch_nominate(rtcp ? &stream->rtcp_latch : &stream->rtp_latch, source), rtcp);
+}
+
 void rt_stream_receive_rtp(rt_stream *stream, const uint8_t *data, size_t size, const rt_address *source,
                            double now) {
     rt_packet packet;
+    if (take_check(stream, data, size, source, false))
+        return;
     if (size <= RT_MAX_DATAGRAM && stream->has_agreed && stream->agreed.mux && rt_is_rtcp(data, size)) {
         rt_stream_receive_rtcp(stream, data, size, source, now);
         return;
@@ -289,6 +312,8 @@ void rt_stream_receive_rtp(rt_stream *stream, const uint8_t *data, size_t size, 
 void rt_stream_receive_rtcp(rt_stream *stream, const uint8_t *data, size_t size, const rt_address *source,
                             double now) {
     rt_learned learned = RT_NOTHING_LEARNED;
+    if (take_check(stream, data, size, source, true))
+        return;
     bool heard = size <= RT_MAX_DATAGRAM && stream->has_agreed && rt_valid_compound(data, size) &&
                  rt_latch_judge(&stream->rtcp_latch, source, false, &learned);
     tell_learned(stream, learned, true);
