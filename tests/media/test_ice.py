@@ -19,6 +19,7 @@ from ringthru.media.ice import CHECKS_AT_ONCE, Ice, IceResponder
 from ringthru.media.ice_sdp import IceAnswers
 from ringthru.media.latch import Confirmed, Latch, Latched
 from ringthru.media.offer_answer import PCMU, MediaAddress, Negotiated, OfferAnswer
+from ringthru.media.rtp import RtpPacket
 from ringthru.media.sdp import SessionDescription
 from ringthru.net.address import Endpoint
 from ringthru.net.sockets import bind_udp
@@ -221,6 +222,18 @@ async def test_media_goes_where_the_peer_nominates(peer):
     assert await peer.receive(peer.real, range(128, 192))  # the silence that opens the way
     assert peer.leg.report().remote == real
     assert Latched("audio", Endpoint(*peer.said.getsockname()), real) in peer.events
+
+
+async def test_what_was_proven_stays_so_where_ice_goes_on(peer):
+    real = Endpoint(*peer.real.getsockname())
+    await peer.ask(peer.real, check(nominates=True))
+    peer.connect(ICE)  # "ICE processing concluded": a new offer with the same credentials
+    for sequence in range(30):
+        peer.said.sendto(RtpPacket(0, sequence, 0, 9, bytes(160)).encode(), peer.leg.local)
+    async with asyncio.timeout(10):
+        while peer.leg.report().dropped < 30:
+            await asyncio.sleep(0.002)
+    assert peer.leg.report().remote == real
 
 
 async def test_the_wrong_password_moves_nothing(peer):

@@ -323,17 +323,18 @@ class MediaStream:
         """Learn anew; from the address in use where the peer's SDP still names the same one.
 
         A re-INVITE that only refreshes the session must not send the audio back to an
-        address that was found wrong.
+        address that was found wrong. Where ICE goes on with the same credentials what was proven stays so.
         """
         agreed, rtp, rtcp = self.negotiated, self._rtp_latch, self._rtcp_latch
         assert agreed is not None
+        goes_on = before is not None and before.ice is not None and before.ice == agreed.ice
         if before is None or rtp is None or before.remote_rtp != agreed.remote_rtp:
             self._rtp_latch = Latch("audio", agreed.remote_rtp)
-        else:
+        elif not goes_on:
             rtp.learn(rtp.target)
         if before is None or rtcp is None or before.remote_rtcp != agreed.remote_rtcp:
             self._rtcp_latch = Latch("audio RTCP", agreed.remote_rtcp, RTCP_THRESHOLD)
-        else:
+        elif not goes_on:
             rtcp.learn(rtcp.target)
 
     def _check(

@@ -149,16 +149,20 @@ static void send_report(rt_stream *stream, bool goodbye, double now) {
 
 /* What the switch decides */
 
-static void learn_one(rt_latch *latch, const rt_address *before, const rt_address *after, unsigned threshold) {
+/* ``goes_on``: ICE does, with the same credentials, and what was proven stays so. */
+static void learn_one(rt_latch *latch, const rt_address *before, const rt_address *after, unsigned threshold,
+                      bool goes_on) {
     rt_address same = latch->target; /* found by learning, where the SDP still names what it named before */
     bool moved = before == NULL || !rt_same_address(before, after);
-    rt_latch_learn(latch, moved ? after : &same, threshold);
+    if (moved || !goes_on)
+        rt_latch_learn(latch, moved ? after : &same, threshold);
 }
 
 void rt_stream_connect(rt_stream *stream, const rt_agreed *agreed, bool speak_first, double now) {
     rt_agreed before = stream->agreed;
     bool first = !stream->has_agreed;
     bool moved = first || !rt_same_address(&before.remote_rtp, &agreed->remote_rtp);
+    bool goes_on = before.ice[0] && strcmp(before.ice, agreed->ice) == 0;
     stream->speak_first = speak_first;
     stream->agreed = *agreed;
     stream->has_agreed = true;
@@ -167,8 +171,10 @@ void rt_stream_connect(rt_stream *stream, const rt_agreed *agreed, bool speak_fi
         rt_reporter_start(&stream->reporter, now);
         stream->quiet_since = now;
     }
-    learn_one(&stream->rtp_latch, first ? NULL : &before.remote_rtp, &agreed->remote_rtp, RT_RTP_THRESHOLD);
-    learn_one(&stream->rtcp_latch, first ? NULL : &before.remote_rtcp, &agreed->remote_rtcp, RT_RTCP_THRESHOLD);
+    learn_one(&stream->rtp_latch, first ? NULL : &before.remote_rtp, &agreed->remote_rtp, RT_RTP_THRESHOLD,
+              goes_on);
+    learn_one(&stream->rtcp_latch, first ? NULL : &before.remote_rtcp, &agreed->remote_rtcp, RT_RTCP_THRESHOLD,
+              goes_on);
     if (agreed->ice[0] && stream->checks.octets == NULL)
         rt_ring_open(&stream->checks, RT_CHECKS_KEPT); /* without memory no check is answered */
     stream->heard_at = now;
