@@ -57,6 +57,16 @@ passwd={password}
 """
 
 
+ICE = """
+[net]
+nat_policy_ref=everywhere
+
+[nat_policy_0]
+ref=everywhere
+protocols=ice
+"""
+
+
 class Linphone:
     """One linphonec; it speaks a sound of ours and records what it hears."""
 
@@ -67,16 +77,24 @@ class Linphone:
         self.process: subprocess.Popen[bytes] | None = None
 
     def register(
-        self, at: str, user: str, password: str, sounds: list[int], trusted: Path, *, info: bool = False
+        self,
+        at: str,
+        user: str,
+        password: str,
+        sounds: list[int],
+        trusted: Path,
+        *,
+        info: bool = False,
+        ice: bool = False,
     ) -> None:
         """Run it as ``user`` of the registrar ``at``, and return when it is registered.
 
         It believes certificates that ``trusted`` vouches for and no others; keys go as RFC 4733 events,
-        or by INFO.
+        or by INFO. With ``ice`` its offers hold candidates (RFC 8839).
         """
         configuration = CONFIGURATION.format(address=self._address, trusted=trusted, info=int(info))
         account = ACCOUNT.format(at=at, user=user, domain=at.partition(":")[0], password=password)
-        (self.directory / "linphonerc").write_text(configuration + account)
+        (self.directory / "linphonerc").write_text(configuration + account + ICE * ice)
         write_wav(self.directory / "speech.wav", sounds)
         home = self.directory / "home"
         (home / ".local/share/linphone").mkdir(parents=True)

@@ -99,10 +99,20 @@ def third_ear(outside_ears: Capture) -> Ear:
 @pytest.fixture
 def lin(switch: Switch, tmp_path: Path) -> Iterator[Linphone]:
     """User 1001, outside; it believes our certificate and no other."""
-    directory = tmp_path / "linphone"
+    yield from linphone(switch, tmp_path / "linphone")
+
+
+@pytest.fixture
+def ice_lin(switch: Switch, tmp_path: Path) -> Iterator[Linphone]:
+    """The same with ICE."""
+    yield from linphone(switch, tmp_path / "linphone", ice=True)
+
+
+def linphone(switch: Switch, directory: Path, *, ice: bool = False) -> Iterator[Linphone]:
     directory.mkdir()
     phone = Linphone(switch.laboratory, PUB, PUB_ADDRESS, directory)
-    phone.register(AT, "1001", PASSWORD, LINS, switch.directory / "db" / "tls" / "agent.pem")
+    trusted = switch.directory / "db" / "tls" / "agent.pem"
+    phone.register(AT, "1001", PASSWORD, LINS, trusted, ice=ice)
     yield phone
     phone.stop()
 
@@ -169,6 +179,21 @@ class TestAlone:
         lin.says(f"call sip:9196@{AT}", "Media streams established")
         switch.type_in("hupall")
         lin.wait_until(lambda: "ended" in lin.words(), "the end of the call")
+
+    def test_with_ice_it_checks_the_way_and_is_heard(
+        self, switch: Switch, ice_lin: Linphone, lin_ear: Ear
+    ) -> None:
+        lin, said = ice_lin, since(switch)
+        lin.says(f"call sip:9196@{AT}", "Media streams established")
+        lin_ear.hears(440)
+        lin.wait_until(lambda: "Finished ICE check list" in lin.log(), "the way is proven")
+        lin.wait_until(lambda: lin.log().count("\na=ice-lite") == 2, "it tells the outcome (RFC 8839 §4.4)")
+        lin_ear.hears(440)
+        lin.says("pause", "is now paused")
+        said("is on hold")
+        lin.says("resume", "Media streams established")
+        lin_ear.hears(440)
+        lin.says("terminate", "ended")
 
 
 class TestWithThePhoneAtHome:

@@ -51,6 +51,8 @@ static void agree(rt_stream *stream, double now) {
     };
     if (chance(20) == 0)
         memset(agreed.remote_rtp.host, 0, 16);
+    if (chance(2))
+        memcpy(agreed.ice, "a:", 3);
     rt_stream_connect(stream, &agreed, chance(4) != 0, now);
 }
 
@@ -58,6 +60,12 @@ static size_t make_packet(uint8_t *data, bool rtcp, uint16_t sequence) {
     size_t size = chance(10) ? 12 + chance(240) : chance(RT_MAX_DATAGRAM + 1);
     for (size_t index = 0; index < size; index++)
         data[index] = (uint8_t)chance(256);
+    if (size >= 24 && chance(6) == 0) { /* a connectivity check of ICE */
+        data[0] = 0;
+        rt_write32(data + 4, 0x2112A442);
+        memcpy(data + size - 4, chance(4) ? "a:bc" : "bc:a", 4);
+        return size;
+    }
     if (size < 12 || chance(4) == 0)
         return size;
     static const uint8_t types[] = {0, 8, 13, 19, 96, 101, 101, 9};
@@ -88,7 +96,12 @@ static void command(rt_stream *stream, rt_stream *other, double now) {
     rt_frame header;
     memset(sound, 0x55, sizeof sound);
     memset(frame, 0x55, sizeof frame);
-    switch (chance(14)) {
+    rt_address source = somebody();
+    switch (chance(15)) {
+    case 14:
+        if (stream->checks.octets && rt_ring_take(&stream->checks, &header, frame))
+            rt_stream_nominate(stream, chance(2), &source);
+        break;
     case 0:
         agree(stream, now);
         break;

@@ -81,7 +81,7 @@ class TestWhatChangesNothing:
         assert set(places.values()) == {1}
         said = "\n".join(each.text for each in report.ignored)
         for name in ("ws-binding", "log-level", "colorize",
-                     "dump-cores", "record_session"):  # fmt: skip
+                     "dump-cores"):  # fmt: skip
             assert name in said, name
         assert "modules.conf is not used in this version, ignored: modules, load" in said
 

@@ -16,6 +16,7 @@ from .errors import (
 )
 from .events import FirstPacket, Hungry, MediaEvent, Said, Timeout, Unexpected
 from .frames import Frame
+from .ice_sdp import IceAnswers
 from .offer_answer import (
     MediaAddress,
     Negotiated,
@@ -48,6 +49,7 @@ __all__ = [
     "FirstPacket",
     "Frame",
     "Hungry",
+    "IceAnswers",
     "KeyHeard",
     "Leg",
     "LegReport",

@@ -309,5 +309,7 @@ class MediaLeg(Listened):
         send_all(self._rtp, stream.rtp_to_send(), stream.rtp_target)
         rtcp = self._rtp if stream.muxed else self._rtcp
         send_all(rtcp, stream.rtcp_to_send(), stream.rtcp_target)
+        for by_rtcp, reply, source in stream.replies_to_send():
+            send_all(self._rtcp if by_rtcp else self._rtp, [reply], source)
         for event in stream.events():
             self.tell(event, stream.negotiated)

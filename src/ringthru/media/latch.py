@@ -80,6 +80,15 @@ class Latch:
         """Count a stranger's packet that carries on the stream of a target that fell silent."""
         return self._count(Endpoint(*source))
 
+    def nominate(self, source: Endpoint) -> Latched | Confirmed | None:
+        """The peer proved that it is there, and wants its media there (RFC 8445 §7.3.2)."""
+        was, self.target = self.target, source
+        learning, self.learning = self.learning, False
+        self._strangers.clear()
+        if was != source:
+            return Latched(self.kind, was, source)
+        return Confirmed(self.kind, source) if learning else None
+
     def _count(self, source: Endpoint) -> Latched | None:
         self._strangers.append(source)
         if self._strangers.count(source) < self._threshold:

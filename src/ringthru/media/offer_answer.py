@@ -31,6 +31,8 @@ from .audio import (
     wants_mux,
 )
 from .errors import MalformedSdp, NoCommonCodec
+from .ice import Ice
+from .ice_sdp import LITE, IceAnswers, ice_attributes
 from .sdp import Attribute, MediaDescription, Origin, SessionDescription
 
 __all__ = [
@@ -80,6 +82,7 @@ class Negotiated:
     heard_event: int | None
     peer_direction: str = "sendrecv"  # what the peer's description itself said
     mux: bool = False  # RTCP goes to and comes from the RTP port (RFC 5761)
+    ice: Ice | None = None  # the peer checks ways to us, and nominates one (RFC 8445)
 
     @property
     def sends(self) -> bool:
@@ -120,12 +123,14 @@ def make_answer(
     version: int,
     direction: str = "sendrecv",
     with_keys: bool = True,
+    answers: IceAnswers | None = None,
 ) -> Negotiated:
     """Answer an offer (RFC 3264 §6): its first usable audio stream, every other one refused.
 
     Among the codecs that both have, the offerer's order decides. ``direction`` is what we
     would like; the answer is what remains of it. Without ``with_keys`` an offered telephone-event
     is left out (RFC 4733 §7.1.1: then keys go another way). RTCP is multiplexed where that is offered.
+    With ``answers`` an offer of ICE is answered as the lite side (RFC 8839 §4.3).
 
     Raises:
         NoCommonCodec: no audio over plain RTP/AVP with a codec of ours.
@@ -140,11 +145,13 @@ def make_answer(
     ptime = ptime_of(theirs)
     media = [_refused(medium) for medium in offer.media]
     mux = wants_mux(theirs)
-    media[index] = _audio(here, [codec], event, ours, ptime, mux)
-    sdp = _description(here, session_id, version, media)
+    medium = _audio(here, [codec], event, ours, ptime, mux)
+    ice = answers.to(offer, theirs) if answers else None
+    media[index] = medium if ice is None else _with_ice(medium, ice, here, mux)
+    sdp = _description(here, session_id, version, media, () if ice is None else (LITE,))
     rtp, rtcp = endpoints_of(offer, theirs)
     remote = (rtp, rtp) if mux else (rtp, rtcp)
-    return Negotiated(sdp, codec, *remote, event, ours, ptime, codec.payload_type, event, asked, mux)
+    return Negotiated(sdp, codec, *remote, event, ours, ptime, codec.payload_type, event, asked, mux, ice)
 
 
 def read_answer(offer: bytes | SessionDescription, answer: SessionDescription) -> Negotiated:
@@ -192,12 +199,20 @@ class OfferAnswer:
     last, and stays when nothing changed.
     """
 
-    def __init__(self, session_id: int, telephone_event: int | None = 101, mux: bool = False) -> None:
+    def __init__(
+        self,
+        session_id: int,
+        telephone_event: int | None = 101,
+        mux: bool = False,
+        ice: IceAnswers | None = None,
+    ) -> None:
         """``telephone_event`` is the payload type (96–127) that our offers give to keys (RFC 4733).
 
         None: keys are neither offered nor accepted there. ``mux``: RTCP on the RTP port is offered.
+        With ``ice`` we answer offers of ICE; we make none.
         """
         self._mux = mux
+        self._ice = ice
         self._session_id = session_id
         self._telephone_event = telephone_event
         self._version = session_id
@@ -226,7 +241,9 @@ class OfferAnswer:
 
         def make(version: int) -> Negotiated:
             with_keys = self._telephone_event is not None
-            return make_answer(offer, here, codecs, self._session_id, version, direction, with_keys)
+            return make_answer(
+                offer, here, codecs, self._session_id, version, direction, with_keys, self._ice
+            )
 
         negotiated = make(self._version)
         sdp = self._bump(negotiated.sdp, lambda: make(self._version + 1).sdp)
@@ -246,9 +263,20 @@ class OfferAnswer:
         return same
 
 
-def _description(here: MediaAddress, session_id: int, version: int, media: list[MediaDescription]) -> bytes:
+def _description(
+    here: MediaAddress,
+    session_id: int,
+    version: int,
+    media: list[MediaDescription],
+    attributes: tuple[Attribute, ...] = (),
+) -> bytes:
     origin = Origin(NAME, str(session_id), str(version), here.host)
-    return SessionDescription(origin, here.host, tuple(media), name=NAME).encode()
+    return SessionDescription(origin, here.host, tuple(media), attributes, NAME).encode()
+
+
+def _with_ice(medium: MediaDescription, ice: Ice, here: MediaAddress, mux: bool) -> MediaDescription:
+    lines = ice_attributes(ice, here.host, here.rtp_port, None if mux else here.rtcp_port)
+    return replace(medium, attributes=(*medium.attributes, *lines))
 
 
 def _audio(

@@ -4,8 +4,9 @@ Lives here: who is heard, what is echoed or forwarded, reports, counters, silenc
 Never here: sockets and clocks; SDP beyond the agreed result.
 
 Driven from outside: call any method, then send ``rtp_to_send()`` to ``rtp_target`` and
-``rtcp_to_send()`` to ``rtcp_target`` (of ``sink`` too, after ``receive_rtp``), act on
-``events()``, and sleep until ``next_timeout()``, which packets only ever move further away.
+``rtcp_to_send()`` to ``rtcp_target`` (of ``sink`` too, after ``receive_rtp``) and
+``replies_to_send()`` to whom each names, act on ``events()``, and sleep until ``next_timeout()``, which
+packets only ever move further away.
 """
 
 from __future__ import annotations
@@ -14,10 +15,12 @@ from collections.abc import Callable
 from typing import Final
 
 from ringthru.net.address import Endpoint
+from ringthru.net.stun_server import looks_like_stun
 
 from .errors import MalformedPacket
 from .events import FirstPacket, Hungry, MediaEvent, Said, Timeout, Unexpected
 from .g711 import G711, TRANSCODE, silence
+from .ice import IceResponder
 from .latch import RTCP_THRESHOLD, Latch, Latched
 from .offer_answer import Negotiated
 from .playing import PacketTap, Sink, Speaker
@@ -80,6 +83,8 @@ class MediaStream:
         self._told_type = False
         self._listener = KeyListener()
         self._presser = KeyPresser()
+        self._responder: IceResponder | None = None
+        self._replies: list[tuple[bool, bytes, Endpoint]] = []
         self._rtp_out: list[bytes] = []
         self._rtcp_out: list[bytes] = []
         self._events: list[MediaEvent] = []
@@ -101,6 +106,8 @@ class MediaStream:
             self._quiet_since = now
         moved = before is None or before.remote_rtp != negotiated.remote_rtp
         self._learn(before)
+        if before is None or before.ice != negotiated.ice:
+            self._responder = IceResponder(negotiated.ice) if negotiated.ice else None
         self._heard_at = now
         self._timed_out = self._told_type = False
         if moved:
@@ -164,6 +171,9 @@ class MediaStream:
         if len(datagram) > MAX_DATAGRAM:
             self._reporter.dropped += 1
             return
+        if self._responder is not None and looks_like_stun(datagram):
+            self._check(self._responder, datagram, Endpoint(*source), now, rtcp=False)
+            return
         if agreed is not None and agreed.mux and is_rtcp(datagram):
             self.receive_rtcp(datagram, source, now)
             return
@@ -194,6 +204,9 @@ class MediaStream:
     def receive_rtcp(self, datagram: bytes, source: tuple[str, int], now: float) -> None:
         """Take one datagram of the RTCP port; whatever it is, nothing is raised."""
         latch = self._rtcp_latch
+        if self._responder is not None and looks_like_stun(datagram):
+            self._check(self._responder, datagram, Endpoint(*source), now, rtcp=True)
+            return
         try:
             packets = decode_compound(datagram)
         except MalformedPacket:
@@ -281,6 +294,11 @@ class MediaStream:
         out, self._rtcp_out = self._rtcp_out, []
         return out
 
+    def replies_to_send(self) -> list[tuple[bool, bytes, Endpoint]]:
+        """Answers to the peer's checks: whether by the RTCP port, what, and to whom."""
+        out, self._replies = self._replies, []
+        return out
+
     def events(self) -> list[MediaEvent]:
         out, self._events = self._events, []
         return out
@@ -305,18 +323,33 @@ class MediaStream:
         """Learn anew; from the address in use where the peer's SDP still names the same one.
 
         A re-INVITE that only refreshes the session must not send the audio back to an
-        address that was found wrong.
+        address that was found wrong. Where ICE goes on with the same credentials what was proven stays so.
         """
         agreed, rtp, rtcp = self.negotiated, self._rtp_latch, self._rtcp_latch
         assert agreed is not None
+        goes_on = before is not None and before.ice is not None and before.ice == agreed.ice
         if before is None or rtp is None or before.remote_rtp != agreed.remote_rtp:
             self._rtp_latch = Latch("audio", agreed.remote_rtp)
-        else:
+        elif not goes_on:
             rtp.learn(rtp.target)
         if before is None or rtcp is None or before.remote_rtcp != agreed.remote_rtcp:
             self._rtcp_latch = Latch("audio RTCP", agreed.remote_rtcp, RTCP_THRESHOLD)
-        else:
+        elif not goes_on:
             rtcp.learn(rtcp.target)
+
+    def _check(
+        self, responder: IceResponder, datagram: bytes, source: Endpoint, now: float, *, rtcp: bool
+    ) -> None:
+        """Answer the peer's connectivity check; where it nominates, media goes from here on."""
+        reply = responder.receive(datagram, source, now, rtcp=rtcp)
+        if reply is None:
+            self._reporter.dropped += 1
+            return
+        self._replies.append((rtcp, reply.datagram, source))
+        latch = self._rtcp_latch if rtcp else self._rtp_latch
+        learned = latch.nominate(source) if reply.nominated and latch is not None else None
+        if learned is not None:
+            self._events.append(learned)
 
     def _open(self, now: float) -> None:
         """One packet of silence, and the time of the next, until the peer is heard.

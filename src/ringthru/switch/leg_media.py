@@ -6,10 +6,12 @@ Lives here: the order of offer and answer for one leg. Never here: SIP messages,
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from secrets import token_hex
 
 from ..media import (
     Codec,
     Engine,
+    IceAnswers,
     Leg,
     LegReport,
     LocalError,
@@ -55,7 +57,7 @@ class LegMedia:
         """
         self._may_speak_first = may_speak_first
         self._on_close = on_close
-        self._descriptions = OfferAnswer(session_id, telephone_event, mux)
+        self._descriptions = OfferAnswer(session_id, telephone_event, mux, IceAnswers(token_hex))
         self._ports = ports
         self._pair = ports.pair if isinstance(ports, MappedPair) else ports
         self.advertised = self._address(host)

@@ -18,8 +18,9 @@ from ringthru.net.address import Endpoint
 
 from ..errors import EngineFull, LocalError
 from ..frames import Frame
+from ..ice import IceResponder
 from ..offer_answer import Negotiated
-from ..pair_driver import PortPair
+from ..pair_driver import PortPair, send_all
 from ..ports_driver import HasPorts
 from ..report import LegReport
 from ..sounds import Sound
@@ -29,7 +30,7 @@ from ..telephone_event import KEYS
 from ..telling import Listened
 from . import _native
 from .interface import Leg, Ports
-from .native_values import agreed_for_c, event_of, report_of
+from .native_values import CHECK, agreed_for_c, event_of, report_of
 
 log = logging.getLogger(__name__)
 
@@ -114,7 +115,11 @@ class NativeEngine(HasPorts):
             return
         for number, told in self._native.drain():
             leg = self._legs.get(number)
-            if leg is not None:
+            if leg is None:
+                continue
+            if told[0] == CHECK:
+                leg.check(rtcp=told[2], source=Endpoint(*told[-1]))
+            else:
                 leg.tell(event_of(told), leg.agreed)
 
 
@@ -136,6 +141,7 @@ class NativeLeg(Listened):
         self._pair = pair
         self._number = number
         self.agreed: Negotiated | None = None
+        self._responder: IceResponder | None = None
         self._blocked = [False, False]
         self._closed = False
         ssrc, timestamp, sequence, seed, cname = RANDOM.unpack(os.urandom(RANDOM.size))
@@ -158,9 +164,22 @@ class NativeLeg(Listened):
 
     def connect(self, negotiated: Negotiated, *, speak_first: bool = True) -> None:
         if not self._closed:
+            if self._responder is None or self._responder.ice != negotiated.ice:
+                self._responder = IceResponder(negotiated.ice) if negotiated.ice else None
             self.agreed = negotiated
             codec = self._engine.codec_number(negotiated.codec.name)
             self.native.connect(*agreed_for_c(negotiated, codec), speak_first)
+
+    def check(self, *, rtcp: bool, source: Endpoint) -> None:
+        """Answer a connectivity check of the peer's: C has no HMAC, and checks are rare."""
+        datagram = self.native.take_check()
+        if self._responder is None or self._closed:
+            return
+        reply = self._responder.receive(datagram, source, time.monotonic(), rtcp=rtcp)
+        if reply is not None:
+            send_all(self._pair.sockets[rtcp], [reply.datagram], source)
+            if reply.nominated:
+                self.native.nominate(rtcp, *source)
 
     def press(self, key: str, milliseconds: int) -> bool:
         event = KEYS.find(key.upper()) if len(key) == 1 else -1

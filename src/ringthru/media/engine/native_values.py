@@ -14,6 +14,7 @@ from ..report import LegReport
 from ..telephone_event import KEYS, KeyHeard
 from . import _native
 
+CHECK: Final = 9  # the event of a STUN datagram that waits, which is none for the switch
 EVENTS: Final[dict[int, Callable[[int, str, int, float, Any, Any], MediaEvent]]] = {
     1: lambda number, kind, amount, seconds, was, now: Latched(kind, Endpoint(*was), Endpoint(*now)),
     2: lambda number, kind, amount, seconds, was, now: Confirmed(kind, Endpoint(*now)),
@@ -59,4 +60,5 @@ def agreed_for_c(negotiated: Negotiated, codec: int) -> tuple[Any, ...]:
         agreed.sends,
         agreed.receives,
         agreed.mux,
+        f"{agreed.ice.ufrag}:" if agreed.ice else "",
     )

@@ -16,6 +16,7 @@ from ringthru.net.address import Endpoint
 from ..audio import Codec
 from ..events import FirstPacket, Hungry, Said, Timeout, Unexpected
 from ..frames import Frame
+from ..ice import Ice
 from ..latch import Confirmed, Latched
 from ..offer_answer import Negotiated
 from ..report import LegReport
@@ -31,6 +32,7 @@ VALUES: Final = {
         FirstPacket,
         Frame,
         Hungry,
+        Ice,
         KeyHeard,
         Latched,
         LegReport,

@@ -40,3 +40,14 @@ bool rt_latch_judge(rt_latch *latch, const rt_address *source, bool comfort_nois
     }
     return true;
 }
+
+rt_learned rt_latch_nominate(rt_latch *latch, const rt_address *source) {
+    bool moved = !rt_same_address(&latch->target, source), learning = latch->learning;
+    latch->was = latch->target;
+    latch->target = *source;
+    latch->learning = false;
+    latch->seen = latch->next = 0;
+    if (moved)
+        return RT_LEARNED_ELSEWHERE;
+    return learning ? RT_LEARNED_CONFIRMED : RT_NOTHING_LEARNED;
+}

@@ -31,4 +31,7 @@ bool rt_latch_judge(rt_latch *latch, const rt_address *source, bool comfort_nois
 /* Count a stranger's packet that carries on the stream of a target that fell silent; true: it moved there. */
 bool rt_latch_follow(rt_latch *latch, const rt_address *source);
 
+/* The peer proved that it is there, and wants its media there (RFC 8445 §7.3.2). */
+rt_learned rt_latch_nominate(rt_latch *latch, const rt_address *source);
+
 #endif

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <math.h>
+#include <stdio.h>
 
 /* Before and after anything is asked of a leg. Its thread never takes Python's lock, so we may wait for it here. */
 
@@ -116,12 +117,12 @@ static PyObject *leg_close(LegObject *self, PyObject *unused) {
 /* What the switch decides */
 
 static PyObject *leg_connect(LegObject *self, PyObject *args) {
-    const char *rtp, *rtcp;
+    const char *rtp, *rtcp, *ice;
     int rtp_port, rtcp_port, ptime, codec, sent, heard, sent_event, heard_event, sends, receives, mux, first;
     unsigned clock_rate;
     rt_agreed agreed = {0};
-    if (!PyArg_ParseTuple(args, "sisiIiiiiiipppp", &rtp, &rtp_port, &rtcp, &rtcp_port, &clock_rate, &ptime,
-                          &codec, &sent, &heard, &sent_event, &heard_event, &sends, &receives, &mux, &first) ||
+    if (!PyArg_ParseTuple(args, "sisiIiiiiiipppsp", &rtp, &rtp_port, &rtcp, &rtcp_port, &clock_rate, &ptime,
+                          &codec, &sent, &heard, &sent_event, &heard_event, &sends, &receives, &mux, &ice, &first) ||
         !rt_read_address(rtp, rtp_port, &agreed.remote_rtp) || !rt_read_address(rtcp, rtcp_port, &agreed.remote_rtcp))
         return NULL;
     agreed.clock_rate = clock_rate;
@@ -134,6 +135,7 @@ static PyObject *leg_connect(LegObject *self, PyObject *args) {
     agreed.sends = sends;
     agreed.receives = receives;
     agreed.mux = mux;
+    snprintf(agreed.ice, sizeof agreed.ice, "%s", ice);
     double now = rt_leg_enter(self);
     rt_stream_connect(&self->leg.stream, &agreed, first, now);
     rt_leg_leave(self);
@@ -212,6 +214,30 @@ static PyObject *leg_block(LegObject *self, PyObject *args) {
     rt_leg_enter(self);
     self->leg.stream.blocks_media = media;
     self->leg.stream.blocks_keys = keys;
+    rt_leg_leave(self);
+    Py_RETURN_NONE;
+}
+
+/* The oldest STUN datagram that an event told of. */
+static PyObject *leg_take_check(LegObject *self, PyObject *unused) {
+    (void)unused;
+    uint8_t data[RT_MAX_DATAGRAM];
+    rt_frame frame = {0};
+    rt_leg_enter(self);
+    rt_ring *checks = &self->leg.stream.checks;
+    bool any = checks->octets && rt_ring_take(checks, &frame, data);
+    rt_leg_leave(self);
+    return PyBytes_FromStringAndSize((const char *)data, any ? frame.size : 0);
+}
+
+static PyObject *leg_nominate(LegObject *self, PyObject *args) {
+    const char *host;
+    int rtcp, port;
+    rt_address source;
+    if (!PyArg_ParseTuple(args, "psi", &rtcp, &host, &port) || !rt_read_address(host, port, &source))
+        return NULL;
+    rt_leg_enter(self);
+    rt_stream_nominate(&self->leg.stream, rtcp, &source);
     rt_leg_leave(self);
     Py_RETURN_NONE;
 }
@@ -302,6 +328,8 @@ static PyMethodDef leg_methods[] = {
     METHOD(read_tap, METH_O),
     METHOD(tap_dropped, METH_O),
     METHOD(close_tap, METH_O),
+    METHOD(take_check, METH_NOARGS),
+    METHOD(nominate, METH_VARARGS),
     METHOD(report, METH_NOARGS),
     METHOD(close, METH_NOARGS),
     METHOD(receive, METH_VARARGS),

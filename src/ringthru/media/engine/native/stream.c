@@ -21,6 +21,7 @@ void rt_stream_begin(rt_stream *stream, rt_emit emit) {
 void rt_stream_end(rt_stream *stream) {
     rt_ring_close(&stream->late);
     rt_ring_close(&stream->feed);
+    rt_ring_close(&stream->checks);
     for (int index = 0; index < RT_MAX_TAPS; index++)
         rt_ring_close(&stream->taps[index]);
 }
@@ -28,7 +29,8 @@ void rt_stream_end(rt_stream *stream) {
 /* Events */
 
 void rt_stream_tell(rt_stream *stream, const rt_event *event) {
-    unsigned room = event->kind == RT_KEY_HEARD ? RT_EVENTS_FOR_KEYS : RT_MAX_EVENTS;
+    bool many = event->kind == RT_KEY_HEARD || event->kind == RT_CHECK;
+    unsigned room = many ? RT_EVENTS_FOR_KEYS : RT_MAX_EVENTS;
     if (stream->event_count >= room)
         return;
     stream->events[(stream->first_event + stream->event_count++) % RT_MAX_EVENTS] = *event;
@@ -147,16 +149,20 @@ static void send_report(rt_stream *stream, bool goodbye, double now) {
 
 /* What the switch decides */
 
-static void learn_one(rt_latch *latch, const rt_address *before, const rt_address *after, unsigned threshold) {
+/* ``goes_on``: ICE does, with the same credentials, and what was proven stays so. */
+static void learn_one(rt_latch *latch, const rt_address *before, const rt_address *after, unsigned threshold,
+                      bool goes_on) {
     rt_address same = latch->target; /* found by learning, where the SDP still names what it named before */
     bool moved = before == NULL || !rt_same_address(before, after);
-    rt_latch_learn(latch, moved ? after : &same, threshold);
+    if (moved || !goes_on)
+        rt_latch_learn(latch, moved ? after : &same, threshold);
 }
 
 void rt_stream_connect(rt_stream *stream, const rt_agreed *agreed, bool speak_first, double now) {
     rt_agreed before = stream->agreed;
     bool first = !stream->has_agreed;
     bool moved = first || !rt_same_address(&before.remote_rtp, &agreed->remote_rtp);
+    bool goes_on = before.ice[0] && strcmp(before.ice, agreed->ice) == 0;
     stream->speak_first = speak_first;
     stream->agreed = *agreed;
     stream->has_agreed = true;
@@ -165,8 +171,12 @@ void rt_stream_connect(rt_stream *stream, const rt_agreed *agreed, bool speak_fi
         rt_reporter_start(&stream->reporter, now);
         stream->quiet_since = now;
     }
-    learn_one(&stream->rtp_latch, first ? NULL : &before.remote_rtp, &agreed->remote_rtp, RT_RTP_THRESHOLD);
-    learn_one(&stream->rtcp_latch, first ? NULL : &before.remote_rtcp, &agreed->remote_rtcp, RT_RTCP_THRESHOLD);
+    learn_one(&stream->rtp_latch, first ? NULL : &before.remote_rtp, &agreed->remote_rtp, RT_RTP_THRESHOLD,
+              goes_on);
+    learn_one(&stream->rtcp_latch, first ? NULL : &before.remote_rtcp, &agreed->remote_rtcp, RT_RTCP_THRESHOLD,
+              goes_on);
+    if (agreed->ice[0] && stream->checks.octets == NULL)
+        rt_ring_open(&stream->checks, RT_CHECKS_KEPT); /* without memory no check is answered */
     stream->heard_at = now;
     stream->timed_out = stream->told_type = false;
     if (moved) {
@@ -260,9 +270,28 @@ static bool judge(rt_stream *stream, const rt_packet *packet, const rt_address *
     return heard;
 }
 
+/* Whether a datagram is STUN on a leg with ICE; one that names us is kept for Python, if there is room. */
+static bool take_check(rt_stream *stream, const uint8_t *data, size_t size, const rt_address *source, bool rtcp) {
+    rt_frame frame = {.size = (uint16_t)size};
+    if (size > RT_MAX_DATAGRAM || !stream->has_agreed || !stream->agreed.ice[0] || !rt_is_stun(data, size))
+        return false;
+    if (stream->event_count >= RT_EVENTS_FOR_KEYS || !rt_names(data, size, stream->agreed.ice) ||
+        !stream->checks.octets || !rt_ring_put(&stream->checks, &frame, data))
+        stream->reporter.dropped++;
+    else
+        rt_stream_tell(stream, &(rt_event){.kind = RT_CHECK, .rtcp = rtcp, .now = *source});
+    return true;
+}
+
+void rt_stream_nominate(rt_stream *stream, bool rtcp, const rt_address *source) {
+    tell_learned(stream, rt_latch_nominate(rtcp ? &stream->rtcp_latch : &stream->rtp_latch, source), rtcp);
+}
+
 void rt_stream_receive_rtp(rt_stream *stream, const uint8_t *data, size_t size, const rt_address *source,
                            double now) {
     rt_packet packet;
+    if (take_check(stream, data, size, source, false))
+        return;
     if (size <= RT_MAX_DATAGRAM && stream->has_agreed && stream->agreed.mux && rt_is_rtcp(data, size)) {
         rt_stream_receive_rtcp(stream, data, size, source, now);
         return;
@@ -289,6 +318,8 @@ void rt_stream_receive_rtp(rt_stream *stream, const uint8_t *data, size_t size, 
 void rt_stream_receive_rtcp(rt_stream *stream, const uint8_t *data, size_t size, const rt_address *source,
                             double now) {
     rt_learned learned = RT_NOTHING_LEARNED;
+    if (take_check(stream, data, size, source, true))
+        return;
     bool heard = size <= RT_MAX_DATAGRAM && stream->has_agreed && rt_valid_compound(data, size) &&
                  rt_latch_judge(&stream->rtcp_latch, source, false, &learned);
     tell_learned(stream, learned, true);

@@ -18,6 +18,8 @@ enum {
     RT_MAX_EVENTS = 16,
     RT_EVENTS_FOR_KEYS = 8, /* of them; a flood of keys must not push out the rest */
     RT_NO_TYPE = 255,
+    RT_UFRAG = 32,           /* octets, a null among them */
+    RT_CHECKS_KEPT = 4 << 10, /* octets */
 };
 
 typedef enum {
@@ -29,12 +31,13 @@ typedef enum {
     RT_SAID,
     RT_HUNGRY,
     RT_UNEXPECTED,
+    RT_CHECK, /* a STUN datagram waits in ``checks``: for Python, which has HMAC */
 } rt_event_kind;
 
 typedef struct {
     rt_event_kind kind;
     uint8_t number;  /* of the key, of the payload type */
-    bool rtcp;       /* of LATCHED and CONFIRMED */
+    bool rtcp;       /* of LATCHED, CONFIRMED and CHECK */
     uint32_t amount; /* milliseconds of a key, frames left */
     double seconds;  /* of silence */
     rt_address was, now;
@@ -48,6 +51,7 @@ typedef struct {
     uint8_t codec;  /* RT_PCMU, RT_PCMA, or another number */
     uint8_t sent_type, heard_type, sent_event, heard_event;
     bool sends, receives, mux;
+    char ice[RT_UFRAG]; /* what a check of the peer's must name; empty: no ICE */
 } rt_agreed;
 
 typedef enum { RT_SINK_NONE, RT_SINK_STREAM, RT_SINK_LATE } rt_sink;
@@ -80,6 +84,7 @@ struct rt_stream {
     bool feed_finished, feed_told;
     double late_by;
     rt_ring late, feed;
+    rt_ring checks;            /* open where ICE was agreed on */
     rt_ring taps[RT_MAX_TAPS]; /* open where they have octets */
     rt_event events[RT_MAX_EVENTS];
     uint8_t first_event, event_count;
@@ -105,6 +110,9 @@ void rt_stream_receive_rtcp(rt_stream *stream, const uint8_t *data, size_t size,
                             double now);
 double rt_stream_next_timeout(const rt_stream *stream); /* INFINITY before the first agreement */
 void rt_stream_handle_timeout(rt_stream *stream, double now);
+
+/* What a check brought that was proven: media goes there from now on. */
+void rt_stream_nominate(rt_stream *stream, bool rtcp, const rt_address *source);
 
 const rt_address *rt_stream_target(const rt_stream *stream, bool rtcp); /* NULL before the first agreement */
 bool rt_stream_take_event(rt_stream *stream, rt_event *event);

@@ -89,6 +89,18 @@ static bool valid_body(uint8_t type, unsigned count, const uint8_t *body, size_t
     }
 }
 
+bool rt_is_stun(const uint8_t *data, size_t size) {
+    return size >= 20 && data[0] < 4 && rt_read32(data + 4) == 0x2112A442;
+}
+
+bool rt_names(const uint8_t *data, size_t size, const char *name) {
+    size_t length = strlen(name);
+    for (size_t at = 20; at + length <= size; at++)
+        if (memcmp(data + at, name, length) == 0)
+            return true;
+    return false;
+}
+
 bool rt_valid_compound(const uint8_t *data, size_t size) {
     size_t offset = 0;
     if (size == 0)

@@ -53,6 +53,10 @@ void rt_write_rtp_header(uint8_t *to, const rt_packet *packet);
 /* Whether a datagram that came to a port of both is RTCP (RFC 5761 §4). */
 bool rt_is_rtcp(const uint8_t *data, size_t size);
 
+/* Whether a datagram is STUN (RFC 7983 §7), and whether it holds this name: the rest of it is checked elsewhere. */
+bool rt_is_stun(const uint8_t *data, size_t size);
+bool rt_names(const uint8_t *data, size_t size, const char *name);
+
 /* Whether a compound passes the checks of §A.2, and each packet in it is as long as its counts say. */
 bool rt_valid_compound(const uint8_t *data, size_t size);
 
