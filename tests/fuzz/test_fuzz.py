@@ -16,7 +16,7 @@ from .__main__ import NAMES, run
 from .runner import CORPUS
 from .targets import TARGETS
 
-SECONDS = 4  # for each target; ``make fuzz`` has more patience
+SECONDS = 2  # for each target; ``make fuzz`` has more patience
 SEEDS = [path for name in NAMES for path in sorted((CORPUS / name).iterdir())]
 SKIPPED = "atheris is not installed: there is no wheel of it for this Python and system"
 
