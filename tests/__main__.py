@@ -1,9 +1,9 @@
 """``python -m tests``: every test, in runs beside each other.
 
 The tests against real programs mostly wait, in namespaces of their own, and several of their files can go on
-at the same time. All others share this machine's loopback addresses, and run one after another; as root, those
-of port mapping have a network of their own, and go on beside the rest. What the runs beside had to say is
-shown at the end.
+at the same time. All others share this machine's loopback addresses, and run one after another; as root,
+those of port mapping have a network of their own, and go on beside the rest. What the runs beside had to say
+is shown at the end.
 """
 
 from __future__ import annotations
