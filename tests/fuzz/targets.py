@@ -15,7 +15,11 @@ from ringthru.event_socket.connection import Connection
 from ringthru.event_socket.framing import MalformedMessage as MalformedSocketMessage
 from ringthru.event_socket.framing import MessageReader
 from ringthru.event_socket.session import Door
-from ringthru.media import BadSound, read_tones, read_wav, sounds
+from ringthru.media import BadSound, MalformedPacket, read_tones, read_wav, sounds
+from ringthru.media.ng.dtmf_log import LONGEST as LONGEST_KEY
+from ringthru.media.ng.dtmf_log import LoggedKey
+from ringthru.media.ng.messages import Message as NgMessage
+from ringthru.media.ng.messages import encode_message
 from ringthru.net import stun
 from ringthru.net.address import Endpoint, parse_address
 from ringthru.net.surroundings import Surroundings
@@ -410,6 +414,18 @@ def event_socket_client(data: bytes) -> None:
     assert all(each.content_type for each in frames)
 
 
+def ng_message(data: bytes) -> None:
+    """What a media node sends: an answer, or a line of its DTMF log."""
+    with suppress(MalformedPacket):
+        message = NgMessage.decode(data)
+        written = encode_message(message.cookie, message.body)
+        assert len(written) == len(data)  # one spelling for each value; only the order of keys is free
+        assert NgMessage.decode(written) == message
+        assert message.reason
+    with suppress(MalformedPacket):
+        assert 0 <= LoggedKey.decode(data).milliseconds <= LONGEST_KEY
+
+
 TARGETS: Final[dict[str, Callable[[bytes], None]]] = {
     each.__name__: each
     for each in (
@@ -449,6 +465,7 @@ TARGETS: Final[dict[str, Callable[[bytes], None]]] = {
         expansion,
         event_socket_stream,
         event_socket_client,
+        ng_message,
     )
 }
 

@@ -27,6 +27,7 @@ PROGRAMS = (
     "kamailio",
     "fail2ban-server",
     "sngrep",
+    "rtpengine",
 )
 
 

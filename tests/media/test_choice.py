@@ -9,6 +9,7 @@ import pytest
 
 from ringthru.media import EngineMissing, choose_engine
 from ringthru.media.engine import choice
+from ringthru.media.ng.nodes import read_nodes
 
 from .native import native_engine
 
@@ -50,3 +51,15 @@ def test_one_that_is_built_and_cannot_be_loaded_says_why(without_c, monkeypatch)
     engine, why = choose_engine("auto", *PORTS)
     assert engine.name == "python"
     assert why.startswith(native_engine_is_broken)
+
+
+def test_rtpengines_where_some_are_named():
+    nodes = read_nodes("192.0.2.1")
+    engine, why = choose_engine("rtpengine", *PORTS, nodes)
+    assert engine.name == "rtpengine"
+    assert why.startswith("at 192.0.2.1:2223; beside it ")
+
+
+def test_rtpengine_without_nodes_says_where_they_are_named():
+    with pytest.raises(EngineMissing, match="rtpengine-nodes"):
+        choose_engine("rtpengine", *PORTS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import wave
 from pathlib import Path
 from typing import Any
@@ -17,13 +18,17 @@ from .waiting import eventually
 SWITCH_XML = "autoload_configs/switch.conf.xml"
 
 
+NODES = os.environ.get("RTPENGINE_NODES", "")  # set by ``interop/test_rtpengine``, where there are some
+
+
 def media_engine(name: str) -> Edit:
+    nodes = f'<param name="rtpengine-nodes" value="{NODES}"/>' if NODES else ""
     return lambda text: text.replace(
-        'name="media-engine" value="auto"', f'name="media-engine" value="{name}"'
+        '<param name="media-engine" value="auto"/>', f'<param name="media-engine" value="{name}"/>{nodes}'
     )
 
 
-@pytest.fixture(params=["c", "python"])
+@pytest.fixture(params=["rtpengine"] if NODES else ["c", "python"])
 async def home(request: Any, found: Any, tmp_path: Path) -> Home:
     if request.param == "c":
         pytest.importorskip("ringthru.media.engine._native", reason="the C engine is not built")

@@ -27,6 +27,8 @@ ORIGINATE_SYNTAX: Final = (
 )
 UPTIME_SCALES: Final = {"us": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
+NODE_COLUMNS: Final = ("node", "weight", "state", "legs", "answered", "unanswered", "full", "stray", "ms")
+
 
 async def version(switch: SwitchLike, arguments: str) -> str:
     number = switch.snapshot().version
@@ -158,6 +160,22 @@ def status_text(snapshot: SwitchSnapshot, idle_cpu: float) -> str:
     )
 
 
+def nodes_text(snapshot: SwitchSnapshot) -> str:
+    """The text of ``rtpengine``: a line for each node."""
+    if not snapshot.media_nodes:
+        return "-ERR there are no media nodes: media-engine in switch.conf is not rtpengine\n"
+    rows: list[tuple[str, ...]] = [NODE_COLUMNS]
+    for node in snapshot.media_nodes:
+        numbers = (node.calls, node.answered, node.unanswered, node.full, node.stray)
+        trip = "-" if node.round_trip_ms is None else f"{node.round_trip_ms:.1f}"
+        rows.append((node.address, f"{node.weight:g}", node.state, *map(str, numbers), trip))
+    return aligned(rows)
+
+
+async def rtpengine(switch: SwitchLike, arguments: str) -> str:
+    return nodes_text(switch.snapshot())
+
+
 def _status_command(idle_cpu: Callable[[], float]) -> Command:
     async def status(switch: SwitchLike, arguments: str) -> str:
         return status_text(switch.snapshot(), idle_cpu())
@@ -216,6 +234,7 @@ def commands(logs: Logs) -> list[Command]:
         Command("originate", ORIGINATE_SYNTAX, "Originate a call", originate, ("user/", "sofia/{profile}/")),
         Command("reloadacl", "[reloadxml]", "Reload XML and the access lists", reloadacl),
         Command("reloadxml", "", "Read the configuration anew", reloadxml),
+        Command("rtpengine", "", "Show the media nodes", rtpengine, home="ringthru"),
         Command("shutdown", "", stop, shutdown, home="ringthru"),
         Command("stun", "<stun_server>[:port] [<source_ip>[:<source_port]]", "Execute STUN lookup", stun),
         Command("switchname", "", "Return the switch name", hostname),

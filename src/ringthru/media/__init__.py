@@ -2,7 +2,7 @@
 
 from .audio import PCMA, PCMU, Codec
 from .engine.choice import choose_engine
-from .engine.interface import Engine, Feed, Leg, Ports, Tap
+from .engine.interface import Elsewhere, Engine, Feed, Leg, PlacedPorts, Ports, Tap
 from .errors import (
     EngineFull,
     EngineMissing,
@@ -14,7 +14,7 @@ from .errors import (
     NoFreePorts,
     RemoteError,
 )
-from .events import FirstPacket, Hungry, MediaEvent, Said, Timeout, Unexpected
+from .events import FirstPacket, Hungry, MediaEvent, Moved, Said, Timeout, Unexpected
 from .frames import Frame
 from .ice_sdp import IceAnswers
 from .offer_answer import (
@@ -42,6 +42,7 @@ __all__ = [
     "PCMU",
     "BadSound",
     "Codec",
+    "Elsewhere",
     "Engine",
     "EngineFull",
     "EngineMissing",
@@ -59,10 +60,12 @@ __all__ = [
     "MediaAddress",
     "MediaError",
     "MediaEvent",
+    "Moved",
     "Negotiated",
     "NoCommonCodec",
     "NoFreePorts",
     "OfferAnswer",
+    "PlacedPorts",
     "PortPair",
     "Ports",
     "Recorder",

@@ -43,4 +43,9 @@ class Unexpected:
     source: Endpoint
 
 
-MediaEvent = Latched | Confirmed | FirstPacket | Timeout | KeyHeard | Said | Hungry | Unexpected
+@frozen
+class Moved:
+    """The leg has other ports now, elsewhere: its peer needs an offer that names them."""
+
+
+MediaEvent = Latched | Confirmed | FirstPacket | Timeout | KeyHeard | Said | Hungry | Unexpected | Moved

@@ -18,6 +18,7 @@ from ..media import (
     MediaAddress,
     Negotiated,
     OfferAnswer,
+    PlacedPorts,
     Ports,
     SessionDescription,
 )
@@ -57,7 +58,9 @@ class LegMedia:
         """
         self._may_speak_first = may_speak_first
         self._on_close = on_close
-        self._descriptions = OfferAnswer(session_id, telephone_event, mux, IceAnswers(token_hex))
+        # A node hears nothing of ICE, so nothing of it may be promised for its ports.
+        ice = None if isinstance(ports, PlacedPorts) else IceAnswers(token_hex)
+        self._descriptions = OfferAnswer(session_id, telephone_event, mux, ice)
         self._ports = ports
         self._pair = ports.pair if isinstance(ports, MappedPair) else ports
         self.advertised = self._address(host)
@@ -78,6 +81,8 @@ class LegMedia:
         ports = self._ports
         if isinstance(ports, MappedPair):
             return MediaAddress(host, ports.external_rtp_port, ports.external_rtcp_port)
+        if isinstance(ports, PlacedPorts):  # on another machine, whose own address its node names
+            return ports.outer
         return MediaAddress(host, ports.rtp_port, ports.rtcp_port)
 
     def move_to(self, host: str) -> bool:

@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any
 
-from ..media import Engine, KeyHeard, Timeout
+from ..media import Elsewhere, Engine, KeyHeard, Moved, PlacedPorts, Timeout
 from . import dtmf, leg_variables
 from .causes import HangupCause
 from .channel import Channel
@@ -45,7 +45,8 @@ class LegPorts:
         """Ports for a leg: mapped ones for a far peer, where there are any."""
         profile, inner = channel.profile, isinstance(channel, LoopbackChannel)
         seen = profile.seen_by(peer)
-        pool = self._pool_for(profile, peer, seen)
+        distant = None if inner else await self._placed(channel)
+        pool = self._pool_for(profile, peer, seen) if distant is None else None
         mapped = pool.take() if pool is not None else None
 
         def give_back() -> None:
@@ -57,10 +58,13 @@ class LegPorts:
                 channel.hang_up(HangupCause.MEDIA_TIMEOUT)
             elif isinstance(event, KeyHeard):
                 dtmf.heard(channel, event.key, event.milliseconds, by_info=False)
+            elif isinstance(event, Moved):
+                media.move_to(media.advertised.host)
+                channel.offer_again()
 
         media = LegMedia(
             self._engine,
-            mapped or self._engine.reserve(HERE if inner else profile.rtp_ip),
+            distant or mapped or self._engine.reserve(HERE if inner else profile.rtp_ip),
             HERE if inner else leg_variables.advertised_host(channel.variables, seen),
             session_id=channel.serial,
             name=channel.name,
@@ -72,6 +76,13 @@ class LegPorts:
         )
         media.leg.subscribe(on_media)
         return media
+
+    async def _placed(self, channel: Channel) -> PlacedPorts | None:
+        """Ports at a media node, where there are nodes; both legs of a call prefer the same one."""
+        if not isinstance(self._engine, Elsewhere):
+            return None
+        first = channel.parent or channel
+        return await self._engine.place(channel.profile.rtp_ip, first.uuid)
 
     def _pool_for(self, profile: Profile, peer: str, seen: Seen) -> RtpPool | None:
         """Where the ports of a leg come from whose peer has to pass our gateway."""

@@ -150,7 +150,13 @@ class SwitchLife:
     def _choose_engine(self) -> tuple[Engine, str]:
         settings = self._settings
         try:
-            return choose_engine(settings.media_engine, settings.rtp_start_port, settings.rtp_end_port)
+            return choose_engine(
+                settings.media_engine,
+                settings.rtp_start_port,
+                settings.rtp_end_port,
+                settings.rtpengine_nodes,
+                settings.rtpengine_dtmf_log,
+            )
         except EngineMissing as error:
             element = self._rules.loaded.tree.configuration("switch.conf")
             position = (element or self._rules.loaded.tree.root).position

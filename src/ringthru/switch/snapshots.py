@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import Enum
+from typing import TYPE_CHECKING
 
 from ..net.address import Endpoint
 from ..net.values import frozen
@@ -12,6 +13,9 @@ from ..portmap import MapperSnapshot as MapperSnapshot
 from ..portmap import MappingSnapshot as MappingSnapshot
 from ..portmap import MappingState as MappingState
 from ..portmap import Protocol as Protocol
+
+if TYPE_CHECKING:
+    from ..media.ng.nodes import NodeSnapshot
 
 
 @frozen
@@ -197,3 +201,4 @@ class SwitchSnapshot:
     media_engine_why: str = ""  # why this one
     records_written: int = 0  # of calls that are over
     records_lost: int = 0
+    media_nodes: tuple[NodeSnapshot, ...] = ()  # of the engine rtpengine

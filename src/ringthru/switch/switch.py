@@ -12,6 +12,7 @@ import time
 from typing import TYPE_CHECKING, Final
 
 from .. import __version__
+from ..media import Elsewhere
 from ..net.acl import matches
 from ..net.address import Endpoint, parse_address
 from ..portmap import (
@@ -251,6 +252,7 @@ class Switch(SwitchTending):
             media_engine_why=self._engine_why,
             records_written=records.written if records is not None else 0,
             records_lost=records.lost if records is not None else 0,
+            media_nodes=tuple(self._engine.nodes()) if isinstance(self._engine, Elsewhere) else (),
         )
 
     def _profile_rows(self, registrations: tuple[RegistrationSnapshot, ...]) -> list[ProfileSnapshot]:

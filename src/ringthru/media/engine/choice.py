@@ -5,22 +5,44 @@ Lives here: the parameter's words, and what ``auto`` means. Never here: an engin
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from importlib.util import find_spec
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+from ringthru.net.address import Endpoint
 
 from ..errors import EngineMissing
 from .interface import Engine
 
-CHOICES: Final = ("auto", "c", "python")
+if TYPE_CHECKING:
+    from ..ng.nodes import Node
+
+CHOICES: Final = ("auto", "c", "python", "rtpengine")
 HOW_TO_BUILD: Final = "install gcc and python3-dev, then Ringthru again"
 
 
-def choose_engine(wanted: str, first_port: int, last_port: int) -> tuple[Engine, str]:
+def choose_engine(
+    wanted: str,
+    first_port: int,
+    last_port: int,
+    nodes: Sequence[Node] = (),
+    keys_at: Endpoint | None = None,
+) -> tuple[Engine, str]:
     """The engine for ``media-engine``, with RTP ports of that range; and why it is this one.
+
+    ``nodes`` are the rtpengines of ``rtpengine``, and ``keys_at`` is where they send their DTMF log to.
 
     Raises:
         EngineMissing: it was named, and cannot run here.
     """
+    if wanted == "rtpengine":
+        if not nodes:
+            raise EngineMissing("the media engine 'rtpengine' has no nodes; name some in rtpengine-nodes")
+        from .rtpengine_driver import RtpengineEngine
+
+        home, _ = choose_engine("auto", first_port, last_port)
+        names = ", ".join(str(node) for node in nodes)
+        return RtpengineEngine(home, nodes, keys_at), f"at {names}; beside it {home.name}"
     missing = "media-engine says so"
     if wanted != "python":
         try:

@@ -11,15 +11,18 @@ Lives here: the contract. Never here: an engine.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from ringthru.net.address import Endpoint
 
 from ..events import MediaEvent
 from ..frames import Frame
-from ..offer_answer import Negotiated
+from ..offer_answer import MediaAddress, Negotiated
 from ..report import LegReport
 from ..sounds import Sound
+
+if TYPE_CHECKING:
+    from ..ng.nodes import NodeSnapshot
 
 
 class Ports(Protocol):
@@ -195,4 +198,31 @@ class Engine(Protocol):
 
     async def close(self) -> None:
         """Close all legs and let go of all ports."""
+        ...
+
+
+@runtime_checkable
+class PlacedPorts(Ports, Protocol):
+    """Ports on another machine, which says itself what peers shall be told."""
+
+    @property
+    def outer(self) -> MediaAddress:
+        """Where peers send; it changes before a ``Moved``."""
+        ...
+
+
+@runtime_checkable
+class Elsewhere(Protocol):
+    """What an engine has beside, whose legs may be on other machines."""
+
+    async def place(self, host: str, call: str) -> PlacedPorts | None:
+        """Ports on the machine that this call belongs to; None: none has room, use ``reserve``.
+
+        ``host`` is the address of ours which that machine sends to. The one method that waits for a
+        network: three quarters of a second at most for each machine that does not answer.
+        """
+        ...
+
+    def nodes(self) -> list[NodeSnapshot]:
+        """The machines as the console shows them."""
         ...

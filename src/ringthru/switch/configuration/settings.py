@@ -33,6 +33,8 @@ from .values import (
 )
 
 if TYPE_CHECKING:
+    from ...media.ng.nodes import Node
+    from ...net.address import Endpoint
     from .trunk_settings import TrunkSettings
 
 log = logging.getLogger(__name__)
@@ -49,7 +51,9 @@ class SwitchSettings:
     max_sessions: int = 1000  # legs at once
     sessions_per_second: int = 30
     loglevel: str = "debug"
-    media_engine: str = "auto"  # ours: c, python; auto: c where it is built
+    media_engine: str = "auto"  # ours: c, python, rtpengine; auto: c where it is built
+    rtpengine_nodes: tuple[Node, ...] = ()  # ours: where rtpengines take commands, and their weights
+    rtpengine_dtmf_log: Endpoint | None = None  # ours: where they send the keys they hear
     console_layout: str = "current"  # ours: how FreeSWITCH answered and logged then
     # Ours: how strangers are kept from guessing passwords
     auth_failures_before_ban: int = 10  # 0: nobody is banned
@@ -184,6 +188,18 @@ def _place(text: str) -> str | None:
     return read_place(text)
 
 
+def _nodes(text: str) -> tuple[Node, ...]:
+    from ...media.ng.nodes import read_nodes  # not of a start without any
+
+    return read_nodes(text)
+
+
+def _endpoint(text: str) -> Endpoint:
+    from ...media.ng.nodes import read_endpoint
+
+    return read_endpoint(text)
+
+
 DAY: Final = 86400
 LOG_LEVELS: Final = ("console", "alert", "crit", "err", "error", "warning", "notice", "info", "debug")
 LAYOUTS: Final = ("current", "2009-09", "2009-06")
@@ -192,7 +208,9 @@ SWITCH_PARAMETERS: Final[Mapping[str, Reader]] = {
     "rtp-end-port": whole(1024, 65535),
     "max-sessions": whole(1, 1_000_000),
     "sessions-per-second": whole(1, 1_000_000),
-    "media-engine": one_of("auto", "c", "python"),
+    "media-engine": one_of("auto", "c", "python", "rtpengine"),
+    "rtpengine-nodes": _nodes,
+    "rtpengine-dtmf-log": _endpoint,
     "console-layout": one_of(*LAYOUTS),
     "auth-failures-before-ban": whole(0, 1000),
     "ban-seconds": whole(1, DAY),
