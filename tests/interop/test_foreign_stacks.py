@@ -23,6 +23,7 @@ EXTENSIONS = f"""
     </extension>
     <extension name="the other stack">
       <condition field="destination_number" expression="^(50\\d\\d)$">
+        <action application="set" data="hold_music=silence"/>
         <action application="bridge" data="sofia/external/sip:other@{PUB_ADDRESS}:$1"/>
       </condition>
     </extension>

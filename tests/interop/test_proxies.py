@@ -28,6 +28,7 @@ THROUGH = "".join(
     f"""
     <extension name="through the proxy once more, by {transport}">
       <condition field="destination_number" expression="^(loose|strict)-{transport}$">
+        <action application="set" data="hold_music=silence"/>
         <action application="bridge" data="sofia/external/sip:to-$1-{transport}@{PROXY_ADDRESS}:{port}"/>
       </condition>
     </extension>

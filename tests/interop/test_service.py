@@ -191,10 +191,10 @@ def test_a_tree_as_freeswitchs_own_serves_and_the_log_names_once_what_changes_no
     started = command("-ncwait")
     assert started.returncode == 0, started
     assert command.listens()
-    wait_for(lambda: "local_stream.conf is not used" in command.log.read_text(), 10, "the files' names")
+    wait_for(lambda: "zeroconf.conf is not used" in command.log.read_text(), 10, "the files' names")
     log = command.log.read_text()
     assert log.count("parameter 'ws-binding' is not supported in this version: ignored") == 1
-    assert log.count("local_stream.conf is not used in this version, ignored: rate, shuffle") == 1
+    assert log.count("zeroconf.conf is not used in this version, ignored: debug, zeroconf-thing") == 1
     assert "Traceback" not in log
     assert not (tmp_path / "witness").exists()
 
