@@ -119,6 +119,11 @@ class UpnpClient:
         self._known_profile = self._igd.profile
         return [self._igd.profile]
 
+    def opened_ahead(self, served: bool) -> None:
+        """What came of a connection opened ahead: a request was answered on it, or it was not kept open."""
+        if self._igd is not None:
+            self._igd.learn(serves_several=served)
+
     @property
     def pace(self) -> float:
         """Seconds to leave between two requests."""
