@@ -50,7 +50,7 @@ class Pacing:
 
     def _expecting(self, request: HttpRequest, now: float) -> HttpRequest:
         """Another request is expected where one came just before: else no connection is opened ahead."""
-        if request.ask.ahead and now - self._asked_at > SOON:
+        if request.ask.ahead and not request.ask.leads_on and now - self._asked_at > SOON:
             return replace(request, ask=replace(request.ask, ahead=False))
         return request
 

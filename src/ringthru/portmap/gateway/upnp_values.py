@@ -58,6 +58,7 @@ class Ask:
     deadline: float
     rest: float = 0.0
     ahead: bool = False
+    leads_on: bool = False  # another request follows for certain
 
 
 @frozen
