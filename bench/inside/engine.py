@@ -70,8 +70,9 @@ async def first(port: str, store: str = "") -> None:
     """A cold library call: from nothing to one mapping; with a store, perhaps at a gateway that it knows."""
     began = time.perf_counter()
     mapper = PortMapper(store=Path(store) if store else None)
+    mapping = mapper.want(Wanted(Protocol.UDP, int(port)))  # before the start: PCP is looked for with it
     mapper.start()
-    granted = await mapper.want(Wanted(Protocol.UDP, int(port))).settled()
+    granted = await mapping.settled()
     say(seconds=time.perf_counter() - began, granted=granted, type=kind(mapper))
     mapper.leave()
 
