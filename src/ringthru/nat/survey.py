@@ -109,8 +109,8 @@ class Survey:
 
     # The machine's contract
 
-    def start(self, now: float) -> None:
-        self._began = now
+    def start(self, now: float, early: bool = False) -> None:
+        self._began = now  # nothing is mapped here, early or not
         self._detection.start(now)
         self._collect(now)
 
@@ -120,6 +120,9 @@ class Survey:
         except RemoteError as error:
             self._remark(f"port 5351 of {self._site.gateway}: {error}")
         self._collect(now)
+
+    def opened_ahead(self, served: bool) -> None:
+        """A survey remembers nothing of a gateway."""
 
     def pmp_refused(self, now: float) -> None:
         self._detection.port5351.refused(now)
