@@ -142,6 +142,8 @@ class Calls:
 
     def order(self, channel: Channel, order: AppOrder) -> bool:
         """Have a leg run an application beside its dialplan; False: it cannot take any more."""
+        if channel.bridge is not None:
+            channel.bridge.needs_audio(f"{channel.name} is to run {order.application}")
         if channel.orders is None:
             channel.orders = Orders(self, channel)
         return channel.orders.add(order)

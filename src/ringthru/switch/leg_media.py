@@ -70,6 +70,8 @@ class LegMedia:
             engine.release(self._pair)
             on_close()
             raise
+        self.aside: MediaAddress | None = None  # the other phone, while the audio goes past us (``bypass``)
+        self.direct = False  # heard from where its SDP says
         self.negotiated: Negotiated | None = None
         self.awaits_answer = False  # an offer of ours is out
         self.wish = BOTH_WAYS
@@ -99,7 +101,7 @@ class LegMedia:
         self.awaits_answer = True
         self.offered = direction
         self._answered_with = b""
-        return self._descriptions.offer(self.advertised, codecs, direction)
+        return self._descriptions.offer(self.aside or self.advertised, codecs, direction)
 
     def accept(self, answer: bytes) -> None:
         """The answer to our offer: audio flows from here on.
@@ -131,7 +133,7 @@ class LegMedia:
         """
         if isinstance(offer, bytes):
             offer = SessionDescription.parse(offer)
-        negotiated = self._descriptions.answer(offer, self.advertised, codecs, direction)
+        negotiated = self._descriptions.answer(offer, self.aside or self.advertised, codecs, direction)
         self.wish = negotiated.peer_direction
         self.offered = direction
         return self._agree(negotiated)
@@ -139,7 +141,9 @@ class LegMedia:
     def _agree(self, negotiated: Negotiated) -> bytes:
         self.awaits_answer = False
         self.negotiated = negotiated
-        self.leg.connect(negotiated, speak_first=self._may_speak_first(negotiated.remote_rtp.host))
+        self.direct = False
+        speak_first = self.aside is None and self._may_speak_first(negotiated.remote_rtp.host)
+        self.leg.connect(negotiated, speak_first=speak_first)
         return negotiated.sdp
 
     @property

@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any
 
-from ..media import Elsewhere, Engine, KeyHeard, Moved, PlacedPorts, Timeout
+from ..media import Confirmed, Elsewhere, Engine, KeyHeard, Moved, PlacedPorts, Timeout
 from . import dtmf, leg_variables
 from .causes import HangupCause
 from .channel import Channel
@@ -55,7 +55,13 @@ class LegPorts:
 
         def on_media(event: object) -> None:
             if isinstance(event, Timeout):
-                channel.hang_up(HangupCause.MEDIA_TIMEOUT)
+                if media.aside is None:
+                    channel.hang_up(HangupCause.MEDIA_TIMEOUT)
+            elif isinstance(event, Confirmed):
+                if event.kind == "audio":
+                    media.direct = True
+                    if channel.bridge is not None:
+                        channel.bridge.follow()
             elif isinstance(event, KeyHeard):
                 dtmf.heard(channel, event.key, event.milliseconds, by_info=False)
             elif isinstance(event, Moved):
