@@ -247,7 +247,7 @@ class TestSendmsg:
         await hears_itself(call)
         written = "application: set marked=a,b;c\napplication: answer\napplication: park"
         assert await client.ask(f"sendmsg {uuid}\ncall-command: xferext\n{written}") == "+OK"
-        await eventually(lambda: home.switch.calls.channels[uuid].application == "park")
+        await eventually(lambda: home.switch.calls.channels[uuid].application == "park()")
         assert home.switch.calls.channels[uuid].variables["marked"] == "a,b;c"
         assert await client.ask(f"sendmsg {uuid}\ncall-command: hangup\nhangup-cause: USER_BUSY") == "+OK"
         await call.over()
