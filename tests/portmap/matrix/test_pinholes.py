@@ -6,10 +6,13 @@ from hypothesis import strategies as st
 
 from ringthru.lab.gateway.quirks import check_rows
 from ringthru.lab.virtual.wire import Wire
+from ringthru.lab.virtual.world import World
+from ringthru.net.values import replace
+from ringthru.portmap.memory.recollection import Recollection
 from ringthru.portmap.values import GatewayType, Rung
 
 from .covering import covering_sets, sets_around
-from .play import comes_to_hold, held, start, stops
+from .play import HOME6, HOST6, comes_to_hold, held, make_engine, start, stops
 from .play6 import TCP6, UDP6, WAYS, able, complaints, knocks, make_firewall, ours, rows_of
 
 SIZE = 8  # rows in a set
@@ -132,6 +135,21 @@ class TestLoss:
         assert ours(world) == []
         assert world.verdicts() == []
         assert not gateway.missing_foreign()
+
+    @pytest.mark.parametrize("way", WAYS, ids="+".join)
+    def test_what_an_earlier_run_left_open_for_somebody_else_is_closed(self, way):
+        world = make_firewall(protocols=way)
+        (crashed,) = start(world, replace(UDP6, allow_from=("2001:db8:9::1",)))
+        assert comes_to_hold(world)
+        left = Recollection(holdings=((crashed.holding(), 3600.0),))
+        engine = make_engine(HOME6, recall=lambda identity: left)
+        again = World(engine, *world.gateways, clock=world.clock, host=HOST6)
+        start(again, replace(UDP6, allow_from=("2001:db8:9::2",)))
+        assert comes_to_hold(again)
+        again.run(5)
+        assert ours(again) == ["udp"]
+        assert stops(again)
+        assert ours(again) == []
 
     def test_PC21_what_cannot_be_deleted_any_more_ends_in_two_minutes(self):
         world = make_firewall(["PC21"], ("pcp",))

@@ -293,7 +293,7 @@ class Dispatch:
 
     def _use_ways(self, gateway: GatewayInUse) -> None:
         reads_back = gateway.client_for(EntryOrder(0)) is not None
-        self._book.use_profile(gateway.profile, reads_back=reads_back, speaks=gateway.service.type.spoken)
+        self._book.use_profile(gateway.profile, reads_back=reads_back, speaks=gateway.service.type)
 
     def _write_down(self) -> None:
         if self.gateway is None:

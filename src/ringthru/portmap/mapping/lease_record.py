@@ -80,7 +80,7 @@ class LeaseRecord:
 
     def key_at(self, port: int) -> HoldingKey:
         """What the journal knows it by, at that external port."""
-        return (*self.key, port, "")
+        return (*self.key, port, "", self.wanted.allow_from)
 
     @property
     def due_at(self) -> float | None:
