@@ -9,6 +9,8 @@ from .play import complaints
 FOUND = {
     # A dead connection was preferred for its 0.0.0.0, and the one behind it was left at its first no.
     "a dead connection, no address, no UDP": ({"AD21", "DE08", "EX01"}, ("upnp",)),
+    # Judged between the deletion and the new mapping that a renewal is made of there: the play's own mistake.
+    "deleted to be made anew, slowly, as the line flaps": ({"AD34", "HT18", "TO12"}, ("upnp",)),
 }
 
 
