@@ -8,6 +8,7 @@ from ringthru.lab.gateway.quirks import check_rows
 from ringthru.lab.virtual.wire import Wire
 from ringthru.lab.virtual.world import World
 from ringthru.net.values import replace
+from ringthru.portmap.events import MappingFell
 from ringthru.portmap.memory.recollection import Recollection
 from ringthru.portmap.values import GatewayType, Rung
 
@@ -150,6 +151,24 @@ class TestLoss:
         assert ours(again) == ["udp"]
         assert stops(again)
         assert ours(again) == []
+
+    def test_P612_not_even_where_nobody_noticed_the_restart(self):
+        world = make_firewall(["P612"], ("upnp",))
+        gateway = world.gateways[0]
+        start(world, UDP6, TCP6)
+        assert comes_to_hold(world, 2)
+        world.run(200)
+        gateway.forget()
+        gateway.seed_foreign(4)  # they get the names that ours had
+        assert ours(world) == []
+        assert world.run_until(lambda: len(ours(world)) == 2, 310)  # at the next look
+        world.run(5)
+        assert [type(each) for each in world.events if isinstance(each, MappingFell)] == [MappingFell] * 2
+        assert {each.rung for each in held(world)} == {Rung.LISTED}
+        assert stops(world)
+        assert ours(world) == []
+        assert world.verdicts() == []
+        assert not gateway.missing_foreign()
 
     def test_PC21_what_cannot_be_deleted_any_more_ends_in_two_minutes(self):
         world = make_firewall(["PC21"], ("pcp",))
