@@ -94,9 +94,11 @@ class Detection:
             self._pause = FIRST_PAUSE
             self._begin_round(now)
 
-    def consider(self, location: Location) -> None:
+    def consider(self, location: Location, serves_several: bool = False) -> None:
         """Look at a description that was known from before, without waiting for an answer to the search."""
         if self.searching:
+            if serves_several:
+                self.upnp.knows(location)
             self.upnp.consider(location, first=True)
 
     def look_for_witness(self, now: float) -> None:

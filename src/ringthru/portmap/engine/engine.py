@@ -129,9 +129,9 @@ class Engine(Machine):
         self._life.hint(hint, now)
         self._advance(now)
 
-    def remembered(self, location: str, now: float) -> None:
+    def remembered(self, location: str, now: float, serves_several: bool = False) -> None:
         """The description of the gateway that was here the last time: looked at without a search."""
-        self._life.consider(location)
+        self._life.consider(location, serves_several)
         self._advance(now)
 
     def stirred(self, now: float) -> None:

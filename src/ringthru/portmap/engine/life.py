@@ -111,11 +111,11 @@ class GatewayLife:
             self.gateway.doubt_address(now)
         self.detection.hurry(now)
 
-    def consider(self, location: str) -> None:
+    def consider(self, location: str, serves_several: bool = False) -> None:
         """A description that may be the gateway's, without a search."""
         if location:
             try:
-                self.detection.consider(description_by_hand(location))
+                self.detection.consider(description_by_hand(location), serves_several)
             except LocalError as error:
                 self._counters.nonsense("useless locations", str(error))
 
