@@ -23,9 +23,9 @@ class HeaderList:
     __slots__ = ("_first", "_typed", "headers")
 
     def __init__(self, headers: Iterable[tuple[str, str]] = ()) -> None:
-        self.headers: list[tuple[str, str]] = [
-            (SPELLED.get(name) or canonical(name), value) for name, value in headers
-        ]
+        self.headers: list[tuple[str, str]] = (
+            [(SPELLED.get(name) or canonical(name), value) for name, value in headers] if headers else []
+        )
         self._first: dict[str, str] | None = None
         self._typed: dict[str, Any] = {}
 
