@@ -151,7 +151,7 @@ class LogFormatter(logging.Formatter):
             head = head.replace(f" {idle}", "", 1)
         lines = getattr(record, "lines", None)  # several of one moment
         if lines is None:
-            text = record.getMessage()
+            text = str(record.msg) % record.args if record.args else str(record.msg)
             line = head + (text if text.isprintable() else visible(text))
         else:
             line = "\n".join([head + visible(each) for each in lines])
@@ -205,14 +205,6 @@ class LogFile(logging.Handler):
         self._looked_at = clock()
         self._file = FileIO(path, "ab")
 
-    def handle(self, record: logging.LogRecord) -> bool:
-        """Write it, without asking filters, of which there are none, or the library's lock for each line.
-
-        Lines of two threads do not mix, since a line is one system call.
-        """
-        self.emit(record)
-        return True
-
     def emit(self, record: logging.LogRecord) -> None:
         try:
             text = self.formatter.format(record) if self.formatter is not None else self.format(record)
@@ -227,6 +219,10 @@ class LogFile(logging.Handler):
                 print(f"{self._path}: lines of the log are lost: {error}", file=sys.stderr)
         except Exception:
             self.handleError(record)
+
+    # No filter is asked, for there is none, and the library's lock is not taken for each line: those of two
+    # threads do not mix, since a line is one system call.
+    handle = emit  # type: ignore[assignment]
 
     def rotate(self) -> None:
         """Begin a new file; the one that is full keeps its name with the time behind it.
