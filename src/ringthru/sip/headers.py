@@ -185,7 +185,10 @@ class NameAddr:
 
     @property
     def tag(self) -> str | None:
-        return find_parameter(self.parameters, "tag")
+        for name, value in self.parameters:  # as find_parameter does: it is asked five times a message
+            if name == "tag":
+                return value if value and value[0] != '"' else unquote(value or "")
+        return None
 
     def with_tag(self, tag: str) -> NameAddr:
         """The same with this tag, replacing any other."""

@@ -125,7 +125,10 @@ class Message(HeaderList):
     @property
     def max_forwards(self) -> int | None:
         """0 to 255, None without the header (§20.22)."""
-        return None if "Max-Forwards" not in self._index() else self._read("Max-Forwards", _read_max_forwards)
+        kept: int | None = self._typed.get("Max-Forwards")
+        if kept is not None or "Max-Forwards" not in self._index():
+            return kept
+        return self._read("Max-Forwards", _read_max_forwards)
 
     @property
     def expires(self) -> int | None:
@@ -180,7 +183,8 @@ class Message(HeaderList):
             if name not in present:
                 raise MalformedMessage(f"no {name}")
             typed[name] = reader(present[name])
-        _ = self.max_forwards
+        if "Max-Forwards" in present:
+            typed["Max-Forwards"] = _read_max_forwards(present["Max-Forwards"])
         if "Contact" in present:
             self._check_contacts()
         if "Route" in present:
