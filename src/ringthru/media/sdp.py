@@ -87,9 +87,13 @@ class SessionDescription:
             text = body.decode()
         except UnicodeDecodeError as error:
             raise MalformedSdp("not UTF-8") from error
+        lines = text.replace("\r\n", "\n").rstrip("\n").split("\n")
+        first = lines[0].rstrip("\r")
+        letter, _, value = first.partition("=")
+        if (letter, value.strip()) != ("v", "0"):
+            raise MalformedSdp(f"begins with {first[:20]!r}, not with v=0")
         reader = _Reader()
-        for number, line in enumerate(text.replace("\r\n", "\n").rstrip("\n").split("\n")):
-            reader.take(number, line.rstrip("\r"))
+        reader.read(lines)
         if reader.origin is None:
             raise MalformedSdp("no o= line")
         media = tuple(draft.finish() for draft in reader.media)
@@ -151,7 +155,7 @@ class _Draft:
 
 @record
 class _Reader:
-    """Takes one line after another; what follows an ``m=`` line belongs to it."""
+    """Takes the lines; what follows an ``m=`` line belongs to it."""
 
     origin: Origin | None = None
     name: str = "-"
@@ -160,22 +164,20 @@ class _Reader:
     media: list[_Draft] = field(default_factory=list)
     attribute_count: int = 0
 
-    def take(self, number: int, line: str) -> None:
-        letter, equals, value = line.partition("=")
-        if number == 0 and (letter, value.strip()) != ("v", "0"):
-            raise MalformedSdp(f"begins with {line[:20]!r}, not with v=0")
-        if not equals or len(letter) != 1:
-            return  # an empty or unreadable line says nothing; real devices send them
-        if letter == "o" and not self.media:
-            self.origin = _origin(value)
-        elif letter == "s" and not self.media:
-            self.name = value or "-"
-        elif letter == "c":
-            self._connection(_host(value))
-        elif letter == "m":
-            self._medium(value)
-        elif letter == "a":
-            self._attribute(value)
+    def read(self, lines: list[str]) -> None:
+        """An empty or unreadable line says nothing; real devices send them."""
+        for line in lines:
+            letter, equals, value = line.rstrip("\r").partition("=")
+            if letter == "a" and equals:
+                self._attribute(value)
+            elif letter == "o" and equals and not self.media:
+                self.origin = _origin(value)
+            elif letter == "s" and equals and not self.media:
+                self.name = value or "-"
+            elif letter == "c" and equals:
+                self._connection(_host(value))
+            elif letter == "m" and equals:
+                self._medium(value)
 
     def _connection(self, host: str) -> None:
         if self.media:

@@ -43,9 +43,7 @@ class Message(HeaderList):
 
     __slots__ = ("body",)
 
-    def __init__(self, headers: Iterable[tuple[str, str]] = (), body: bytes = b"") -> None:
-        super().__init__(headers)
-        self.body = body
+    body: bytes
 
     # ------------------------------------------------------------------ typed headers
 
@@ -63,7 +61,12 @@ class Message(HeaderList):
         key = name + "s"
         typed: list[T] | None = self._typed.get(key)
         if typed is None:
-            elements = self.get_all(name) if name in self._index() else []
+            first = self._index()
+            value = first.get(name)
+            if value and "," not in value and len(first) == len(self.headers):
+                elements = [value]  # as nearly always
+            else:
+                elements = self.get_all(name) if value is not None else []
             if len(elements) > MAX_ELEMENTS:
                 raise MalformedMessage(f"{len(elements)} elements of {name}")
             typed = self._typed[key] = [reader(element) for element in elements]
@@ -214,7 +217,8 @@ class Request(Message):
     def __init__(
         self, method: str, uri: str, headers: Iterable[tuple[str, str]] = (), body: bytes = b""
     ) -> None:
-        super().__init__(headers, body)
+        super().__init__(headers)
+        self.body = body
         self.method = method
         self.uri = uri
 
@@ -266,7 +270,8 @@ class Response(Message):
         body: bytes = b"",
         to_secure: bool = False,
     ) -> None:
-        super().__init__(headers, body)
+        super().__init__(headers)
+        self.body = body
         self.status = status
         self.reason = reason
         self.to_secure = to_secure
