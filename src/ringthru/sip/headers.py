@@ -88,7 +88,7 @@ class Via:
 
     @property
     def branch(self) -> str | None:
-        return self.parameter("branch")
+        return find_parameter(self.parameters, "branch")
 
     @property
     def received(self) -> str | None:
@@ -97,7 +97,7 @@ class Via:
     @property
     def wants_rport(self) -> bool:
         """Whether ``rport`` is there at all, empty or filled (RFC 3581 §4)."""
-        return self.parameter("rport") is not None
+        return find_parameter(self.parameters, "rport") is not None
 
     @property
     def rport(self) -> int | None:
@@ -114,9 +114,9 @@ class Via:
         """
         if not self.wants_rport and same_host(host, self.host):
             return self
-        others = tuple(each for each in self.parameters if each[0] != "received")
-        filled = tuple((name, str(port) if name == "rport" else value) for name, value in others)
-        return replace(self, parameters=(*filled, ("received", host)))
+        others = [each for each in self.parameters if each[0] != "received"]
+        filled = [(name, str(port) if name == "rport" else value) for name, value in others]
+        return Via(self.transport, self.host, self.port, (*filled, ("received", host)))
 
 
 @frozen
@@ -185,7 +185,10 @@ class NameAddr:
 
     @property
     def tag(self) -> str | None:
-        return self.parameter("tag")
+        for name, value in self.parameters:  # as find_parameter does: it is asked five times a message
+            if name == "tag":
+                return value if value and value[0] != '"' else unquote(value or "")
+        return None
 
     def with_tag(self, tag: str) -> NameAddr:
         """The same with this tag, replacing any other."""
@@ -210,6 +213,10 @@ class CSeq:
         Raises:
             MalformedMessage: anything else, or a number of 2**31 and above.
         """
+        return _cseq(text) if len(text) <= LONGEST_KEPT else cls._read(text)
+
+    @classmethod
+    def _read(cls, text: str) -> CSeq:
         found = CSEQ.fullmatch(text)
         if found is None or int(found[1]) > MAX_CSEQ:
             raise MalformedMessage(f"bad CSeq {text[:80]!r}")
@@ -217,3 +224,6 @@ class CSeq:
 
     def __str__(self) -> str:
         return f"{self.number} {self.method}"
+
+
+_cseq: Final = lru_cache(KEPT)(CSeq._read)

@@ -91,6 +91,7 @@ class TransactionLayer:
         self._sources: dict[str, int] = {}
         self._to_send: list[tuple[bytes, Flow]] = []
         self._events: list[LayerEvent] = []
+        self.next_timeout = self.timers.next_at
 
     # The machine's contract
 
@@ -133,9 +134,6 @@ class TransactionLayer:
         for event in self._events:
             if isinstance(event, NoAnswer):
                 self.places.note_failure(event.flow, now)
-
-    def next_timeout(self) -> float | None:
-        return self.timers.next_at()
 
     def messages_to_send(self) -> list[tuple[bytes, Flow]]:
         sending, self._to_send = self._to_send, []

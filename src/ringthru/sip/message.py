@@ -43,9 +43,7 @@ class Message(HeaderList):
 
     __slots__ = ("body",)
 
-    def __init__(self, headers: Iterable[tuple[str, str]] = (), body: bytes = b"") -> None:
-        super().__init__(headers)
-        self.body = body
+    body: bytes
 
     # ------------------------------------------------------------------ typed headers
 
@@ -63,7 +61,12 @@ class Message(HeaderList):
         key = name + "s"
         typed: list[T] | None = self._typed.get(key)
         if typed is None:
-            elements = self.get_all(name)
+            first = self._index()
+            value = first.get(name)
+            if value and "," not in value and len(first) == len(self.headers):
+                elements = [value]  # as nearly always
+            else:
+                elements = self.get_all(name) if value is not None else []
             if len(elements) > MAX_ELEMENTS:
                 raise MalformedMessage(f"{len(elements)} elements of {name}")
             typed = self._typed[key] = [reader(element) for element in elements]
@@ -125,7 +128,10 @@ class Message(HeaderList):
     @property
     def max_forwards(self) -> int | None:
         """0 to 255, None without the header (§20.22)."""
-        return None if "Max-Forwards" not in self._index() else self._read("Max-Forwards", _read_max_forwards)
+        kept: int | None = self._typed.get("Max-Forwards")
+        if kept is not None or "Max-Forwards" not in self._index():
+            return kept
+        return self._read("Max-Forwards", _read_max_forwards)
 
     @property
     def expires(self) -> int | None:
@@ -148,10 +154,11 @@ class Message(HeaderList):
         Raises:
             LocalError: a hole without ``here``, a line end inside a header, text that is not Unicode.
         """
-        length = str(len(self.body))
+        length = ("Content-Length", str(len(self.body)))
         rows = self.headers
-        if self.get("Content-Length") != length:
-            rows = [pair for pair in rows if pair[0] != "Content-Length"] + [("Content-Length", length)]
+        if length not in rows:
+            rows = [pair for pair in rows if pair[0] != "Content-Length"]
+            rows.append(length)
         lines = [self.start_line()]
         lines += [f"{name}: {value}" for name, value in rows]
         text = "\r\n".join(lines)
@@ -172,10 +179,15 @@ class Message(HeaderList):
         Raises:
             MalformedMessage: one of them is missing, repeated, or unreadable.
         """
-        present = self._index()
+        present, typed = self._index(), self._typed
         if len(present) != len(self.headers):
             self._refuse_repeated()
-        _ = self.via, self.from_, self.to, self.cseq, self.call_id, self.max_forwards
+        for name, reader in READERS:
+            if name not in present:
+                raise MalformedMessage(f"no {name}")
+            typed[name] = reader(present[name])
+        if "Max-Forwards" in present:
+            typed["Max-Forwards"] = _read_max_forwards(present["Max-Forwards"])
         if "Contact" in present:
             self._check_contacts()
         if "Route" in present:
@@ -184,6 +196,8 @@ class Message(HeaderList):
             _ = self.record_routes
         if len(present) != len(self.headers) or "," in present["Via"]:
             _ = self.vias
+        else:
+            typed["Vias"] = [typed["Via"]]
 
     def _check_contacts(self) -> None:
         _ = self.contacts
@@ -203,7 +217,8 @@ class Request(Message):
     def __init__(
         self, method: str, uri: str, headers: Iterable[tuple[str, str]] = (), body: bytes = b""
     ) -> None:
-        super().__init__(headers, body)
+        super().__init__(headers)
+        self.body = body
         self.method = method
         self.uri = uri
 
@@ -255,7 +270,8 @@ class Response(Message):
         body: bytes = b"",
         to_secure: bool = False,
     ) -> None:
-        super().__init__(headers, body)
+        super().__init__(headers)
+        self.body = body
         self.status = status
         self.reason = reason
         self.to_secure = to_secure
@@ -297,13 +313,14 @@ def parse(datagram: bytes) -> Request | Response:
     """
     start, lines, rest = split_datagram(datagram)
     headers, problem = read_headers(lines)
-    message = _read_start_line(start)
+    found = REQUEST_LINE.fullmatch(start)
+    message = Request(found[1], found[2]) if found is not None else _read_odd_start(start)
     message.headers = headers
     try:
         if problem is not None:
             raise MalformedMessage(problem)
         message.body = cut_body(message.get("Content-Length"), rest)
-        if isinstance(message, Request) and not REQUEST_LINE.fullmatch(start):
+        if found is None and isinstance(message, Request):
             status = 505 if OTHER_VERSION.fullmatch(start) else 400
             raise MalformedMessage(f"bad start line {start[:80]!r}", status=status)
         message.check()
@@ -313,11 +330,8 @@ def parse(datagram: bytes) -> Request | Response:
     return message
 
 
-def _read_start_line(start: str) -> Request | Response:
-    """The message of a start line; a bad request line gives what can be told of it."""
-    found = REQUEST_LINE.fullmatch(start)
-    if found is not None:
-        return Request(found[1], found[2])
+def _read_odd_start(start: str) -> Request | Response:
+    """The message of a status line; a bad request line gives what can be told of it."""
     if start[:4].upper() == "SIP/":
         found = STATUS_LINE.fullmatch(start)
         if found is None:
@@ -354,6 +368,15 @@ def _read_max_forwards(value: str) -> int:
     if not (value.isascii() and value.isdigit()) or len(value) > 9 or int(value) > 255:
         raise MalformedMessage(f"bad Max-Forwards {value[:20]!r}")
     return int(value)
+
+
+READERS: Final[tuple[tuple[str, Callable[[str], object]], ...]] = (  # of what every message has
+    ("Via", _top_via),
+    ("From", NameAddr.parse),
+    ("To", NameAddr.parse),
+    ("CSeq", CSeq.parse),
+    ("Call-ID", _read_call_id),
+)
 
 
 def read_expires(text: str | None) -> int | None:

@@ -181,7 +181,8 @@ class SessionTimer:
         self._due = self._timers.start(now + seconds, self._refresh)
 
     def stop(self) -> None:
-        self._timers.cancel(self._due)
-        self._timers.cancel(self._end)
-        self._due = self._end = None
+        if self._due is not None or self._end is not None:
+            self._timers.cancel(self._due)
+            self._timers.cancel(self._end)
+            self._due = self._end = None
         self._interval = 0

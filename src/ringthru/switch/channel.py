@@ -151,20 +151,22 @@ class Channel:
         """All that is known of the leg is written on it: listeners hear that it is there."""
         self.tell("CHANNEL_CREATE")
         self.enter("CS_INIT")
-        if self.direction is Direction.OUTBOUND:
-            self.tell("CHANNEL_OUTGOING")
-        self.tell("CHANNEL_CALLSTATE", ("Original-Channel-Call-State", CallPhase.DOWN.value))
+        if self._bus.wanted:
+            if self.direction is Direction.OUTBOUND:
+                self.tell("CHANNEL_OUTGOING")
+            self.tell("CHANNEL_CALLSTATE", ("Original-Channel-Call-State", CallPhase.DOWN.value))
 
     def enter(self, state: str) -> None:
         """Note FreeSWITCH's name for what the leg does now (``CS_EXECUTE`` …)."""
         if state != self.state:
             self.state = state
-            self.tell("CHANNEL_STATE")
+            if self._bus.wanted:
+                self.tell("CHANNEL_STATE")
 
     def turn(self, phase: CallPhase) -> None:
         """Note how far the call has come, as users see it."""
         before, self.phase = self.phase, phase
-        if phase is not before:
+        if phase is not before and self._bus.wanted:
             self.tell("CHANNEL_CALLSTATE", ("Original-Channel-Call-State", before.value))
 
     def mark_ringing(self) -> None:
