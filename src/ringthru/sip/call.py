@@ -226,7 +226,7 @@ class Call:
 
     def dialog_with(self, tag: str) -> Dialog | None:
         """The dialog whose other side has ``tag``."""
-        return self.dialog if self.dialog is not None and self.dialog.remote_tag == tag else None
+        return self.dialog if self.dialog is not None and self.dialog.is_with(tag) else None
 
     def receive_request(
         self, transaction: ServerTransaction, request: Request, flow: Flow, now: float
