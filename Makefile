@@ -6,6 +6,7 @@ BIN    := $(VENV)/bin
 COMPILER := gcc libc6-dev python3-dev
 DEBIAN := $(COMPILER) g++ miniupnpd-nftables nftables iproute2 sip-tester baresip linphone-cli miniupnpc natpmpc \
   conntrack tcpdump kamailio kamailio-tls-modules fail2ban sngrep rtpengine-daemon
+SERVICES := kamailio fail2ban rtpengine-daemon
 
 .PHONY: run test lint unit fuzz bench clients real-programs compiler clean
 
@@ -42,12 +43,13 @@ clients: $(VENV)/installed-test
 	  || { rm -rf $(VENV)/clients; echo "They cannot be installed for this Python: those tests are skipped"; }; }
 
 # As root the tests' Debian packages are installed; otherwise those tests skip, and the summary says so.
-# rtpengine's service is masked first: its package would start it, and tests run their own in namespaces.
+# Services of these packages are masked first: each would start with its package, and tests run their own in namespaces.
 real-programs:
 	@if [ "$$(id -u)" = 0 ]; then \
 	  missing=""; for package in $(DEBIAN); do \
 	    dpkg-query -W -f '$${Status}' $$package 2>/dev/null | grep -q 'ok installed' || missing="$$missing $$package"; done; \
-	  case "$$missing" in *rtpengine*) mkdir -p /etc/systemd/system; ln -s /dev/null /etc/systemd/system/rtpengine-daemon.service || true;; esac; \
+	  for service in $(SERVICES); do case "$$missing " in *" $$service "*) mkdir -p /etc/systemd/system; \
+	      [ -e /etc/systemd/system/$$service.service ] || ln -s /dev/null /etc/systemd/system/$$service.service || true;; esac; done; \
 	  if [ -n "$$missing" ]; then echo "Installing$$missing"; \
 	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends $$missing >/dev/null; fi; \
 	fi

@@ -119,6 +119,9 @@ class UnconfirmedAnswers:
         if alias not in self._core.calls:
             self._core.calls[alias] = self._call
             self._aliases.append(alias)
+        dialog, tag = self._call.dialog, request.from_.tag
+        if dialog is not None and tag != dialog.remote_tag:
+            dialog.renamed_tag = tag
 
     def close(self) -> None:
         for answer in self._answers.values():
