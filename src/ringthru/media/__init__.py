@@ -28,6 +28,7 @@ from .offer_answer import (
 )
 from .pair_driver import PortPair
 from .playing import Recorder
+from .quality import LegQuality, Quality, quality_of
 from .report import LegReport
 from .rtp import RtpPacket
 from .sdp import SessionDescription
@@ -53,6 +54,7 @@ __all__ = [
     "IceAnswers",
     "KeyHeard",
     "Leg",
+    "LegQuality",
     "LegReport",
     "LocalError",
     "MalformedPacket",
@@ -68,6 +70,7 @@ __all__ = [
     "PlacedPorts",
     "PortPair",
     "Ports",
+    "Quality",
     "Recorder",
     "RemoteError",
     "RtpPacket",
@@ -83,6 +86,7 @@ __all__ = [
     "linear_of",
     "make_answer",
     "make_offer",
+    "quality_of",
     "read_answer",
     "read_tones",
     "read_wav",
