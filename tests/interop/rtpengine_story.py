@@ -96,19 +96,41 @@ async def until(true: Callable[[], bool], what: str, step: Callable[[], None] = 
     print("it is so:", what, file=sys.stderr)
 
 
-async def tell(directory: Path, program: str) -> dict[str, object]:
-    nodes = [start(number, directory, program=program) for number in (0, 1)]
+async def tell(directory: Path, program: str, full: bool) -> dict[str, object]:
+    more = ["--max-sessions=1"] if full else []
+    nodes = [start(number, directory, *more, program=program) for number in (0, 1)]
     engine, why = choose_engine("rtpengine", 30000, 30099, read_nodes(f"{HERE}:2223 {HERE}:2224"), KEYS_AT)
     assert isinstance(engine, RtpengineEngine)
     await engine.start()
     try:
         await until(lambda: all(each.state == "up" for each in engine.nodes()), "both nodes are up")
-        return {"why": why, **await call(engine, nodes)}
+        return await fill(engine) if full else {"why": why, **await call(engine, nodes)}
     finally:
         await engine.close()
         for node in nodes:
             node.kill()
             node.wait()
+
+
+async def fill(engine: RtpengineEngine) -> dict[str, object]:
+    """Three legs of one call, for two nodes that take one each."""
+    placed = [await engine.place(HERE, "one call") for _ in range(3)]
+    legs = [engine.open(ports, name="a leg") for ports in placed if ports is not None]
+    first = placed[0]
+    assert first is not None
+    legs[0].close()
+    again = None
+    async with asyncio.timeout(PATIENCE):
+        while again is None:  # until the node has heard of the end
+            again = await engine.place(HERE, "one call")
+    result = {
+        "first two": sorted(ports.node.address.port for ports in placed[:2] if ports is not None),
+        "third": placed[2],
+        "after one is gone": again.node == first.node,
+        "was full": any(each.full for each in engine.nodes()),
+    }
+    engine.release(again)
+    return result
 
 
 async def call(engine: RtpengineEngine, nodes: list[subprocess.Popen[bytes]]) -> dict[str, object]:
@@ -172,4 +194,4 @@ async def call(engine: RtpengineEngine, nodes: list[subprocess.Popen[bytes]]) ->
 
 
 if __name__ == "__main__":
-    print(json.dumps(asyncio.run(tell(Path(sys.argv[1]), sys.argv[2]))))
+    print(json.dumps(asyncio.run(tell(Path(sys.argv[1]), sys.argv[2], sys.argv[3:] == ["full"]))))

@@ -15,14 +15,17 @@ from .rtpengine_story import PROGRAMS
 ROOT = Path(__file__).parents[2]
 ALONE = ["unshare", "--net", "sh", "-c", 'ip link set lo up && exec "$@"', "sh"]
 SWITCH = """
-import subprocess, sys, pathlib
+import os, subprocess, sys, pathlib
 from tests.interop.rtpengine_story import start
-node = start(0, pathlib.Path(sys.argv[1]), program=sys.argv[2])
+many = len(os.environ["RTPENGINE_NODES"].split())
+nodes = [start(number, pathlib.Path(sys.argv[1]), program=sys.argv[2]) for number in range(many)]
+os.environ["RTPENGINE_PROCESSES"] = " ".join(str(node.pid) for node in nodes)
 try:
     sys.exit(subprocess.run([sys.executable, *sys.argv[3:]]).returncode)
 finally:
-    node.kill()
-    node.wait()
+    for node in nodes:
+        node.kill()
+        node.wait()
 """
 
 NEW_CALL = {"rtpengine": "Creating new call", "ringthru": "New call"}
@@ -55,17 +58,39 @@ def test_a_call_survives_the_death_of_its_node(tmp_path: Path, program: str) -> 
     assert (result["states"], result["legs at nodes"]) == (["down", "up"], 2)
 
 
+def through(tmp_path: Path, story: str, program: str, nodes: str) -> None:
+    """Play a scenario of the switch's with such nodes; it must pass, and not be skipped."""
+    words = (
+        "-m",
+        "pytest",
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        f"tests/scenarios/test_media_engines.py::{story}",
+    )
+    done = alone(tmp_path, "-c", SWITCH, str(tmp_path), program, *words, RTPENGINE_NODES=nodes)
+    assert done.stdout.startswith("."), done.stdout
+
+
 @pytest.mark.parametrize("program", PROGRAMS)
 @pytest.mark.parametrize("story", ["test_an_echo_and_a_bridge", "test_what_is_recorded_is_played"])
 def test_the_switchs_calls_go_through_it(tmp_path: Path, story: str, program: str) -> None:
-    scenario = f"tests/scenarios/test_media_engines.py::{story}"
-    pytest_words = ("-m", "pytest", "-q", "-p", "no:cacheprovider", scenario)
-    done = alone(
-        tmp_path, "-c", SWITCH, str(tmp_path), program, *pytest_words, RTPENGINE_NODES="127.0.0.1:2223"
-    )
-    assert done.stdout.startswith(".")  # it passed, and was not skipped
+    through(tmp_path, story, program, "127.0.0.1:2223")
     log = (tmp_path / "node0").read_text(errors="replace")
     assert NEW_CALL[program] in log, log[-2000:]
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_phones_are_reinvited_when_their_node_dies(tmp_path: Path, program: str) -> None:
+    story = "test_a_node_that_dies_moves_its_call_by_a_reinvite"
+    through(tmp_path, story, program, "127.0.0.1:2223 127.0.0.1:2224")
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_a_full_node_sends_calls_on(tmp_path: Path, program: str) -> None:
+    told = alone(tmp_path, "-m", "tests.interop.rtpengine_story", str(tmp_path), program, "full")
+    result = json.loads(told.stdout.splitlines()[-1])
+    assert result == {"first two": [2223, 2224], "third": None, "after one is gone": True, "was full": True}
 
 
 @pytest.mark.parametrize("program", PROGRAMS)
