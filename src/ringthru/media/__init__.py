@@ -29,6 +29,7 @@ from .offer_answer import (
 )
 from .pair_driver import PortPair
 from .playing import Recorder
+from .quality import LegQuality, Quality, quality_of
 from .report import LegReport
 from .rtp import RtpPacket
 from .sdp import SessionDescription
@@ -55,6 +56,7 @@ __all__ = [
     "IceAnswers",
     "KeyHeard",
     "Leg",
+    "LegQuality",
     "LegReport",
     "LocalError",
     "MalformedPacket",
@@ -70,6 +72,7 @@ __all__ = [
     "PlacedPorts",
     "PortPair",
     "Ports",
+    "Quality",
     "Recorder",
     "RemoteError",
     "RtpPacket",
@@ -85,6 +88,7 @@ __all__ = [
     "linear_of",
     "make_answer",
     "make_offer",
+    "quality_of",
     "read_answer",
     "read_tones",
     "read_wav",

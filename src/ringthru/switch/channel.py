@@ -20,6 +20,7 @@ from .causes import ELSEWHERE_CAUSES, HangupCause, reason_for, status_of
 from .channel_state import ChannelState
 from .channel_view import snapshot_of
 from .leg_media import BOTH_WAYS, LegMedia
+from .media_statistics import figures, leg_quality
 from .reoffers import Reoffers
 from .snapshots import ChannelSnapshot
 
@@ -299,12 +300,13 @@ class Channel(ChannelState):
         if self.media is not None:
             report = self.media.close()
             self.log.info(
-                "Media of %s: %d packets in, %d out, %d lost, jitter %.1f ms",
+                "Media of %s: %d packets in, %d out, %d lost, jitter %.1f ms%s",
                 self.name,
                 report.packets_received,
                 report.packets_sent,
                 report.lost,
                 report.jitter_ms,
+                figures(leg_quality(self.media, report)),
             )
         self.gone.set()
         self._on_gone(self)
