@@ -130,6 +130,7 @@ class SwitchLife:
         self.calls.records = self._call_records(tree)
         self.calls.sounds.use(self._rules.streams)
         self.calls.conferences.profiles = self._rules.conferences
+        self.calls.phone_settings = self._rules.phone
         self._signalling = Signalling(self.calls)
         self._nameservers = options.nameservers
         self._resolver: Resolver | None = None
