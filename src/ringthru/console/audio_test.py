@@ -22,7 +22,7 @@ RING_TIME: Final = 20.0  # seconds
 
 
 async def audio_test(switch: SwitchLike, arguments: str) -> str:
-    """The first line is for programs: ``+OK`` when it is heard both ways, else ``-ERR`` and which way fails."""
+    """The first line is for programs: ``+OK`` if it is heard both ways, else ``-ERR`` and which way fails."""
     from ..switch import probing  # late: it makes the chirp that it looks for
 
     match words_of(arguments):

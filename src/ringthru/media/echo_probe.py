@@ -23,6 +23,7 @@ from .frames import Frame
 from .g711 import ALAW_TO_ULAW, SAMPLE_RATE, ULAW_SILENCE
 from .mixing import FRAME
 from .playing import FRAME as FRAME_SECONDS
+from .playing import LATE
 
 FIRST: Final = 0.3  # seconds into the call: both sides have learnt where to send by then
 GAPS: Final = (1.0, 1.8)  # seconds from one chirp to the next, the least and the most
@@ -33,6 +34,7 @@ LONGEST_DELAY: Final = 61.0  # seconds; more than the latest delay_echo
 KEPT: Final = 64  # chirps said, and as many found; older ones say nothing new
 LONGEST_GAP: Final = 2 * SAMPLE_RATE  # samples of silence that are listened to; more is a jump of the clock
 CLOCK_SPAN: Final = 4.0  # seconds for which the quickest packet is the measure
+LONGEST_START: Final = 1.0  # seconds that a feed may take to begin
 INDEPENDENT: Final = LENGTH / 2  # of a chirp's signs, for neighbours are alike
 
 
@@ -40,7 +42,7 @@ INDEPENDENT: Final = LENGTH / 2  # of a chirp's signs, for neighbours are alike
 class Echo:
     """What has come back so far. ``certainty`` is that it was no chance, 0 to 1."""
 
-    said: int  # chirps whose echo would have come by now; all of them while none came
+    said: int  # chirps whose echo would have come by now; while none came, if it were a quick one
     returned: int  # of those
     round_trip_ms: float | None  # None: no echo was heard
     certainty: float
@@ -53,14 +55,18 @@ class Echo:
 class FeedClock:
     """When frames that are written to a leg's feed leave: each when the one before is over.
 
-    A feed that ran dry goes on at its own beat, a frame later or several.
+    A feed that ran dry goes on at its own beat, a frame later or several. One that has just been opened may
+    take its time: until ``left`` says that it has begun, nothing counts as having left.
     """
 
     def __init__(self, now: float) -> None:
-        self._next = now
+        self._opened = self._next = now
+        self._begun = False
 
     def waiting(self, now: float) -> float:
         """Seconds of frames not yet said."""
+        if not self._begun and now < self._opened + LONGEST_START:
+            now = self._opened
         return max(self._next - now, 0.0)
 
     def write(self, now: float) -> float:
@@ -69,6 +75,15 @@ class FeedClock:
             self._next += ceil((now - self._next) / FRAME_SECONDS) * FRAME_SECONDS
         leaves, self._next = self._next, self._next + FRAME_SECONDS
         return leaves
+
+    def left(self, frames: int, now: float) -> None:
+        """The leg has just said one, and has so many left (its event ``Hungry``)."""
+        late = now - (self._next - (frames + 1) * FRAME_SECONDS)
+        if late > LATE:  # it gave up its beat, and began a new one
+            self._next += late
+        else:
+            self._next += max(round(late / FRAME_SECONDS), 0) * FRAME_SECONDS
+        self._begun = True
 
 
 class EchoProbe:
@@ -136,14 +151,18 @@ class EchoProbe:
         ]
         best = _most_alike(pairs)
         if len(best) < 2 or len(best) * 2 < len(self._found):  # somebody else's chirps agree by chance alone
-            return Echo(len(self._said), 0, None, 0.0)
+            return Echo(self._due(0.0), 0, None, 0.0)
         delay = best[len(best) // 2][0]  # the median, for they are in order
-        due = self._heard_until - delay - LENGTH / SAMPLE_RATE - AGREE
-        said = sum(1 for left in self._said if left <= due)
+        said = self._due(delay)
         chance = 1.0
         for _, likeness, _ in best:
             chance *= min(SAMPLE_RATE * erfc(likeness * sqrt(INDEPENDENT / 2)), 1.0)
         return Echo(max(said, len(best)), len(best), delay * 1000, 1.0 - chance)
+
+    def _due(self, delay: float) -> int:
+        """How many chirps would be back by now."""
+        latest = self._heard_until - delay - LENGTH / SAMPLE_RATE - AGREE
+        return sum(1 for left in self._said if left <= latest)
 
 
 def _most_alike(pairs: list[tuple[float, float, int]]) -> list[tuple[float, float, int]]:

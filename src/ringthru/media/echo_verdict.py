@@ -15,6 +15,7 @@ from ..net.values import frozen
 from .echo_probe import Echo
 from .report import LegReport
 
+LEAST_SAID: Final = 2  # chirps whose echo could have come, before silence means anything
 NEARLY_ALL: Final = 0.9  # of our packets; who misses as many hears nothing
 
 
@@ -25,6 +26,7 @@ class Hearing(Enum):
     WE_DO_NOT = "we hear nothing"
     THEY_DO_NOT = "they hear nothing"
     NEITHER = "nothing is heard either way"
+    UNKNOWN = "too short to tell"
     NO_ECHO = "no echo"  # packets go both ways, but it is not our sound that comes
 
 
@@ -49,6 +51,8 @@ def judge(echo: Echo, report: LegReport, told: str, remote: str) -> Verdict:
 def _hearing(echo: Echo, report: LegReport) -> Hearing:
     if echo.heard:
         return Hearing.BOTH_WAYS
+    if echo.said < LEAST_SAID:
+        return Hearing.UNKNOWN
     missed = report.remote_lost
     reported = missed is not None and missed < report.packets_sent * NEARLY_ALL
     if report.packets_received:
@@ -84,6 +88,8 @@ def _evidence(hearing: Hearing, echo: Echo, report: LegReport, told: str, remote
                 f"not one packet came to {told}, and no report that ours arrive at {remote}; "
                 "look at both addresses, and at what lies between"
             )
+        case Hearing.UNKNOWN:
+            return "the call ended before two chirps could have come back; give it four seconds"
         case Hearing.NO_ECHO:
             return (
                 "packets go both ways, but what we said did not come back; was it an echo test that was "

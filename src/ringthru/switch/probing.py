@@ -18,10 +18,10 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import TYPE_CHECKING, Final
 
-from ..media import LegReport
+from ..media import Hungry, Leg, LegReport
 from ..media.chirp import PLAIN
 from ..media.echo_probe import Echo, EchoProbe, FeedClock
 from ..media.echo_verdict import Verdict, judge
@@ -66,6 +66,17 @@ async def ticks(channel: Channel) -> AsyncIterator[float]:
         await asyncio.sleep(TICK)
 
 
+def follow(leg: Leg, clock: FeedClock) -> Callable[[], None]:
+    """Let a clock know when the leg's feed has begun; the result ends it."""
+    loop = asyncio.get_running_loop()
+
+    def heard(event: object) -> None:
+        if isinstance(event, Hungry):
+            clock.left(event.left, loop.time())
+
+    return leg.subscribe(heard)
+
+
 async def measure(channel: Channel, seconds: float = USUAL) -> Measured | None:
     """Test an answered leg that nothing else speaks to; ends early when all is known.
 
@@ -76,37 +87,36 @@ async def measure(channel: Channel, seconds: float = USUAL) -> Measured | None:
         channel.log.error("audio_test: the call has no audio of G.711")
         return None
     probe, law = new_probe(channel, PLAIN), media.codec.name
-    tap, feed = media.leg.tap(), media.leg.feed()
-    found: Measured | None = None
+    loop = asyncio.get_running_loop()
+    tap, feed, clock = media.leg.tap(), media.leg.feed(), FeedClock(loop.time())
+    unsubscribe = follow(media.leg, clock)
+    found, until = judged(media, probe.result()), loop.time() + min(max(seconds, SHORTEST), LONGEST)
     try:
         async for now in ticks(channel):
-            if found is None:
-                clock, until = FeedClock(now), now + min(max(seconds, SHORTEST), LONGEST)
-                found = _judged(channel, media, probe)
             while clock.waiting(now) < AHEAD:
                 samples = probe.frame(clock.write(now))
                 frame = SILENT_FRAME if samples is None else encode(samples, "PCMU")
                 feed.write(frame.translate(ULAW_TO_ALAW) if law == "PCMA" else frame, len(frame))
             news = probe.hear(tap.read(), now)
-            if news or now >= until:
-                found = _judged(channel, media, probe)
-                note(channel, found)
+            if news:
+                found = judged(media, probe.result())
+                if found.echo.heard:  # before the end nothing else is certain
+                    note(channel, found)
             if now >= until or _enough(found):
                 break
     finally:
+        unsubscribe()
         tap.close()
         media.leg.hush()
+    found = judged(media, probe.result())
+    note(channel, found)
     return found
 
 
 def _enough(found: Measured) -> bool:
-    """Everything is known that can be; RTCP's own round trip comes some seconds into the call."""
-    echo = found.echo
-    return echo.returned >= ENOUGH and echo.certainty >= SURE and found.report.round_trip_ms is not None
-
-
-def _judged(channel: Channel, media: LegMedia, probe: EchoProbe) -> Measured:
-    return judged(media, probe.result())
+    """All is known: the echo is beyond doubt, and the other side has told what it misses."""
+    echo, told = found.echo, found.report.remote_lost is not None
+    return told and echo.returned >= ENOUGH and echo.certainty >= SURE
 
 
 def judged(media: LegMedia, echo: Echo) -> Measured:

@@ -91,7 +91,7 @@ def _open(library: Any, kind: str, number: int, callback: Any) -> tuple[Any, int
             )
             stream.start()
         except (library.PortAudioError, ValueError) as error:
-            trouble = error
+            trouble = trouble or error  # the first: that of the rate we like best
             continue
         return stream, times
     raise DeviceError(f"sound device {number} cannot be opened: {trouble}") from trouble

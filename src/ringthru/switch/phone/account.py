@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from ...media.echo_probe import EchoProbe
 from ..probing import judged
+from .line import media_beyond
 
 if TYPE_CHECKING:
     from .channel import PhoneChannel
@@ -16,10 +17,9 @@ if TYPE_CHECKING:
 
 def account(channel: PhoneChannel, probe: EchoProbe | None) -> str:
     """Packets, loss, round trip, and whether the echo was heard; of the leg beyond, where there was one."""
-    far = channel.last_partner
-    media = far.media if far is not None and far.media is not None else channel.wire
+    media = media_beyond(channel)
     if media is None:
-        return "there was none"
+        return "none, for nobody answered"
     report = media.report()
     lost = _share(report.lost, report.packets_received + report.lost)
     parts = [f"{report.packets_received} packets in, {report.packets_sent} out, {report.lost} lost{lost}"]

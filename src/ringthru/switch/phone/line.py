@@ -5,6 +5,7 @@ Lives here: one call's loop. Never here: which devices, which call is the active
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Final
 
 from ...media import Frame, Recorder
@@ -12,10 +13,11 @@ from ...media.chirp import QUIET
 from ...media.echo_probe import EchoProbe, FeedClock
 from ...media.g711 import ULAW_TO_ALAW, encode
 from ...media.mixing import FRAME, SILENT_FRAME, Voice, together
-from ..probing import judged, new_probe, note, ticks
+from ..probing import follow, judged, new_probe, note, ticks
 
 if TYPE_CHECKING:
     from ...media.devices.interface import Sink, Source
+    from ..leg_media import LegMedia
     from .channel import PhoneChannel
 
 AHEAD: Final = 0.04  # seconds of frames written before they leave; more would be heard as delay
@@ -36,6 +38,15 @@ class _Fetched:
 
     def close(self) -> None:
         """It is another's to close."""
+
+
+def media_beyond(channel: PhoneChannel) -> LegMedia | None:
+    """What the call is judged by: the leg that it was joined to, or the phone's own where the dialplan itself
+    spoke to it. None: it called somebody, and nobody answered.
+    """
+    if channel.last_partner is not None:
+        return channel.last_partner.media
+    return None if channel.application.startswith("bridge(") else channel.wire
 
 
 class AudioLine:
@@ -60,11 +71,11 @@ class AudioLine:
         channel = self._channel
         assert channel.wire is not None
         leg, law = channel.wire.leg, channel.play_to_codec().name
-        fetched, tap, feed = _Fetched(), leg.tap(), leg.feed()
-        recorder, clock, due = Recorder(fetched), None, 0.0
+        due = asyncio.get_running_loop().time()
+        fetched, tap, feed, clock = _Fetched(), leg.tap(), leg.feed(), FeedClock(due)
+        recorder = Recorder(fetched)
+        follow(leg, clock)
         async for now in ticks(channel):
-            if clock is None:
-                clock, due = FeedClock(now), now
             fetched.frames = tap.read()
             self._listen(fetched.frames, now)
             self._voice.add(recorder.take())
@@ -79,17 +90,18 @@ class AudioLine:
 
     def _listen(self, frames: list[Frame], now: float) -> None:
         """Look for the watermark, and keep the leg's account of it."""
-        if self.probe is not None and self.probe.hear(list(frames), now):
+        if self.probe is not None and self.probe.hear(list(frames), now) and self.probe.result().heard:
             self.note()
 
     def note(self) -> None:
-        """Write what the probe knows on both legs."""
-        far = self._channel.last_partner
-        if self.probe is None or far is None or far.media is None:
+        """Write what the probe knows on both legs: during the call an echo, at its end whatever it is."""
+        media = media_beyond(self._channel)
+        if self.probe is None or media is None:
             return
-        found = judged(far.media, self.probe.result())
-        for leg in (self._channel, far):
-            note(leg, found)
+        found = judged(media, self.probe.result())
+        for leg in (self._channel, self._channel.last_partner):
+            if leg is not None:
+                note(leg, found)
 
     def _said(self, leaves: float) -> bytes:
         source = self.source

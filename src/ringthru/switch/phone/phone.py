@@ -330,13 +330,13 @@ class ConsolePhone:
 
     def ending(self, channel: PhoneChannel) -> None:
         """A call is about to end: what is known of its echo is written down while somebody can read it."""
+        self.legs.pop(channel.number, None)
         line = self._lines.get(channel)
         if line is not None:
             line.note()
 
     async def ended(self, channel: PhoneChannel) -> None:
         """A call has ended: its devices stop, and another one may speak."""
-        self.legs.pop(channel.number, None)
         if channel.playing is not None:
             await asyncio.wait([channel.playing])
         if self.active is channel:
