@@ -71,6 +71,12 @@ class TestAnEcho:
         assert echo.returned == echo.said >= 3
         assert echo.certainty > 0.999
 
+    def test_on_the_spot_is_none_of_the_chirp_before(self) -> None:
+        """On one machine the way is shorter than our own times are sure."""
+        echo = Echoing(delay=-0.01).go_on(6)
+        assert echo.round_trip_ms == 0.0
+        assert echo.returned == echo.said
+
     def test_five_seconds_late_is_not_taken_for_a_quick_one(self) -> None:
         echo = Echoing(delay=5.0).go_on(12)
         assert echo.round_trip_ms == pytest.approx(5000, abs=3)
@@ -158,15 +164,6 @@ class TestFeedClock:
         clock.left(0, 10.0)
         assert clock.write(10.051) == pytest.approx(10.06)
 
-    def test_a_beat_before_the_first_frame_is_found_out(self) -> None:
-        clock = FeedClock(10.0)
-        for _ in range(3):
-            clock.write(10.0)
-        clock.left(2, 10.0203)  # the first one left only now
-        assert clock.write(10.0203) == pytest.approx(10.08)
-        clock.left(2, 10.0407)  # as it should
-        assert clock.write(10.041) == pytest.approx(10.10)
-
     def test_one_that_takes_its_time_is_not_filled_meanwhile(self) -> None:
         """An engine in a process that is busy: what is written until it begins would be late for ever."""
         clock = FeedClock(10.0)
@@ -176,6 +173,14 @@ class TestFeedClock:
         clock.left(1, 10.31)
         assert clock.waiting(10.31) == pytest.approx(0.04)
         assert clock.write(10.32) == pytest.approx(10.35)
+
+    def test_an_event_that_comes_late_because_we_were_busy_moves_nothing(self) -> None:
+        clock = FeedClock(10.0)
+        clock.write(10.0)
+        clock.write(10.0)
+        assert clock.waiting(10.001) == pytest.approx(0.04)
+        clock.left(1, 10.51)
+        assert clock.write(10.51) == pytest.approx(10.52)
 
     def test_one_that_never_says_that_it_has_begun_is_taken_to_have(self) -> None:
         clock = FeedClock(10.0)

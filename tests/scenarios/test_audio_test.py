@@ -8,6 +8,7 @@ import re
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 
@@ -167,9 +168,10 @@ class TestAsAnApplication:
         await eventually(lambda: channel.gone.is_set(), patience=20)
         await house.quiet()
 
-        def written() -> dict[str, Any] | None:
+        def written() -> dict[str, str]:
             texts = [path.read_text() for path in (tmp_path / "cdr").glob(f"*{uuid}*.json")]
-            return json.loads(texts[0])["variables"] if texts else None
+            found = json.loads(texts[0])["variables"] if texts else {}
+            return {name: unquote(value) for name, value in found.items()}
 
         variables = await eventually(written, "no record")
         assert variables["ringthru_echo"] == "heard both ways"

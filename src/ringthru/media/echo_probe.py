@@ -30,6 +30,9 @@ GAPS: Final = (1.0, 1.8)  # seconds from one chirp to the next, the least and th
 OFTEN: Final = 10  # chirps; a call that goes on after them is let alone for the most part
 RARE: Final = 10.0  # times as seldom as at first
 AGREE: Final = 0.03  # seconds within which delays are one: a jitter buffer may move by a packet
+EARLY: Final = (
+    0.05  # seconds by which an echo may seem to come before its chirp: what our own times may be wrong
+)
 LONGEST_DELAY: Final = 61.0  # seconds; more than the latest delay_echo
 KEPT: Final = 64  # chirps said, and as many found; older ones say nothing new
 LONGEST_GAP: Final = 2 * SAMPLE_RATE  # samples of silence that are listened to; more is a jump of the clock
@@ -60,11 +63,12 @@ class FeedClock:
     """
 
     def __init__(self, now: float) -> None:
-        self._opened = self._next = now
+        self._opened = self._next = self._seen = now
         self._begun = False
 
     def waiting(self, now: float) -> float:
         """Seconds of frames not yet said."""
+        self._seen = now
         if not self._begun and now < self._opened + LONGEST_START:
             now = self._opened
         return max(self._next - now, 0.0)
@@ -77,13 +81,15 @@ class FeedClock:
         return leaves
 
     def left(self, frames: int, now: float) -> None:
-        """The leg has just said one, and has so many left (its event ``Hungry``)."""
-        late = now - (self._next - (frames + 1) * FRAME_SECONDS)
-        if late > LATE:  # it gave up its beat, and began a new one
-            self._next += late
-        else:
-            self._next += max(round(late / FRAME_SECONDS), 0) * FRAME_SECONDS
+        """The leg has said one, and has so many left (its event ``Hungry``). The first time counts: whether
+        it began late. How late the event itself came is nobody's delay but ours.
+        """
+        if self._begun:
+            return
         self._begun = True
+        should = self._next - (frames + 1) * FRAME_SECONDS
+        if self._seen - should > LATE:  # it gave up the beat that it had, and began a new one
+            self._next += now - should
 
 
 class EchoProbe:
@@ -147,7 +153,7 @@ class EchoProbe:
             (came - left, likeness, number)
             for came, likeness in self._found
             for number, left in enumerate(self._said)
-            if 0 <= came - left <= LONGEST_DELAY
+            if -EARLY <= came - left <= LONGEST_DELAY
         ]
         best = _most_alike(pairs)
         if len(best) < 2 or len(best) * 2 < len(self._found):  # somebody else's chirps agree by chance alone
@@ -157,7 +163,7 @@ class EchoProbe:
         chance = 1.0
         for _, likeness, _ in best:
             chance *= min(SAMPLE_RATE * erfc(likeness * sqrt(INDEPENDENT / 2)), 1.0)
-        return Echo(max(said, len(best)), len(best), delay * 1000, 1.0 - chance)
+        return Echo(max(said, len(best)), len(best), max(delay, 0.0) * 1000, 1.0 - chance)
 
     def _due(self, delay: float) -> int:
         """How many chirps would be back by now."""

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ..leg_media import LegMedia
     from .channel import PhoneChannel
 
-AHEAD: Final = 0.04  # seconds of frames written before they leave; more would be heard as delay
+AHEAD: Final = 0.06  # seconds of frames written before they leave; more would be heard as delay
 BEHIND: Final = 0.2  # seconds; what the loop is behind by more than that is left out
 
 
