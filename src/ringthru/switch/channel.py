@@ -47,6 +47,9 @@ class CallPhase(Enum):
 class Channel(ChannelState):
     """One leg. The profile acts on its SIP dialog; ``media`` is its audio, once it has any."""
 
+    inner = False  # its peer is within this switch, on 127.0.0.1
+    any_codec = False  # whom it calls may choose among all its codecs, though it speaks one already
+
     def __init__(
         self,
         profile: Profile,
@@ -310,6 +313,10 @@ class Channel(ChannelState):
             )
         self.gone.set()
         self._on_gone(self)
+        self._bury()
+
+    def _bury(self) -> None:
+        """The last that is told of the leg."""
         self.enter("CS_REPORTING")
         self.tell("CHANNEL_HANGUP_COMPLETE")
         self.log.log(NOTICE, "Session %d (%s) Ended", self.serial, self.name)

@@ -15,7 +15,7 @@ from . import dtmf, leg_variables
 from .causes import HangupCause
 from .channel import Channel
 from .leg_media import LegMedia
-from .loopback import HERE, LoopbackChannel
+from .loopback import HERE
 from .rtp_pool import RtpPool
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class LegPorts:
 
     async def open(self, channel: Channel, peer: str) -> LegMedia:
         """Ports for a leg: mapped ones for a far peer, where there are any."""
-        profile, inner = channel.profile, isinstance(channel, LoopbackChannel)
+        profile, inner = channel.profile, channel.inner
         seen = profile.seen_by(peer)
         distant = None if inner else await self._placed(channel)
         pool = self._pool_for(profile, peer, seen) if distant is None else None
@@ -82,6 +82,22 @@ class LegPorts:
         )
         media.leg.subscribe(on_media)
         return media
+
+    def wire(self, channel: Channel) -> LegMedia:
+        """The other end of an inner channel whose peer is no channel: a sound device's, say.
+
+        Raises:
+            NoFreePorts, EngineFull: there is no room for it.
+        """
+        return LegMedia(
+            self._engine,
+            self._engine.reserve(HERE),
+            HERE,
+            session_id=channel.serial,
+            name=f"{channel.name} wire",
+            rtp_timeout=math.inf,
+            telephone_event=None,
+        )
 
     async def _placed(self, channel: Channel) -> PlacedPorts | None:
         """Ports at a media node, where there are nodes; both legs of a call prefer the same one."""

@@ -154,6 +154,7 @@ class SwitchLife:
         calls.records = self._call_records(rules.loaded.tree)
         calls.sounds.use(rules.streams)
         calls.conferences.profiles = rules.conferences
+        calls.phone_settings = rules.phone
         return calls
 
     def _choose_engine(self) -> tuple[Engine, str]:
