@@ -85,7 +85,7 @@ class TwoLines(World):
         )
 
     def lead_by_rule(self, link: str) -> None:
-        """The main table has no way out by this line any more; a rule has, for what is sent from its address."""
+        """The main table has no way out by this line any more; a rule has, for what its address sends."""
         self.ip(
             PBX,
             f"route del default dev {link}",
