@@ -152,6 +152,8 @@ class Wanted:
             _check_client(self.internal_client, self.family)
         for network in self.allow_from:
             _check_network(network, self.family)
+        if not isinstance(self.allow_from, tuple):  # a list would do, but that a wish is looked up by it
+            object.__setattr__(self, "allow_from", tuple(self.allow_from))
 
     @property
     def wanted_external_port(self) -> int:
