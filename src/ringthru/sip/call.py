@@ -75,7 +75,7 @@ class Call:
         self._core = core
         self._flow = flow
         self._seen_at = seen_at
-        self._answers = UnconfirmedAnswers(core, self)
+        self._answers = UnconfirmedAnswers(core)
         self._offered: dict[int, IncomingRequest] = {}  # re-INVITEs and UPDATEs to be answered, by CSeq
         self._agreed_early: set[str] = set()  # the peer's tags of early dialogs whose offer was answered
         self._reinvite: Reinvite | None = None
@@ -257,14 +257,14 @@ class Call:
         number = request.cseq.number
         if number not in self.unacknowledged:
             return not self.unacknowledged
-        self._answers.confirm(number)
+        self._answers.confirm(self, number)
         self.confirmed(request, now)
         return True
 
     def take_odd_ack(self, request: Request, now: float) -> None:
         """An ACK with a key that something on the way rewrote; what follows will bear the same key."""
-        self._answers.confirm(max(self.unacknowledged))
-        self._answers.know_as(request)
+        self._answers.confirm(self, max(self.unacknowledged))
+        self._answers.know_as(self, request)
         self.confirmed(request, now)
 
     @property
@@ -323,7 +323,7 @@ class Call:
         raise NotImplementedError
 
     def await_ack(self, number: int, data: bytes, flow: Flow, now: float) -> None:
-        self._answers.add(number, data, flow, now)
+        self._answers.add(self, number, data, flow, now)
 
     def ack_missing(self, now: float) -> None:
         """§13.3.1.4: without an ACK the session is to be ended."""
@@ -376,8 +376,8 @@ class Call:
     def end(self, now: float) -> None:
         """Stop everything, and leave the books; the event is the caller's business."""
         self.state = CallState.ENDED
-        self.session.stop()
-        self._answers.close()
+        self.session.close()
+        self._answers.close(self)
         for incoming in self._offered.values():  # §15.1.2
             if not incoming.transaction.answered:
                 self._core.respond(incoming.transaction, incoming.request, 487, now)

@@ -114,7 +114,7 @@ class Channel:
         # Asked before a leg that found nobody ends
         self.unreached: Callable[[HangupCause], Awaitable[bool]] | None = None
         self._opening = asyncio.Lock()
-        self._reoffers = Reoffers(self)
+        self._reoffers: Reoffers | None = None  # once there are any
         self.log = CallLog(uuid)
         self._open_media = open_media
         self._on_gone = on_gone
@@ -358,6 +358,8 @@ class Channel:
     def offer_again(self) -> None:
         """Send a re-INVITE as soon as may be: another direction, another address of ours, or a refresh."""
         if self.up and not self.gone.is_set():
+            if self._reoffers is None:
+                self._reoffers = Reoffers(self)
             self._reoffers.ask(self._spawn)
 
     def hold(self, on: bool) -> None:
