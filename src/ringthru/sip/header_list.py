@@ -46,6 +46,8 @@ class HeaderList:
         Raises:
             MalformedMessage: an unclosed quote or bracket in a list header.
         """
+        if SPELLED.get(name) == name and name not in (self._first or self._index()):
+            return []
         name = canonical(name)
         values = self._rows(name)
         if name not in LIST_HEADERS:
