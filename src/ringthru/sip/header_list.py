@@ -31,9 +31,7 @@ class HeaderList:
 
     def get(self, name: str) -> str | None:
         """The raw value of the first header of that name, long or compact, any case."""
-        first = self._first
-        if first is None:
-            first = self._index()
+        first = self._first or self._index()
         value = first.get(name)
         if value is not None or SPELLED.get(name) == name:  # as the pairs are spelled
             return value
@@ -48,6 +46,8 @@ class HeaderList:
         Raises:
             MalformedMessage: an unclosed quote or bracket in a list header.
         """
+        if SPELLED.get(name) == name and name not in (self._first or self._index()):
+            return []
         name = canonical(name)
         values = self._rows(name)
         if name not in LIST_HEADERS:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import Final
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from ..net.address import same_host
 from ..net.values import frozen, replace
@@ -123,12 +123,20 @@ class Via:
 class NameAddr:
     """From, To, Contact, Route: a URI with a display name and header parameters (§20.10).
 
-    ``display`` is decoded; parameter values are as written, quotes included.
+    ``display`` is decoded; parameter values are as written, quotes included. ``tag`` is that parameter.
     """
+
+    __slots__ = ("tag",)
 
     display: str
     uri: SipUri
     parameters: Parameters = ()
+
+    if TYPE_CHECKING:
+        tag: ClassVar[str | None]  # no field: it follows from the parameters, and is asked for all the time
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "tag", find_parameter(self.parameters, "tag"))
 
     @classmethod
     def parse(cls, text: str) -> NameAddr:
@@ -182,13 +190,6 @@ class NameAddr:
     def parameter(self, name: str) -> str | None:
         """The value without quotes; "" when the parameter has none; None when it is absent."""
         return find_parameter(self.parameters, name)
-
-    @property
-    def tag(self) -> str | None:
-        for name, value in self.parameters:  # as find_parameter does: it is asked five times a message
-            if name == "tag":
-                return value if value and value[0] != '"' else unquote(value or "")
-        return None
 
     def with_tag(self, tag: str) -> NameAddr:
         """The same with this tag, replacing any other."""

@@ -11,7 +11,8 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable
-from typing import Final, Self, TypeVar
+from contextlib import suppress
+from typing import Any, Final, Self, TypeVar
 
 from ringthru.net.address import Endpoint
 
@@ -35,33 +36,49 @@ REQUEST_LINE: Final = re.compile(r"([A-Za-z0-9\-.!%*_+`'~]+) ([^\s]+) SIP/2\.0",
 STATUS_LINE: Final = re.compile(r"SIP/2\.0 ([1-6][0-9]{2})(?: (.*))?", re.IGNORECASE)
 OTHER_VERSION: Final = re.compile(r"[^ ]+ [^ ]+ SIP/[0-9]+\.[0-9]+", re.IGNORECASE)
 CONTACT_HOLE: Final = re.compile(rf"<sip:([^<>{HERE_URI}]*){HERE_URI}")
-REQUIRED: Final = ("Via", "From", "To", "Call-ID", "CSeq")
 
 
 class Message(HeaderList):
-    """The headers, and the body. Typed properties are read once and kept until a header changes."""
+    """The headers, and the body. What is typed is read once, and kept until its header changes.
 
-    __slots__ = ("body",)
+    Every message has the five of ``READERS``, and they are asked for all the time: they are plain attributes,
+    read by ``__getattr__`` where nothing is kept.
+    """
+
+    __slots__ = ("body", "call_id", "cseq", "from_", "to", "via")
 
     body: bytes
+    via: Via  # the top one
+    from_: NameAddr
+    to: NameAddr
+    cseq: CSeq
+    call_id: str
 
     # ------------------------------------------------------------------ typed headers
 
-    def _read(self, name: str, reader: Callable[[str], T]) -> T:
-        """A required header through its reader, once."""
-        typed: T | None = self._typed.get(name)
-        if typed is None:
-            value = self._index().get(name)
-            if value is None:
-                raise MalformedMessage(f"no {name}")
-            typed = self._typed[name] = reader(value)
-        return typed
+    def __getattr__(self, attribute: str) -> Any:
+        for name, kept_as, reader in READERS:
+            if kept_as == attribute:
+                value = self._index().get(name)
+                if value is None:
+                    raise MalformedMessage(f"no {name}")
+                typed = reader(value)
+                setattr(self, attribute, typed)
+                return typed
+        raise AttributeError(attribute)
+
+    def _changed(self, name: str) -> None:
+        super()._changed(name)
+        for each, kept_as, _ in READERS:
+            if each == name:
+                with suppress(AttributeError):  # it was not read
+                    delattr(self, kept_as)
 
     def _read_list(self, name: str, reader: Callable[[str], T]) -> list[T]:
         key = name + "s"
         typed: list[T] | None = self._typed.get(key)
         if typed is None:
-            first = self._index()
+            first = self._first or self._index()
             value = first.get(name)
             if value and "," not in value and len(first) == len(self.headers):
                 elements = [value]  # as nearly always
@@ -73,30 +90,9 @@ class Message(HeaderList):
         return typed
 
     @property
-    def via(self) -> Via:
-        """The top Via."""
-        return self._typed.get("Via") or self._read("Via", _top_via)
-
-    @property
     def vias(self) -> list[Via]:
         """Every Via, topmost first."""
         return self._read_list("Via", Via.parse)
-
-    @property
-    def from_(self) -> NameAddr:
-        return self._typed.get("From") or self._read("From", NameAddr.parse)
-
-    @property
-    def to(self) -> NameAddr:
-        return self._typed.get("To") or self._read("To", NameAddr.parse)
-
-    @property
-    def cseq(self) -> CSeq:
-        return self._typed.get("CSeq") or self._read("CSeq", CSeq.parse)
-
-    @property
-    def call_id(self) -> str:
-        return self._typed.get("Call-ID") or self._read("Call-ID", _read_call_id)
 
     @property
     def contacts(self) -> list[NameAddr]:
@@ -131,7 +127,8 @@ class Message(HeaderList):
         kept: int | None = self._typed.get("Max-Forwards")
         if kept is not None or "Max-Forwards" not in self._index():
             return kept
-        return self._read("Max-Forwards", _read_max_forwards)
+        kept = self._typed["Max-Forwards"] = _read_max_forwards(self._index()["Max-Forwards"])
+        return kept
 
     @property
     def expires(self) -> int | None:
@@ -182,10 +179,10 @@ class Message(HeaderList):
         present, typed = self._index(), self._typed
         if len(present) != len(self.headers):
             self._refuse_repeated()
-        for name, reader in READERS:
+        for name, attribute, reader in READERS:
             if name not in present:
                 raise MalformedMessage(f"no {name}")
-            typed[name] = reader(present[name])
+            setattr(self, attribute, reader(present[name]))
         if "Max-Forwards" in present:
             typed["Max-Forwards"] = _read_max_forwards(present["Max-Forwards"])
         if "Contact" in present:
@@ -197,7 +194,7 @@ class Message(HeaderList):
         if len(present) != len(self.headers) or "," in present["Via"]:
             _ = self.vias
         else:
-            typed["Vias"] = [typed["Via"]]
+            typed["Vias"] = [self.via]
 
     def _check_contacts(self) -> None:
         _ = self.contacts
@@ -350,7 +347,7 @@ def _answerable(message: Request | Response) -> Request | None:
         _ = message.via
     except MalformedMessage:
         return None
-    return message if all(message.get(name) is not None for name in REQUIRED) else None
+    return message if all(message.get(name) is not None for name, *_ in READERS) else None
 
 
 def _top_via(value: str) -> Via:
@@ -370,12 +367,13 @@ def _read_max_forwards(value: str) -> int:
     return int(value)
 
 
-READERS: Final[tuple[tuple[str, Callable[[str], object]], ...]] = (  # of what every message has
-    ("Via", _top_via),
-    ("From", NameAddr.parse),
-    ("To", NameAddr.parse),
-    ("CSeq", CSeq.parse),
-    ("Call-ID", _read_call_id),
+# What every message has: its header, the attribute, and how that is read.
+READERS: Final[tuple[tuple[str, str, Callable[[str], object]], ...]] = (
+    ("Via", "via", _top_via),
+    ("From", "from_", NameAddr.parse),
+    ("To", "to", NameAddr.parse),
+    ("CSeq", "cseq", CSeq.parse),
+    ("Call-ID", "call_id", _read_call_id),
 )
 
 

@@ -241,9 +241,9 @@ class UserAgent:
     # What the layer tells
 
     def _digest(self, now: float) -> None:
-        while events := self._layer.events():
-            for event in events:
-                self._act(event, now)
+        pending = self._layer.pending
+        while pending:
+            self._act(pending.popleft(), now)
 
     def _act(self, event: LayerEvent, now: float) -> None:
         if isinstance(event, RequestArrived):

@@ -251,7 +251,8 @@ class Calls:
             raise DialFailed(channel.cause or HangupCause.NORMAL_CLEARING)
         offer = media.offer(channel.codecs)
         parent = channel.parent.variables if channel.parent is not None else {}
-        told = replace(target, headers=(*target.headers, *headers_of(channel.variables, parent)))
+        rows = headers_of(channel.variables, parent)
+        told = replace(target, headers=(*target.headers, *rows)) if rows else target
         try:
             call = channel.profile.invite(told, channel.caller, offer, hops, channel.variables)
         except MalformedMessage as error:

@@ -80,7 +80,7 @@ class Channel(ChannelState):
         self.codecs: Sequence[Codec] = profile.codecs
         self.phase = CallPhase.RINGING if direction is Direction.INBOUND else CallPhase.DIALING
         self._opening = asyncio.Lock()
-        self._reoffers = Reoffers(self)
+        self._reoffers: Reoffers | None = None  # once there are any
         self.log = CallLog(uuid)
         self._open_media = open_media
         self._on_gone = on_gone
@@ -329,6 +329,8 @@ class Channel(ChannelState):
     def offer_again(self) -> None:
         """Send a re-INVITE as soon as may be: another direction, another address of ours, or a refresh."""
         if self.up and not self.gone.is_set():
+            if self._reoffers is None:
+                self._reoffers = Reoffers(self)
             self._reoffers.ask(self._spawn)
 
     def hold(self, on: bool) -> None:

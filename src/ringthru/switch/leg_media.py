@@ -16,6 +16,7 @@ from ..media import (
     LegReport,
     LocalError,
     MediaAddress,
+    MediaEvent,
     Negotiated,
     OfferAnswer,
     PlacedPorts,
@@ -78,6 +79,11 @@ class LegMedia:
         self.offered = BOTH_WAYS  # by us, last
         self._answered_with = b""
         self._closed = False
+        self._unsubscribe: Callable[[], None] = _nothing
+
+    def subscribe(self, callback: Callable[[MediaEvent], None]) -> None:
+        """Call ``callback`` with each event of the leg, until ``close``: then they let go of each other."""
+        self._unsubscribe = self.leg.subscribe(callback)
 
     def _address(self, host: str) -> MediaAddress:
         ports = self._ports
@@ -163,5 +169,11 @@ class LegMedia:
         report = self.leg.close()
         if not self._closed:
             self._closed = True
+            unsubscribe, self._unsubscribe = self._unsubscribe, _nothing
+            unsubscribe()
             self._on_close()
         return report
+
+
+def _nothing() -> None:
+    """In place of what was done already."""

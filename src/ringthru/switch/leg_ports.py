@@ -80,7 +80,7 @@ class LegPorts:
             may_speak_first=lambda host: not seen.far or profile.is_public(host),
             on_close=give_back,
         )
-        media.leg.subscribe(on_media)
+        media.subscribe(on_media)
         return media
 
     def wire(self, channel: Channel) -> LegMedia:
