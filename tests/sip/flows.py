@@ -1,6 +1,6 @@
 """What the flows of RFC 3665 and RFC 5359 are played with, on a network that loses, doubles and delays.
 
-A flow is a function of a network: it plays the whole, and asserts what must be true at its end, whatever
+A flow is a function of a network: it plays the whole, and asserts what must be true at the end, whatever
 became of any one datagram. `harms` says every way in which one datagram of a flow can come to harm.
 """
 
@@ -19,6 +19,7 @@ from ringthru.sip.authority import Authority, Verdict
 from ringthru.sip.binding import Origin
 from ringthru.sip.digest import ha1
 from ringthru.sip.message import parse
+from ringthru.sip.referral import Referral
 from ringthru.sip.registration import Bindings
 
 from .network import ANSWER, Network, Party
@@ -77,6 +78,7 @@ class User(Party):
     ) -> None:
         super().__init__(network, local, **settings)
         self.refuses, self.headers, self.answers = refuses, headers, answers
+        self.referral: Referral | None = None  # what a REFER made us promise
         self.on_event = self._act
 
     @property
@@ -97,7 +99,11 @@ class User(Party):
             event.call.ring(now)
             if self.answers:
                 event.call.answer(now, ANSWER)
-        elif isinstance(event, RequestReceived) and event.incoming.request.method != "REFER":
+        elif isinstance(event, RequestReceived) and event.incoming.request.method == "REFER":
+            assert event.incoming.call is not None
+            self.referral = event.incoming.call.accept_refer(event.incoming, now)
+            self.referral.notify(100, now)
+        elif isinstance(event, RequestReceived):
             self.agent.respond(event.incoming, 200, now, body=ANSWER)
 
 
