@@ -117,7 +117,7 @@ class TestFromTheCaller:
 
 
 class TestFromUs:
-    """Before the answer no offer of ours goes out: RFC 3311 §5.1 wants a reliable provisional response for it."""
+    """Before the answer no offer of ours goes out: for that RFC 3311 §5.1 wants a reliable provisional."""
 
     def test_none_while_it_rings_even_where_the_peer_serves_update(self, network):
         calling = Calling(network)
