@@ -24,6 +24,7 @@ from ..media import (
     SessionDescription,
 )
 from .rtp_pool import MappedPair
+from .stun_pairs import SeenPair
 
 BOTH_WAYS = "sendrecv"
 
@@ -38,7 +39,7 @@ class LegMedia:
     def __init__(
         self,
         engine: Engine,
-        ports: MappedPair | Ports,
+        ports: MappedPair | SeenPair | Ports,
         host: str,
         *,
         session_id: int,
@@ -49,7 +50,7 @@ class LegMedia:
         may_speak_first: Callable[[str], bool] = lambda host: True,
         on_close: Callable[[], None] = lambda: None,
     ) -> None:
-        """``host`` is the address the peer shall send to; a mapped pair says which ports go with it.
+        """``host`` is the address the peer shall send to; a mapped or seen pair says which ports go with it.
 
         ``may_speak_first`` judges the address of the peer's SDP: a stranger's word alone must not aim our
         packets into the LAN.
@@ -63,7 +64,7 @@ class LegMedia:
         ice = None if isinstance(ports, PlacedPorts) else IceAnswers(token_hex)
         self._descriptions = OfferAnswer(session_id, telephone_event, mux, ice)
         self._ports = ports
-        self._pair = ports.pair if isinstance(ports, MappedPair) else ports
+        self._pair = ports.pair if isinstance(ports, MappedPair | SeenPair) else ports
         self.advertised = self._address(host)
         try:
             self.leg: Leg = engine.open(self._pair, name=name, rtp_timeout=rtp_timeout)
@@ -87,7 +88,7 @@ class LegMedia:
 
     def _address(self, host: str) -> MediaAddress:
         ports = self._ports
-        if isinstance(ports, MappedPair):
+        if isinstance(ports, MappedPair | SeenPair):
             return MediaAddress(host, ports.external_rtp_port, ports.external_rtcp_port)
         if isinstance(ports, PlacedPorts):  # on another machine, whose own address its node names
             return ports.outer
