@@ -1,6 +1,6 @@
 """Whatever is measured, as a program that is loaded: our engines, the barest relay, rtpengine; and the load.
 
-Lives here: how each is started, and asked what it used. Never here: what is measured (``searching``, ``measure``).
+Lives here: how each is started, and asked what it used. Never here: what is measured.
 """
 
 from __future__ import annotations
@@ -62,8 +62,8 @@ def output(*command: object) -> str:
 def first() -> tuple[str, ...]:
     """What makes a program run before its neighbours.
 
-    Niceness counts among the programs of one session or one control group alone; real-time priority counts for
-    the whole machine, where it may be had.
+    Niceness counts among the programs of one session or one control group alone; real-time priority counts
+    for the whole machine, where it may be had.
     """
     real_time = ("chrt", "-f", "50")
     try:
