@@ -1,8 +1,8 @@
 """The search for what a relay sustains, step by step.
 
 *Sustained* is the highest rate at which at most 0.1 % of the packets are lost **and** nine of ten are delayed
-by 5 ms at most. Loss alone is a trap: a socket buffer for each leg hides a queue of seconds. A step that fails
-is tried twice more, for a neighbour on the same machine may have taken the core.
+by 5 ms at most. Loss alone is a trap: a socket buffer for each leg hides a queue of seconds. What fails is
+tried twice more, for a neighbour on the same machine may have taken the core.
 """
 
 from __future__ import annotations
