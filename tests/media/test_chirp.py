@@ -95,6 +95,11 @@ class TestItIsFound:
         found = heard(encode(line(chirp(), voice(1500, LASTS)), "PCMU"))
         assert [abs(each.position - AT) <= 1 for each in found] == [True]
 
+    @pytest.mark.parametrize("hertz", [(500,), (440, 480), (300, 900)], ids=["low", "ringback", "two"])
+    def test_beside_tones_as_loud_as_a_voice(self, hertz: tuple[float, ...]) -> None:
+        (found,) = heard(encode(line(chirp(), sines(LASTS, *hertz)), "PCMU"))
+        assert abs(found.position - AT) <= 1
+
     def test_in_pieces_of_any_size(self) -> None:
         octets, ear, found = encode(line(chirp()), "PCMU") + AFTER, ChirpEar(), []
         while octets:

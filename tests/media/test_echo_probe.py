@@ -158,6 +158,11 @@ class TestFeedClock:
         assert [clock.write(10.0) for _ in range(3)] == pytest.approx([10.0, 10.02, 10.04])
         assert clock.waiting(10.0) == pytest.approx(0.06)
 
+    def test_the_first_one_sets_the_beat(self) -> None:
+        clock = FeedClock(10.0)
+        assert clock.write(10.013) == pytest.approx(10.013)
+        assert clock.write(10.013) == pytest.approx(10.033)
+
     def test_one_that_ran_dry_keeps_its_beat(self) -> None:
         clock = FeedClock(10.0)
         clock.write(10.0)

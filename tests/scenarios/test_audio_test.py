@@ -103,7 +103,7 @@ class TestOneWay:
 
     async def verdict(self, house: Home, test_of: Test, do: Callable[[PhoneCall], Awaitable[None]]) -> str:
         phone = await house.registered_phone()
-        asked = asyncio.ensure_future(test_of(house, "user/1000 2"))
+        asked = asyncio.ensure_future(test_of(house, "user/1000 3"))
         rung = await phone.rung()
         rung.answer()
         await do(rung)

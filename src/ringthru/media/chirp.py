@@ -1,9 +1,9 @@
 """The watermark: a short rising tone that can be told from everything else, and the ear that finds it.
 
-It is found by signs alone: of each sample it is kept whether it is above the one before. So neither loudness,
-nor the law of G.711, nor clipping matters, and a stretch of sound is compared as one long integer
-(``int.bit_count``). Steps stress what is high, where a voice is weak and the chirp is not. A second of sound
-takes about 6 ms.
+It is found by signs alone: of each sample it is kept whether it is above the line through the two before. So
+neither loudness, nor the law of G.711, nor clipping matters, and a stretch of sound is compared as one long
+integer (``int.bit_count``). Such bends stress what is high, where voices are weak and the chirp is not.
+A second of sound takes about 7 ms.
 
 Lives here: the sound, and finding it in G.711. Never here: when it is said, and what its return means
 (``echo_probe``).
@@ -51,14 +51,15 @@ def _fade(at: int) -> float:
     return 1.0 if edge >= FADE else 0.5 - 0.5 * cos(pi * edge / FADE)
 
 
-def signs(samples: list[int], before: int) -> str:
-    """``1`` where a sample is above the one before it, else ``0``."""
-    return "".join(
-        ["1" if now > then else "0" for then, now in zip([before, *samples], samples, strict=False)]
-    )
+def signs(samples: list[int], before: tuple[int, int]) -> str:
+    """``1`` where a sample is above the straight line through the two before it, else ``0``."""
+    last = [before[1], *samples]
+    earlier = [before[0], *last]
+    whole = zip(samples, last, earlier, strict=False)
+    return "".join(["1" if now - then > then - once else "0" for now, then, once in whole])
 
 
-TEMPLATE: Final = int(signs(chirp(PLAIN), 0), 2)  # the first sample is the highest bit
+TEMPLATE: Final = int(signs(chirp(PLAIN), (0, 0)), 2)  # the first sample is the highest bit
 MASK: Final = (1 << LENGTH) - 1
 
 
@@ -68,7 +69,7 @@ class ChirpEar:
     def __init__(self) -> None:
         self._bits = 0  # the last LENGTH - 1 samples looked at, the newest lowest
         self._waiting = bytearray()
-        self._last = 0  # the last sample, linear
+        self._last = (0, 0)  # the last two samples, linear
         self._position = -(LENGTH - 1)  # of the first sample among ``_bits``
         self._best: Found | None = None
 
@@ -85,7 +86,7 @@ class ChirpEar:
     def _look(self, block: bytes) -> list[Found]:
         samples = [ULAW_TO_LINEAR[octet] for octet in block]
         window = self._bits << BLOCK | int(signs(samples, self._last), 2)
-        self._last = samples[-1]
+        self._last = samples[-2], samples[-1]
         ended: list[Found] = []
         for place in range(BLOCK):
             differing = (window >> (BLOCK - 1 - place) & MASK ^ TEMPLATE).bit_count()

@@ -58,13 +58,14 @@ class Echo:
 class FeedClock:
     """When frames that are written to a leg's feed leave: each when the one before is over.
 
-    A feed that ran dry goes on at its own beat, a frame later or several. One that has just been opened may
-    take its time: until ``left`` says that it has begun, nothing counts as having left.
+    The first one leaves at once, and sets the beat; a feed that ran dry goes on at it, a frame later or more.
+    One that has just been opened may take its time: until ``left`` says that it has begun, nothing counts as
+    having left.
     """
 
     def __init__(self, now: float) -> None:
         self._opened = self._next = self._seen = now
-        self._begun = False
+        self._written = self._begun = False
 
     def waiting(self, now: float) -> float:
         """Seconds of frames not yet said."""
@@ -75,7 +76,10 @@ class FeedClock:
 
     def write(self, now: float) -> float:
         """A frame was written; when it leaves."""
-        if now > self._next:
+        if not self._written:
+            self._opened = self._next = now
+            self._written = True
+        elif now > self._next:
             self._next += ceil((now - self._next) / FRAME_SECONDS) * FRAME_SECONDS
         leaves, self._next = self._next, self._next + FRAME_SECONDS
         return leaves

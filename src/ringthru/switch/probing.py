@@ -39,7 +39,7 @@ TICK: Final = (
     0.007  # seconds between looks; no part of 20 ms, so that looks fall into every phase of the packets
 )
 AHEAD: Final = 0.1  # seconds of frames that are written before they leave
-SHORTEST, USUAL, LONGEST = 2.0, 8.0, 120.0  # seconds of a test
+SHORTEST, USUAL, LONGEST = 3.0, 8.0, 120.0  # seconds of a test
 ENOUGH: Final = 3  # chirps that came back
 SURE: Final = 0.999  # certainty
 
