@@ -115,7 +115,7 @@ class Wanted:
     ``external_port`` None asks for the number of the internal port. With ``exact`` only that external port
     will do; without it the gateway, or a conflict there, may lead to another one. ``sticky`` and ``listed``
     change nothing on the gateway: what is ``sticky`` is wanted at the next start too
-    (``PortMapper.wishes``), unless it is in a set; ``listed`` is for those who show the table.
+    (``PortMapper.wishes``), but for sets and groups; ``listed`` is for those who show the table.
 
     ``internal_client`` maps for another machine than this one (PCP's THIRD_PARTY; most gateways refuse).
     ``allow_from`` names the networks that may come in (PCP's FILTER; IPv6 pinholes: one address); gateways
