@@ -109,7 +109,8 @@ class Survey:
 
     # The machine's contract
 
-    def start(self, now: float) -> None:
+    def start(self, now: float, *, early: bool = False) -> None:
+        """Begin; ``early`` means nothing to one that wants no mapping."""
         self._began = now
         self._detection.start(now)
         self._collect(now)
