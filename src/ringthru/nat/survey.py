@@ -146,6 +146,10 @@ class Survey:
             for kind in tuple(self._pending):
                 self._end(kind, "silent", now)
 
+    def opened_ahead(self, served: bool) -> None:
+        """What came of a connection opened ahead."""
+        self._detection.upnp.opened_ahead(served)
+
     def next_timeout(self) -> float | None:
         if self._began is None:
             return None
