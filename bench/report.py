@@ -60,20 +60,7 @@ def run(
 
 
 def show(title: str, rows: Iterable[Row]) -> None:
-    lines = [
-        [
-            f"{row.number} {row.what}",
-            number(row.value),
-            row.unit,
-            _goal(row),
-            number(row.ratio),
-            number(row.ratio_goal),
-            row.peer,
-            number(row.trips),
-            VERDICTS[row.met],
-        ]
-        for row in rows
-    ]
+    lines = [cells(row) for row in rows]
     print(f"{title}\n")
     if not sys.stdout.isatty():
         print(table(HEADER, lines) + "\n")
@@ -87,6 +74,21 @@ def show(title: str, rows: Iterable[Row]) -> None:
     for line in lines:
         rich.add_row(*line, style="red" if line[-1] == "NO" else "")
     Console().print(rich)
+
+
+def cells(row: Row) -> list[str]:
+    """A row as a line of a table."""
+    return [
+        f"{row.number} {row.what}",
+        number(row.value),
+        row.unit,
+        _goal(row),
+        number(row.ratio),
+        number(row.ratio_goal),
+        row.peer,
+        number(row.trips),
+        VERDICTS[row.met],
+    ]
 
 
 def as_json(rows: Iterable[Row]) -> str:

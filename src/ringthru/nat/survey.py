@@ -109,8 +109,9 @@ class Survey:
 
     # The machine's contract
 
-    def start(self, now: float, early: bool = False) -> None:
-        self._began = now  # nothing is mapped here, early or not
+    def start(self, now: float, *, early: bool = False) -> None:
+        """Begin; ``early`` means nothing to one that wants no mapping."""
+        self._began = now
         self._detection.start(now)
         self._collect(now)
 
@@ -120,9 +121,6 @@ class Survey:
         except RemoteError as error:
             self._remark(f"port 5351 of {self._site.gateway}: {error}")
         self._collect(now)
-
-    def opened_ahead(self, served: bool) -> None:
-        """A survey remembers nothing of a gateway."""
 
     def pmp_refused(self, now: float) -> None:
         self._detection.port5351.refused(now)
@@ -147,6 +145,10 @@ class Survey:
         if self._has_lasted(self._silent_after, now):
             for kind in tuple(self._pending):
                 self._end(kind, "silent", now)
+
+    def opened_ahead(self, served: bool) -> None:
+        """What came of a connection opened ahead."""
+        self._detection.upnp.opened_ahead(served)
 
     def next_timeout(self) -> float | None:
         if self._began is None:

@@ -130,6 +130,11 @@ def is_settled(mapping: MappingSnapshot) -> bool:
     return any(each.rung is Rung.LISTED and each.holds is not False for each in mapping.evidence)
 
 
+def is_at_rest(world: World) -> bool:
+    """Whether all is looked at, and nobody is just about to make anew what he has deleted (AD34)."""
+    return not world.engine.busy and all(is_settled(each) for each in held(world))
+
+
 def is_listed(mapping: MappingSnapshot) -> bool:
     return any(each.rung is Rung.LISTED and bool(each.holds) for each in mapping.evidence)
 
@@ -146,7 +151,7 @@ def complaints(
     leases = begin(world, UDP, TCP)
     wrong = _judge_start(world, quirks, protocols, patience)
     world.run(30)
-    world.run_until(lambda: all(is_settled(each) for each in held(world)), patience)
+    world.run_until(lambda: is_at_rest(world), patience)
     knocks(world, leases)
     wrong += _judge_heights(world, quirks)
     wrong += world.verdicts()

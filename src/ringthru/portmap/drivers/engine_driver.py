@@ -12,6 +12,7 @@ from typing import Protocol as Interface
 from ...net.address import Endpoint
 from ..discovery.site import Site
 from ..engine.engine import Engine
+from ..engine.machine import DISCARD
 from ..gateway.upnp_client import HttpRequest
 from ..gateway.upnp_values import Ask, Reply
 from ..memory.holding import Forget, GatewayIdentity, Note
@@ -23,9 +24,6 @@ from .udp_driver import UdpPort
 
 if TYPE_CHECKING:  # loaded when there is something to ask by HTTP
     from .http_ahead_driver import HttpConnections
-
-DISCARD = 9  # RFC 863: asked about by PCP when we have no socket of our own
-
 
 OwnPort = Callable[[], int]
 Recall = Callable[[GatewayIdentity], Recollection]

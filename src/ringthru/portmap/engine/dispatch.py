@@ -273,7 +273,7 @@ class Dispatch:
             self._book.passed_on(lease)
         else:
             self._settle(order, lease, refusal, now)
-            if not movable or not _is_hopeless(lease, refusal):
+            if not movable or not _is_hopeless(lease, refusal, now):
                 return
         self._fall_over(gateway, refusal, now)
 
@@ -319,7 +319,7 @@ class Dispatch:
 
     def _use_ways(self, gateway: GatewayInUse) -> None:
         reads_back = gateway.client_for(EntryOrder(0)) is not None
-        self._book.use_profile(gateway.profile, reads_back=reads_back, speaks=gateway.service.type.spoken)
+        self._book.use_profile(gateway.profile, reads_back=reads_back, speaks=gateway.service.type)
 
     def _write_down(self) -> None:
         if self.gateway is None:
@@ -331,7 +331,11 @@ class Dispatch:
             self._notes += [(note, identity) for note in notes]
 
 
-def _is_hopeless(lease: Lease, refusal: Declined) -> bool:
-    """Whether a refusal is this service's last word, and not about one number that is taken."""
+def _is_hopeless(lease: Lease, refusal: Declined, now: float) -> bool:
+    """Whether a refusal is this service's last word, and not about one number that is taken.
+
+    The state may be what the service before made it: while another number is asked for, nothing is said.
+    """
     about_a_number = refusal.remedy in TAKEN and (lease.wanted.exact or lease.group is not None)
-    return lease.state is MappingState.REFUSED and not about_a_number
+    asks_on = lease.due_at is not None and lease.due_at <= now
+    return lease.state is MappingState.REFUSED and not asks_on and not about_a_number

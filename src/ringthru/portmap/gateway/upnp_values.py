@@ -9,7 +9,7 @@ from dataclasses import field
 from enum import Enum
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from ...net.address import Endpoint
+from ...net.address import Endpoint, parse_address
 from ...net.values import frozen, record
 from ..memory.profile import GatewayProfile
 from ..values import GatewayEntry, Protocol
@@ -121,6 +121,12 @@ class IgdFound:
     address: str  # the external one as told; empty when it knows none
     status: str = ""  # in its own words; empty: not asked, or not told
     connected: bool = True  # as far as it tells: a rank, never a veto
+
+
+def is_no_address(text: str) -> bool:
+    """Whether a gateway told no external address: nothing, nonsense, or 0.0.0.0 (EX01, EX02)."""
+    address = parse_address(text)
+    return address is None or address.is_unspecified
 
 
 @frozen

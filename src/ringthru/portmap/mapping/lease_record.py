@@ -80,7 +80,7 @@ class LeaseRecord:
 
     def key_at(self, port: int) -> HoldingKey:
         """What the journal knows it by, at that external port."""
-        return (*self.key, port, "")
+        return (*self.key, port, "", self.wanted.allow_from)
 
     @property
     def due_at(self) -> float | None:
@@ -164,7 +164,15 @@ class LeaseRecord:
             (wanted.protocol, wanted.internal_port, self.held_port),
             self._terms.calendar.doubted_at,
         )
-        return InspectOrder(*ports, wanted.internal_client, self.reference, of_many, since)
+        return InspectOrder(
+            *ports,
+            wanted.internal_client,
+            self.reference,
+            of_many,
+            since,
+            lifetime=self.lifetime,
+            allow_from=wanted.allow_from,
+        )
 
     def unmap_order(self) -> UnmapOrder:
         """How to delete it; the port last asked for, when none is known to be held."""

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from ...net.neighbours import hardware_address
 from ...net.values import replace
 from ..errors import LocalError
-from ..values import Family, GatewayType
+from ..values import Family, GatewayType, Wanted
 from .holding import GatewayIdentity, JournalEntry, Keep, Note
 from .journal import Adoption, leads_to, same_mapping, seconds_left, take_stock
 from .profile import GatewayProfile
@@ -81,6 +81,21 @@ class Memory:
         """Which gateway served that network the last time."""
         store = self._opened()
         return store.last_gateway(network) if store is not None else None
+
+    def wishes(self) -> list[Wanted]:
+        """What is wanted for good (``Wanted.sticky``), oldest first."""
+        store = self._opened() if self._path.exists() else None
+        return store.wishes() if store is not None else []
+
+    def remember_wish(self, wanted: Wanted) -> None:
+        store = self._opened()
+        if store is not None:
+            store.remember_wish(wanted)
+
+    def forget_wish(self, wanted: Wanted) -> None:
+        store = self._opened()
+        if store is not None:
+            store.forget_wish(wanted)
 
     def left_pinholes(self, address: str) -> bool:
         """Whether an earlier run left holes to this IPv6 address of ours."""
