@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from ringthru.media import Frame
-from ringthru.media.echo_probe import Echo, EchoProbe, FeedClock
+from ringthru.media.echo_probe import Echo, EchoProbe, FeedClock, PacketClock
 from ringthru.media.g711 import ULAW_SILENCE, encode
 
 TICK = 0.007
@@ -191,3 +191,27 @@ class TestFeedClock:
         clock = FeedClock(10.0)
         clock.write(10.0)
         assert clock.waiting(11.5) == 0
+
+
+class TestPacketClock:
+    def test_the_quickest_packet_tells_the_time_of_all(self) -> None:
+        clock = PacketClock()
+        for number, late in enumerate((0.03, 0.0, 0.02, 0.019)):
+            clock.place(Frame("PCMU", number * 160, QUIET), 50.0 + number * 0.02 + late)
+        assert clock.time_of(3 * 160) == pytest.approx(50.06)
+
+    def test_a_clock_that_drifts_is_followed(self) -> None:
+        """The quickest of half a minute ago says nothing of now: 0.1 % are 30 ms by then."""
+        clock = PacketClock()
+        for number in range(1500):
+            clock.place(Frame("PCMU", number * 160, QUIET), 50.0 + number * 0.02 * 1.001)
+        assert clock.time_of(1499 * 160) == pytest.approx(50.0 + 1499 * 0.02 * 1.001, abs=0.009)
+
+    def test_what_is_missing_is_silence_and_what_is_late_is_left_out(self) -> None:
+        clock = PacketClock()
+        clock.place(Frame("PCMU", 0, QUIET), 1.0)
+        assert (
+            clock.place(Frame("PCMU", 480, b"\x01" * 160), 1.06)
+            == bytes((ULAW_SILENCE,)) * 320 + b"\x01" * 160
+        )
+        assert clock.place(Frame("PCMU", 160, QUIET), 1.07) is None

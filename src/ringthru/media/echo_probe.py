@@ -110,7 +110,7 @@ class EchoProbe:
         self._starts: deque[int] = deque(maxlen=2)  # samples at which chirps begin that are being said
         self._said: deque[float] = deque(maxlen=KEPT)
         self._found: deque[tuple[float, float]] = deque(maxlen=KEPT)  # when, and how like
-        self._line = _Line()
+        self._line = PacketClock()
         self._heard_until = 0.0
 
     def frame(self, leaves: float) -> list[int] | None:
@@ -192,7 +192,7 @@ def _most_alike(pairs: list[tuple[float, float, int]]) -> list[tuple[float, floa
     return sorted(best.values())
 
 
-class _Line:
+class PacketClock:
     """The time of samples that come in packets: silence where none came, and when each sample came at the
     earliest.
     """
