@@ -111,6 +111,17 @@ class TestAnEcho:
         assert echo.heard
         assert echo.returned <= echo.said - 2
 
+    def test_that_was_proven_stays_so_when_all_times_are_upset_later(self) -> None:
+        """A machine that stands still for a quarter of a second, again and again."""
+        world = Echoing()
+        assert world.go_on(6).heard
+        for _ in range(8):
+            world.delay += 0.3
+            world.go_on(1.7)
+        echo = world.probe.result()
+        assert echo.heard
+        assert echo.returned < echo.said
+
 
 class TestNoEcho:
     def test_silence_is_none(self) -> None:

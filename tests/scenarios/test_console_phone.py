@@ -127,12 +127,12 @@ class TestTheSessionOfTheWikiPage:
         packets_in, packets_out, _, trip, returned, chirps, certainty = map(float, account.groups())
         assert packets_in > 50
         assert packets_out > 50
-        assert trip < 60
+        assert trip < 250
         assert 2 <= returned <= chirps
         assert certainty > 99
         for leg in (channel, far):
             assert leg.variables["ringthru_echo"] == "heard both ways"
-            assert float(leg.variables["ringthru_echo_round_trip_ms"]) < 60
+            assert float(leg.variables["ringthru_echo_round_trip_ms"]) < 250
 
     async def test_the_dialled_leg_may_choose_either_law(self, homes: tuple[Home, Home], pa: Pa) -> None:
         here, there = homes
