@@ -154,6 +154,8 @@ class Calls:
 
     def order(self, channel: Channel, order: AppOrder) -> bool:
         """Have a leg run an application beside its dialplan; False: it cannot take any more."""
+        if channel.bridge is not None:
+            channel.bridge.needs_audio(f"{channel.name} is to run {order.application}")
         if channel.orders is None:
             channel.orders = Orders(self, channel)
         return channel.orders.add(order)
@@ -249,7 +251,8 @@ class Calls:
             raise DialFailed(channel.cause or HangupCause.NORMAL_CLEARING)
         offer = media.offer(channel.codecs)
         parent = channel.parent.variables if channel.parent is not None else {}
-        told = replace(target, headers=(*target.headers, *headers_of(channel.variables, parent)))
+        rows = headers_of(channel.variables, parent)
+        told = replace(target, headers=(*target.headers, *rows)) if rows else target
         try:
             call = channel.profile.invite(told, channel.caller, offer, hops, channel.variables)
         except MalformedMessage as error:
