@@ -11,6 +11,10 @@ from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("no clock", deadline=None)  # a busy machine is not wrong code
+settings.load_profile("no clock")
 
 SKIPPED = "network namespaces need root and ip(8)"
 NO_PEERS = "other SIP stacks are not installed (extra 'peers')"
