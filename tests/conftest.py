@@ -11,9 +11,10 @@ from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
-settings.register_profile("no clock", deadline=None)  # a busy machine is not wrong code
+# a busy machine is not wrong code
+settings.register_profile("no clock", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("no clock")
 
 SKIPPED = "network namespaces need root and ip(8)"
