@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from statistics import fmean
 from typing import Final
 
 from ..net.exposition import Labels, Metric, Sample, by_name, exposition
 from ..portmap.metrics import metrics
-from .snapshots import SwitchSnapshot
+from .snapshots import ChannelSnapshot, SwitchSnapshot
 
 EXPORTER: Final = by_name(  # after ``freeswitch_``
     Metric("up", "gauge", "1: the switch answers."),
@@ -40,11 +41,15 @@ OURS: Final = by_name(  # after ``ringthru_``
     Metric("bans", "gauge", "Addresses that are not listened to."),
     Metric("rtp_lost_packets", "gauge", "Packets that calls in progress missed."),
     Metric("rtp_jitter_worst_seconds", "gauge", "The largest jitter of a call in progress."),
+    Metric("rtp_mos_worst", "gauge", "The lowest MOS-like figure of a call in progress, by direction."),
+    Metric("rtp_mos_mean", "gauge", "The mean of the figures of all calls in progress, by direction."),
+    Metric("poor_legs", "gauge", "Legs with a figure below 3.6 (many are dissatisfied), by direction."),
     Metric("one_way_legs", "gauge", "Legs up for five seconds or more that have heard nothing."),
     Metric("records_written_total", "counter", "Records of calls, lines and files."),
     Metric("records_lost_total", "counter", "Records of calls that no disk took."),
 )
 SILENT_FOR: Final = 5.0  # seconds
+POOR: Final = 3.6  # R of 70 (G.107, Table B.1)
 
 
 def switch_metrics(snapshot: SwitchSnapshot, idle_cpu: float) -> str:
@@ -111,9 +116,25 @@ def _of_media(shown: SwitchSnapshot) -> Iterator[Sample]:
     legs = [each for each in shown.channels if each.advertised_media is not None]
     yield "rtp_lost_packets", (), sum(each.packets_lost for each in legs)
     yield "rtp_jitter_worst_seconds", (), max((each.jitter_ms for each in legs), default=0.0) / 1000
+    yield from _of_quality(legs)
     silent = [
         each
         for each in legs
         if each.call_state == "ACTIVE" and each.seconds >= SILENT_FOR and not each.packets_received
     ]
     yield "one_way_legs", (), len(silent)
+
+
+def _of_quality(legs: list[ChannelSnapshot]) -> Iterator[Sample]:
+    """Each direction that has figures; without any there is no sample, for 0 would be a very bad one."""
+    judged = [each.quality for each in legs]
+    for way, found in (
+        ("in", [each.incoming for each in judged]),
+        ("out", [each.outgoing for each in judged]),
+    ):
+        figures = [each.mos for each in found if each is not None]
+        labels: Labels = (("direction", way),)
+        if figures:
+            yield "rtp_mos_worst", labels, min(figures)
+            yield "rtp_mos_mean", labels, fmean(figures)
+        yield "poor_legs", labels, sum(each < POOR for each in figures)

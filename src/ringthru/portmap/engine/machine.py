@@ -100,6 +100,10 @@ class Machine:
         self._reception.http(number, reply)
         self._advance(now)
 
+    def opened_ahead(self, served: bool) -> None:
+        """What came of a connection opened ahead: answered on, or lost before its use."""
+        self._life.detection.upnp.opened_ahead(served)
+
     def handle_timeout(self, now: float) -> None:
         self._life.handle_timeout(now)
         self._book.expire(now)

@@ -26,10 +26,12 @@ MOST_TIED: Final = 4  # services of equal rank that are asked whether they trans
 Finding = Generator[Ask, Reply, list[IgdFound] | NotIgd]
 
 
-def fetch(location: Location) -> Generator[Ask, Reply, Description | NotIgd]:
-    """The description at a place."""
+def fetch(location: Location, ahead: bool = False) -> Generator[Ask, Reply, Description | NotIgd]:
+    """The description at a place; ``ahead``: its server is known to bear the next connection meanwhile."""
     request = http.get_request(location.endpoint, location.path)
-    reply = yield Ask(location.endpoint, request, FETCH_DEADLINE)
+    reply = yield Ask(location.endpoint, request, FETCH_DEADLINE, ahead=ahead, leads_on=True)
+    if isinstance(reply, HttpFailure) and reply.ahead:
+        reply = yield Ask(location.endpoint, request, FETCH_DEADLINE)
     if isinstance(reply, HttpFailure):
         return NotIgd(f"{location}: {reply.reason}")
     try:
@@ -43,13 +45,15 @@ def igd_of(described: Description, service: WanService, location: Location, own_
     return Igd(location, described.words, service, own_address, profile, described.udn)
 
 
-def discover(location: Location, own_address: str, is_public: Callable[[str], bool]) -> Finding:
+def discover(
+    location: Location, own_address: str, is_public: Callable[[str], bool], ahead: bool = False
+) -> Finding:
     """Every WAN connection that answers, best first.
 
     By status, then the kind of external address, then WANIP before WANPPP among the dead, then document
     order. The only one is not asked for its status unless its address leaves a doubt.
     """
-    described = yield from fetch(location)
+    described = yield from fetch(location, ahead)
     if isinstance(described, NotIgd):
         return described
     found: list[_Candidate] = []

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, cast
 
 from ..gateway.orders import InspectOrder, MapOrder, Remedy, UnmapOrder
 from ..memory.holding import Holding
-from ..values import MappingSnapshot, MappingState, Rung, Wanted
+from ..values import Family, MappingSnapshot, MappingState, Rung, Wanted
 from .calendar import Times
 from .description import describe
 from .filtering import FilterRecord
@@ -131,6 +131,13 @@ class LeaseRecord:
     def port(self) -> int:
         """The external port to ask for; the one held, so that a rebooted gateway can restore it."""
         return self._port
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether any server of PCP can be asked for it, and any external port will do."""
+        wanted = self.wanted
+        special = wanted.exact or wanted.allow_from or wanted.internal_client or self.group is not None
+        return not special and wanted.family is Family.IPV4
 
     def order(self, now: float) -> MapOrder:
         wanted = self.wanted

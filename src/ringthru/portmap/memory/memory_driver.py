@@ -66,6 +66,17 @@ class Memory:
         if store is not None and store.last_gateway(network) != identity:
             store.remember_gateway(identity, network)
 
+    @property
+    def exists(self) -> bool:
+        """Whether there is a file of an earlier time."""
+        return self._path.exists()
+
+    def serves_several(self, identity: GatewayIdentity) -> bool:
+        """Whether gateways of its kind were seen to serve several connections."""
+        store = self._opened()
+        profile = store.profiles().get(identity.fingerprint) if store is not None else None
+        return profile is not None and profile.serves_several is True and not profile.pace
+
     def last_gateway(self, network: str) -> GatewayIdentity | None:
         """Which gateway served that network the last time."""
         store = self._opened()
