@@ -74,8 +74,8 @@ class Call:
         self._core = core
         self._flow = flow
         self._seen_at = seen_at
-        self._answers = UnconfirmedAnswers(core, self)
-        self.offers = Offers(core, self)
+        self._answers = UnconfirmedAnswers(core)
+        self.offers = Offers(core)
         self._allow = ""  # the methods that the peer serves, as it wrote them
         self.session = SessionTimer(
             core.session, core.layer.timers, self._refresh_session, self._session_expired
@@ -163,7 +163,7 @@ class Call:
         Raises:
             LocalError: the call is not confirmed, or another offer is under way.
         """
-        return self.offers.reinvite(self._to_offer(), body, tuple(headers), now)
+        return self.offers.reinvite(self, self._to_offer(), body, tuple(headers), now)
 
     def update(self, now: float, body: bytes, headers: Headers = ()) -> RequestHandle:
         """Offer by UPDATE (RFC 3311 §5.1), for a peer whose Allow names it (``updates``).
@@ -171,7 +171,7 @@ class Call:
         Raises:
             LocalError: the call is not confirmed, or another offer is under way.
         """
-        return self.offers.update(self._to_offer(), body, tuple(headers), now)
+        return self.offers.update(self, self._to_offer(), body, tuple(headers), now)
 
     def _to_offer(self) -> Dialog:
         """The dialog for an offer of ours, which says where we are seen now."""
@@ -241,7 +241,7 @@ class Call:
         elif request.method == "UPDATE" and not request.body:
             self._refreshed(dialog, transaction, request, flow, now)
         elif request.method in ("INVITE", "UPDATE"):
-            self.offers.receive(dialog, transaction, request, flow, now)
+            self.offers.receive(self, dialog, transaction, request, flow, now)
         else:
             self.hand_up(dialog, transaction, request, flow)
 
@@ -250,14 +250,14 @@ class Call:
         number = request.cseq.number
         if number not in self.unacknowledged:
             return not self.unacknowledged
-        self._answers.confirm(number)
+        self._answers.confirm(self, number)
         self.confirmed(request, now)
         return True
 
     def take_odd_ack(self, request: Request, now: float) -> None:
         """An ACK with a key that something on the way rewrote; what follows will bear the same key."""
-        self._answers.confirm(max(self.unacknowledged))
-        self._answers.know_as(request)
+        self._answers.confirm(self, max(self.unacknowledged))
+        self._answers.know_as(self, request)
         self.confirmed(request, now)
 
     @property
@@ -316,7 +316,7 @@ class Call:
         raise NotImplementedError
 
     def await_ack(self, number: int, data: bytes, flow: Flow, now: float) -> None:
-        self._answers.add(number, data, flow, now)
+        self._answers.add(self, number, data, flow, now)
 
     def ack_missing(self, now: float) -> None:
         """§13.3.1.4: without an ACK the session is to be ended."""
@@ -337,7 +337,7 @@ class Call:
         if not self.may_offer:
             return
         if self.updates:
-            self.offers.update(self.established, b"", (), now)
+            self.offers.update(self, self.established, b"", (), now)
         else:
             self._core.emit(SessionRefreshDue(self))
 
@@ -362,8 +362,8 @@ class Call:
     def end(self, now: float) -> None:
         """Stop everything, and leave the books; the event is the caller's business."""
         self.state = CallState.ENDED
-        self.session.stop()
-        self._answers.close()
+        self.session.close()
+        self._answers.close(self)
         self.offers.end(now)
         self._core.calls.pop((self.call_id, self.request_tag), None)
 

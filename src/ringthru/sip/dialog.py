@@ -112,7 +112,8 @@ class Dialog:
     def _route(self) -> tuple[SipUri, tuple[NameAddr, ...]]:
         """Request-URI and Route headers; a first router without ``lr`` is a strict one (RFC 2543's)."""
         if not self.route_set or self.route_set[0].uri.has_parameter("lr"):
-            return replace(self.remote_target, headers=""), self.route_set  # none may stand there (§19.1.1)
+            target = self.remote_target  # in which no headers may stand (§19.1.1)
+            return replace(target, headers="") if target.headers else target, self.route_set
         return self.route_set[0].uri, (*self.route_set[1:], NameAddr("", self.remote_target))
 
     @property

@@ -24,13 +24,15 @@ if TYPE_CHECKING:
 
 
 class Offers:
-    """The offers of a call. ``agreed_early``: the peer's tags of early dialogs whose offer was answered."""
+    """The offers of a call, which is handed in and not kept, as by ``UnconfirmedAnswers``.
 
-    __slots__ = ("_call", "_core", "_received", "_reinvite", "_updating", "agreed_early")
+    ``agreed_early``: the peer's tags of early dialogs whose offer was answered.
+    """
 
-    def __init__(self, core: Core, call: Call) -> None:
+    __slots__ = ("_core", "_received", "_reinvite", "_updating", "agreed_early")
+
+    def __init__(self, core: Core) -> None:
         self._core = core
-        self._call = call
         self._received: dict[int, IncomingRequest] = {}  # re-INVITEs and UPDATEs to be answered, by CSeq
         self._reinvite: Reinvite | None = None
         self._updating: Update | None = None
@@ -56,17 +58,17 @@ class Offers:
     # Ours
 
     def reinvite(
-        self, dialog: Dialog, body: bytes, headers: tuple[tuple[str, str], ...], now: float
+        self, call: Call, dialog: Dialog, body: bytes, headers: tuple[tuple[str, str], ...], now: float
     ) -> RequestHandle:
         """Offer by INVITE, while the offers are ``idle``."""
-        self._reinvite = Reinvite(self._core, self._call, dialog, body, headers)
+        self._reinvite = Reinvite(self._core, call, dialog, body, headers)
         return self._reinvite.start(now)
 
     def update(
-        self, dialog: Dialog, body: bytes, headers: tuple[tuple[str, str], ...], now: float
+        self, call: Call, dialog: Dialog, body: bytes, headers: tuple[tuple[str, str], ...], now: float
     ) -> RequestHandle:
         """Offer by UPDATE, while the offers are ``idle``; without a body it offers nothing, and refreshes."""
-        self._updating = Update(self._core, self._call, dialog, body, headers, now)
+        self._updating = Update(self._core, call, dialog, body, headers, now)
         return self._updating.handle
 
     def reinvite_done(self) -> None:
@@ -79,13 +81,18 @@ class Offers:
     # Theirs
 
     def receive(
-        self, dialog: Dialog, transaction: ServerTransaction, request: Request, flow: Flow, now: float
+        self,
+        call: Call,
+        dialog: Dialog,
+        transaction: ServerTransaction,
+        request: Request,
+        flow: Flow,
+        now: float,
     ) -> None:
         """§14.2 and RFC 3311 §5.2: one offer at a time in each direction, and 491 when two cross.
 
         Before the answer there may be an UPDATE, once a provisional response has answered the INVITE's offer.
         """
-        call = self._call
         agreed = request.method == "UPDATE" and dialog.remote_tag in self.agreed_early
         if call.awaits_answer(dialog.remote_tag):
             self._core.respond(transaction, request, 491, now)

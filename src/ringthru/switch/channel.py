@@ -20,6 +20,7 @@ from .causes import ELSEWHERE_CAUSES, HangupCause, reason_for, status_of
 from .channel_state import ChannelState
 from .channel_view import snapshot_of
 from .leg_media import BOTH_WAYS, LegMedia
+from .media_statistics import figures, leg_quality
 from .reoffers import Reoffers
 from .snapshots import ChannelSnapshot
 
@@ -45,6 +46,9 @@ class CallPhase(Enum):
 
 class Channel(ChannelState):
     """One leg. The profile acts on its SIP dialog; ``media`` is its audio, once it has any."""
+
+    inner = False  # its peer is within this switch, on 127.0.0.1
+    any_codec = False  # whom it calls may choose among all its codecs, though it speaks one already
 
     def __init__(
         self,
@@ -76,7 +80,7 @@ class Channel(ChannelState):
         self.codecs: Sequence[Codec] = profile.codecs
         self.phase = CallPhase.RINGING if direction is Direction.INBOUND else CallPhase.DIALING
         self._opening = asyncio.Lock()
-        self._reoffers = Reoffers(self)
+        self._reoffers: Reoffers | None = None  # once there are any
         self.log = CallLog(uuid)
         self._open_media = open_media
         self._on_gone = on_gone
@@ -113,20 +117,22 @@ class Channel(ChannelState):
         """All that is known of the leg is written on it: listeners hear that it is there."""
         self.tell("CHANNEL_CREATE")
         self.enter("CS_INIT")
-        if self.direction is Direction.OUTBOUND:
-            self.tell("CHANNEL_OUTGOING")
-        self.tell("CHANNEL_CALLSTATE", ("Original-Channel-Call-State", CallPhase.DOWN.value))
+        if self._bus.wanted:
+            if self.direction is Direction.OUTBOUND:
+                self.tell("CHANNEL_OUTGOING")
+            self.tell("CHANNEL_CALLSTATE", ("Original-Channel-Call-State", CallPhase.DOWN.value))
 
     def enter(self, state: str) -> None:
         """Note FreeSWITCH's name for what the leg does now (``CS_EXECUTE`` …)."""
         if state != self.state:
             self.state = state
-            self.tell("CHANNEL_STATE")
+            if self._bus.wanted:
+                self.tell("CHANNEL_STATE")
 
     def turn(self, phase: CallPhase) -> None:
         """Note how far the call has come, as users see it."""
         before, self.phase = self.phase, phase
-        if phase is not before:
+        if phase is not before and self._bus.wanted:
             self.tell("CHANNEL_CALLSTATE", ("Original-Channel-Call-State", before.value))
 
     def mark_ringing(self) -> None:
@@ -297,15 +303,20 @@ class Channel(ChannelState):
         if self.media is not None:
             report = self.media.close()
             self.log.info(
-                "Media of %s: %d packets in, %d out, %d lost, jitter %.1f ms",
+                "Media of %s: %d packets in, %d out, %d lost, jitter %.1f ms%s",
                 self.name,
                 report.packets_received,
                 report.packets_sent,
                 report.lost,
                 report.jitter_ms,
+                figures(leg_quality(self.media, report)),
             )
         self.gone.set()
         self._on_gone(self)
+        self._bury()
+
+    def _bury(self) -> None:
+        """The last that is told of the leg."""
         self.enter("CS_REPORTING")
         self.tell("CHANNEL_HANGUP_COMPLETE")
         self.log.log(NOTICE, "Session %d (%s) Ended", self.serial, self.name)
@@ -318,6 +329,8 @@ class Channel(ChannelState):
     def offer_again(self) -> None:
         """Send a re-INVITE as soon as may be: another direction, another address of ours, or a refresh."""
         if self.up and not self.gone.is_set():
+            if self._reoffers is None:
+                self._reoffers = Reoffers(self)
             self._reoffers.ask(self._spawn)
 
     def hold(self, on: bool) -> None:

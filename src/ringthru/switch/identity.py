@@ -69,7 +69,10 @@ def from_of(caller: Caller, host: str) -> tuple[str, str]:
     """Display name and URI of our From; ``host`` may be a hole for our own address."""
     if caller.hidden:
         return ANONYMOUS
-    return caller.name, f"sip:{quote(caller.number, safe=USER_SAFE)}@{host}"
+    number = caller.number
+    if not (number.isascii() and number.isalnum()):
+        number = quote(number, safe=USER_SAFE)
+    return caller.name, f"sip:{number}@{host}"
 
 
 def identity_rows(caller: Caller, host: str, kind: str, trusted: bool) -> Rows:

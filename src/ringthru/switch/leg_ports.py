@@ -10,13 +10,13 @@ import math
 from collections.abc import Callable, Coroutine, Iterable
 from typing import TYPE_CHECKING, Any
 
-from ..media import Elsewhere, Engine, KeyHeard, Moved, PlacedPorts, Timeout
+from ..media import Confirmed, Elsewhere, Engine, KeyHeard, Moved, PlacedPorts, Timeout
 from . import dtmf, leg_variables
 from .causes import HangupCause
 from .channel import Channel
 from .configuration import AddressKind
 from .leg_media import LegMedia
-from .loopback import HERE, LoopbackChannel
+from .loopback import HERE
 from .rtp_pool import MappedPair, RtpPool
 from .stun_pairs import StunPairs
 
@@ -57,7 +57,7 @@ class LegPorts:
 
     async def open(self, channel: Channel, peer: str) -> LegMedia:
         """Ports for a leg: mapped ones for a far peer, where there are any."""
-        profile, inner = channel.profile, isinstance(channel, LoopbackChannel)
+        profile, inner = channel.profile, channel.inner
         seen = profile.seen_by(peer)
         distant = None if inner else await self._placed(channel)
         pool = self._pool_for(profile, peer, seen) if distant is None else None
@@ -69,7 +69,13 @@ class LegPorts:
 
         def on_media(event: object) -> None:
             if isinstance(event, Timeout):
-                channel.hang_up(HangupCause.MEDIA_TIMEOUT)
+                if media.aside is None:
+                    channel.hang_up(HangupCause.MEDIA_TIMEOUT)
+            elif isinstance(event, Confirmed):
+                if event.kind == "audio":
+                    media.direct = True
+                    if channel.bridge is not None:
+                        channel.bridge.follow()
             elif isinstance(event, KeyHeard):
                 dtmf.heard(channel, event.key, event.milliseconds, by_info=False)
             elif isinstance(event, Moved):
@@ -88,8 +94,24 @@ class LegPorts:
             may_speak_first=lambda host: not seen.far or profile.is_public(host),
             on_close=give_back,
         )
-        media.leg.subscribe(on_media)
+        media.subscribe(on_media)
         return media
+
+    def wire(self, channel: Channel) -> LegMedia:
+        """The other end of an inner channel whose peer is no channel: a sound device's, say.
+
+        Raises:
+            NoFreePorts, EngineFull: there is no room for it.
+        """
+        return LegMedia(
+            self._engine,
+            self._engine.reserve(HERE),
+            HERE,
+            session_id=channel.serial,
+            name=f"{channel.name} wire",
+            rtp_timeout=math.inf,
+            telephone_event=None,
+        )
 
     async def _placed(self, channel: Channel) -> PlacedPorts | None:
         """Ports at a media node, where there are nodes; both legs of a call prefer the same one."""

@@ -154,6 +154,7 @@ class SwitchLife:
         calls.records = self._call_records(rules.loaded.tree)
         calls.sounds.use(rules.streams)
         calls.conferences.profiles = rules.conferences
+        calls.phone_settings = rules.phone
         return calls
 
     def _choose_engine(self) -> tuple[Engine, str]:
@@ -221,7 +222,7 @@ class SwitchLife:
         for profile in self.calls.profiles.values():
             self._start_trunks(profile)
         self._advertising.serve()
-        self._loading = asyncio.get_running_loop().call_later(LOAD_AFTER, self._load_registrations)
+        self._loading = asyncio.get_running_loop().call_later(LOAD_AFTER, self._load_what_outlived)
         self._expire_registrations()
 
     @property
@@ -308,13 +309,27 @@ class SwitchLife:
         path = self._state.path / "registrations.sqlite3"
         return RegistrationStore(path, lambda: Clocks(loop.time(), time.time()))
 
-    def _load_registrations(self) -> None:
-        """Read beside the loop what outlived the last run; whoever needs it sooner waits for it."""
-        from .configuration.unused import unused_parts  # not of the start, as what is said here
+    def _load_what_outlived(self) -> None:
+        """What outlived the last run, and what is to be said of the configuration: not of the start."""
+        from .configuration.unused import unused_parts
 
         self._loading = None
         for note in unused_parts(self._rules.loaded.tree):
             log.log(note.level, "%s", note)
+        self._map_what_is_sticky()
+        self._load_registrations()
+
+    def _map_what_is_sticky(self) -> None:
+        """Want again what was mapped by hand for good (``nat_map add … sticky``), and never taken back."""
+        if self.mapper is None:
+            return
+        for wanted in self.mapper.wishes():
+            place = wanted.internal_port, wanted.protocol
+            if place not in self._hand_made:
+                self._hand_made[place] = self.mapper.want(wanted)
+
+    def _load_registrations(self) -> None:
+        """Beside the loop; whoever needs them sooner waits for them."""
         loading = self.calls.registrar.begin_to_load()
         if loading is not None:
             done = asyncio.wrap_future(loading)

@@ -124,6 +124,7 @@ class ProfileSettings:
     rfc2833_pt: int = 101
     hold_music: str | None = None
     rtp_timeout_sec: int = 300  # seconds of silence that end a call; 0: never
+    inbound_bypass_media: bool = False  # the audio of bridged calls goes from phone to phone, where it can
     rtcp_mux: bool = False  # ours: offer RTCP on the RTP port (RFC 5761); one that is offered is taken anyway
     dtmf_type: str = "rfc2833"  # how keys are sent: rfc2833, info, none
     # Signalling
@@ -242,6 +243,7 @@ PROFILE_PARAMETERS: Final[Mapping[str, Reader]] = {
     "caller-id-type": one_of("rpid", "pid", "none"),
     "disable-transfer": read_boolean,
     "manual-redirect": read_boolean,
+    "inbound-bypass-media": read_boolean,
     "accept-odd-acks": read_boolean,
     "sip-capture": read_boolean,
 }
