@@ -17,6 +17,7 @@ from .errors import (
 from .events import FirstPacket, Hungry, MediaEvent, Moved, Said, Timeout, Unexpected
 from .frames import Frame
 from .ice_sdp import IceAnswers
+from .latch import Confirmed
 from .offer_answer import (
     MediaAddress,
     Negotiated,
@@ -43,6 +44,7 @@ __all__ = [
     "PCMU",
     "BadSound",
     "Codec",
+    "Confirmed",
     "Elsewhere",
     "Engine",
     "EngineFull",

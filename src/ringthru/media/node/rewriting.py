@@ -11,7 +11,7 @@ from typing import Final
 
 from ...net.values import frozen
 from ..offer_answer import MediaAddress
-from ..sdp import Attribute, encode_attribute, encode_host
+from ..sdp import Attribute, encode_attributes, encode_host
 
 # They name an address, a port or a secret of a way that is ours from now on
 REPLACED: Final = frozenset(("rtcp", "rtcp-mux", "rtcp-mux-only"))
@@ -77,7 +77,7 @@ def _stream(lines: Sequence[str], place: Place) -> Iterator[str]:
     if place.mux:
         yield "a=rtcp-mux"
     yield f"a=rtcp:{place.here.rtp_port if place.mux else place.here.rtcp_port}"  # RFC 3605
-    yield from (encode_attribute(each).rstrip("\r\n") for each in place.ice)
+    yield from encode_attributes(place.ice).splitlines()
 
 
 def _refused(lines: Sequence[str]) -> Iterator[str]:

@@ -16,7 +16,7 @@ from ...net.address import Endpoint
 from ...net.values import frozen
 from ...sip import Direction
 from ..ack_watch import VERDICT
-from ..call_fields import FIELDS
+from ..call_fields import FIELDS, source_of
 from ..channel import DISPOSITION
 from ..events.channel_data import TIMES, bill
 from ..media_statistics import variables_of
@@ -135,7 +135,7 @@ def _profile(channel: Channel) -> Iterator[Pair]:
     yield "network_addr", channel.call.flow.remote.host if channel.call is not None else ""
     yield "destination_number", channel.destination
     yield "uuid", channel.uuid
-    yield "source", "mod_sofia" if channel.name.startswith("sofia/") else "mod_loopback"
+    yield "source", source_of(channel)
     yield "context", channel.context
     yield "chan_name", channel.name
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
-from ..call_fields import FIELDS
+from ..call_fields import FIELDS, source_of
 from ..media_statistics import statistics_of
 from .bus import MICROSECONDS, Header
 
@@ -114,7 +114,7 @@ def _profile(channel: Channel, prefix: str) -> Iterator[Header]:
         ("ANI", caller.number),
         ("Destination-Number", channel.destination),
         ("Unique-ID", channel.uuid),
-        ("Source", "mod_sofia" if channel.name.startswith("sofia/") else "mod_loopback"),
+        ("Source", source_of(channel)),
         ("Context", channel.context),
         ("Channel-Name", channel.name),
         ("Profile-Index", "1"),
