@@ -45,6 +45,7 @@ SPOKEN = {GatewayType.PCP: "pcp", GatewayType.NAT_PMP: "natpmp", GatewayType.UPN
 NO_UDP = "AD21"
 NO_OTHER_NAT = "PC20"  # the carrier's NAT is asked only by who has no NAT of his own
 OVERWRITES = "AD20"
+REMAKES = "AD34"
 NEVER_THERE = "AD17"  # a look shows it, perhaps before the next mapping is granted
 KEPT_BY_THE_GATEWAY = "TO10"  # port 5060 as asked, and nothing comes through
 
@@ -130,9 +131,10 @@ def is_settled(mapping: MappingSnapshot) -> bool:
     return any(each.rung is Rung.LISTED and each.holds is not False for each in mapping.evidence)
 
 
-def is_at_rest(world: World) -> bool:
+def is_at_rest(world: World, quirks: Quirks) -> bool:
     """Whether all is looked at, and nobody is just about to make anew what he has deleted (AD34)."""
-    return not world.engine.busy and all(is_settled(each) for each in held(world))
+    between = REMAKES in quirks.rows and world.engine.busy
+    return not between and all(is_settled(each) for each in held(world))
 
 
 def is_listed(mapping: MappingSnapshot) -> bool:
@@ -151,7 +153,7 @@ def complaints(
     leases = begin(world, UDP, TCP)
     wrong = _judge_start(world, quirks, protocols, patience)
     world.run(30)
-    world.run_until(lambda: is_at_rest(world), patience)
+    world.run_until(lambda: is_at_rest(world, quirks), patience)
     knocks(world, leases)
     wrong += _judge_heights(world, quirks)
     wrong += world.verdicts()
