@@ -117,7 +117,13 @@ void rt_stream_nominate(rt_stream *stream, bool rtcp, const rt_address *source);
 const rt_address *rt_stream_target(const rt_stream *stream, bool rtcp); /* NULL before the first agreement */
 bool rt_stream_take_event(rt_stream *stream, rt_event *event);
 
-/* For speaking.c */
+/* Between stream.c, outgoing.c and speaking.c */
+bool rt_speaks(const rt_stream *stream, const rt_latch *latch); /* whether anything may go there now */
+void rt_begin_opening(rt_stream *stream, double now);
+void rt_open_on(rt_stream *stream, double now);
+void rt_press_on(rt_stream *stream, double now);
+void rt_keep_open(rt_stream *stream, double now);
+double rt_next_to_send(const rt_stream *stream); /* when one of these three is due */
 void rt_stream_say(rt_stream *stream, const uint8_t *frame, size_t size, unsigned samples, double now);
 void rt_stream_pass_on(rt_stream *stream, const rt_packet *packet, rt_stream *origin, double now);
 void rt_stream_tell(rt_stream *stream, const rt_event *event);
