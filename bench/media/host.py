@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from ringthru.media.audio import PCMU
+from ringthru.media.codecs import PCMU
 from ringthru.media.driver import MediaEngine
 from ringthru.media.engine.native_driver import NativeEngine
 from ringthru.media.engine.twin_driver import TwinEngine

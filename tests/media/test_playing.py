@@ -7,7 +7,7 @@ from itertools import pairwise
 import pytest
 
 from ringthru.media import RtpPacket, SessionDescription, silence_of
-from ringthru.media.audio import PCMA, PCMU
+from ringthru.media.codecs import PCMA, PCMU
 from ringthru.media.events import Hungry, Said
 from ringthru.media.offer_answer import MediaAddress, make_answer, make_offer
 from ringthru.media.playing import FedPlayer, LateEcho, PacketTap, Player, Recorder

@@ -1,6 +1,6 @@
 """SDP, RTP, RTCP and the packet engine; knows neither SIP nor NAT. Imports net."""
 
-from .audio import PCMA, PCMU, Codec
+from .codecs import G722, OPUS, PCMA, PCMU, Codec
 from .engine.choice import choose_engine
 from .engine.interface import Elsewhere, Engine, Feed, Leg, PlacedPorts, Ports, Tap
 from .errors import (
@@ -24,6 +24,8 @@ from .offer_answer import (
     answerable,
     make_answer,
     make_offer,
+    offered_audio,
+    ptime_offered,
     read_answer,
 )
 from .pair_driver import PortPair
@@ -38,6 +40,8 @@ from .tones import holds_tone, tone
 from .wav import read_wav
 
 __all__ = [
+    "G722",
+    "OPUS",
     "PCMA",
     "PCMU",
     "BadSound",
@@ -83,6 +87,8 @@ __all__ = [
     "linear_of",
     "make_answer",
     "make_offer",
+    "offered_audio",
+    "ptime_offered",
     "read_answer",
     "read_tones",
     "read_wav",

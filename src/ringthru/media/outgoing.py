@@ -13,7 +13,7 @@ from .latch import Latch
 from .offer_answer import Negotiated
 from .rtp import RtpPacket
 from .sender import Allowance, RtpSender
-from .telephone_event import KeyPresser
+from .telephone_event import USUAL_RATE, KeyPresser, at_another_rate
 
 OPENING_PACKETS: Final = 25  # half a second of silence, unless something is heard before
 OPENING_INTERVAL: Final = 0.02  # seconds
@@ -130,7 +130,8 @@ class Outgoing:
     def _press_on(self, now: float) -> None:
         """What is due of the keys that are being pressed."""
         agreed = self._agreed
-        for packet in self._presser.due(now):
+        rate = agreed.event_rate if agreed is not None else USUAL_RATE
+        for packet in self._presser.due(now, rate):
             if agreed is not None and agreed.telephone_event is not None and self.speaks(self._latch):
                 self._opening_left = 0
                 self._out.append(
@@ -189,5 +190,5 @@ def _translate(packet: RtpPacket, theirs: Negotiated, ours: Negotiated) -> tuple
         payload = packet.payload if table is None else packet.payload.translate(table)
         return ours.codec.payload_type, payload
     if packet.payload_type == theirs.heard_event:
-        return ours.telephone_event, packet.payload
+        return ours.telephone_event, at_another_rate(packet.payload, theirs.event_rate, ours.event_rate)
     return None, b""  # comfort noise, which nobody agreed on

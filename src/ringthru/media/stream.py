@@ -164,7 +164,7 @@ class MediaStream:
         self._reporter.receive_rtp(packet, now)
         self._hear(source, now)
         if packet.payload_type == agreed.heard_event:
-            key = self._listener.hear(packet.payload, packet.timestamp)
+            key = self._listener.hear(packet.payload, packet.timestamp, agreed.event_rate)
             if key is not None:
                 self._events.append(key)
         elif packet.payload_type == agreed.heard_type:

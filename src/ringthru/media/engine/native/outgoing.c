@@ -77,7 +77,7 @@ void rt_open_on(rt_stream *stream, double now) {
 void rt_press_on(rt_stream *stream, double now) {
     uint8_t payload[RT_KEY_PAYLOAD];
     bool first = false;
-    unsigned copies = rt_key_due(&stream->presser, now, payload, &first);
+    unsigned copies = rt_key_due(&stream->presser, now, stream->agreed.event_rate, payload, &first);
     for (; copies && stream->agreed.sent_event != RT_NO_TYPE && rt_speaks(stream, &stream->rtp_latch); copies--) {
         stream->opening_left = 0;
         rt_packet sent =
@@ -131,6 +131,11 @@ void rt_stream_pass_on(rt_stream *stream, const rt_packet *packet, rt_stream *or
     stream->opening_left = 0;
     if (packet->payload_type == theirs->heard_type && theirs->codec != ours->codec) {
         (ours->codec == RT_PCMA ? rt_ulaw_to_alaw : rt_alaw_to_ulaw)(other, packet->payload, packet->size);
+        payload = other;
+    } else if (packet->payload_type == theirs->heard_event && theirs->event_rate != ours->event_rate &&
+               packet->size >= RT_KEY_PAYLOAD) {
+        memcpy(other, packet->payload, packet->size);
+        rt_key_at_another_rate(other, theirs->event_rate, ours->event_rate);
         payload = other;
     }
     rt_packet sent = rt_sender_forward(&stream->sender, packet, type, packet->size, origin, now);

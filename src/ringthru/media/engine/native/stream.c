@@ -146,8 +146,8 @@ static void hear(rt_stream *stream, const rt_address *source, double now) {
 
 static void hear_key(rt_stream *stream, const rt_packet *packet) {
     rt_event event = {.kind = RT_KEY_HEARD};
-    if (rt_hear_key(&stream->listener, packet->payload, packet->size, packet->timestamp, &event.number,
-                    &event.amount))
+    if (rt_hear_key(&stream->listener, packet->payload, packet->size, packet->timestamp,
+                    stream->agreed.event_rate, &event.number, &event.amount))
         rt_stream_tell(stream, &event);
 }
 

@@ -47,7 +47,8 @@ typedef struct {
 typedef struct {
     rt_address remote_rtp, remote_rtcp;
     uint32_t clock_rate;
-    uint16_t ptime; /* milliseconds */
+    uint32_t event_rate; /* Hz, the clock of telephone events; never 0 */
+    uint16_t ptime;      /* milliseconds */
     uint8_t codec;  /* RT_PCMU, RT_PCMA, or another number */
     uint8_t sent_type, heard_type, sent_event, heard_event;
     bool sends, receives, mux;
