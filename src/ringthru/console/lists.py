@@ -66,7 +66,7 @@ USAGE: Final = (
 def leg_cells(leg: ChannelSnapshot, hostname: str) -> dict[str, str]:
     """A leg by FreeSWITCH's names of columns."""
     application, _, data = leg.application.partition("(")
-    rate, bits = ("8000", "64000") if leg.codec else ("", "")
+    rate, bits = (str(leg.codec_rate), str(leg.codec_bit_rate)) if leg.codec else ("", "")
     created = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(leg.began))
     return {
         "uuid": leg.uuid,

@@ -10,6 +10,7 @@ from collections.abc import Collection, Sequence
 from typing import Final
 
 from ..net.values import frozen, replace
+from .g711 import G711
 
 SPELLINGS: Final = {"OPUS": "opus", "ILBC": "iLBC", "SPEEX": "speex", "TELEPHONE-EVENT": "telephone-event"}
 EVENT: Final = "TELEPHONE-EVENT"  # RFC 4733; no audio, like comfort noise (RFC 3389)
@@ -94,6 +95,11 @@ def numbered(codecs: Sequence[Codec], taken: int | None) -> list[Codec]:
         used.add(number)
         out.append(codec if number == codec.payload_type else replace(codec, payload_type=number))
     return out
+
+
+def pass_through(one: Codec, other: Codec) -> bool:
+    """Whether what one codec says goes to the other as it is; between the laws of G.711 a table does it."""
+    return one.kind == other.kind or (one.name in G711 and other.name in G711)
 
 
 def free_number(used: Collection[int | None]) -> int:

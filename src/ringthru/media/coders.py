@@ -137,7 +137,7 @@ def ulaw_of(samples: Samples) -> bytes:
     return bytes(map(ulaw_table().__getitem__, samples))
 
 
-def samples_of(ulaw: bytes) -> Samples:
+def samples_of(ulaw: bytes | bytearray) -> Samples:
     """µ-law as samples."""
     return array("h", map(ULAW_TO_LINEAR.__getitem__, ulaw))
 

@@ -24,7 +24,6 @@ from .audio import (
     first_usable,
     is_plain_audio,
     ptime_of,
-    shared_codecs,
     wants_mux,
 )
 from .codecs import EVENT, PCMA, PCMU, Codec, free_number, numbered
@@ -40,7 +39,6 @@ __all__ = [
     "MediaAddress",
     "Negotiated",
     "OfferAnswer",
-    "answerable",
     "make_answer",
     "make_offer",
     "read_answer",
@@ -219,11 +217,6 @@ def _common_event(
     return None, None, 8000
 
 
-def answerable(offer: SessionDescription, codecs: Sequence[Codec]) -> list[Codec]:
-    """Which of the codecs ``make_answer`` could answer this offer with, in our order."""
-    return [each for each in codecs if _has(offer, each)]
-
-
 def offered_audio(offer: SessionDescription) -> list[Codec]:
     """Every codec of the audio that we could take, known here or not, in the offerer's order."""
     return [codec for medium in offer.media if is_plain_audio(medium) for codec in audio_of(medium)]
@@ -232,10 +225,6 @@ def offered_audio(offer: SessionDescription) -> list[Codec]:
 def ptime_offered(offer: SessionDescription) -> int:
     """The milliseconds of a packet that the offerer would like."""
     return next((ptime_of(medium) for medium in offer.media if is_plain_audio(medium)), DEFAULT_PTIME)
-
-
-def _has(offer: SessionDescription, codec: Codec) -> bool:
-    return any(is_plain_audio(medium) and shared_codecs(medium, [codec]) for medium in offer.media)
 
 
 class OfferAnswer:

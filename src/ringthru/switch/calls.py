@@ -12,13 +12,14 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, MutableMapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from ..media import Engine, MediaError
+from ..media import PCMA, PCMU, Engine, MediaError
 from ..net.values import replace
 from ..sip import Call, Direction, MalformedMessage
 from . import leg_variables
 from .caller import Caller
 from .causes import HangupCause
 from .channel import Channel
+from .codec_choice import for_callee
 from .conference.book import Conferences
 from .configuration import Dialplan, Directory
 from .deflecting import Deflections
@@ -222,7 +223,7 @@ class Calls:
         )
         channel.variables.update({**dict(target.variables), **variables})
         channel.parent = parent
-        channel.codecs = leg_variables.codecs(channel, parent)
+        channel.codecs, channel.ptime = for_callee(channel, parent)
         channel.begin()
         try:
             await self._send_invite(channel, target, _hops_left(parent))
@@ -235,7 +236,7 @@ class Calls:
         media = await channel.take_media(target.host)
         if media is None:
             raise DialFailed(channel.cause or HangupCause.NORMAL_CLEARING)
-        offer = media.offer(channel.codecs)
+        offer = media.offer(channel.codecs, ptime=channel.ptime)
         parent = channel.parent.variables if channel.parent is not None else {}
         told = replace(target, headers=(*target.headers, *headers_of(channel.variables, parent)))
         try:
@@ -277,8 +278,9 @@ class Calls:
         for end in ends:
             end.variables.update({k: v for k, v in variables.items() if k != "origination_uuid"})
         one.parent = parent
+        one.codecs = (PCMU, PCMA)  # what everybody can be bridged to, and nobody has to code
         if parent is not None:
-            one.codecs = leg_variables.codecs(one, parent)
+            one.codecs, one.ptime = for_callee(one, parent)
         for end in ends:
             end.begin()
         self.run(mirror, self.router.run(mirror))

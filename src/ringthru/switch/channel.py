@@ -12,13 +12,14 @@ from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Final
 
-from ..media import Codec, SessionDescription
+from ..media import Codec, NoCommonCodec, SessionDescription
 from ..net.levels import NOTICE
 from ..sip import Call, CallState, Direction, SipUri
 from .call_log import CallLog
 from .caller import Caller
 from .causes import ELSEWHERE_CAUSES, HangupCause, reason_for, status_of
 from .channel_view import snapshot_of
+from .codec_choice import for_answer, told_of
 from .leg_media import BOTH_WAYS, LegMedia
 from .reoffers import Reoffers
 from .snapshots import ChannelSnapshot
@@ -82,6 +83,7 @@ class Channel:
         self.media: LegMedia | None = None
         self.variables: dict[str, str] = {"uuid": uuid, "channel_name": name}
         self.codecs: Sequence[Codec] = profile.codecs
+        self.ptime = 0  # milliseconds of a packet that its peer is offered; 0: the usual
         self.phase = CallPhase.RINGING if direction is Direction.INBOUND else CallPhase.DIALING
         self.state: str = "CS_NEW"
         self.application = ""
@@ -135,8 +137,13 @@ class Channel:
         return self.bridge.partner(self) if self.bridge is not None else None
 
     @property
+    def coders(self) -> frozenset[str]:
+        """The codecs that can be made here."""
+        return self.profile.coders
+
+    @property
     def kept_codecs(self) -> Sequence[Codec]:
-        """A joined leg keeps its codec: nothing here transcodes but one G.711 law to the other."""
+        """What our own new offers have: a joined leg keeps its codec, so that nothing else changes."""
         media = self.media
         return [media.codec] if media and media.codec and self.bridge is not None else self.codecs
 
@@ -221,7 +228,7 @@ class Channel:
         if media is None or not self._waits:
             return False
         if not self.progressed.is_set():
-            body = media.answer(self.offer, [prefer] if prefer else self.codecs)
+            body = self._answer_to(self.offer, media, prefer)
             self.mark_early()
             self.profile.act(lambda now: call.ring(now, 183, body))
         return True
@@ -250,13 +257,23 @@ class Channel:
         media = await self.take_media(call.flow.remote.host)
         if media is None or self.up or self.gone.is_set():
             return
-        codecs = [prefer] if prefer else self.codecs
         if self.progressed.is_set() and media.negotiated is not None:
             body = media.negotiated.sdp  # what the 183 said holds (RFC 6337 §3.1.1)
         else:
-            body = media.answer(offer, codecs) if offer else media.offer(codecs)
+            body = self._answer_to(offer, media, prefer)
         self.profile.act(lambda now: call.answer(now, body))
         self.mark_answered()
+
+    def _answer_to(self, offer: SessionDescription | None, media: LegMedia, prefer: Codec | None) -> bytes:
+        """Our answer; an offer of ours where there was none, of what the other leg speaks alone."""
+        if offer is None:
+            return media.offer([prefer] if prefer else self.codecs)
+        codecs, first = for_answer(self, prefer)
+        try:
+            return media.answer(offer, codecs, first=first)
+        except NoCommonCodec:
+            self.log.warning("%s %s", self.name, told_of(self, offer))
+            raise
 
     def pick_up(self, other: Channel) -> bool:
         """Let ``other``, which is up, be the answer that the leg's dialler waits for; False: too late."""

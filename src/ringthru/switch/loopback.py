@@ -87,5 +87,5 @@ class LoopbackChannel(Channel):
         if mine is None or other is None:
             return False
         offer = other.offer([prefer] if prefer else self.mirror.codecs)
-        other.accept(mine.answer(offer, self.codecs))
+        other.accept(mine.answer(offer, self.codecs, first=[prefer] if prefer else ()))
         return True

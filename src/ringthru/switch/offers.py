@@ -13,6 +13,7 @@ from ..net.levels import NOTICE
 from ..sip import IncomingRequest
 from .causes import HangupCause
 from .channel import CallPhase, Channel
+from .codec_choice import for_new_offer
 from .leg_media import BOTH_WAYS
 
 if TYPE_CHECKING:
@@ -27,7 +28,8 @@ def new_offer(profile: Profile, channel: Channel | None, incoming: IncomingReque
     offer, body, granted = incoming.request.body, b"", granted_to(channel)
     try:
         if offer:
-            body = channel.media.answer(offer, channel.kept_codecs, granted)
+            codecs, first = for_new_offer(channel)
+            body = channel.media.answer(offer, codecs, granted, first)
         elif incoming.request.method == "INVITE":
             body = channel.media.offer(channel.kept_codecs, granted)
     except NoCommonCodec:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from ringthru.net.address import Endpoint
 
-from ..codecs import Codec
+from ..codecs import pass_through
 from ..coders import NARROW, Encoder, encoder_of, frame_of, samples_of
 from ..events import MediaEvent
 from ..g711 import G711
@@ -30,11 +30,6 @@ log = logging.getLogger(__name__)
 FIRST_PART: Final = 0.3  # seconds of a sound that are coded before it begins
 PART: Final = 1.0  # seconds that are coded at a time, in a thread
 AHEAD: Final = 2.0  # seconds that are coded before they are said: whatever the switch does meanwhile
-
-
-def pass_through(one: Codec, other: Codec) -> bool:
-    """Whether what one codec says goes to the other as it is; between the laws of G.711 a table does it."""
-    return one.kind == other.kind or (one.name in G711 and other.name in G711)
 
 
 class CodedLeg:

@@ -18,6 +18,7 @@ from ...sip import Direction
 from ..ack_watch import VERDICT
 from ..call_fields import FIELDS
 from ..channel import DISPOSITION
+from ..codec_choice import shown_rate
 from ..events.channel_data import TIMES, bill
 from .verdict import Ending, audio, ended_by, sentence
 
@@ -79,8 +80,8 @@ def _measured(channel: Channel, media: LegReport | None) -> Iterator[Pair]:
         return
     if channel.media.codec is not None:
         for way in ("read", "write"):
-            yield f"{way}_codec", channel.media.codec.name
-            yield f"{way}_rate", str(channel.media.codec.clock_rate)
+            yield f"{way}_codec", channel.media.codec.encoding
+            yield f"{way}_rate", str(shown_rate(channel.media.codec))
     yield from _packets(media)
 
 
