@@ -179,7 +179,6 @@ class TestLinphone:
 def opus_at(capture: Capture, ports: range) -> list[int]:
     """The last second of what comes there on the wire; linphone's own recording ends with the call."""
     decoder = decoder_of(CODEC, RATE)
-    came = [
-        rtp.payload for datagram, rtp in rtp_packets(capture.so_far()) if datagram.destination[1] in ports
-    ]
+    packets = rtp_packets(capture.so_far(), (LINPHONES_OPUS,))
+    came = [rtp.payload for datagram, rtp in packets if datagram.destination[1] in ports]
     return [sample for payload in came[-60:] for sample in decoder.decode(payload)][-RATE:]
