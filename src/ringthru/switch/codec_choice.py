@@ -115,7 +115,7 @@ def _spoken(parent: Channel) -> tuple[list[Codec], int]:
     media = parent.media
     if media is not None and media.negotiated is not None:
         return [media.negotiated.codec], media.negotiated.ptime
-    if parent.offer is None:
+    if parent.offer is None or not parent.profile.settings.inbound_late_negotiation:
         return list(parent.codecs), 0
     spoken = passable(parent.offer, parent.profile.preferences)
     if parent.profile.settings.inbound_codec_negotiation == "greedy":
@@ -126,6 +126,8 @@ def _spoken(parent: Channel) -> tuple[list[Codec], int]:
 
 def for_answer(channel: Channel, prefer: Codec | None) -> tuple[Sequence[Codec], Sequence[Codec]]:
     """What a caller is answered with: the codecs we speak; and what goes before the caller's own order."""
+    if not channel.profile.settings.inbound_late_negotiation:
+        return channel.codecs, ()  # that was chosen when the call came
     first = [prefer] if prefer is not None else []
     if channel.profile.settings.inbound_codec_negotiation == "greedy":
         first += channel.codecs
