@@ -34,8 +34,9 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 HERE: Final = "127.0.0.1"
-MANY: Final = 40  # calls of one process; beyond them another one is begun, where there are cores for it
-MOST: Final = 150  # calls of one process: what a core bears of Opus
+MANY: Final = 25  # calls of one process; beyond them another one is begun, where there are cores for it
+MOST: Final = 75  # calls of one process: what a core bears of Opus (13 ms of each second for one)
+LATEST: Final = 8 << 10  # octets that wait for a process: audio that is late by more is worth nothing
 PROCESSES: Final = 4
 RETRIES: Final = 3  # processes that may be lost under one call
 
@@ -202,6 +203,7 @@ class Joint:
         self._inner.append(inner)
         sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
         self._sockets.append(sock)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, LATEST)
         sock.bind((HERE, 0))
         sock.connect(inner.local)
         inner.connect(_inside(spoken, Endpoint(*sock.getsockname())))
