@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Final
 
 from ..switch.applications import APPLICATIONS
+from ..switch.codec_choice import codec_modules
 from ..switch.snapshots import ChannelSnapshot, RegistrationSnapshot, SwitchSnapshot
 from .commands import Command, CommandTable
 from .nat_map import mapping_table
@@ -43,7 +44,6 @@ TASK_COLUMNS: Final = (
 )
 WORD_COLUMNS: Final = ("name", "description", "syntax", "ikey")
 INTERFACE_COLUMNS: Final = ("type", "name", "ikey")
-CODECS: Final = (("G.711 ulaw", "mod_g711"), ("G.711 alaw", "mod_g711"))
 ENDPOINTS: Final = (
     *(("error", "mod_dptools"), ("group", "mod_dptools"), ("loopback", "mod_loopback")),
     *(("sofia", "mod_sofia"), ("user", "mod_dptools")),
@@ -177,7 +177,12 @@ def application_table() -> Table:
 
 
 def _interfaces(table: CommandTable) -> list[tuple[str, str, str]]:
-    kinds = (("codec", CODECS), ("dialplan", DIALPLANS), ("endpoint", ENDPOINTS), ("file", FILES + FILES_TOO))
+    kinds = (
+        ("codec", codec_modules()),
+        ("dialplan", DIALPLANS),
+        ("endpoint", ENDPOINTS),
+        ("file", FILES + FILES_TOO),
+    )
     return [
         *(("api", each.name, each.home) for each in table),
         *(("application", name, "mod_dptools") for name in sorted(APPLICATIONS)),

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from ..media import G722, OPUS, PCMA, PCMU, Codec, SessionDescription, offered_audio, ptime_offered
 from ..media.codecs import NAMED, pass_through
-from ..media.coders import NARROW, SAMPLED_AT, remedy
+from ..media.coders import NARROW, SAMPLED_AT, installed, remedy
 from ..media.g711 import G711
 from ..net.values import frozen
 
@@ -162,6 +162,13 @@ def way_of(channel: Channel) -> str:
         return "passes"
     known = pass_through(one, other) or {one.name, other.name} <= channel.coders
     return "transcodes" if known else "blocked"
+
+
+def codec_modules() -> list[tuple[str, str]]:
+    """What can be made here, and FreeSWITCH's module for it."""
+    known = {"PCMU": ("G.711 ulaw", "mod_g711"), "PCMA": ("G.711 alaw", "mod_g711")}
+    known |= {"G722": ("G.722", "mod_spandsp"), "OPUS": ("OPUS (STANDARD)", "mod_opus")}
+    return [row for name, row in known.items() if name in installed()]
 
 
 def shown_rate(codec: Codec) -> int:
