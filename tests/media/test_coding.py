@@ -262,6 +262,22 @@ class TestSounds:
         made.legs[0].connect(made.phones[0].agreed())
         await until(lambda: made.phones[0].holds(660))
 
+    @pytest.mark.parametrize("other", [OPUS, PCMU])
+    async def test_music_while_the_other_side_holds(self, engine, call, other):
+        """Whether their audio passes or is transcoded: what is played takes its place, and goes again."""
+        made = call(OPUS, other)
+        listener, holder = made.legs
+        listener.bridge(holder)
+        made.hum()
+        await made.both_hear()
+        holder.block(media=True)
+        listener.play(Sound(b"".join(tone(660, 1.0)), times=0))
+        made.phones[0].heard.clear()
+        await until(lambda: made.phones[0].holds(660))
+        listener.hush()
+        holder.block(media=False)
+        await made.both_hear()
+
     async def test_an_echo_of_any_codec(self, engine, call):
         made = call(OPUS, PCMU)
         made.legs[0].echo()

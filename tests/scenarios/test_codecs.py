@@ -247,3 +247,20 @@ async def test_what_is_recorded_of_opus_is_played_to_g722(found: Any, tmp_path: 
     await eventually(hum, "it hears nothing of what it said", 10)
     with wave.open(f"{tmp_path}/said.wav") as file:
         assert file.getframerate() == 8000
+
+
+async def test_a_new_offer_of_ours_says_what_the_other_side_said(home: Home) -> None:
+    """A refresh of a call that passes: the called phone's words about its codec, not the caller's own."""
+    callee, caller = await home.registered_phone(), home.far_phone()
+    mine, theirs = (Codec("AMR", 98, parameters=f"mode-set={each}") for each in (1, 2))
+    call = caller.invite("1000", home.reached_at("external"), codecs=(mine,))
+    rung = await callee.rung()
+    assert b"a=fmtp:98 mode-set=1\r\n" in rung.call.request.body
+    rung.answer(codecs=(theirs,))
+    response = await call.answered()
+    assert b"a=fmtp:98 mode-set=2\r\n" in response.body
+    await eventually(lambda: all(each.bridged_to for each in home.switch.snapshot().channels))
+    (leg,) = (each for each in home.switch.calls.channels.values() if each.direction.value == "inbound")
+    assert [each.parameters for each in leg.kept_codecs] == ["mode-set=2"]
+    again = await call.reinvite(offer(call, mine))
+    assert b"a=fmtp:98 mode-set=2\r\n" in again.body

@@ -19,7 +19,7 @@ from .call_log import CallLog
 from .caller import Caller
 from .causes import ELSEWHERE_CAUSES, HangupCause, reason_for, status_of
 from .channel_view import snapshot_of
-from .codec_choice import for_answer, told_of
+from .codec_choice import for_answer, kept, told_of
 from .leg_media import BOTH_WAYS, LegMedia
 from .reoffers import Reoffers
 from .snapshots import ChannelSnapshot
@@ -144,8 +144,7 @@ class Channel:
     @property
     def kept_codecs(self) -> Sequence[Codec]:
         """What our own new offers have: a joined leg keeps its codec, so that nothing else changes."""
-        media = self.media
-        return [media.codec] if media and media.codec and self.bridge is not None else self.codecs
+        return kept(self) if self.bridge is not None else self.codecs
 
     # --- what listeners hear --------------------------------------------------------------------------
 

@@ -18,7 +18,7 @@ from ..media import G722, OPUS, PCMA, PCMU, Codec, SessionDescription, offered_a
 from ..media.codecs import NAMED, pass_through
 from ..media.coders import NARROW, SAMPLED_AT, installed, remedy
 from ..media.g711 import G711
-from ..net.values import frozen
+from ..net.values import frozen, replace
 
 if TYPE_CHECKING:
     from .channel import Channel
@@ -146,9 +146,23 @@ def for_new_offer(channel: Channel) -> tuple[Sequence[Codec], Sequence[Codec]]:
     if partner is None or current is None:
         return channel.codecs, ()
     theirs = partner.media.codec if partner.media is not None else None
-    first = [each for each in (current, theirs) if each is not None]
+    first = [each for each in (*kept(channel), theirs) if each is not None]
     makeable = theirs is None or theirs.name in channel.coders
     return (channel.codecs if makeable else first), first
+
+
+def kept(channel: Channel) -> Sequence[Codec]:
+    """The codec that a leg speaks, with what is to be said of it from our side: its partner's words where the
+    audio passes, else our own.
+    """
+    current = channel.media.codec if channel.media is not None else None
+    if current is None:
+        return channel.codecs
+    partner = channel.bridged_to
+    theirs = partner.media.codec if partner is not None and partner.media is not None else None
+    said = (*((theirs,) if theirs is not None else ()), *channel.codecs, *NAMED.values())
+    parameters = next((each.parameters for each in said if each.kind == current.kind), "")
+    return [replace(current, parameters=parameters)]
 
 
 def way_of(channel: Channel) -> str:
