@@ -26,7 +26,6 @@ from ..stream import RTP_TIMEOUT
 from ..transcoding import AUDIO, EVENT
 from .coded_leg_driver import CodedLeg
 from .interface import Elsewhere, Engine, Leg, PlacedPorts, Ports
-from .twin_link_driver import Link
 
 if TYPE_CHECKING:
     from ..ng.nodes import NodeSnapshot
@@ -157,6 +156,8 @@ class Worker:
 
     def __init__(self, engine: CodingEngine) -> None:
         """Raises OSError: it cannot be started."""
+        from .twin_link_driver import Link  # with the first such call: the start is a budget
+
         self.calls = 0
         self._engine = engine
         self.link = Link(lambda verb, words: None, self._lose, "coder_process_driver", "transcodes")
