@@ -18,6 +18,7 @@ from .errors import (
 from .events import FirstPacket, Hungry, MediaEvent, Moved, Said, Timeout, Unexpected
 from .frames import Frame
 from .ice_sdp import IceAnswers
+from .latch import Confirmed
 from .offer_answer import (
     MediaAddress,
     Negotiated,
@@ -30,6 +31,7 @@ from .offer_answer import (
 )
 from .pair_driver import PortPair
 from .playing import Recorder
+from .quality import LegQuality, Quality, quality_of
 from .report import LegReport
 from .rtp import RtpPacket
 from .sdp import SessionDescription
@@ -48,6 +50,7 @@ __all__ = [
     "BadSound",
     "Codec",
     "Codes",
+    "Confirmed",
     "Elsewhere",
     "Engine",
     "EngineFull",
@@ -59,6 +62,7 @@ __all__ = [
     "IceAnswers",
     "KeyHeard",
     "Leg",
+    "LegQuality",
     "LegReport",
     "LocalError",
     "MalformedPacket",
@@ -74,6 +78,7 @@ __all__ = [
     "PlacedPorts",
     "PortPair",
     "Ports",
+    "Quality",
     "Recorder",
     "RemoteError",
     "RtpPacket",
@@ -90,6 +95,7 @@ __all__ = [
     "make_offer",
     "offered_audio",
     "ptime_offered",
+    "quality_of",
     "read_answer",
     "read_tones",
     "read_wav",

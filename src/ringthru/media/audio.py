@@ -32,14 +32,14 @@ def is_plain_audio(medium: MediaDescription) -> bool:
 
 def first_usable(offer: SessionDescription, codecs: Sequence[Codec]) -> int:
     """The index of the first stream we can take; raises NoCommonCodec with the reason."""
+    for index, medium in enumerate(offer.media):
+        if is_plain_audio(medium) and shared_codecs(medium, codecs):
+            return index
     audio = [medium for medium in offer.media if medium.kind == "audio" and medium.port != 0]
     if not audio:
         raise NoCommonCodec("the offer has no audio")
     if not any(is_plain_audio(medium) for medium in audio):
         raise NoCommonCodec(f"audio is offered over {audio[0].protocol[:30]!r} only")
-    for index, medium in enumerate(offer.media):
-        if is_plain_audio(medium) and shared_codecs(medium, codecs):
-            return index
     names = " ".join(sorted({each.name for m in audio for each in formats_of(m)}))
     raise NoCommonCodec(f"none of the offered codecs is known here: {names[:120] or 'none named'}")
 
@@ -118,8 +118,11 @@ def events_of(medium: MediaDescription, clock_rate: int) -> tuple[Codec, ...]:
 
 def direction_of(description: SessionDescription, medium: MediaDescription) -> str:
     """The peer's direction (RFC 3264 §5.1, §8.4): a host of 0.0.0.0 is the old way to say hold."""
-    names = [name for name, _ in medium.attributes] + [name for name, _ in description.attributes]
-    direction = next((name for name in names if name in DIRECTIONS), "sendrecv")
+    direction = "sendrecv"
+    for name, _ in (*medium.attributes, *description.attributes):
+        if name in DIRECTIONS:
+            direction = name
+            break
     if description.host_of(medium) in ("0.0.0.0", "::"):
         return common_direction(direction, "recvonly")  # they cannot be sent anything
     return direction
@@ -134,7 +137,7 @@ def common_direction(ours: str, theirs: str) -> str:
 
 def wants_mux(medium: MediaDescription) -> bool:
     """Whether a description offers RTCP on the RTP port (RFC 5761 §5.1.1)."""
-    return any(name == "rtcp-mux" for name, _ in medium.attributes)
+    return "rtcp-mux" in [name for name, _ in medium.attributes]
 
 
 def ptime_of(medium: MediaDescription) -> int:

@@ -109,6 +109,23 @@ def make_offer(
     ``mux`` offers RTCP on the RTP port (RFC 5761 §5.1.1); the port of its own stays for who wants that.
     Telephone events are offered at 8000 Hz, and at the codecs' own rates beside; or at ``event_rates`` alone.
     """
+    description = _offered(
+        here, codecs, session_id, version, telephone_event, direction, ptime, mux, event_rates
+    )
+    return description.encode()
+
+
+def _offered(
+    here: MediaAddress,
+    codecs: Sequence[Codec],
+    session_id: int,
+    version: int,
+    telephone_event: int | None,
+    direction: str,
+    ptime: int,
+    mux: bool,
+    event_rates: Sequence[int] = (),
+) -> SessionDescription:
     offered = numbered(codecs, telephone_event)
     events = _events_for(offered, telephone_event, event_rates)
     medium = _audio(here, offered, events, direction, ptime)
@@ -168,7 +185,7 @@ def make_answer(
     medium = _audio(here, [said], events, ours, ptime, mux)
     ice = answers.to(offer, theirs) if answers else None
     media[index] = medium if ice is None else _with_ice(medium, ice, here, mux)
-    sdp = _description(here, session_id, version, media, () if ice is None else (LITE,))
+    sdp = _description(here, session_id, version, media, () if ice is None else (LITE,)).encode()
     rtp, rtcp = endpoints_of(offer, theirs)
     remote = (rtp, rtp) if mux else (rtp, rtcp)
     number = codec.payload_type
@@ -182,8 +199,14 @@ def read_answer(offer: bytes | SessionDescription, answer: SessionDescription) -
         NoCommonCodec: the peer refused the stream, or answered with what we did not offer.
         MalformedSdp: it answers to fewer streams than we offered, or has no usable address.
     """
-    sdp = offer if isinstance(offer, bytes) else offer.encode()
-    asked = SessionDescription.parse(sdp)
+    sdp, asked = (
+        (offer, SessionDescription.parse(offer)) if isinstance(offer, bytes) else (offer.encode(), offer)
+    )
+    return _agreed(sdp, asked, answer)
+
+
+def _agreed(sdp: bytes, asked: SessionDescription, answer: SessionDescription) -> Negotiated:
+    """``asked`` is what ``sdp``, our offer, says."""
     if len(answer.media) < len(asked.media):
         raise MalformedSdp(f"{len(answer.media)} media answer {len(asked.media)}")
     ours, theirs = asked.media[0], answer.media[0]
@@ -252,7 +275,8 @@ class OfferAnswer:
         self._telephone_event = telephone_event
         self._version = session_id
         self._last: bytes | None = None
-        self._offer: bytes | None = None
+        self._offer = b""
+        self._asked: SessionDescription | None = None  # what it says
 
     def offer(
         self,
@@ -263,11 +287,12 @@ class OfferAnswer:
     ) -> bytes:
         """A new offer of these codecs, in this order."""
 
-        def make(version: int) -> bytes:
-            event, mux = self._telephone_event, self._mux
-            return make_offer(here, codecs, self._session_id, version, event, direction, ptime, mux)
+        def make(version: int) -> SessionDescription:
+            event = self._telephone_event
+            return _offered(here, codecs, self._session_id, version, event, direction, ptime, self._mux)
 
-        self._offer = self._bump(make(self._version), lambda: make(self._version + 1))
+        self._asked = make(self._version)
+        self._offer = self._bump(self._asked.encode(), lambda: make(self._version + 1).encode())
         return self._offer
 
     def answer(
@@ -292,9 +317,9 @@ class OfferAnswer:
 
     def read_answer(self, answer: SessionDescription) -> Negotiated:
         """Read the answer to our last offer; raises as the function ``read_answer`` does."""
-        if self._offer is None:
+        if self._asked is None:
             raise MalformedSdp("an answer to no offer")
-        return read_answer(self._offer, answer)
+        return _agreed(self._offer, self._asked, answer)
 
     def _bump(self, same: bytes, bumped: Callable[[], bytes]) -> bytes:
         if self._last is not None and same != self._last:
@@ -310,9 +335,9 @@ def _description(
     version: int,
     media: list[MediaDescription],
     attributes: tuple[Attribute, ...] = (),
-) -> bytes:
+) -> SessionDescription:
     origin = Origin(NAME, str(session_id), str(version), here.host)
-    return SessionDescription(origin, here.host, tuple(media), attributes, NAME).encode()
+    return SessionDescription(origin, here.host, tuple(media), attributes, NAME)
 
 
 def _with_ice(medium: MediaDescription, ice: Ice, here: MediaAddress, mux: bool) -> MediaDescription:

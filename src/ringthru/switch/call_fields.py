@@ -57,6 +57,11 @@ def _offered(channel: Channel) -> str:
     return ",".join(f"{each.encoding}@{each.clock_rate}h" for each in offered)
 
 
+def source_of(channel: Channel) -> str:
+    """The module of FreeSWITCH's that has such channels."""
+    return f"mod_{channel.name.partition('/')[0]}"
+
+
 FIELDS: Final[Mapping[str, Field]] = {
     # The caller's profile
     "ani": lambda channel: channel.caller.number,
@@ -69,7 +74,7 @@ FIELDS: Final[Mapping[str, Field]] = {
     "dialplan": lambda channel: channel.dialplan,
     "direction": lambda channel: channel.direction.value,
     "network_addr": _peer_host,
-    "source": lambda channel: "mod_sofia",
+    "source": lambda channel: source_of(channel),
     "state": lambda channel: channel.state,
     "username": lambda channel: channel.variables.get("user_name", ""),
     "uuid": lambda channel: channel.uuid,

@@ -50,5 +50,7 @@ def snapshot_of(channel: Channel, seconds: float) -> ChannelSnapshot:
         codec_rate=shown_rate(codec) if codec else 0,
         codec_bit_rate=bit_rate(codec) if codec else 0,
         call_uuid=channel.parent.uuid if channel.parent else channel.uuid,
+        ptime=channel.media.negotiated.ptime if channel.media and channel.media.negotiated else 20,
+        counted=report,
         account=channel.variables.get("accountcode", ""),
     )

@@ -113,7 +113,7 @@ def for_callee(channel: Channel, parent: Channel | None) -> tuple[Sequence[Codec
 def _spoken(parent: Channel) -> tuple[list[Codec], int]:
     """The codec that the caller speaks, or all that it offers."""
     media = parent.media
-    if media is not None and media.negotiated is not None:
+    if media is not None and media.negotiated is not None and not parent.any_codec:
         return [media.negotiated.codec], media.negotiated.ptime
     if parent.offer is None or not parent.profile.settings.inbound_late_negotiation:
         return list(parent.codecs), 0

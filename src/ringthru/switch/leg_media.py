@@ -17,6 +17,7 @@ from ..media import (
     LegReport,
     LocalError,
     MediaAddress,
+    MediaEvent,
     Negotiated,
     OfferAnswer,
     PlacedPorts,
@@ -24,6 +25,7 @@ from ..media import (
     SessionDescription,
 )
 from .rtp_pool import MappedPair
+from .stun_pairs import SeenPair
 
 BOTH_WAYS = "sendrecv"
 
@@ -38,7 +40,7 @@ class LegMedia:
     def __init__(
         self,
         engine: Engine,
-        ports: MappedPair | Ports,
+        ports: MappedPair | SeenPair | Ports,
         host: str,
         *,
         session_id: int,
@@ -49,7 +51,7 @@ class LegMedia:
         may_speak_first: Callable[[str], bool] = lambda host: True,
         on_close: Callable[[], None] = lambda: None,
     ) -> None:
-        """``host`` is the address the peer shall send to; a mapped pair says which ports go with it.
+        """``host`` is the address the peer shall send to; a mapped or seen pair says which ports go with it.
 
         ``may_speak_first`` judges the address of the peer's SDP: a stranger's word alone must not aim our
         packets into the LAN.
@@ -63,7 +65,7 @@ class LegMedia:
         ice = None if isinstance(ports, PlacedPorts) else IceAnswers(token_hex)
         self._descriptions = OfferAnswer(session_id, telephone_event, mux, ice)
         self._ports = ports
-        self._pair = ports.pair if isinstance(ports, MappedPair) else ports
+        self._pair = ports.pair if isinstance(ports, MappedPair | SeenPair) else ports
         self.advertised = self._address(host)
         try:
             self.leg: Leg = engine.open(self._pair, name=name, rtp_timeout=rtp_timeout)
@@ -71,16 +73,23 @@ class LegMedia:
             engine.release(self._pair)
             on_close()
             raise
+        self.aside: MediaAddress | None = None  # the other phone, while the audio goes past us (``bypass``)
+        self.direct = False  # heard from where its SDP says
         self.negotiated: Negotiated | None = None
         self.awaits_answer = False  # an offer of ours is out
         self.wish = BOTH_WAYS
         self.offered = BOTH_WAYS  # by us, last
         self._answered_with = b""
         self._closed = False
+        self._unsubscribe: Callable[[], None] = _nothing
+
+    def subscribe(self, callback: Callable[[MediaEvent], None]) -> None:
+        """Call ``callback`` with each event of the leg, until ``close``: then they let go of each other."""
+        self._unsubscribe = self.leg.subscribe(callback)
 
     def _address(self, host: str) -> MediaAddress:
         ports = self._ports
-        if isinstance(ports, MappedPair):
+        if isinstance(ports, MappedPair | SeenPair):
             return MediaAddress(host, ports.external_rtp_port, ports.external_rtcp_port)
         if isinstance(ports, PlacedPorts):  # on another machine, whose own address its node names
             return ports.outer
@@ -100,7 +109,8 @@ class LegMedia:
         self.awaits_answer = True
         self.offered = direction
         self._answered_with = b""
-        return self._descriptions.offer(self.advertised, codecs, direction, ptime or DEFAULT_PTIME)
+        here = self.aside or self.advertised
+        return self._descriptions.offer(here, codecs, direction, ptime or DEFAULT_PTIME)
 
     def accept(self, answer: bytes) -> None:
         """The answer to our offer: audio flows from here on.
@@ -138,7 +148,8 @@ class LegMedia:
         """
         if isinstance(offer, bytes):
             offer = SessionDescription.parse(offer)
-        negotiated = self._descriptions.answer(offer, self.advertised, codecs, direction, first)
+        here = self.aside or self.advertised
+        negotiated = self._descriptions.answer(offer, here, codecs, direction, first)
         self.wish = negotiated.peer_direction
         self.offered = direction
         return self._agree(negotiated)
@@ -146,7 +157,9 @@ class LegMedia:
     def _agree(self, negotiated: Negotiated) -> bytes:
         self.awaits_answer = False
         self.negotiated = negotiated
-        self.leg.connect(negotiated, speak_first=self._may_speak_first(negotiated.remote_rtp.host))
+        self.direct = False
+        speak_first = self.aside is None and self._may_speak_first(negotiated.remote_rtp.host)
+        self.leg.connect(negotiated, speak_first=speak_first)
         return negotiated.sdp
 
     @property
@@ -166,5 +179,11 @@ class LegMedia:
         report = self.leg.close()
         if not self._closed:
             self._closed = True
+            unsubscribe, self._unsubscribe = self._unsubscribe, _nothing
+            unsubscribe()
             self._on_close()
         return report
+
+
+def _nothing() -> None:
+    """In place of what was done already."""

@@ -25,7 +25,7 @@ from ..offer_answer import Negotiated
 from ..stream import RTP_TIMEOUT
 from ..transcoding import AUDIO, EVENT
 from .coded_leg_driver import CodedLeg
-from .interface import Elsewhere, Engine, Leg, PlacedPorts, Ports
+from .interface import Codes, Elsewhere, Engine, Leg, PlacedPorts, Ports
 
 if TYPE_CHECKING:
     from ..ng.nodes import NodeSnapshot
@@ -40,7 +40,7 @@ PROCESSES: Final = 4
 RETRIES: Final = 3  # processes that may be lost under one call
 
 
-class CodingEngine:
+class CodingEngine(Codes):
     """See ``Engine``; ``home`` is the engine that moves the packets."""
 
     def __init__(self, home: Engine, coders: frozenset[str] | None = None) -> None:
@@ -136,7 +136,7 @@ class CodingEngine:
                 joint.move(another)
 
 
-class FarmCodingEngine(CodingEngine):
+class FarmCodingEngine(CodingEngine, Elsewhere):
     """The same where legs may be on other machines; see ``Elsewhere``."""
 
     def __init__(self, home: Engine, farm: Elsewhere, coders: frozenset[str] | None = None) -> None:
