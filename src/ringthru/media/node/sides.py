@@ -165,12 +165,18 @@ def agree(side: Side, other: Side, codec: Codec) -> Negotiated:
         heard_event=None if None in events else events[1],
         mux=side.mux,
         ice=side.ice,
+        event_rate=_event_rate(side.said.medium, codec.clock_rate),
     )
 
 
 def _event(medium: MediaDescription, clock_rate: int) -> int | None:
     found = events_of(medium, clock_rate)
     return found[0].payload_type if found else None
+
+
+def _event_rate(medium: MediaDescription, clock_rate: int) -> int:
+    found = events_of(medium, clock_rate)
+    return found[0].clock_rate if found else 8000
 
 
 def _codecs(medium: MediaDescription) -> list[Codec]:
