@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 # What the real-program tests drive. The package `miniupnpd` itself is left alone: it configures eth0.
 COMPILER := gcc libc6-dev python3-dev
 DEBIAN := $(COMPILER) g++ miniupnpd-nftables nftables iproute2 sip-tester baresip linphone-cli miniupnpc natpmpc \
-  conntrack tcpdump kamailio kamailio-tls-modules fail2ban sngrep rtpengine-daemon libportaudio2
+  conntrack tcpdump kamailio kamailio-tls-modules fail2ban sngrep rtpengine-daemon libportaudio2 libopus0
 SERVICES := kamailio fail2ban rtpengine-daemon
 
 .PHONY: run test lint unit fuzz bench clients real-programs compiler clean
@@ -74,6 +74,8 @@ $(VENV)/installed: $(VENV)/bin/python pyproject.toml setup.py $(wildcard src/rin
 $(VENV)/installed-test: $(VENV)/installed
 	@echo "Installing what the tests need (once)"
 	@$(BIN)/pip install -q --disable-pip-version-check -e '.[test]'
+	@$(BIN)/pip install -q --disable-pip-version-check -e '.[codecs]' \
+	  || echo "The coders of G.722 and Opus cannot be installed here: what needs them is skipped"
 	@$(BIN)/pip install -q --disable-pip-version-check -e '.[audio]' \
 	  || echo "sounddevice cannot be installed here: nothing is tried on a real sound library"
 	@$(BIN)/pip install -q --disable-pip-version-check --only-binary atheris -e '.[fuzz]' \

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.media.baseline import AsyncioEngine
-from ringthru.media.audio import PCMU
+from ringthru.media.codecs import PCMU
 from ringthru.media.engine.native_driver import NativeEngine
 from ringthru.media.engine.twin_driver import TwinEngine
 from ringthru.media.offer_answer import Negotiated

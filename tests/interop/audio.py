@@ -62,6 +62,13 @@ def read_wav(path: Path) -> list[int]:
     return list(array("h", body[: len(body) // 2 * 2]))
 
 
+def recorded(path: Path) -> tuple[int, list[int]]:
+    """The samples per second of such a file, and those of its first channel."""
+    head = path.read_bytes()[:HEADER]
+    channels, rate = (int.from_bytes(head[place], "little") for place in (slice(22, 24), slice(24, 28)))
+    return rate, read_wav(path)[:: max(channels, 1)]
+
+
 def share_of_tone(samples: Sequence[int], frequency: float) -> float:
     """How much of the power is in one frequency: 1.0 for the pure tone, near 0 without it (Goertzel)."""
     power = sum(sample * sample for sample in samples)

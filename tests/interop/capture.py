@@ -76,12 +76,12 @@ def sip_texts(datagrams: Iterable[Datagram]) -> list[tuple[Datagram, str]]:
     return [(d, d.payload.decode("utf-8", "replace")) for d in datagrams if b"SIP/2.0" in d.payload[:400]]
 
 
-def rtp_packets(datagrams: Iterable[Datagram]) -> list[tuple[Datagram, Rtp]]:
-    """Those that are RTP of a static audio type (0 PCMU, 8 PCMA), in order of arrival."""
+def rtp_packets(datagrams: Iterable[Datagram], kinds: tuple[int, ...] = (0, 8)) -> list[tuple[Datagram, Rtp]]:
+    """Those that are RTP of an audio type (0 PCMU, 8 PCMA), in order of arrival."""
     found = []
     for datagram in datagrams:
         octets = datagram.payload
-        if len(octets) > 12 and octets[0] >> 6 == 2 and octets[1] & 0x7F in (0, 8):
+        if len(octets) > 12 and octets[0] >> 6 == 2 and octets[1] & 0x7F in kinds:
             sequence, timestamp, ssrc = struct.unpack_from("!HII", octets, 2)
             begin = 12 + 4 * (octets[0] & 0x0F)
             found.append((datagram, Rtp(octets[1] & 0x7F, sequence, timestamp, ssrc, octets[begin:])))

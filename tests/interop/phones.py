@@ -10,7 +10,7 @@ from pathlib import Path
 from ringthru.lab.namespaces.laboratory import Laboratory
 from ringthru.lab.namespaces.netns import wait_for
 
-from .audio import read_wav, to_ulaw, write_wav
+from .audio import HEADER, RATE, best_share, read_wav, recorded, to_ulaw, write_wav
 
 SCENARIOS = Path(__file__).parent / "scenarios"
 MODULES = Path("/usr/lib/baresip/modules")
@@ -76,6 +76,10 @@ sip_listen {address}:5072
 audio_source aufile,{directory}/speech.wav
 audio_player aubridge,nowhere
 audio_alert aubridge,nowhere
+ausrc_srate 8000
+ausrc_channels 1
+auplay_srate 8000
+auplay_channels 1
 rtp_ports 20000-20100
 rtcp_mux no
 jitter_buffer_delay 1-5
@@ -83,6 +87,8 @@ dns_server 127.0.0.1:53
 net_interface eth0
 module_path {modules}
 module g711.so
+module g722.so
+module opus.so
 module aufile.so
 module aubridge.so
 module sndfile.so
@@ -136,11 +142,9 @@ class Baresip:
         except TimeoutError as error:
             raise AssertionError(f"{error}\n{self.log()[-3000:]}") from error
 
-    def call(self, target: str, sounds: list[int]) -> None:
+    def call(self, target: str, sounds: list[int], codecs: str = "PCMU/8000/1") -> None:
         """Call somebody and return when the call stands."""
-        self.start(
-            f"<sip:outside@{self._address}>;regint=0;audio_codecs=PCMU/8000/1", sounds, f"/dial {target}"
-        )
+        self.start(f"<sip:outside@{self._address}>;regint=0;audio_codecs={codecs}", sounds, f"/dial {target}")
         self.wait_for_log("Call established")
 
     def command(self, name: str, parameters: str = "") -> None:
@@ -152,6 +156,14 @@ class Baresip:
         """The samples that it has recorded of the latest call; the last few are still in its buffer."""
         recordings = sorted(self.directory.glob("dump-*dec*.wav"))
         return read_wav(recordings[-1]) if recordings else []
+
+    def hears(self, frequency: float) -> bool:
+        """Whether the last second that it recorded holds that tone; it records at its codec's rate."""
+        recordings = sorted(self.directory.glob("dump-*dec*.wav"))
+        if not recordings or recordings[-1].stat().st_size < HEADER:
+            return False
+        rate, samples = recorded(recordings[-1])
+        return best_share(samples[-rate:], frequency * RATE / rate) > 0.85
 
     def heard(self) -> list[int]:
         """The samples it recorded; complete once it has been stopped."""

@@ -17,6 +17,7 @@ from ringthru.media import PCMU, KeyHeard, MediaAddress, Moved, OfferAnswer, Ses
 from ringthru.media.engine.distant import DistantPorts
 from ringthru.media.engine.distant_leg_driver import FarmLeg
 from ringthru.media.engine.rtpengine_driver import RtpengineEngine
+from ringthru.media.g711 import G711
 from ringthru.media.ng.nodes import read_nodes
 from ringthru.media.offer_answer import make_offer
 from ringthru.net.address import Endpoint
@@ -99,7 +100,8 @@ async def until(true: Callable[[], bool], what: str, step: Callable[[], None] = 
 async def tell(directory: Path, program: str, full: bool) -> dict[str, object]:
     more = ["--max-sessions=1"] if full else []
     nodes = [start(number, directory, *more, program=program) for number in (0, 1)]
-    engine, why = choose_engine("rtpengine", 30000, 30099, read_nodes(f"{HERE}:2223 {HERE}:2224"), KEYS_AT)
+    nodes_named = read_nodes(f"{HERE}:2223 {HERE}:2224")
+    engine, why = choose_engine("rtpengine", 30000, 30099, nodes_named, KEYS_AT, G711)
     assert isinstance(engine, RtpengineEngine)
     await engine.start()
     try:

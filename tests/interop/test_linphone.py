@@ -26,7 +26,9 @@ from .phones import Baresip
 from .switch_process import PASSWORD, Switch
 
 AT = f"{WAN_ADDRESS}:5061;transport=tls"
-TLS = {"internal": {"tls": "true"}}
+# G.711 alone, so that what each phone hears can be read off the wire
+NARROW = {"inbound-codec-prefs": "PCMU,PCMA", "outbound-codec-prefs": "PCMU,PCMA"}
+TLS = {"internal": {"tls": "true", "hold-music": "silence", **NARROW}, "external": NARROW}
 SECOND = 8000  # samples
 LINPHONES, BARESIPS = range(7078, 7099), range(20000, 20101)  # their ports for RTP
 LINS, HOMES, THIRDS = tone(440, 60), tone(600, 60), tone(900, 60)  # what each phone speaks

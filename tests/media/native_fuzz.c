@@ -39,6 +39,7 @@ static void agree(rt_stream *stream, double now) {
         .remote_rtp = somebody(),
         .remote_rtcp = somebody(),
         .clock_rate = chance(4) ? 8000 : 48000,
+        .event_rate = chance(4) ? 8000 : 48000,
         .ptime = (uint16_t)(10 + chance(191)),
         .codec = (uint8_t)(1 + chance(3)),
         .sent_type = types[chance(4)],

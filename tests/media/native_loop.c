@@ -63,6 +63,7 @@ static void open_leg(int index) {
         .remote_rtp = {.family = RT_IPV4, .host = {127, 0, 0, 1}, .port = (uint16_t)rtp},
         .remote_rtcp = {.family = RT_IPV4, .host = {127, 0, 0, 1}, .port = (uint16_t)rtcp},
         .clock_rate = 8000,
+        .event_rate = 8000,
         .ptime = 20,
         .codec = RT_PCMU,
         .sent_event = 101,

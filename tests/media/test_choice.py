@@ -7,8 +7,9 @@ from importlib.util import find_spec
 
 import pytest
 
-from ringthru.media import EngineMissing, choose_engine
+from ringthru.media import Codes, Elsewhere, EngineMissing, choose_engine
 from ringthru.media.engine import choice
+from ringthru.media.g711 import G711
 from ringthru.media.ng.nodes import read_nodes
 
 from .native import native_engine
@@ -63,3 +64,20 @@ def test_rtpengines_where_some_are_named():
 def test_rtpengine_without_nodes_says_where_they_are_named():
     with pytest.raises(EngineMissing, match="rtpengine-nodes"):
         choose_engine("rtpengine", *PORTS)
+
+
+def test_what_codes_is_put_around_it_where_something_is_installed():
+    """Without the extra there is nothing between the switch and what moves the packets."""
+    plain, _ = choose_engine("python", *PORTS, coders=G711)
+    assert not isinstance(plain, Codes)
+    coding, why = choose_engine("python", *PORTS, coders=G711 | {"OPUS"})
+    assert isinstance(coding, Codes)
+    assert (coding.name, why, coding.coders - G711) == ("python", "media-engine says so", {"OPUS"})
+
+
+def test_legs_on_other_machines_stay_there_behind_what_codes():
+    nodes = read_nodes("127.0.0.1:2223")
+    for coders, codes in ((G711, False), (G711 | {"OPUS"}, True)):
+        engine, _ = choose_engine("rtpengine", *PORTS, nodes, coders=coders)
+        assert isinstance(engine, Elsewhere)
+        assert isinstance(engine, Codes) is codes

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from ringthru.media.audio import PCMA, PCMU, Codec
+from ringthru.media.codecs import G722, OPUS, PCMA, PCMU
 from ringthru.media.frames import Frame
 from ringthru.media.offer_answer import Negotiated
 from ringthru.media.playing import FedPlayer, LateEcho, PacketTap, Player
@@ -35,9 +35,8 @@ from .native import native_engine
 
 PEER, NAT, STRANGER = (Endpoint(f"192.0.2.{n}", 4000) for n in (5, 6, 7))
 PEER6 = Endpoint("2001:db8::5", 4000)
-G722 = Codec("G722", 9)
 NTP_OFFSET = 3_900_000_000.25
-CODECS = {"PCMU": 1, "PCMA": 2, "G722": 3}
+CODECS = {"PCMU": 1, "PCMA": 2, "G722": 3, "OPUS": 4}
 STEPS = 1500
 
 
@@ -274,7 +273,7 @@ class Network:
 
 
 def agreement(random: Random) -> Negotiated:
-    codec = random.choice([PCMU, PCMU, PCMU, PCMA, G722])
+    codec = random.choice([PCMU, PCMU, PCMU, PCMA, G722, OPUS])
     events = random.choice([101, 101, None])
     remote = random.choice([PEER] * 6 + [NAT, PEER6, Endpoint("0.0.0.0", 4000)])
     direction = random.choice(["sendrecv"] * 5 + ["sendonly", "recvonly", "inactive"])
@@ -289,6 +288,7 @@ def agreement(random: Random) -> Negotiated:
         codec.payload_type,
         events,
         mux=random.random() < 0.2,
+        event_rate=random.choice([8000, 8000, 48000]),
     )
 
 

@@ -2,6 +2,8 @@
 
 import pytest
 
+from ringthru.media.audio import audio_of, formats_of
+from ringthru.media.codecs import G722, OPUS
 from ringthru.media.errors import MalformedSdp, NoCommonCodec
 from ringthru.media.offer_answer import (
     PCMA,
@@ -11,10 +13,12 @@ from ringthru.media.offer_answer import (
     OfferAnswer,
     make_answer,
     make_offer,
+    offered_audio,
     read_answer,
 )
 from ringthru.media.sdp import SessionDescription
 from ringthru.net.address import Endpoint
+from ringthru.net.values import replace
 
 G711 = (PCMU, PCMA)
 HERE = MediaAddress("203.0.113.9", 20000, 20001)
@@ -376,3 +380,76 @@ class TestOnePortForBoth:
         ours.offer(HERE, G711)
         text = (SIPP + "a=rtcp-mux\n").replace("\n", "\r\n").encode()
         assert not ours.read_answer(SessionDescription.parse(text)).mux
+
+
+class TestCodecsBeyondG711:
+    def test_opus_is_taken_by_name_rate_and_channels(self):
+        """RFC 7587 §7: 48000 Hz and two channels in every description; parameters are each side's own."""
+        result = answer(BARESIP, codecs=[OPUS, PCMU])
+        assert (result.codec.kind, result.codec.payload_type) == (("OPUS", 48000, 2), 96)
+        assert result.codec.parameter("stereo") == "1"  # what the peer wants
+        assert b"a=rtpmap:96 opus/48000/2\r\na=fmtp:96 useinbandfec=1\r\n" in result.sdp
+
+    def test_g722_has_a_clock_of_8000(self):
+        """RFC 3551 §4.5.2, although it samples at 16000 Hz; its number 9 needs no rtpmap."""
+        assert answer(audio(formats="9"), codecs=[G722]).codec == G722
+
+    def test_a_stream_of_one_channel_is_no_opus(self):
+        with pytest.raises(NoCommonCodec):
+            answer(audio("rtpmap:96 opus/48000", formats="96"), codecs=[OPUS])
+
+    def test_a_wish_of_ours_goes_before_the_offerers_order(self):
+        assert answer(BARESIP, codecs=[OPUS, PCMU, PCMA], first=[PCMA]).codec == PCMA
+        assert answer(BARESIP, codecs=[OPUS, PCMU, PCMA], first=[G722]).codec.name == "OPUS"
+
+    def test_any_codec_is_answered_when_we_are_told_to(self):
+        """With what the other leg said of it, for its words are passed on."""
+        result = answer(LINPHONE, codecs=[], first=[Codec("G729", 18, parameters="annexb=no")])
+        assert (result.codec.payload_type, result.codec.parameters) == (18, "annexb=yes")
+        assert b"a=rtpmap:18 G729/8000\r\na=fmtp:18 annexb=no\r\n" in result.sdp
+
+    def test_events_belong_to_the_codecs_clock(self):
+        """RFC 4733 §2.1; or are at 8000 Hz where the phone has none but these."""
+        linphone = answer(LINPHONE, codecs=[OPUS])
+        assert (linphone.telephone_event, linphone.event_rate) == (101, 48000)
+        narrow = answer(LINPHONE, codecs=[PCMU])
+        assert (narrow.telephone_event, narrow.event_rate) == (100, 8000)
+        baresip = answer(BARESIP, codecs=[OPUS])
+        assert (baresip.telephone_event, baresip.event_rate) == (101, 8000)
+
+    def test_an_offer_has_events_at_every_clock(self):
+        offer = make_offer(HERE, [OPUS, PCMU], 1, 1)
+        assert b"m=audio 20000 RTP/AVP 111 0 101 " in offer
+        assert b"a=rtpmap:101 telephone-event/8000\r\n" in offer
+        assert b" telephone-event/48000\r\n" in offer
+
+    @pytest.mark.parametrize(("codecs", "rate"), [([OPUS], 48000), ([PCMU], 8000), ([G722], 8000)])
+    def test_both_sides_agree_on_the_clock_of_events(self, codecs: list[Codec], rate: int):
+        offer = make_offer(HERE, [OPUS, G722, PCMU], 1, 1)
+        theirs = make_answer(SessionDescription.parse(offer), HERE, codecs, 2, 2)
+        ours = read_answer(offer, SessionDescription.parse(theirs.sdp))
+        assert (ours.codec.kind, ours.event_rate, theirs.event_rate) == (codecs[0].kind, rate, rate)
+        assert (ours.heard_event, ours.heard_type) == (theirs.telephone_event, theirs.codec.payload_type)
+
+    def test_an_offer_numbers_each_codec_once(self):
+        clashing = [replace(OPUS, payload_type=101), Codec("AMR", 97, parameters="octet-align=1"), PCMU]
+        offer = SessionDescription.parse(make_offer(HERE, [*clashing, Codec("ILBC", 97)], 1, 1))
+        numbers = [each.payload_type for each in formats_of(offer.media[0])]
+        assert len(set(numbers)) == len(numbers) == 6
+        assert [each.name for each in audio_of(offer.media[0])] == ["OPUS", "AMR", "PCMU", "ILBC"]
+        assert audio_of(offer.media[0])[1].parameters == "octet-align=1"
+
+    def test_what_is_passed_on_is_every_codec_of_the_offer(self):
+        names = [each.name for each in offered_audio(parse(LINPHONE))]
+        assert names == ["OPUS", "SPEEX", "SPEEX", "PCMU", "PCMA", "G729"]
+
+    def test_a_name_that_could_break_a_line_is_none(self):
+        assert offered_audio(parse(audio("rtpmap:96 a b/8000", "rtpmap:97 x?/8000", formats="96 97"))) == []
+
+    def test_floods_of_formats_are_cut(self):
+        """What comes from the network is bounded."""
+        many = audio(
+            *(f"rtpmap:{each} X{each}/8000" for each in range(128)),
+            formats=" ".join(str(each) for each in range(128)),
+        )
+        assert len(offered_audio(parse(many))) <= 40

@@ -7,11 +7,14 @@ from itertools import pairwise
 import pytest
 
 from ringthru.media import RtpPacket, SessionDescription, silence_of
-from ringthru.media.audio import PCMA, PCMU
+from ringthru.media.codecs import G722, OPUS, PCMA, PCMU
+from ringthru.media.coders import encoder_of, installed, samples_of
 from ringthru.media.events import Hungry, Said
+from ringthru.media.g711 import ULAW_SILENCE
 from ringthru.media.offer_answer import MediaAddress, make_answer, make_offer
 from ringthru.media.playing import FedPlayer, LateEcho, PacketTap, Player, Recorder
 from ringthru.media.stream import MediaStream
+from ringthru.media.tones import holds_tone, tone
 from ringthru.net.address import Endpoint
 
 PEER = Endpoint("127.0.0.9", 4000)
@@ -145,3 +148,30 @@ class TestRecorder:
         recorder.close()
         stream.receive_rtp(heard(3, b"\x03" * 160), PEER, 0.1)
         assert recorder.take() == b"\x01" * 160 + b"\x02" * 160
+
+
+class TestRecorderOfOtherCodecs:
+    @pytest.mark.parametrize("codec", [G722, OPUS])
+    def test_what_was_said_becomes_ulaw_with_silence_for_gaps(self, codec):
+        """Half a second of a tone, a tenth of nothing, and half a second more."""
+        if codec.name not in installed():
+            pytest.skip(
+                f"{codec.name} is not installed: pip install 'ringthru[codecs]', and Debian's libopus0"
+            )
+        encoder, tap = encoder_of(codec, 8000), PacketTap()
+        for number, frame in enumerate(tone(440, 1.0)):
+            number += 5 * (number >= 25)
+            stamp, payload = number * codec.clock_rate // 50, encoder.encode(samples_of(frame))
+            packet = RtpPacket(9, number, stamp, 5, payload)
+            tap.keep(codec.name, packet)
+        kept = Recorder(tap).take()
+        assert len(kept) == 8800
+        frames = [kept[start : start + 160] for start in range(0, len(kept), 160)]
+        assert holds_tone(frames[2:24], 440)
+        assert set(b"".join(frames[25:30])) == {ULAW_SILENCE}
+        assert holds_tone(frames[32:], 440)
+
+    def test_of_a_codec_nobody_makes_nothing_is_kept(self):
+        tap = PacketTap()
+        tap.keep("G729", RtpPacket(18, 1, 0, 5, bytes(20)))
+        assert Recorder(tap).take() == b""

@@ -11,6 +11,7 @@ from ringthru.media.telephone_event import (
     KeyListener,
     KeyPresser,
     TelephoneEvent,
+    at_another_rate,
 )
 from ringthru.net.values import replace
 
@@ -156,3 +157,29 @@ class TestInAStream:
         ours = stream(replace(AGREED, telephone_event=None))
         assert not ours.press("1", 100, 0.0)
         assert not stream(None).press("1", 100, 0.0)
+
+
+class TestOtherClocks:
+    """RFC 4733 §2.1: events count in the clock of the audio beside them, 48000 Hz with Opus."""
+
+    def test_a_key_is_heard_in_milliseconds(self):
+        last = TelephoneEvent(5, True, 10, 7680).encode()
+        assert KeyListener().hear(last, 1000, 48000) == KeyHeard("5", 160)
+
+    def test_a_key_is_pressed_in_that_clock(self):
+        presser = KeyPresser()
+        presser.press("5", 160, 0.0)
+        (first,) = presser.due(0.0, 48000)
+        assert TelephoneEvent.decode(first.payload).duration == 960
+
+    def test_a_long_key_ends_where_the_field_does(self):
+        presser = KeyPresser()
+        presser.press("5", 8000, 0.0)
+        presser.due(0.0, 48000)
+        last = presser.due(8.0, 48000)[-1]
+        assert TelephoneEvent.decode(last.payload).duration == 0xFFFF
+
+    def test_passed_on_between_two_clocks(self):
+        wide = TelephoneEvent(5, True, 10, 7680).encode()
+        assert TelephoneEvent.decode(at_another_rate(wide, 48000, 8000)).duration == 1280
+        assert at_another_rate(b"\x01", 48000, 8000) == b"\x01"

@@ -89,7 +89,7 @@ class Audio:
 
     def say(self, frame: bytes, codec: Codec, to: Endpoint) -> None:
         self._sequence = (self._sequence + 1) & 0xFFFF
-        stamp = self._sequence * FRAME & 0xFFFFFFFF
+        stamp = self._sequence * codec.clock_rate // 50 & 0xFFFFFFFF
         packet = RtpPacket(codec.payload_type, self._sequence, stamp, self._ssrc, frame)
         self._socket.send(packet.encode(), to)
 

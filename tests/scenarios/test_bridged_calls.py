@@ -55,8 +55,8 @@ class TestAStrangerCallsAPhone:
         call = caller.invite("1000", home.reached_at("external"), codecs=(PCMA,))
         rung = await callee.rung()
         offer = rung.call.request.body.decode()
-        assert "m=audio" in offer
-        assert "PCMU" not in offer
+        line = next(each for each in offer.splitlines() if each.startswith("m=audio"))
+        assert line.split()[3] == "8"  # the others behind it can be made of it
         rung.answer()
         await call.answered()
         assert call.agreed is not None

@@ -173,7 +173,7 @@ class TestAReinvite:
         assert home.public_prefix not in callee.text
 
     async def test_a_bridged_leg_keeps_its_codec(self, home: Home) -> None:
-        """Nothing here transcodes."""
+        """While it is offered; else it changes to another that can be made of the other side's."""
         callee, caller = await home.registered_phone(), home.far_phone()
         call = caller.invite("1000", home.reached_at("external"))
         rung = await callee.rung()
@@ -181,8 +181,10 @@ class TestAReinvite:
         await call.answered()
         response = await rung.reinvite(make_offer(rung.audio.address, (PCMA, PCMU), 1, 2))
         assert b"PCMA" not in response.body
-        assert (await rung.reinvite(make_offer(rung.audio.address, (PCMA,), 1, 3))).status == 488
+        assert (await rung.reinvite(make_offer(rung.audio.address, (G729,), 1, 3))).status == 488
         await hear_each_other(call, rung)
+        response = await rung.reinvite(make_offer(rung.audio.address, (PCMA,), 1, 4))
+        assert b" RTP/AVP 8 " in response.body
 
 
 class TestQuestions:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Final
 
 from ..switch.applications import APPLICATIONS
+from ..switch.codec_choice import codec_modules
 from ..switch.snapshots import ChannelSnapshot, RegistrationSnapshot, SwitchSnapshot
 from .commands import Command, CommandTable
 from .nat_map import mapping_table
@@ -43,7 +44,6 @@ TASK_COLUMNS: Final = (
 )
 WORD_COLUMNS: Final = ("name", "description", "syntax", "ikey")
 INTERFACE_COLUMNS: Final = ("type", "name", "ikey")
-CODECS: Final = (("G.711 ulaw", "mod_g711"), ("G.711 alaw", "mod_g711"))
 ENDPOINTS: Final = (
     *(("error", "mod_dptools"), ("group", "mod_dptools"), ("loopback", "mod_loopback")),
     *(("portaudio", "mod_portaudio"), ("sofia", "mod_sofia"), ("user", "mod_dptools")),
@@ -67,7 +67,7 @@ USAGE: Final = (
 def leg_cells(leg: ChannelSnapshot, hostname: str) -> dict[str, str]:
     """A leg by FreeSWITCH's names of columns."""
     application, _, data = leg.application.partition("(")
-    rate, bits = ("8000", "64000") if leg.codec else ("", "")
+    rate, bits = (str(leg.codec_rate), str(leg.codec_bit_rate)) if leg.codec else ("", "")
     created = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(leg.began))
     return {
         "uuid": leg.uuid,
@@ -178,7 +178,12 @@ def application_table() -> Table:
 
 
 def _interfaces(table: CommandTable) -> list[tuple[str, str, str]]:
-    kinds = (("codec", CODECS), ("dialplan", DIALPLANS), ("endpoint", ENDPOINTS), ("file", FILES + FILES_TOO))
+    kinds = (
+        ("codec", codec_modules()),
+        ("dialplan", DIALPLANS),
+        ("endpoint", ENDPOINTS),
+        ("file", FILES + FILES_TOO),
+    )
     return [
         *(("api", each.name, each.home) for each in table),
         *(("application", name, "mod_dptools") for name in sorted(APPLICATIONS)),

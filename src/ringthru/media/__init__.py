@@ -1,8 +1,9 @@
 """SDP, RTP, RTCP and the packet engine; knows neither SIP nor NAT. Imports net."""
 
-from .audio import PCMA, PCMU, Codec
+from .audio import DEFAULT_PTIME
+from .codecs import G722, OPUS, PCMA, PCMU, Codec
 from .engine.choice import choose_engine
-from .engine.interface import Elsewhere, Engine, Feed, Leg, PlacedPorts, Ports, Tap
+from .engine.interface import Codes, Elsewhere, Engine, Feed, Leg, PlacedPorts, Ports, Tap
 from .errors import (
     EngineFull,
     EngineMissing,
@@ -22,9 +23,10 @@ from .offer_answer import (
     MediaAddress,
     Negotiated,
     OfferAnswer,
-    answerable,
     make_answer,
     make_offer,
+    offered_audio,
+    ptime_offered,
     read_answer,
 )
 from .pair_driver import PortPair
@@ -40,10 +42,14 @@ from .tones import holds_tone, tone
 from .wav import read_wav
 
 __all__ = [
+    "DEFAULT_PTIME",
+    "G722",
+    "OPUS",
     "PCMA",
     "PCMU",
     "BadSound",
     "Codec",
+    "Codes",
     "Confirmed",
     "Elsewhere",
     "Engine",
@@ -82,12 +88,13 @@ __all__ = [
     "Tap",
     "Timeout",
     "Unexpected",
-    "answerable",
     "choose_engine",
     "holds_tone",
     "linear_of",
     "make_answer",
     "make_offer",
+    "offered_audio",
+    "ptime_offered",
     "quality_of",
     "read_answer",
     "read_tones",

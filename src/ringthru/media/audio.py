@@ -6,39 +6,23 @@ Never here: what we answer.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Final
 
 from ringthru.net.address import Endpoint, parse_address
 
-from ..net.values import frozen
+from .codecs import EVENT, NO_AUDIO, STATIC, Codec
 from .errors import MalformedSdp, NoCommonCodec
-from .sdp import Attribute, MediaDescription, SessionDescription
+from .sdp import MediaDescription, SessionDescription
 
 PROFILE: Final = "RTP/AVP"
 DEFAULT_PTIME: Final = 20  # milliseconds (RFC 3551 §4.2)
 LONGEST_PTIME: Final = 200  # milliseconds; RFC 3551 §4.2 asks receivers to take as much
+MOST_FORMATS: Final = 40  # of one stream that we read; phones offer twenty at most
+LONGEST_PARAMETERS: Final = 300  # characters of one fmtp that we read
 FORMATS_KEPT: Final = 32  # an offer asks four times, and all phones of a kind say the same
 DIRECTIONS: Final = ("sendrecv", "sendonly", "recvonly", "inactive")
-
-
-@frozen
-class Codec:
-    """A codec by its ``rtpmap`` name, payload type (0–127) and clock rate in Hz."""
-
-    name: str
-    payload_type: int
-    clock_rate: int = 8000
-
-    @property
-    def rtpmap(self) -> str:
-        return f"{self.payload_type} {self.name}/{self.clock_rate}"
-
-
-PCMU: Final = Codec("PCMU", 0)
-PCMA: Final = Codec("PCMA", 8)
-STATIC: Final = {"0": ("PCMU", 8000), "8": ("PCMA", 8000)}  # RFC 3551 §6; no rtpmap needed
 
 
 def is_plain_audio(medium: MediaDescription) -> bool:
@@ -56,51 +40,80 @@ def first_usable(offer: SessionDescription, codecs: Sequence[Codec]) -> int:
         raise NoCommonCodec("the offer has no audio")
     if not any(is_plain_audio(medium) for medium in audio):
         raise NoCommonCodec(f"audio is offered over {audio[0].protocol[:30]!r} only")
-    names = " ".join(sorted({name for m in audio for name, _ in formats_of(m).values()}))
+    names = " ".join(sorted({each.name for m in audio for each in formats_of(m)}))
     raise NoCommonCodec(f"none of the offered codecs is known here: {names[:120] or 'none named'}")
 
 
-def formats_of(medium: MediaDescription) -> Mapping[str, tuple[str, int]]:
-    """Payload type → (upper-case name, clock rate), in the order of the ``m=`` line."""
-    return _formats(medium.formats, medium.attributes)
+def formats_of(medium: MediaDescription) -> Sequence[Codec]:
+    """Everything the ``m=`` line names, in its order, with the peer's numbers and parameters."""
+    return _formats(medium.formats, tuple(medium.values("rtpmap")), tuple(medium.values("fmtp")))
 
 
 @lru_cache(maxsize=FORMATS_KEPT)
-def _formats(formats: tuple[str, ...], attributes: tuple[Attribute, ...]) -> Mapping[str, tuple[str, int]]:
-    mapped: dict[str, tuple[str, int]] = {}
-    for key, value in attributes:
-        if key != "rtpmap" or value is None:
-            continue
-        number, _, encoding = value.partition(" ")
-        name, _, rest = encoding.strip().partition("/")
-        rate, _, channels = rest.partition("/")
-        if rate.isascii() and rate.isdigit() and len(rate) < 7 and channels in ("", "1"):
-            mapped[number] = (name.upper(), int(rate))
-    known = {**STATIC, **mapped}
+def _formats(formats: tuple[str, ...], rtpmaps: tuple[str, ...], fmtps: tuple[str, ...]) -> Sequence[Codec]:
+    parameters = {each.partition(" ")[0]: each.partition(" ")[2].strip() for each in fmtps}
+    mapped: dict[str, tuple[str, int, int]] = {
+        str(number): codec.kind for number, codec in STATIC.items()
+    } | dict(filter(None, map(_mapped, rtpmaps)))
     types = [each for each in formats if each.isascii() and each.isdigit() and len(each) <= 3]
-    return {number: known[number] for number in types if number in known and int(number) < 128}
+    return tuple(
+        Codec(name, int(number), rate, channels, parameters.get(number, "")[:LONGEST_PARAMETERS])
+        for number, (name, rate, channels) in ((each, mapped[each]) for each in types if each in mapped)
+        if int(number) < 128
+    )[:MOST_FORMATS]
+
+
+def _mapped(value: str) -> tuple[str, tuple[str, int, int]] | None:
+    """Payload type, name in capitals, rate and channels of an ``rtpmap``; None: it cannot be read."""
+    number, _, encoding = value.partition(" ")
+    name, _, rest = encoding.strip().partition("/")
+    rate, _, channels = rest.partition("/")
+    if not (rate.isascii() and rate.isdigit() and len(rate) < 7 and int(rate)) or not is_word(name):
+        return None
+    if channels not in ("", "1", "2"):
+        return None
+    return number, (name.upper(), int(rate), int(channels or 1))
+
+
+def is_word(name: str) -> bool:
+    """Whether a codec's name is one that may stand in a description of ours, too."""
+    return 0 < len(name) < 32 and name.isascii() and all(each.isalnum() or each in "-._" for each in name)
+
+
+def audio_of(medium: MediaDescription) -> list[Codec]:
+    """What of it is audio: one of each kind, for of two that differ in parameters alone nobody could say
+    which one an answer means.
+    """
+    kinds: dict[tuple[str, int, int], Codec] = {}
+    for each in formats_of(medium):
+        if each.name not in NO_AUDIO:
+            kinds.setdefault(each.kind, each)
+    return list(kinds.values())
 
 
 def shared_codecs(medium: MediaDescription, codecs: Sequence[Codec]) -> list[Codec]:
     """What both have, in the peer's order and with the peer's numbers."""
-    ours = {(codec.name, codec.clock_rate) for codec in codecs}
-    return [
-        Codec(n, int(number), rate) for number, (n, rate) in formats_of(medium).items() if (n, rate) in ours
-    ]
+    ours = {codec.kind for codec in codecs}
+    return [each for each in formats_of(medium) if each.kind in ours]
 
 
-def choose_codec(medium: MediaDescription, codecs: Sequence[Codec]) -> Codec:
-    shared = shared_codecs(medium, codecs)
+def choose_codec(medium: MediaDescription, codecs: Sequence[Codec], first: Sequence[Codec] = ()) -> Codec:
+    """The first of ``first`` that the peer has, too; else the first in the peer's order that we have."""
+    offered = formats_of(medium)
+    shared = [each for wanted in first for each in offered if each.kind == wanted.kind]
+    shared = shared or shared_codecs(medium, codecs)
     if not shared:
         raise NoCommonCodec("none of the codecs in the description is known here")
     return shared[0]
 
 
-def event_type_of(medium: MediaDescription, clock_rate: int) -> int | None:
-    for number, found in formats_of(medium).items():
-        if found == ("TELEPHONE-EVENT", clock_rate):
-            return int(number)
-    return None
+def events_of(medium: MediaDescription, clock_rate: int) -> tuple[Codec, ...]:
+    """The telephone events beside a codec of this rate, the best first.
+
+    They belong to the codec's clock (RFC 4733 §2.1); but many phones have them at 8000 Hz beside any codec.
+    """
+    events = [each for each in formats_of(medium) if each.name == EVENT]
+    return tuple(each for rate in (clock_rate, 8000) for each in events if each.clock_rate == rate)
 
 
 def direction_of(description: SessionDescription, medium: MediaDescription) -> str:

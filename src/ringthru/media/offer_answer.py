@@ -1,4 +1,4 @@
-"""Offer and answer (RFC 3264) for G.711 and telephone-event over RTP/AVP.
+"""Offer and answer (RFC 3264) for audio and telephone-event over RTP/AVP.
 
 Lives here: what we offer, what we answer, and what both sides then agreed on.
 Never here: sockets, ports (handed in), or the choice of the address that a peer is shown.
@@ -14,22 +14,19 @@ from ringthru.net.address import Endpoint
 from ..net.values import frozen, replace
 from .audio import (
     DEFAULT_PTIME,
-    PCMA,
-    PCMU,
     PROFILE,
-    Codec,
+    audio_of,
     choose_codec,
     common_direction,
     direction_of,
     endpoints_of,
-    event_type_of,
+    events_of,
     first_usable,
-    formats_of,
     is_plain_audio,
     ptime_of,
-    shared_codecs,
     wants_mux,
 )
+from .codecs import EVENT, PCMA, PCMU, Codec, free_number, numbered
 from .errors import MalformedSdp, NoCommonCodec
 from .ice import Ice
 from .ice_sdp import LITE, IceAnswers, ice_attributes
@@ -42,7 +39,6 @@ __all__ = [
     "MediaAddress",
     "Negotiated",
     "OfferAnswer",
-    "answerable",
     "make_answer",
     "make_offer",
     "read_answer",
@@ -50,7 +46,7 @@ __all__ = [
 
 NAME: Final = "Ringthru"  # in o= and s=
 MUX: Final = ("rtcp-mux", None)
-EVENTS: Final = "0-16"  # the sixteen keys and flash, as FreeSWITCH offers them (RFC 4733 §2.4.1)
+KEYS_OFFERED: Final = "0-16"  # the sixteen keys and flash, as FreeSWITCH offers them (RFC 4733 §2.4.1)
 
 
 @frozen
@@ -68,7 +64,8 @@ class Negotiated:
 
     ``codec.payload_type`` and ``telephone_event`` are what we *send* (the peer's numbers);
     ``heard_type`` and ``heard_event`` are what the peer sends us (ours). They differ only
-    when an answer renumbers (RFC 3264 §5.1). ``ptime`` is in milliseconds.
+    when an answer renumbers (RFC 3264 §5.1). ``ptime`` is in milliseconds. ``event_rate`` is the clock of
+    the telephone events, in Hz, which is not the codec's with every phone.
     """
 
     sdp: bytes
@@ -83,6 +80,7 @@ class Negotiated:
     peer_direction: str = "sendrecv"  # what the peer's description itself said
     mux: bool = False  # RTCP goes to and comes from the RTP port (RFC 5761)
     ice: Ice | None = None  # the peer checks ways to us, and nominates one (RFC 8445)
+    event_rate: int = 8000
 
     @property
     def sends(self) -> bool:
@@ -104,12 +102,17 @@ def make_offer(
     direction: str = "sendrecv",
     ptime: int = DEFAULT_PTIME,
     mux: bool = False,
+    event_rates: Sequence[int] = (),
 ) -> bytes:
     """The bytes of an offer with one audio stream; codecs in our order of preference.
 
     ``mux`` offers RTCP on the RTP port (RFC 5761 §5.1.1); the port of its own stays for who wants that.
+    Telephone events are offered at 8000 Hz, and at the codecs' own rates beside; or at ``event_rates`` alone.
     """
-    return _offered(here, codecs, session_id, version, telephone_event, direction, ptime, mux).encode()
+    description = _offered(
+        here, codecs, session_id, version, telephone_event, direction, ptime, mux, event_rates
+    )
+    return description.encode()
 
 
 def _offered(
@@ -121,11 +124,27 @@ def _offered(
     direction: str,
     ptime: int,
     mux: bool,
+    event_rates: Sequence[int] = (),
 ) -> SessionDescription:
-    medium = _audio(here, list(codecs), telephone_event, direction, ptime)
+    offered = numbered(codecs, telephone_event)
+    events = _events_for(offered, telephone_event, event_rates)
+    medium = _audio(here, offered, events, direction, ptime)
     if mux:
         medium = replace(medium, attributes=(*medium.attributes, MUX))
     return _description(here, session_id, version, [medium])
+
+
+def _events_for(codecs: list[Codec], number: int | None, rates: Sequence[int]) -> list[Codec]:
+    """An event's payload type for each clock rate, the first of them ``number``."""
+    if number is None:
+        return []
+    rates = rates or sorted({8000, *(each.clock_rate for each in codecs)})
+    used: set[int | None] = {number, *(each.payload_type for each in codecs)}
+    events = [Codec(EVENT, number, rates[0])]
+    for rate in rates[1:]:
+        events.append(Codec(EVENT, free_number(used), rate))
+        used.add(events[-1].payload_type)
+    return events
 
 
 def make_answer(
@@ -137,10 +156,12 @@ def make_answer(
     direction: str = "sendrecv",
     with_keys: bool = True,
     answers: IceAnswers | None = None,
+    first: Sequence[Codec] = (),
 ) -> Negotiated:
     """Answer an offer (RFC 3264 §6): its first usable audio stream, every other one refused.
 
-    Among the codecs that both have, the offerer's order decides. ``direction`` is what we
+    Among the codecs that both have, the offerer's order decides; but the first of ``first`` that is offered
+    goes before all of them. ``direction`` is what we
     would like; the answer is what remains of it. Without ``with_keys`` an offered telephone-event
     is left out (RFC 4733 §7.1.1: then keys go another way). RTCP is multiplexed where that is offered.
     With ``answers`` an offer of ICE is answered as the lite side (RFC 8839 §4.3).
@@ -149,22 +170,26 @@ def make_answer(
         NoCommonCodec: no audio over plain RTP/AVP with a codec of ours.
         MalformedSdp: the chosen stream has no usable address.
     """
-    index = first_usable(offer, codecs)
+    index = first_usable(offer, (*first, *codecs))
     theirs = offer.media[index]
-    codec = choose_codec(theirs, codecs)
-    event = event_type_of(theirs, codec.clock_rate) if with_keys else None
+    codec = choose_codec(theirs, codecs, first)
+    ours_of_it = next((each for each in (*first, *codecs) if each.kind == codec.kind), codec)
+    events = events_of(theirs, codec.clock_rate)[:1] if with_keys else ()
+    event, event_rate = (events[0].payload_type, events[0].clock_rate) if events else (None, 8000)
     asked = direction_of(offer, theirs)
     ours = common_direction(direction, asked)
     ptime = ptime_of(theirs)
     media = [_refused(medium) for medium in offer.media]
     mux = wants_mux(theirs)
-    medium = _audio(here, [codec], event, ours, ptime, mux)
+    said = replace(codec, parameters=ours_of_it.parameters)
+    medium = _audio(here, [said], events, ours, ptime, mux)
     ice = answers.to(offer, theirs) if answers else None
     media[index] = medium if ice is None else _with_ice(medium, ice, here, mux)
     sdp = _description(here, session_id, version, media, () if ice is None else (LITE,)).encode()
     rtp, rtcp = endpoints_of(offer, theirs)
     remote = (rtp, rtp) if mux else (rtp, rtcp)
-    return Negotiated(sdp, codec, *remote, event, ours, ptime, codec.payload_type, event, asked, mux, ice)
+    number = codec.payload_type
+    return Negotiated(sdp, codec, *remote, event, ours, ptime, number, event, asked, mux, ice, event_rate)
 
 
 def read_answer(offer: bytes | SessionDescription, answer: SessionDescription) -> Negotiated:
@@ -187,28 +212,42 @@ def _agreed(sdp: bytes, asked: SessionDescription, answer: SessionDescription) -
     ours, theirs = asked.media[0], answer.media[0]
     if not is_plain_audio(theirs):
         raise NoCommonCodec("the answer refuses our audio")
-    offered = [Codec(name, int(number), rate) for number, (name, rate) in formats_of(ours).items()]
-    codec = choose_codec(theirs, [each for each in offered if each.name != "TELEPHONE-EVENT"])
-    heard = next(each for each in offered if each.name == codec.name).payload_type
+    offered = audio_of(ours)
+    codec = choose_codec(theirs, offered)
+    heard = next(each for each in offered if each.kind == codec.kind).payload_type
     wanted = direction_of(asked, ours)
     said = direction_of(answer, theirs)
     direction = common_direction(wanted, said)
-    events = (event_type_of(theirs, codec.clock_rate), event_type_of(ours, codec.clock_rate))
-    sent_event, heard_event = events if None not in events else (None, None)
+    sent_event, heard_event, event_rate = _common_event(ours, theirs, codec.clock_rate)
     rtp, rtcp = endpoints_of(answer, theirs)
     mux = wants_mux(ours) and wants_mux(theirs)
     remote = (rtp, rtp) if mux else (rtp, rtcp)
     ptime = ptime_of(theirs)
-    return Negotiated(sdp, codec, *remote, sent_event, direction, ptime, heard, heard_event, said, mux)
+    return Negotiated(
+        *(sdp, codec, *remote, sent_event, direction, ptime, heard, heard_event, said, mux),
+        event_rate=event_rate,
+    )
 
 
-def answerable(offer: SessionDescription, codecs: Sequence[Codec]) -> list[Codec]:
-    """Which of the codecs ``make_answer`` could answer this offer with, in our order."""
-    return [each for each in codecs if _has(offer, each)]
+def _common_event(
+    ours: MediaDescription, theirs: MediaDescription, clock_rate: int
+) -> tuple[int | None, int | None, int]:
+    """The peer's number of telephone events, ours, and their rate, where both have them."""
+    offered = {each.clock_rate: each.payload_type for each in events_of(ours, clock_rate)}
+    for each in events_of(theirs, clock_rate):
+        if each.clock_rate in offered:
+            return each.payload_type, offered[each.clock_rate], each.clock_rate
+    return None, None, 8000
 
 
-def _has(offer: SessionDescription, codec: Codec) -> bool:
-    return any(is_plain_audio(medium) and shared_codecs(medium, [codec]) for medium in offer.media)
+def offered_audio(offer: SessionDescription) -> list[Codec]:
+    """Every codec of the audio that we could take, known here or not, in the offerer's order."""
+    return [codec for medium in offer.media if is_plain_audio(medium) for codec in audio_of(medium)]
+
+
+def ptime_offered(offer: SessionDescription) -> int:
+    """The milliseconds of a packet that the offerer would like."""
+    return next((ptime_of(medium) for medium in offer.media if is_plain_audio(medium)), DEFAULT_PTIME)
 
 
 class OfferAnswer:
@@ -239,14 +278,18 @@ class OfferAnswer:
         self._offer = b""
         self._asked: SessionDescription | None = None  # what it says
 
-    def offer(self, here: MediaAddress, codecs: Sequence[Codec], direction: str = "sendrecv") -> bytes:
+    def offer(
+        self,
+        here: MediaAddress,
+        codecs: Sequence[Codec],
+        direction: str = "sendrecv",
+        ptime: int = DEFAULT_PTIME,
+    ) -> bytes:
         """A new offer of these codecs, in this order."""
 
         def make(version: int) -> SessionDescription:
             event = self._telephone_event
-            return _offered(
-                here, codecs, self._session_id, version, event, direction, DEFAULT_PTIME, self._mux
-            )
+            return _offered(here, codecs, self._session_id, version, event, direction, ptime, self._mux)
 
         self._asked = make(self._version)
         self._offer = self._bump(self._asked.encode(), lambda: make(self._version + 1).encode())
@@ -258,13 +301,14 @@ class OfferAnswer:
         here: MediaAddress,
         codecs: Sequence[Codec],
         direction: str = "sendrecv",
+        first: Sequence[Codec] = (),
     ) -> Negotiated:
         """Answer the peer's offer; raises as ``make_answer`` does."""
 
         def make(version: int) -> Negotiated:
             with_keys = self._telephone_event is not None
             return make_answer(
-                offer, here, codecs, self._session_id, version, direction, with_keys, self._ice
+                offer, here, codecs, self._session_id, version, direction, with_keys, self._ice, first
             )
 
         negotiated = make(self._version)
@@ -303,17 +347,19 @@ def _with_ice(medium: MediaDescription, ice: Ice, here: MediaAddress, mux: bool)
 
 def _audio(
     here: MediaAddress,
-    codecs: list[Codec],
-    event: int | None,
+    codecs: Sequence[Codec],
+    events: Sequence[Codec],
     direction: str,
     ptime: int,
     mux: bool = False,
 ) -> MediaDescription:
-    attributes: list[Attribute] = [("rtpmap", codec.rtpmap) for codec in codecs]
-    formats = [str(codec.payload_type) for codec in codecs]
-    if event is not None:
-        formats.append(str(event))
-        attributes += [("rtpmap", f"{event} telephone-event/8000"), ("fmtp", f"{event} {EVENTS}")]
+    named = [*codecs, *(replace(each, parameters=KEYS_OFFERED) for each in events)]
+    formats = [str(each.payload_type) for each in named]
+    attributes: list[Attribute] = []
+    for each in named:
+        attributes.append(("rtpmap", each.rtpmap))
+        if each.parameters:
+            attributes.append(("fmtp", f"{each.payload_type} {each.parameters}"))
     attributes += [("ptime", str(ptime)), (direction, None)]
     if mux:
         attributes.append(MUX)

@@ -12,8 +12,11 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Final, Protocol
 
+from .codecs import NAMED
+from .coders import Decoder, decoder_of, installed, ulaw_of
+from .errors import MalformedPacket
 from .frames import Frame
-from .g711 import ALAW_TO_ULAW, SAMPLE_RATE, ULAW_SILENCE
+from .g711 import ALAW_TO_ULAW, G711, SAMPLE_RATE, ULAW_SILENCE
 from .rtp import RtpPacket
 
 if TYPE_CHECKING:
@@ -159,10 +162,13 @@ class PacketTap:
 
 
 class Recorder:
-    """What a leg hears as µ-law, with silence where nothing came; of G.711 legs only."""
+    """What a leg hears as µ-law, with silence where nothing came; in every codec there is a coder of."""
 
     def __init__(self, tap: Tap) -> None:
         self._tap = tap
+        self._codec = ""  # of the frames that came last
+        self._decoder: Decoder | None = None
+        self._step = 1  # timestamp units of a sample
         self._expected: int | None = None  # the timestamp that comes next
 
     @property
@@ -177,15 +183,47 @@ class Recorder:
             self._keep(frame, octets)
         return bytes(octets)
 
+    def take_each(self) -> list[bytes]:
+        """The same frame by frame, as they came; nothing stands for what is missing."""
+        taken = []
+        for frame in self._tap.read():
+            if frame.codec != self._codec:
+                self._understand(frame.codec)
+            taken.append(self._ulaw(frame))
+        return taken
+
     def close(self) -> None:
         """Keep no more; what was kept can still be taken."""
         self._tap.close()
 
     def _keep(self, frame: Frame, octets: bytearray) -> None:
+        if frame.codec != self._codec:
+            self._understand(frame.codec)
         ahead = 0 if self._expected is None else (frame.timestamp - self._expected) % (1 << 32)
         if ahead > 1 << 31:
             return  # older than what is kept
-        if ahead <= LONGEST_GAP:
-            octets += bytes((ULAW_SILENCE,)) * ahead
-        octets += frame.payload if frame.codec == "PCMU" else frame.payload.translate(ALAW_TO_ULAW)
-        self._expected = (frame.timestamp + len(frame.payload)) % (1 << 32)
+        ulaw = self._ulaw(frame)
+        if ahead // self._step <= LONGEST_GAP:
+            octets += bytes((ULAW_SILENCE,)) * (ahead // self._step)
+        octets += ulaw
+        self._expected = (frame.timestamp + len(ulaw) * self._step) % (1 << 32)
+
+    def _understand(self, codec: str) -> None:
+        """From now on this one: the leg changed it, or only begins."""
+        clock_rate = NAMED[codec].clock_rate if codec in NAMED else SAMPLE_RATE
+        if self._expected is not None and clock_rate // SAMPLE_RATE != self._step:
+            self._expected = None  # the clock is another one
+        self._codec, self._step, self._decoder = codec, clock_rate // SAMPLE_RATE, None
+        if codec not in G711 and codec in installed():
+            self._decoder = decoder_of(NAMED[codec], SAMPLE_RATE)
+
+    def _ulaw(self, frame: Frame) -> bytes:
+        """Nothing for what cannot be read."""
+        if frame.codec in G711:
+            return frame.payload if frame.codec == "PCMU" else frame.payload.translate(ALAW_TO_ULAW)
+        if self._decoder is None:
+            return b""
+        try:
+            return ulaw_of(self._decoder.decode(frame.payload))
+        except MalformedPacket:
+            return b""

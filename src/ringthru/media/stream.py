@@ -1,7 +1,7 @@
 """The media of one leg: its RTP, its RTCP, and what becomes of a packet that came in.
 
-Lives here: who is heard, what is echoed or forwarded, reports, counters, silence.
-Never here: sockets and clocks; SDP beyond the agreed result.
+Lives here: who is heard, where what is heard goes, reports, counters, silence.
+Never here: what leaves, and as what (``outgoing``); sockets and clocks; SDP beyond the agreed result.
 
 Driven from outside: call any method, then send ``rtp_to_send()`` to ``rtp_target`` and
 ``rtcp_to_send()`` to ``rtcp_target`` (of ``sink`` too, after ``receive_rtp``) and
@@ -19,26 +19,21 @@ from ringthru.net.stun_server import looks_like_stun
 
 from .errors import MalformedPacket
 from .events import FirstPacket, Hungry, MediaEvent, Said, Timeout, Unexpected
-from .g711 import G711, TRANSCODE, silence
 from .ice import IceResponder
 from .latch import RTCP_THRESHOLD, Latch, Latched
 from .offer_answer import Negotiated
+from .outgoing import Outgoing
 from .playing import PacketTap, Sink, Speaker
 from .report import LegReport, Reporter
 from .rtcp import decode_compound, is_rtcp
 from .rtp import MAX_DATAGRAM, RtpPacket
-from .sender import Allowance, RtpSender
-from .telephone_event import KeyListener, KeyPresser
+from .sender import RtpSender
+from .telephone_event import KeyListener
 
 COMFORT_NOISE: Final = frozenset((13, 19))  # RFC 3389, and its number before
-OPENING_PACKETS: Final = 25  # half a second of silence, unless something is heard before
-OPENING_INTERVAL: Final = 0.02  # seconds
-QUEUE_LIMIT: Final = 512  # datagrams nobody has fetched; more are dropped
 RTP_TIMEOUT: Final = 300.0  # seconds; FreeSWITCH's rtp-timeout-sec
 HOLD_TIMEOUT: Final = 1800.0  # seconds; its rtp-hold-timeout-sec
 REBIND_SILENCE: Final = 0.5  # seconds without the peer, after which its stream may come from elsewhere
-KEEPALIVE: Final = 15.0  # seconds without a packet of ours, after which one keeps the NATs open (RFC 6263 §6)
-KEEPALIVE_TYPES: Final = (126, 125, 124)  # one of them is not agreed on (RFC 6263 §4.6)
 
 
 class MediaStream:
@@ -62,30 +57,23 @@ class MediaStream:
         hold_timeout: float = HOLD_TIMEOUT,
     ) -> None:
         self.sender = RtpSender(ssrc, sequence, timestamp)
+        self._outgoing = Outgoing(self.sender)
         self.negotiated: Negotiated | None = None
         self.sink: Sink | None = None
         self.blocks_media = self.blocks_keys = False  # what is heard, and not passed on
         self._speaker: Speaker | None = None
         self._taps: list[PacketTap] = []
-        self._quiet_since = 0.0  # of our own RTP
         self._reporter = Reporter(self.sender, cname, uniform, ntp_offset)
         self._timeouts = (hold_timeout, rtp_timeout)
         self._rtp_latch: Latch | None = None
         self._rtcp_latch: Latch | None = None
-        self._allowance = Allowance()
-        self._speak_first = True
-        self._opening_left = 0
-        self._opening_at: float | None = None
-        self._heard = False  # since the last connect
         self._ever_heard = False
         self._heard_at = 0.0
         self._timed_out = False
         self._told_type = False
         self._listener = KeyListener()
-        self._presser = KeyPresser()
         self._responder: IceResponder | None = None
         self._replies: list[tuple[bool, bytes, Endpoint]] = []
-        self._rtp_out: list[bytes] = []
         self._rtcp_out: list[bytes] = []
         self._events: list[MediaEvent] = []
 
@@ -98,31 +86,21 @@ class MediaStream:
         would wait for ever; it also opens the NATs on the way. Without ``speak_first``
         nothing is sent before the peer's own packets have shown where it is.
         """
-        self._speak_first = speak_first
         before, self.negotiated = self.negotiated, negotiated
-        self.sender.clock_rate = negotiated.codec.clock_rate
         if before is None:
             self._reporter.start(now)
-            self._quiet_since = now
         moved = before is None or before.remote_rtp != negotiated.remote_rtp
-        self._learn(before)
+        self._outgoing.connect(negotiated, self._learn(before), now, speak_first=speak_first)
         if before is None or before.ice != negotiated.ice:
             self._responder = IceResponder(negotiated.ice) if negotiated.ice else None
         self._heard_at = now
         self._timed_out = self._told_type = False
         if moved:
-            self._heard = False
-            self._opening_left = OPENING_PACKETS
-            self._open(now)
+            self._outgoing.open(now)
 
     def press(self, key: str, milliseconds: int, now: float) -> bool:
         """Send one key as an RTP event; False when it is none, or events were not agreed on."""
-        agreed = self.negotiated
-        if agreed is None or agreed.telephone_event is None:
-            return False
-        pressed = self._presser.press(key, milliseconds, now)
-        self._press_on(now)
-        return pressed
+        return self._outgoing.press(key, milliseconds, now)
 
     def set_sink(self, sink: Sink | None) -> None:
         """Where heard packets go: to this stream itself (echo), to another (bridge), nowhere."""
@@ -132,7 +110,7 @@ class MediaStream:
         """What the leg says by itself from now on; a ``Said`` tells of its end."""
         self._speaker = speaker
         if speaker is not None:
-            self._opening_left = 0
+            self._outgoing.stop_opening()
 
     def add_tap(self, tap: PacketTap) -> None:
         """Keep what is heard from now on in this, too."""
@@ -147,21 +125,15 @@ class MediaStream:
         self._events.append(Hungry(left))
 
     def say(self, frame: bytes, now: float, samples: int = 0) -> None:
-        """Send a frame of our own, in the agreed codec; a key that is down takes its place.
-
-        ``samples`` is its length; 0: an octet each, as in G.711.
-        """
-        agreed = self.negotiated
-        quiet = agreed is None or not agreed.sends or self._presser.pressing
-        if agreed is not None and not quiet and self._speaks(self._rtp_latch):
-            self._rtp_out.append(self.sender.originate(agreed.codec.payload_type, frame, now, samples))
+        """Send a frame of our own, of so many samples, in the agreed codec (``Outgoing.say``)."""
+        self._outgoing.say(frame, now, samples)
 
     def close(self, now: float) -> None:
         """Say BYE (RFC 3550 §6.3.7)."""
-        if self._speaks(self._rtcp_latch):
+        if self._outgoing.speaks(self._rtcp_latch):
             self._rtcp_out.append(self._reporter.goodbye(now))
         self.sink = self._speaker = None
-        self._opening_left = 0
+        self._outgoing.stop_opening()
 
     # What the network brings
 
@@ -192,7 +164,7 @@ class MediaStream:
         self._reporter.receive_rtp(packet, now)
         self._hear(source, now)
         if packet.payload_type == agreed.heard_event:
-            key = self._listener.hear(packet.payload, packet.timestamp)
+            key = self._listener.hear(packet.payload, packet.timestamp, agreed.event_rate)
             if key is not None:
                 self._events.append(key)
         elif packet.payload_type == agreed.heard_type:
@@ -224,17 +196,7 @@ class MediaStream:
 
     def pass_on(self, packet: RtpPacket, origin: MediaStream, now: float) -> None:
         """Send on what ``origin`` heard, in this leg's numbers, payload types and law."""
-        ours, theirs = self.negotiated, origin.negotiated
-        if ours is None or theirs is None or not ours.sends or len(self._rtp_out) >= QUEUE_LIMIT:
-            return
-        payload_type, payload = _translate(packet, theirs, ours)
-        if self._presser.pressing or origin.blocks(packet):
-            payload_type = None  # a key that is down takes the audio's place
-        if payload_type is None or (origin is self and not self._allowance.take(now)):
-            self.sender.skip(packet, origin)
-        elif self._speaks(self._rtp_latch):
-            self._opening_left = 0
-            self._rtp_out.append(self.sender.forward(packet, payload_type, payload, origin, now))
+        self._outgoing.pass_on(packet, origin, now, own=origin is self)
 
     # Time
 
@@ -242,11 +204,7 @@ class MediaStream:
         """When to call ``handle_timeout`` (seconds), or None before the first ``connect``."""
         if self.negotiated is None:
             return None
-        times = [self._reporter.due_at, self._quiet_at + KEEPALIVE]
-        if self._opening_at is not None and self._opening_left:
-            times.append(self._opening_at)
-        if (pressing_at := self._presser.next_at()) is not None:
-            times.append(pressing_at)
+        times = [self._reporter.due_at, *self._outgoing.timeouts()]
         if not self._timed_out:
             times.append(self._heard_at + self._silence_limit)
         if self._speaker is not None and self._speaker.due is not None:
@@ -256,14 +214,12 @@ class MediaStream:
     def handle_timeout(self, now: float) -> None:
         if self.negotiated is None:
             return
-        if self._opening_at is not None and now >= self._opening_at:
-            self._open(now)
-        self._press_on(now)
+        self._outgoing.handle_timeout(now)
         self._speak_on(now)
-        self._keep_open(now)
+        self._outgoing.keep_open(now)
         if now >= self._reporter.due_at:
             report = self._reporter.report(now)
-            if self._speaks(self._rtcp_latch):
+            if self._outgoing.speaks(self._rtcp_latch):
                 self._rtcp_out.append(report)
         if not self._timed_out and now >= self._heard_at + self._silence_limit:
             self._timed_out = True
@@ -287,8 +243,7 @@ class MediaStream:
         return None if self._rtcp_latch is None else self._rtcp_latch.target
 
     def rtp_to_send(self) -> list[bytes]:
-        out, self._rtp_out = self._rtp_out, []
-        return out
+        return self._outgoing.to_send()
 
     def rtcp_to_send(self) -> list[bytes]:
         out, self._rtcp_out = self._rtcp_out, []
@@ -313,13 +268,7 @@ class MediaStream:
     def _silence_limit(self) -> float:
         return self._timeouts[self.negotiated is not None and self.negotiated.receives]
 
-    def _speaks(self, latch: Latch | None) -> bool:
-        """A held stream's 0.0.0.0 is no address: Linux would take it for this machine."""
-        if latch is None or latch.target.host in ("0.0.0.0", "::"):
-            return False
-        return self._speak_first or not latch.learning
-
-    def _learn(self, before: Negotiated | None) -> None:
+    def _learn(self, before: Negotiated | None) -> Latch:
         """Learn anew; from the address in use where the peer's SDP still names the same one.
 
         A re-INVITE that only refreshes the session must not send the audio back to an
@@ -329,13 +278,14 @@ class MediaStream:
         assert agreed is not None
         goes_on = before is not None and before.ice is not None and before.ice == agreed.ice
         if before is None or rtp is None or before.remote_rtp != agreed.remote_rtp:
-            self._rtp_latch = Latch("audio", agreed.remote_rtp)
+            self._rtp_latch = rtp = Latch("audio", agreed.remote_rtp)
         elif not goes_on:
             rtp.learn(rtp.target)
         if before is None or rtcp is None or before.remote_rtcp != agreed.remote_rtcp:
             self._rtcp_latch = Latch("audio RTCP", agreed.remote_rtcp, RTCP_THRESHOLD)
         elif not goes_on:
             rtcp.learn(rtcp.target)
+        return rtp
 
     def _check(
         self, responder: IceResponder, datagram: bytes, source: Endpoint, now: float, *, rtcp: bool
@@ -350,54 +300,6 @@ class MediaStream:
         learned = latch.nominate(source) if reply.nominated and latch is not None else None
         if learned is not None:
             self._events.append(learned)
-
-    def _open(self, now: float) -> None:
-        """One packet of silence, and the time of the next, until the peer is heard.
-
-        Of a codec whose silence we cannot make an empty packet of an unknown type opens the way as well.
-        """
-        agreed = self.negotiated
-        self._opening_at = None
-        if agreed is None or self._heard or not self._opening_left or not agreed.sends:
-            return
-        if self._speaks(self._rtp_latch):
-            self._opening_left -= 1
-            if agreed.codec.name in G711:
-                payload = silence(agreed.codec.name, agreed.ptime * agreed.codec.clock_rate // 1000)
-                self._rtp_out.append(self.sender.originate(agreed.codec.payload_type, payload, now))
-            else:
-                self._knock(agreed, now)
-            self._opening_at = now + OPENING_INTERVAL
-
-    def _press_on(self, now: float) -> None:
-        """What is due of the keys that are being pressed."""
-        agreed = self.negotiated
-        for packet in self._presser.due(now):
-            if agreed is not None and agreed.telephone_event is not None and self._speaks(self._rtp_latch):
-                self._opening_left = 0
-                self._rtp_out.append(
-                    self.sender.event(agreed.telephone_event, packet.payload, packet.first, now)
-                )
-
-    @property
-    def _quiet_at(self) -> float:
-        """When the last packet of ours left, or was last given up."""
-        sent_at = self.sender.sent_at
-        return self._quiet_since if sent_at is None else max(sent_at, self._quiet_since)
-
-    def _keep_open(self, now: float) -> None:
-        """An empty packet of a type that nobody knows, so that the NATs on the way do not forget us."""
-        agreed = self.negotiated
-        if agreed is None or now < self._quiet_at + KEEPALIVE:
-            return
-        self._quiet_since = now
-        if self._speaks(self._rtp_latch):
-            self._knock(agreed, now)
-
-    def _knock(self, agreed: Negotiated, now: float) -> None:
-        taken = (agreed.codec.payload_type, agreed.telephone_event)
-        unknown = next(each for each in KEEPALIVE_TYPES if each not in taken)
-        self._rtp_out.append(self.sender.keepalive(unknown, now))
 
     def _speak_on(self, now: float) -> None:
         if self._speaker is None:
@@ -424,7 +326,7 @@ class MediaStream:
         return learned is not None, learned
 
     def _hear(self, source: tuple[str, int], now: float) -> None:
-        self._heard = True
+        self._outgoing.heard = True
         self._heard_at = now
         self._timed_out = False
         if not self._ever_heard:
@@ -444,16 +346,3 @@ class MediaStream:
             self._told_type = True
             self._events.append(Unexpected(kind, Endpoint(*source)))
         return None
-
-
-def _translate(packet: RtpPacket, theirs: Negotiated, ours: Negotiated) -> tuple[int | None, bytes]:
-    """The payload type and payload for our peer; None for what was not agreed with it."""
-    if packet.payload_type == theirs.heard_type:
-        table = TRANSCODE.get((theirs.codec.name, ours.codec.name))
-        if table is None and theirs.codec.name != ours.codec.name:
-            return None, b""  # nobody here makes one of the other
-        payload = packet.payload if table is None else packet.payload.translate(table)
-        return ours.codec.payload_type, payload
-    if packet.payload_type == theirs.heard_event:
-        return ours.telephone_event, packet.payload
-    return None, b""  # comfort noise, which nobody agreed on

@@ -22,6 +22,8 @@ KEYS: Final = "0123456789*#ABCD"  # event numbers 0 to 15 (§3.2)
 VOLUME: Final = 10  # dBm0 below zero, what phones send
 INTERVAL: Final = 0.02  # seconds between the packets of one event (§2.5.1.2: the audio's packet time)
 SHORTEST, LONGEST, USUAL = 50, 8000, 160  # milliseconds of one key
+LONGEST_DURATION: Final = 0xFFFF  # in the clock of the events (§2.3.5): 1.3 s at 48000 Hz
+USUAL_RATE: Final = 8000  # Hz; that of the events of most codecs
 GAP: Final = 0.05  # seconds between two keys
 ENDINGS: Final = 3  # copies of the last packet (§2.5.1.4)
 MAX_QUEUED: Final = 64  # keys that wait to be sent
@@ -58,6 +60,14 @@ class TelephoneEvent:
         return KEYS[self.event] if self.event < len(KEYS) else ""
 
 
+def at_another_rate(payload: bytes, was: int, rate: int) -> bytes:
+    """The payload of an event in another clock (Hz)."""
+    if was == rate or len(payload) < 4:
+        return payload
+    duration = min(int.from_bytes(payload[2:4], "big") * rate // was, LONGEST_DURATION)
+    return payload[:2] + duration.to_bytes(2, "big") + payload[4:]
+
+
 @frozen
 class KeyHeard:
     """The peer pressed a key, and let go of it; ``milliseconds`` as far as its packets told."""
@@ -76,7 +86,7 @@ class KeyListener:
         self._heard: TelephoneEvent | None = None
         self._done = False
 
-    def hear(self, payload: bytes, timestamp: int) -> KeyHeard | None:
+    def hear(self, payload: bytes, timestamp: int, rate: int = USUAL_RATE) -> KeyHeard | None:
         """Take one packet; a key when it ended with it, or the one before, whose end was lost."""
         try:
             event = TelephoneEvent.decode(payload)
@@ -86,18 +96,20 @@ class KeyListener:
             if self._done or (self._heard is not None and event.duration < self._heard.duration):
                 return None  # a copy of the end, or a packet that came late
             self._heard = event
-            return self._finish() if event.end else None
+            return self._finish(rate) if event.end else None
         if self._timestamp is not None and (timestamp - self._timestamp) % (1 << 32) >= 1 << 31:
             return None  # of an event before this one
-        before = self._finish() if not self._done else None
+        before = self._finish(rate) if not self._done else None
         self._timestamp, self._heard, self._done = timestamp, event, False
         if event.end and before is None:
-            return self._finish()
+            return self._finish(rate)
         return before
 
-    def _finish(self) -> KeyHeard | None:
+    def _finish(self, rate: int) -> KeyHeard | None:
         event, self._done = self._heard, True
-        return KeyHeard(event.key, event.duration // 8) if event is not None and event.key else None
+        if event is None or not event.key:
+            return None
+        return KeyHeard(event.key, event.duration * 1000 // rate)
 
 
 @frozen
@@ -136,8 +148,8 @@ class KeyPresser:
     def next_at(self) -> float | None:
         return self._at
 
-    def due(self, now: float) -> list[EventPacket]:
-        """The packets to send now."""
+    def due(self, now: float, rate: int = USUAL_RATE) -> list[EventPacket]:
+        """The packets to send now; ``rate`` is the clock of the events."""
         if self._at is None or now < self._at:
             return []
         if not self._queue:
@@ -149,7 +161,8 @@ class KeyPresser:
             self._began = now
         elapsed = min(round((now - self._began + INTERVAL) * 1000), milliseconds)
         over = elapsed >= milliseconds
-        payload = TelephoneEvent(event, over, VOLUME, elapsed * 8).encode()
+        duration = min(elapsed * rate // 1000, LONGEST_DURATION)
+        payload = TelephoneEvent(event, over, VOLUME, duration).encode()
         if not over:
             self._at = now + INTERVAL
             return [EventPacket(payload, first)]

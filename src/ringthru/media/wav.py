@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Sequence
-from functools import cache
 from struct import Struct
 from sys import byteorder
 from typing import Final
 
 from ..net.values import frozen
-from .g711 import ALAW_TO_LINEAR, SAMPLE_RATE, ULAW_TO_LINEAR, linear_to_ulaw
+from .coders import ulaw_table
+from .g711 import ALAW_TO_LINEAR, SAMPLE_RATE, ULAW_TO_LINEAR
 from .sounds import LONGEST, BadSound, Sound
 
 RATES: Final = (1000, 192_000)  # Hz, the lowest and highest that we read
@@ -49,7 +49,7 @@ def read_wav(data: bytes) -> Sound:
     if kind.tag == ULAW and kind.channels == 1 and kind.rate == SAMPLE_RATE:
         return Sound(octets)
     samples = _at_our_rate(_mixed(_samples(octets, kind.tag, size), kind.channels), kind.rate)
-    return Sound(bytes(map(_to_ulaw().__getitem__, samples)))
+    return Sound(bytes(map(ulaw_table().__getitem__, samples)))
 
 
 def _chunks(data: bytes) -> tuple[_Format, bytes]:
@@ -110,9 +110,3 @@ def _at_our_rate(samples: Sequence[int], rate: int) -> Sequence[int]:
         part = samples[start:end]
         out.append(sum(part) // len(part))
     return out
-
-
-@cache
-def _to_ulaw() -> list[int]:
-    """The octet of each 16-bit sample; negative ones count from the end, as Python's lists do."""
-    return [linear_to_ulaw(sample if sample < 1 << 15 else sample - (1 << 16)) for sample in range(1 << 16)]

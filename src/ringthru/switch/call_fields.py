@@ -11,7 +11,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Final
 
+from ..media import Codec, offered_audio
 from ..sip import Request
+from .codec_choice import shown_rate, way_of
 from .dialstring import harmless
 
 if TYPE_CHECKING:
@@ -37,6 +39,22 @@ def _peer_port(channel: Channel) -> str:
 
 def _media_port(channel: Channel) -> str:
     return str(channel.media.advertised.rtp_port) if channel.media is not None else ""
+
+
+def _codec(channel: Channel, read: Callable[[Codec], str]) -> str:
+    codec = channel.media.codec if channel.media is not None else None
+    return harmless(read(codec)) if codec is not None else ""
+
+
+def _ptime(channel: Channel) -> int:
+    agreed = channel.media.negotiated if channel.media is not None else None
+    return agreed.ptime if agreed is not None else 0
+
+
+def _offered(channel: Channel) -> str:
+    """What the caller offered, as FreeSWITCH writes it: ``NAME@RATEh``."""
+    offered = offered_audio(channel.offer) if channel.offer is not None else []
+    return ",".join(f"{each.encoding}@{each.clock_rate}h" for each in offered)
 
 
 def source_of(channel: Channel) -> str:
@@ -70,6 +88,17 @@ FIELDS: Final[Mapping[str, Field]] = {
     "sip_to_host": _of_request(lambda request: request.to.uri.host),
     "sip_to_user": _of_request(lambda request: request.to.uri.user),
     "sip_user_agent": _of_request(lambda request: request.get("User-Agent")),
+    # Its audio
+    "read_codec": lambda channel: _codec(channel, lambda codec: codec.encoding),
+    "read_rate": lambda channel: _codec(channel, lambda codec: str(shown_rate(codec))),
+    "write_codec": lambda channel: _codec(channel, lambda codec: codec.encoding),
+    "write_rate": lambda channel: _codec(channel, lambda codec: str(shown_rate(codec))),
+    "rtp_use_codec_name": lambda channel: _codec(channel, lambda codec: codec.encoding),
+    "rtp_use_codec_rate": lambda channel: _codec(channel, lambda codec: str(codec.clock_rate)),
+    "rtp_use_codec_fmtp": lambda channel: _codec(channel, lambda codec: codec.parameters),
+    "rtp_use_codec_ptime": lambda channel: _codec(channel, lambda codec: str(_ptime(channel))),
+    "ep_codec_string": lambda channel: _offered(channel),
+    "ringthru_bridged_audio": way_of,
     # Where it came from, and what its peer sees of us
     "advertised_media_ip": lambda channel: channel.media.advertised.host if channel.media else "",
     "local_media_ip": lambda channel: channel.media.leg.local.host if channel.media else "",

@@ -19,6 +19,7 @@ from . import leg_variables
 from .caller import Caller
 from .causes import HangupCause
 from .channel import Channel
+from .codec_choice import for_callee
 from .conference.book import Conferences
 from .configuration import Dialplan, Directory
 from .configuration.phone_settings import PhoneSettings
@@ -236,7 +237,7 @@ class Calls:
         )
         channel.variables.update({**dict(target.variables), **variables})
         channel.parent = parent
-        channel.codecs = leg_variables.codecs(channel, parent)
+        channel.codecs, channel.ptime = for_callee(channel, parent)
         channel.begin()
         try:
             await self._send_invite(channel, target, _hops_left(parent))
@@ -249,7 +250,7 @@ class Calls:
         media = await channel.take_media(target.host)
         if media is None:
             raise DialFailed(channel.cause or HangupCause.NORMAL_CLEARING)
-        offer = media.offer(channel.codecs)
+        offer = media.offer(channel.codecs, ptime=channel.ptime)
         parent = channel.parent.variables if channel.parent is not None else {}
         rows = headers_of(channel.variables, parent)
         told = replace(target, headers=(*target.headers, *rows)) if rows else target

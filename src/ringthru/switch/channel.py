@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Final
 
-from ..media import Codec
+from ..media import Codec, NoCommonCodec, SessionDescription
 from ..net.levels import NOTICE
 from ..sip import CallState, Direction
 from .call_log import CallLog
@@ -19,6 +19,7 @@ from .caller import Caller
 from .causes import ELSEWHERE_CAUSES, HangupCause, reason_for, status_of
 from .channel_state import ChannelState
 from .channel_view import snapshot_of
+from .codec_choice import for_answer, kept, told_of
 from .leg_media import BOTH_WAYS, LegMedia
 from .media_statistics import figures, leg_quality
 from .reoffers import Reoffers
@@ -78,6 +79,7 @@ class Channel(ChannelState):
         self.serial = serial
         self.variables: dict[str, str] = {"uuid": uuid, "channel_name": name}
         self.codecs: Sequence[Codec] = profile.codecs
+        self.ptime = 0  # milliseconds of a packet that its peer is offered; 0: the usual
         self.phase = CallPhase.RINGING if direction is Direction.INBOUND else CallPhase.DIALING
         self._opening = asyncio.Lock()
         self._reoffers: Reoffers | None = None  # once there are any
@@ -101,10 +103,14 @@ class Channel(ChannelState):
         return self.bridge.partner(self) if self.bridge is not None else None
 
     @property
+    def coders(self) -> frozenset[str]:
+        """The codecs that can be made here."""
+        return self.profile.coders
+
+    @property
     def kept_codecs(self) -> Sequence[Codec]:
-        """A joined leg keeps its codec: nothing here transcodes but one G.711 law to the other."""
-        media = self.media
-        return [media.codec] if media and media.codec and self.bridge is not None else self.codecs
+        """What our own new offers have: a joined leg keeps its codec, so that nothing else changes."""
+        return kept(self) if self.bridge is not None else self.codecs
 
     # --- what listeners hear --------------------------------------------------------------------------
 
@@ -189,7 +195,7 @@ class Channel(ChannelState):
         if media is None or not self._waits:
             return False
         if not self.progressed.is_set():
-            body = media.answer(self.offer, [prefer] if prefer else self.codecs)
+            body = self._answer_to(self.offer, media, prefer)
             self.mark_early()
             self.profile.act(lambda now: call.ring(now, 183, body))
         return True
@@ -218,13 +224,23 @@ class Channel(ChannelState):
         media = await self.take_media(call.flow.remote.host)
         if media is None or self.up or self.gone.is_set():
             return
-        codecs = [prefer] if prefer else self.codecs
         if self.progressed.is_set() and media.negotiated is not None:
             body = media.negotiated.sdp  # what the 183 said holds (RFC 6337 §3.1.1)
         else:
-            body = media.answer(offer, codecs) if offer else media.offer(codecs)
+            body = self._answer_to(offer, media, prefer)
         self.profile.act(lambda now: call.answer(now, body))
         self.mark_answered()
+
+    def _answer_to(self, offer: SessionDescription | None, media: LegMedia, prefer: Codec | None) -> bytes:
+        """Our answer; an offer of ours where there was none, of what the other leg speaks alone."""
+        if offer is None:
+            return media.offer([prefer] if prefer else self.codecs)
+        codecs, first = for_answer(self, prefer)
+        try:
+            return media.answer(offer, codecs, first=first)
+        except NoCommonCodec:
+            self.log.warning("%s %s", self.name, told_of(self, offer))
+            raise
 
     def pick_up(self, other: Channel) -> bool:
         """Let ``other``, which is up, be the answer that the leg's dialler waits for; False: too late."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..net.address import Endpoint
+from .codec_choice import bit_rate, shown_rate
 from .snapshots import ChannelSnapshot
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ def snapshot_of(channel: Channel, seconds: float) -> ChannelSnapshot:
     advertised_media = (
         Endpoint(channel.media.advertised.host, channel.media.advertised.rtp_port) if channel.media else None
     )
+    codec = channel.media.codec if channel.media else None
     nowhere = Endpoint("", 0)
     return ChannelSnapshot(
         uuid=channel.uuid,
@@ -44,7 +46,9 @@ def snapshot_of(channel: Channel, seconds: float) -> ChannelSnapshot:
         caller_name=channel.caller.name,
         caller_number=channel.caller.number,
         dialplan=channel.dialplan,
-        codec=channel.media.codec.name if channel.media and channel.media.codec else "",
+        codec=codec.encoding if codec else "",
+        codec_rate=shown_rate(codec) if codec else 0,
+        codec_bit_rate=bit_rate(codec) if codec else 0,
         call_uuid=channel.parent.uuid if channel.parent else channel.uuid,
         ptime=channel.media.negotiated.ptime if channel.media and channel.media.negotiated else 20,
         counted=report,

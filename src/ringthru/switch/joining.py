@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from .bypass import Bypass, wanted
 from .causes import HangupCause
+from .codec_choice import way_of
 from .hold_music import HoldMusic
 from .leg_media import BOTH_WAYS
 from .waiting import Flag, first_of
@@ -39,6 +40,14 @@ class Bridge:
         one.times["bridged"] = other.times["bridged"] = time.time()
         other.enter("CS_EXCHANGE_MEDIA")
         one.tell("CHANNEL_BRIDGE", *self._names())
+        self._say_how()
+
+    def _say_how(self) -> None:
+        """For the log: what both speak, and what becomes of it."""
+        one, other = (leg.media.codec if leg.media is not None else None for leg in self.legs)
+        if one is not None and other is not None:
+            way = way_of(self.legs[0])
+            self.legs[0].log.info("Audio of the call %s: %s, %s", way, one.encoding, other.encoding)
 
     def _names(self) -> tuple[tuple[str, str], ...]:
         one, other = self.legs

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from secrets import token_hex
 
 from ..media import (
+    DEFAULT_PTIME,
     Codec,
     Engine,
     IceAnswers,
@@ -103,12 +104,13 @@ class LegMedia:
         moved, self.advertised = now != self.advertised, now
         return moved
 
-    def offer(self, codecs: Sequence[Codec], direction: str = BOTH_WAYS) -> bytes:
-        """Our offer; the peer's answer goes to ``accept``."""
+    def offer(self, codecs: Sequence[Codec], direction: str = BOTH_WAYS, ptime: int = 0) -> bytes:
+        """Our offer; the peer's answer goes to ``accept``. ``ptime`` in milliseconds; 0: the usual."""
         self.awaits_answer = True
         self.offered = direction
         self._answered_with = b""
-        return self._descriptions.offer(self.aside or self.advertised, codecs, direction)
+        here = self.aside or self.advertised
+        return self._descriptions.offer(here, codecs, direction, ptime or DEFAULT_PTIME)
 
     def accept(self, answer: bytes) -> None:
         """The answer to our offer: audio flows from here on.
@@ -130,9 +132,15 @@ class LegMedia:
         self._agree(negotiated)
 
     def answer(
-        self, offer: bytes | SessionDescription, codecs: Sequence[Codec], direction: str = BOTH_WAYS
+        self,
+        offer: bytes | SessionDescription,
+        codecs: Sequence[Codec],
+        direction: str = BOTH_WAYS,
+        first: Sequence[Codec] = (),
     ) -> bytes:
         """Answer the peer's offer: audio flows from here on. ``direction`` is the most that we grant.
+
+        The first of ``first`` that is offered is taken, else the first that is offered of ``codecs``.
 
         Raises:
             MalformedSdp: the body is not SDP.
@@ -140,7 +148,8 @@ class LegMedia:
         """
         if isinstance(offer, bytes):
             offer = SessionDescription.parse(offer)
-        negotiated = self._descriptions.answer(offer, self.aside or self.advertised, codecs, direction)
+        here = self.aside or self.advertised
+        negotiated = self._descriptions.answer(offer, here, codecs, direction, first)
         self.wish = negotiated.peer_direction
         self.offered = direction
         return self._agree(negotiated)

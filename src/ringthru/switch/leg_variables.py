@@ -5,10 +5,9 @@ Lives here: reading them. Never here: setting them (``setting``), headers (``ide
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from ..media import PCMA, PCMU, Codec, answerable
 from ..net.address import parse_address
 from .caller import Caller
 from .identity import in_private
@@ -23,7 +22,6 @@ STAGES = {  # of a leg, and the variables that name what to run then
     "answer": ("execute_on_answer",),
 }
 EXPORTS = "export_vars"  # names of variables that the other leg of a bridge gets
-CODECS = {codec.name: codec for codec in (PCMU, PCMA)}
 
 
 def shown_caller(variables: Mapping[str, str], parent: Channel | None, caller: Caller) -> Caller:
@@ -65,28 +63,6 @@ def _is_named(key: str, name: str) -> bool:
 def one_line(text: str) -> str:
     """A text that can stand in a header: without line breaks, and without all else that is not to be seen."""
     return "".join(each if each.isprintable() else " " for each in text).strip()
-
-
-def codecs(channel: Channel, parent: Channel | None) -> Sequence[Codec]:
-    """What a dialled leg is offered: ``absolute_codec_string``, else what the caller speaks, for then
-    nothing needs transcoding; else the profile's.
-    """
-    names = channel.variables.get("absolute_codec_string", "")
-    named = [CODECS[each] for each in _codec_names(names) if each in CODECS]
-    if named:
-        return named
-    return channel.profile.codecs_out if parent is None else _spoken(parent)
-
-
-def _codec_names(text: str) -> list[str]:
-    return [each.strip().upper().partition("@")[0] for each in text.split(",")]
-
-
-def _spoken(parent: Channel) -> Sequence[Codec]:
-    if parent.media is not None and parent.media.codec is not None and not parent.any_codec:
-        return [parent.media.codec]
-    spoken = answerable(parent.offer, parent.codecs) if parent.offer is not None else []
-    return spoken or parent.codecs
 
 
 def advertised_host(variables: Mapping[str, str], seen: Seen) -> str:

@@ -14,7 +14,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..media import Engine, EngineMissing, choose_engine
+from ..media import Codes, Engine, EngineMissing, choose_engine
+from ..media.g711 import G711
 from ..net.acl import AccessList, matches
 from ..net.address import Endpoint
 from ..net.surroundings import Surroundings, Surroundings6, look_around
@@ -258,6 +259,7 @@ class SwitchLife:
             locate=self._locate,
             tls_folder=self._state.path / "tls",
             screen=self._desk.screen,
+            coders=self._engine.coders if isinstance(self._engine, Codes) else G711,
         )
         await profile.open()
         self.calls.profiles[profile.name] = profile

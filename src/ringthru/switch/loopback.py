@@ -10,13 +10,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..media import Codec
+from ..media import PCMA, PCMU, Codec
 from ..net.values import frozen
 from ..sip import Direction
-from . import leg_variables
 from .causes import HangupCause
 from .channel import CallPhase, Channel
+from .codec_choice import for_callee
 from .endpoints import DialFailed
+from .leg_variables import shown_caller
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -93,7 +94,7 @@ class LoopbackChannel(Channel):
         if mine is None or other is None:
             return False
         offer = other.offer([prefer] if prefer else self.mirror.codecs)
-        other.accept(mine.answer(offer, self.codecs))
+        other.accept(mine.answer(offer, self.codecs, first=[prefer] if prefer else ()))
         return True
 
 
@@ -108,7 +109,7 @@ def start_loopback(
     profile = next(iter(calls.profiles.values()), None)
     if profile is None or not calls.has_room(profile.now(), Direction.OUTBOUND):
         raise DialFailed(HangupCause.SWITCH_CONGESTION)
-    place, shown = Place.read(address), leg_variables.shown_caller(variables, parent, caller)
+    place, shown = Place.read(address), shown_caller(variables, parent, caller)
     ends = [
         calls.new_channel(
             profile,
@@ -128,8 +129,9 @@ def start_loopback(
     for end in ends:
         end.variables.update({k: v for k, v in variables.items() if k != "origination_uuid"})
     one.parent = parent
+    one.codecs = (PCMU, PCMA)  # what everybody can be bridged to, and nobody has to code
     if parent is not None:
-        one.codecs = leg_variables.codecs(one, parent)
+        one.codecs, one.ptime = for_callee(one, parent)
     for end in ends:
         end.begin()
     calls.run(mirror, calls.router.run(mirror))

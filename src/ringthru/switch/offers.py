@@ -13,6 +13,7 @@ from ..net.levels import NOTICE
 from ..sip import IncomingRequest
 from .causes import HangupCause
 from .channel import CallPhase, Channel
+from .codec_choice import for_new_offer
 from .leg_media import BOTH_WAYS, LegMedia
 
 if TYPE_CHECKING:
@@ -43,14 +44,15 @@ def new_offer(profile: Profile, channel: Channel | None, incoming: IncomingReque
 def _answer(channel: Channel, media: LegMedia, offer: bytes, granted: str) -> bytes:
     """Our answer; a phone that talks past us and wants anything changed is answered with our own address."""
     before = media.negotiated
-    body = media.answer(offer, channel.kept_codecs, granted)
+    codecs, first = for_new_offer(channel)
+    body = media.answer(offer, codecs, granted, first)
     bypass = channel.bridge.bypass if channel.bridge is not None else None
     if bypass is None or not bypass.on or before is None or media.negotiated is None:
         return body
     if (before.remote_rtp, before.direction) == (media.negotiated.remote_rtp, media.negotiated.direction):
         return body
     bypass.take_back(f"{channel.name} made a new offer", told=channel)
-    return media.answer(offer, channel.kept_codecs, granted)
+    return media.answer(offer, codecs, granted, first)
 
 
 def take_answer(channel: Channel, body: bytes) -> bool:

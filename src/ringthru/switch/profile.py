@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .. import __version__
-from ..media import PCMA, PCMU, Codec
+from ..media.g711 import G711
 from ..net.acl import AccessList, matches
 from ..net.address import Endpoint, parse_address, same_host
 from ..net.surroundings import Surroundings
@@ -27,6 +27,7 @@ from ..sip import (
     UserAgent,
 )
 from .address_lookup import AddressLookups
+from .codec_choice import read_preferences, warn_of_missing
 from .configuration import AddressKind, ProfileSettings
 from .external_address import ExternalAddress
 from .profile_agent import ProfileAgent
@@ -45,7 +46,6 @@ OF_SOCKETS = (  # parameters that a profile keeps until it is restarted
     "tls_verify_in_subjects",
 )
 AUTO = ("auto", "0.0.0.0")  # our LAN address: 0.0.0.0 could not be advertised
-CODECS = {codec.name: codec for codec in (PCMU, PCMA)}
 
 
 class Profile(ProfileAgent):
@@ -63,8 +63,12 @@ class Profile(ProfileAgent):
         locate: Locate,
         tls_folder: Path,
         screen: Callable[[Profile, Request, Flow, float], Refusal | None] | None = None,
+        coders: frozenset[str] = G711,
     ) -> None:
-        """``tls_folder`` keeps the certificate that is made where the configuration names none."""
+        """``tls_folder`` keeps the certificate that is made where the configuration names none.
+
+        ``coders`` are the codecs that can be made here.
+        """
         super().__init__(locate, lambda event: on_event(self, event))
         self.settings = settings
         self.counters = Counters()
@@ -83,8 +87,8 @@ class Profile(ProfileAgent):
         self._basis: tuple[object, ...] = ()  # what they were made of
         self._sight = Sight(lists)
         self.transports = Transports(settings, self._sip_ip, tls_folder, names)
-        self.codecs = _codecs(settings.inbound_codec_prefs)
-        self.codecs_out = _codecs(settings.outbound_codec_prefs)
+        self.coders = coders
+        self._prefer(settings)
         self.aliases = (*settings.aliases, *_domain_aliases(settings, domains))
         self.agent = UserAgent(
             seen_by=lambda flow: self.seen_by(flow.remote.host, flow.transport).signalling,
@@ -121,8 +125,7 @@ class Profile(ProfileAgent):
         kept = {name: getattr(self.settings, name) for name in OF_SOCKETS}
         waiting = [name.replace("_", "-") for name in kept if getattr(settings, name) != kept[name]]
         self.settings = settings = replace(settings, **kept)
-        self.codecs = _codecs(settings.inbound_codec_prefs)
-        self.codecs_out = _codecs(settings.outbound_codec_prefs)
+        self._prefer(settings)
         self.aliases = (*settings.aliases, *_domain_aliases(settings, domains))
         gateway = self._external.gateway
         self._external = ExternalAddress(settings, self._own_address, self._lookups)
@@ -132,6 +135,14 @@ class Profile(ProfileAgent):
         self._look_up()
         self.counters = Counters()
         return waiting
+
+    def _prefer(self, settings: ProfileSettings) -> None:
+        """Read the lists of codecs."""
+        self.preferences = read_preferences(settings.inbound_codec_prefs)
+        self.preferences_out = read_preferences(settings.outbound_codec_prefs)
+        self.codecs = self.preferences.made_by(self.coders)  # what we speak ourselves
+        self.codecs_out = self.preferences_out.made_by(self.coders)
+        warn_of_missing(f"inbound-codec-prefs of profile {settings.name}", self.preferences, self.coders)
 
     @property
     def name(self) -> str:
@@ -272,11 +283,3 @@ def _domain_aliases(settings: ProfileSettings, domains: Sequence[str]) -> tuple[
     """``<domain name="all" alias="true"/>``: each domain of the directory names this profile."""
     named = {each.name for each in settings.domains if each.alias}
     return tuple(each for each in domains if each in named or "all" in named)
-
-
-def _codecs(names: Sequence[str]) -> list[Codec]:
-    """The codecs of a preference list that we speak; both when it names none of them."""
-    known = [
-        CODECS[name.upper().partition("@")[0]] for name in names if name.upper().partition("@")[0] in CODECS
-    ]
-    return known or [PCMU, PCMA]

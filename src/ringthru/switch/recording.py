@@ -17,7 +17,7 @@ from sys import byteorder
 from typing import TYPE_CHECKING, Any, Final
 
 from ..media import BadSound, MediaError, Recorder, linear_of
-from ..media.g711 import G711, SAMPLE_RATE
+from ..media.g711 import SAMPLE_RATE
 from ..media.session_recording import Side, TwoSides
 from .dialstring import truth
 from .sound_files import place_of
@@ -126,7 +126,7 @@ class SessionRecording:
 
 def _tap(leg: Channel | None) -> tuple[Channel, Recorder] | None:
     media = leg.media if leg is not None else None
-    if leg is None or media is None or media.codec is None or media.codec.name not in G711:
+    if leg is None or media is None or media.codec is None or media.codec.name not in leg.coders:
         return None
     try:
         return leg, Recorder(media.leg.tap())

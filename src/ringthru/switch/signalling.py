@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from ..media import MalformedSdp, MediaError, SessionDescription, answerable
+from ..media import MalformedSdp, MediaError, SessionDescription
 from ..sip import (
     AckNearMiss,
     AckOverdue,
@@ -35,6 +35,7 @@ from .ack_watch import AckWatch
 from .authentication import Denied
 from .causes import HangupCause, cause_of, cause_said
 from .channel import DISPOSITION, CallPhase, Channel
+from .codec_choice import passable, shared, told_of
 from .dialstring import truth
 from .messages import Messages
 from .offers import new_offer, take_answer, tell_the_other
@@ -151,9 +152,13 @@ class Signalling:
             if not offer:
                 return True
             channel.offer = SessionDescription.parse(offer)
-            if answerable(channel.offer, channel.codecs):
+            late = channel.profile.settings.inbound_late_negotiation
+            if late and passable(channel.offer, channel.profile.preferences):
+                return True  # who is called may speak it, even where nobody here does
+            if spoken := shared(channel.offer, channel.codecs):
+                channel.codecs = channel.codecs if late else spoken[:1]
                 return True
-            channel.log.info("%s offers no codec that we speak", channel.name)
+            channel.log.warning("%s %s", channel.name, told_of(channel, channel.offer))
         except MalformedSdp as error:
             channel.log.info("%s sent an SDP that cannot be read: %s", channel.name, error)
         channel.hang_up(HangupCause.INCOMPATIBLE_DESTINATION)

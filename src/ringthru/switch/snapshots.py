@@ -172,6 +172,8 @@ class ChannelSnapshot:
     caller_number: str = ""
     dialplan: str = "XML"
     codec: str = ""
+    codec_rate: int = 0  # samples a second
+    codec_bit_rate: int = 0  # 0 where it varies
     call_uuid: str = ""  # of the leg that began the call
     account: str = ""  # accountcode
     ptime: int = 20  # milliseconds

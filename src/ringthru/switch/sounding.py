@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from ..media import BadSound, Recorder, Said, Sound, linear_of
-from ..media.g711 import G711, SAMPLE_RATE
+from ..media.coders import remedy
+from ..media.g711 import SAMPLE_RATE
 from . import dtmf
 from .sound_files import parts_of, place_of
 from .waiting import Flag, first_of
@@ -128,11 +129,11 @@ async def playable(channel: Channel, text: str) -> Sound:
     """A sound that this channel can be played.
 
     Raises:
-        BadSound: there is none, or its call speaks another codec than G.711.
+        BadSound: there is none, or its call speaks a codec that nobody here makes.
     """
     codec = channel.media.codec if channel.media is not None else None
-    if codec is not None and codec.name not in G711:
-        raise BadSound(f"the call speaks {codec.name}, and sounds are played in PCMU and PCMA only")
+    if codec is not None and codec.name not in channel.coders:
+        raise BadSound(f"the call speaks {codec.name}, which nothing here makes: {remedy(codec.name)}")
     return await channel.sounds.load(text, channel.variables)
 
 

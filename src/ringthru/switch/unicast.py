@@ -14,8 +14,10 @@ from array import array
 from sys import byteorder
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from ..media import linear_of
-from ..media.g711 import ALAW_TO_ULAW, G711, encode
+from ..media import Recorder, linear_of
+from ..media.coders import remedy, ulaw_of
+from ..media.g711 import G711
+from ..media.payloads import Payloads
 from ..net.address import Endpoint
 
 if TYPE_CHECKING:
@@ -33,16 +35,21 @@ class Unicast(asyncio.DatagramProtocol):
     """One leg's exchange with one program."""
 
     def __init__(self, channel: Channel, remote: Endpoint, *, native: bool) -> None:
-        """Raises UnicastRefused: the leg has no audio, or none of G.711."""
+        """Raises UnicastRefused: the leg has no audio, or a codec that nobody here makes."""
         media = channel.media
         if media is None or media.codec is None:
             raise UnicastRefused("the call has no audio yet: answer it first")
-        if media.codec.name not in G711:
-            raise UnicastRefused(f"the call speaks {media.codec.name}; PCMU or PCMA is needed")
-        self._codec = media.codec.name
+        name = media.codec.name
+        if name not in channel.coders:
+            raise UnicastRefused(f"the call speaks {name}, which nothing here makes: {remedy(name)}")
+        if native and name not in G711:
+            raise UnicastRefused(f"the call speaks {name}: leave out native, or have it speak PCMU or PCMA")
+        self._media = media
+        self._payloads = Payloads()
         self._remote = remote
         self._native = native
         self._tap = media.leg.tap()
+        self._recorder = Recorder(self._tap)
         self._feed = media.leg.feed()
         self._leg = media.leg
         self._transport: asyncio.DatagramTransport | None = None
@@ -74,21 +81,26 @@ class Unicast(asyncio.DatagramProtocol):
         """What the program wants said; the socket is connected, so nobody else is heard."""
         if not data or len(data) > LONGEST:
             return
-        frame = data if self._native else encode(_samples(data), self._codec)
-        self._feed.write(frame, len(frame))
+        agreed = self._media.negotiated
+        if self._native:
+            self._feed.write(data, len(data))
+        elif agreed is not None:
+            for payload, samples in self._payloads.of(ulaw_of(_samples(data)), agreed):
+                self._feed.write(payload, samples)
 
     def error_received(self, error: Exception) -> None:
         """The program does not listen (yet); it may."""
 
     def _tick(self) -> None:
         self._timer = asyncio.get_running_loop().call_later(TICK, self._tick)
-        for frame in self._tap.read():
-            if self._transport is None or frame.codec not in G711:
-                continue
-            payload = frame.payload
-            if not self._native:
-                payload = linear_of(payload if frame.codec == "PCMU" else payload.translate(ALAW_TO_ULAW))
-            self._transport.sendto(payload)
+        if self._transport is None:
+            return
+        if self._native:
+            for frame in self._tap.read():
+                self._transport.sendto(frame.payload)
+        else:
+            for ulaw in self._recorder.take_each():
+                self._transport.sendto(linear_of(ulaw))
 
 
 def _samples(data: bytes) -> array[int]:

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Final
 
 from ringthru.net.address import Endpoint
 
+from ..coders import installed
 from ..errors import EngineMissing
+from ..g711 import G711
 from .interface import Engine
 
 if TYPE_CHECKING:
@@ -27,20 +29,35 @@ def choose_engine(
     last_port: int,
     nodes: Sequence[Node] = (),
     keys_at: Endpoint | None = None,
+    coders: frozenset[str] | None = None,
 ) -> tuple[Engine, str]:
     """The engine for ``media-engine``, with RTP ports of that range; and why it is this one.
 
     ``nodes`` are the rtpengines of ``rtpengine``, and ``keys_at`` is where they send their DTMF log to.
+    ``coders`` are the codecs that may be made of one another; by default those that are installed.
 
     Raises:
         EngineMissing: it was named, and cannot run here.
     """
+    home, why = _moving(wanted, first_port, last_port, nodes, keys_at)
+    coders = installed() if coders is None else coders
+    if coders <= G711:
+        return home, why
+    from .coding_driver import coding
+
+    return coding(home, coders), why
+
+
+def _moving(
+    wanted: str, first_port: int, last_port: int, nodes: Sequence[Node] = (), keys_at: Endpoint | None = None
+) -> tuple[Engine, str]:
+    """What moves the packets."""
     if wanted == "rtpengine":
         if not nodes:
             raise EngineMissing("the media engine 'rtpengine' has no nodes; name some in rtpengine-nodes")
         from .rtpengine_driver import RtpengineEngine
 
-        home, _ = choose_engine("auto", first_port, last_port)
+        home, _ = _moving("auto", first_port, last_port)
         names = ", ".join(str(node) for node in nodes)
         return RtpengineEngine(home, nodes, keys_at), f"at {names}; beside it {home.name}"
     missing = "media-engine says so"

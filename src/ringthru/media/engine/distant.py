@@ -16,7 +16,8 @@ from typing import Final
 from ringthru.net.address import Endpoint
 
 from ...net.values import record, replace
-from ..audio import PCMA, PCMU, endpoints_of
+from ..audio import endpoints_of
+from ..codecs import PCMA, PCMU
 from ..errors import MalformedSdp
 from ..ng.messages import Command, Dialogue, Message
 from ..ng.nodes import Node
@@ -85,7 +86,17 @@ def _describe(place: MediaAddress, peer: Negotiated | None) -> bytes:
     if peer is None:
         return make_offer(place, USUAL, 1, 1, EVENT)
     multiplexed = peer.mux and place.rtp_port == place.rtcp_port
-    return make_offer(place, [peer.codec], 1, 1, peer.telephone_event, ptime=peer.ptime, mux=multiplexed)
+    rates = (peer.event_rate,)
+    return make_offer(
+        place,
+        [peer.codec],
+        1,
+        1,
+        peer.telephone_event,
+        ptime=peer.ptime,
+        mux=multiplexed,
+        event_rates=rates,
+    )
 
 
 def place_in(answer: Message) -> MediaAddress:
@@ -114,7 +125,15 @@ def seen_from_home(peer: Negotiated, inner: MediaAddress) -> Negotiated:
 def alike(one: Negotiated, other: Negotiated) -> bool:
     """Whether packets of one may go to the other untouched: a node changes nothing in them."""
     numbers = [
-        (each.codec, each.heard_type, each.telephone_event, each.heard_event, each.direction)
+        (
+            each.codec.kind,
+            each.codec.payload_type,
+            each.heard_type,
+            each.telephone_event,
+            each.heard_event,
+            each.event_rate,
+            each.direction,
+        )
         for each in (one, other)
     ]
     return (

@@ -124,7 +124,7 @@ class Leg(Protocol):
     def play(self, sound: Sound) -> None:
         """Say a sound or a tone; a ``Said`` event tells of its end. Before ``connect`` nobody hears it.
 
-        Only for G.711 (``negotiated.codec``); other codecs are fed.
+        Only for codecs that the engine makes (``Codes``); others are fed.
         """
         ...
 
@@ -199,6 +199,12 @@ class Engine(Protocol):
     async def close(self) -> None:
         """Close all legs and let go of all ports."""
         ...
+
+
+class Codes:
+    """What an engine has beside, which makes codecs of one another, and sounds in them."""
+
+    coders: frozenset[str]  # their names; an engine without this has those of G.711
 
 
 class PlacedPorts:

@@ -38,6 +38,8 @@ CAPACITY: Final = 3000  # legs; what one core bears, 50 packets a second each
 MOST_BUSY: Final = 0.9  # of that core: beyond it packets are late, and then lost
 RANDOM: Final = Struct("!IIHQ12s")  # what a stream begins with
 KNOWN_CODECS: Final = {"PCMU": 1, "PCMA": 2}  # what C calls them; others get the numbers after
+MOST_CODECS: Final = 100  # names that are kept
+LAST_NUMBER: Final = 255  # an octet in C
 
 
 class NativeEngine(HasPorts):
@@ -93,11 +95,22 @@ class NativeEngine(HasPorts):
     # For the legs
 
     def codec_number(self, name: str) -> int:
-        """What C calls a codec: a number for each name."""
-        return self._codecs.setdefault(name, len(self._codecs) + 1)
+        """What C calls a codec: a number for each name. Of those that peers made up the unused ones go."""
+        if name not in self._codecs:
+            if len(self._codecs) >= MOST_CODECS:
+                used = {leg.agreed.codec.name for leg in self._legs.values() if leg.agreed is not None}
+                self._codecs = {
+                    each: number
+                    for each, number in self._codecs.items()
+                    if each in used or each in KNOWN_CODECS
+                }
+            taken = set(self._codecs.values())
+            free = (each for each in range(1, LAST_NUMBER) if each not in taken)
+            self._codecs[name] = next(free, LAST_NUMBER)
+        return self._codecs[name]
 
     def codec_name(self, number: int) -> str:
-        return next(name for name, known in self._codecs.items() if known == number)
+        return next((name for name, known in self._codecs.items() if known == number), "")
 
     def forget(self, number: int, pair: PortPair) -> None:
         self._legs.pop(number, None)

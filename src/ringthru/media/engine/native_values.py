@@ -51,6 +51,7 @@ def agreed_for_c(negotiated: Negotiated, codec: int) -> tuple[Any, ...]:
         *agreed.remote_rtp,
         *agreed.remote_rtcp,
         agreed.codec.clock_rate,
+        agreed.event_rate,
         agreed.ptime,
         codec,
         agreed.codec.payload_type,

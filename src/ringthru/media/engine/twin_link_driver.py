@@ -1,6 +1,6 @@
-"""The process that moves packets, as the switch sees it: started, asked, listened to, ended.
+"""A process beside the switch, as the switch sees it: started, asked, listened to, ended.
 
-Lives here: messages and patience. Never here: what they mean (``twin_driver``, ``twin_process_driver``).
+Lives here: messages and patience. Never here: what they mean (``twin_driver``, ``coding_driver``).
 """
 
 from __future__ import annotations
@@ -26,8 +26,19 @@ GRACE: Final = 2.0  # seconds that the process has to end by itself
 class Link:
     """The process, and the socket to it."""
 
-    def __init__(self, hear: Callable[[str, list[Any]], None], lose: Callable[[], None]) -> None:
-        """Raises OSError where no process can be started."""
+    def __init__(
+        self,
+        hear: Callable[[str, list[Any]], None],
+        lose: Callable[[], None],
+        module: str = "twin_process_driver",
+        work: str = "moves the audio",
+    ) -> None:
+        """``module`` of this package is run, and ``work`` is what it does, for the log.
+
+        Raises:
+            OSError: no process can be started.
+        """
+        self._work = work
         self._hear = hear
         self._lose = lose
         self._asked = 0
@@ -37,7 +48,7 @@ class Link:
         self._loop = asyncio.get_running_loop()
         self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._socket.setblocking(False)
-        command = [sys.executable, "-P", "-m", f"{__package__}.twin_process_driver", str(theirs.fileno())]
+        command = [sys.executable, "-P", "-m", f"{__package__}.{module}", str(theirs.fileno())]
         try:
             self._process = subprocess.Popen(command, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL)
         except OSError:
@@ -137,9 +148,7 @@ class Link:
     def _give_up(self, why: str) -> None:
         if self._alive:
             self._alive = False
-            log.error(
-                "The process that moves the audio is lost: %s. Its calls end; new ones get another.", why
-            )
+            log.error("The process that %s is lost: %s. New calls get another.", self._work, why)
             self._loop.remove_reader(self._socket.fileno())
             self._process.kill()
             self._process.wait()

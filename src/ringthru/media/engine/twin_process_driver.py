@@ -1,19 +1,13 @@
 """The process of the engine in Python: the machines of this package around one socket to the switch.
 
-Garbage is not collected here, for a collection holds every packet up, and nothing here makes cycles. The
-process ends when the switch closes its end of the socket, however that comes about.
-
 Lives here: what the switch's messages make happen. Never here: a rule about media.
 """
 
 from __future__ import annotations
 
 import asyncio
-import gc
-import logging
 import mmap
 import os
-import signal
 import socket
 import sys
 from collections.abc import Callable
@@ -24,12 +18,8 @@ from ..events import MediaEvent
 from ..pair_driver import PortPair
 from ..playing import FedPlayer, PacketTap
 from ..sounds import Sound
-from .twin_wire import LARGEST, decode, encode
+from .obeying_driver import Obeying, serve
 
-log = logging.getLogger(__name__)
-
-MOST_DESCRIPTORS: Final = 2  # of one message
-ORDERS_AT_ONCE: Final = 256
 SHARE_EVERY: Final = 0.1  # seconds between the frames of a tap
 SHARED_AT_ONCE: Final = 40  # frames of one message
 MOST_LEGS: Final = 1 << 20  # the switch keeps count
@@ -54,63 +44,21 @@ class Hosted(MediaEngine):
         return leg
 
 
-class Twin:
+class Twin(Obeying):
     """Does what the switch says, and tells it what happens."""
 
     def __init__(self, link: socket.socket) -> None:
-        self.over = asyncio.Event()
-        self._link = link
-        self._engine = Hosted(self._obey)
+        super().__init__(link)
+        self._engine = Hosted(self.obey)
         self._legs: dict[int, MediaLeg] = {}
         self._feeds: dict[int, FedPlayer] = {}
         self._taps: dict[tuple[int, int], PacketTap] = {}
-        self._waiting: list[bytes] = []
-        self._loop = asyncio.get_running_loop()
         self._tick: asyncio.TimerHandle | None = None
-        self._loop.add_reader(link.fileno(), self._obey)
         self._share()
 
     async def close(self) -> None:
         """Close every leg."""
         await self._engine.close()
-
-    def _obey(self) -> None:
-        for _ in range(ORDERS_AT_ONCE):
-            try:
-                data, descriptors, _, _ = socket.recv_fds(self._link, LARGEST, MOST_DESCRIPTORS)
-            except BlockingIOError:
-                return
-            except OSError:
-                data = b""
-            if not data:
-                self._end()
-                return
-            verb, *words = decode(data)
-            try:
-                getattr(self, f"do_{verb}")(*words, *descriptors)
-            except Exception:  # a bug of ours must cost one leg, not the calls beside it
-                log.exception("%s of leg %s", verb, words[:1])
-
-    def _end(self) -> None:
-        if not self.over.is_set():
-            self.over.set()
-            self._loop.remove_reader(self._link.fileno())
-
-    def tell(self, *words: Any) -> None:
-        """Tell the switch; what does not fit now goes when there is room, in order."""
-        self._waiting.append(encode(*words))
-        if len(self._waiting) == 1:
-            self._flush()
-
-    def _flush(self) -> None:
-        try:
-            while self._waiting:
-                self._link.send(self._waiting[0])
-                self._waiting.pop(0)
-        except BlockingIOError:
-            self._loop.call_later(0.01, self._flush)
-        except OSError:
-            self._waiting.clear()
 
     # The verbs, in the order of the interface
 
@@ -194,19 +142,5 @@ class Twin:
             self._tick = self._loop.call_later(SHARE_EVERY, self._share)
 
 
-async def serve(descriptor: int) -> None:
-    """Do what is said over a socket, until its other end is closed."""
-    link = socket.socket(fileno=descriptor)
-    link.setblocking(False)
-    twin = Twin(link)
-    gc.collect()
-    gc.freeze()
-    gc.disable()
-    twin.tell("begun")
-    await twin.over.wait()
-    await twin.close()
-
-
 if __name__ == "__main__":
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal's ^C is for the switch, which then says when
-    asyncio.run(serve(int(sys.argv[1])))
+    asyncio.run(serve(int(sys.argv[1]), Twin))

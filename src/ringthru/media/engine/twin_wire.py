@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from ringthru.net.address import Endpoint
 
-from ..audio import Codec
+from ..codecs import Codec
 from ..events import FirstPacket, Hungry, Said, Timeout, Unexpected
 from ..frames import Frame
 from ..ice import Ice

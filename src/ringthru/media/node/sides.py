@@ -12,7 +12,7 @@ from typing import Final
 from ringthru.net.address import Endpoint, parse_address
 
 from ...net.values import frozen, record
-from ..audio import endpoints_of, event_type_of, formats_of, is_plain_audio, ptime_of, wants_mux
+from ..audio import endpoints_of, events_of, formats_of, is_plain_audio, ptime_of, wants_mux
 from ..engine.interface import Leg, Ports
 from ..errors import NoCommonCodec
 from ..ice import Ice
@@ -151,7 +151,7 @@ def agree(side: Side, other: Side, codec: Codec) -> Negotiated:
     assert other.said is not None
     sent = _same(codec, _codecs(side.said.medium)) or codec
     heard = _same(codec, _codecs(other.said.medium)) or codec
-    events = tuple(event_type_of(each.said.medium, codec.clock_rate) for each in (side, other) if each.said)
+    events = tuple(_event(each.said.medium, codec.clock_rate) for each in (side, other) if each.said)
     rtp, rtcp = _remote(side)
     return Negotiated(
         sdp=b"",
@@ -165,12 +165,22 @@ def agree(side: Side, other: Side, codec: Codec) -> Negotiated:
         heard_event=None if None in events else events[1],
         mux=side.mux,
         ice=side.ice,
+        event_rate=_event_rate(side.said.medium, codec.clock_rate),
     )
 
 
+def _event(medium: MediaDescription, clock_rate: int) -> int | None:
+    found = events_of(medium, clock_rate)
+    return found[0].payload_type if found else None
+
+
+def _event_rate(medium: MediaDescription, clock_rate: int) -> int:
+    found = events_of(medium, clock_rate)
+    return found[0].clock_rate if found else 8000
+
+
 def _codecs(medium: MediaDescription) -> list[Codec]:
-    found = [Codec(name, int(number), rate) for number, (name, rate) in formats_of(medium).items()]
-    return [each for each in found if each.name not in NO_AUDIO]
+    return [each for each in formats_of(medium) if each.name not in NO_AUDIO]
 
 
 def _same(codec: Codec, among: list[Codec]) -> Codec | None:

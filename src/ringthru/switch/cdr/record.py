@@ -18,6 +18,7 @@ from ...sip import Direction
 from ..ack_watch import VERDICT
 from ..call_fields import FIELDS, source_of
 from ..channel import DISPOSITION
+from ..codec_choice import shown_rate
 from ..events.channel_data import TIMES, bill
 from ..media_statistics import variables_of
 from .verdict import Ending, audio, ended_by, sentence
@@ -80,8 +81,8 @@ def _measured(channel: Channel, media: LegReport | None) -> Iterator[Pair]:
         return
     if channel.media.codec is not None:
         for way in ("read", "write"):
-            yield f"{way}_codec", channel.media.codec.name
-            yield f"{way}_rate", str(channel.media.codec.clock_rate)
+            yield f"{way}_codec", channel.media.codec.encoding
+            yield f"{way}_rate", str(shown_rate(channel.media.codec))
     yield from variables_of(channel.media, media)
     yield "remote_media_ip", media.remote.host if media.remote else ""
     yield "remote_media_port", str(media.remote.port) if media.remote else ""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from enum import Enum
 
-from ...media.stream import OPENING_PACKETS
+from ...media.outgoing import OPENING_PACKETS
 from ...net.values import frozen
 
 

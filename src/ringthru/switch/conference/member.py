@@ -9,8 +9,9 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
 from ...media import MediaError, Recorder
-from ...media.g711 import G711, ULAW_TO_ALAW
-from ...media.mixing import FRAME, Voice, loudness, mix
+from ...media.coders import remedy
+from ...media.mixing import Voice, loudness, mix
+from ...media.payloads import Payloads
 from ..waiting import Flag
 
 if TYPE_CHECKING:
@@ -27,11 +28,11 @@ class Member:
     """One leg in a room; ``number`` is how commands name it."""
 
     def __init__(self, channel: Channel, number: int, energy_level: int) -> None:
-        """Raises NoConference: the leg has no audio, or none of G.711."""
+        """Raises NoConference: the leg has no audio, or a codec that nobody here makes."""
         media = channel.media
-        if media is None or media.codec is None or media.codec.name not in G711:
+        if media is None or media.codec is None or media.codec.name not in channel.coders:
             what = media.codec.name if media is not None and media.codec is not None else "no audio"
-            raise NoConference(f"the call speaks {what}; conferences are in PCMU and PCMA only")
+            raise NoConference(f"the call speaks {what}, which nothing here makes: {remedy(what)}")
         self.channel = channel
         self.number = number
         self.energy_level = energy_level
@@ -42,6 +43,7 @@ class Member:
         self._voice = Voice()
         self._recorder = Recorder(media.leg.tap())
         self._feed = media.leg.feed()
+        self._payloads = Payloads()
         self._loud = 0  # frames for which it still counts as speaking
 
     @property
@@ -65,10 +67,9 @@ class Member:
             self.sound = None
         voices = {each: heard for each, heard in enumerate((own, frame)) if heard is not None}
         frame, _ = mix(voices)
-        codec = self._media.codec
-        if codec is not None and codec.name == "PCMA":
-            frame = frame.translate(ULAW_TO_ALAW)
-        self._feed.write(frame, FRAME)
+        if self._media.negotiated is not None:
+            for payload, samples in self._payloads.of(frame, self._media.negotiated):
+                self._feed.write(payload, samples)
 
     def close(self) -> None:
         self._recorder.close()

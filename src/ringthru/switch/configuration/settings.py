@@ -23,6 +23,7 @@ from .values import (
     one_of,
     read_boolean,
     read_names,
+    read_negotiation,
     read_own_address,
     read_port,
     read_session,
@@ -121,6 +122,8 @@ class ProfileSettings:
     # Media
     inbound_codec_prefs: tuple[str, ...] = ("PCMU", "PCMA")
     outbound_codec_prefs: tuple[str, ...] = ("PCMU", "PCMA")
+    inbound_codec_negotiation: str = "generous"  # the caller's order decides; greedy: ours
+    inbound_late_negotiation: bool = True  # a caller is answered with what the called side took
     rfc2833_pt: int = 101
     hold_music: str | None = None
     rtp_timeout_sec: int = 300  # seconds of silence that end a call; 0: never
@@ -216,6 +219,8 @@ PROFILE_PARAMETERS: Final[Mapping[str, Reader]] = {
     "allow-weak-secrets": read_boolean,
     "inbound-codec-prefs": read_names,
     "outbound-codec-prefs": read_names,
+    "inbound-codec-negotiation": read_negotiation,
+    "inbound-late-negotiation": read_boolean,
     "rfc2833-pt": whole(96, 127),
     "hold-music": read_text,
     "rtp-timeout-sec": whole(0, DAY),

@@ -94,6 +94,14 @@ def read_names(text: str) -> tuple[str, ...]:
     return tuple(name.strip() for name in text.split(",") if name.strip())
 
 
+def read_negotiation(text: str) -> str:
+    """Whose order of codecs decides; raises ValueError for a word that is none of them."""
+    word = text.strip().lower()
+    if word not in ("generous", "greedy", "scrooge"):
+        raise ValueError("generous, greedy or scrooge")
+    return "generous" if word == "generous" else "greedy"
+
+
 @frozen
 class TlsPolicy:
     """``tls-verify-policy``: whose certificate an authority must have signed."""

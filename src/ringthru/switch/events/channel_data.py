@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
 from ..call_fields import FIELDS, source_of
+from ..codec_choice import bit_rate, shown_rate, way_of
 from ..media_statistics import statistics_of
 from .bus import MICROSECONDS, Header
 
@@ -35,9 +36,8 @@ TIMES: Final = (  # of a caller's profile: header, and the moment it names
 # With the counters of the audio: the leg's last ones, and what somebody asks for (``uuid_dump``)
 MEASURED: Final = frozenset(("CHANNEL_HANGUP_COMPLETE", "CHANNEL_DESTROY", "CHANNEL_DATA"))
 BARE: Final = frozenset(("CHANNEL_STATE", "CHANNEL_CALLSTATE"))  # without variables, as FreeSWITCH has them
-FIELD_VARIABLES: Final = tuple(
-    name for name in FIELDS if name.startswith(("sip_", "local_media_", "advertised_")) or name == "direction"
-)
+SHOWN: Final = ("sip_", "local_media_", "advertised_", "read_", "write_", "rtp_use_", "ep_codec_")
+FIELD_VARIABLES: Final = tuple(name for name in FIELDS if name.startswith(SHOWN) or name == "direction")
 
 
 def described(channel: Channel, name: str) -> Iterator[Header]:
@@ -91,9 +91,11 @@ def _codecs(channel: Channel) -> Iterator[Header]:
     if codec is None:
         return
     for way in ("Read", "Write"):
-        yield f"Channel-{way}-Codec-Name", codec.name
-        yield f"Channel-{way}-Codec-Rate", str(codec.clock_rate)
-        yield f"Channel-{way}-Codec-Bit-Rate", str(codec.clock_rate * 8)
+        yield f"Channel-{way}-Codec-Name", codec.encoding
+        yield f"Channel-{way}-Codec-Rate", str(shown_rate(codec))
+        yield f"Channel-{way}-Codec-Bit-Rate", str(bit_rate(codec))
+    if way_of_audio := way_of(channel):
+        yield "Ringthru-Bridged-Audio", way_of_audio
 
 
 def _profile(channel: Channel, prefix: str) -> Iterator[Header]:

@@ -8,6 +8,8 @@
 
 enum { RT_KEYS = 16, RT_MAX_QUEUED_KEYS = 64, RT_KEY_PAYLOAD = 4, RT_KEY_ENDINGS = 3 };
 
+enum { RT_LONGEST_DURATION = 0xFFFF }; /* in the clock of the events (§2.3.5) */
+
 typedef struct {
     uint32_t timestamp;
     uint16_t duration;
@@ -15,9 +17,9 @@ typedef struct {
     bool any, heard, done;
 } rt_key_listener;
 
-/* Take one packet; true: a key ended with it, or the one before did, whose end was lost. */
+/* Take one packet, of a clock of ``rate`` Hz; true: a key ended with it, or the one before did, whose end was lost. */
 bool rt_hear_key(rt_key_listener *listener, const uint8_t *payload, size_t size, uint32_t timestamp,
-                 uint8_t *event, uint32_t *milliseconds);
+                 uint32_t rate, uint8_t *event, uint32_t *milliseconds);
 
 typedef struct {
     struct {
@@ -33,6 +35,10 @@ typedef struct {
 bool rt_press_key(rt_key_presser *presser, uint8_t event, unsigned milliseconds, double now);
 
 /* The packet to send now, and how many copies of it (0: none is due); *first begins a new event. */
-unsigned rt_key_due(rt_key_presser *presser, double now, uint8_t payload[RT_KEY_PAYLOAD], bool *first);
+unsigned rt_key_due(rt_key_presser *presser, double now, uint32_t rate, uint8_t payload[RT_KEY_PAYLOAD],
+                    bool *first);
+
+/* The payload of an event in another clock. */
+void rt_key_at_another_rate(uint8_t payload[RT_KEY_PAYLOAD], uint32_t was, uint32_t rate);
 
 #endif

@@ -119,13 +119,14 @@ static PyObject *leg_close(LegObject *self, PyObject *unused) {
 static PyObject *leg_connect(LegObject *self, PyObject *args) {
     const char *rtp, *rtcp, *ice;
     int rtp_port, rtcp_port, ptime, codec, sent, heard, sent_event, heard_event, sends, receives, mux, first;
-    unsigned clock_rate;
+    unsigned clock_rate, event_rate;
     rt_agreed agreed = {0};
-    if (!PyArg_ParseTuple(args, "sisiIiiiiiipppsp", &rtp, &rtp_port, &rtcp, &rtcp_port, &clock_rate, &ptime,
+    if (!PyArg_ParseTuple(args, "sisiIIiiiiiipppsp", &rtp, &rtp_port, &rtcp, &rtcp_port, &clock_rate, &event_rate, &ptime,
                           &codec, &sent, &heard, &sent_event, &heard_event, &sends, &receives, &mux, &ice, &first) ||
         !rt_read_address(rtp, rtp_port, &agreed.remote_rtp) || !rt_read_address(rtcp, rtcp_port, &agreed.remote_rtcp))
         return NULL;
     agreed.clock_rate = clock_rate;
+    agreed.event_rate = event_rate ? event_rate : 8000;
     agreed.ptime = (uint16_t)ptime;
     agreed.codec = (uint8_t)codec;
     agreed.sent_type = (uint8_t)sent;

@@ -1,12 +1,10 @@
+/* One leg: what was agreed on, what is heard, and what is due (its rules: stream.h). */
 #include "stream.h"
 
 #include <math.h>
 #include <string.h>
 
-static const double OPENING_INTERVAL = 0.02; /* seconds */
-static const double REBIND_SILENCE = 0.5;    /* without the peer, before its stream may come from elsewhere */
-static const double KEEPALIVE = 15.0;        /* without a packet of ours (RFC 6263 §6) */
-enum { OPENING_PACKETS = 25 };               /* half a second of silence, unless something is heard before */
+static const double REBIND_SILENCE = 0.5; /* without the peer, before its stream may come from elsewhere */
 enum { COMFORT_NOISE = 13, OLD_COMFORT_NOISE = 19 }; /* RFC 3389, and its number before */
 
 static bool is_comfort_noise(uint8_t type) { return type == COMFORT_NOISE || type == OLD_COMFORT_NOISE; }
@@ -54,96 +52,12 @@ static void tell_learned(rt_stream *stream, rt_learned learned, bool rtcp) {
     rt_stream_tell(stream, &event);
 }
 
-/* Sending */
-
-static void send_rtp(rt_stream *stream, const rt_packet *packet, const uint8_t *payload) {
-    uint8_t datagram[RT_RTP_HEADER + RT_MAX_DATAGRAM];
-    rt_write_rtp_header(datagram, packet);
-    if (packet->size)
-        memcpy(datagram + RT_RTP_HEADER, payload, packet->size);
-    stream->emit(stream, false, datagram, RT_RTP_HEADER + packet->size);
-}
-
-static bool speaks(const rt_stream *stream, const rt_latch *latch) {
-    if (!stream->has_agreed || rt_is_nowhere(&latch->target))
-        return false;
-    return stream->speak_first || !latch->learning;
-}
-
-void rt_stream_say(rt_stream *stream, const uint8_t *frame, size_t size, unsigned samples, double now) {
-    const rt_agreed *agreed = &stream->agreed;
-    if (!agreed->sends || stream->presser.pressing || !speaks(stream, &stream->rtp_latch))
-        return;
-    rt_packet sent = rt_sender_originate(&stream->sender, agreed->sent_type, size, samples, now);
-    send_rtp(stream, &sent, frame);
-}
-
-/* An empty packet of a type that nobody knows (RFC 6263 §4.6). */
-static void knock(rt_stream *stream, double now) {
-    uint8_t unknown = 126;
-    while (unknown == stream->agreed.sent_type || unknown == stream->agreed.sent_event)
-        unknown--;
-    rt_packet sent = rt_sender_keepalive(&stream->sender, unknown, now);
-    send_rtp(stream, &sent, NULL);
-}
-
-static void say_nothing(rt_stream *stream, double now) {
-    const rt_agreed *agreed = &stream->agreed;
-    uint8_t silence[RT_MAX_DATAGRAM];
-    size_t size = (size_t)agreed->ptime * agreed->clock_rate / 1000;
-    if (size > sizeof silence)
-        size = sizeof silence;
-    memset(silence, rt_silence_of(agreed->codec), size);
-    rt_packet sent = rt_sender_originate(&stream->sender, agreed->sent_type, size, (unsigned)size, now);
-    send_rtp(stream, &sent, silence);
-}
-
-/* One packet of silence, and the time of the next, until the peer is heard. */
-static void open_way(rt_stream *stream, double now) {
-    const rt_agreed *agreed = &stream->agreed;
-    stream->has_opening = false;
-    if (stream->heard || !stream->opening_left || !agreed->sends || !speaks(stream, &stream->rtp_latch))
-        return;
-    stream->opening_left--;
-    (agreed->codec <= RT_PCMA ? say_nothing : knock)(stream, now);
-    stream->has_opening = true;
-    stream->opening_at = now + OPENING_INTERVAL;
-}
-
-/* What is due of the keys that are being pressed. */
-static void press_on(rt_stream *stream, double now) {
-    uint8_t payload[RT_KEY_PAYLOAD];
-    bool first = false;
-    unsigned copies = rt_key_due(&stream->presser, now, payload, &first);
-    for (; copies && stream->agreed.sent_event != RT_NO_TYPE && speaks(stream, &stream->rtp_latch); copies--) {
-        stream->opening_left = 0;
-        rt_packet sent =
-            rt_sender_event(&stream->sender, stream->agreed.sent_event, RT_KEY_PAYLOAD, first, now);
-        send_rtp(stream, &sent, payload);
-        first = false;
-    }
-}
-
-static double quiet_at(const rt_stream *stream) {
-    const rt_sender *sender = &stream->sender;
-    return sender->has_sent ? fmax(sender->sent_at, stream->quiet_since) : stream->quiet_since;
-}
-
-/* So that the NATs on the way do not forget us. */
-static void keep_open(rt_stream *stream, double now) {
-    if (now < quiet_at(stream) + KEEPALIVE)
-        return;
-    stream->quiet_since = now;
-    if (speaks(stream, &stream->rtp_latch))
-        knock(stream, now);
-}
-
 static void send_report(rt_stream *stream, bool goodbye, double now) {
     uint8_t compound[RT_MAX_COMPOUND];
-    if (goodbye && !speaks(stream, &stream->rtcp_latch))
+    if (goodbye && !rt_speaks(stream, &stream->rtcp_latch))
         return;
     size_t size = rt_reporter_report(&stream->reporter, compound, goodbye, now);
-    if (speaks(stream, &stream->rtcp_latch))
+    if (rt_speaks(stream, &stream->rtcp_latch))
         stream->emit(stream, true, compound, size);
 }
 
@@ -179,18 +93,15 @@ void rt_stream_connect(rt_stream *stream, const rt_agreed *agreed, bool speak_fi
         rt_ring_open(&stream->checks, RT_CHECKS_KEPT); /* without memory no check is answered */
     stream->heard_at = now;
     stream->timed_out = stream->told_type = false;
-    if (moved) {
-        stream->heard = false;
-        stream->opening_left = OPENING_PACKETS;
-        open_way(stream, now);
-    }
+    if (moved)
+        rt_begin_opening(stream, now);
 }
 
 bool rt_stream_press(rt_stream *stream, uint8_t event, unsigned milliseconds, double now) {
     if (!stream->has_agreed || stream->agreed.sent_event == RT_NO_TYPE)
         return false;
     bool pressed = rt_press_key(&stream->presser, event, milliseconds, now);
-    press_on(stream, now);
+    rt_press_on(stream, now);
     return pressed;
 }
 
@@ -235,8 +146,8 @@ static void hear(rt_stream *stream, const rt_address *source, double now) {
 
 static void hear_key(rt_stream *stream, const rt_packet *packet) {
     rt_event event = {.kind = RT_KEY_HEARD};
-    if (rt_hear_key(&stream->listener, packet->payload, packet->size, packet->timestamp, &event.number,
-                    &event.amount))
+    if (rt_hear_key(&stream->listener, packet->payload, packet->size, packet->timestamp,
+                    stream->agreed.event_rate, &event.number, &event.amount))
         rt_stream_tell(stream, &event);
 }
 
@@ -329,42 +240,6 @@ void rt_stream_receive_rtcp(rt_stream *stream, const uint8_t *data, size_t size,
         stream->reporter.dropped++;
 }
 
-/* The payload type for our peer, and how the payload is to be changed; RT_NO_TYPE for what was not agreed with it. */
-static uint8_t translated(const rt_packet *packet, const rt_agreed *theirs, const rt_agreed *ours) {
-    bool laws = theirs->codec <= RT_PCMA && ours->codec <= RT_PCMA;
-    if (packet->payload_type == theirs->heard_type)
-        return theirs->codec == ours->codec || laws ? ours->sent_type : RT_NO_TYPE;
-    return packet->payload_type == theirs->heard_event ? ours->sent_event : RT_NO_TYPE;
-}
-
-static bool is_blocked(const rt_stream *stream, const rt_packet *packet) {
-    return packet->payload_type == stream->agreed.heard_event ? stream->blocks_keys : stream->blocks_media;
-}
-
-void rt_stream_pass_on(rt_stream *stream, const rt_packet *packet, rt_stream *origin, double now) {
-    const rt_agreed *ours = &stream->agreed, *theirs = &origin->agreed;
-    uint8_t other[RT_MAX_DATAGRAM];
-    if (!stream->has_agreed || !origin->has_agreed || !ours->sends)
-        return;
-    uint8_t type = translated(packet, theirs, ours);
-    if (stream->presser.pressing || is_blocked(origin, packet))
-        type = RT_NO_TYPE; /* a key that is down takes the audio's place */
-    if (type == RT_NO_TYPE || (origin == stream && !rt_allowance_take(&stream->allowance, now))) {
-        rt_sender_skip(&stream->sender, packet, origin);
-        return;
-    }
-    if (!speaks(stream, &stream->rtp_latch))
-        return;
-    const uint8_t *payload = packet->payload;
-    stream->opening_left = 0;
-    if (packet->payload_type == theirs->heard_type && theirs->codec != ours->codec) {
-        (ours->codec == RT_PCMA ? rt_ulaw_to_alaw : rt_alaw_to_ulaw)(other, packet->payload, packet->size);
-        payload = other;
-    }
-    rt_packet sent = rt_sender_forward(&stream->sender, packet, type, packet->size, origin, now);
-    send_rtp(stream, &sent, payload);
-}
-
 /* Time */
 
 static double silence_limit(const rt_stream *stream) {
@@ -374,11 +249,7 @@ static double silence_limit(const rt_stream *stream) {
 double rt_stream_next_timeout(const rt_stream *stream) {
     if (!stream->has_agreed || stream->closed)
         return INFINITY;
-    double when = fmin(stream->reporter.due_at, quiet_at(stream) + KEEPALIVE);
-    if (stream->has_opening && stream->opening_left)
-        when = fmin(when, stream->opening_at);
-    if (stream->presser.has_at)
-        when = fmin(when, stream->presser.at);
+    double when = fmin(stream->reporter.due_at, rt_next_to_send(stream));
     if (!stream->timed_out)
         when = fmin(when, stream->heard_at + silence_limit(stream));
     if (stream->speaker != RT_SPEAKER_NONE)
@@ -389,11 +260,10 @@ double rt_stream_next_timeout(const rt_stream *stream) {
 void rt_stream_handle_timeout(rt_stream *stream, double now) {
     if (!stream->has_agreed || stream->closed)
         return;
-    if (stream->has_opening && now >= stream->opening_at)
-        open_way(stream, now);
-    press_on(stream, now);
+    rt_open_on(stream, now);
+    rt_press_on(stream, now);
     rt_speak_on(stream, now);
-    keep_open(stream, now);
+    rt_keep_open(stream, now);
     if (now >= stream->reporter.due_at)
         send_report(stream, false, now);
     if (!stream->timed_out && now >= stream->heard_at + silence_limit(stream)) {

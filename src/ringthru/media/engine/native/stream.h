@@ -47,7 +47,8 @@ typedef struct {
 typedef struct {
     rt_address remote_rtp, remote_rtcp;
     uint32_t clock_rate;
-    uint16_t ptime; /* milliseconds */
+    uint32_t event_rate; /* Hz, the clock of telephone events; never 0 */
+    uint16_t ptime;      /* milliseconds */
     uint8_t codec;  /* RT_PCMU, RT_PCMA, or another number */
     uint8_t sent_type, heard_type, sent_event, heard_event;
     bool sends, receives, mux;
@@ -117,7 +118,13 @@ void rt_stream_nominate(rt_stream *stream, bool rtcp, const rt_address *source);
 const rt_address *rt_stream_target(const rt_stream *stream, bool rtcp); /* NULL before the first agreement */
 bool rt_stream_take_event(rt_stream *stream, rt_event *event);
 
-/* For speaking.c */
+/* Between stream.c, outgoing.c and speaking.c */
+bool rt_speaks(const rt_stream *stream, const rt_latch *latch); /* whether anything may go there now */
+void rt_begin_opening(rt_stream *stream, double now);
+void rt_open_on(rt_stream *stream, double now);
+void rt_press_on(rt_stream *stream, double now);
+void rt_keep_open(rt_stream *stream, double now);
+double rt_next_to_send(const rt_stream *stream); /* when one of these three is due */
 void rt_stream_say(rt_stream *stream, const uint8_t *frame, size_t size, unsigned samples, double now);
 void rt_stream_pass_on(rt_stream *stream, const rt_packet *packet, rt_stream *origin, double now);
 void rt_stream_tell(rt_stream *stream, const rt_event *event);
