@@ -17,6 +17,7 @@ from .errors import MalformedSdp, NoCommonCodec
 from .sdp import MediaDescription, SessionDescription
 
 PROFILE: Final = "RTP/AVP"
+SECURE_PROFILE: Final = "RTP/SAVP"  # RFC 3711 §12
 DEFAULT_PTIME: Final = 20  # milliseconds (RFC 3551 §4.2)
 LONGEST_PTIME: Final = 200  # milliseconds; RFC 3551 §4.2 asks receivers to take as much
 FORMATS_KEPT: Final = 32  # an offer asks four times, and all phones of a kind say the same
@@ -44,6 +45,12 @@ STATIC: Final = {"0": ("PCMU", 8000), "8": ("PCMA", 8000)}  # RFC 3551 §6; no r
 def is_plain_audio(medium: MediaDescription) -> bool:
     """Audio that is wanted (port not 0) over RTP/AVP: no SRTP, no feedback profile."""
     return medium.kind == "audio" and medium.port != 0 and medium.protocol.upper() == PROFILE
+
+
+def is_audio(medium: MediaDescription) -> bool:
+    """Audio that is wanted over RTP/AVP or RTP/SAVP."""
+    profiles = (PROFILE, SECURE_PROFILE)
+    return medium.kind == "audio" and medium.port != 0 and medium.protocol.upper() in profiles
 
 
 def first_usable(offer: SessionDescription, codecs: Sequence[Codec]) -> int:

@@ -23,9 +23,8 @@ from .audio import (
     direction_of,
     endpoints_of,
     event_type_of,
-    first_usable,
     formats_of,
-    is_plain_audio,
+    is_audio,
     ptime_of,
     shared_codecs,
     wants_mux,
@@ -33,6 +32,8 @@ from .audio import (
 from .errors import MalformedSdp, NoCommonCodec
 from .ice import Ice
 from .ice_sdp import LITE, IceAnswers, ice_attributes
+from .sdes import SrtpKeys
+from .securing import PLAIN, Securing, keys_agreed, with_crypto
 from .sdp import Attribute, MediaDescription, Origin, SessionDescription
 
 __all__ = [
@@ -83,6 +84,7 @@ class Negotiated:
     peer_direction: str = "sendrecv"  # what the peer's description itself said
     mux: bool = False  # RTCP goes to and comes from the RTP port (RFC 5761)
     ice: Ice | None = None  # the peer checks ways to us, and nominates one (RFC 8445)
+    srtp: SrtpKeys | None = None  # by which RTP and RTCP are protected, both ways
 
     @property
     def sends(self) -> bool:
@@ -104,14 +106,17 @@ def make_offer(
     direction: str = "sendrecv",
     ptime: int = DEFAULT_PTIME,
     mux: bool = False,
+    securing: Securing | None = None,
 ) -> bytes:
     """The bytes of an offer with one audio stream; codecs in our order of preference.
 
-    ``mux`` offers RTCP on the RTP port (RFC 5761 §5.1.1); the port of its own stays for who wants that.
+    With ``securing`` it is offered SRTP, where that is wanted. ``mux`` offers RTCP on the RTP port (RFC 5761 §5.1.1); the port of its own stays for who wants that.
     """
     medium = _audio(here, list(codecs), telephone_event, direction, ptime)
     if mux:
         medium = replace(medium, attributes=(*medium.attributes, MUX))
+    if securing is not None:
+        medium = with_crypto(medium, *securing.offer(here))
     return _description(here, session_id, version, [medium])
 
 
@@ -124,19 +129,22 @@ def make_answer(
     direction: str = "sendrecv",
     with_keys: bool = True,
     answers: IceAnswers | None = None,
+    securing: Securing | None = None,
 ) -> Negotiated:
     """Answer an offer (RFC 3264 §6): its first usable audio stream, every other one refused.
 
     Among the codecs that both have, the offerer's order decides. ``direction`` is what we
     would like; the answer is what remains of it. Without ``with_keys`` an offered telephone-event
     is left out (RFC 4733 §7.1.1: then keys go another way). RTCP is multiplexed where that is offered.
-    With ``answers`` an offer of ICE is answered as the lite side (RFC 8839 §4.3).
+    With ``answers`` an offer of ICE is answered as the lite side (RFC 8839 §4.3); with ``securing`` one of
+    SRTP by a key of ours (RFC 4568 §7.1.2).
 
     Raises:
-        NoCommonCodec: no audio over plain RTP/AVP with a codec of ours.
+        NoCommonCodec: no audio with a codec of ours, or no SRTP where one of us insists on it.
         MalformedSdp: the chosen stream has no usable address.
     """
-    index = first_usable(offer, codecs)
+    securing = securing or Securing(PLAIN, bytes)
+    index, crypto = securing.choose(offer, codecs)
     theirs = offer.media[index]
     codec = choose_codec(theirs, codecs)
     event = event_type_of(theirs, codec.clock_rate) if with_keys else None
@@ -148,17 +156,23 @@ def make_answer(
     medium = _audio(here, [codec], event, ours, ptime, mux)
     ice = answers.to(offer, theirs) if answers else None
     media[index] = medium if ice is None else _with_ice(medium, ice, here, mux)
+    mine = securing.answer(crypto, theirs, here)
+    media[index] = with_crypto(media[index], theirs.protocol, [mine] if mine else [])
+    srtp = SrtpKeys(mine.suite.name, mine.key, crypto.key, crypto.mki) if mine and crypto else None
     sdp = _description(here, session_id, version, media, () if ice is None else (LITE,))
     rtp, rtcp = endpoints_of(offer, theirs)
     remote = (rtp, rtp) if mux else (rtp, rtcp)
-    return Negotiated(sdp, codec, *remote, event, ours, ptime, codec.payload_type, event, asked, mux, ice)
+    return Negotiated(
+        sdp, codec, *remote, event, ours, ptime, codec.payload_type, event, asked, mux, ice, srtp
+    )
 
 
 def read_answer(offer: bytes | SessionDescription, answer: SessionDescription) -> Negotiated:
     """What an answer makes of our offer (RFC 3264 §7).
 
     Raises:
-        NoCommonCodec: the peer refused the stream, or answered with what we did not offer.
+        NoCommonCodec: the peer refused the stream, or answered with what we did not offer, or without keys
+            where we insist on SRTP.
         MalformedSdp: it answers to fewer streams than we offered, or has no usable address.
     """
     sdp = offer if isinstance(offer, bytes) else offer.encode()
@@ -166,7 +180,7 @@ def read_answer(offer: bytes | SessionDescription, answer: SessionDescription) -
     if len(answer.media) < len(asked.media):
         raise MalformedSdp(f"{len(answer.media)} media answer {len(asked.media)}")
     ours, theirs = asked.media[0], answer.media[0]
-    if not is_plain_audio(theirs):
+    if not is_audio(theirs):
         raise NoCommonCodec("the answer refuses our audio")
     offered = [Codec(name, int(number), rate) for number, (name, rate) in formats_of(ours).items()]
     codec = choose_codec(theirs, [each for each in offered if each.name != "TELEPHONE-EVENT"])
@@ -179,8 +193,10 @@ def read_answer(offer: bytes | SessionDescription, answer: SessionDescription) -
     rtp, rtcp = endpoints_of(answer, theirs)
     mux = wants_mux(ours) and wants_mux(theirs)
     remote = (rtp, rtp) if mux else (rtp, rtcp)
-    ptime = ptime_of(theirs)
-    return Negotiated(sdp, codec, *remote, sent_event, direction, ptime, heard, heard_event, said, mux)
+    ptime, srtp = ptime_of(theirs), keys_agreed(ours, theirs)
+    return Negotiated(
+        sdp, codec, *remote, sent_event, direction, ptime, heard, heard_event, said, mux, None, srtp
+    )
 
 
 def answerable(offer: SessionDescription, codecs: Sequence[Codec]) -> list[Codec]:
@@ -189,7 +205,7 @@ def answerable(offer: SessionDescription, codecs: Sequence[Codec]) -> list[Codec
 
 
 def _has(offer: SessionDescription, codec: Codec) -> bool:
-    return any(is_plain_audio(medium) and shared_codecs(medium, [codec]) for medium in offer.media)
+    return any(is_audio(medium) and shared_codecs(medium, [codec]) for medium in offer.media)
 
 
 class OfferAnswer:
@@ -205,12 +221,14 @@ class OfferAnswer:
         telephone_event: int | None = 101,
         mux: bool = False,
         ice: IceAnswers | None = None,
+        securing: Securing | None = None,
     ) -> None:
         """``telephone_event`` is the payload type (96–127) that our offers give to keys (RFC 4733).
 
         None: keys are neither offered nor accepted there. ``mux``: RTCP on the RTP port is offered.
-        With ``ice`` we answer offers of ICE; we make none.
+        With ``ice`` we answer offers of ICE; we make none. ``securing`` has our keys for SRTP.
         """
+        self._securing = securing
         self._mux = mux
         self._ice = ice
         self._session_id = session_id
@@ -224,7 +242,14 @@ class OfferAnswer:
 
         def make(version: int) -> bytes:
             return make_offer(
-                here, codecs, self._session_id, version, self._telephone_event, direction, mux=self._mux
+                here,
+                codecs,
+                self._session_id,
+                version,
+                self._telephone_event,
+                direction,
+                mux=self._mux,
+                securing=self._securing,
             )
 
         self._offer = self._bump(make(self._version), lambda: make(self._version + 1))
@@ -240,9 +265,17 @@ class OfferAnswer:
         """Answer the peer's offer; raises as ``make_answer`` does."""
 
         def make(version: int) -> Negotiated:
-            with_keys = self._telephone_event is not None
+            hears_keys = self._telephone_event is not None
             return make_answer(
-                offer, here, codecs, self._session_id, version, direction, with_keys, self._ice
+                offer,
+                here,
+                codecs,
+                self._session_id,
+                version,
+                direction,
+                hears_keys,
+                self._ice,
+                self._securing,
             )
 
         negotiated = make(self._version)
@@ -253,7 +286,12 @@ class OfferAnswer:
         """Read the answer to our last offer; raises as the function ``read_answer`` does."""
         if self._offer is None:
             raise MalformedSdp("an answer to no offer")
-        return read_answer(self._offer, answer)
+        agreed = read_answer(self._offer, answer)
+        if self._securing is not None:
+            if agreed.srtp is None and self._securing.wanted.mandatory:
+                raise NoCommonCodec("the answer has no key for SRTP, which is mandatory here")
+            self._securing.accepted(agreed.srtp, answer.media[0].protocol)
+        return agreed
 
     def _bump(self, same: bytes, bumped: Callable[[], bytes]) -> bytes:
         if self._last is not None and same != self._last:

@@ -46,6 +46,7 @@ class LegReport:
     ssrc: int
     remote_ssrc: int | None
     remote: Endpoint | None
+    forged: int = 0  # of those dropped, SRTP of somebody without the key
 
 
 class Reporter:
