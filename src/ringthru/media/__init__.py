@@ -14,9 +14,10 @@ from .errors import (
     NoFreePorts,
     RemoteError,
 )
-from .events import FirstPacket, Hungry, MediaEvent, Moved, Said, Timeout, Unexpected
+from .events import FirstPacket, Forged, Hungry, MediaEvent, Moved, Said, Timeout, Unexpected
 from .frames import Frame
 from .ice_sdp import IceAnswers
+from .libsrtp import suites_here
 from .offer_answer import (
     MediaAddress,
     Negotiated,
@@ -30,7 +31,10 @@ from .pair_driver import PortPair
 from .playing import Recorder
 from .report import LegReport
 from .rtp import RtpPacket
+from .sdes import NAMES as SUITE_NAMES
+from .sdes import SrtpKeys
 from .sdp import SessionDescription
+from .securing import FORBIDDEN, MANDATORY, OPTIONAL, PLAIN, SecureMedia, Securing, keys_of
 from .sounds import BadSound, Sound, linear_of, silence_of
 from .telephone_event import KeyHeard
 from .tone_script import read_tones
@@ -38,8 +42,13 @@ from .tones import holds_tone, tone
 from .wav import read_wav
 
 __all__ = [
+    "FORBIDDEN",
+    "MANDATORY",
+    "OPTIONAL",
     "PCMA",
     "PCMU",
+    "PLAIN",
+    "SUITE_NAMES",
     "BadSound",
     "Codec",
     "Elsewhere",
@@ -48,6 +57,7 @@ __all__ = [
     "EngineMissing",
     "Feed",
     "FirstPacket",
+    "Forged",
     "Frame",
     "Hungry",
     "IceAnswers",
@@ -72,14 +82,18 @@ __all__ = [
     "RemoteError",
     "RtpPacket",
     "Said",
+    "SecureMedia",
+    "Securing",
     "SessionDescription",
     "Sound",
+    "SrtpKeys",
     "Tap",
     "Timeout",
     "Unexpected",
     "answerable",
     "choose_engine",
     "holds_tone",
+    "keys_of",
     "linear_of",
     "make_answer",
     "make_offer",
@@ -87,5 +101,6 @@ __all__ = [
     "read_tones",
     "read_wav",
     "silence_of",
+    "suites_here",
     "tone",
 ]

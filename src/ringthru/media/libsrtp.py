@@ -1,9 +1,10 @@
-"""libsrtp2, the library that protects RTP (RFC 3711), as it is here: the one that ``pylibsrtp`` carries, or the system's.
+"""libsrtp2, which protects RTP (RFC 3711), as it is here: the one that ``pylibsrtp`` carries, or the system's.
 
-Its interface in C is used as it stands, since 2.2 and in all of 2.x the same, because that is what both engines
-need: Python's calls it, and C's gets the addresses of its functions. Keys are octets: master key, then salt.
+Its interface in C is used as it stands, since 2.2 and in all of 2.x the same, because that is what both
+engines need: Python's calls it, and C's gets the addresses of its functions. Keys are octets: master key,
+then salt.
 
-Lives here: finding it, sessions, and what it answers. Never here: which packets are protected (``protecting``).
+Lives here: finding it, sessions, what it answers. Never here: which packets are protected (``protecting``).
 """
 
 from __future__ import annotations
@@ -80,7 +81,7 @@ class Outcome:
 
 
 class Session:
-    """The state of one key in one direction: counters of roll-overs, and what came lately (RFC 3711 §3.2.3)."""
+    """The state of one key in one direction: roll-overs, and what came lately (RFC 3711 §3.2.3)."""
 
     def __init__(self, library: Library, suite: str, key: bytes, *, inbound: bool) -> None:
         self._library = library

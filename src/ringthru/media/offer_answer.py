@@ -33,8 +33,8 @@ from .errors import MalformedSdp, NoCommonCodec
 from .ice import Ice
 from .ice_sdp import LITE, IceAnswers, ice_attributes
 from .sdes import SrtpKeys
-from .securing import PLAIN, Securing, keys_agreed, with_crypto
 from .sdp import Attribute, MediaDescription, Origin, SessionDescription
+from .securing import PLAIN, Securing, keys_agreed, with_crypto
 
 __all__ = [
     "PCMA",
@@ -110,7 +110,8 @@ def make_offer(
 ) -> bytes:
     """The bytes of an offer with one audio stream; codecs in our order of preference.
 
-    With ``securing`` it is offered SRTP, where that is wanted. ``mux`` offers RTCP on the RTP port (RFC 5761 §5.1.1); the port of its own stays for who wants that.
+    With ``securing`` it is offered SRTP, where that is wanted. ``mux`` offers RTCP on the RTP port (RFC 5761
+    §5.1.1); the port of its own stays for who wants that.
     """
     medium = _audio(here, list(codecs), telephone_event, direction, ptime)
     if mux:
@@ -292,6 +293,10 @@ class OfferAnswer:
                 raise NoCommonCodec("the answer has no key for SRTP, which is mandatory here")
             self._securing.accepted(agreed.srtp, answer.media[0].protocol)
         return agreed
+
+    def forget(self) -> None:
+        """The dialog is over: no key stays."""
+        self._securing = self._last = self._offer = None
 
     def _bump(self, same: bytes, bumped: Callable[[], bytes]) -> bytes:
         if self._last is not None and same != self._last:

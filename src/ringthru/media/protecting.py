@@ -1,4 +1,4 @@
-"""SRTP of one leg (RFC 3711): what leaves is protected, and what comes is proven before anything else looks at it.
+"""SRTP of one leg (RFC 3711): what leaves is protected, and what comes is proven before it is believed.
 
 Lives here: which key is in force in which direction, and what a packet without proof counts for.
 Never here: ciphers (``libsrtp``), how keys are agreed on (``securing``).

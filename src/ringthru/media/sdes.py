@@ -66,8 +66,8 @@ NAMES: Final = {each.other_name: each for each in _ALL} | SUITES  # FreeSWITCH's
 class SrtpKeys:
     """What an offer and its answer agreed on; keys are the master key and then its salt.
 
-    ``ours`` protects what we send, ``theirs`` what the peer sends, whose packets carry ``mki`` octets that name
-    the key (RFC 3711 §3.1).
+    ``ours`` protects what we send, ``theirs`` what the peer sends, whose packets carry ``mki`` octets that
+    name the key (RFC 3711 §3.1).
     """
 
     suite: str

@@ -1,6 +1,6 @@
 """SRTP in offers and answers (RFC 4568 §7): which stream is taken, which key is chosen, which are ours.
 
-Lives here: what one side wants, and its keys in one dialog. Never here: the attribute's grammar (``sdes``), ciphers.
+Lives here: what one side wants, and its keys in one dialog. Never here: the grammar (``sdes``), ciphers.
 """
 
 from __future__ import annotations
@@ -45,8 +45,8 @@ PLAIN: Final = SecureMedia()
 class Securing:
     """Our keys in one dialog.
 
-    A key of ours stays as long as it is used at one address (§7.1.4): another address, another suite, or plain
-    RTP in between make new ones, for no key may protect two packets of one number.
+    A key of ours stays as long as it is used at one address (§7.1.4): another address, another suite, or
+    plain RTP in between make new ones, for no key may protect two packets of one number.
     """
 
     def __init__(self, wanted: SecureMedia, secret: Callable[[int], bytes]) -> None:

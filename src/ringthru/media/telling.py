@@ -49,5 +49,5 @@ def log_event(event: MediaEvent, agreed: Negotiated | None) -> None:
         text = "Dropping RTP of payload type %d from %s: %s was agreed"
         log.info(text, event.payload_type, event.source, agreed.codec.rtpmap)
     elif isinstance(event, Forged):
-        text = "Dropping SRTP from %s that does not prove itself: it was made with other keys than were agreed on"
+        text = "Dropping SRTP from %s that does not prove itself: it was made with other keys than agreed on"
         log.warning(text, event.source)

@@ -78,6 +78,7 @@ class Channel:
         self.context: str = context
         self.serial = serial
         self.call: Call | None = None
+        self.by_tls = False  # every hop that we see of its signalling
         self.offer: SessionDescription | None = None  # of the caller's INVITE
         self.media: LegMedia | None = None
         self.variables: dict[str, str] = {"uuid": uuid, "channel_name": name}
@@ -342,6 +343,7 @@ class Channel:
                 report.lost,
                 report.jitter_ms,
             )
+        self.offer = None  # it may hold keys
         self.gone.set()
         self._on_gone(self)
         self.enter("CS_REPORTING")

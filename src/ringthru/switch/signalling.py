@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from ..media import MalformedSdp, MediaError, SessionDescription, answerable
+from ..media import MalformedSdp, MediaError, NoCommonCodec, Securing, SessionDescription, answerable
 from ..sip import (
     AckNearMiss,
     AckOverdue,
@@ -30,7 +30,7 @@ from ..sip import (
     SessionRefreshDue,
     StrayAck,
 )
-from . import dtmf
+from . import dtmf, secure_media
 from .ack_watch import AckWatch
 from .authentication import Denied
 from .causes import HangupCause, cause_of, cause_said
@@ -151,13 +151,29 @@ class Signalling:
             if not offer:
                 return True
             channel.offer = SessionDescription.parse(offer)
-            if answerable(channel.offer, channel.codecs):
+            if not answerable(channel.offer, channel.codecs):
+                channel.log.info("%s offers no codec that we speak", channel.name)
+            elif self._securable(channel, channel.offer):
                 return True
-            channel.log.info("%s offers no codec that we speak", channel.name)
         except MalformedSdp as error:
             channel.log.info("%s sent an SDP that cannot be read: %s", channel.name, error)
         channel.hang_up(HangupCause.INCOMPATIBLE_DESTINATION)
         return False
+
+    def _securable(self, channel: Channel, offer: SessionDescription) -> bool:
+        """Whether an offer's SRTP, or that it has none, is as both sides want it."""
+        try:
+            secure = secure_media.wanted(channel, self._calls.router.value)
+            _, crypto = Securing(secure, bytes).choose(offer, channel.codecs)
+        except NoCommonCodec as error:
+            channel.log.warning("%s is refused: %s", channel.name, error)
+            return False
+        if crypto is not None:
+            channel.variables[secure_media.HAS_CRYPTO] = crypto.suite.other_name
+            if not channel.by_tls:
+                text = "%s sent its key for SRTP without TLS: whoever is on the way can listen"
+                channel.log.info(text, channel.name)
+        return True
 
     # --- a leg goes on ------------------------------------------------------------------------------
 
