@@ -57,7 +57,7 @@ def test_nothing_the_network_sends_makes_it_misbehave(tmp_path):
     program = tmp_path / "fuzz"
     sanitizers = ["-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
     here = Path(__file__).parent / "native_fuzz.c"
-    run(*STRICT, *sanitizers, "-I", FOLDER, here, *CORE, "-lm", "-o", program)
+    run(*STRICT, *sanitizers, "-I", FOLDER, here, *CORE, "-lm", "-ldl", "-o", program)
     for seed in range(4):
         assert "packets out" in run(program, seed, 100_000)
 

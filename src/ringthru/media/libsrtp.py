@@ -1,4 +1,4 @@
-"""libsrtp2, which protects RTP (RFC 3711), as it is here: the one that ``pylibsrtp`` carries, or the system's.
+"""libsrtp2, which protects RTP (RFC 3711), as it is here: the one in ``pylibsrtp``, or the system's.
 
 Its interface in C is used as it stands, since 2.2 and in all of 2.x the same, because that is what both
 engines need: Python's calls it, and C's gets the addresses of its functions. Keys are octets: master key,
