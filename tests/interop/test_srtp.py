@@ -130,4 +130,4 @@ def test_two_phones_with_keys_of_their_own(switch: Switch, lin: Linphone, outsid
     outside.command("sndcode", "8")
     lin.wait_until(lambda: "Receiving tone 8" in lin.words(), "the key")
     lin.says("terminate", "ended")
-    assert best_share(lin.heard(), 900, 0.3) > 0.9
+    assert best_share(lin.heard(), 900, 0.1) > 0.9
