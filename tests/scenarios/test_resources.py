@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
+import weakref
 from typing import Any
 
 import pytest
@@ -132,6 +133,24 @@ class TestNothingIsLeft:
         gc.collect()
         kept = [each for each in gc.get_objects() if isinstance(each, Channel) and each.uuid == uuid]
         assert kept == []
+
+    async def test_its_legs_go_without_the_collector(self, home: Home) -> None:
+        """Objects that refer to each other in a circle cost the collector time, in the midst of calls."""
+        caller, callee = home.far_phone(), await home.registered_phone()
+        gc.disable()
+        try:
+            call = caller.invite("1000", home.reached_at("external"))
+            rung = await callee.rung(1)
+            rung.answer()
+            await call.answered()
+            await hear_each_other(call, rung, frames=1)
+            legs = [weakref.ref(each) for each in home.switch.calls.channels.values()]
+            assert len(legs) == 2
+            call.hang_up()
+            await nothing_left(home)
+            await eventually(lambda: all(leg() is None for leg in legs), "a leg waits for the collector")
+        finally:
+            gc.enable()
 
 
 class TestAfterTheEnd:

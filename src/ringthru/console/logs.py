@@ -12,11 +12,12 @@ import logging
 import os
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from io import FileIO
 from pathlib import Path
 from typing import Any, Final
 
+from ..net.levels import FREESWITCH_NAMES
 from .levels import name_of
 from .text import visible
 
@@ -29,6 +30,7 @@ SAMPLE_INTERVAL: Final = 1.0  # seconds; a busy switch logs thousands of lines i
 # library's documentation).
 UNUSED: Final = ("logThreads", "logProcesses", "logMultiprocessing", "logAsyncioTasks")
 CUT: Final[dict[str, tuple[str, str]]] = {}  # file and module by path; as many as modules that log
+LEVEL_NAMES: Final = {level: logging.getLevelName(level) for level in FREESWITCH_NAMES}
 NOT_COLLECTED: Final[dict[str, Any]] = dict.fromkeys(
     ("thread", "threadName", "process", "processName", "taskName", "exc_text", "stack_info")
 )
@@ -97,7 +99,8 @@ class LineRecord(logging.LogRecord):
         self.__dict__.update(NOT_COLLECTED)
         self.created = created = time.time()
         self.msecs, self.relativeCreated = created % 1 * 1000, 0.0
-        self.name, self.levelno, self.levelname = name, level, logging.getLevelName(level)
+        self.name, self.levelno = name, level
+        self.levelname = LEVEL_NAMES.get(level) or logging.getLevelName(level)
         self.pathname, self.lineno, self.funcName = pathname, lineno, func or ""
         cut = CUT.get(pathname)
         if cut is None:
@@ -135,8 +138,9 @@ class LogFormatter(logging.Formatter):
             self._second = second
             self._head = (time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(second)), f"{self._idle():.2f}%")
         date, idle = self._head
+        level = FREESWITCH_NAMES.get(record.levelno) or name_of(record.levelno)
         head = (
-            f"{date}.{int((record.created - second) * 1e6):06d} {idle} [{name_of(record.levelno)}] "
+            f"{date}.{int((record.created - second) * 1e6):06d} {idle} [{level}] "
             f"{record.filename}:{record.lineno} "
         )
         if self.layout != "current":
@@ -146,7 +150,11 @@ class LogFormatter(logging.Formatter):
         if getattr(record, "bare", False):  # for programs that know no share of idle CPU there
             head = head.replace(f" {idle}", "", 1)
         lines = getattr(record, "lines", None)  # several of one moment
-        line = head + visible(record.getMessage()) if lines is None else _each(head, lines)
+        if lines is None:
+            text = str(record.msg) % record.args if record.args else str(record.msg)
+            line = head + (text if text.isprintable() else visible(text))
+        else:
+            line = "\n".join([head + visible(each) for each in lines])
         if record.exc_info:
             trace = self.formatException(record.exc_info).splitlines()
             line = "\n".join([line, *map(visible, trace)])
@@ -159,10 +167,6 @@ class LogFormatter(logging.Formatter):
             return f"{date} [{level}] {place} {record.funcName}() "
         fraction = int((record.created - int(record.created)) * 1e6)
         return f"{date}.{fraction:06d} [{level}] {place} "
-
-
-def _each(head: str, lines: Sequence[str]) -> str:
-    return "\n".join([head + visible(each) for each in lines])
 
 
 def _colour_of(level: int) -> str:
@@ -203,7 +207,8 @@ class LogFile(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         try:
-            line = f"{self.format(record)}\n".encode("utf-8", "replace")
+            text = self.formatter.format(record) if self.formatter is not None else self.format(record)
+            line = f"{text}\n".encode("utf-8", "replace")
             if (now := self._clock()) - self._looked_at >= LOOK_INTERVAL:
                 self._looked_at = now
                 self._reopen_if_moved()
@@ -214,6 +219,10 @@ class LogFile(logging.Handler):
                 print(f"{self._path}: lines of the log are lost: {error}", file=sys.stderr)
         except Exception:
             self.handleError(record)
+
+    # No filter is asked, for there is none, and the library's lock is not taken for each line: those of two
+    # threads do not mix, since a line is one system call.
+    handle = emit  # type: ignore[assignment]
 
     def rotate(self) -> None:
         """Begin a new file; the one that is full keeps its name with the time behind it.

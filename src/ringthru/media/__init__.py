@@ -17,6 +17,7 @@ from .errors import (
 from .events import FirstPacket, Forged, Hungry, MediaEvent, Moved, Said, Timeout, Unexpected
 from .frames import Frame
 from .ice_sdp import IceAnswers
+from .latch import Confirmed
 from .libsrtp import suites_here
 from .offer_answer import (
     MediaAddress,
@@ -29,6 +30,7 @@ from .offer_answer import (
 )
 from .pair_driver import PortPair
 from .playing import Recorder
+from .quality import LegQuality, Quality, quality_of
 from .report import LegReport
 from .rtp import RtpPacket
 from .sdes import NAMES as SUITE_NAMES
@@ -51,6 +53,7 @@ __all__ = [
     "SUITE_NAMES",
     "BadSound",
     "Codec",
+    "Confirmed",
     "Elsewhere",
     "Engine",
     "EngineFull",
@@ -63,6 +66,7 @@ __all__ = [
     "IceAnswers",
     "KeyHeard",
     "Leg",
+    "LegQuality",
     "LegReport",
     "LocalError",
     "MalformedPacket",
@@ -78,6 +82,7 @@ __all__ = [
     "PlacedPorts",
     "PortPair",
     "Ports",
+    "Quality",
     "Recorder",
     "RemoteError",
     "RtpPacket",
@@ -97,6 +102,7 @@ __all__ = [
     "linear_of",
     "make_answer",
     "make_offer",
+    "quality_of",
     "read_answer",
     "read_tones",
     "read_wav",

@@ -14,7 +14,7 @@ from ringthru.net.address import Endpoint, parse_address
 
 from ..net.values import frozen
 from .errors import MalformedSdp, NoCommonCodec
-from .sdp import MediaDescription, SessionDescription
+from .sdp import Attribute, MediaDescription, SessionDescription
 
 PROFILE: Final = "RTP/AVP"
 SECURE_PROFILE: Final = "RTP/SAVP"  # RFC 3711 §12
@@ -55,27 +55,29 @@ def is_audio(medium: MediaDescription) -> bool:
 
 def first_usable(offer: SessionDescription, codecs: Sequence[Codec]) -> int:
     """The index of the first stream we can take; raises NoCommonCodec with the reason."""
+    for index, medium in enumerate(offer.media):
+        if is_plain_audio(medium) and shared_codecs(medium, codecs):
+            return index
     audio = [medium for medium in offer.media if medium.kind == "audio" and medium.port != 0]
     if not audio:
         raise NoCommonCodec("the offer has no audio")
     if not any(is_plain_audio(medium) for medium in audio):
         raise NoCommonCodec(f"audio is offered over {audio[0].protocol[:30]!r} only")
-    for index, medium in enumerate(offer.media):
-        if is_plain_audio(medium) and shared_codecs(medium, codecs):
-            return index
     names = " ".join(sorted({name for m in audio for name, _ in formats_of(m).values()}))
     raise NoCommonCodec(f"none of the offered codecs is known here: {names[:120] or 'none named'}")
 
 
 def formats_of(medium: MediaDescription) -> Mapping[str, tuple[str, int]]:
     """Payload type → (upper-case name, clock rate), in the order of the ``m=`` line."""
-    return _formats(medium.formats, tuple(medium.values("rtpmap")))
+    return _formats(medium.formats, medium.attributes)
 
 
 @lru_cache(maxsize=FORMATS_KEPT)
-def _formats(formats: tuple[str, ...], rtpmaps: tuple[str, ...]) -> Mapping[str, tuple[str, int]]:
+def _formats(formats: tuple[str, ...], attributes: tuple[Attribute, ...]) -> Mapping[str, tuple[str, int]]:
     mapped: dict[str, tuple[str, int]] = {}
-    for value in rtpmaps:
+    for key, value in attributes:
+        if key != "rtpmap" or value is None:
+            continue
         number, _, encoding = value.partition(" ")
         name, _, rest = encoding.strip().partition("/")
         rate, _, channels = rest.partition("/")
@@ -102,14 +104,19 @@ def choose_codec(medium: MediaDescription, codecs: Sequence[Codec]) -> Codec:
 
 
 def event_type_of(medium: MediaDescription, clock_rate: int) -> int | None:
-    wanted = ("TELEPHONE-EVENT", clock_rate)
-    return next((int(number) for number, found in formats_of(medium).items() if found == wanted), None)
+    for number, found in formats_of(medium).items():
+        if found == ("TELEPHONE-EVENT", clock_rate):
+            return int(number)
+    return None
 
 
 def direction_of(description: SessionDescription, medium: MediaDescription) -> str:
     """The peer's direction (RFC 3264 §5.1, §8.4): a host of 0.0.0.0 is the old way to say hold."""
-    names = [name for name, _ in medium.attributes] + [name for name, _ in description.attributes]
-    direction = next((name for name in names if name in DIRECTIONS), "sendrecv")
+    direction = "sendrecv"
+    for name, _ in (*medium.attributes, *description.attributes):
+        if name in DIRECTIONS:
+            direction = name
+            break
     if description.host_of(medium) in ("0.0.0.0", "::"):
         return common_direction(direction, "recvonly")  # they cannot be sent anything
     return direction
@@ -124,7 +131,7 @@ def common_direction(ours: str, theirs: str) -> str:
 
 def wants_mux(medium: MediaDescription) -> bool:
     """Whether a description offers RTCP on the RTP port (RFC 5761 §5.1.1)."""
-    return any(name == "rtcp-mux" for name, _ in medium.attributes)
+    return "rtcp-mux" in [name for name, _ in medium.attributes]
 
 
 def ptime_of(medium: MediaDescription) -> int:

@@ -113,6 +113,22 @@ def make_offer(
     With ``securing`` it is offered SRTP, where that is wanted. ``mux`` offers RTCP on the RTP port (RFC 5761
     §5.1.1); the port of its own stays for who wants that.
     """
+    return _offered(
+        here, codecs, session_id, version, telephone_event, direction, ptime, mux, securing
+    ).encode()
+
+
+def _offered(
+    here: MediaAddress,
+    codecs: Sequence[Codec],
+    session_id: int,
+    version: int,
+    telephone_event: int | None,
+    direction: str,
+    ptime: int,
+    mux: bool,
+    securing: Securing | None,
+) -> SessionDescription:
     medium = _audio(here, list(codecs), telephone_event, direction, ptime)
     if mux:
         medium = replace(medium, attributes=(*medium.attributes, MUX))
@@ -160,7 +176,7 @@ def make_answer(
     mine = securing.answer(crypto, theirs, here)
     media[index] = with_crypto(media[index], theirs.protocol, [mine] if mine else [])
     srtp = SrtpKeys(mine.suite.name, mine.key, crypto.key, crypto.mki) if mine and crypto else None
-    sdp = _description(here, session_id, version, media, () if ice is None else (LITE,))
+    sdp = _description(here, session_id, version, media, () if ice is None else (LITE,)).encode()
     rtp, rtcp = endpoints_of(offer, theirs)
     remote = (rtp, rtp) if mux else (rtp, rtcp)
     return Negotiated(
@@ -176,8 +192,14 @@ def read_answer(offer: bytes | SessionDescription, answer: SessionDescription) -
             where we insist on SRTP.
         MalformedSdp: it answers to fewer streams than we offered, or has no usable address.
     """
-    sdp = offer if isinstance(offer, bytes) else offer.encode()
-    asked = SessionDescription.parse(sdp)
+    sdp, asked = (
+        (offer, SessionDescription.parse(offer)) if isinstance(offer, bytes) else (offer.encode(), offer)
+    )
+    return _agreed(sdp, asked, answer)
+
+
+def _agreed(sdp: bytes, asked: SessionDescription, answer: SessionDescription) -> Negotiated:
+    """``asked`` is what ``sdp``, our offer, says."""
     if len(answer.media) < len(asked.media):
         raise MalformedSdp(f"{len(answer.media)} media answer {len(asked.media)}")
     ours, theirs = asked.media[0], answer.media[0]
@@ -236,24 +258,27 @@ class OfferAnswer:
         self._telephone_event = telephone_event
         self._version = session_id
         self._last: bytes | None = None
-        self._offer: bytes | None = None
+        self._offer = b""
+        self._asked: SessionDescription | None = None  # what it says
 
     def offer(self, here: MediaAddress, codecs: Sequence[Codec], direction: str = "sendrecv") -> bytes:
         """A new offer of these codecs, in this order."""
 
-        def make(version: int) -> bytes:
-            return make_offer(
+        def make(version: int) -> SessionDescription:
+            return _offered(
                 here,
                 codecs,
                 self._session_id,
                 version,
                 self._telephone_event,
                 direction,
-                mux=self._mux,
-                securing=self._securing,
+                DEFAULT_PTIME,
+                self._mux,
+                self._securing,
             )
 
-        self._offer = self._bump(make(self._version), lambda: make(self._version + 1))
+        self._asked = make(self._version)
+        self._offer = self._bump(self._asked.encode(), lambda: make(self._version + 1).encode())
         return self._offer
 
     def answer(
@@ -285,9 +310,9 @@ class OfferAnswer:
 
     def read_answer(self, answer: SessionDescription) -> Negotiated:
         """Read the answer to our last offer; raises as the function ``read_answer`` does."""
-        if self._offer is None:
+        if self._asked is None:
             raise MalformedSdp("an answer to no offer")
-        agreed = read_answer(self._offer, answer)
+        agreed = _agreed(self._offer, self._asked, answer)
         if self._securing is not None:
             if agreed.srtp is None and self._securing.wanted.mandatory:
                 raise NoCommonCodec("the answer has no key for SRTP, which is mandatory here")
@@ -296,7 +321,8 @@ class OfferAnswer:
 
     def forget(self) -> None:
         """The dialog is over: no key stays."""
-        self._securing = self._last = self._offer = None
+        self._securing = self._last = self._asked = None
+        self._offer = b""
 
     def _bump(self, same: bytes, bumped: Callable[[], bytes]) -> bytes:
         if self._last is not None and same != self._last:
@@ -312,9 +338,9 @@ def _description(
     version: int,
     media: list[MediaDescription],
     attributes: tuple[Attribute, ...] = (),
-) -> bytes:
+) -> SessionDescription:
     origin = Origin(NAME, str(session_id), str(version), here.host)
-    return SessionDescription(origin, here.host, tuple(media), attributes, NAME).encode()
+    return SessionDescription(origin, here.host, tuple(media), attributes, NAME)
 
 
 def _with_ice(medium: MediaDescription, ice: Ice, here: MediaAddress, mux: bool) -> MediaDescription:

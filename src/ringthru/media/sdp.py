@@ -7,6 +7,7 @@ Never here: what an offer means, or which answer it gets (``offer_answer``).
 from __future__ import annotations
 
 from dataclasses import field
+from functools import lru_cache
 from typing import Final, Self
 
 from ..net.values import frozen, record
@@ -15,6 +16,7 @@ from .errors import MalformedSdp
 MAX_SIZE: Final = 65536  # bytes; the largest body that a UDP datagram could carry
 MAX_MEDIA: Final = 32  # m= lines
 MAX_ATTRIBUTES: Final = 256  # a= lines, all together
+TEXTS_KEPT: Final = 64  # of attributes as they are written
 
 Attribute = tuple[str, str | None]
 
@@ -45,7 +47,10 @@ class MediaDescription:
 
     def attribute(self, name: str) -> str | None:
         """The value of the first attribute so named; a flag's value is empty; None without it."""
-        return next((value or "" for key, value in self.attributes if key == name), None)
+        for key, value in self.attributes:
+            if key == name:
+                return value or ""
+        return None
 
     def values(self, name: str) -> list[str]:
         return [value for key, value in self.attributes if key == name and value is not None]
@@ -54,7 +59,8 @@ class MediaDescription:
         lines = [f"m={self.kind} {self.port} {self.protocol} {' '.join(self.formats)}\r\n"]
         if self.host is not None:
             lines.append(f"c={encode_host(self.host)}\r\n")
-        return "".join(lines + [encode_attribute(each) for each in self.attributes])
+        lines.append(encode_attributes(self.attributes))
+        return "".join(lines)
 
 
 @frozen
@@ -81,9 +87,13 @@ class SessionDescription:
             text = body.decode()
         except UnicodeDecodeError as error:
             raise MalformedSdp("not UTF-8") from error
+        lines = text.replace("\r\n", "\n").rstrip("\n").split("\n")
+        first = lines[0].rstrip("\r")
+        letter, _, value = first.partition("=")
+        if (letter, value.strip()) != ("v", "0"):
+            raise MalformedSdp(f"begins with {first[:20]!r}, not with v=0")
         reader = _Reader()
-        for number, line in enumerate(text.replace("\r\n", "\n").rstrip("\n").split("\n")):
-            reader.take(number, line.rstrip("\r"))
+        reader.read(lines)
         if reader.origin is None:
             raise MalformedSdp("no o= line")
         media = tuple(draft.finish() for draft in reader.media)
@@ -98,7 +108,10 @@ class SessionDescription:
         value = media.attribute(name)
         if value is not None:
             return value
-        return next((text or "" for key, text in self.attributes if key == name), None)
+        for key, text in self.attributes:
+            if key == name:
+                return text or ""
+        return None
 
     def encode(self) -> bytes:
         """The bytes of the description, in the order of §5; times are always ``0 0``."""
@@ -106,7 +119,7 @@ class SessionDescription:
         if self.host is not None:
             lines.append(f"c={encode_host(self.host)}\r\n")
         lines.append("t=0 0\r\n")
-        lines += [encode_attribute(each) for each in self.attributes]
+        lines.append(encode_attributes(self.attributes))
         lines += [media.encode() for media in self.media]
         return "".join(lines).encode()
 
@@ -115,9 +128,12 @@ def encode_host(host: str) -> str:
     return f"IN {'IP6' if ':' in host else 'IP4'} {host}"
 
 
-def encode_attribute(attribute: Attribute) -> str:
-    name, value = attribute
-    return f"a={name}\r\n" if value is None else f"a={name}:{value}\r\n"
+@lru_cache(maxsize=TEXTS_KEPT)
+def encode_attributes(attributes: tuple[Attribute, ...]) -> str:
+    """The lines of attributes; kept, for what we offer and answer is nearly always the same."""
+    return "".join(
+        [f"a={name}\r\n" if value is None else f"a={name}:{value}\r\n" for name, value in attributes]
+    )
 
 
 @record
@@ -139,7 +155,7 @@ class _Draft:
 
 @record
 class _Reader:
-    """Takes one line after another; what follows an ``m=`` line belongs to it."""
+    """Takes the lines; what follows an ``m=`` line belongs to it."""
 
     origin: Origin | None = None
     name: str = "-"
@@ -148,22 +164,20 @@ class _Reader:
     media: list[_Draft] = field(default_factory=list)
     attribute_count: int = 0
 
-    def take(self, number: int, line: str) -> None:
-        letter, equals, value = line.partition("=")
-        if number == 0 and (letter, value.strip()) != ("v", "0"):
-            raise MalformedSdp(f"begins with {line[:20]!r}, not with v=0")
-        if not equals or len(letter) != 1:
-            return  # an empty or unreadable line says nothing; real devices send them
-        if letter == "o" and not self.media:
-            self.origin = _origin(value)
-        elif letter == "s" and not self.media:
-            self.name = value or "-"
-        elif letter == "c":
-            self._connection(_host(value))
-        elif letter == "m":
-            self._medium(value)
-        elif letter == "a":
-            self._attribute(value)
+    def read(self, lines: list[str]) -> None:
+        """An empty or unreadable line says nothing; real devices send them."""
+        for line in lines:
+            letter, equals, value = line.rstrip("\r").partition("=")
+            if letter == "a" and equals:
+                self._attribute(value)
+            elif letter == "o" and equals and not self.media:
+                self.origin = _origin(value)
+            elif letter == "s" and equals and not self.media:
+                self.name = value or "-"
+            elif letter == "c" and equals:
+                self._connection(_host(value))
+            elif letter == "m" and equals:
+                self._medium(value)
 
     def _connection(self, host: str) -> None:
         if self.media:

@@ -27,7 +27,8 @@ def frozen(cls: type[T]) -> type[T]:
     """Make a class of annotated fields a frozen value with ``__slots__``, equality, hash and ``repr``.
 
     Fields, defaults, ``field(default_factory=…)``, ``ClassVar``, ``__post_init__`` and inheritance from
-    another value mean what they mean to ``dataclass``. A method the class defines itself is kept.
+    another value mean what they mean to ``dataclass``. A method the class defines itself is kept. Names in
+    ``__slots__`` of the class are no fields: ``__post_init__`` may set them to what follows from the fields.
     """
     return _made(cls, {"__hash__": _hash, "__setattr__": _refuse, "__delattr__": _refuse})
 
@@ -55,17 +56,18 @@ def _made(cls: type[T], methods: dict[str, Any]) -> type[T]:
     new = [name for name in own if name not in inherited]
     names = (*inherited, *new)
     defaults = {name: cls.__dict__[name] for name in own if name in cls.__dict__}
+    derived = cls.__dict__.get("__slots__", ())  # what ``__post_init__`` makes of the fields
     body = {
         name: attribute
         for name, attribute in cls.__dict__.items()
-        if name not in defaults and name not in ("__dict__", "__weakref__")
+        if name not in defaults and name not in ("__dict__", "__weakref__", *derived)
     }
     if body.get("__hash__") is None:  # what Python puts beside an __eq__ of the class's own
         body.pop("__hash__", None)
     defaults = {**getattr(cls, "__defaults__", {}), **defaults}
     content = attrgetter(*names) if names else type  # without fields the class is all there is
     shared = {"_content": content, "__eq__": _equal, "__repr__": _shown, **methods}
-    slots = {"__slots__": tuple(new), NAMES: names, "__defaults__": defaults}
+    slots = {"__slots__": (*new, *derived), NAMES: names, "__defaults__": defaults}
     kind: Any = type(cls)
     made: type[T] = kind(cls.__name__, cls.__bases__, shared | body | slots)
     made.__init__ = _first_initialiser(made, defaults)  # type: ignore[method-assign]

@@ -33,7 +33,8 @@ def read_auth_parameters(text: str) -> tuple[str, dict[str, str]]:
         match = AUTH_PARAMETER.match(rest, position)
         if match is None:
             raise MalformedMessage(f"bad authentication parameters {rest[position : position + 80]!r}")
-        found.setdefault(match[1].lower(), unquote(match[2]))
+        name, value = match[1], match[2]
+        found.setdefault(name.lower(), unquote(value) if value[:1] == '"' else value)
         position = match.end()
     if not TOKEN.fullmatch(scheme) or not found:
         raise MalformedMessage(f"bad authentication header {text[:80]!r}")
@@ -113,8 +114,8 @@ class Credentials:
             raise MalformedMessage(f"no Digest credentials: {text[:80]!r}")
         if "qop" in found:
             found["qop"] = found["qop"].lower()
-        optional = (found.get(name) for name in ("algorithm", "qop", "cnonce", "nc", "opaque"))
-        return cls(*(each or "" for each in required), *optional)
+        optional = [found.get(name) for name in ("algorithm", "qop", "cnonce", "nc", "opaque")]
+        return cls(*[each or "" for each in required], *optional)
 
     def __str__(self) -> str:
         named = (

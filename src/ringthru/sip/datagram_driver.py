@@ -45,9 +45,13 @@ class DatagramDriver:
             if len(self._waiting) < WAITING:
                 self._waiting.append((data, remote))
             return
-        if not self._sent(data, remote):
+        try:
+            self._socket.sendto(data, remote)
+        except BlockingIOError:
             self._waiting.append((data, remote))
             self._loop.add_writer(self._socket.fileno(), self._writable)
+        except OSError as error:
+            log.debug("A datagram to %s was not sent: %s", remote, error)
 
     def close(self) -> None:
         """Send what waits, as far as the system takes it at once, and close."""
@@ -73,17 +77,13 @@ class DatagramDriver:
             self._take(data, Endpoint(source[0], source[1]))
 
     def _writable(self) -> None:
-        while self._waiting and self._sent(*self._waiting[0]):
+        while self._waiting:
+            try:
+                self._socket.sendto(*self._waiting[0])
+            except BlockingIOError:
+                break
+            except OSError as error:
+                log.debug("A datagram to %s was not sent: %s", self._waiting[0][1], error)
             self._waiting.popleft()
         if not self._waiting:
             self._loop.remove_writer(self._socket.fileno())
-
-    def _sent(self, data: bytes, remote: Endpoint) -> bool:
-        """Whether a datagram is off our hands; False: the system takes none now."""
-        try:
-            self._socket.sendto(data, remote)
-        except BlockingIOError:
-            return False
-        except OSError as error:
-            log.debug("A datagram to %s was not sent: %s", remote, error)
-        return True

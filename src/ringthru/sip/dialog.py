@@ -24,7 +24,8 @@ class Dialog:
 
     ``here`` is our own address as this peer was told it, frozen until we refresh the target.
     ``flow`` leads to the peer as it was last seen; ``destination`` is where requests go. ``beyond``: what was
-    seen is a proxy that does not stay between (it put in no Record-Route).
+    seen is a proxy that does not stay between (it put in no Record-Route). ``renamed_tag`` is what a
+    device on the way makes of the peer's tag.
     """
 
     call_id: str
@@ -39,6 +40,7 @@ class Dialog:
     flow: Flow
     here: Endpoint
     beyond: bool = False
+    renamed_tag: str | None = None
 
     @classmethod
     def as_server(cls, request: Request, tag: str, flow: Flow, here: Endpoint) -> Dialog:
@@ -78,6 +80,10 @@ class Dialog:
             beyond=contact is not None and not same_host(contact.uri.host, request.request_uri.host),
         )
 
+    def is_with(self, tag: str) -> bool:
+        """Whether the peer's tag is this one."""
+        return tag in (self.remote_tag, self.renamed_tag)
+
     def next_cseq(self) -> int:
         self.local_cseq += 1
         return self.local_cseq
@@ -106,7 +112,8 @@ class Dialog:
     def _route(self) -> tuple[SipUri, tuple[NameAddr, ...]]:
         """Request-URI and Route headers; a first router without ``lr`` is a strict one (RFC 2543's)."""
         if not self.route_set or self.route_set[0].uri.has_parameter("lr"):
-            return replace(self.remote_target, headers=""), self.route_set  # none may stand there (§19.1.1)
+            target = self.remote_target  # in which no headers may stand (§19.1.1)
+            return replace(target, headers="") if target.headers else target, self.route_set
         return self.route_set[0].uri, (*self.route_set[1:], NameAddr("", self.remote_target))
 
     @property

@@ -151,7 +151,8 @@ class SipDriver:
 
     def message_received(self, data: bytes, flow: Flow) -> None:
         """One datagram, or one message of a connection; ``pump`` is the caller's."""
-        self.trace_bytes("recv", data, flow)
+        if self.trace is not None:
+            self.trace("recv", data, flow)
         try:
             self._agent.receive_message(data, flow, self._loop.time())
         except Exception:
@@ -206,14 +207,18 @@ class SipDriver:
         self.locals[stream.transport] = stream.local
 
     def _send_all(self) -> None:
-        """Until nothing is left: a message that cannot be sent may make the agent send another."""
-        while messages := self._agent.messages_to_send():
-            for data, flow in messages:
+        """Until nothing is left: a message that no connection takes may make the agent send another."""
+        looking = True
+        while looking:
+            looking = False
+            for data, flow in self._agent.messages_to_send():
                 if flow.transport == "UDP" and self._udp is not None:
-                    self.trace_bytes("send", data, flow)
+                    if self.trace is not None:
+                        self.trace("send", data, flow)
                     self._udp.send(data, flow.remote)
                 elif not self._closed:
                     self._send_on_stream(data, flow)
+                    looking = True
 
     def _send_on_stream(self, data: bytes, flow: Flow) -> None:
         stream = self._streams.get(flow.transport)

@@ -105,5 +105,5 @@ def find_parameter(parameters: Parameters, name: str) -> str | None:
     """The value without its quotes; "" when the parameter has none; None when it is absent."""
     for each, value in parameters:
         if each == name:
-            return unquote(value) if value else ""
+            return value if value and value[0] != '"' else unquote(value or "")
     return None

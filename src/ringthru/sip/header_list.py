@@ -23,15 +23,15 @@ class HeaderList:
     __slots__ = ("_first", "_typed", "headers")
 
     def __init__(self, headers: Iterable[tuple[str, str]] = ()) -> None:
-        self.headers: list[tuple[str, str]] = [
-            (SPELLED.get(name) or canonical(name), value) for name, value in headers
-        ]
+        self.headers: list[tuple[str, str]] = (
+            [(SPELLED.get(name) or canonical(name), value) for name, value in headers] if headers else []
+        )
         self._first: dict[str, str] | None = None
         self._typed: dict[str, Any] = {}
 
     def get(self, name: str) -> str | None:
         """The raw value of the first header of that name, long or compact, any case."""
-        first = self._index()
+        first = self._first or self._index()
         value = first.get(name)
         if value is not None or SPELLED.get(name) == name:  # as the pairs are spelled
             return value
@@ -46,6 +46,8 @@ class HeaderList:
         Raises:
             MalformedMessage: an unclosed quote or bracket in a list header.
         """
+        if SPELLED.get(name) == name and name not in (self._first or self._index()):
+            return []
         name = canonical(name)
         values = self._rows(name)
         if name not in LIST_HEADERS:

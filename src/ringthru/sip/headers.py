@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import Final
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from ..net.address import same_host
 from ..net.values import frozen, replace
@@ -88,7 +88,7 @@ class Via:
 
     @property
     def branch(self) -> str | None:
-        return self.parameter("branch")
+        return find_parameter(self.parameters, "branch")
 
     @property
     def received(self) -> str | None:
@@ -97,7 +97,7 @@ class Via:
     @property
     def wants_rport(self) -> bool:
         """Whether ``rport`` is there at all, empty or filled (RFC 3581 §4)."""
-        return self.parameter("rport") is not None
+        return find_parameter(self.parameters, "rport") is not None
 
     @property
     def rport(self) -> int | None:
@@ -114,21 +114,29 @@ class Via:
         """
         if not self.wants_rport and same_host(host, self.host):
             return self
-        others = tuple(each for each in self.parameters if each[0] != "received")
-        filled = tuple((name, str(port) if name == "rport" else value) for name, value in others)
-        return replace(self, parameters=(*filled, ("received", host)))
+        others = [each for each in self.parameters if each[0] != "received"]
+        filled = [(name, str(port) if name == "rport" else value) for name, value in others]
+        return Via(self.transport, self.host, self.port, (*filled, ("received", host)))
 
 
 @frozen
 class NameAddr:
     """From, To, Contact, Route: a URI with a display name and header parameters (§20.10).
 
-    ``display`` is decoded; parameter values are as written, quotes included.
+    ``display`` is decoded; parameter values are as written, quotes included. ``tag`` is that parameter.
     """
+
+    __slots__ = ("tag",)
 
     display: str
     uri: SipUri
     parameters: Parameters = ()
+
+    if TYPE_CHECKING:
+        tag: ClassVar[str | None]  # no field: it follows from the parameters, and is asked for all the time
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "tag", find_parameter(self.parameters, "tag"))
 
     @classmethod
     def parse(cls, text: str) -> NameAddr:
@@ -183,10 +191,6 @@ class NameAddr:
         """The value without quotes; "" when the parameter has none; None when it is absent."""
         return find_parameter(self.parameters, name)
 
-    @property
-    def tag(self) -> str | None:
-        return self.parameter("tag")
-
     def with_tag(self, tag: str) -> NameAddr:
         """The same with this tag, replacing any other."""
         others = tuple(each for each in self.parameters if each[0] != "tag")
@@ -210,6 +214,10 @@ class CSeq:
         Raises:
             MalformedMessage: anything else, or a number of 2**31 and above.
         """
+        return _cseq(text) if len(text) <= LONGEST_KEPT else cls._read(text)
+
+    @classmethod
+    def _read(cls, text: str) -> CSeq:
         found = CSEQ.fullmatch(text)
         if found is None or int(found[1]) > MAX_CSEQ:
             raise MalformedMessage(f"bad CSeq {text[:80]!r}")
@@ -217,3 +225,6 @@ class CSeq:
 
     def __str__(self) -> str:
         return f"{self.number} {self.method}"
+
+
+_cseq: Final = lru_cache(KEPT)(CSeq._read)

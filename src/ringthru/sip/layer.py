@@ -6,6 +6,7 @@ Never here: the state tables, dialogs, or what a request means.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable
 from typing import Final
 from zlib import crc32
@@ -90,7 +91,8 @@ class TransactionLayer:
         self._merging: dict[tuple[str | int, ...], ServerTransaction] = {}
         self._sources: dict[str, int] = {}
         self._to_send: list[tuple[bytes, Flow]] = []
-        self._events: list[LayerEvent] = []
+        self.pending: deque[LayerEvent] = deque()  # events that the layer's user has not taken yet
+        self.next_timeout = self.timers.next_at
 
     # The machine's contract
 
@@ -130,19 +132,17 @@ class TransactionLayer:
 
     def handle_timeout(self, now: float) -> None:
         self.timers.run(now)
-        for event in self._events:
+        for event in self.pending:
             if isinstance(event, NoAnswer):
                 self.places.note_failure(event.flow, now)
-
-    def next_timeout(self) -> float | None:
-        return self.timers.next_at()
 
     def messages_to_send(self) -> list[tuple[bytes, Flow]]:
         sending, self._to_send = self._to_send, []
         return sending
 
     def events(self) -> list[LayerEvent]:
-        events, self._events = self._events, []
+        events = list(self.pending)
+        self.pending.clear()
         return events
 
     # For the layer's user
@@ -209,7 +209,7 @@ class TransactionLayer:
         self._to_send.append((data, flow))
 
     def deliver(self, event: LayerEvent) -> None:
-        self._events.append(event)
+        self.pending.append(event)
 
     def forget(self, transaction: Transaction) -> None:
         if isinstance(transaction, ServerTransaction):

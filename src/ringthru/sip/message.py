@@ -11,7 +11,8 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable
-from typing import Final, Self, TypeVar
+from contextlib import suppress
+from typing import Any, Final, Self, TypeVar
 
 from ringthru.net.address import Endpoint
 
@@ -35,65 +36,63 @@ REQUEST_LINE: Final = re.compile(r"([A-Za-z0-9\-.!%*_+`'~]+) ([^\s]+) SIP/2\.0",
 STATUS_LINE: Final = re.compile(r"SIP/2\.0 ([1-6][0-9]{2})(?: (.*))?", re.IGNORECASE)
 OTHER_VERSION: Final = re.compile(r"[^ ]+ [^ ]+ SIP/[0-9]+\.[0-9]+", re.IGNORECASE)
 CONTACT_HOLE: Final = re.compile(rf"<sip:([^<>{HERE_URI}]*){HERE_URI}")
-REQUIRED: Final = ("Via", "From", "To", "Call-ID", "CSeq")
 
 
 class Message(HeaderList):
-    """The headers, and the body. Typed properties are read once and kept until a header changes."""
+    """The headers, and the body. What is typed is read once, and kept until its header changes.
 
-    __slots__ = ("body",)
+    Every message has the five of ``READERS``, and they are asked for all the time: they are plain attributes,
+    read by ``__getattr__`` where nothing is kept.
+    """
 
-    def __init__(self, headers: Iterable[tuple[str, str]] = (), body: bytes = b"") -> None:
-        super().__init__(headers)
-        self.body = body
+    __slots__ = ("body", "call_id", "cseq", "from_", "to", "via")
+
+    body: bytes
+    via: Via  # the top one
+    from_: NameAddr
+    to: NameAddr
+    cseq: CSeq
+    call_id: str
 
     # ------------------------------------------------------------------ typed headers
 
-    def _read(self, name: str, reader: Callable[[str], T]) -> T:
-        """A required header through its reader, once."""
-        typed: T | None = self._typed.get(name)
-        if typed is None:
-            value = self._index().get(name)
-            if value is None:
-                raise MalformedMessage(f"no {name}")
-            typed = self._typed[name] = reader(value)
-        return typed
+    def __getattr__(self, attribute: str) -> Any:
+        for name, kept_as, reader in READERS:
+            if kept_as == attribute:
+                value = self._index().get(name)
+                if value is None:
+                    raise MalformedMessage(f"no {name}")
+                typed = reader(value)
+                setattr(self, attribute, typed)
+                return typed
+        raise AttributeError(attribute)
+
+    def _changed(self, name: str) -> None:
+        super()._changed(name)
+        for each, kept_as, _ in READERS:
+            if each == name:
+                with suppress(AttributeError):  # it was not read
+                    delattr(self, kept_as)
 
     def _read_list(self, name: str, reader: Callable[[str], T]) -> list[T]:
         key = name + "s"
         typed: list[T] | None = self._typed.get(key)
         if typed is None:
-            elements = self.get_all(name)
+            first = self._first or self._index()
+            value = first.get(name)
+            if value and "," not in value and len(first) == len(self.headers):
+                elements = [value]  # as nearly always
+            else:
+                elements = self.get_all(name) if value is not None else []
             if len(elements) > MAX_ELEMENTS:
                 raise MalformedMessage(f"{len(elements)} elements of {name}")
             typed = self._typed[key] = [reader(element) for element in elements]
         return typed
 
     @property
-    def via(self) -> Via:
-        """The top Via."""
-        return self._typed.get("Via") or self._read("Via", _top_via)
-
-    @property
     def vias(self) -> list[Via]:
         """Every Via, topmost first."""
         return self._read_list("Via", Via.parse)
-
-    @property
-    def from_(self) -> NameAddr:
-        return self._typed.get("From") or self._read("From", NameAddr.parse)
-
-    @property
-    def to(self) -> NameAddr:
-        return self._typed.get("To") or self._read("To", NameAddr.parse)
-
-    @property
-    def cseq(self) -> CSeq:
-        return self._typed.get("CSeq") or self._read("CSeq", CSeq.parse)
-
-    @property
-    def call_id(self) -> str:
-        return self._typed.get("Call-ID") or self._read("Call-ID", _read_call_id)
 
     @property
     def contacts(self) -> list[NameAddr]:
@@ -125,7 +124,11 @@ class Message(HeaderList):
     @property
     def max_forwards(self) -> int | None:
         """0 to 255, None without the header (§20.22)."""
-        return None if "Max-Forwards" not in self._index() else self._read("Max-Forwards", _read_max_forwards)
+        kept: int | None = self._typed.get("Max-Forwards")
+        if kept is not None or "Max-Forwards" not in self._index():
+            return kept
+        kept = self._typed["Max-Forwards"] = _read_max_forwards(self._index()["Max-Forwards"])
+        return kept
 
     @property
     def expires(self) -> int | None:
@@ -148,10 +151,11 @@ class Message(HeaderList):
         Raises:
             LocalError: a hole without ``here``, a line end inside a header, text that is not Unicode.
         """
-        length = str(len(self.body))
+        length = ("Content-Length", str(len(self.body)))
         rows = self.headers
-        if self.get("Content-Length") != length:
-            rows = [pair for pair in rows if pair[0] != "Content-Length"] + [("Content-Length", length)]
+        if length not in rows:
+            rows = [pair for pair in rows if pair[0] != "Content-Length"]
+            rows.append(length)
         lines = [self.start_line()]
         lines += [f"{name}: {value}" for name, value in rows]
         text = "\r\n".join(lines)
@@ -172,10 +176,15 @@ class Message(HeaderList):
         Raises:
             MalformedMessage: one of them is missing, repeated, or unreadable.
         """
-        present = self._index()
+        present, typed = self._index(), self._typed
         if len(present) != len(self.headers):
             self._refuse_repeated()
-        _ = self.via, self.from_, self.to, self.cseq, self.call_id, self.max_forwards
+        for name, attribute, reader in READERS:
+            if name not in present:
+                raise MalformedMessage(f"no {name}")
+            setattr(self, attribute, reader(present[name]))
+        if "Max-Forwards" in present:
+            typed["Max-Forwards"] = _read_max_forwards(present["Max-Forwards"])
         if "Contact" in present:
             self._check_contacts()
         if "Route" in present:
@@ -184,6 +193,8 @@ class Message(HeaderList):
             _ = self.record_routes
         if len(present) != len(self.headers) or "," in present["Via"]:
             _ = self.vias
+        else:
+            typed["Vias"] = [self.via]
 
     def _check_contacts(self) -> None:
         _ = self.contacts
@@ -203,7 +214,8 @@ class Request(Message):
     def __init__(
         self, method: str, uri: str, headers: Iterable[tuple[str, str]] = (), body: bytes = b""
     ) -> None:
-        super().__init__(headers, body)
+        super().__init__(headers)
+        self.body = body
         self.method = method
         self.uri = uri
 
@@ -255,7 +267,8 @@ class Response(Message):
         body: bytes = b"",
         to_secure: bool = False,
     ) -> None:
-        super().__init__(headers, body)
+        super().__init__(headers)
+        self.body = body
         self.status = status
         self.reason = reason
         self.to_secure = to_secure
@@ -297,13 +310,14 @@ def parse(datagram: bytes) -> Request | Response:
     """
     start, lines, rest = split_datagram(datagram)
     headers, problem = read_headers(lines)
-    message = _read_start_line(start)
+    found = REQUEST_LINE.fullmatch(start)
+    message = Request(found[1], found[2]) if found is not None else _read_odd_start(start)
     message.headers = headers
     try:
         if problem is not None:
             raise MalformedMessage(problem)
         message.body = cut_body(message.get("Content-Length"), rest)
-        if isinstance(message, Request) and not REQUEST_LINE.fullmatch(start):
+        if found is None and isinstance(message, Request):
             status = 505 if OTHER_VERSION.fullmatch(start) else 400
             raise MalformedMessage(f"bad start line {start[:80]!r}", status=status)
         message.check()
@@ -313,11 +327,8 @@ def parse(datagram: bytes) -> Request | Response:
     return message
 
 
-def _read_start_line(start: str) -> Request | Response:
-    """The message of a start line; a bad request line gives what can be told of it."""
-    found = REQUEST_LINE.fullmatch(start)
-    if found is not None:
-        return Request(found[1], found[2])
+def _read_odd_start(start: str) -> Request | Response:
+    """The message of a status line; a bad request line gives what can be told of it."""
     if start[:4].upper() == "SIP/":
         found = STATUS_LINE.fullmatch(start)
         if found is None:
@@ -336,7 +347,7 @@ def _answerable(message: Request | Response) -> Request | None:
         _ = message.via
     except MalformedMessage:
         return None
-    return message if all(message.get(name) is not None for name in REQUIRED) else None
+    return message if all(message.get(name) is not None for name, *_ in READERS) else None
 
 
 def _top_via(value: str) -> Via:
@@ -354,6 +365,16 @@ def _read_max_forwards(value: str) -> int:
     if not (value.isascii() and value.isdigit()) or len(value) > 9 or int(value) > 255:
         raise MalformedMessage(f"bad Max-Forwards {value[:20]!r}")
     return int(value)
+
+
+# What every message has: its header, the attribute, and how that is read.
+READERS: Final[tuple[tuple[str, str, Callable[[str], object]], ...]] = (
+    ("Via", "via", _top_via),
+    ("From", "from_", NameAddr.parse),
+    ("To", "to", NameAddr.parse),
+    ("CSeq", "cseq", CSeq.parse),
+    ("Call-ID", "call_id", _read_call_id),
+)
 
 
 def read_expires(text: str | None) -> int | None:

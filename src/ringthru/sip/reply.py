@@ -104,6 +104,7 @@ def stamp_via(request: Request, flow: Flow) -> Via:
     stamped = via.seen_from(*flow.remote)
     if stamped is not via:
         request.replace_top("Via", str(stamped))
+        request.via = stamped
     return stamped
 
 

@@ -180,8 +180,18 @@ class SessionTimer:
         self._timers.cancel(self._due)
         self._due = self._timers.start(now + seconds, self._refresh)
 
+    def close(self) -> None:
+        """Stop for good, and let go of the call: what refers to each other is garbage only a search finds."""
+        self.stop()
+        self._refresh = self._expire = _nothing
+
     def stop(self) -> None:
-        self._timers.cancel(self._due)
-        self._timers.cancel(self._end)
-        self._due = self._end = None
+        if self._due is not None or self._end is not None:
+            self._timers.cancel(self._due)
+            self._timers.cancel(self._end)
+            self._due = self._end = None
         self._interval = 0
+
+
+def _nothing(now: float) -> None:
+    """What is due for a call that has ended."""

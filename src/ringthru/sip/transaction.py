@@ -29,6 +29,8 @@ class State(Enum):
     ACCEPTED = "accepted"  # RFC 6026
     TERMINATED = "terminated"
 
+    __hash__ = object.__hash__  # an Enum's own is in Python, and every step looks into a table
+
 
 class Input(Enum):
     """What can happen to a transaction: the labels on the figures' arrows."""
@@ -55,6 +57,8 @@ class Input(Enum):
     TIMER_L = "L"  # INVITE server forgets a success (RFC 6026)
     TIMER_M = "M"  # INVITE client forgets a success (RFC 6026)
     TIMER_X = "X"  # other server, unanswered: its client has given up by now (RFC 4320 §4.2)
+
+    __hash__ = object.__hash__
 
 
 def received(status: int) -> Input:
@@ -141,8 +145,9 @@ class Transaction:
             self._ending = self._host.timers.start(now + wait, lambda at: self.step(timer, at))
 
     def stop_timers(self) -> None:
-        self._host.timers.cancel(self._resending)
-        self._host.timers.cancel(self._ending)
+        for timer in (self._resending, self._ending):
+            if timer is not None:
+                self._host.timers.cancel(timer)
         self._resending = self._ending = None
 
     def transmit(self) -> None:

@@ -82,13 +82,15 @@ class UnconfirmedAnswer:
 
 
 class UnconfirmedAnswers:
-    """The 2xx of one call that await their ACKs, and the keys that a device made of its dialog's."""
+    """The 2xx of one call that await their ACKs, and the keys that a device made of its dialog's.
 
-    __slots__ = ("_aliases", "_answers", "_call", "_core", "_source")
+    The call is handed in and not kept: two that refer to each other are garbage that only a search finds.
+    """
 
-    def __init__(self, core: Core, call: Call) -> None:
+    __slots__ = ("_aliases", "_answers", "_core", "_source")
+
+    def __init__(self, core: Core) -> None:
         self._core = core
-        self._call = call
         self._answers: dict[int, UnconfirmedAnswer] = {}  # by CSeq
         self._aliases: list[tuple[str, str]] = []
         self._source = ""  # the address that the call is awaited under
@@ -97,37 +99,41 @@ class UnconfirmedAnswers:
     def numbers(self) -> tuple[int, ...]:
         return tuple(self._answers)
 
-    def add(self, number: int, data: bytes, flow: Flow, now: float) -> None:
+    def add(self, call: Call, number: int, data: bytes, flow: Flow, now: float) -> None:
         """A 2xx was sent: repeat it until ``confirm``."""
-        layer, call = self._core.layer, self._call
-        self._answers[number] = UnconfirmedAnswer(layer, data, flow, self._overdue, call.ack_missing, now)
+
+        def overdue(answer: UnconfirmedAnswer, now: float) -> None:
+            self._core.emit(AckOverdue(call, answer.copies, len(answer.data)))
+
+        layer = self._core.layer
+        self._answers[number] = UnconfirmedAnswer(layer, data, flow, overdue, call.ack_missing, now)
         if self._source != flow.remote.host:  # the peer may have moved since its first INVITE
             self._core.awaiting.discard(call, self._source)
             self._source = flow.remote.host
         self._core.awaiting.add(call, self._source)
 
-    def confirm(self, number: int) -> None:
+    def confirm(self, call: Call, number: int) -> None:
         """An ACK came for this 2xx, and so for every older one."""
         for each in [each for each in self._answers if each <= number]:
             self._answers.pop(each).stop()
         if not self._answers:
-            self._core.awaiting.discard(self._call, self._source)
+            self._core.awaiting.discard(call, self._source)
 
-    def know_as(self, request: Request) -> None:
+    def know_as(self, call: Call, request: Request) -> None:
         """Let further requests with this one's keys find the call."""
         alias = (request.call_id, request.to.tag or "")
         if alias not in self._core.calls:
-            self._core.calls[alias] = self._call
+            self._core.calls[alias] = call
             self._aliases.append(alias)
+        dialog, tag = call.dialog, request.from_.tag
+        if dialog is not None and tag != dialog.remote_tag:
+            dialog.renamed_tag = tag
 
-    def close(self) -> None:
+    def close(self, call: Call) -> None:
         for answer in self._answers.values():
             answer.stop()
         if self._answers:
             self._answers.clear()
-            self._core.awaiting.discard(self._call, self._source)
+            self._core.awaiting.discard(call, self._source)
         for alias in self._aliases:
             self._core.calls.pop(alias, None)
-
-    def _overdue(self, answer: UnconfirmedAnswer, now: float) -> None:
-        self._core.emit(AckOverdue(self._call, answer.copies, len(answer.data)))

@@ -16,7 +16,7 @@ from .client_transaction import NoAnswer, ResponseArrived
 from .core import SDP, Core
 from .dialog import MAX_FORWARDS
 from .errors import LocalError
-from .events import AckNearMiss, Event, IncomingCall, IncomingRequest, RequestReceived, StrayAck
+from .events import AckNearMiss, IncomingCall, IncomingRequest, RequestReceived, StrayAck
 from .flow import Flow
 from .headers import NameAddr
 from .inbound import InboundCall
@@ -76,6 +76,10 @@ class UserAgent:
             allow=tuple(allow),
             session=session or SessionSettings(),
         )
+        # The rest of the machine's contract. No method stands between: each message asks all.
+        self.next_timeout = self._layer.next_timeout
+        self.messages_to_send = self._layer.messages_to_send
+        self.events = self._core.events
 
     def reconfigure(
         self, *, user_agent: str, session: SessionSettings, accept_odd_acks: bool, rport_for: tuple[str, ...]
@@ -101,15 +105,6 @@ class UserAgent:
     def handle_timeout(self, now: float) -> None:
         self._layer.handle_timeout(now)
         self._digest(now)
-
-    def next_timeout(self) -> float | None:
-        return self._layer.next_timeout()
-
-    def messages_to_send(self) -> list[tuple[bytes, Flow]]:
-        return self._layer.messages_to_send()
-
-    def events(self) -> list[Event]:
-        return self._core.events()
 
     # What is there
 
@@ -246,9 +241,9 @@ class UserAgent:
     # What the layer tells
 
     def _digest(self, now: float) -> None:
-        while events := self._layer.events():
-            for event in events:
-                self._act(event, now)
+        pending = self._layer.pending
+        while pending:
+            self._act(pending.popleft(), now)
 
     def _act(self, event: LayerEvent, now: float) -> None:
         if isinstance(event, RequestArrived):

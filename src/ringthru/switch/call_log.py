@@ -9,9 +9,14 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import Sequence
+from types import CodeType
 from typing import Final
 
 LOG: Final = logging.getLogger(__name__)
+# Where a line of the log stands in the program, by its code and instruction: Python counts lines from the top
+# of the function each time it is asked. As many as there are such lines; the code is kept so that its number
+# (``id``) stays its own.
+PLACES: Final[dict[tuple[int, int], tuple[CodeType, int]]] = {}
 
 
 class CallLog:
@@ -53,7 +58,10 @@ class CallLog:
     ) -> None:
         if LOG.isEnabledFor(level):
             frame = sys._getframe(2)  # whoever called one of those above
-            code, line = frame.f_code, frame.f_lineno
+            place = id(frame.f_code), frame.f_lasti
+            if place not in PLACES:
+                PLACES[place] = frame.f_code, frame.f_lineno
+            code, line = PLACES[place]
             record = LOG.makeRecord(
                 LOG.name, level, code.co_filename, line, text, arguments, None, code.co_name
             )

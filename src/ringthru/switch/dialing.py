@@ -35,7 +35,8 @@ from .channel import Channel
 from .configuration import Directory
 from .dialstring import BadDialString, Branch, Destination, DialString, parse_dial_string, truth
 from .endpoints import DialFailed, Endpoints
-from .waiting import first_of
+from .loopback import start_loopback
+from .waiting import after_first_of, first_within
 
 if TYPE_CHECKING:
     from .calls import Calls
@@ -198,8 +199,11 @@ class Dialer:
     async def _start(
         self, destination: Destination, variables: Mapping[str, str], attempt: Attempt
     ) -> Channel:
+        within = (destination.address, variables, attempt.parent, attempt.caller)
         if destination.endpoint == "loopback":
-            return self._calls.start_loopback(destination.address, variables, attempt.parent, attempt.caller)
+            return start_loopback(self._calls, *within)
+        if destination.endpoint == "portaudio":
+            return self._calls.phone.start(*within)
         target = await self.endpoints.target(destination)
         return await self._calls.start_outbound(target, variables, attempt.parent, attempt.caller)
 
@@ -253,23 +257,22 @@ async def _wait_for_answer(channel: Channel, attempt: Attempt, variables: Mappin
     ends = [channel.answered, channel.gone, channel.taken_up, *([parent.gone] if parent is not None else [])]
     if attempt.early:  # a leg with ignore_early_media has none
         ends.append(channel.progressed)
-    beside = [asyncio.ensure_future(_tell_of_ringing(channel, attempt.on_ring))]
+    beside: list[asyncio.Future[None]] = []
+    _tell_of_ringing(channel, attempt.on_ring, beside)
     if progress := seconds_of(variables, ("leg_progress_timeout",), 0):
         beside.append(asyncio.ensure_future(_must_ring(channel, progress)))
     whole = seconds_of(variables, ("originate_timeout", "call_timeout"), attempt.timeout)
     try:
-        async with asyncio.timeout(min(seconds_of(variables, ("leg_timeout",), whole), whole)):
-            await first_of(*ends)
-    except TimeoutError:
-        channel.hang_up(HangupCause.NO_ANSWER)
+        if not await first_within(min(seconds_of(variables, ("leg_timeout",), whole), whole), *ends):
+            channel.hang_up(HangupCause.NO_ANSWER)
     except asyncio.CancelledError:
         channel.hang_up(HangupCause.LOSE_RACE)
         if channel.stand_in is not None:
             channel.stand_in.hang_up(HangupCause.LOSE_RACE)
         raise
     finally:
-        for task in beside:
-            task.cancel()
+        while beside:
+            beside.pop().cancel()
     if channel.stand_in is not None:
         channel.hang_up(HangupCause.PICKED_OFF)
         channel = channel.stand_in
@@ -280,20 +283,28 @@ async def _wait_for_answer(channel: Channel, attempt: Attempt, variables: Mappin
     return channel
 
 
-async def _tell_of_ringing(channel: Channel, on_ring: Callable[[Channel], None]) -> None:
-    """When the called side rings, and when it has something to say before it answers."""
-    await first_of(channel.rang, channel.progressed)
-    on_ring(channel)
-    if not channel.progressed.is_set():
-        await channel.progressed.wait()
-        on_ring(channel)
+def _tell_of_ringing(
+    channel: Channel, on_ring: Callable[[Channel], None], waiting: list[asyncio.Future[None]]
+) -> None:
+    """When the called side rings, and when it has something to say before it answers.
+
+    Until ``waiting``, which holds what waits for that, is emptied.
+    """
+
+    def heard() -> None:
+        if waiting:
+            on_ring(channel)
+
+    def rang() -> None:
+        heard()
+        if waiting and not channel.progressed.is_set():
+            waiting.append(after_first_of(heard, channel.progressed))
+
+    waiting.append(after_first_of(rang, channel.rang, channel.progressed))
 
 
 async def _must_ring(channel: Channel, limit: float) -> None:
-    try:
-        async with asyncio.timeout(limit):
-            await first_of(channel.rang, channel.progressed, channel.answered)
-    except TimeoutError:
+    if not await first_within(limit, channel.rang, channel.progressed, channel.answered):
         channel.hang_up(HangupCause.PROGRESS_TIMEOUT)
 
 
@@ -314,8 +325,10 @@ def seconds_of(
 ) -> float:
     """The first of these variables that is a span of time; 0, like FreeSWITCH, stands for the default."""
     for name in names:
+        if not (text := variables.get(name)):
+            continue
         try:
-            seconds = float(variables.get(name, ""))
+            seconds = float(text)
         except ValueError:
             continue
         if 0 < seconds <= most:

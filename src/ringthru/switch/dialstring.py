@@ -23,6 +23,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import field
+from functools import lru_cache
 from typing import Final
 
 from ..net.values import frozen
@@ -31,11 +32,14 @@ CLOSING = {"{": "}", "[": "]", "<": ">", "(": ")"}
 OPENS_A_QUOTE = "=/,|:^"  # what may stand before a quote; the start of the text too
 ENTERPRISE = ":_:"
 OBEYED = str.maketrans({each: f"%{ord(each):02X}" for each in "{}[]<>()'|,\\"})
+ALONE = ("portaudio",)  # endpoints that need no address
 TRUE = ("true", "yes", "on", "1", "t", "enabled", "active", "allow")
 
 # What we chose: more is a mistake, or an attack
 LONGEST = 65_536  # characters
 MOST_LEGS = 200
+KEPT: Final = 64  # of those read last; a dialplan has but a few
+LONGEST_KEPT: Final = 256  # characters
 
 
 class BadDialString(ValueError):
@@ -71,13 +75,17 @@ class DialString:
 
 
 def parse_dial_string(text: str) -> DialString:
-    """Read a dial string, in time linear in its length.
+    """Read a dial string, in time linear in its length. What was read lately is kept: change nothing of it.
 
     Raises:
         BadDialString: an unclosed bracket, a leg without an endpoint, nobody to dial, or far too much of it.
     """
     if len(text) > LONGEST:
         raise BadDialString(f"a dial string of {len(text)} characters; {LONGEST} are the most")
+    return _kept(text) if len(text) <= LONGEST_KEPT else _read(text)
+
+
+def _read(text: str) -> DialString:
     whole, rest = _variables(text.strip(), "<")
     branches = tuple(
         branch for part in _split(rest, ENTERPRISE) if (branch := _branch(part.strip(), whole)).groups
@@ -88,6 +96,9 @@ def parse_dial_string(text: str) -> DialString:
     if legs > MOST_LEGS:
         raise BadDialString(f"{legs} legs to dial; {MOST_LEGS} are the most")
     return DialString(branches, whole)
+
+
+_kept: Final = lru_cache(KEPT)(_read)
 
 
 def harmless(text: str) -> str:
@@ -136,7 +147,7 @@ def _branch(text: str, whole: Mapping[str, str]) -> Branch:
 def _destination(text: str, common: Mapping[str, str]) -> Destination:
     own, rest = _variables(text, "[{")
     endpoint, slash, address = rest.partition("/")
-    if not slash or not endpoint:
+    if not endpoint or not (slash or endpoint.lower() in ALONE):
         message = f"'{rest[:80]}' names no endpoint (user/…, sofia/PROFILE/…, group/…, error/CAUSE)"
         raise BadDialString(message)
     held = {**common, **own} if truth(common.get("local_var_clobber")) else {**own, **common}

@@ -185,7 +185,8 @@ def _now() -> float:
 
 
 def _without_ours(uri: SipUri) -> SipUri:
-    return replace(uri, parameters=tuple(each for each in uri.parameters if each[0] not in FS_PARAMETERS))
+    theirs = tuple([each for each in uri.parameters if each[0] not in FS_PARAMETERS])
+    return uri if len(theirs) == len(uri.parameters) else replace(uri, parameters=theirs)
 
 
 async def _ways_to(profile: Profile, uri: SipUri) -> list[Flow]:

@@ -18,6 +18,7 @@ from ..media import (
     LegReport,
     LocalError,
     MediaAddress,
+    MediaEvent,
     Negotiated,
     OfferAnswer,
     PlacedPorts,
@@ -28,6 +29,7 @@ from ..media import (
 )
 from ..net.values import replace
 from .rtp_pool import MappedPair
+from .stun_pairs import SeenPair
 
 BOTH_WAYS = "sendrecv"
 
@@ -42,7 +44,7 @@ class LegMedia:
     def __init__(
         self,
         engine: Engine,
-        ports: MappedPair | Ports,
+        ports: MappedPair | SeenPair | Ports,
         host: str,
         *,
         session_id: int,
@@ -55,7 +57,7 @@ class LegMedia:
         secure: SecureMedia = PLAIN,
         on_agreed: Callable[[Negotiated], None] = lambda negotiated: None,
     ) -> None:
-        """``host`` is the address the peer shall send to; a mapped pair says which ports go with it.
+        """``host`` is the address the peer shall send to; a mapped or seen pair says which ports go with it.
 
         ``may_speak_first`` judges the address of the peer's SDP: a stranger's word alone must not aim our
         packets into the LAN. ``secure`` is what is wanted of SRTP; ``on_agreed`` is told of each agreement.
@@ -72,7 +74,7 @@ class LegMedia:
         securing = Securing(secure, token_bytes)
         self._descriptions = OfferAnswer(session_id, telephone_event, mux, ice, securing)
         self._ports = ports
-        self._pair = ports.pair if isinstance(ports, MappedPair) else ports
+        self._pair = ports.pair if isinstance(ports, MappedPair | SeenPair) else ports
         self.advertised = self._address(host)
         try:
             self.leg: Leg = engine.open(self._pair, name=name, rtp_timeout=rtp_timeout)
@@ -80,16 +82,23 @@ class LegMedia:
             engine.release(self._pair)
             on_close()
             raise
+        self.aside: MediaAddress | None = None  # the other phone, while the audio goes past us (``bypass``)
+        self.direct = False  # heard from where its SDP says
         self.negotiated: Negotiated | None = None
         self.awaits_answer = False  # an offer of ours is out
         self.wish = BOTH_WAYS
         self.offered = BOTH_WAYS  # by us, last
         self._answered_with = b""
         self._closed = False
+        self._unsubscribe: Callable[[], None] = _nothing
+
+    def subscribe(self, callback: Callable[[MediaEvent], None]) -> None:
+        """Call ``callback`` with each event of the leg, until ``close``: then they let go of each other."""
+        self._unsubscribe = self.leg.subscribe(callback)
 
     def _address(self, host: str) -> MediaAddress:
         ports = self._ports
-        if isinstance(ports, MappedPair):
+        if isinstance(ports, MappedPair | SeenPair):
             return MediaAddress(host, ports.external_rtp_port, ports.external_rtcp_port)
         if isinstance(ports, PlacedPorts):  # on another machine, whose own address its node names
             return ports.outer
@@ -109,7 +118,7 @@ class LegMedia:
         self.awaits_answer = True
         self.offered = direction
         self._answered_with = b""
-        return self._descriptions.offer(self.advertised, codecs, direction)
+        return self._descriptions.offer(self.aside or self.advertised, codecs, direction)
 
     def accept(self, answer: bytes) -> None:
         """The answer to our offer: audio flows from here on.
@@ -141,7 +150,7 @@ class LegMedia:
         """
         if isinstance(offer, bytes):
             offer = SessionDescription.parse(offer)
-        negotiated = self._descriptions.answer(offer, self.advertised, codecs, direction)
+        negotiated = self._descriptions.answer(offer, self.aside or self.advertised, codecs, direction)
         self.wish = negotiated.peer_direction
         self.offered = direction
         return self._agree(negotiated)
@@ -149,7 +158,9 @@ class LegMedia:
     def _agree(self, negotiated: Negotiated) -> bytes:
         self.awaits_answer = False
         self.negotiated = negotiated
-        self.leg.connect(negotiated, speak_first=self._may_speak_first(negotiated.remote_rtp.host))
+        self.direct = False
+        speak_first = self.aside is None and self._may_speak_first(negotiated.remote_rtp.host)
+        self.leg.connect(negotiated, speak_first=speak_first)
         self._on_agreed(negotiated)
         return negotiated.sdp
 
@@ -179,5 +190,11 @@ class LegMedia:
                 self.negotiated = replace(self.negotiated, srtp=None, sdp=b"")
             self._descriptions.forget()
             self._answered_with = b""
+            unsubscribe, self._unsubscribe = self._unsubscribe, _nothing
+            unsubscribe()
             self._on_close()
         return report
+
+
+def _nothing() -> None:
+    """In place of what was done already."""

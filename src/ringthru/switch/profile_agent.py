@@ -203,4 +203,4 @@ class ProfileAgent:
 
 
 def _safe(user: str) -> str:
-    return quote(user, safe=USER_SAFE)
+    return user if user.isascii() and user.isalnum() else quote(user, safe=USER_SAFE)

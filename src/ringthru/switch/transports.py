@@ -45,6 +45,9 @@ class Transports:
         self._names = names
         self._driver: SipDriver | None = None
         self._stun: StunPort | None = None
+        self._own_ports: tuple[ServedPort, ...] | None = (
+            None  # as they are while nobody else has a say in them
+        )
 
     async def open(self, agent: UserAgent, on_event: Callable[[Event], None]) -> None:
         """Listen.
@@ -61,6 +64,7 @@ class Transports:
             transports=settings.transports,
             tls=self._tls_listener(),
         )
+        self._own_ports = None
         for transport, local in self._driver.locals.items():
             log.info("Started profile %s on %s %s", settings.name, local, transport)
 
@@ -80,7 +84,7 @@ class Transports:
             self._stun.close()
         if self._driver is not None:
             self._driver.close()
-            self._driver = None
+            self._driver = self._own_ports = None
 
     @property
     def trace(self) -> Trace | None:
@@ -95,6 +99,7 @@ class Transports:
     def rescan(self, settings: ProfileSettings) -> None:
         """Parameters that have changed; those of the sockets have not."""
         self._settings = settings
+        self._own_ports = None
 
     @property
     def running(self) -> bool:
@@ -173,6 +178,13 @@ class Transports:
 
     def ports(self) -> tuple[ServedPort, ...]:
         """Every transport's ports as they are now, the preferred transport first."""
+        if self.mappings or self._stun is not None:
+            return self._ports_now()
+        if self._own_ports is None:
+            self._own_ports = self._ports_now()
+        return self._own_ports
+
+    def _ports_now(self) -> tuple[ServedPort, ...]:
         return tuple(
             [(each, self.local(each), self.external_port(each), self._is_known(each)) for each in self.served]
         )

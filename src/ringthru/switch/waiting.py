@@ -6,6 +6,7 @@ Lives here: a flag that can be waited for, alone or beside others. Never here: w
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 
 class Flag:
@@ -36,14 +37,60 @@ class Flag:
 
 async def first_of(*flags: Flag) -> None:
     """Wait until one of the flags is set."""
-    if any(flag._set for flag in flags):
+    waiter = _waiter(flags)
+    if waiter.done():
         return
-    waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-    for flag in flags:
-        flag._waiters.append(waiter)
     try:
         await waiter
     finally:
-        for flag in flags:
-            if waiter in flag._waiters:
-                flag._waiters.remove(waiter)
+        _forget(waiter, flags)
+
+
+async def first_within(seconds: float, *flags: Flag) -> bool:
+    """Wait until one of the flags is set, but no longer than so; whether one is."""
+    waiter = _waiter(flags)
+    if waiter.done():
+        return True
+    timer = waiter.get_loop().call_later(seconds, _give_up, waiter)
+    try:
+        await waiter
+    finally:
+        timer.cancel()
+        _forget(waiter, flags)
+    return any(flag.is_set() for flag in flags)
+
+
+def after_first_of(action: Callable[[], None], *flags: Flag) -> asyncio.Future[None]:
+    """Do something soon after one of the flags is set, unless what is returned is cancelled before."""
+    waiter = _waiter(flags)
+
+    def done(_: asyncio.Future[None]) -> None:
+        _forget(waiter, flags)
+        if not waiter.cancelled():
+            action()
+
+    waiter.add_done_callback(done)
+    return waiter
+
+
+def _waiter(flags: tuple[Flag, ...]) -> asyncio.Future[None]:
+    """A future that is done when one of the flags is set."""
+    waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    for flag in flags:
+        if flag._set:
+            waiter.set_result(None)
+            return waiter
+    for flag in flags:
+        flag._waiters.append(waiter)
+    return waiter
+
+
+def _give_up(waiter: asyncio.Future[None]) -> None:
+    if not waiter.done():
+        waiter.set_result(None)
+
+
+def _forget(waiter: asyncio.Future[None], flags: tuple[Flag, ...]) -> None:
+    for flag in flags:
+        if waiter in flag._waiters:
+            flag._waiters.remove(waiter)

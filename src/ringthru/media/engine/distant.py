@@ -22,7 +22,7 @@ from ..ng.messages import Command, Dialogue, Message
 from ..ng.nodes import Node
 from ..offer_answer import MediaAddress, Negotiated, make_offer
 from ..sdp import SessionDescription
-from .interface import Ports
+from .interface import PlacedPorts, Ports
 
 # Ports stay what they are, whatever the description says; candidates are not made up for us.
 WISHES: Final = {"ICE": "remove", "flags": ["port-latching"]}
@@ -32,7 +32,7 @@ USUAL: Final = [PCMU, PCMA]
 
 
 @record
-class DistantPorts:
+class DistantPorts(PlacedPorts):
     """Ports of a leg at a node; they change when the leg moves to another one."""
 
     call: str  # what the node's place was chosen by

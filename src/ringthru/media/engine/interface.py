@@ -11,7 +11,7 @@ Lives here: the contract. Never here: an engine.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol
 
 from ringthru.net.address import Endpoint
 
@@ -201,18 +201,31 @@ class Engine(Protocol):
         ...
 
 
-@runtime_checkable
-class PlacedPorts(Ports, Protocol):
-    """Ports on another machine, which says itself what peers shall be told."""
+class PlacedPorts:
+    """Ports on another machine, which says itself what peers shall be told.
+
+    No protocol but a class: each leg asks whether it has such, and to find out whether something follows a
+    protocol takes Python as long as to read a message.
+    """
+
+    __slots__ = ()
+
+    outer: MediaAddress  # where peers send; it changes before a ``Moved``
 
     @property
-    def outer(self) -> MediaAddress:
-        """Where peers send; it changes before a ``Moved``."""
-        ...
+    def host(self) -> str:
+        raise NotImplementedError
+
+    @property
+    def rtp_port(self) -> int:
+        raise NotImplementedError
+
+    @property
+    def rtcp_port(self) -> int:
+        raise NotImplementedError
 
 
-@runtime_checkable
-class Elsewhere(Protocol):
+class Elsewhere:
     """What an engine has beside, whose legs may be on other machines."""
 
     async def place(self, host: str, call: str) -> PlacedPorts | None:
@@ -221,8 +234,8 @@ class Elsewhere(Protocol):
         ``host`` is the address of ours which that machine sends to. The one method that waits for a
         network: three quarters of a second at most for each machine that does not answer.
         """
-        ...
+        raise NotImplementedError
 
     def nodes(self) -> list[NodeSnapshot]:
         """The machines as the console shows them."""
-        ...
+        raise NotImplementedError

@@ -37,8 +37,8 @@ def event_of(told: tuple[int, int, bool, int, float, Any, Any]) -> MediaEvent:
 
 def report_of(told: tuple[Any, ...]) -> LegReport:
     """The value of a report as C tells it."""
-    *counted, remote, forged = told
-    values: Any = (*counted, Endpoint(*remote) if remote is not None else None, forged)
+    *counted, target, quality, forged = told
+    values: Any = (*counted, Endpoint(*target) if target is not None else None, *quality, forged)
     return LegReport(*values)
 
 

@@ -28,7 +28,7 @@ from ..stream import RTP_TIMEOUT
 from ..telephone_event import KeyHeard
 from .distant import DistantPorts, address_of, first_answer, first_offer, place_in
 from .distant_leg_driver import FarmLeg
-from .interface import Engine, Ports
+from .interface import Elsewhere, Engine, Ports
 
 log = logging.getLogger(__name__)
 
@@ -36,8 +36,8 @@ QUERY_EVERY: Final = 5.0  # seconds; the age of the counters of legs that do not
 QUERIES_PER_SECOND: Final = 100.0
 
 
-class RtpengineEngine:
-    """See ``Engine``, and ``Elsewhere``."""
+class RtpengineEngine(Elsewhere):
+    """See ``Engine``."""
 
     name = "rtpengine"
 
