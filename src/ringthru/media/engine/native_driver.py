@@ -248,6 +248,7 @@ class NativeLeg(Listened):
             if self._sessions is not None:
                 for each in self._sessions.agree(None):
                     each.close()
+            self.agreed = None  # with its keys
             self._engine.forget(self._number, self._pair)
         return self.report()
 
