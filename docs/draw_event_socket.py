@@ -52,7 +52,8 @@ WHEN = {
     "CHANNEL_HANGUP": ("a leg is over", "Hangup-Cause"),
     "CHANNEL_HANGUP_COMPLETE": (
         "and everything of it is known",
-        "Hangup-Cause, variable_duration, …_billsec, …_waitsec, …_start_epoch, …_answer_epoch, …_end_epoch",
+        "Hangup-Cause, variable_rtp_audio_in_mos …, variable_duration, …_billsec, …_waitsec, "
+        "…_start_epoch, …_answer_epoch, …_end_epoch",
     ),
     "CHANNEL_HOLD": ("a phone holds the call", ""),
     "CHANNEL_ORIGINATE": ("an INVITE has gone out", ""),

@@ -11,6 +11,11 @@ from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# a busy machine is not wrong code
+settings.register_profile("no clock", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("no clock")
 
 SKIPPED = "network namespaces need root and ip(8)"
 NO_PEERS = "other SIP stacks are not installed (extra 'peers')"

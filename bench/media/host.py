@@ -17,7 +17,6 @@ from typing import Any
 
 from bench.media.baseline import AsyncioEngine
 from ringthru.media.audio import PCMU
-from ringthru.media.driver import MediaEngine
 from ringthru.media.engine.native_driver import NativeEngine
 from ringthru.media.engine.twin_driver import TwinEngine
 from ringthru.media.offer_answer import Negotiated
@@ -27,7 +26,6 @@ from ringthru.sip.message import parse
 ENGINES: dict[str, Any] = {
     "c": NativeEngine,
     "python": TwinEngine,
-    "in-process": MediaEngine,
     "asyncio": AsyncioEngine,
 }
 HOST = "127.0.0.1"

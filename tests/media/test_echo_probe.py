@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from ringthru.media import Frame
-from ringthru.media.echo_probe import Echo, EchoProbe, FeedClock
+from ringthru.media.echo_probe import Echo, EchoProbe, FeedClock, PacketClock
 from ringthru.media.g711 import ULAW_SILENCE, encode
 
 TICK = 0.007
@@ -111,6 +111,17 @@ class TestAnEcho:
         assert echo.heard
         assert echo.returned <= echo.said - 2
 
+    def test_that_was_proven_stays_so_when_all_times_are_upset_later(self) -> None:
+        """A machine that stands still for a quarter of a second, again and again."""
+        world = Echoing()
+        assert world.go_on(6).heard
+        for _ in range(8):
+            world.delay += 0.3
+            world.go_on(1.7)
+        echo = world.probe.result()
+        assert echo.heard
+        assert echo.returned < echo.said
+
 
 class TestNoEcho:
     def test_silence_is_none(self) -> None:
@@ -191,3 +202,27 @@ class TestFeedClock:
         clock = FeedClock(10.0)
         clock.write(10.0)
         assert clock.waiting(11.5) == 0
+
+
+class TestPacketClock:
+    def test_the_quickest_packet_tells_the_time_of_all(self) -> None:
+        clock = PacketClock()
+        for number, late in enumerate((0.03, 0.0, 0.02, 0.019)):
+            clock.place(Frame("PCMU", number * 160, QUIET), 50.0 + number * 0.02 + late)
+        assert clock.time_of(3 * 160) == pytest.approx(50.06)
+
+    def test_a_clock_that_drifts_is_followed(self) -> None:
+        """The quickest of half a minute ago says nothing of now: 0.1 % are 30 ms by then."""
+        clock = PacketClock()
+        for number in range(1500):
+            clock.place(Frame("PCMU", number * 160, QUIET), 50.0 + number * 0.02 * 1.001)
+        assert clock.time_of(1499 * 160) == pytest.approx(50.0 + 1499 * 0.02 * 1.001, abs=0.009)
+
+    def test_what_is_missing_is_silence_and_what_is_late_is_left_out(self) -> None:
+        clock = PacketClock()
+        clock.place(Frame("PCMU", 0, QUIET), 1.0)
+        assert (
+            clock.place(Frame("PCMU", 480, b"\x01" * 160), 1.06)
+            == bytes((ULAW_SILENCE,)) * 320 + b"\x01" * 160
+        )
+        assert clock.place(Frame("PCMU", 160, QUIET), 1.07) is None

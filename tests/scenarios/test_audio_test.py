@@ -57,7 +57,7 @@ class TestAnEchoBehindAnotherGateway:
             body,
         )
         assert found is not None, body
-        assert int(found[3]) < 60
+        assert int(found[3]) < 250
         await here.quiet()
         await there.quiet()
 
@@ -78,7 +78,7 @@ class TestWhatIsNoEcho:
         assert body.startswith("+OK heard both ways\n"), body
         trip = re.search(r"Round trip: (\d+) ms by the echo", body)
         assert trip is not None
-        assert 690 < int(trip[1]) < 800
+        assert 680 < int(trip[1]) < 950
 
     async def test_somebody_who_talks_and_reports_to_hear_us_is_no_echo(
         self, house: Home, test_of: Test
@@ -177,5 +177,5 @@ class TestAsAnApplication:
         assert variables["ringthru_echo"] == "heard both ways"
         assert re.fullmatch(r"[3-9]/[3-9]", variables["ringthru_echo_returned"])
         assert float(variables["ringthru_echo_certainty"]) > 0.999
-        assert float(variables["ringthru_echo_round_trip_ms"]) < 60
+        assert float(variables["ringthru_echo_round_trip_ms"]) < 250
         assert variables["ringthru_echo_verdict"].startswith("heard both ways: the echo came back after ")

@@ -8,7 +8,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Final
-from xml.sax.saxutils import escape
 
 from ..switch.phone.errors import PhoneError
 from .text import count, visible
@@ -39,6 +38,8 @@ async def _devlist(phone: ConsolePhone, words: Sequence[str]) -> str:
 
 
 def _as_xml(phone: ConsolePhone) -> str:
+    from xml.sax.saxutils import escape  # late: the start is a budget
+
     def quoted(text: str) -> str:
         return escape(visible(text), {'"': "&quot;"})
 

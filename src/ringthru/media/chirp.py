@@ -3,7 +3,7 @@
 It is found by signs alone: of each sample it is kept whether it is above the line through the two before. So
 neither loudness, nor the law of G.711, nor clipping matters, and a stretch of sound is compared as one long
 integer (``int.bit_count``). Such bends stress what is high, where voices are weak and the chirp is not.
-A second of sound takes about 7 ms.
+A second of sound takes 4 ms.
 
 Lives here: the sound, and finding it in G.711. Never here: when it is said, and what its return means
 (``echo_probe``).

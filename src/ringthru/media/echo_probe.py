@@ -17,7 +17,7 @@ from collections.abc import Callable
 from math import ceil, erfc, sqrt
 from typing import Final
 
-from ..net.values import frozen
+from ..net.values import frozen, replace
 from .chirp import LENGTH, QUIET, ChirpEar, Found, chirp
 from .frames import Frame
 from .g711 import ALAW_TO_ULAW, SAMPLE_RATE, ULAW_SILENCE
@@ -29,11 +29,12 @@ FIRST: Final = 0.3  # seconds into the call: both sides have learnt where to sen
 GAPS: Final = (1.0, 1.8)  # seconds from one chirp to the next, the least and the most
 OFTEN: Final = 10  # chirps; a call that goes on after them is let alone for the most part
 RARE: Final = 10.0  # times as seldom as at first
-AGREE: Final = 0.03  # seconds within which delays are one: a jitter buffer may move by a packet
+AGREE: Final = 0.05  # seconds within which delays are one: a jitter buffer may move by two packets
 EARLY: Final = (
     0.05  # seconds by which an echo may seem to come before its chirp: what our own times may be wrong
 )
 LONGEST_DELAY: Final = 61.0  # seconds; more than the latest delay_echo
+PROOF: Final = 3  # chirps that agree; by chance they do in one of two hundred calls
 KEPT: Final = 64  # chirps said, and as many found; older ones say nothing new
 LONGEST_GAP: Final = 2 * SAMPLE_RATE  # samples of silence that are listened to; more is a jump of the clock
 CLOCK_SPAN: Final = 4.0  # seconds for which the quickest packet is the measure
@@ -110,8 +111,9 @@ class EchoProbe:
         self._starts: deque[int] = deque(maxlen=2)  # samples at which chirps begin that are being said
         self._said: deque[float] = deque(maxlen=KEPT)
         self._found: deque[tuple[float, float]] = deque(maxlen=KEPT)  # when, and how like
-        self._line = _Line()
+        self._line = PacketClock()
         self._heard_until = 0.0
+        self._proven: Echo | None = None
 
     def frame(self, leaves: float) -> list[int] | None:
         """The next 160 linear samples to add to what is said; None: nothing now.
@@ -152,7 +154,18 @@ class EchoProbe:
         self._found.append((self._line.time_of(found.position), found.likeness))
 
     def result(self) -> Echo:
-        """The judgement as of the last frames heard."""
+        """The judgement as of the last frames heard.
+
+        What was proven once in the call stays so, should a machine that is too busy upset all times later.
+        """
+        echo = self._judged()
+        if echo.returned >= PROOF:
+            self._proven = echo
+        if not echo.heard and self._proven is not None:
+            return replace(self._proven, said=max(echo.said, self._proven.said))
+        return echo
+
+    def _judged(self) -> Echo:
         pairs = [
             (came - left, likeness, number)
             for came, likeness in self._found
@@ -192,7 +205,7 @@ def _most_alike(pairs: list[tuple[float, float, int]]) -> list[tuple[float, floa
     return sorted(best.values())
 
 
-class _Line:
+class PacketClock:
     """The time of samples that come in packets: silence where none came, and when each sample came at the
     earliest.
     """

@@ -17,7 +17,8 @@ from .values import GatewayListing, MapperSnapshot, Wanted, WantedPeer
 class PortMapper(MapperLife):
     """Finds the NAT gateway, keeps mappings alive on it, and watches the external address.
 
-    To be used inside a running loop, by ``start`` and ``stop`` or as an asynchronous context. Without
+    To be used inside a running loop, by ``start`` and ``stop`` or as an asynchronous context. What is wanted
+    before ``start``, without a ``store``, is asked for by PCP a round trip sooner. Without
     ``surroundings`` the system is asked for them (``interface`` picks one of several).
 
     ``lease`` is the lifetime asked for, in seconds; ``budget`` the number of mappings held at most; ``log``
