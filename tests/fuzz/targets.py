@@ -15,11 +15,12 @@ from ringthru.event_socket.connection import Connection
 from ringthru.event_socket.framing import MalformedMessage as MalformedSocketMessage
 from ringthru.event_socket.framing import MessageReader
 from ringthru.event_socket.session import Door
-from ringthru.media import BadSound, MalformedPacket, read_tones, read_wav, sounds
+from ringthru.media import BadSound, MalformedPacket, MalformedSdp, read_tones, read_wav, sounds
 from ringthru.media.ng.dtmf_log import LONGEST as LONGEST_KEY
 from ringthru.media.ng.dtmf_log import LoggedKey
 from ringthru.media.ng.messages import Message as NgMessage
 from ringthru.media.ng.messages import encode_message
+from ringthru.media.sdes import Crypto
 from ringthru.net import stun
 from ringthru.net.address import Endpoint, parse_address
 from ringthru.net.surroundings import Surroundings
@@ -63,6 +64,15 @@ SECRET: Final = "GREENHOUSEPC"
 CALL: Final = soap.Call("GetExternalIPAddress")
 LIST: Final = soap.Call(soap.GET_LIST)
 MORE: Final = 8192  # characters that expat may hand over at once, beyond the cap of a text
+
+
+def sdes_line(data: bytes) -> None:
+    """``a=crypto`` of a description."""
+    with suppress(MalformedSdp):
+        crypto = Crypto.parse(data.decode("latin-1"))
+        assert len(crypto.key) == crypto.suite.size
+        assert crypto.mki <= 128
+        assert Crypto.parse(crypto.encode()).key == crypto.key
 
 
 def natpmp_response(data: bytes) -> None:
@@ -433,6 +443,7 @@ TARGETS: Final[dict[str, Callable[[bytes], None]]] = {
     each.__name__: each
     for each in (
         natpmp_response,
+        sdes_line,
         pcp_answer,
         pcp_request,
         pcp_option_list,

@@ -24,7 +24,8 @@ verify_server_certs=1
 verify_server_cn=0
 root_ca={trusted}
 default_proxy=0
-media_encryption=none
+media_encryption={encryption}
+media_encryption_mandatory={mandatory}
 use_info={info}
 use_rfc2833=1
 
@@ -86,13 +87,21 @@ class Linphone:
         *,
         info: bool = False,
         ice: bool = False,
+        srtp: bool = False,
     ) -> None:
         """Run it as ``user`` of the registrar ``at``, and return when it is registered.
 
         It believes certificates that ``trusted`` vouches for and no others; keys go as RFC 4733 events,
-        or by INFO. With ``ice`` its offers hold candidates (RFC 8839).
+        or by INFO. With ``ice`` its offers hold candidates (RFC 8839); with ``srtp`` it
+        insists on SRTP.
         """
-        configuration = CONFIGURATION.format(address=self._address, trusted=trusted, info=int(info))
+        configuration = CONFIGURATION.format(
+            address=self._address,
+            trusted=trusted,
+            info=int(info),
+            encryption="srtp" if srtp else "none",
+            mandatory=int(srtp),
+        )
         account = ACCOUNT.format(at=at, user=user, domain=at.partition(":")[0], password=password)
         (self.directory / "linphonerc").write_text(configuration + account + ICE * ice)
         write_wav(self.directory / "speech.wav", sounds)

@@ -3,6 +3,7 @@
  * Half of the packets are well-formed and then damaged here and there, for noise alone gets nowhere. What leaves
  * must be well-formed itself. The sanitizers judge the rest.
  */
+#include <dlfcn.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +13,55 @@
 static uint64_t state;
 static unsigned long sent;
 
+/* The four functions of libsrtp2 where it is here, and sessions of one key: the same both ways. */
+static rt_srtp_call calls[4];
+static void *sessions[2][2]; /* of each key: what sends, what hears */
+
+static void make_session(void *library, int key, int inbound) {
+    int (*create)(void **, const void *) = NULL;
+    void (*set)(void *) = NULL;
+    *(void **)&create = dlsym(library, "srtp_create");
+    *(void **)&set = dlsym(library, "srtp_crypto_policy_set_rtp_default");
+    static uint8_t octets[2][30];
+    struct { /* srtp_policy_t of 2.x */
+        int ssrc_type;
+        unsigned ssrc;
+        int rtp[6], rtcp[6];
+        void *key, *keys;
+        unsigned long count;
+        void *ekt;
+        unsigned long window;
+        int repeat;
+        void *extensions;
+        int extension_count;
+        void *next;
+    } policy = {.ssrc_type = inbound ? 2 : 3, .key = octets[key], .window = 128};
+    memset(octets[key], key + 1, sizeof octets[key]);
+    set(policy.rtp);
+    set(policy.rtcp);
+    if (create(&sessions[key][inbound], &policy) != 0)
+        abort();
+}
+
+static bool find_libsrtp(void) {
+    static const char *const names[] = {"srtp_protect", "srtp_unprotect", "srtp_protect_rtcp",
+                                        "srtp_unprotect_rtcp"};
+    void *library = dlopen("libsrtp2.so.1", RTLD_NOW);
+    int (*init)(void) = NULL;
+    if (library == NULL)
+        return false;
+    *(void **)&init = dlsym(library, "srtp_init");
+    if (init() != 0)
+        return false;
+    for (int index = 0; index < 4; index++)
+        *(void **)&calls[index] = dlsym(library, names[index]);
+    for (int index = 0; index < 4; index++)
+        make_session(library, index / 2, index % 2);
+    return true;
+}
+
+static bool protected_of(rt_stream *stream) { return stream->srtp.sending != NULL; }
+
 static uint32_t chance(uint32_t below) {
     state = state * 6364136223846793005u + 1442695040888963407u;
     return (uint32_t)(state >> 33) % below;
@@ -19,6 +69,12 @@ static uint32_t chance(uint32_t below) {
 
 static void check(rt_stream *stream, bool rtcp, const uint8_t *data, size_t size) {
     rt_packet packet;
+    if (protected_of(stream)) {
+        sent++;
+        if (size < 16 || size > RT_RTP_HEADER + RT_MAX_DATAGRAM + RT_SRTP_ROOM)
+            abort();
+        return;
+    }
     bool valid = rtcp ? rt_valid_compound(data, size) : rt_read_rtp(data, size, &packet);
     if (!valid || size > RT_RTP_HEADER + RT_MAX_DATAGRAM || rt_stream_target(stream, rtcp) == NULL)
         abort();
@@ -54,6 +110,16 @@ static void agree(rt_stream *stream, double now) {
         memset(agreed.remote_rtp.host, 0, 16);
     if (chance(2))
         memcpy(agreed.ice, "a:", 3);
+    rt_srtp srtp = {0};
+    if (calls[0] && chance(2)) {
+        int key = (int)chance(2);
+        memcpy(srtp.calls, calls, sizeof calls);
+        srtp.sending = sessions[key][0];
+        srtp.hearing = (rt_srtp_key){sessions[key][1], chance(3) ? 0 : (uint8_t)chance(129), {10, 10}};
+        if (chance(2))
+            srtp.before = (rt_srtp_key){sessions[1 - key][1], 0, {10, 10}};
+    }
+    rt_stream_secure(stream, &srtp);
     rt_stream_connect(stream, &agreed, chance(4) != 0, now);
 }
 
@@ -168,6 +234,8 @@ int main(int count, char **words) {
     if (count != 3)
         return 2;
     state = strtoull(words[1], NULL, 10) + 1;
+    if (!find_libsrtp())
+        printf("without libsrtp2: no SRTP is tried\n");
     double now = 1000;
     begin(&streams[0]);
     begin(&streams[1]);
@@ -180,6 +248,18 @@ int main(int count, char **words) {
         sequence = (uint16_t)(chance(1000) ? sequence + chance(3) : chance(1 << 16));
         rt_address source = somebody();
         size_t size = make_packet(data, rtcp, sequence);
+        int length = (int)size; /* half of what may be SRTP is made by the key that is used */
+        if (protected_of(stream) && size >= 12 && size < RT_MAX_DATAGRAM - RT_SRTP_ROOM && chance(2)) {
+            int key = stream->srtp.hearing.session == sessions[1][1];
+            _Alignas(8) uint8_t made[RT_MAX_DATAGRAM];
+            memcpy(made, data, size);
+            if (calls[rtcp ? 2 : 0](sessions[key][0], made, &length) == 0) {
+                memcpy(data, made, (size_t)length);
+                size = (size_t)length;
+                if (chance(4) == 0)
+                    data[chance((uint32_t)size)] ^= (uint8_t)(1 << chance(8));
+            }
+        }
         (rtcp ? rt_stream_receive_rtcp : rt_stream_receive_rtp)(stream, data, size, &source, now);
         for (int index = 0; index < 2; index++)
             if (rt_stream_next_timeout(&streams[index]) <= now)

@@ -14,7 +14,7 @@ from .native import native_engine
 
 FOLDER = Path(__file__).parents[2] / "src" / "ringthru" / "media" / "engine" / "native"
 SOURCES = sorted(FOLDER.glob("*.c"))
-SEES_PYTHON = {"module.c", "leg_object.c", "leg_sound.c", "values.c"}
+SEES_PYTHON = {"module.c", "leg_object.c", "leg_sound.c", "leg_srtp.c", "values.c"}
 ENGINE = [each for each in SOURCES if each.name not in SEES_PYTHON]
 CORE = [each for each in ENGINE if each.name not in {"loop.c", "heap.c"}]
 STRICT = ["gcc", "-std=gnu11", "-O2", "-Wall", "-Wextra", "-Werror", "-ffp-contract=off"]
@@ -57,7 +57,7 @@ def test_nothing_the_network_sends_makes_it_misbehave(tmp_path):
     program = tmp_path / "fuzz"
     sanitizers = ["-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
     here = Path(__file__).parent / "native_fuzz.c"
-    run(*STRICT, *sanitizers, "-I", FOLDER, here, *CORE, "-lm", "-o", program)
+    run(*STRICT, *sanitizers, "-I", FOLDER, here, *CORE, "-lm", "-ldl", "-o", program)
     for seed in range(4):
         assert "packets out" in run(program, seed, 100_000)
 

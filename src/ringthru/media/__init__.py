@@ -15,10 +15,11 @@ from .errors import (
     NoFreePorts,
     RemoteError,
 )
-from .events import FirstPacket, Hungry, MediaEvent, Moved, Said, Timeout, Unexpected
+from .events import FirstPacket, Forged, Hungry, MediaEvent, Moved, Said, Timeout, Unexpected
 from .frames import Frame
 from .ice_sdp import IceAnswers
 from .latch import Confirmed
+from .libsrtp import suites_here
 from .offer_answer import (
     MediaAddress,
     Negotiated,
@@ -34,7 +35,10 @@ from .playing import Recorder
 from .quality import LegQuality, Quality, quality_of
 from .report import LegReport
 from .rtp import RtpPacket
+from .sdes import NAMES as SUITE_NAMES
+from .sdes import SrtpKeys
 from .sdp import SessionDescription
+from .securing import FORBIDDEN, MANDATORY, OPTIONAL, PLAIN, SecureMedia, Securing, keys_of
 from .sounds import BadSound, Sound, linear_of, silence_of
 from .telephone_event import KeyHeard
 from .tone_script import read_tones
@@ -43,10 +47,15 @@ from .wav import read_wav
 
 __all__ = [
     "DEFAULT_PTIME",
+    "FORBIDDEN",
     "G722",
+    "MANDATORY",
+    "OPTIONAL",
     "OPUS",
     "PCMA",
     "PCMU",
+    "PLAIN",
+    "SUITE_NAMES",
     "BadSound",
     "Codec",
     "Codes",
@@ -57,6 +66,7 @@ __all__ = [
     "EngineMissing",
     "Feed",
     "FirstPacket",
+    "Forged",
     "Frame",
     "Hungry",
     "IceAnswers",
@@ -83,13 +93,17 @@ __all__ = [
     "RemoteError",
     "RtpPacket",
     "Said",
+    "SecureMedia",
+    "Securing",
     "SessionDescription",
     "Sound",
+    "SrtpKeys",
     "Tap",
     "Timeout",
     "Unexpected",
     "choose_engine",
     "holds_tone",
+    "keys_of",
     "linear_of",
     "make_answer",
     "make_offer",
@@ -100,5 +114,6 @@ __all__ = [
     "read_tones",
     "read_wav",
     "silence_of",
+    "suites_here",
     "tone",
 ]

@@ -17,6 +17,7 @@ from .errors import MalformedSdp, NoCommonCodec
 from .sdp import MediaDescription, SessionDescription
 
 PROFILE: Final = "RTP/AVP"
+SECURE_PROFILE: Final = "RTP/SAVP"  # RFC 3711 §12
 DEFAULT_PTIME: Final = 20  # milliseconds (RFC 3551 §4.2)
 LONGEST_PTIME: Final = 200  # milliseconds; RFC 3551 §4.2 asks receivers to take as much
 MOST_FORMATS: Final = 40  # of one stream that we read; phones offer twenty at most
@@ -28,6 +29,12 @@ DIRECTIONS: Final = ("sendrecv", "sendonly", "recvonly", "inactive")
 def is_plain_audio(medium: MediaDescription) -> bool:
     """Audio that is wanted (port not 0) over RTP/AVP: no SRTP, no feedback profile."""
     return medium.kind == "audio" and medium.port != 0 and medium.protocol.upper() == PROFILE
+
+
+def is_audio(medium: MediaDescription) -> bool:
+    """Audio that is wanted over RTP/AVP or RTP/SAVP."""
+    profiles = (PROFILE, SECURE_PROFILE)
+    return medium.kind == "audio" and medium.port != 0 and medium.protocol.upper() in profiles
 
 
 def first_usable(offer: SessionDescription, codecs: Sequence[Codec]) -> int:

@@ -25,6 +25,7 @@ from ringthru.net.address import Endpoint
 
 from .engine.interface import Leg, Ports
 from .errors import EngineFull
+from .libsrtp import make_session
 from .offer_answer import Negotiated
 from .pair_driver import PortPair, send_all
 from .playing import FedPlayer, LateEcho, PacketTap, Player, Speaker
@@ -157,6 +158,7 @@ class MediaLeg(Listened):
             uniform=random.random,
             ntp_offset=time.time() - time.monotonic() + NTP_UNIX_OFFSET,
             rtp_timeout=rtp_timeout,
+            make_session=make_session,
         )
         engine.watch(self._rtp, self._on_rtp)
         engine.watch(self._rtcp, self._on_rtcp)
@@ -258,6 +260,7 @@ class MediaLeg(Listened):
             self.unbridge()
             self._stream.close(time.monotonic())
             self._pump()
+            self._stream.forget_keys()
             self._closed = True
             if self._timer is not None:
                 self._timer.cancel()

@@ -44,8 +44,17 @@ class Unexpected:
 
 
 @frozen
+class Forged:
+    """SRTP came that nobody made who has the key, and is dropped; said once per agreement."""
+
+    source: Endpoint
+
+
+@frozen
 class Moved:
     """The leg has other ports now, elsewhere: its peer needs an offer that names them."""
 
 
-MediaEvent = Latched | Confirmed | FirstPacket | Timeout | KeyHeard | Said | Hungry | Unexpected | Moved
+MediaEvent = (
+    Latched | Confirmed | FirstPacket | Timeout | KeyHeard | Said | Hungry | Unexpected | Forged | Moved
+)

@@ -21,8 +21,7 @@ from .audio import (
     direction_of,
     endpoints_of,
     events_of,
-    first_usable,
-    is_plain_audio,
+    is_audio,
     ptime_of,
     wants_mux,
 )
@@ -30,7 +29,9 @@ from .codecs import EVENT, PCMA, PCMU, Codec, free_number, numbered
 from .errors import MalformedSdp, NoCommonCodec
 from .ice import Ice
 from .ice_sdp import LITE, IceAnswers, ice_attributes
+from .sdes import SrtpKeys
 from .sdp import Attribute, MediaDescription, Origin, SessionDescription
+from .securing import PLAIN, Securing, keys_agreed, with_crypto
 
 __all__ = [
     "PCMA",
@@ -81,6 +82,7 @@ class Negotiated:
     mux: bool = False  # RTCP goes to and comes from the RTP port (RFC 5761)
     ice: Ice | None = None  # the peer checks ways to us, and nominates one (RFC 8445)
     event_rate: int = 8000
+    srtp: SrtpKeys | None = None  # by which RTP and RTCP are protected, both ways
 
     @property
     def sends(self) -> bool:
@@ -103,14 +105,16 @@ def make_offer(
     ptime: int = DEFAULT_PTIME,
     mux: bool = False,
     event_rates: Sequence[int] = (),
+    securing: Securing | None = None,
 ) -> bytes:
     """The bytes of an offer with one audio stream; codecs in our order of preference.
 
     ``mux`` offers RTCP on the RTP port (RFC 5761 §5.1.1); the port of its own stays for who wants that.
     Telephone events are offered at 8000 Hz, and at the codecs' own rates beside; or at ``event_rates`` alone.
+    With ``securing`` it is offered SRTP, where that is wanted.
     """
     description = _offered(
-        here, codecs, session_id, version, telephone_event, direction, ptime, mux, event_rates
+        here, codecs, session_id, version, telephone_event, direction, ptime, mux, event_rates, securing
     )
     return description.encode()
 
@@ -125,12 +129,15 @@ def _offered(
     ptime: int,
     mux: bool,
     event_rates: Sequence[int] = (),
+    securing: Securing | None = None,
 ) -> SessionDescription:
     offered = numbered(codecs, telephone_event)
     events = _events_for(offered, telephone_event, event_rates)
     medium = _audio(here, offered, events, direction, ptime)
     if mux:
         medium = replace(medium, attributes=(*medium.attributes, MUX))
+    if securing is not None:
+        medium = with_crypto(medium, *securing.offer(here))
     return _description(here, session_id, version, [medium])
 
 
@@ -157,6 +164,7 @@ def make_answer(
     with_keys: bool = True,
     answers: IceAnswers | None = None,
     first: Sequence[Codec] = (),
+    securing: Securing | None = None,
 ) -> Negotiated:
     """Answer an offer (RFC 3264 §6): its first usable audio stream, every other one refused.
 
@@ -164,13 +172,15 @@ def make_answer(
     goes before all of them. ``direction`` is what we
     would like; the answer is what remains of it. Without ``with_keys`` an offered telephone-event
     is left out (RFC 4733 §7.1.1: then keys go another way). RTCP is multiplexed where that is offered.
-    With ``answers`` an offer of ICE is answered as the lite side (RFC 8839 §4.3).
+    With ``answers`` an offer of ICE is answered as the lite side (RFC 8839 §4.3); with ``securing`` one of
+    SRTP by a key of ours (RFC 4568 §7.1.2).
 
     Raises:
-        NoCommonCodec: no audio over plain RTP/AVP with a codec of ours.
+        NoCommonCodec: no audio with a codec of ours, or no SRTP where one of us insists on it.
         MalformedSdp: the chosen stream has no usable address.
     """
-    index = first_usable(offer, (*first, *codecs))
+    securing = securing or Securing(PLAIN, bytes)
+    index, crypto = securing.choose(offer, (*first, *codecs))
     theirs = offer.media[index]
     codec = choose_codec(theirs, codecs, first)
     ours_of_it = next((each for each in (*first, *codecs) if each.kind == codec.kind), codec)
@@ -185,18 +195,24 @@ def make_answer(
     medium = _audio(here, [said], events, ours, ptime, mux)
     ice = answers.to(offer, theirs) if answers else None
     media[index] = medium if ice is None else _with_ice(medium, ice, here, mux)
+    mine = securing.answer(crypto, theirs, here)
+    media[index] = with_crypto(media[index], theirs.protocol, [mine] if mine else [])
+    srtp = SrtpKeys(mine.suite.name, mine.key, crypto.key, crypto.mki) if mine and crypto else None
     sdp = _description(here, session_id, version, media, () if ice is None else (LITE,)).encode()
     rtp, rtcp = endpoints_of(offer, theirs)
     remote = (rtp, rtp) if mux else (rtp, rtcp)
     number = codec.payload_type
-    return Negotiated(sdp, codec, *remote, event, ours, ptime, number, event, asked, mux, ice, event_rate)
+    return Negotiated(
+        sdp, codec, *remote, event, ours, ptime, number, event, asked, mux, ice, event_rate, srtp
+    )
 
 
 def read_answer(offer: bytes | SessionDescription, answer: SessionDescription) -> Negotiated:
     """What an answer makes of our offer (RFC 3264 §7).
 
     Raises:
-        NoCommonCodec: the peer refused the stream, or answered with what we did not offer.
+        NoCommonCodec: the peer refused the stream, or answered with what we did not offer, or without keys
+            where we insist on SRTP.
         MalformedSdp: it answers to fewer streams than we offered, or has no usable address.
     """
     sdp, asked = (
@@ -210,7 +226,7 @@ def _agreed(sdp: bytes, asked: SessionDescription, answer: SessionDescription) -
     if len(answer.media) < len(asked.media):
         raise MalformedSdp(f"{len(answer.media)} media answer {len(asked.media)}")
     ours, theirs = asked.media[0], answer.media[0]
-    if not is_plain_audio(theirs):
+    if not is_audio(theirs):
         raise NoCommonCodec("the answer refuses our audio")
     offered = audio_of(ours)
     codec = choose_codec(theirs, offered)
@@ -222,10 +238,10 @@ def _agreed(sdp: bytes, asked: SessionDescription, answer: SessionDescription) -
     rtp, rtcp = endpoints_of(answer, theirs)
     mux = wants_mux(ours) and wants_mux(theirs)
     remote = (rtp, rtp) if mux else (rtp, rtcp)
-    ptime = ptime_of(theirs)
     return Negotiated(
-        *(sdp, codec, *remote, sent_event, direction, ptime, heard, heard_event, said, mux),
+        *(sdp, codec, *remote, sent_event, direction, ptime_of(theirs), heard, heard_event, said, mux),
         event_rate=event_rate,
+        srtp=keys_agreed(ours, theirs),
     )
 
 
@@ -242,12 +258,12 @@ def _common_event(
 
 def offered_audio(offer: SessionDescription) -> list[Codec]:
     """Every codec of the audio that we could take, known here or not, in the offerer's order."""
-    return [codec for medium in offer.media if is_plain_audio(medium) for codec in audio_of(medium)]
+    return [codec for medium in offer.media if is_audio(medium) for codec in audio_of(medium)]
 
 
 def ptime_offered(offer: SessionDescription) -> int:
     """The milliseconds of a packet that the offerer would like."""
-    return next((ptime_of(medium) for medium in offer.media if is_plain_audio(medium)), DEFAULT_PTIME)
+    return next((ptime_of(medium) for medium in offer.media if is_audio(medium)), DEFAULT_PTIME)
 
 
 class OfferAnswer:
@@ -263,12 +279,14 @@ class OfferAnswer:
         telephone_event: int | None = 101,
         mux: bool = False,
         ice: IceAnswers | None = None,
+        securing: Securing | None = None,
     ) -> None:
         """``telephone_event`` is the payload type (96–127) that our offers give to keys (RFC 4733).
 
         None: keys are neither offered nor accepted there. ``mux``: RTCP on the RTP port is offered.
-        With ``ice`` we answer offers of ICE; we make none.
+        With ``ice`` we answer offers of ICE; we make none. ``securing`` has our keys for SRTP.
         """
+        self._securing = securing
         self._mux = mux
         self._ice = ice
         self._session_id = session_id
@@ -288,8 +306,10 @@ class OfferAnswer:
         """A new offer of these codecs, in this order."""
 
         def make(version: int) -> SessionDescription:
-            event = self._telephone_event
-            return _offered(here, codecs, self._session_id, version, event, direction, ptime, self._mux)
+            event, securing = self._telephone_event, self._securing
+            return _offered(
+                here, codecs, self._session_id, version, event, direction, ptime, self._mux, (), securing
+            )
 
         self._asked = make(self._version)
         self._offer = self._bump(self._asked.encode(), lambda: make(self._version + 1).encode())
@@ -306,9 +326,10 @@ class OfferAnswer:
         """Answer the peer's offer; raises as ``make_answer`` does."""
 
         def make(version: int) -> Negotiated:
-            with_keys = self._telephone_event is not None
+            hears_keys = self._telephone_event is not None
             return make_answer(
-                offer, here, codecs, self._session_id, version, direction, with_keys, self._ice, first
+                *(offer, here, codecs, self._session_id, version, direction, hears_keys),
+                *(self._ice, first, self._securing),
             )
 
         negotiated = make(self._version)
@@ -319,7 +340,17 @@ class OfferAnswer:
         """Read the answer to our last offer; raises as the function ``read_answer`` does."""
         if self._asked is None:
             raise MalformedSdp("an answer to no offer")
-        return _agreed(self._offer, self._asked, answer)
+        agreed = _agreed(self._offer, self._asked, answer)
+        if self._securing is not None:
+            if agreed.srtp is None and self._securing.wanted.mandatory:
+                raise NoCommonCodec("the answer has no key for SRTP, which is mandatory here")
+            self._securing.accepted(agreed.srtp, answer.media[0].protocol)
+        return agreed
+
+    def forget(self) -> None:
+        """The dialog is over: no key stays."""
+        self._securing = self._last = self._asked = None
+        self._offer = b""
 
     def _bump(self, same: bytes, bumped: Callable[[], bytes]) -> bytes:
         if self._last is not None and same != self._last:

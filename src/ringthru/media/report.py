@@ -53,6 +53,7 @@ class LegReport:
     most_jitter_ms: float = 0.0
     remote_expected: int | None = None  # packets that we had sent when the peer told its loss last
     remote_jitter_ms: float | None = None  # the mean of what the peer told
+    forged: int = 0  # of those dropped, SRTP of somebody without the key
 
 
 class Reporter:

@@ -17,13 +17,15 @@ from typing import Final
 from ringthru.net.address import Endpoint
 from ringthru.net.stun_server import looks_like_stun
 
+from ..net.values import replace
 from .errors import MalformedPacket
-from .events import FirstPacket, Hungry, MediaEvent, Said, Timeout, Unexpected
+from .events import FirstPacket, Forged, Hungry, MediaEvent, Said, Timeout, Unexpected
 from .ice import IceResponder
 from .latch import RTCP_THRESHOLD, Latch, Latched
 from .offer_answer import Negotiated
 from .outgoing import Outgoing
 from .playing import PacketTap, Sink, Speaker
+from .protecting import Maker, Protection
 from .report import LegReport, Reporter
 from .rtcp import decode_compound, is_rtcp
 from .rtp import MAX_DATAGRAM, RtpPacket
@@ -41,7 +43,7 @@ class MediaStream:
 
     ``ssrc`` (32 bits), ``sequence`` (16) and ``timestamp`` (32) start at random (RFC 3550
     §5.1); ``cname`` names us in RTCP (RFC 7022); ``uniform`` gives numbers in [0, 1);
-    ``ntp_offset`` is what makes ``now`` seconds since 1900.
+    ``ntp_offset`` is what makes ``now`` seconds since 1900; ``make_session`` is who has ciphers for SRTP.
     """
 
     def __init__(
@@ -55,6 +57,7 @@ class MediaStream:
         ntp_offset: float = 0.0,
         rtp_timeout: float = RTP_TIMEOUT,
         hold_timeout: float = HOLD_TIMEOUT,
+        make_session: Maker | None = None,
     ) -> None:
         self.sender = RtpSender(ssrc, sequence, timestamp)
         self._outgoing = Outgoing(self.sender)
@@ -70,7 +73,9 @@ class MediaStream:
         self._ever_heard = False
         self._heard_at = 0.0
         self._timed_out = False
-        self._told_type = False
+        self._told_type = self._told_forged = False
+        self._make_session = make_session
+        self._protection: Protection | None = None  # from the first agreement on SRTP on
         self._listener = KeyListener()
         self._responder: IceResponder | None = None
         self._replies: list[tuple[bool, bytes, Endpoint]] = []
@@ -87,6 +92,10 @@ class MediaStream:
         nothing is sent before the peer's own packets have shown where it is.
         """
         before, self.negotiated = self.negotiated, negotiated
+        if negotiated.srtp is not None and self._protection is None and self._make_session is not None:
+            self._protection = Protection(self._make_session)
+        if self._protection is not None:
+            self._protection.agree(negotiated.srtp)
         if before is None:
             self._reporter.start(now)
         moved = before is None or before.remote_rtp != negotiated.remote_rtp
@@ -94,7 +103,7 @@ class MediaStream:
         if before is None or before.ice != negotiated.ice:
             self._responder = IceResponder(negotiated.ice) if negotiated.ice else None
         self._heard_at = now
-        self._timed_out = self._told_type = False
+        self._timed_out = self._told_type = self._told_forged = False
         if moved:
             self._outgoing.open(now)
 
@@ -149,7 +158,8 @@ class MediaStream:
         if agreed is not None and agreed.mux and is_rtcp(datagram):
             self.receive_rtcp(datagram, source, now)
             return
-        packet = None if agreed is None else self._read(datagram, agreed, source)
+        opened = self._open(datagram, source, rtcp=False)
+        packet = None if agreed is None or opened is None else self._read(opened, agreed, source)
         if agreed is None or latch is None or packet is None:
             self._reporter.dropped += 1
             return
@@ -179,8 +189,9 @@ class MediaStream:
         if self._responder is not None and looks_like_stun(datagram):
             self._check(self._responder, datagram, Endpoint(*source), now, rtcp=True)
             return
+        opened = self._open(datagram, source, rtcp=True)
         try:
-            packets = decode_compound(datagram)
+            packets = decode_compound(opened) if opened is not None else ()
         except MalformedPacket:
             packets = ()
         if latch is None or not packets:
@@ -243,11 +254,11 @@ class MediaStream:
         return None if self._rtcp_latch is None else self._rtcp_latch.target
 
     def rtp_to_send(self) -> list[bytes]:
-        return self._outgoing.to_send()
+        return self._protected(self._outgoing.to_send(), rtcp=False)
 
     def rtcp_to_send(self) -> list[bytes]:
         out, self._rtcp_out = self._rtcp_out, []
-        return out
+        return self._protected(out, rtcp=True)
 
     def replies_to_send(self) -> list[tuple[bool, bytes, Endpoint]]:
         """Answers to the peer's checks: whether by the RTCP port, what, and to whom."""
@@ -260,7 +271,13 @@ class MediaStream:
 
     def report(self) -> LegReport:
         """The counters as they are."""
-        return self._reporter.summary(self.rtp_target)
+        report = self._reporter.summary(self.rtp_target)
+        return replace(report, forged=self._protection.forged) if self._protection is not None else report
+
+    def forget_keys(self) -> None:
+        """Wipe them out: nothing is sent or heard any more."""
+        if self._protection is not None:
+            self._protection.agree(None)
 
     # Within
 
@@ -300,6 +317,25 @@ class MediaStream:
         learned = latch.nominate(source) if reply.nominated and latch is not None else None
         if learned is not None:
             self._events.append(learned)
+
+    def _open(self, datagram: bytes, source: tuple[str, int], *, rtcp: bool) -> bytes | None:
+        """What a datagram holds; None for SRTP without proof, which is no reason to believe anything."""
+        protection = self._protection
+        if protection is None:
+            return datagram
+        forged = protection.forged
+        opened = protection.open(datagram, rtcp=rtcp)
+        if protection.forged != forged and not self._told_forged:
+            self._told_forged = True
+            self._events.append(Forged(Endpoint(*source)))
+        return opened
+
+    def _protected(self, datagrams: list[bytes], *, rtcp: bool) -> list[bytes]:
+        protection = self._protection
+        if protection is None:
+            return datagrams
+        made = [protection.protect(each, rtcp=rtcp) for each in datagrams]
+        return [each for each in made if each is not None]
 
     def _speak_on(self, now: float) -> None:
         if self._speaker is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 
-from .events import MediaEvent, Unexpected
+from .events import Forged, MediaEvent, Unexpected
 from .latch import Confirmed, Latched
 from .offer_answer import Negotiated
 
@@ -48,3 +48,6 @@ def log_event(event: MediaEvent, agreed: Negotiated | None) -> None:
     elif isinstance(event, Unexpected) and agreed is not None:
         text = "Dropping RTP of payload type %d from %s: %s was agreed"
         log.info(text, event.payload_type, event.source, agreed.codec.rtpmap)
+    elif isinstance(event, Forged):
+        text = "Dropping SRTP from %s that does not prove itself: it was made with other keys than agreed on"
+        log.warning(text, event.source)

@@ -116,6 +116,8 @@ def _obstacle_of(leg: Channel) -> str:
         return "is no call over SIP that was answered"
     if leg.held_by_us or agreed.direction != BOTH_WAYS:
         return "is on hold"
+    if agreed.srtp is not None:
+        return "has keys for SRTP that the other phone does not"
     if agreed.ice is not None:
         return "checks its ways by ICE, and trusts ours alone"
     if agreed.telephone_event != agreed.heard_event:

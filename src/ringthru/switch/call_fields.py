@@ -87,6 +87,7 @@ FIELDS: Final[Mapping[str, Field]] = {
     "sip_req_user": _of_request(lambda request: request.request_uri.user),
     "sip_to_host": _of_request(lambda request: request.to.uri.host),
     "sip_to_user": _of_request(lambda request: request.to.uri.user),
+    "sip_via_protocol": lambda channel: channel.call.flow.transport.lower() if channel.call else "",
     "sip_user_agent": _of_request(lambda request: request.get("User-Agent")),
     # Its audio
     "read_codec": lambda channel: _codec(channel, lambda codec: codec.encoding),

@@ -97,7 +97,7 @@ class Calls:
         self.max_channels = max_channels
         self.paused: frozenset[str] = frozenset()  # directions of which no more legs are taken (fsctl)
         self._closing = False
-        self.ports = LegPorts(engine, self.spawn)
+        self.ports = LegPorts(engine, self.spawn, self.router.value)
         self._tasks: set[asyncio.Future[Any]] = set()
 
     def has_room(self, now: float, direction: Direction, stranger: str = "") -> bool:
@@ -209,6 +209,7 @@ class Calls:
             make=Channel,
         )
         channel.variables.update(headers_kept(call.request, trusted))
+        channel.by_tls = call.flow.transport.upper() == "TLS"
         self._attach(channel, call)
         self._held[call.flow.remote.host] += 1
         return channel
@@ -238,6 +239,7 @@ class Calls:
         channel.variables.update({**dict(target.variables), **variables})
         channel.parent = parent
         channel.codecs, channel.ptime = for_callee(channel, parent)
+        channel.by_tls = all(each.transport.upper() == "TLS" for each in target.flows)
         channel.begin()
         try:
             await self._send_invite(channel, target, _hops_left(parent))

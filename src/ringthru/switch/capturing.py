@@ -21,7 +21,7 @@ from ..net.values import frozen
 from ..sip import Flow
 from ..sip.hep import HepPacket
 from .beside import Beside
-from .tracing import watch
+from .tracing import watch, without_keys
 
 if TYPE_CHECKING:
     from .configuration import Tree
@@ -111,7 +111,7 @@ class Capturer:
                 *ends,
                 int(now),
                 int(now % 1 * 1e6),
-                data,
+                without_keys(data),
                 self.server.capture_id,
                 found[1].decode("utf-8", "replace").strip() if found else "",
             )

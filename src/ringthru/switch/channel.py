@@ -327,6 +327,7 @@ class Channel(ChannelState):
                 report.jitter_ms,
                 figures(leg_quality(self.media, report)),
             )
+        self.offer = None  # it may hold keys
         self.gone.set()
         self._on_gone(self)
         self._bury()

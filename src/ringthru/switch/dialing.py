@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING, Final
 
 from ..media import MediaError
 from ..net.values import frozen, replace
-from . import confirming, redirecting
+from . import confirming, redirecting, secure_media
 from .caller import Caller
 from .causes import HangupCause, is_among
 from .channel import Channel
@@ -161,6 +161,9 @@ class Dialer:
         try:
             answered = await _wait_for_answer(channel, attempt, variables)
         except DialFailed:
+            if secure_media.insists(channel) and not attempt.given_up:
+                own = {**_without_uuid(destination.variables), secure_media.OUTBOUND: "mandatory"}
+                return await self._ring_one(replace(destination, variables=own), attempt)
             onward = self._onward(channel, attempt)
             if not onward:
                 raise

@@ -26,7 +26,13 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 FS_PARAMETERS = ("fs_path", "fs_nat")  # ours, never sent
-OF_A_CALLED_USER = ("user_context", "transfer_fallback_extension")  # variables that count for his transfers
+OF_A_CALLED_USER = (  # variables that count for his transfers, and for his phone
+    "user_context",
+    "transfer_fallback_extension",
+    "rtp_secure_media",
+    "rtp_secure_media_outbound",
+    "rtp_secure_media_suites",
+)
 SEPARATORS = {"A": ",", "F": "|", "E": ":_:"}  # of group_call: all at once, first to last, independently
 
 

@@ -6,10 +6,12 @@ Lives here: the order of offer and answer for one leg. Never here: SIP messages,
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from secrets import token_hex
+from secrets import token_bytes, token_hex
 
 from ..media import (
     DEFAULT_PTIME,
+    OPTIONAL,
+    PLAIN,
     Codec,
     Engine,
     IceAnswers,
@@ -22,8 +24,11 @@ from ..media import (
     OfferAnswer,
     PlacedPorts,
     Ports,
+    SecureMedia,
+    Securing,
     SessionDescription,
 )
+from ..net.values import replace
 from .rtp_pool import MappedPair
 from .stun_pairs import SeenPair
 
@@ -50,11 +55,13 @@ class LegMedia:
         mux: bool = False,
         may_speak_first: Callable[[str], bool] = lambda host: True,
         on_close: Callable[[], None] = lambda: None,
+        secure: SecureMedia = PLAIN,
+        on_agreed: Callable[[Negotiated], None] = lambda negotiated: None,
     ) -> None:
         """``host`` is the address the peer shall send to; a mapped or seen pair says which ports go with it.
 
         ``may_speak_first`` judges the address of the peer's SDP: a stranger's word alone must not aim our
-        packets into the LAN.
+        packets into the LAN. ``secure`` is what is wanted of SRTP; ``on_agreed`` is told of each agreement.
 
         Raises:
             EngineFull: the engine takes no more legs; the ports are given back.
@@ -63,7 +70,10 @@ class LegMedia:
         self._on_close = on_close
         # A node hears nothing of ICE, so nothing of it may be promised for its ports.
         ice = None if isinstance(ports, PlacedPorts) else IceAnswers(token_hex)
-        self._descriptions = OfferAnswer(session_id, telephone_event, mux, ice)
+        self._secure = secure
+        self._on_agreed = on_agreed
+        securing = Securing(secure, token_bytes)
+        self._descriptions = OfferAnswer(session_id, telephone_event, mux, ice, securing)
         self._ports = ports
         self._pair = ports.pair if isinstance(ports, MappedPair | SeenPair) else ports
         self.advertised = self._address(host)
@@ -160,6 +170,7 @@ class LegMedia:
         self.direct = False
         speak_first = self.aside is None and self._may_speak_first(negotiated.remote_rtp.host)
         self.leg.connect(negotiated, speak_first=speak_first)
+        self._on_agreed(negotiated)
         return negotiated.sdp
 
     @property
@@ -171,6 +182,11 @@ class LegMedia:
         """Whether the peer holds the call: it wants to hear nothing."""
         return self.wish in ("sendonly", "inactive")
 
+    @property
+    def offered_optional(self) -> bool:
+        """Whether our offer said that RTP may be protected, and not that it must be."""
+        return self._secure.mode == OPTIONAL and self._secure.offers and bool(self._secure.suites)
+
     def report(self) -> LegReport:
         return self.leg.report()
 
@@ -179,6 +195,10 @@ class LegMedia:
         report = self.leg.close()
         if not self._closed:
             self._closed = True
+            if self.negotiated is not None and self.negotiated.srtp is not None:  # no key outlives its call
+                self.negotiated = replace(self.negotiated, srtp=None, sdp=b"")
+            self._descriptions.forget()
+            self._answered_with = b""
             unsubscribe, self._unsubscribe = self._unsubscribe, _nothing
             unsubscribe()
             self._on_close()

@@ -10,8 +10,8 @@ import math
 from collections.abc import Callable, Coroutine, Iterable
 from typing import TYPE_CHECKING, Any
 
-from ..media import Confirmed, Elsewhere, Engine, KeyHeard, Moved, PlacedPorts, Timeout
-from . import dtmf, leg_variables
+from ..media import PLAIN, Confirmed, Elsewhere, Engine, KeyHeard, Moved, PlacedPorts, Timeout
+from . import dtmf, leg_variables, secure_media
 from .causes import HangupCause
 from .channel import Channel
 from .configuration import AddressKind
@@ -30,8 +30,9 @@ Spawn = Callable[[Coroutine[Any, Any, None]], None]
 class LegPorts:
     """One switch's."""
 
-    def __init__(self, engine: Engine, spawn: Spawn) -> None:
-        """``spawn`` runs something beside."""
+    def __init__(self, engine: Engine, spawn: Spawn, lookup: secure_media.Lookup) -> None:
+        """``spawn`` runs something beside; ``lookup`` knows the variables of a leg, and global ones."""
+        self._lookup = lookup
         self.pool: RtpPool | None = None  # set while far peers reach us through a gateway
         self.pool6: RtpPool | None = None  # the same through the firewall of IPv6
         self.seen: dict[tuple[str, str], StunPairs] = {}  # by STUN server and address of ours
@@ -59,7 +60,9 @@ class LegPorts:
         """Ports for a leg: mapped ones for a far peer, where there are any."""
         profile, inner = channel.profile, channel.inner
         seen = profile.seen_by(peer)
-        distant = None if inner else await self._placed(channel)
+        secure = PLAIN if inner else secure_media.wanted(channel, self._lookup)
+        here = inner or secure_media.is_wanted(channel, secure)  # media nodes are told nothing of SRTP
+        distant = None if here else await self._placed(channel)
         pool = self._pool_for(profile, peer, seen) if distant is None else None
         mapped = pool.take() if pool is not None else None
 
@@ -93,6 +96,8 @@ class LegPorts:
             mux=profile.settings.rtcp_mux,
             may_speak_first=lambda host: not seen.far or profile.is_public(host),
             on_close=give_back,
+            secure=secure if distant is None else PLAIN,
+            on_agreed=lambda negotiated: secure_media.note(channel, negotiated.srtp),
         )
         media.subscribe(on_media)
         return media

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from ..media import MalformedSdp, MediaError, SessionDescription
+from ..media import MalformedSdp, MediaError, NoCommonCodec, Securing, SessionDescription, offered_audio
 from ..sip import (
     AckNearMiss,
     AckOverdue,
@@ -30,7 +30,7 @@ from ..sip import (
     SessionRefreshDue,
     StrayAck,
 )
-from . import dtmf
+from . import dtmf, secure_media
 from .ack_watch import AckWatch
 from .authentication import Denied
 from .causes import HangupCause, cause_of, cause_said
@@ -152,17 +152,38 @@ class Signalling:
             if not offer:
                 return True
             channel.offer = SessionDescription.parse(offer)
-            late = channel.profile.settings.inbound_late_negotiation
-            if late and passable(channel.offer, channel.profile.preferences):
-                return True  # who is called may speak it, even where nobody here does
-            if spoken := shared(channel.offer, channel.codecs):
-                channel.codecs = channel.codecs if late else spoken[:1]
+            if self._speakable(channel, channel.offer) and self._securable(channel, channel.offer):
                 return True
-            channel.log.warning("%s %s", channel.name, told_of(channel, channel.offer))
         except MalformedSdp as error:
             channel.log.info("%s sent an SDP that cannot be read: %s", channel.name, error)
         channel.hang_up(HangupCause.INCOMPATIBLE_DESTINATION)
         return False
+
+    def _speakable(self, channel: Channel, offer: SessionDescription) -> bool:
+        """Whether an offer has a codec that is spoken here, or may be by who is called."""
+        late = channel.profile.settings.inbound_late_negotiation
+        if late and passable(offer, channel.profile.preferences):
+            return True
+        if spoken := shared(offer, channel.codecs):
+            channel.codecs = channel.codecs if late else spoken[:1]
+            return True
+        channel.log.warning("%s %s", channel.name, told_of(channel, offer))
+        return False
+
+    def _securable(self, channel: Channel, offer: SessionDescription) -> bool:
+        """Whether an offer's SRTP, or that it has none, is as both sides want it."""
+        try:
+            secure = secure_media.wanted(channel, self._calls.router.value)
+            _, crypto = Securing(secure, bytes).choose(offer, offered_audio(offer))
+        except NoCommonCodec as error:
+            channel.log.warning("%s is refused: %s", channel.name, error)
+            return False
+        if crypto is not None:
+            channel.variables[secure_media.HAS_CRYPTO] = crypto.suite.other_name
+            if not channel.by_tls:
+                text = "%s sent its key for SRTP without TLS: whoever is on the way can listen"
+                channel.log.info(text, channel.name)
+        return True
 
     # --- a leg goes on ------------------------------------------------------------------------------
 

@@ -6,6 +6,7 @@ Lives here: its lines. Never here: sockets; the sums of anything.
 from __future__ import annotations
 
 import logging
+import re
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
@@ -20,6 +21,7 @@ log = logging.getLogger(__name__)
 
 Watcher = Callable[[str, bytes, Flow], None]
 RULE: Final = "   " + "-" * 72
+KEYS: Final = re.compile(rb"(inline:)([^\s|;]+)", re.IGNORECASE)  # of a=crypto (RFC 4568)
 SECRETS: Final = ("authorization:", "proxy-authorization:")  # a log is read by more people than a password
 
 
@@ -64,4 +66,9 @@ def watch(profile: Profile, name: str, watcher: Watcher | None) -> None:
 
 def _shown(line: str) -> str:
     name = next((each for each in SECRETS if line.lower().startswith(each)), None)
-    return line if name is None else f"{line[: len(name)]} (left out)"
+    return without_keys(line.encode()).decode() if name is None else f"{line[: len(name)]} (left out)"
+
+
+def without_keys(data: bytes) -> bytes:
+    """A message without the keys of SRTP in it (``a=crypto``), as long as it was: Content-Length counts."""
+    return KEYS.sub(lambda found: found[1] + b"*" * len(found[2]), data)

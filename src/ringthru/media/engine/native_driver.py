@@ -19,10 +19,13 @@ from ringthru.net.address import Endpoint
 from ..errors import EngineFull, LocalError
 from ..frames import Frame
 from ..ice import IceResponder
+from ..libsrtp import load, make_session
 from ..offer_answer import Negotiated
 from ..pair_driver import PortPair, send_all
 from ..ports_driver import HasPorts
+from ..protecting import Session, Sessions
 from ..report import LegReport
+from ..sdes import SrtpKeys
 from ..sounds import Sound
 from ..statistics import NTP_UNIX_OFFSET
 from ..stream import HOLD_TIMEOUT, RTP_TIMEOUT
@@ -30,7 +33,7 @@ from ..telephone_event import KEYS
 from ..telling import Listened
 from . import _native
 from .interface import Leg, Ports
-from .native_values import CHECK, agreed_for_c, event_of, report_of
+from .native_values import CHECK, agreed_for_c, event_of, report_of, secured_for_c
 
 log = logging.getLogger(__name__)
 
@@ -155,6 +158,7 @@ class NativeLeg(Listened):
         self._number = number
         self.agreed: Negotiated | None = None
         self._responder: IceResponder | None = None
+        self._sessions: Sessions | None = None  # of SRTP, from the first agreement on it on
         self._blocked = [False, False]
         self._closed = False
         ssrc, timestamp, sequence, seed, cname = RANDOM.unpack(os.urandom(RANDOM.size))
@@ -180,8 +184,19 @@ class NativeLeg(Listened):
             if self._responder is None or self._responder.ice != negotiated.ice:
                 self._responder = IceResponder(negotiated.ice) if negotiated.ice else None
             self.agreed = negotiated
+            self._secure(negotiated.srtp)
             codec = self._engine.codec_number(negotiated.codec.name)
             self.native.connect(*agreed_for_c(negotiated, codec), speak_first)
+
+    def _secure(self, keys: SrtpKeys | None) -> None:
+        """Hand C the sessions in force; those that no longer are, are closed when C has let go of them."""
+        if keys is None and self._sessions is None:
+            return
+        self._sessions = self._sessions or Sessions(make_session)
+        unused: list[Session] = self._sessions.agree(keys)
+        self.native.secure(*secured_for_c(self._sessions, load().addresses))
+        for each in unused:
+            each.close()
 
     def check(self, *, rtcp: bool, source: Endpoint) -> None:
         """Answer a connectivity check of the peer's: C has no HMAC, and checks are rare."""
@@ -243,6 +258,10 @@ class NativeLeg(Listened):
         if not self._closed:
             self._closed = True
             self.native.close()
+            if self._sessions is not None:
+                for each in self._sessions.agree(None):
+                    each.close()
+            self.agreed = None  # with its keys
             self._engine.forget(self._number, self._pair)
         return self.report()
 

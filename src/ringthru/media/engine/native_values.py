@@ -7,9 +7,10 @@ from typing import Any, Final
 
 from ringthru.net.address import Endpoint
 
-from ..events import FirstPacket, Hungry, MediaEvent, Said, Timeout, Unexpected
+from ..events import FirstPacket, Forged, Hungry, MediaEvent, Said, Timeout, Unexpected
 from ..latch import Confirmed, Latched
 from ..offer_answer import Negotiated
+from ..protecting import Hearing, Sessions
 from ..report import LegReport
 from ..telephone_event import KEYS, KeyHeard
 from . import _native
@@ -24,6 +25,7 @@ EVENTS: Final[dict[int, Callable[[int, str, int, float, Any, Any], MediaEvent]]]
     6: lambda number, kind, amount, seconds, was, now: Said(),
     7: lambda number, kind, amount, seconds, was, now: Hungry(amount),
     8: lambda number, kind, amount, seconds, was, now: Unexpected(number, Endpoint(*now)),
+    10: lambda number, kind, amount, seconds, was, now: Forged(Endpoint(*now)),
 }
 
 
@@ -35,9 +37,24 @@ def event_of(told: tuple[int, int, bool, int, float, Any, Any]) -> MediaEvent:
 
 def report_of(told: tuple[Any, ...]) -> LegReport:
     """The value of a report as C tells it."""
-    *counted, target, quality = told
-    values: Any = (*counted, Endpoint(*target) if target is not None else None, *quality)
+    *counted, target, quality, forged = told
+    values: Any = (*counted, Endpoint(*target) if target is not None else None, *quality, forged)
     return LegReport(*values)
+
+
+def secured_for_c(sessions: Sessions, addresses: tuple[int, ...]) -> tuple[Any, ...]:
+    """The arguments that ``secure`` of a leg in C takes: functions of libsrtp, and the sessions in force."""
+
+    def hearing(key: Hearing | None) -> tuple[int, int, int, int]:
+        return (_pointer(key.session), key.mki, *key.tails) if key is not None else (0, 0, 0, 0)
+
+    sending = _pointer(sessions.sending) if sessions.sending is not None else 0
+    return addresses, sending, hearing(sessions.hearing), hearing(sessions.before), sessions.all()
+
+
+def _pointer(session: Any) -> int:
+    pointer: int = session.pointer
+    return pointer
 
 
 def agreed_for_c(negotiated: Negotiated, codec: int) -> tuple[Any, ...]:

@@ -222,6 +222,7 @@ class TwinLeg(Listened):
         if not self._closed:
             self._last = self.link.ask("close", self.number) or self._last
             self._closed = True
+            self.agreed = None  # with its keys
             self.link.deliver()
             self._engine.forget(self.number, self._pair)
         return self._last

@@ -14,12 +14,13 @@ from typing import Any, Final
 from ringthru.net.address import Endpoint
 
 from ..codecs import Codec
-from ..events import FirstPacket, Hungry, Said, Timeout, Unexpected
+from ..events import FirstPacket, Forged, Hungry, Said, Timeout, Unexpected
 from ..frames import Frame
 from ..ice import Ice
 from ..latch import Confirmed, Latched
 from ..offer_answer import Negotiated
 from ..report import LegReport
+from ..sdes import SrtpKeys
 from ..telephone_event import KeyHeard
 
 LARGEST: Final = 64 << 10  # octets of one message; sounds travel in memory files
@@ -30,6 +31,7 @@ VALUES: Final = {
         Confirmed,
         Endpoint,
         FirstPacket,
+        Forged,
         Frame,
         Hungry,
         Ice,
@@ -38,6 +40,7 @@ VALUES: Final = {
         LegReport,
         Negotiated,
         Said,
+        SrtpKeys,
         Timeout,
         Unexpected,
     )

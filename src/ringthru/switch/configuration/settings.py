@@ -129,6 +129,7 @@ class ProfileSettings:
     rtp_timeout_sec: int = 300  # seconds of silence that end a call; 0: never
     inbound_bypass_media: bool = False  # the audio of bridged calls goes from phone to phone, where it can
     rtcp_mux: bool = False  # ours: offer RTCP on the RTP port (RFC 5761); one that is offered is taken anyway
+    rtp_secure_media: str = ""  # ours: what the variable so called says where it is not set
     dtmf_type: str = "rfc2833"  # how keys are sent: rfc2833, info, none
     # Signalling
     user_agent: str | None = None
@@ -241,6 +242,7 @@ PROFILE_PARAMETERS: Final[Mapping[str, Reader]] = {
     "tls-verify-date": read_boolean,
     "tls-verify-in-subjects": read_subjects,
     "rtcp-mux": read_boolean,
+    "rtp-secure-media": str.strip,
     "dtmf-type": one_of("rfc2833", "info", "none"),
     "enable-timer": read_boolean,
     "session-timeout": read_session,

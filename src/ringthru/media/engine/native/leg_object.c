@@ -90,11 +90,13 @@ static void shut(LegObject *self) {
     part(self);
     if (!self->leg.stream.closed)
         rt_stream_close(&self->leg.stream, now);
-    if (loop) {
+    if (loop)
         rt_loop_remove(loop, &self->leg);
+    rt_stream_secure(&self->leg.stream, &(rt_srtp){0});
+    if (loop)
         rt_loop_unlock(loop);
-    }
     Py_CLEAR(self->sound);
+    Py_CLEAR(self->sessions);
 }
 
 static void leg_dealloc(LegObject *self) {
@@ -314,6 +316,7 @@ static PyObject *leg_take_events(LegObject *self, PyObject *unused) {
 
 static PyMethodDef leg_methods[] = {
     METHOD(connect, METH_VARARGS),
+    METHOD(secure, METH_VARARGS),
     METHOD(press, METH_VARARGS),
     METHOD(bridge, METH_O),
     METHOD(unbridge, METH_NOARGS),

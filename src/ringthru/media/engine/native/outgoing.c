@@ -9,11 +9,11 @@ static const double KEEPALIVE = 15.0;        /* without a packet of ours (RFC 62
 enum { OPENING_PACKETS = 25 };               /* half a second of silence, unless something is heard before */
 
 static void send_rtp(rt_stream *stream, const rt_packet *packet, const uint8_t *payload) {
-    uint8_t datagram[RT_RTP_HEADER + RT_MAX_DATAGRAM];
+    _Alignas(8) uint8_t datagram[RT_RTP_HEADER + RT_MAX_DATAGRAM + RT_SRTP_ROOM];
     rt_write_rtp_header(datagram, packet);
     if (packet->size)
         memcpy(datagram + RT_RTP_HEADER, payload, packet->size);
-    stream->emit(stream, false, datagram, RT_RTP_HEADER + packet->size);
+    rt_send(stream, false, datagram, RT_RTP_HEADER + packet->size);
 }
 
 bool rt_speaks(const rt_stream *stream, const rt_latch *latch) {

@@ -19,6 +19,7 @@ typedef struct LegObject {
     LoopObject *loop;          /* NULL: none, and no sockets */
     PyObject *sent;            /* then: a list of what left, as (rtcp, bytes) */
     double now;                /* and then: what time it is */
+    PyObject *sessions;        /* of SRTP: they must stay while C may use them */
     PyObject *sound;           /* what is played: its octets must stay */
     struct LegObject *partner; /* in a bridge */
 } LegObject;
@@ -35,6 +36,10 @@ bool rt_read_address(const char *host, int port, rt_address *address); /* false:
 PyObject *rt_number_or_none(bool any, double number);
 PyObject *rt_event_tuple(const rt_event *event); /* kind, number, rtcp, amount, seconds, was, now */
 PyObject *rt_report_tuple(const rt_stream *stream); /* the fields of LegReport */
+
+/* leg_srtp.c */
+
+PyObject *leg_secure(LegObject *self, PyObject *args);
 
 /* leg_sound.c */
 

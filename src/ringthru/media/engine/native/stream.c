@@ -52,13 +52,18 @@ static void tell_learned(rt_stream *stream, rt_learned learned, bool rtcp) {
     rt_stream_tell(stream, &event);
 }
 
+void rt_send(rt_stream *stream, bool rtcp, uint8_t *data, size_t size) {
+    if (rt_srtp_protect(&stream->srtp, rtcp, data, &size))
+        stream->emit(stream, rtcp, data, size);
+}
+
 static void send_report(rt_stream *stream, bool goodbye, double now) {
-    uint8_t compound[RT_MAX_COMPOUND];
+    _Alignas(8) uint8_t compound[RT_MAX_COMPOUND + RT_SRTP_ROOM];
     if (goodbye && !rt_speaks(stream, &stream->rtcp_latch))
         return;
     size_t size = rt_reporter_report(&stream->reporter, compound, goodbye, now);
     if (rt_speaks(stream, &stream->rtcp_latch))
-        stream->emit(stream, true, compound, size);
+        rt_send(stream, true, compound, size);
 }
 
 /* What the switch decides */
@@ -92,9 +97,20 @@ void rt_stream_connect(rt_stream *stream, const rt_agreed *agreed, bool speak_fi
     if (agreed->ice[0] && stream->checks.octets == NULL)
         rt_ring_open(&stream->checks, RT_CHECKS_KEPT); /* without memory no check is answered */
     stream->heard_at = now;
-    stream->timed_out = stream->told_type = false;
+    stream->timed_out = stream->told_type = stream->told_forged = false;
     if (moved)
         rt_begin_opening(stream, now);
+}
+
+void rt_stream_secure(rt_stream *stream, const rt_srtp *srtp) {
+    rt_srtp before = stream->srtp;
+    stream->srtp = *srtp;
+    stream->srtp.forged = before.forged;
+    if (before.hearing.session == srtp->hearing.session) {
+        memcpy(stream->srtp.sources, before.sources, sizeof before.sources);
+        stream->srtp.source_count = before.source_count;
+        stream->srtp.before = before.before;
+    }
 }
 
 bool rt_stream_press(rt_stream *stream, uint8_t event, unsigned milliseconds, double now) {
@@ -198,16 +214,33 @@ void rt_stream_nominate(rt_stream *stream, bool rtcp, const rt_address *source) 
     tell_learned(stream, rt_latch_nominate(rtcp ? &stream->rtcp_latch : &stream->rtp_latch, source), rtcp);
 }
 
+/* SRTP without proof is no reason to believe anything, and is told of once. */
+static bool open_srtp(rt_stream *stream, bool rtcp, const uint8_t **data, size_t *size, const rt_address *source,
+                      uint8_t *opened) {
+    uint64_t forged = stream->srtp.forged;
+    if (stream->srtp.hearing.session == NULL)
+        return true;
+    bool proven = rt_srtp_open(&stream->srtp, rtcp, *data, size, opened);
+    if (stream->srtp.forged != forged && !stream->told_forged) {
+        stream->told_forged = true;
+        rt_stream_tell(stream, &(rt_event){.kind = RT_FORGED, .now = *source});
+    }
+    *data = opened;
+    return proven;
+}
+
 void rt_stream_receive_rtp(rt_stream *stream, const uint8_t *data, size_t size, const rt_address *source,
                            double now) {
     rt_packet packet;
+    _Alignas(8) uint8_t opened[RT_MAX_DATAGRAM];
     if (take_check(stream, data, size, source, false))
         return;
     if (size <= RT_MAX_DATAGRAM && stream->has_agreed && stream->agreed.mux && rt_is_rtcp(data, size)) {
         rt_stream_receive_rtcp(stream, data, size, source, now);
         return;
     }
-    if (size > RT_MAX_DATAGRAM || !stream->has_agreed || !rt_read_rtp(data, size, &packet) ||
+    if (size > RT_MAX_DATAGRAM || !stream->has_agreed ||
+        !open_srtp(stream, false, &data, &size, source, opened) || !rt_read_rtp(data, size, &packet) ||
         !is_expected(stream, &packet, source) || !judge(stream, &packet, source, now)) {
         stream->reporter.dropped++;
         return;
@@ -229,9 +262,11 @@ void rt_stream_receive_rtp(rt_stream *stream, const uint8_t *data, size_t size, 
 void rt_stream_receive_rtcp(rt_stream *stream, const uint8_t *data, size_t size, const rt_address *source,
                             double now) {
     rt_learned learned = RT_NOTHING_LEARNED;
+    _Alignas(8) uint8_t opened[RT_MAX_DATAGRAM];
     if (take_check(stream, data, size, source, true))
         return;
-    bool heard = size <= RT_MAX_DATAGRAM && stream->has_agreed && rt_valid_compound(data, size) &&
+    bool heard = size <= RT_MAX_DATAGRAM && stream->has_agreed &&
+                 open_srtp(stream, true, &data, &size, source, opened) && rt_valid_compound(data, size) &&
                  rt_latch_judge(&stream->rtcp_latch, source, false, &learned);
     tell_learned(stream, learned, true);
     if (heard)

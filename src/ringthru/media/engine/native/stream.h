@@ -12,6 +12,7 @@
 #include "latch.h"
 #include "report.h"
 #include "ring.h"
+#include "srtp.h"
 
 enum {
     RT_MAX_TAPS = 4,
@@ -32,6 +33,7 @@ typedef enum {
     RT_HUNGRY,
     RT_UNEXPECTED,
     RT_CHECK, /* a STUN datagram waits in ``checks``: for Python, which has HMAC */
+    RT_FORGED,
 } rt_event_kind;
 
 typedef struct {
@@ -66,8 +68,9 @@ struct rt_stream {
     rt_sender sender;
     rt_reporter reporter;
     rt_agreed agreed;
-    bool has_agreed, speak_first, heard, ever_heard, timed_out, told_type, has_opening, closed;
+    bool has_agreed, speak_first, heard, ever_heard, timed_out, told_type, told_forged, has_opening, closed;
     bool blocks_media, blocks_keys;
+    rt_srtp srtp;
     rt_latch rtp_latch, rtcp_latch;
     rt_allowance allowance;
     rt_key_listener listener;
@@ -95,6 +98,8 @@ void rt_stream_begin(rt_stream *stream, rt_emit emit);
 void rt_stream_end(rt_stream *stream); /* gives memory back */
 
 void rt_stream_connect(rt_stream *stream, const rt_agreed *agreed, bool speak_first, double now);
+/* Before an agreement: what it says of SRTP. A key that goes on keeps the sources it is known of. */
+void rt_stream_secure(rt_stream *stream, const rt_srtp *srtp);
 bool rt_stream_press(rt_stream *stream, uint8_t event, unsigned milliseconds, double now);
 void rt_stream_set_sink(rt_stream *stream, rt_sink sink, rt_stream *onward);
 void rt_stream_hush(rt_stream *stream);
@@ -119,6 +124,7 @@ const rt_address *rt_stream_target(const rt_stream *stream, bool rtcp); /* NULL 
 bool rt_stream_take_event(rt_stream *stream, rt_event *event);
 
 /* Between stream.c, outgoing.c and speaking.c */
+void rt_send(rt_stream *stream, bool rtcp, uint8_t *data, size_t size); /* with RT_SRTP_ROOM behind it */
 bool rt_speaks(const rt_stream *stream, const rt_latch *latch); /* whether anything may go there now */
 void rt_begin_opening(rt_stream *stream, double now);
 void rt_open_on(rt_stream *stream, double now);

@@ -71,7 +71,7 @@ PyObject *rt_report_tuple(const rt_stream *stream) {
     const rt_source *source = &reporter->source;
     const rt_address *target = rt_stream_target(stream, false);
     double jitter = reporter->has_source ? (double)source->jitter / 16 * 1000 / source->clock_rate : 0.0;
-    return Py_BuildValue("(KKKKKLNdNINNN)", (unsigned long long)reporter->packets,
+    return Py_BuildValue("(KKKKKLNdNINNNK)", (unsigned long long)reporter->packets,
                          (unsigned long long)stream->sender.packets, (unsigned long long)reporter->octets,
                          (unsigned long long)stream->sender.octets, (unsigned long long)reporter->dropped,
                          (long long)rt_reporter_lost(reporter),
@@ -80,5 +80,6 @@ PyObject *rt_report_tuple(const rt_stream *stream) {
                          jitter, rt_number_or_none(reporter->has_round_trip, reporter->round_trip * 1000),
                          stream->sender.ssrc,
                          reporter->has_source ? PyLong_FromUnsignedLong(source->ssrc) : rt_number_or_none(false, 0),
-                         address_tuple(target ? target : &nowhere), quality_tuple(reporter));
+                         address_tuple(target ? target : &nowhere), quality_tuple(reporter),
+                         (unsigned long long)stream->srtp.forged);
 }
