@@ -4,8 +4,9 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 # What the real-program tests drive. The package `miniupnpd` itself is left alone: it configures eth0.
 COMPILER := gcc libc6-dev python3-dev
-DEBIAN := $(COMPILER) miniupnpd-nftables nftables iproute2 sip-tester baresip linphone-cli miniupnpc natpmpc \
-  conntrack tcpdump kamailio kamailio-tls-modules fail2ban sngrep rtpengine-daemon
+DEBIAN := $(COMPILER) g++ miniupnpd-nftables nftables iproute2 sip-tester baresip linphone-cli miniupnpc natpmpc \
+  conntrack tcpdump kamailio kamailio-tls-modules fail2ban sngrep rtpengine-daemon libportaudio2
+SERVICES := kamailio fail2ban rtpengine-daemon
 
 .PHONY: run test lint unit fuzz bench clients real-programs compiler clean
 
@@ -20,7 +21,7 @@ lint: $(VENV)/installed-test
 	$(BIN)/mypy
 
 # Without ARGS everything, the real programs beside the rest; ARGS="tests/sip -k torture": some, one by one.
-unit: $(VENV)/installed-test clients real-programs
+unit: $(VENV)/installed-test real-programs clients
 	$(BIN)/python -m $(if $(ARGS),pytest $(ARGS),tests)
 
 # ARGS="TARGET … --seconds N": some decoders, or for longer than a minute each.
@@ -31,21 +32,24 @@ bench: DEBIAN += python3-miniupnpc python3-libtorrent libnatpmp-dev gcc libc6-de
 bench: $(VENV)/installed real-programs
 	$(BIN)/python -m bench $(ARGS)
 
-# Clients of the event socket that tests drive, apart from ours: they bring fifty packages, and pin some.
+# Clients of the event socket that tests drive, apart from ours: they bring fifty packages, and pin some. One is C++.
 clients: $(VENV)/installed-test
 	@cmp -s tests/interop/clients.txt $(VENV)/clients/installed || { echo "Installing clients of the event socket (once)"; \
 	  $(BIN)/python -m venv --without-pip $(VENV)/clients \
 	  && $(BIN)/pip --python $(VENV)/clients/bin/python install -q --no-deps --no-compile --disable-pip-version-check -r tests/interop/clients.txt \
+	  && PATH="$(CURDIR)/tests/interop/clients/swig:$$PATH" SWIG="$(CURDIR)/$(VENV)/clients/bin/swig" \
+	  $(BIN)/pip --python $(VENV)/clients/bin/python install -q --no-deps --disable-pip-version-check python-ESL==1.4.18 \
 	  && cp tests/interop/clients.txt $(VENV)/clients/installed \
 	  || { rm -rf $(VENV)/clients; echo "They cannot be installed for this Python: those tests are skipped"; }; }
 
 # As root the tests' Debian packages are installed; otherwise those tests skip, and the summary says so.
-# rtpengine's service is masked first: its package would start it, and tests run their own in namespaces.
+# Services of these packages are masked first: each would start with its package, and tests run their own in namespaces.
 real-programs:
 	@if [ "$$(id -u)" = 0 ]; then \
 	  missing=""; for package in $(DEBIAN); do \
 	    dpkg-query -W -f '$${Status}' $$package 2>/dev/null | grep -q 'ok installed' || missing="$$missing $$package"; done; \
-	  case "$$missing" in *rtpengine*) mkdir -p /etc/systemd/system; ln -s /dev/null /etc/systemd/system/rtpengine-daemon.service || true;; esac; \
+	  for service in $(SERVICES); do case "$$missing " in *" $$service "*) mkdir -p /etc/systemd/system; \
+	      [ -e /etc/systemd/system/$$service.service ] || ln -s /dev/null /etc/systemd/system/$$service.service || true;; esac; done; \
 	  if [ -n "$$missing" ]; then echo "Installing$$missing"; \
 	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends $$missing >/dev/null; fi; \
 	fi
@@ -70,6 +74,8 @@ $(VENV)/installed: $(VENV)/bin/python pyproject.toml setup.py $(wildcard src/rin
 $(VENV)/installed-test: $(VENV)/installed
 	@echo "Installing what the tests need (once)"
 	@$(BIN)/pip install -q --disable-pip-version-check -e '.[test]'
+	@$(BIN)/pip install -q --disable-pip-version-check -e '.[audio]' \
+	  || echo "sounddevice cannot be installed here: nothing is tried on a real sound library"
 	@$(BIN)/pip install -q --disable-pip-version-check --only-binary atheris -e '.[fuzz]' \
 	  || echo "There is no atheris for this Python and system: the decoders are not fuzzed"
 	@$(BIN)/pip install -q --disable-pip-version-check -e '.[peers]' \

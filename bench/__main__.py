@@ -43,7 +43,7 @@ def main() -> int:
         if arguments.what in ("sip", "all"):
             sip.measure(arguments.only, arguments.runs, arguments.long, arguments.json)
         if arguments.what in ("media", "all"):
-            media.measure(arguments.only, arguments.runs, arguments.json)
+            media.measure(arguments.only, arguments.runs, arguments.json, arguments.report)
     except (LaboratoryError, TimeoutError) as error:
         print(f"the measurement failed: {error}", file=sys.stderr)
         return 1
@@ -59,6 +59,9 @@ def read_arguments() -> argparse.Namespace:
     parser.add_argument("--runs", type=int, default=startup.RUNS, help="runs of each; the median counts")
     parser.add_argument("--long", action="store_true", help="the rows that take minutes too (15 minutes)")
     parser.add_argument("--json", action="store_true", help="the rows of portmap, sip and media as JSON")
+    parser.add_argument(
+        "--report", type=Path, metavar="DIR", help="media: the rows and two drawings as files"
+    )
     return parser.parse_args()
 
 

@@ -103,12 +103,12 @@ def _one_round(serves: Serves) -> dict[str, Times]:
         }
         for name, argv in (ways | engines.libraries(serves, COUNT)).items():
             with Laboratory(serves=serves) as laboratory:
-                told, _ = run(laboratory, _filled(argv, laboratory))
+                told, _ = run(laboratory, filled(argv, laboratory))
                 done[name] = told if "many" not in told else {CALL: told["many"]}
     return done
 
 
-def _filled(argv: list[str], laboratory: Laboratory) -> list[str]:
+def filled(argv: list[str], laboratory: Laboratory) -> list[str]:
     store = str(laboratory.directory / "journal.sqlite")
     return [store if word == "STORE" else word for word in argv]
 
@@ -120,7 +120,7 @@ def _medians(name: str, serves: Serves, argv: list[str], runs: int) -> Times:
     for _ in range(runs):
         with Laboratory(serves=serves) as laboratory:
             environment = ["env", f"XDG_STATE_HOME={laboratory.directory}"]
-            program = [*environment, *_filled(argv, laboratory)]
+            program = [*environment, *filled(argv, laboratory)]
             laboratory.run(PBX, ["true"])
             if name == KNOWN:
                 run(laboratory, program)  # the time before

@@ -24,6 +24,7 @@ class Row:
     ratio: float | None = None
     ratio_goal: float | None = None
     peer: str = ""
+    trips: float | None = None  # round trips to the gateway, and whatever else is waited for in that unit
 
     @property
     def met(self) -> bool | None:
@@ -34,7 +35,7 @@ class Row:
 
 
 VERDICTS = {True: "yes", False: "NO", None: ""}
-HEADER = ("what", "measured", "unit", "goal", "ratio", "ratio ≤", "to", "met")
+HEADER = ("what", "measured", "unit", "goal", "ratio", "ratio ≤", "to", "trips", "met")
 
 
 def progress(words: str) -> None:
@@ -59,19 +60,7 @@ def run(
 
 
 def show(title: str, rows: Iterable[Row]) -> None:
-    lines = [
-        [
-            f"{row.number} {row.what}",
-            number(row.value),
-            row.unit,
-            _goal(row),
-            number(row.ratio),
-            number(row.ratio_goal),
-            row.peer,
-            VERDICTS[row.met],
-        ]
-        for row in rows
-    ]
+    lines = [cells(row) for row in rows]
     print(f"{title}\n")
     if not sys.stdout.isatty():
         print(table(HEADER, lines) + "\n")
@@ -81,14 +70,41 @@ def show(title: str, rows: Iterable[Row]) -> None:
 
     rich = Table()
     for index, name in enumerate(HEADER):
-        rich.add_column(name, justify="right" if 0 < index < 6 else "left")
+        rich.add_column(name, justify="right" if 0 < index < 6 or name == "trips" else "left")
     for line in lines:
         rich.add_row(*line, style="red" if line[-1] == "NO" else "")
     Console().print(rich)
 
 
+def cells(row: Row) -> list[str]:
+    """A row as a line of a table."""
+    return [
+        f"{row.number} {row.what}",
+        number(row.value),
+        row.unit,
+        _goal(row),
+        number(row.ratio),
+        number(row.ratio_goal),
+        row.peer,
+        number(row.trips),
+        VERDICTS[row.met],
+    ]
+
+
 def as_json(rows: Iterable[Row]) -> str:
-    names = ("number", "what", "value", "unit", "goal", "least", "ratio", "ratio_goal", "peer", "met")
+    names = (
+        "number",
+        "what",
+        "value",
+        "unit",
+        "goal",
+        "least",
+        "ratio",
+        "ratio_goal",
+        "peer",
+        "trips",
+        "met",
+    )
     return json.dumps([{name: getattr(row, name) for name in names} for row in rows], indent=1)
 
 

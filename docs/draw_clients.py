@@ -9,7 +9,7 @@ from functools import cache
 from ipaddress import IPv4Address
 from typing import Any
 
-from draw_code import constants, table
+from draw_code import table, timing
 from draw_states import OutOfPlace, explore, picture, state_table
 
 from ringthru.net.address import Endpoint
@@ -35,11 +35,6 @@ OURS, GATEWAY, STRANGER = "192.168.1.103", "192.168.1.1", "192.168.1.66"
 MAP = MapOrder(Protocol.UDP, 5060, 5060, 3600, "Ringthru udp 5060", nonce=bytes(range(12)))
 RENEW = replace(MAP, renewal=True)  # with a label, which may have to be left out
 UNMAP = UnmapOrder(Protocol.UDP, 5060, 5060, nonce=bytes(range(12)))
-
-
-def timing(module: Any) -> str:
-    rows = [(f"`{name}`", value, words) for name, value, words in constants(module)]
-    return table("Constant", "Value", "What it is", rows=rows)
 
 
 def outcome(event: Any) -> str:

@@ -96,3 +96,8 @@ def cell(text: str) -> str:
 def table(*heads: str, rows: list[tuple[str, ...]]) -> str:
     lines = ["| " + " | ".join(heads) + " |", "|" + "---|" * len(heads)]
     return "\n".join([*lines, *("| " + " | ".join(cell(each) for each in row) + " |" for row in rows)])
+
+
+def timing(module: Any) -> str:
+    rows = [(f"`{name}`", value, words) for name, value, words in constants(module)]
+    return table("Constant", "Value", "What it is", rows=rows)

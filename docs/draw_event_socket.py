@@ -86,6 +86,10 @@ WHEN = {
         "a conference gains or loses a member, or one is muted, deafened, sent away",
         "Conference-Name, Conference-Size, Member-ID, Action",
     ),
+    "portaudio::callheld": ("a call of the console phone is held", "those of a channel, call_id"),
+    "portaudio::callresumed": ("it is the active one again", "as `portaudio::callheld`"),
+    "portaudio::makecall": ("the console phone calls", "as `portaudio::callheld`"),
+    "portaudio::ringing": ("it rings, each time", "as `portaudio::callheld`"),
     "sofia::register": (
         "a phone registered, or refreshed",
         "profile-name, from-user, from-host, contact, call-id, status, expires, network-ip, network-port,"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import draw_clients
 import draw_echo
+import draw_engine
+import draw_journal
 import draw_mappings
 import draw_nesting
 import draw_switch
@@ -11,6 +13,8 @@ import draw_switch
 PARTS = {
     **draw_clients.PARTS,
     **draw_mappings.PARTS,
+    **draw_engine.PARTS,
+    **draw_journal.PARTS,
     **draw_nesting.PARTS,
     **draw_echo.PARTS,
     **draw_switch.PARTS,

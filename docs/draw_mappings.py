@@ -1,45 +1,26 @@
-"""The machines that keep mappings: lease, set, truth ladder, detection, dispatch, journal, nesting."""
+"""The machines that keep mappings (``mapping/``): lease, flow, set, truth ladder."""
 
 from __future__ import annotations
 
-import itertools
-import random
 from collections.abc import Callable
 from functools import cache
-from ipaddress import IPv4Network
 from typing import Any
 
-from draw_clients import timing
-from draw_code import doc, table
-from draw_states import OutOfPlace, explore, picture, record, state_table
+from draw_code import table, timing
+from draw_states import OutOfPlace, explore, picture, state_table
 
-from ringthru.lab import ManualClock, Quirks
-from ringthru.lab.virtual.gateway import VirtualGateway
-from ringthru.lab.virtual.world import World
 from ringthru.net.address import Endpoint
-from ringthru.net.surroundings import Surroundings
-from ringthru.net.values import replace
-from ringthru.portmap.discovery import detection, ssdp_search
-from ringthru.portmap.discovery.detection import Detection
-from ringthru.portmap.engine import in_use
-from ringthru.portmap.engine.dispatch import Dispatch
-from ringthru.portmap.engine.engine import Engine
 from ringthru.portmap.gateway.orders import Declined, Granted, Inspected, MapOrder, Remedy, Unmapped
-from ringthru.portmap.gateway.upnp_client import UpnpClient
-from ringthru.portmap.mapping import budget, deletions, ladder, verification
+from ringthru.portmap.mapping import budget, ladder, verification
 from ringthru.portmap.mapping import timing as pauses
 from ringthru.portmap.mapping.book import MappingBook
 from ringthru.portmap.mapping.ladder import Ladder
 from ringthru.portmap.mapping.lease import Lease
-from ringthru.portmap.mapping.ledger import Ledger
 from ringthru.portmap.mapping.peers import PeerBook
 from ringthru.portmap.mapping.sets import SetRule
 from ringthru.portmap.mapping.terms import Terms
-from ringthru.portmap.memory.holding import GatewayIdentity, Holding, JournalEntry
-from ringthru.portmap.memory.journal import Adoption, take_stock
 from ringthru.portmap.memory.profile import GatewayProfile
-from ringthru.portmap.nesting import beyond_driver
-from ringthru.portmap.values import Family, GatewayType, MappingState, Protocol, Rung, Wanted, WantedPeer
+from ringthru.portmap.values import MappingState, Protocol, Rung, Wanted, WantedPeer
 
 NOW = 1000.0
 SIP, SIP_TCP = Wanted(Protocol.UDP, 5060), Wanted(Protocol.TCP, 5060)
@@ -273,227 +254,6 @@ def refusal_table() -> str:
     return table("Remedy", "What may help", "Seconds until it is asked again, refusal by refusal", rows=rows)
 
 
-# Detection and dispatch, watched in the virtual world
-
-
-def make_world(protocols: tuple[str, ...], **quirks: Any) -> World:
-    clock, seed = ManualClock(), 1
-    ports = itertools.count(40000)
-    gateways = [VirtualGateway(clock.read, quirks=Quirks(**quirks), protocols=protocols, seed=seed)]
-    engine = Engine(
-        Surroundings("192.168.1.103", IPv4Network("192.168.1.0/24"), "192.168.1.1"),
-        pick_port=lambda: next(ports),
-        log=lambda level, text: None,
-        entropy=random.Random(seed).randbytes,
-    )
-    return World(engine, *gateways, clock=clock, host="192.168.1.103", seed=seed)
-
-
-def live() -> None:
-    """Lives of an engine: each protocol, no gateway, a refusal, a reboot, a gateway gone, a stop."""
-    every = ("natpmp", "pcp", "upnp")
-    for protocols in ((), ("natpmp",), ("pcp",), ("upnp",), every):
-        world = make_world(protocols)
-        world.call("want", SIP)
-        world.call("want", SIP_TCP)
-        world.call("start")
-        world.run(60)
-        world.gateways[0].reboot()
-        world.run(1900)
-        world.call("list_gateway", 10)
-        world.run(30)
-        world.gateways[0].power_off()
-        world.run(120)
-        world.gateways[0].power_on()
-        world.call("stirred")
-        world.run(120)
-        world.call("reinit")
-        world.run(30)
-        world.call("stop")
-        world.run(30)
-    world = make_world(every, refuse=True)
-    world.call("want", SIP)
-    world.call("start")
-    world.run(60)
-    world.call("stop")
-    world.run(10)
-
-
-@cache
-def detection_rows() -> list[tuple[str, str, str, str]]:
-    def state(machine: Detection) -> str:
-        if machine.searching:
-            return "pause between rounds" if machine._next_round_at is not None else "round"
-        return "looking for a witness" if machine.witnessing else "quiet"
-
-    def judged(result: Any, *_: Any) -> str:
-        return "a later round ends in vain" if result is None else f"`{type(result).__name__}`"
-
-    inputs: dict[str, Callable[..., str]] = {
-        "start": lambda *_: "start",
-        "decide": judged,
-        "handle_timeout": lambda *_: "time-out",
-        "hurry": lambda *_: "something stirs",
-        "look_for_witness": lambda *_: "the start is over",
-        "witness": lambda result, *_: "its UPnP side answers" if result else "no witness yet",
-        "stop": lambda *_: "stop",
-        "stop_searching": lambda *_: "stop searching",
-    }
-    return record(Detection, inputs, state, live)
-
-
-@cache
-def dispatch_rows() -> list[tuple[str, str, str, str]]:
-    def state(machine: Dispatch) -> str:
-        if machine.gateway is None:
-            return "no gateway"
-        if machine.lost is not None:
-            return "gateway lost"
-        if machine.in_flight is None:
-            return "nothing in flight"
-        return f"{type(machine.in_flight[0]).__name__} in flight"
-
-    inputs: dict[str, Callable[..., str]] = {
-        "adopt": lambda *_: "a gateway is found",
-        "advance": lambda *_: "answers come in, or something is due",
-        "abandon": lambda *_: "stop",
-        "forget": lambda *_: "the gateway is lost, or looked for again",
-    }
-    return record(Dispatch, inputs, state, live)
-
-
-# The journal
-
-
-@cache
-def ledger_rows() -> list[tuple[str, str, str, str]]:
-    asked = Holding(Family.IPV4, Protocol.UDP, "", 5060, 5060, 3600)
-    granted = replace(asked, granted=True)
-
-    def state(ledger: Ledger) -> str:
-        held = ledger._kept.get(asked.key)
-        if held is None:
-            return "not in hand"
-        if asked.key in ledger._doomed:
-            return "to be deleted"
-        return "granted" if held.granted else "asked for"
-
-    def in_hand(ledger: Ledger) -> Ledger:
-        if state(ledger) == "not in hand":
-            raise OutOfPlace
-        return ledger
-
-    def wanted(ledger: Ledger) -> Ledger:
-        if state(ledger) == "to be deleted":
-            raise OutOfPlace
-        return ledger
-
-    def found(ledger: Ledger) -> None:
-        if state(ledger) != "not in hand":
-            raise OutOfPlace
-        ledger.took_over(granted)
-
-    def doomed(ledger: Ledger) -> None:
-        in_hand(wanted(ledger)).doom(asked.key)
-
-    inputs: dict[str, Callable[[Ledger], object]] = {
-        "an order goes out": lambda ledger: wanted(ledger).keep(
-            replace(asked, granted=state(ledger) == "granted")
-        ),
-        "an earlier run left it here": found,
-        "the gateway grants it": lambda ledger: in_hand(wanted(ledger)).settled(granted),
-        "nobody wants it any more": doomed,
-        "it is deleted, refused or run out": lambda ledger: in_hand(ledger).forget(asked.key),
-        "nobody can be asked, and it stays in the journal": lambda ledger: in_hand(ledger).leave(asked.key),
-    }
-    return explore(Ledger(), inputs, state, lambda ledger: [type(each).__name__ for each in ledger.notes()])
-
-
-# UPnP's client
-
-
-@cache
-def upnp_rows() -> list[tuple[str, str, str, str]]:
-    def state(client: UpnpClient) -> str:
-        if client._steps is None:
-            return "idle"
-        return "carrying out an order" if client._steps.gi_code.co_name == "guarded" else "looking"
-
-    inputs: dict[str, Callable[..., str]] = {
-        "consider": lambda taken, *_: "a location to look at" if taken else "a location of no use",
-        "submit": lambda *_: "an order",
-        "receive_reply": lambda *_: "a reply",
-        "abandon": lambda *_: "abandon",
-        "begin": lambda *_: "a new detection",
-        "use": lambda *_: "its service is chosen",
-    }
-    return record(UpnpClient, inputs, state, live)
-
-
-CONDITIONS = ("its owner lives", "its lease has ended", "this gateway", "our address then is ours now")
-MORE = ("made to stay (`kept`)", "the protocol it was made by is spoken")
-
-
-def journal_table() -> str:
-    """Where each entry of the journal goes; what makes no difference is left blank."""
-    names = (*CONDITIONS, *MORE)
-    places = {facts: _place(*facts) for facts in itertools.product((True, False), repeat=len(names))}
-    rows = [(*(_yes(fact) for fact in facts), f"`{place}`") for facts, place in _decided(places, ())]
-    return table(*names, "Goes to", rows=rows)
-
-
-def _yes(fact: bool | None) -> str:
-    return "" if fact is None else "yes" if fact else "no"
-
-
-def _decided(
-    places: dict[tuple[bool, ...], str], begun: tuple[bool, ...]
-) -> list[tuple[tuple[Any, ...], str]]:
-    """The fewest lines that tell all, deciding by one condition after the other."""
-    fitting = {facts: place for facts, place in places.items() if facts[: len(begun)] == begun}
-    length = len(next(iter(places)))
-    if len(set(fitting.values())) == 1:
-        return [((*begun, *[None] * (length - len(begun))), next(iter(fitting.values())))]
-    yes, no = (_decided(places, (*begun, fact)) for fact in (True, False))
-    if [(f[len(begun) + 1 :], p) for f, p in yes] == [(f[len(begun) + 1 :], p) for f, p in no]:
-        return [((*begun, None, *facts[len(begun) + 1 :]), place) for facts, place in yes]
-    return yes + no
-
-
-def _place(living: bool, ended: bool, here: bool, same: bool, kept: bool, speaks: bool) -> str:
-    holding = Holding(Family.IPV4, Protocol.UDP, "", 5060, 5060, 3600, granted=True)
-    made_on = GatewayIdentity(GatewayType.PCP, "192.168.1.1" if here else "192.168.7.1", "")
-    now_on = GatewayIdentity(GatewayType.PCP if speaks else GatewayType.NAT_PMP, "192.168.1.1", "")
-    own = "192.168.1.103"
-    entry = JournalEntry(holding, made_on, 0.0, kept, "somebody", own if same else "192.168.1.50")
-    stock = take_stock(
-        [entry],
-        now_on,
-        own_address=own,
-        family=Family.IPV4,
-        now=9000.0 if ended else 10.0,
-        living={"somebody"} if living else (),
-    )
-    return next(name for name in Adoption.__match_args__ if getattr(stock, name))
-
-
-# Nesting
-
-
-def candidate_table() -> str:
-    cases: dict[str, tuple[str, tuple[str, ...], str | None]] = {
-        "a person named it": ("192.168.0.12", (), "192.168.0.200"),
-        "a router on the way out answered": ("192.168.0.12", ("192.168.0.254",), None),
-        "nothing is known": ("192.168.0.12", (), None),
-        "carrier-grade NAT": ("100.64.3.4", (), None),
-    }
-    rows = [
-        (words, external, ", ".join(beyond_driver.outer_candidates(external, hops, by_hand)))
-        for words, (external, hops, by_hand) in cases.items()
-    ]
-    return table("When", "The inner gateway's external address", "Asked, all at once", rows=rows)
-
-
 PARTS: dict[str, Callable[[], str]] = {
     "lease states": lambda: state_table(lease_rows()),
     "lease picture": lambda: picture(lease_rows(), MappingState.REQUESTED.value),
@@ -508,20 +268,5 @@ PARTS: dict[str, Callable[[], str]] = {
     "ladder timing": lambda: timing(ladder),
     "schedule": schedule_table,
     "verification timing": lambda: timing(verification),
-    "detection states": lambda: state_table(detection_rows()),
-    "detection picture": lambda: picture(detection_rows(), "quiet"),
-    "detection timing": lambda: timing(detection),
-    "search timing": lambda: timing(ssdp_search),
-    "dispatch states": lambda: state_table(dispatch_rows()),
-    "dispatch order": lambda: doc(Dispatch._submit_next),
-    "in use timing": lambda: timing(in_use),
-    "journal": journal_table,
-    "journal picture": lambda: picture(ledger_rows(), "not in hand"),
-    "journal states": lambda: state_table(ledger_rows()),
-    "upnp picture": lambda: picture(upnp_rows(), "idle"),
-    "upnp states": lambda: state_table(upnp_rows(), idle=True),
-    "journal timing": lambda: timing(deletions),
     "budget timing": lambda: timing(budget),
-    "candidates": candidate_table,
-    "adoption": lambda: doc(Adoption),
 }

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from functools import cache
 from ipaddress import IPv4Network
 
+from draw_code import table
 from draw_states import picture, record, state_table
 
 from ringthru.lab import ManualClock
@@ -14,6 +15,7 @@ from ringthru.lab.virtual.gateway import VirtualGateway
 from ringthru.net.address import INTERNET
 from ringthru.net.surroundings import Surroundings
 from ringthru.portmap.discovery.site import site_of
+from ringthru.portmap.nesting import beyond_driver
 from ringthru.portmap.nesting.nesting_driver import Nesting
 from ringthru.portmap.values import Protocol, Wanted
 
@@ -63,7 +65,22 @@ def nesting_rows() -> list[Row]:
     return record(Nesting, inputs, state, lives)
 
 
+def candidate_table() -> str:
+    cases: dict[str, tuple[str, tuple[str, ...], str | None]] = {
+        "a person named it": ("192.168.0.12", (), "192.168.0.200"),
+        "a router on the way out answered": ("192.168.0.12", ("192.168.0.254",), None),
+        "nothing is known": ("192.168.0.12", (), None),
+        "carrier-grade NAT": ("100.64.3.4", (), None),
+    }
+    rows = [
+        (words, external, ", ".join(beyond_driver.outer_candidates(external, hops, by_hand)))
+        for words, (external, hops, by_hand) in cases.items()
+    ]
+    return table("When", "The inner gateway's external address", "Asked, all at once", rows=rows)
+
+
 PARTS: dict[str, Callable[[], str]] = {
+    "candidates": candidate_table,
     "nesting picture": lambda: picture(nesting_rows(), "nothing is needed beyond"),
     "nesting states": lambda: state_table(nesting_rows()),
 }

@@ -40,7 +40,7 @@ COMMON = {  # fields that need no comment in the code, because they are the same
     "internal_port": "our port, 1–65535",
     "external_port": "the port others dial, 1–65535; None until it is granted",
     "external_address": "what others dial; None when there is none that is public",
-    "sticky": "as it was wanted; it changes nothing on the gateway",
+    "sticky": "wanted at the next start too; it changes nothing on the gateway",
     "remote": "the other end of the flow",
     "external": "where the remote sees us",
     "whole": "False: behind another NAT, where `external` is our own gateway's word alone",

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from draw_clients import timing
-from draw_code import doc
+from draw_code import doc, timing
 from draw_states import Row, picture, state_table
 
 from ringthru.sip import aboard, connection, locating, places

@@ -21,6 +21,7 @@ from ringthru.portmap import Event, PortMapper, Protocol, Rung, Wanted
 FIRST_PORT = 20000
 PAGE = resource.getpagesize()
 MAP_OPCODES = (1, 2)  # PCP MAP, NAT-PMP UDP and TCP: the requests that map
+NO_RECORD = "-"
 ADD = (b"#AddPortMapping", b"#AddAnyPortMapping")
 
 
@@ -35,7 +36,7 @@ class Requests:
 
     def forget(self) -> None:
         self.datagrams: list[bytes] = []
-        self.http: list[tuple[str, int, bytes]] = []
+        self.http: list[tuple[str, int, bytes, bool]] = []
         self.gap = 0.0
         self._answered_at: float | None = None
 
@@ -47,7 +48,7 @@ class Requests:
     def http_out(self, number: int, ask: Any, now: float) -> None:
         if any(action in ask.data for action in ADD):
             self._asked()
-            self.http.append((ask.endpoint.host, ask.endpoint.port, ask.data))
+            self.http.append((ask.endpoint.host, ask.endpoint.port, ask.data, ask.ahead))
 
     def pmp_in(self, datagram: bytes, now: float) -> None:
         self._answered_at = time.perf_counter()
@@ -69,14 +70,18 @@ async def first(port: str, store: str = "") -> None:
     """A cold library call: from nothing to one mapping; with a store, perhaps at a gateway that it knows."""
     began = time.perf_counter()
     mapper = PortMapper(store=Path(store) if store else None)
+    mapping = mapper.want(Wanted(Protocol.UDP, int(port)))  # before the start: PCP is looked for with it
     mapper.start()
-    granted = await mapper.want(Wanted(Protocol.UDP, int(port))).settled()
+    granted = await mapping.settled()
     say(seconds=time.perf_counter() - began, granted=granted, type=kind(mapper))
     mapper.leave()
 
 
 async def many(count: str, how: str, record: str, store: str = "") -> None:
-    """Warm: so many mappings, ``in-turn`` (each wanted when the one before is granted) or ``together``."""
+    """Warm: so many mappings, ``in-turn`` (each wanted when the one before is granted) or ``together``.
+
+    Without a record (``-``) the end is when the last one is granted.
+    """
     requests = Requests()
     mapper = PortMapper(budget=int(count) + 1, store=Path(store) if store else None, tap=requests)
     mapper.start()
@@ -90,11 +95,12 @@ async def many(count: str, how: str, record: str, store: str = "") -> None:
         mappings = [mapper.want(each) for each in wanted]
         granted = [await each.settled() for each in mappings]
     seconds, cpu = time.perf_counter() - began, time.process_time() - cpu
-    http = [(host, port, data.decode()) for host, port, data in requests.http]
+    http = [(host, port, data.decode(), ahead) for host, port, data, ahead in requests.http]
     datagrams = [each.hex() for each in requests.datagrams]
-    Path(record).write_text(json.dumps({"datagrams": datagrams, "http": http}))
     told = {"seconds": seconds, "cpu": cpu, "gap": requests.gap}
-    if kind(mapper) == "upnp":
+    if record != NO_RECORD:
+        Path(record).write_text(json.dumps({"datagrams": datagrams, "http": http}))
+    if record != NO_RECORD and kind(mapper) == "upnp":
         told["listed"] = await until_listed(mapper)
     say(**told, granted=all(granted), type=kind(mapper))
     mapper.leave()

@@ -1,187 +1,171 @@
 """``python -m bench media``: what each media engine carries on one core, and what a call costs.
 
-*Sustained* is the highest step of a run in which at most 0.1 % of the packets are lost **and** nine of ten
-are delayed by 5 ms at most. Loss alone is a trap: a socket buffer for each leg hides a queue of seconds. The
-engine has one processor to itself, the generator the other. All is measured in one run, in turns, and the
-ratio is to ``selfone`` of the same run: 1,000 pairs of sockets, one datagram at a time, on one core, which no
-relay with a socket for each leg can exceed. rtpengine belongs here too; it is not measured yet.
+The engine has one processor to itself, the generator the other. All is measured in one run, shuffled, several
+times; medians, and ratios to what was measured in the same run:
+
+- ``selfone``: 1,000 pairs of sockets, one datagram at a time, sendto and recv on one core. Its sockets fit
+  into the core's own cache, which those of thousands of legs do not; so there is the same with 4,000 pairs.
+- the barest relay: epoll, recvfrom and sendto for each leg, and no thought at all.
+- rtpengine in user space with one thread, where it is installed (``make bench`` installs it as root).
+
+With ``--report DIR`` the added delay and the processor's time over the number of calls are drawn there.
 """
 
 from __future__ import annotations
 
-import subprocess
-import sys
+import random
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
 
-from ringthru.lab.namespaces.netns import LaboratoryError
 from ringthru.net.values import frozen
 
 from ..report import Row, progress, run
+from . import relays
+from .plot import Curve, write_report
+from .relays import Relay, build, limit
+from .searching import CALM, FULL, MOST, PER_LEG, Found, Step, search
 
-TITLES = {"P10": "P10  packets a second on one core, 172 octets, sustained; delay added; memory of a leg"}
-ENGINES = ("c", "python", "in-process")
-NAMES = {"c": "engine in C", "python": "engine in Python", "in-process": "the same in the switch's loop"}
-ENGINE_CPU, LOAD_CPU = "1", "0"
-PORT = 19000
-PER_LEG = 50  # packets a second
-LONGEST = 1.6  # seconds of one step
-LOSS, LATE = 0.001, 5_000  # a share, and microseconds
-FIRST, COARSE, FINE = 20_000, 1.3, 1.08  # packets a second, and from step to step
-MOST = 300_000
-CALM = 20_000  # packets a second at which the delay is told: 200 bridged calls
-GOALS = {"c": 0.70, "python": 0.40, "in-process": None}
-LEG_GOAL = {"c": 20.0, "python": None, "in-process": None}  # KiB
-FOLDER = Path(__file__).parent
+TITLES = {"P10": "P10  packets a second on one core, 172 octets, sustained; delay added; what a call costs"}
+LEGS = 8000  # of what is fast; they bear MOST packets a second
+FEWER = 3000  # of what is slow, or takes long to set up
+SIP_RATE = 500.0  # messages a second beside 200 calls
+PAIRS = 1000
+Start = Callable[[Path], AbstractContextManager[Relay]]
 
 
 @frozen
-class Step:
-    """What became of one rate."""
+class Measured:
+    """One relay in one way: an echo is one leg and 50 packets a second, a bridged call two and 100."""
 
-    sent: int
-    received: int
-    p50: int  # microseconds, the largest too
-    p90: int
-    p99: int
-    largest: int
-    busy: float  # cores
+    name: str
+    how: str
+    start: Start
+    of_limit: float | None = None  # goal: least share of selfone
+    leg: float | None = None  # goal: most KiB of a call
+    set_up: float | None = None  # goal: most microseconds
+    calls: float | None = None  # goal: least
 
     @property
-    def sustained(self) -> bool:
-        return self.sent > 0 and 1 - self.received / self.sent <= LOSS and self.p90 <= LATE
+    def title(self) -> str:
+        return f"{self.name}, {self.how}"
+
+    @property
+    def per_call(self) -> int:
+        return PER_LEG * (2 if self.how == "bridge" else 1)
 
 
-@frozen
-class Found:
-    """What one engine did in one turn."""
-
-    sustained: float  # packets a second
-    calm: Step
-    leg: float  # KiB
+def ours(name: str, how: str, legs: int, sip: float = 0.0) -> Start:
+    return lambda generator: relays.engine(name, legs, how, sip)
 
 
-def measure(only: str | None, runs: int, as_data: bool) -> int:
+BARE = Measured("barest relay", "echo", lambda generator: relays.bare(generator, LEGS))
+C = Measured("engine in C", "bridge", ours("c", "bridge", LEGS), 0.70, 20.0, 50.0, 1500)
+ECHO = Measured("engine in C", "echo", ours("c", "echo", LEGS), 0.70, 20.0, 50.0, 2600)
+TWIN = Measured("engine in Python", "bridge", ours("python", "bridge", FEWER), 0.40)
+ASYNCIO = Measured("asyncio alone", "bridge", ours("asyncio", "bridge", FEWER))
+THEIRS = Measured("rtpengine", "bridge", lambda generator: relays.rtpengine(FEWER))
+
+
+def measure(only: str | None, runs: int, as_data: bool, report: Path | None = None) -> int:
     """Print every row; returns the number of goals that were missed."""
-    works: dict[str, Callable[[], list[Row]]] = {"P10": lambda: rows(min(runs, 5))}
+    works: dict[str, Callable[[], list[Row]]] = {"P10": lambda: rows(min(runs, 5), report)}
     return run(works, TITLES, only, as_data)
 
 
-def rows(turns: int) -> list[Row]:
-    """Each engine in each way, so many times; medians."""
+def rows(turns: int, report: Path | None) -> list[Row]:
+    """Everything so many times, in another order each time; medians."""
+    there = relays.is_there()
+    todo = [BARE, C, ECHO, TWIN, ASYNCIO, *([THEIRS] if there else [])]
+    if not there:
+        progress("rtpengine is not installed, and not measured (make bench installs it, as root)")
+    found: dict[str, list[Found]] = {each.title: [] for each in todo}
+    limits: dict[int, list[float]] = {PAIRS: [], LEGS // 2: []}
+    beside: list[Step] = []
     with TemporaryDirectory() as folder:
         generator = build(Path(folder))
-        limits: list[float] = []
-        found: dict[tuple[str, str], list[Found]] = {}
         for turn in range(turns):
-            for how in ("echo", "bridge"):
-                for engine in ENGINES:
-                    progress(f"{NAMES[engine]}, {how}, {turn + 1} of {turns}")
-                    limits.append(float(output("taskset", "-c", LOAD_CPU, generator, "self", "1")))
-                    found.setdefault((engine, how), []).append(one_engine(generator, engine, how))
-    limit = median(limits)
-    made = [Row("P10", "selfone, the limit", limit, "packets/s")]
-    for (engine, how), each in found.items():
-        made += engine_rows(f"{NAMES[engine]}, {how}", engine, limit, each)
+            for each in random.sample(todo, len(todo)):
+                progress(f"{each.title}, {turn + 1} of {turns}")
+                for pairs, values in limits.items():
+                    values.append(limit(generator, pairs))
+                found[each.title].append(search(generator, each.start(generator)))
+            beside.append(with_sip(generator))
+    shown = [row for each in todo for row in relay_rows(each, found, limits)]
+    made = [*limit_rows(limits), *shown, *ratio_rows(found, there), *sip_rows(beside)]
+    if report is not None:
+        write_report(report, [curve(each, found[each.title]) for each in todo], made)
     return made
 
 
-def engine_rows(name: str, engine: str, limit: float, found: list[Found]) -> Iterator[Row]:
-    sustained = median(each.sustained for each in found)
-    goal = GOALS[engine]
-    yield Row("P10", f"{name}: sustained", sustained, "packets/s", least=goal and goal * limit)
-    yield Row("P10", f"{name}: of the limit", sustained / limit, "", least=goal, peer="selfone")
+def with_sip(generator: Path) -> Step:
+    """200 bridged calls, while the engine's process has SIP to do on the same core."""
+    legs = CALM // PER_LEG
+    with relays.engine("c", legs, "bridge", SIP_RATE) as there, relays.load(generator) as send:
+        send(CALM, there.ports)
+        before = there.used()
+        return Step(CALM, *send(CALM, there.ports), (there.used() - before) / relays.LONGEST)
+
+
+def limit_rows(limits: dict[int, list[float]]) -> Iterator[Row]:
+    for pairs, values in limits.items():
+        yield Row("P10", f"selfone with {pairs} pairs {spread(values)}", median(values), "packets/s")
+
+
+def relay_rows(
+    each: Measured, all_found: dict[str, list[Found]], limits: dict[int, list[float]]
+) -> Iterator[Row]:
+    found, title = all_found[each.title], each.title
+    values = [one.sustained for one in found]
+    sustained, selfone, as_many = median(values), *(median(limits[pairs]) for pairs in limits)
+    kind = "calls" if each.how == "bridge" else "echo calls"
+    yield Row("P10", f"{title}: sustained {spread(values)}", sustained, "packets/s")
+    yield Row("P10", f"{title}: concurrently", sustained / each.per_call, kind, least=each.calls)
+    yield Row("P10", f"{title}: ÷ selfone", sustained / selfone, "", least=each.of_limit, peer="selfone")
+    yield Row("P10", f"{title}: ÷ selfone with as many sockets", sustained / as_many, "")
+    if each is not BARE:
+        bare = median(one.sustained for one in all_found[BARE.title])
+        yield Row("P10", f"{title}: ÷ barest relay", sustained / bare if bare else 0.0, "")
     for what in ("p50", "p99"):
-        yield Row("P10", f"{name}: {what} at {CALM}/s", median(getattr(e.calm, what) for e in found), "µs")
-    yield Row("P10", f"{name}: processor at {CALM}/s", median(each.calm.busy for each in found), "cores")
-    yield Row("P10", f"{name}: memory", median(each.leg for each in found), "KiB/leg", goal=LEG_GOAL[engine])
+        yield Row("P10", f"{title}: {what} at {CALM}/s", median(getattr(e.calm, what) for e in found), "µs")
+    yield Row("P10", f"{title}: processor at {FULL}/s", median(e.full.busy for e in found), "cores")
+    if each is not BARE:
+        legs = each.per_call // PER_LEG
+        yield Row("P10", f"{title}: memory", legs * median(e.leg for e in found), "KiB/call", goal=each.leg)
+        yield Row("P10", f"{title}: set up", median(e.set_up for e in found), "µs/call", goal=each.set_up)
 
 
-def one_engine(generator: Path, engine: str, how: str) -> Found:
-    """Search for the highest rate that is sustained: coarse steps up, then fine ones from the last good."""
-    legs = MOST // PER_LEG
-    with host(engine, legs, how) as (ports, leg, used), load(generator) as send:
-
-        def step(rate: float) -> Step:
-            before = used()
-            sent, received, p50, p90, p99, largest = send(rate, ports[: max(int(rate / PER_LEG) // 2 * 2, 2)])
-            return Step(sent, received, p50, p90, p99, largest, (used() - before) / LONGEST)
-
-        send(
-            CALM, ports
-        )  # each leg hears its peer once; before that the other leg of its bridge is not sent to
-        calm = step(CALM)
-        good, rate = 0.0, float(FIRST)
-        while rate < MOST and step(rate).sustained:
-            good, rate = rate, rate * COARSE
-        rate = (good or FIRST / 4) * FINE
-        while rate < MOST and step(rate).sustained:
-            good, rate = rate, rate * FINE
-    return Found(good, calm, leg / 1024)
+def ratio_rows(found: dict[str, list[Found]], there: bool) -> Iterator[Row]:
+    if not there:
+        return
+    ours, theirs = found[C.title], found[THEIRS.title]
+    sustained = [median(each.sustained for each in values) for values in (ours, theirs)]
+    busy = [median(each.full.busy for each in values) for values in (ours, theirs)]
+    yield Row("P10", "engine in C ÷ rtpengine: sustained", sustained[0] / (sustained[1] or 1), "", least=1.5)
+    yield Row("P10", "engine in C ÷ rtpengine: processor at 1,000 calls", busy[0] / busy[1], "", goal=0.70)
 
 
-def build(folder: Path) -> Path:
-    program = folder / "generator"
-    try:
-        output("gcc", "-O2", "-o", program, FOLDER / "generator.c")
-    except OSError as error:
-        raise LaboratoryError(f"the load generator is not built: {error}; install gcc") from error
-    return program
+def sip_rows(beside: list[Step]) -> Iterator[Row]:
+    title = f"engine in C, 200 calls, {SIP_RATE:.0f} SIP messages/s on its core"
+    for what, goal in (("p50", 50.0), ("p99", 2_000.0), ("largest", 10_000.0)):
+        yield Row("P10", f"{title}: {what}", median(getattr(each, what) for each in beside), "µs", goal=goal)
 
 
-def output(*command: object) -> str:
-    return subprocess.run(
-        [str(each) for each in command], check=True, stdout=subprocess.PIPE, text=True
-    ).stdout
+def curve(each: Measured, found: list[Found]) -> Curve:
+    """Medians of the steps at each rate, over the calls that they are."""
+    rates = sorted({step.rate for one in found for step in one.steps})
+    points = []
+    for rate in rates:
+        steps = [step for one in found for step in one.steps if step.rate == rate]
+        middle = [median(getattr(step, what) for step in steps) for what in ("p50", "p90", "busy")]
+        points.append((rate / each.per_call, middle[0], middle[1], middle[2]))
+    return Curve(each.title, tuple(points))
 
 
-Send = Callable[[float, list[str]], list[int]]
+def spread(values: list[float]) -> str:
+    return f"[{min(values) / 1000:.0f}–{max(values) / 1000:.0f} k]"
 
 
-@contextmanager
-def load(generator: Path) -> Iterator[Send]:
-    """A generator; call the result to send at a rate to these ports."""
-    with talking("nice", "-n", "-20", "taskset", "-c", LOAD_CPU, generator, "bind", PORT) as ask:
-        yield lambda rate, ports: [int(each) for each in ask(f"{rate} {LONGEST} {' '.join(ports)}").split()]
-
-
-@contextmanager
-def host(engine: str, legs: int, how: str) -> Iterator[tuple[list[str], float, Callable[[], float]]]:
-    """An engine with so many legs: their ports, the octets each took, and the processor time so far."""
-    # As a program of the package, so that the process of the engine in Python finds it as we do.
-    argv = [sys.executable, FOLDER / "host.py", engine, legs, how, PORT]
-    with talking("nice", "-n", "-20", "taskset", "-c", ENGINE_CPU, *argv) as ask:
-        leg, *ports = ask("").split()
-        yield ports, float(leg), lambda: float(ask("?"))
-
-
-@contextmanager
-def talking(*command: object) -> Iterator[Callable[[str], str]]:
-    """A program that answers lines with lines; an empty one is not sent."""
-    pipe = subprocess.PIPE
-    process = subprocess.Popen([str(each) for each in command], stdin=pipe, stdout=pipe, text=True)
-    assert process.stdin is not None
-    assert process.stdout is not None
-    sink, source = process.stdin, process.stdout
-
-    def ask(line: str) -> str:
-        if line:
-            print(line, file=sink, flush=True)
-        answer = source.readline()
-        if not answer:
-            raise LaboratoryError(f"{command[-5:]} ended: {process.wait(5)}")
-        return answer
-
-    try:
-        yield ask
-    finally:
-        sink.close()
-        try:
-            process.wait(10)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-        source.close()
+assert LEGS * PER_LEG >= MOST

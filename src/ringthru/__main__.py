@@ -26,6 +26,7 @@ SUBCOMMANDS: Final = {  # programs beside the switch, loaded when they are calle
     "config": "console.config_command",  # what a configuration tree comes to, without running it
     "nat": "nat.command",  # port mapping alone
     "lab": "lab.lab_command",  # gateways to test on
+    "media-node": "media.node.command_driver",  # the engine for other switches, as rtpengine is
 }
 # How many more objects make the collector look at the young ones, and how many such looks at older ones. With
 # Python's own 700 it looks several times within each call, and finds what the call still needs; one look at

@@ -131,7 +131,9 @@ async def show(folder: Path, protocols: frozenset[str], logs: Logs | None) -> in
             if logs is not None:
                 print("\nThe switch is running, and the phone outside answers. Try (shutdown ends it):")
                 print("  nat_map status    nat_map detail    sofia status    help")
-                print(f"  originate sofia/{PROFILE}/sip:phone@{phone.address} &park    then: show channels\n")
+                print(f"  originate sofia/{PROFILE}/sip:phone@{phone.address} &park    then: show channels")
+                print(f"  pa call sip:{NUMBER}@{phone.address}    an echo outside; then: pa hangup")
+                print(f"  audio_test sip:{NUMBER}@{phone.address}    the same, and one sentence about it\n")
                 await prompt(switch, logs)
         finally:
             if phone is not None:

@@ -22,7 +22,7 @@ def rows(title: str) -> list[list[str]]:
 
 def test_each_parameter_is_known_and_has_the_default_that_stands_there():
     named = rows("Parameters of a profile")
-    assert len(named) == 9
+    assert len(named) == 10
     for name, default, _ in named:
         field = name.replace("-", "_")
         assert PROFILE_PARAMETERS[name](default) == ProfileSettings.__defaults__[field], name
@@ -30,7 +30,7 @@ def test_each_parameter_is_known_and_has_the_default_that_stands_there():
 
 def test_each_variable_is_one_that_the_switch_reads_or_sets():
     named = rows("Variables of a call")
-    assert len(named) == 10
+    assert len(named) == 11
     for name, _ in named:
         assert name.removesuffix("NAME") in SOURCES, name
 

@@ -126,7 +126,7 @@ def test_every_module_that_is_named_exists():
 NAMED_TEST = re.compile(r"`(tests/[\w/]+\.py)::([\w:]+)`")
 
 
-@pytest.mark.parametrize("page", ["engines.md", "compatibility.md"])
+@pytest.mark.parametrize("page", ["engines.md", "compatibility.md", "flows.md"])
 def test_each_test_that_is_named_exists(page):
     named = NAMED_TEST.findall(TEXTS[page])
     assert named

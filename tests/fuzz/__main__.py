@@ -1,4 +1,4 @@
-"""Fuzz the decoders: ``python -m tests.fuzz [TARGET …] [--seconds N] [--runs N] [--jobs N]``.
+"""Fuzz the decoders: ``python -m tests.fuzz [TARGET …] [-k PART] [--seconds N] [--jobs N]``.
 
 Each target runs in a process of its own. What breaks a law is kept in ``.fuzz/found``, and
 ``python -m tests.fuzz TARGET --input FILE`` tries it again. Inputs that reached new code are kept in
@@ -54,13 +54,16 @@ def main(arguments: Sequence[str]) -> int:
         fuzz(arguments[1], arguments[3:])
     parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description="Fuzz the decoders.")
     parser.add_argument("targets", nargs="*", metavar="TARGET", help=f"all, or some of: {', '.join(NAMES)}")
+    parser.add_argument("-k", dest="part", default="", help="only those with this in their name")
     parser.add_argument("--seconds", type=int, default=60, help="for each target (60)")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes at once")
     parser.add_argument("--input", type=Path, help="try this one input only")
     asked = parser.parse_args(arguments)
-    targets = tuple(asked.targets) or NAMES
-    if unknown := set(targets) - set(NAMES):
+    if unknown := set(asked.targets) - set(NAMES):
         parser.error(f"no such target: {', '.join(sorted(unknown))}; there are {', '.join(NAMES)}")
+    targets = [each for each in asked.targets or NAMES if asked.part in each]
+    if not targets:
+        parser.error(f"no target has {asked.part!r} in its name: there are {', '.join(NAMES)}")
     if asked.input is not None:
         from .targets import TARGETS
 

@@ -257,6 +257,9 @@ def journal_row(data: bytes) -> None:
         assert rows.entry_of(rows.entry_row(entry)) == entry
         assert 0 <= entry.holding.external_port <= 65535
         assert len(entry.holding.nonce) == 12
+    with suppress(ValueError, LocalError):
+        wanted = rows.wish_of(tuple(given[: len(rows.WISH)]))
+        assert rows.wish_of(rows.wish_row(wanted)) == wanted
     with suppress(ValueError):
         identity = rows.identity_of(tuple(given[: len(rows.IDENTITY)]))
         assert rows.identity_of(rows.identity_row(identity)) == identity

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
@@ -45,19 +45,40 @@ def test_the_law_holds_for_whatever_hypothesis_invents(name: str, data: st.DataO
 
 
 @pytest.fixture(scope="module")
-def runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Future[tuple[int, str]]]]:
-    """All targets, side by side on all processors; chance has a fixed seed, so that runs can be compared."""
+def runs(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[[str], tuple[int, str]]]:
+    """What comes of a target; those that are asked for run side by side on all processors.
+
+    Chance has a fixed seed, so that runs can be compared.
+    """
     if importlib.util.find_spec("atheris") is None:
         if os.environ.get("CI"):
             pytest.fail(f"required here: {SKIPPED}", pytrace=False)
         pytest.skip(SKIPPED)
     directory = tmp_path_factory.mktemp("fuzz")
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-        yield {name: pool.submit(run, name, directory, "-seed=1", seconds=SECONDS) for name in NAMES}
+
+        def start(name: str) -> Future[tuple[int, str]]:
+            return pool.submit(run, name, directory, "-seed=1", seconds=SECONDS)
+
+        alone = not hasattr(request.config, "workerinput")  # a worker of xdist is not given all of them
+        started = {name: start(name) for name in asked_for(request.session.items) if alone}
+        yield lambda name: (started.get(name) or start(name)).result()
+
+
+def asked_for(items: Sequence[pytest.Item]) -> list[str]:
+    """The targets that are left of ``NAMES`` after ``-k`` and the like."""
+    name = test_the_law_holds_under_atheris.__name__
+    return [
+        item.callspec.params["name"]
+        for item in items
+        if isinstance(item, pytest.Function) and item.originalname == name
+    ]
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_the_law_holds_under_atheris(name: str, runs: dict[str, Future[tuple[int, str]]]):
-    code, said = runs[name].result()
+def test_the_law_holds_under_atheris(name: str, runs: Callable[[str], tuple[int, str]]):
+    code, said = runs(name)
     assert code == 0, said[-4000:]
     assert "DONE" in said

@@ -9,6 +9,7 @@ from pathlib import Path
 
 class Keyboard:
     def __init__(self, path: Path) -> None:
+        path.unlink(missing_ok=True)  # of a life before
         os.mkfifo(path)
         self._path = path
 

@@ -106,16 +106,20 @@ with socket.create_connection(("127.0.0.1", 4444), 5) as line:
 class Baresip:
     """A baresip that speaks a sound of ours and records what it hears."""
 
-    def __init__(self, laboratory: Laboratory, role: str, address: str, directory: Path) -> None:
+    def __init__(
+        self, laboratory: Laboratory, role: str, address: str, directory: Path, modules: tuple[str, ...] = ()
+    ) -> None:
+        """``modules`` are loaded beside the usual ones."""
         self.directory = directory
         self._laboratory, self._role, self._address = laboratory, role, address
+        self._modules = "".join(f"module {each}\n" for each in modules)
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self, account: str, sounds: list[int], *commands: str) -> None:
         """Run it with one account line; each of ``commands`` is typed at its prompt."""
         write_wav(self.directory / "speech.wav", sounds)
         text = BARESIP.format(address=self._address, directory=self.directory, modules=MODULES)
-        (self.directory / "config").write_text(text)
+        (self.directory / "config").write_text(text + self._modules)
         (self.directory / "accounts").write_text(account + "\n")
         (self.directory / "contacts").write_text("")
         typed = [word for command in commands for word in ("-e", command)]

@@ -1,6 +1,6 @@
-"""A call through two real rtpengines, one of which is killed in its midst; run in a namespace of its own.
+"""A call through two real media nodes, rtpengines or ours, one of which is killed in its midst.
 
-``test_rtpengine`` runs it so; the last line it prints is what came of it, as JSON.
+``test_rtpengine`` runs it in a namespace of its own; the last line it prints is what came of it, as JSON.
 """
 
 from __future__ import annotations
@@ -27,11 +27,18 @@ VOICES = (b"\xaa" * 160, b"\x55" * 160)
 PATIENCE = 15.0  # seconds; only a broken build needs them
 
 
-def start(number: int, directory: Path, *more: str) -> subprocess.Popen[bytes]:
-    """An rtpengine in user space; its ng port is 2223 and on, by number."""
+PROGRAMS = {  # a node by its command line: Debian's daemon in user space, and ours
+    "rtpengine": [
+        *("rtpengine", "--foreground", "--log-stderr", "--table=-1", "--config-file=none", "--num-threads=1")
+    ],
+    "ringthru": [sys.executable, "-m", "ringthru", "media-node"],
+}
+
+
+def start(number: int, directory: Path, *more: str, program: str = "rtpengine") -> subprocess.Popen[bytes]:
+    """A node; its ng port is 2223 and on, by number."""
     first = 20000 + 1000 * number
-    argv = ["rtpengine", "--foreground", "--log-stderr", "--table=-1", "--config-file=none"]
-    argv += [f"--interface={HERE}", f"--listen-ng={HERE}:{2223 + number}", "--num-threads=1"]
+    argv = [*PROGRAMS[program], f"--interface={HERE}", f"--listen-ng={HERE}:{2223 + number}"]
     argv += [f"--port-min={first}", f"--port-max={first + 99}", f"--dtmf-log-dest={KEYS_AT}", *more]
     with (directory / f"node{number}").open("wb") as log:
         return subprocess.Popen(argv, stdout=log, stderr=log)
@@ -89,19 +96,41 @@ async def until(true: Callable[[], bool], what: str, step: Callable[[], None] = 
     print("it is so:", what, file=sys.stderr)
 
 
-async def tell(directory: Path) -> dict[str, object]:
-    nodes = [start(0, directory), start(1, directory)]
+async def tell(directory: Path, program: str, full: bool) -> dict[str, object]:
+    more = ["--max-sessions=1"] if full else []
+    nodes = [start(number, directory, *more, program=program) for number in (0, 1)]
     engine, why = choose_engine("rtpengine", 30000, 30099, read_nodes(f"{HERE}:2223 {HERE}:2224"), KEYS_AT)
     assert isinstance(engine, RtpengineEngine)
     await engine.start()
     try:
         await until(lambda: all(each.state == "up" for each in engine.nodes()), "both nodes are up")
-        return {"why": why, **await call(engine, nodes)}
+        return await fill(engine) if full else {"why": why, **await call(engine, nodes)}
     finally:
         await engine.close()
         for node in nodes:
             node.kill()
             node.wait()
+
+
+async def fill(engine: RtpengineEngine) -> dict[str, object]:
+    """Three legs of one call, for two nodes that take one each."""
+    placed = [await engine.place(HERE, "one call") for _ in range(3)]
+    legs = [engine.open(ports, name="a leg") for ports in placed if ports is not None]
+    first = placed[0]
+    assert first is not None
+    legs[0].close()
+    again = None
+    async with asyncio.timeout(PATIENCE):
+        while again is None:  # until the node has heard of the end
+            again = await engine.place(HERE, "one call")
+    result = {
+        "first two": sorted(ports.node.address.port for ports in placed[:2] if ports is not None),
+        "third": placed[2],
+        "after one is gone": again.node == first.node,
+        "was full": any(each.full for each in engine.nodes()),
+    }
+    engine.release(again)
+    return result
 
 
 async def call(engine: RtpengineEngine, nodes: list[subprocess.Popen[bytes]]) -> dict[str, object]:
@@ -165,4 +194,4 @@ async def call(engine: RtpengineEngine, nodes: list[subprocess.Popen[bytes]]) ->
 
 
 if __name__ == "__main__":
-    print(json.dumps(asyncio.run(tell(Path(sys.argv[1])))))
+    print(json.dumps(asyncio.run(tell(Path(sys.argv[1]), sys.argv[2], sys.argv[3:] == ["full"]))))

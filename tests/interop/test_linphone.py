@@ -243,6 +243,18 @@ class TestWithThePhoneAtHome:
         said("[BLIND_TRANSFER]")
         home_ear.hears(600)
 
+    def test_baresip_sends_its_caller_on(
+        self, switch: Switch, lin: Linphone, home: Baresip, third: Baresip, lin_ear: Ear, third_ear: Ear
+    ) -> None:
+        """Blind transfer by baresip, the one kind that version 1.0 knows."""
+        said = since(switch)
+        lin.says(f"call sip:1000@{AT}", "Media streams established")
+        lin_ear.hears(600)
+        home.command("transfer", f"sip:1002@{PBX_ADDRESS}:5060")
+        said("[BLIND_TRANSFER]")
+        lin_ear.hears(900)
+        third_ear.hears(440)
+
     def test_attended_transfer_brings_the_other_two_together(
         self, switch: Switch, lin: Linphone, home: Baresip, third: Baresip, home_ear: Ear, third_ear: Ear
     ) -> None:

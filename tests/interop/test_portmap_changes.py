@@ -107,6 +107,17 @@ def test_after_a_power_cycle_the_mapping_is_made_again(home: Home) -> None:
     assert home.open_from_outside()
 
 
+def test_while_it_is_mute_what_it_has_stays_and_then_all_is_mapped(home: Home) -> None:
+    home.laboratory.freeze_daemon()
+    home.engine.want(5070)
+    assert home.open_from_outside()  # the kernel forwards without its daemon
+    assert home.engine.mapping(5070)["state"] != "accepted"
+    home.laboratory.thaw_daemon()
+    home.engine.until_granted(5070)
+    assert {rule.external_port for rule in home.laboratory.nat_rules()} == {5060, 5070}
+    assert home.open_from_outside()
+
+
 def test_rules_lost_behind_the_daemons_back_are_made_again(home: Home) -> None:
     """Nobody can know of it: miniupnpd lists them from its memory, until it maps something else."""
     home.laboratory.flush_mappings()

@@ -45,6 +45,18 @@ def granted(engine: Engine, port: int = 5060) -> list[str]:
 
 
 class TestTwoLines:
+    def test_one_that_only_a_routing_rule_leads_to_is_found_and_mapped_on(
+        self, lines: TwoLines, tmp_path: Path
+    ) -> None:
+        lines.lead_by_rule("eth1")
+        engine = start(lines, tmp_path)
+        engine.want(5060)
+        engine.until(lambda: granted(engine) == ["eth0", "eth1"], what="a yes from both")
+        assert lines.nat_rules() == ([ON_FIRST], [ON_SECOND])
+        assert arrives(lines, 5060, (SECOND_WAN, 5060), FAR, (PUB, OUTSIDE[SECOND]))
+        engine.stop()
+        assert lines.nat_rules() == ([], [])
+
     def test_each_maps_to_our_address_on_its_own_line_and_is_open_there(
         self, lines: TwoLines, tmp_path: Path
     ) -> None:

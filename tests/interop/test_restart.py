@@ -57,6 +57,33 @@ def test_a_phone_is_called_after_kill_9(laboratory: Laboratory, tmp_path: Path) 
     assert "Traceback" not in switch.words()
 
 
+def test_what_was_mapped_by_hand_to_stay_is_mapped_at_the_next_start(
+    laboratory: Laboratory, tmp_path: Path
+) -> None:
+    """``nat_map add PORT PROTOCOL sticky`` outlives a stop, and the other one does not."""
+    switch = Switch(laboratory, tmp_path, console=True)
+    switch.start()
+    switch.wait_until_mapped()
+    for line in ("nat_map add 1235 tcp sticky", "nat_map add 1236 tcp"):
+        switch.type_in(line)
+    wait_for(lambda: by_hand(laboratory) == {1235, 1236}, 10, "both ports on the gateway")
+    switch.stop()
+    assert by_hand(laboratory) == set()
+    switch.start()
+    wait_for(lambda: by_hand(laboratory) == {1235}, 10, "the sticky one on the gateway again")
+    switch.type_in("nat_map status")
+    switch.wait_for_words("1235,tcp,1,1")
+    switch.type_in("nat_map del 1235 tcp")
+    wait_for(lambda: by_hand(laboratory) == set(), 10, "it taken back")
+    switch.stop()
+    assert "Traceback" not in switch.words()
+
+
+def by_hand(laboratory: Laboratory) -> set[int]:
+    """Which of the two ports are on the gateway."""
+    return {rule.external_port for rule in laboratory.nat_rules()} & {1235, 1236}
+
+
 def written(path: Path) -> bool:
     """Whether there is a row, in the file or in the log beside it."""
     beside = path.with_name(path.name + "-wal")

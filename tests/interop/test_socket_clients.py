@@ -1,7 +1,7 @@
 """Clients of the event socket that nobody here wrote, against the running switch.
 
-greenswitch and Genesis, inbound and outbound, and a Prometheus exporter: as they come from PyPI, in an
-environment of their own (``clients.txt``), which ``make`` makes.
+greenswitch, Genesis and FreeSWITCH's own library in C, inbound and outbound, and a Prometheus exporter: as
+they come from PyPI, in an environment of their own (``clients.txt``), which ``make`` makes.
 """
 
 from __future__ import annotations
@@ -65,6 +65,14 @@ def test_greenswitch_gets_a_call_and_lingers(clients: Clients) -> None:
 
 def test_genesis_inbound_consumer_and_outbound(clients: Clients) -> None:
     assert clients.run("genesis_all.py", "8085").endswith("done\n")
+
+
+def test_freeswitchs_own_library_as_its_console_uses_it(clients: Clients) -> None:
+    assert clients.run("libesl_inbound.py").endswith("done\n")
+
+
+def test_freeswitchs_own_library_gets_a_call(clients: Clients) -> None:
+    assert clients.run("libesl_outbound.py", "8086").endswith("done\n")
 
 
 def test_an_exporter_reads_the_switch(clients: Clients) -> None:

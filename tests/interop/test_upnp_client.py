@@ -11,6 +11,7 @@ import pytest
 from ringthru.lab.namespaces.laboratory import PBX, PBX_ADDRESS, PBX_ADDRESS6, Laboratory, Topology
 from ringthru.lab.namespaces.miniupnpd import HTTP_PORT, Serves
 from ringthru.net.address import INTERNET, Endpoint
+from ringthru.net.values import replace
 from ringthru.portmap.drivers.http_driver import fetch
 from ringthru.portmap.gateway.listing import Listing
 from ringthru.portmap.gateway.orders import (
@@ -138,6 +139,12 @@ def test_P611_and_P612_what_miniupnpd_says_of_pinholes_it_does_not_have() -> Non
             assert gateway.say(call).code == 402
         names = []
         for port in (5060, 5070):
-            names.append(gateway.order(MapOrder(Protocol.UDP, port, port, 3600, "x")).reference)
             laboratory.reboot_gateway()
+            names.append(gateway.order(MapOrder(Protocol.UDP, port, port, 3600, "x")).reference)
         assert names[0] == names[1]
+        look = InspectOrder(
+            Protocol.UDP, 5060, 5060, reference=names[0], lifetime=3600
+        )  # it is 5070's by now
+        seen = gateway.order(look)  # what bears that name is 5070's by now
+        assert seen.reference not in ("", names[0])
+        assert gateway.order(replace(look, reference=seen.reference)).reference == ""

@@ -84,6 +84,15 @@ class TwoLines(World):
             f"route replace default via {lan} dev {link} metric {metric}",
         )
 
+    def lead_by_rule(self, link: str) -> None:
+        """The main table has no way out by this line any more; a rule has, for what its address sends."""
+        self.ip(
+            PBX,
+            f"route del default dev {link}",
+            f"route add default via {self._lan} dev {link} table 100",
+            f"rule add from {self.addresses[link]} table 100",
+        )
+
     def pull(self, link: str) -> None:
         """The cable is out, and with it address and route."""
         self.ip(PBX, f"link set {link} down", f"address flush dev {link}")

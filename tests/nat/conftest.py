@@ -1,9 +1,13 @@
-"""A house for the command line: a gateway between 127.70.0.1 and 127.71.0.1, and us at 127.70.0.103."""
+"""A house for the command line: a gateway between 127.70.N.1 and 127.71.N.1, and us at 127.70.N.103.
+
+N is the number of pytest-xdist's worker, so that each of them has a house of its own; 0 where there are none.
+"""
 
 from __future__ import annotations
 
 import io
 import json
+import os
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
@@ -20,10 +24,12 @@ from ringthru.net.surroundings import Surroundings
 from ringthru.net.values import replace
 from ringthru.portmap.memory.store_driver import Store
 
-US, GATEWAY, OUTSIDE = "127.70.0.103", "127.70.0.1", "127.71.0.1"
+WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+INSIDE, BEYOND = f"127.70.{WORKER}", f"127.71.{WORKER}"  # how addresses in and out of the house begin
+US, GATEWAY, OUTSIDE = f"{INSIDE}.103", f"{INSIDE}.1", f"{BEYOND}.1"
 HOUSE = Surroundings(
     US,
-    IPv4Network("127.70.0.0/24"),
+    IPv4Network(f"{INSIDE}.0/24"),
     GATEWAY,
     AddressRules((IPv4Network("127.71.0.0/16"),)),
     multicast=False,

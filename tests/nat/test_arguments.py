@@ -12,6 +12,8 @@ from ringthru.nat.words import EXIT_WORDS, Exit
 from ringthru.net.interfaces import NoSuchInterface
 from ringthru.portmap.values import Protocol
 
+from .conftest import US
+
 
 class TestPorts:
     @pytest.mark.parametrize(
@@ -110,7 +112,7 @@ async def test_an_interface_that_does_not_exist_is_told_with_those_that_do(nat):
 
 
 async def test_a_gateway_that_is_ourselves_is_refused(nat):
-    said = await nat("status --gateway 127.70.0.103")
+    said = await nat(f"status --gateway {US}")
     assert said.code == Exit.LOCAL
     assert "own address" in said.err
 

@@ -19,10 +19,11 @@ from ringthru.portmap.memory import memory_driver
 from ringthru.portmap.memory.store_driver import Store
 
 from ..scenarios.waiting import eventually
-from .conftest import GATEWAY, HOUSE, OUTSIDE, US
+from .conftest import BEYOND, GATEWAY, HOUSE, INSIDE, OUTSIDE, US
 from .interrupting import interrupt
 
 PROTOCOLS = ("natpmp", "upnp")
+PEER = f"{BEYOND}.50:5060"
 
 
 def ports_of(gateway):
@@ -197,12 +198,12 @@ class TestDelete:
     async def test_what_somebody_else_has_stays(self, start_gateway, nat):
         gateway = await start_gateway("natpmp", "upnp")
         mine = nat.surroundings
-        nat.surroundings = type(mine)("127.70.0.77", mine.network, mine.gateway, mine.rules, mine.multicast)
+        nat.surroundings = type(mine)(f"{INSIDE}.77", mine.network, mine.gateway, mine.rules, mine.multicast)
         await nat("add 25060")
         nat.surroundings = mine
         said = await nat("delete 25060 --json")
         assert said.code == Exit.REFUSED
-        assert [str(m.internal) for m in gateway.mappings()] == ["127.70.0.77:25060"]
+        assert [str(m.internal) for m in gateway.mappings()] == [f"{INSIDE}.77:25060"]
 
 
 class TestList:
@@ -443,7 +444,7 @@ class TestKept:
 class TestProvenFromOutside:
     async def test_add_with_an_echo_host_shows_that_it_is_reachable(self, start_gateway, nat):
         gateway = await start_gateway("natpmp")
-        echo = OutsideEcho(Endpoint("127.71.0.9", 0), HOUSE.network, gateway.masquerade)
+        echo = OutsideEcho(Endpoint(f"{BEYOND}.9", 0), HOUSE.network, gateway.masquerade)
         said = await nat(f"add 25060 --echo {echo.local}")
         echo.close()
         assert said.code == Exit.OK
@@ -453,7 +454,7 @@ class TestProvenFromOutside:
     async def test_what_is_listed_and_does_not_forward_ends_with_4(self, start_gateway, nat, monkeypatch):
         monkeypatch.setattr(echo_proof, "ARRIVAL", 0.2)
         gateway = await start_gateway("upnp", rows=frozenset({"AD18"}))
-        echo = OutsideEcho(Endpoint("127.71.0.9", 0), HOUSE.network, gateway.masquerade)
+        echo = OutsideEcho(Endpoint(f"{BEYOND}.9", 0), HOUSE.network, gateway.masquerade)
         said = await nat(f"add 25060 --echo {echo.local}")
         echo.close()
         assert said.code == Exit.PARTLY
@@ -490,18 +491,18 @@ class TestFlow:
 
     async def test_where_the_peer_sees_us(self, start_gateway, nat):
         await start_gateway("pcp")
-        said = await nat("add 25060 --peer 127.71.0.50:5060")
+        said = await nat(f"add 25060 --peer {PEER}")
         assert said.code == Exit.OK, said.err
-        assert f"127.71.0.50:5060 sees udp 25060 at {OUTSIDE}:25060" in said.out
+        assert f"{PEER} sees udp 25060 at {OUTSIDE}:25060" in said.out
 
     async def test_as_json_and_remembered(self, start_gateway, nat):
         await start_gateway("pcp")
-        told = (await nat("add 25060 --peer 127.71.0.50:5060 --json")).json
+        told = (await nat(f"add 25060 --peer {PEER} --json")).json
         assert told["peers"][0] | {"lifetime_left": 0} == {
             "protocol": "udp",
             "family": "ipv4",
             "internal_port": 25060,
-            "remote": "127.71.0.50:5060",
+            "remote": PEER,
             "external_address": OUTSIDE,
             "external_port": 25060,
             "near_address": OUTSIDE,
@@ -511,19 +512,19 @@ class TestFlow:
             "reason": "",
         }
         (row,) = (await nat("status --json")).json["mappings"]
-        assert (row["remote"], row["listed"]) == ("127.71.0.50:5060", None)
-        assert "flow to 127.71.0.50:5060" in (await nat("status")).out
+        assert (row["remote"], row["listed"]) == (PEER, None)
+        assert f"flow to {PEER}" in (await nat("status")).out
 
     @pytest.mark.parametrize("protocol", PROTOCOLS)
     async def test_a_gateway_that_cannot_has_not_refused(self, start_gateway, nat, protocol):
         await start_gateway(protocol)
-        said = await nat("add 25060 --peer 127.71.0.50:5060")
+        said = await nat(f"add 25060 --peer {PEER}")
         assert said.code == Exit.PARTLY
         assert "only PCP has one" in said.err
 
     async def test_nobody_tries_to_delete_it(self, start_gateway, nat):
         await start_gateway("pcp")
-        await nat("add 25060 --peer 127.71.0.50:5060")
+        await nat(f"add 25060 --peer {PEER}")
         told = (await nat("cleanup --json")).json
         assert told["deleted"] == []
         assert "ends by itself" in told["left_alone"][0]["because"]
@@ -531,20 +532,20 @@ class TestFlow:
 
     async def test_behind_another_nat_it_says_how_far_it_is_kept_and_ends_with_4(self, start_gateway, nat):
         await start_gateway("pcp", external_address="192.168.7.2")
-        said = await nat("add 25060 --peer 127.71.0.50:5060")
+        said = await nat(f"add 25060 --peer {PEER}")
         assert said.code == Exit.PARTLY
         assert "udp 25060 is kept at 192.168.7.2:" in said.out
         assert "another NAT translates it" in said.err
-        (flow,) = (await nat("add 25060 --peer 127.71.0.50:5060 --json")).json["peers"]
+        (flow,) = (await nat(f"add 25060 --peer {PEER} --json")).json["peers"]
         assert (flow["external_address"], flow["near_address"]) == (None, "192.168.7.2")
 
-    @pytest.mark.parametrize("peer", ["sip.example.net:5060", "127.71.0.50", "127.71.0.50:0", "::1:5060"])
+    @pytest.mark.parametrize("peer", ["sip.example.net:5060", "203.0.113.5", "203.0.113.5:0", "::1:5060"])
     async def test_what_is_no_peer(self, nat, peer):
         said = await nat(f"add 25060 --peer {peer}")
         assert said.code == Exit.USAGE
 
     async def test_what_is_of_no_meaning_for_a_flow(self, nat):
-        said = await nat("add 25060 --peer 127.71.0.50:5060 --exact")
+        said = await nat(f"add 25060 --peer {PEER} --exact")
         assert (said.code, "--exact" in said.err) == (Exit.USAGE, True)
 
 

@@ -8,9 +8,10 @@ import socket
 
 from ringthru.nat.words import Exit
 
+from .conftest import BEYOND
 from .interrupting import interrupt
 
-LISTEN = "127.71.0.9"
+LISTEN = f"{BEYOND}.9"
 
 
 async def test_it_answers_until_interrupted_and_tells_how_often(nat):

@@ -23,15 +23,24 @@ from ringthru.net.address import AddressRules
 from ringthru.net.surroundings import Surroundings
 
 from ..scenarios.waiting import eventually
-from .conftest import Said
+from .conftest import WORKER, Said
 from .interrupting import interrupt
 
 RULES = AddressRules((IPv4Network("127.93.0.0/16"),))
 
 
+def inside(number: int, host: int) -> str:
+    return f"127.92.{16 * WORKER + number}.{host}"
+
+
+def beyond(number: int) -> str:
+    """What the gateway of that line has as its external address."""
+    return f"127.93.{16 * WORKER + number}.1"
+
+
 def line(number: int, host: int = 10) -> Surroundings:
-    address, network = f"127.92.{number}.{host}", IPv4Network(f"127.92.{number}.0/24")
-    return Surroundings(address, network, f"127.92.{number}.1", RULES, multicast=False)
+    address, network = inside(number, host), IPv4Network(f"{inside(number, 0)}/24")
+    return Surroundings(address, network, inside(number, 1), RULES, multicast=False)
 
 
 class Town:
@@ -46,7 +55,7 @@ class Town:
     async def __call__(self, words: str) -> Said:
         self.out, err = io.StringIO(), io.StringIO()
         ground = Ground(
-            self.lines.__getitem__, linger=self.linger, survey=0.4, interfaces=lambda: list(self.lines)
+            self.lines.__getitem__, linger=self.linger, survey=1.0, interfaces=lambda: list(self.lines)
         )
         argv = [*words.split(), "--every-interface", "--store", str(self.store)]
         code = await run(argv, ground, self.out, err)
@@ -63,7 +72,7 @@ async def gateways() -> AsyncIterator[list[FakeGateway]]:
     async with AsyncExitStack() as stack:
         found = []
         for number in (1, 2):
-            gateway = FakeGateway(f"127.92.{number}.1", f"127.93.{number}.1", clock=time.monotonic)
+            gateway = FakeGateway(inside(number, 1), beyond(number), clock=time.monotonic)
             await gateway.start()
             stack.push_async_callback(gateway.stop)
             found.append(gateway)
@@ -83,9 +92,9 @@ class TestLooking:
         said = await nat("discover")
         assert said.code == Exit.OK
         dsl, _, cable = said.out.partition("cable:")
-        assert "127.93.1.1" in dsl
-        assert "127.93.2.1" in cable
-        assert "127.93.1.1" not in cable
+        assert beyond(1) in dsl
+        assert beyond(2) in cable
+        assert beyond(1) not in cable
 
     async def test_a_line_without_a_gateway_is_told_and_the_others_are_shown(self, nat, gateways):
         nat.lines["umts"] = line(9)
@@ -93,7 +102,7 @@ class TestLooking:
         assert said.code == Exit.PARTLY
         found = parts(said)
         assert [found[name]["exit"] for name in ("dsl", "cable", "umts")] == [0, 0, Exit.NO_GATEWAY]
-        assert "127.92.9.1 does not answer" in found["umts"]["error"]
+        assert f"{inside(9, 1)} does not answer" in found["umts"]["error"]
         assert "umts: the default gateway" in said.err
 
     async def test_each_line_shows_what_is_remembered_of_it_and_each_table_its_entries(self, nat, gateways):
@@ -101,11 +110,11 @@ class TestLooking:
         await nat("add 8080/tcp")
         found = parts(await nat("status --json"))
         for name, number in (("dsl", 1), ("cable", 2)):
-            assert [each["gateway"] for each in found[name]["mappings"]] == [f"127.92.{number}.1"]
+            assert [each["gateway"] for each in found[name]["mappings"]] == [inside(number, 1)]
         tables = parts(await nat("list --json"))
         assert [[e["internal_client"] for e in tables[n]["entries"]] for n in ("dsl", "cable")] == [
-            ["127.92.1.10"],
-            ["127.92.2.10"],
+            [inside(1, 10)],
+            [inside(2, 10)],
         ]
 
     async def test_metrics_of_all_lines_are_one_text_for_prometheus(self, nat, gateways):
@@ -135,12 +144,12 @@ class TestOpeningAndClosing:
     async def test_a_port_on_both_that_stays_and_is_deleted_on_both(self, nat, gateways):
         said = await nat("add 8080/tcp")
         assert said.code == Exit.OK
-        assert "127.93.1.1:8080" in said.out
-        assert "127.93.2.1:8080" in said.out
+        assert f"{beyond(1)}:8080" in said.out
+        assert f"{beyond(2)}:8080" in said.out
         assert "ringthru nat delete 8080/tcp --every-interface" in said.err
         assert [held(each) for each in gateways] == [
-            [("tcp", 8080, "127.92.1.10:8080")],
-            [("tcp", 8080, "127.92.2.10:8080")],
+            [("tcp", 8080, f"{inside(1, 10)}:8080")],
+            [("tcp", 8080, f"{inside(2, 10)}:8080")],
         ]
         deleted = await nat("delete 8080/tcp --json")
         assert deleted.code == Exit.OK
@@ -167,7 +176,7 @@ class TestOpeningAndClosing:
         nat.lines = {"cable": line(1, 10), "wifi": line(1, 11)}
         said = await nat("add 8080/tcp --json")
         assert said.code == Exit.OK
-        assert held(gateways[0]) == [("tcp", 8080, "127.92.1.10:8080")]
+        assert held(gateways[0]) == [("tcp", 8080, f"{inside(1, 10)}:8080")]
         assert (parts(said)["wifi"]["state"], parts(said)["wifi"]["instead"]) == ("standing by", "cable")
 
     async def test_held_until_interrupted(self, nat, gateways):

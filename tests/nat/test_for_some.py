@@ -15,10 +15,11 @@ from ringthru.net.address import Endpoint
 from ringthru.net.values import replace
 from ringthru.portmap.echo import echo_proof
 
-from .conftest import GATEWAY, OUTSIDE, US
+from .conftest import BEYOND, GATEWAY, HOUSE, INSIDE, OUTSIDE, US, WORKER
 
-FRIEND, STRANGER = "127.71.0.8", "127.71.0.9"
-PRINTER = "127.70.0.77"
+FRIEND, STRANGER = f"{BEYOND}.8", f"{BEYOND}.9"
+PRINTER = f"{INSIDE}.77"
+OUTER, BETWEEN = f"127.72.{WORKER}.1", f"127.72.{WORKER}.2"  # an outer gateway, and how it sees the inner
 FRIENDS = f"{FRIEND}/32"
 
 
@@ -36,7 +37,7 @@ def start_echo(monkeypatch):
 
     def start(gateway, *hosts):
         for host in hosts:
-            running.append(OutsideEcho(Endpoint(host, 0), IPv4Network("127.70.0.0/24"), gateway.masquerade))
+            running.append(OutsideEcho(Endpoint(host, 0), HOUSE.network, gateway.masquerade))
         return " ".join(f"--echo {each.local}" for each in running)
 
     yield start
@@ -166,8 +167,8 @@ class TestAnotherMachine:
 
 class TestOuterGateway:
     async def test_named_by_hand_both_gateways_map(self, nat):
-        inner = FakeGateway(GATEWAY, "127.72.0.2")
-        outer = FakeGateway("127.72.0.1", OUTSIDE, inside_network=IPv4Network("127.70.0.0/16"))
+        inner = FakeGateway(GATEWAY, BETWEEN)
+        outer = FakeGateway(OUTER, OUTSIDE, inside_network=IPv4Network("127.70.0.0/16"))
         # (loopback shows the outer one our own address, where a real inner NAT would show its)
         async with AsyncExitStack() as stack:
             for each in (inner, outer):
@@ -184,7 +185,7 @@ class TestOuterGateway:
 
     async def test_nobody_there_is_told_in_words(self, start_gateway, nat):
         gateway = await start_gateway("natpmp", external_address="192.168.7.2")
-        said = await nat("add 25060 --nested --outer-gateway 127.72.0.1 --timeout 8")
+        said = await nat(f"add 25060 --nested --outer-gateway {OUTER} --timeout 8")
         assert said.code == Exit.REFUSED
         assert "behind another NAT" in said.err
         assert gateway.mappings() == ()
@@ -206,7 +207,7 @@ class TestOuterGateway:
         ("add 25060 --client 2001:db8::5", "cannot have a mapping of ipv4"),
         ("add 25060 --nested --outer-gateway here", "in numbers"),
         ("add 25060 --peer 203.0.113.5:5060 --allow-from 203.0.113.5", "--allow-from is of no meaning"),
-        ("add 25060 --peer 203.0.113.5:5060 --client 127.70.0.9", "--client is of no meaning"),
+        ("add 25060 --peer 203.0.113.5:5060 --client 192.168.1.9", "--client is of no meaning"),
     ],
 )
 async def test_what_is_wrong_is_told_with_what_is_allowed(nat, line, hint, capsys):

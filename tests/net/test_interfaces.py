@@ -85,6 +85,56 @@ def test_two_interfaces_in_one_lan_and_a_tunnel(namespace):
     assert ways == ["eth0", "eth0", "tun0", None]
 
 
+RULED = """
+import json
+from ringthru.net.interfaces import interfaces, uplinks
+from ringthru.net.surroundings import look_around
+names = [i.name for i in interfaces()]
+gateways = {i.name: i.gateway for i in interfaces()}
+places = [look_around(name).gateway for name in ("dsl0", "docker0")]
+print(json.dumps([uplinks(), names[:2], gateways, *places]))
+"""
+
+
+def test_a_line_that_only_a_rule_leads_to_and_a_tunnel(namespace):
+    """Two lines with a table each, and WireGuard's: the main table has one default route."""
+    namespace.ip(
+        *(f"link add {n} type veth peer name far{at}" for at, n in enumerate(("eth0", "dsl0", "wg0"))),
+        "link add docker0 type bridge",
+        "address add 192.168.1.103/24 dev eth0",
+        "address add 192.168.2.103/24 dev dsl0",
+        "address add 10.9.0.2/32 dev wg0",
+        "address add 172.17.0.1/16 dev docker0",
+        *(f"link set {name} up" for name in ("eth0", "dsl0", "wg0", "docker0", "far0", "far1", "far2")),
+        "route add default via 192.168.1.1 dev eth0",
+        "route add default via 192.168.2.1 dev dsl0 table 100",
+        "rule add from 192.168.2.103 table 100",
+        "route add default dev wg0 table 200",
+        "rule add from 10.9.0.2 table 200",
+    )
+    told = json.loads(namespace.run(sys.executable, "-c", RULED))
+    ways_out, best, gateways, of_dsl, of_docker = told
+    assert ways_out == ["eth0", "dsl0", "wg0"]
+    assert best == ["eth0", "dsl0"]
+    expected = {"eth0": "192.168.1.1", "dsl0": "192.168.2.1", "wg0": None, "docker0": None}
+    assert {name: gateways[name] for name in expected} == expected
+    assert (of_dsl, of_docker) == ("192.168.2.1", None)
+
+
+def test_where_rules_alone_lead_out_our_gateway_is_the_one_they_lead_to(namespace):
+    namespace.ip(
+        "link add eth0 type veth peer name far0",
+        "address add 192.168.1.103/24 dev eth0",
+        *(f"link set {name} up" for name in ("eth0", "far0")),
+        "route add default via 192.168.1.1 dev eth0 table 100",
+        "rule add from all table 100",
+    )
+    look = "from ringthru.net.surroundings import look_around; print(look_around())"
+    told = namespace.run(sys.executable, "-c", look)
+    assert "address='192.168.1.103'" in told
+    assert "gateway='192.168.1.1'" in told
+
+
 def test_a_wrong_name_is_a_value_error_that_helps():
     with pytest.raises(NoSuchInterface, match="'nosuch0' does not exist; interfaces with an IPv4 address: "):
         address_of("nosuch0", [])

@@ -41,6 +41,7 @@ class ScriptedGateway:
         self.words = words
         self.natpmp, self.upnp, self.hung = natpmp, upnp, False
         self.requests: list[str] = []  # what it was asked, in words
+        self._asked = asyncio.Event()  # since somebody last looked
         self.peers: set[str] = set()
         self.natpmp_port = self.ssdp_port = 0
         self._sockets: list[socket.socket] = []
@@ -56,6 +57,16 @@ class ScriptedGateway:
             asyncio.get_running_loop().remove_reader(sock.fileno())
             sock.close()
         self._server.close()
+
+    async def was_asked(self, enough) -> None:
+        """Wait until the requests are such."""
+        while not enough(self.requests):
+            self._asked.clear()
+            await soon(self._asked.wait())
+
+    def _ask(self, what: str) -> None:
+        self.requests.append(what)
+        self._asked.set()
 
     def _bind(self, answer) -> int:
         """A port; closed again when nobody is to answer there."""
@@ -80,10 +91,10 @@ class ScriptedGateway:
 
     def _answer_natpmp(self, request: bytes) -> list[bytes]:
         if request == b"\0\0":
-            self.requests.append("address")
+            self._ask("address")
             return [struct.pack("!BBHI", 0, 128, 0, 9) + socket.inet_aton(PUBLIC)]
         _, opcode, internal, external, lifetime = struct.unpack("!BBxxHHI", request)
-        self.requests.append(f"{'map' if lifetime else 'unmap'} {internal}")
+        self._ask(f"{'map' if lifetime else 'unmap'} {internal}")
         return [b"noise", struct.pack("!BBHIHHI", 0, 128 + opcode, 0, 9, internal, external, lifetime)]
 
     def _answer_ssdp(self, request: bytes) -> list[bytes]:
@@ -95,7 +106,7 @@ class ScriptedGateway:
         self.peers.add(writer.get_extra_info("peername")[0])
         action = re.search(rb'#(\w+)"', request)
         name = action[1].decode() if action else "description"
-        self.requests.append(name)
+        self._ask(name)
         if self.hung:
             await reader.read()  # until the other side hangs up
         else:
@@ -161,8 +172,7 @@ class TestAWholeLife:
         mapper.start()
         mapping = mapper.want(SIP)
         assert await soon(mapping.settled())
-        while len(gateway.requests) < len(expected) - 2:
-            await asyncio.sleep(0)
+        await gateway.was_asked(lambda requests: len(requests) >= len(expected) - 2)
         assert (mapping.state, mapping.external_port) == (MappingState.ACCEPTED, 25060)
         snapshot = mapper.snapshot()
         assert (snapshot.gateway, snapshot.external_address) == (GATEWAY, PUBLIC)
@@ -238,10 +248,10 @@ class TestTrouble:
         mapper, gateway = await house(upnp=True, stop_patience=0.05)
         mapper.start()
         await soon(mapper.want(SIP).settled())
+        await gateway.was_asked(lambda requests: "GetSpecificPortMappingEntry" in requests)  # the first look
         gateway.hung = True
         released = asyncio.create_task(mapper.release(mapper.want(SIP)))
-        while gateway.requests.count("GetSpecificPortMappingEntry") < 2:
-            await asyncio.sleep(0)
+        await gateway.was_asked(lambda requests: requests.count("GetSpecificPortMappingEntry") == 2)
         await soon(mapper.stop())
         assert await soon(released) is False
         assert "DeletePortMapping" not in gateway.requests

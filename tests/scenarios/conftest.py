@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack
@@ -18,6 +19,7 @@ from ringthru.switch.configuration.event_socket_settings import EventSocketSetti
 
 from .home import PUBLIC, RING_1000, Home, Place, build
 from .socket_client import SECRET
+from .street import Street
 
 HOMES = 120  # then the addresses come round again; nothing of the first homes is open by then
 Places = Callable[..., Place]
@@ -82,3 +84,31 @@ async def served(found: Callable[..., Any], logs: Logs) -> AsyncIterator[Callabl
             return home, event_socket
 
         yield make
+
+
+@pytest.fixture
+def new_homes(found: Any, places: Any, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
+    """Two homes on one street, each behind its own gateway, mapped: ``await new_homes(edits)``."""
+
+    async def make(edits: dict[str, Any]) -> tuple[Home, Home]:
+        street = Street(monkeypatch)
+        first = places()
+        made = []
+        for number, place in enumerate((first, places(first.number)), 1):
+            home: Home = await found(edits, place=place, external=number)
+            assert home.gateway is not None
+            street.gateways.append(home.gateway)
+            made.append(home)
+        await asyncio.gather(*(each.switch.start() for each in made))
+        for each in made:
+            await each.mapped()
+        return made[0], made[1]
+
+    return make
+
+
+@pytest.fixture
+async def homes(new_homes: Callable[..., Any]) -> tuple[Home, Home]:
+    """Two of them, where strangers may ring 1000."""
+    made: tuple[Home, Home] = await new_homes({PUBLIC: RING_1000})
+    return made

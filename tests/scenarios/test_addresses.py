@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 from ringthru.lab.datagrams import Datagrams
 from ringthru.net.address import Endpoint
 from ringthru.net.sockets import bind_udp
-from ringthru.switch import address_lookup, stun_port
+from ringthru.switch import address_lookup, stun_pairs, stun_port
 
 from .home import EXTERNAL_XML, INTERNAL_XML, VARS, Home, Place, setting, variables
 from .waiting import eventually
@@ -23,6 +24,7 @@ class StunServer:
     def __init__(self, host: str, port: int = 0) -> None:
         self.says: str | None = None
         self.ports: dict[int, int] = {}  # a NAT's: the port asked from, and the one that is told
+        self.shift = 0  # what it adds to every port but those
         self.asked = 0
         self._socket = Datagrams(bind_udp(Endpoint(host, port)), self._heard)
         self.address = self._socket.local
@@ -32,7 +34,9 @@ class StunServer:
         if self.says is None:
             return
         octets = bytes(int(each) for each in self.says.split("."))
-        value = b"\x00\x01" + self.ports.get(source.port, source.port).to_bytes(2, "big") + octets
+        value = (
+            b"\x00\x01" + self.ports.get(source.port, source.port + self.shift).to_bytes(2, "big") + octets
+        )
         attribute = b"\x00\x01\x00\x08" + value
         header = b"\x01\x01" + len(attribute).to_bytes(2, "big") + data[4:20]
         self._socket.send(header + attribute, source)
@@ -54,6 +58,7 @@ def soon(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(address_lookup, "AGAIN", 0.05)
     monkeypatch.setattr(address_lookup, "RETRIES", (0.05,))
     monkeypatch.setattr(stun_port, "AGAIN", 0.05)
+    monkeypatch.setattr(stun_pairs, "AGAIN", 0.05)
 
 
 def shown(home: Home, profile: str = "external") -> tuple[str | None, str | None]:
@@ -166,6 +171,59 @@ class TestStun:
         await eventually(lambda: server.asked)
         await home.switch.stop()
         assert not home.switch._lookups._tasks
+
+
+class TestStunForAudio:
+    """``stun:`` in ext-rtp-ip: the ports in the SDP are those that the NAT gave to the RTP sockets."""
+
+    async def home(self, found: Any, server: StunServer) -> tuple[Home, stun_pairs.StunPairs]:
+        value = f"stun:{server.address}"
+        edits = {VARS: variables(external_sip_ip=value, external_rtp_ip=value)}
+        made: Home = await found(edits, gateway=False, nat=False)
+        await made.switch.start()
+        (pairs,) = made.switch.calls.ports.seen.values()  # one, though both profiles ask
+        return made, pairs
+
+    async def called(self, home: Home, host: str) -> tuple[int, int]:
+        """The RTP port of a call to the echo: ours, and what the caller is told."""
+        response = await home.phone_at(host).invite("9196", home.external).answered()
+        told = re.search(rb"m=audio (\d+) ", response.body)
+        assert told is not None
+        (leg,) = home.switch.calls.ports._engine.legs()
+        return leg.local.port, int(told[1])
+
+    async def test_a_far_caller_is_told_the_port_that_the_server_saw(
+        self, found: Any, server: StunServer
+    ) -> None:
+        server.shift = 1000
+        home, pairs = await self.home(found, server)
+        server.says = home.place.host_outside(9)
+        await eventually(lambda: pairs.ready == stun_pairs.READY)
+        ours, told = await self.called(home, home.place.host_outside(60))
+        assert told == ours + 1000
+        await eventually(lambda: pairs.ready == stun_pairs.READY)  # another one took its place
+
+    async def test_a_call_never_waits_for_the_answer(self, found: Any, server: StunServer) -> None:
+        home, pairs = await self.home(found, server)
+        await eventually(lambda: server.asked)  # and mute
+        assert pairs.ready == 0
+        ours, told = await self.called(home, home.place.host_outside(60))
+        assert told == ours
+
+    async def test_a_near_caller_sees_the_port_itself(self, found: Any, server: StunServer) -> None:
+        server.shift = 1000
+        home, pairs = await self.home(found, server)
+        server.says = home.place.host_outside(9)
+        await eventually(lambda: pairs.ready)
+        ours, told = await self.called(home, home.place.host_inside(60))
+        assert told == ours
+
+    async def test_nothing_is_left_of_it_at_the_end(self, found: Any, server: StunServer) -> None:
+        home, _ = await self.home(found, server)
+        engine = home.switch.calls.ports._engine
+        assert engine.reserved() == stun_pairs.READY
+        await home.switch.stop()
+        assert engine.reserved() == 0
 
 
 class TestNames:

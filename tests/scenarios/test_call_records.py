@@ -174,6 +174,25 @@ class TestTheFiles:
         assert flow["caller_profile"]["destination_number"] == "9196"
         assert 0 < int(flow["times"]["answered_time"]) <= int(flow["times"]["hangup_time"])
 
+    async def test_how_it_sounded_is_told_while_it_lasts_and_when_it_is_over(
+        self, home: Home, tmp_path: Path
+    ) -> None:
+        call = home.far_phone("anna").invite("9196", home.reached_at("external"))
+        await call.answered()
+        await hears_itself(call, FRAMES)
+        (channel,) = home.switch.calls.channels
+        picture = home.switch.picture(channel)
+        assert picture is not None
+        assert 4 < float(dict(picture.headers)["variable_rtp_audio_in_mos"]) < 4.5
+        assert 4 < float(home.switch.channel_variable(channel, "rtp_audio_in_mos") or 0) < 4.5
+        call.hang_up()
+        await written(home, 2)
+        record = json.loads((tmp_path / "json" / f"a_{channel}.cdr.json").read_text())["variables"]
+        assert 4 < float(record["rtp_audio_in_mos"]) < 4.5
+        assert 80 < float(record["rtp_audio_in_quality_percentage"]) < 93.3
+        assert record["rtp_audio_in_jitter_loss_rate"] == "0.00"
+        assert "ringthru_out_mos" not in record  # this phone sends no RTCP
+
     async def test_a_name_cannot_make_a_second_cell_or_line(self, home: Home, tmp_path: Path) -> None:
         phone = home.far_phone("anna")
         display = ("P-Asserted-Identity", '"x" <sip:1@a>')

@@ -237,12 +237,18 @@ class TestSendmsg:
         told = f"sendmsg {uuid}\ncall-command: execute\nexecute-app-name: "
         assert await client.ask(f"{told}nonsense") == "-ERR Invalid Application [nonsense]"
         assert (await client.ask(f"sendmsg {uuid}\ncall-command: dance")).startswith("-ERR")
-        assert (await client.ask(f"sendmsg {uuid}\ncall-command: nomedia")).startswith("-ERR")
+        assert await client.ask(f"sendmsg {uuid}\ncall-command: nomedia") == "-ERR the call is not bridged"
+        nonsense = f"sendmsg {uuid}\ncall-command: xferext\napplication: answer\napplication: dance now"
+        assert await client.ask(nonsense) == "-ERR Invalid Application [dance]"
         tcp = f"sendmsg {uuid}\ncall-command: unicast\ntransport: tcp"
         assert await client.ask(tcp) == "-ERR transport tcp is not supported: udp is meant"
         assert await client.ask("sendmsg 1-2-3\ncall-command: hangup") == "-ERR invalid session id [1-2-3]"
         assert await client.ask(f"{told}transfer\nexecute-app-arg: 9196 XML public") == "+OK"
         await hears_itself(call)
+        written = "application: set marked=a,b;c\napplication: answer\napplication: park"
+        assert await client.ask(f"sendmsg {uuid}\ncall-command: xferext\n{written}") == "+OK"
+        await eventually(lambda: home.switch.calls.channels[uuid].application == "park()")
+        assert home.switch.calls.channels[uuid].variables["marked"] == "a,b;c"
         assert await client.ask(f"sendmsg {uuid}\ncall-command: hangup\nhangup-cause: USER_BUSY") == "+OK"
         await call.over()
         assert await client.ask(f"api uuid_exists {uuid}") == "false"

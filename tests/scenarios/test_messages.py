@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ringthru.sip import Login, Request
+from ringthru.switch import messages
 
 from .home import PASSWORD, Home
 from .phones import Phone
@@ -59,3 +60,22 @@ async def test_strangers_may_call_but_not_write(home: Home) -> None:
 async def test_a_long_text_is_refused(home: Home) -> None:
     one, _ = await home.registered_phone("1000"), await home.registered_phone("1001")
     assert await write(one, home, "1001", b"x" * 1301) == 413
+
+
+async def test_to_a_user_with_many_phones_it_goes_to_the_first_of_them(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(messages, "MAX_COPIES", 2)
+    one = await home.registered_phone("1000")
+    others = [await home.registered_phone("1001") for _ in range(3)]
+    assert await write(one, home, "1001") == 200
+    assert sum(len(each.requests) for each in others) == 2
+
+
+async def test_more_at_once_than_can_be_carried_are_put_off(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(messages, "MAX_UNDER_WAY", 0)
+    one, other = await home.registered_phone("1000"), await home.registered_phone("1001")
+    assert await write(one, home, "1001") == 503
+    assert other.requests == []

@@ -19,6 +19,7 @@ from ringthru.switch.metrics import EXPORTER, OURS, switch_metrics
 from ringthru.switch.state import default_tree
 
 from .home import Home
+from .phones import hears_itself
 from .waiting import eventually
 
 EVERYBODY = ("127.0.0.0/8",)
@@ -74,6 +75,16 @@ class TestValues:
         assert now["freeswitch_max_sessions", ()] == 1000
         assert now["freeswitch_current_idle_cpu", ()] == 97.5
         assert now["ringthru_calls_total", (("direction", "inbound"), ("profile", "external"))] == 1
+
+    async def test_how_calls_in_progress_sound(self, home: Home) -> None:
+        call = home.far_phone().invite("9196", home.reached_at("external"))
+        await call.answered()
+        way = (("direction", "in"),)
+        assert ("ringthru_rtp_mos_worst", way) not in of(home)  # nothing was heard yet, which is not bad
+        await hears_itself(call, 30)
+        now = of(home)
+        assert 4 < now["ringthru_rtp_mos_worst", way] <= now["ringthru_rtp_mos_mean", way] < 4.5
+        assert now["ringthru_poor_legs", way] == 0
 
     async def test_two_legs_that_talk_are_one_call(self, home: Home) -> None:
         callee, caller = await home.registered_phone(), home.far_phone()

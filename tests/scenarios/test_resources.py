@@ -135,7 +135,7 @@ class TestNothingIsLeft:
         assert kept == []
 
     async def test_its_legs_go_without_the_collector(self, home: Home) -> None:
-        """Objects that refer to each other in a circle cost the collector time, amid other calls."""
+        """Objects that refer to each other in a circle cost the collector time, in the midst of calls."""
         caller, callee = home.far_phone(), await home.registered_phone()
         gc.disable()
         try:

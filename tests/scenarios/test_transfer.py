@@ -320,6 +320,7 @@ class TestAttended:
         assert (await rung.refer(target)).status == 202
         taken = await other.rung()
         assert taken.call.request.get("Replaces") == "a.b@c;to-tag=1;from-tag=2"
+        assert taken.call.request.get_all("Require") == ["replaces"]
         assert taken.call.request.from_.uri.user == "4711"
         taken.answer()
         assert await rung.told() == b"SIP/2.0 200 OK\r\n"
@@ -329,13 +330,16 @@ class TestAttended:
         await call.over()
         await office.quiet()
 
-    async def test_and_that_switch_does_not_know_it(self, office: Home) -> None:
+    @pytest.mark.parametrize(("status", "said"), [(481, b"503"), (420, b"480")])
+    async def test_and_that_switch_does_not_know_it_or_no_replaces_at_all(
+        self, office: Home, status: int, said: bytes
+    ) -> None:
         """The phone is told, and has its call back; nothing that follows carries the Replaces."""
         first, other = await office.registered_phone("1000"), office.lan_phone("elsewhere")
         call, rung = await connected(office, office.far_phone(), first)
         await rung.refer(f"<sip:x@{other.address}?Replaces=a%3Bto-tag%3D1%3Bfrom-tag%3D2>")
-        (await other.rung()).reject(481)
-        assert (await rung.told()).startswith(b"SIP/2.0 503 ")
+        (await other.rung()).reject(status)
+        assert (await rung.told()).startswith(b"SIP/2.0 " + said)
         await joined(office)
         await hear_each_other(call, rung)
 

@@ -3,31 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
 
-import pytest
-
-from .home import PASSWORD, PUBLIC, RING_1000, Home
+from .home import PASSWORD, Home
 from .phones import hear_each_other, hears_itself
-from .street import Street
 from .waiting import eventually
-
-
-@pytest.fixture
-async def homes(found: Any, places: Any, monkeypatch: pytest.MonkeyPatch) -> tuple[Home, Home]:
-    street = Street(monkeypatch)
-    first = places()
-    second = places(first.number)
-    made = []
-    for number, place in enumerate((first, second), 1):
-        home: Home = await found({PUBLIC: RING_1000}, place=place, external=number)
-        assert home.gateway is not None
-        street.gateways.append(home.gateway)
-        made.append(home)
-    await asyncio.gather(*(each.switch.start() for each in made))
-    for each in made:
-        await each.mapped()
-    return made[0], made[1]
 
 
 class TestOneCallsTheOther:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from ringthru.sip import CallAnswered, IncomingCall, RequestReceived
+from ringthru.sip import CallAnswered, IncomingCall, LocalError, RequestReceived
+from ringthru.sip.call_headers import options_of
 
 from .network import ALICE, ANSWER, BOB, OFFER, Network, Party, Script
 
@@ -113,3 +114,36 @@ class TestFromTheCaller:
         """An INVITE without an offer: the 183 may not have carried one."""
         bob, script, _ = self.called(network, b"", b"")
         assert self.update(network, bob, script) == 500
+
+
+class TestFromUs:
+    """Before the answer no offer of ours goes out: for that RFC 3311 §5.1 wants a reliable provisional."""
+
+    def test_none_while_it_rings_even_where_the_peer_serves_update(self, network):
+        calling = Calling(network)
+        calling.script.send(
+            calling.script.response(calling.invite, 183, Contact=f"<sip:bob@{BOB}>", Allow="INVITE, UPDATE"),
+            ALICE,
+        )
+        assert not calling.call.may_offer
+        with pytest.raises(LocalError):
+            calling.call.update(network.now, OFFER)
+        assert calling.script.methods == ["INVITE"]
+
+    def test_reliable_provisional_responses_are_not_asked_for(self, network):
+        """So nobody may require them of us, and there is no PRACK to be sent (RFC 3262 §4)."""
+        calling = Calling(network)
+        assert "100rel" not in options_of(calling.invite, "Supported")
+        assert "PRACK" not in (calling.invite.get("Allow") or "")
+
+    def test_one_that_comes_as_reliable_all_the_same_is_a_plain_one(self, network):
+        calling = Calling(network)
+        calling.script.send(
+            calling.script.response(
+                calling.invite, 180, Require="100rel", RSeq="1", Contact=f"<sip:b@{BOB}>"
+            ),
+            ALICE,
+        )
+        calling.progress(200, ANSWER)
+        assert calling.script.methods == ["INVITE", "ACK"]
+        assert calling.call.may_offer

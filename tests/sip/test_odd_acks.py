@@ -87,16 +87,27 @@ class TestNearMisses:
         assert caller.bob.last(StrayAck)
         assert caller.call.state is CallState.ANSWERED
 
-    def test_what_follows_with_the_rewritten_call_id_is_understood(self, network):
+    @pytest.mark.parametrize("key", CHANGES)
+    def test_what_follows_with_the_rewritten_key_is_understood(self, network, key):
         """An ALG rewrites every message alike: the BYE must end the call, not meet a 481."""
         caller = Caller(network)
-        caller.ack(**CHANGES["Call-ID"])
-        rows = {"To": caller.to, "CSeq": "8 BYE", "Via": f"SIP/2.0/UDP {ALICE};rport;branch=z9hG4bK-bye"}
-        caller.script.send(caller.script.request("BYE", BOB, **rows, **CHANGES["Call-ID"]), BOB)
+        caller.ack(**CHANGES[key])
+        rows = {"To": caller.to, "Via": f"SIP/2.0/UDP {ALICE};rport;branch=z9hG4bK-bye"}
+        rows |= CHANGES[key] | {"CSeq": "9 BYE"}
+        caller.script.send(caller.script.request("BYE", BOB, **rows), BOB)
         assert caller.script.statuses[-1] == 200
         assert caller.call.state is CallState.ENDED
         network.run(60.0)
         assert caller.bob.agent._core.calls == {}
+
+    def test_what_follows_of_another_than_the_device_made_of_it_is_not(self, network):
+        caller = Caller(network)
+        caller.ack(**CHANGES["From tag"])
+        rows = {"To": caller.to, "CSeq": "9 BYE", "Via": f"SIP/2.0/UDP {ALICE};rport;branch=z9hG4bK-bye"}
+        rows["From"] = f"<sip:script@{ALICE}>;tag=guessed"
+        caller.script.send(caller.script.request("BYE", BOB, **rows), BOB)
+        assert caller.script.statuses[-1] == 481
+        assert caller.call.state is CallState.CONFIRMED
 
     def test_an_ack_that_cannot_be_read_is_named(self, network):
         caller = Caller(network)

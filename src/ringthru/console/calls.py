@@ -68,7 +68,7 @@ async def uuid_exists(switch: SwitchLike, arguments: str) -> str:
 
 
 async def uuid_set_media_stats(switch: SwitchLike, arguments: str) -> str:
-    """FreeSWITCH writes a leg's statistics into its variables then; ours are in each dump."""
+    """FreeSWITCH writes a leg's statistics into its variables then; ours are looked up when named."""
     return "+OK Success\n" if switch.picture(arguments.strip()) is not None else NO_CHANNEL
 
 

@@ -171,8 +171,13 @@ async def deflect(calls: Calls, channel: Channel, words: list[str]) -> str:
 
 
 async def media(calls: Calls, channel: Channel, words: list[str]) -> str:
-    """Audio always comes by way of us, so that both sides of a NAT hear each other."""
-    return FAILED if words else SUCCESS
+    """``off``: the audio goes from phone to phone; else it comes by way of us again."""
+    bridge = channel.bridge
+    if words:
+        return SUCCESS if bridge is not None and not bridge.go_past() else FAILED
+    if bridge is not None:
+        bridge.needs_audio("the console asks for it")
+    return SUCCESS
 
 
 async def audio(calls: Calls, channel: Channel, words: list[str]) -> str:

@@ -46,7 +46,7 @@ INTERFACE_COLUMNS: Final = ("type", "name", "ikey")
 CODECS: Final = (("G.711 ulaw", "mod_g711"), ("G.711 alaw", "mod_g711"))
 ENDPOINTS: Final = (
     *(("error", "mod_dptools"), ("group", "mod_dptools"), ("loopback", "mod_loopback")),
-    *(("sofia", "mod_sofia"), ("user", "mod_dptools")),
+    *(("portaudio", "mod_portaudio"), ("sofia", "mod_sofia"), ("user", "mod_dptools")),
 )
 DIALPLANS: Final = (("XML", "mod_dialplan_xml"), ("inline", "mod_dptools"))
 FILES: Final = (("file_string", "mod_dptools"), ("silence_stream", "mod_tone_stream"))
@@ -54,7 +54,8 @@ FILES_TOO: Final = (("tone_stream", "mod_tone_stream"), ("wav", "mod_sndfile"))
 # FreeSWITCH's modules whose work is done here, so that those who look for one find it
 MODULES: Final = (
     *("mod_commands", "mod_console", "mod_dialplan_xml", "mod_dptools", "mod_event_socket", "mod_g711"),
-    *("mod_hash", "mod_logfile", "mod_loopback", "mod_sndfile", "mod_sofia", "mod_tone_stream"),
+    *("mod_hash", "mod_logfile", "mod_loopback", "mod_portaudio", "mod_sndfile", "mod_sofia"),
+    "mod_tone_stream",
 )
 USAGE: Final = (
     "codec|endpoint|application|api|dialplan|file|calls [count]|channels [count|like <match string>]|"

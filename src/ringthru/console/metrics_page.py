@@ -12,9 +12,9 @@ from collections.abc import Callable
 from typing import Final
 
 from ..net.address import Endpoint
+from ..net.exposition import CONTENT_TYPE
 from ..net.sockets import listen_tcp
 from ..switch.configuration.metrics_settings import MetricsSettings
-from ..switch.metrics import CONTENT_TYPE
 
 log = logging.getLogger(__name__)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from . import (
     asking,
+    audio_test,
     bans,
     calls,
     completing,
@@ -17,6 +18,7 @@ from . import (
     legs,
     lists,
     nat_map,
+    pa,
     people,
     recordings,
     sofia,
@@ -39,6 +41,8 @@ def standard_table(logs: Logs) -> CommandTable:
             bans.commands(),
             conference.commands(),
             recordings.commands(),
+            pa.commands(),
+            audio_test.commands(),
         ),
     )
     table = CommandTable([command for family in families for command in family])

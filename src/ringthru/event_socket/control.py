@@ -7,6 +7,8 @@
                        ``event-lock``, ``Event-UUID`` (the Application-UUID of its events)
 ``hangup``             ``hangup-cause``
 ``unicast``            ``local-ip``, ``local-port``, ``remote-ip``, ``remote-port``, ``flags: native``
+``nomedia``            none: the audio of a bridged call goes from phone to phone, where it can
+``xferext``            ``application: NAME DATA``, any number: the leg does these, and nothing else
 =====================  =====================================================================
 
 Lives here: reading the request, and what becomes of it. Never here: running applications.
@@ -28,10 +30,10 @@ if TYPE_CHECKING:
     from ..switch.calls import Calls
     from ..switch.channel import Channel
 
-NOT_YET: Final = ("nomedia", "xferext")
 UNICAST: Final = "unicast"
 LOCAL_PORT, REMOTE_PORT = 8025, 8026  # FreeSWITCH's, where the client names none
 DONE: Final = "+OK"
+SEPARATORS: Final = (",", ";", "^", "~", "\x1f")  # of a list of actions; a header holds no control character
 
 
 def send_message(calls: Calls, uuid: str, request: Request) -> str:
@@ -45,9 +47,12 @@ def send_message(calls: Calls, uuid: str, request: Request) -> str:
     if command == "hangup":
         channel.hang_up(cause_named((request.get("hangup-cause") or "NORMAL_CLEARING").strip()))
         return DONE
-    if command in NOT_YET:
-        return f"-ERR call-command {command} is not supported in this version"
-    return f"-ERR no call-command [{command}]: execute, hangup or unicast is meant"
+    if command == "nomedia":
+        trouble = channel.bridge.go_past() if channel.bridge is not None else "the call is not bridged"
+        return f"-ERR {trouble}" if trouble else DONE
+    if command == "xferext":
+        return _transfer_to_actions(calls, channel, request)
+    return f"-ERR no call-command [{command}]: execute, hangup, unicast, nomedia or xferext is meant"
 
 
 def command_of(request: Request) -> str:
@@ -75,6 +80,20 @@ async def open_unicast(channel: Channel, request: Request) -> Unicast:
 def _port(text: str | None, default: int) -> int:
     known = text is not None and text.isascii() and text.isdigit() and len(text) < 6 and int(text) < 65536
     return int(text) if known and text is not None else default
+
+
+def _transfer_to_actions(calls: Calls, channel: Channel, request: Request) -> str:
+    """Send the leg to an extension that the request itself writes down."""
+    rows = [
+        value.strip() for name, value in request.headers if name.lower() == "application" and value.strip()
+    ]
+    wrong = [each.split()[0] for each in rows if each.split()[0] not in (*APPLICATIONS, *LEFT_OUT)]
+    if not rows or wrong:
+        return f"-ERR Invalid Application [{' '.join(wrong)}]"
+    separator = next(each for each in SEPARATORS if not any(each in row for row in rows))
+    listed = separator.join(":".join(row.split(None, 1)) for row in rows)
+    calls.transfers.transfer(channel, f"m:{separator}:{listed}", dialplan="inline")
+    return DONE
 
 
 def _execute(calls: Calls, channel: Channel, request: Request) -> str:

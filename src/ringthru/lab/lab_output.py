@@ -96,7 +96,8 @@ class PeopleOutput:
             spoken = " and ".join(
                 name for key, name in (("natpmp", "NAT-PMP"), ("pcp", "PCP")) if key in gateway.protocols
             )
-            say(f"{spoken:17} {gateway.inside}:5351   try: natpmpc -g {gateway.inside} -a 5060 5060 udp 3600")
+            hint = f"   try: natpmpc -g {gateway.inside} -a 5060 5060 udp 3600"  # which speaks no PCP
+            say(f"{spoken:17} {gateway.inside}:5351{hint if 'natpmp' in gateway.protocols else ''}")
         if gateway.description_url:
             say(f"UPnP IGD          {gateway.description_url}   SSDP by unicast to {gateway.inside}:1900")
             say(f"                  try: upnpc -u {gateway.description_url} -l")

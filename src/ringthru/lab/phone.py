@@ -28,7 +28,7 @@ from ..media import (
     tone,
 )
 from ..net.address import Endpoint
-from ..net.values import frozen
+from ..net.values import frozen, replace
 from ..sip import (
     Call,
     CallAnswered,
@@ -42,6 +42,7 @@ from ..sip import (
 )
 from .outside import Masquerade, OutsideSocket
 
+ECHO: Final = "9196"
 FREQUENCY: Final = 1004  # Hz; at 8 kHz no frame repeats for half a second, so each echo names its original
 PERIOD: Final = 0.5  # seconds after which the tone's frames repeat
 FRAME: Final = 0.02  # seconds
@@ -73,7 +74,7 @@ class PhoneReport:
 
 
 class OutsidePhone:
-    """One phone at ``host``; calls one at a time, and answers whoever calls it with a tone."""
+    """One phone at ``host``; calls one at a time. Whoever calls it hears a tone, or as 9196 an echo."""
 
     def __init__(
         self, host: str, inside: IPv4Network, *, masquerade: Masquerade | None = None, user: str = "outside"
@@ -91,6 +92,7 @@ class OutsidePhone:
         self._events: asyncio.Queue[Event] = asyncio.Queue()
         self._heard: list[tuple[bytes, float]] = []
         self._speaking: dict[Call, asyncio.Task[object]] = {}  # calls that came in
+        self._echoes: Endpoint | None = None  # where what is heard goes back to
 
     @property
     def _media_address(self) -> MediaAddress:
@@ -207,6 +209,9 @@ class OutsidePhone:
             call.reject(self._loop.time(), 488)
             return
         call.answer(self._loop.time(), agreed.sdp)
+        if call.request.request_uri.user == ECHO:
+            self._echoes = agreed.remote_rtp
+            return
         self._speaking[call] = asyncio.ensure_future(self._speak(agreed, LONGEST_ANSWER))
 
     # --- moving bytes -------------------------------------------------------------------------------
@@ -217,9 +222,13 @@ class OutsidePhone:
 
     def _on_rtp(self, data: bytes, source: Endpoint) -> None:
         try:
-            self._heard.append((RtpPacket.decode(data).payload, self._loop.time()))
+            packet = RtpPacket.decode(data)
         except MalformedPacket:
             return
+        if self._echoes is not None:
+            self._rtp.send(replace(packet, ssrc=packet.ssrc ^ 1).encode(), self._echoes)
+            return
+        self._heard.append((packet.payload, self._loop.time()))
 
     def _pump(self) -> None:
         self._take_events()
@@ -237,6 +246,8 @@ class OutsidePhone:
                     self._answer(call)
                 case CallEnded(call=call) if call in self._speaking:
                     self._speaking.pop(call).cancel()
+                case CallEnded() if self._echoes is not None:
+                    self._echoes = None
                 case _:
                     self._events.put_nowait(event)
 

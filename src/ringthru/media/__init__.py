@@ -17,6 +17,7 @@ from .errors import (
 from .events import FirstPacket, Hungry, MediaEvent, Moved, Said, Timeout, Unexpected
 from .frames import Frame
 from .ice_sdp import IceAnswers
+from .latch import Confirmed
 from .offer_answer import (
     MediaAddress,
     Negotiated,
@@ -28,6 +29,7 @@ from .offer_answer import (
 )
 from .pair_driver import PortPair
 from .playing import Recorder
+from .quality import LegQuality, Quality, quality_of
 from .report import LegReport
 from .rtp import RtpPacket
 from .sdp import SessionDescription
@@ -42,6 +44,7 @@ __all__ = [
     "PCMU",
     "BadSound",
     "Codec",
+    "Confirmed",
     "Elsewhere",
     "Engine",
     "EngineFull",
@@ -53,6 +56,7 @@ __all__ = [
     "IceAnswers",
     "KeyHeard",
     "Leg",
+    "LegQuality",
     "LegReport",
     "LocalError",
     "MalformedPacket",
@@ -68,6 +72,7 @@ __all__ = [
     "PlacedPorts",
     "PortPair",
     "Ports",
+    "Quality",
     "Recorder",
     "RemoteError",
     "RtpPacket",
@@ -83,6 +88,7 @@ __all__ = [
     "linear_of",
     "make_answer",
     "make_offer",
+    "quality_of",
     "read_answer",
     "read_tones",
     "read_wav",

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from .stream import MediaStream
 
 FRAME: Final = 0.02  # seconds between packets of our own
+FIRST_LOOK: Final = 0.001  # seconds between looks for the first frame of a feed
 LATE: Final = 0.2  # seconds behind, after which we go on from now instead of hurrying after
 LONGEST_DELAY: Final = 60.0  # seconds that an echo may be late
 LONGEST_GAP: Final = 10 * SAMPLE_RATE  # samples of silence a recording fills in
@@ -90,14 +91,17 @@ class LateEcho:
 
 
 class FedPlayer:
-    """Says frames as they are written, each when the one before is over; silence where none came in time."""
+    """Says frames as they are written, each when the one before is over; silence where none came in time.
+
+    The first one sets the beat: it leaves as soon as it is written.
+    """
 
     def __init__(self, stream: MediaStream, now: float) -> None:
         self.due: float | None = now
         self._stream = stream
         self._frames: deque[tuple[bytes, int]] = deque()
         self._octets = 0
-        self._finished = self._told = False
+        self._finished = self._told = self._begun = False
 
     def write(self, frame: bytes, samples: int) -> bool:
         """Add a frame of so many samples; False: it is full."""
@@ -118,8 +122,9 @@ class FedPlayer:
         if now - self.due > LATE:
             self.due = now
         if not self._frames:
-            self.due = None if self._finished else self.due + FRAME
+            self.due = None if self._finished else self.due + (FRAME if self._begun else FIRST_LOOK)
             return
+        self._begun = True
         frame, samples = self._frames.popleft()
         self._octets -= cost(frame)
         self._stream.say(frame, now, samples)

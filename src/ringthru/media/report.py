@@ -46,6 +46,13 @@ class LegReport:
     ssrc: int
     remote_ssrc: int | None
     remote: Endpoint | None
+    # For the figure of the quality; jitter is of the SSRC that is heard last
+    loss_runs: int = 0  # gaps in what came
+    mean_jitter_ms: float = 0.0
+    least_jitter_ms: float = 0.0
+    most_jitter_ms: float = 0.0
+    remote_expected: int | None = None  # packets that we had sent when the peer told its loss last
+    remote_jitter_ms: float | None = None  # the mean of what the peer told
 
 
 class Reporter:
@@ -62,8 +69,10 @@ class Reporter:
         self._ntp_offset = ntp_offset
         self._source: ReceptionStatistics | None = None
         self._packets = self._octets = 0
-        self._lost_before = 0  # with earlier SSRCs
+        self._lost_before = self._runs_before = 0  # with earlier SSRCs
         self._remote_lost: int | None = None
+        self._remote_expected: int | None = None
+        self._remote_jitter = self._remote_reports = 0  # a sum, in timestamp units, and of how many
         self._round_trip: float | None = None
         self._sent_before = (0, 0)  # packets sent at the last two reports
         self._heard_since = False
@@ -77,6 +86,7 @@ class Reporter:
         if source is None or source.ssrc != packet.ssrc:
             if source is not None:
                 self._lost_before += source.lost
+                self._runs_before += source.loss_runs
             source = ReceptionStatistics(packet.ssrc, packet.sequence, self._sender.clock_rate)
             self._source = source
         # A source on probation is heard all the same: the latch has judged it already.
@@ -111,6 +121,7 @@ class Reporter:
 
     def summary(self, remote: Endpoint | None) -> LegReport:
         source = self._source
+        least, most = source.jitter_range_ms if source else (0.0, 0.0)
         return LegReport(
             packets_received=self._packets,
             packets_sent=self._sender.packets,
@@ -124,7 +135,18 @@ class Reporter:
             ssrc=self._sender.ssrc,
             remote_ssrc=source.ssrc if source else None,
             remote=remote,
+            loss_runs=self._runs_before + (source.loss_runs if source else 0),
+            mean_jitter_ms=source.mean_jitter_ms if source else 0.0,
+            least_jitter_ms=least,
+            most_jitter_ms=most,
+            remote_expected=self._remote_expected,
+            remote_jitter_ms=self._mean_remote_jitter(),
         )
+
+    def _mean_remote_jitter(self) -> float | None:
+        if not self._remote_reports:
+            return None
+        return self._remote_jitter / self._remote_reports * 1000 / self._sender.clock_rate
 
     def _interval(self) -> float:
         return REPORT_INTERVAL * (0.5 + self._uniform()) / COMPENSATION
@@ -157,6 +179,9 @@ class Reporter:
             if block.ssrc != self._sender.ssrc:
                 continue
             self._remote_lost = block.lost
+            self._remote_expected = self._sender.packets
+            self._remote_jitter += block.jitter
+            self._remote_reports += 1
             if block.last_sr:
                 found = round_trip(middle(self._ntp(now)), block.last_sr, block.delay)
                 self._round_trip = self._round_trip if found is None else found

@@ -15,6 +15,9 @@ SEQUENCES: Final = 1 << 16
 MAX_DROPOUT: Final = 3000  # a gap this long may still be loss
 MAX_MISORDER: Final = 100  # a packet this late is still of this run
 MIN_SEQUENTIAL: Final = 2  # packets in a row before a source is believed
+# What we chose
+SETTLED: Final = 32  # packets after which the estimate of the jitter has forgotten its start at 0
+NEW_TIMELINE: Final = 1  # seconds; a longer step of the transit is another clock, and no jitter
 NTP_UNIX_OFFSET: Final = 2208988800  # seconds from 1900 to 1970
 
 
@@ -48,6 +51,9 @@ class ReceptionStatistics:
         self._max_sequence = (sequence - 1) % SEQUENCES
         self._transit: int | None = None
         self._jitter = 0  # sixteen times the estimate, as §A.8 keeps it
+        self._least_jitter = self._most_jitter = 0  # of the estimate, once it is settled
+        self._steps = self._stepped = 0  # how often the transit was compared, and the sum of |d|
+        self.loss_runs = 0  # gaps in the sequence, however long; what comes late leaves its gap counted
         self._last_sr: tuple[int, float] | None = None
 
     def _restart(self, sequence: int) -> None:
@@ -66,8 +72,20 @@ class ReceptionStatistics:
             change = (transit - self._transit) & 0xFFFFFFFF
             change = min(change, (1 << 32) - change)  # |d| of §A.8, over the timestamp's wrap
             self._jitter += change - (self._jitter + 8 >> 4)
+            self._keep_extremes(change)
         self._transit = transit
         return True
+
+    def _keep_extremes(self, change: int) -> None:
+        if change > NEW_TIMELINE * self.clock_rate:
+            return
+        self._steps += 1
+        self._stepped += change
+        if self._steps == SETTLED:
+            self._least_jitter = self._most_jitter = self._jitter
+        elif self._steps > SETTLED:
+            self._least_jitter = min(self._least_jitter, self._jitter)
+            self._most_jitter = max(self._most_jitter, self._jitter)
 
     def continues(self, sequence: int) -> bool:
         """Whether this number comes soon after the highest; a source on probation has none."""
@@ -80,6 +98,7 @@ class ReceptionStatistics:
         if ahead < MAX_DROPOUT:
             if sequence < self._max_sequence:
                 self._cycles += SEQUENCES
+            self.loss_runs += ahead > 1
             self._max_sequence = sequence
         elif ahead <= SEQUENCES - MAX_MISORDER:
             if sequence != self._bad:
@@ -122,7 +141,20 @@ class ReceptionStatistics:
 
     @property
     def jitter_ms(self) -> float:
-        return self._jitter / 16 * 1000 / self.clock_rate
+        return self._milliseconds(self._jitter / 16)
+
+    @property
+    def mean_jitter_ms(self) -> float:
+        """The mean of |d| of §A.8 over all packets: what ``jitter_ms`` was on the whole."""
+        return self._milliseconds(self._stepped / self._steps) if self._steps else 0.0
+
+    @property
+    def jitter_range_ms(self) -> tuple[float, float]:
+        """The least and the largest that ``jitter_ms`` was; 0 before 32 packets."""
+        return self._milliseconds(self._least_jitter / 16), self._milliseconds(self._most_jitter / 16)
+
+    def _milliseconds(self, units: float) -> float:
+        return units * 1000 / self.clock_rate
 
     def report(self, now: float) -> ReportBlock:
         """The block about this source; starts a new interval of ``fraction_lost``."""

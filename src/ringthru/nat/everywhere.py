@@ -54,7 +54,7 @@ async def each_alone(options: argparse.Namespace, ground: Ground, out: Output) -
 
 
 def interfaces_of(ground: Ground) -> list[str]:
-    """Those with a default route, the best first.
+    """Those that a default route or a rule leads out by, the best first.
 
     Raises:
         Trouble: there are none.

@@ -78,18 +78,19 @@ Seen = tuple[MapperSnapshot, list[bool | None]]  # and of each remembered mappin
 
 def metrics_text(seen: Mapping[str, Seen]) -> str:
     """What engines show, by interface, and what the journal remembers: not the engines' of this moment."""
-    from ..portmap import metrics  # late: seldom asked for
+    from ..net.exposition import Metric, by_name, exposition  # late: seldom asked for
+    from ..portmap.metrics import PREFIX, metrics
 
-    remembered = metrics.Metric("remembered", "gauge", "Mappings in the journal, by the gateway's own table.")
+    remembered = Metric("remembered", "gauge", "Mappings in the journal, by the gateway's own table.")
     words = {True: "listed", False: "not listed", None: "cannot tell"}
     samples = [
-        (((("interface", name),) if name else ()) + (("table", said),), listed.count(holds))
+        (remembered.name, ((("interface", name),) if name else ()) + (("table", said),), listed.count(holds))
         for name, (_, listed) in seen.items()
         for holds, said in words.items()
     ]
     snapshots = {name: snapshot for name, (snapshot, _) in seen.items()}
-    engine = metrics.metrics(snapshots, without=("mapping_enabled",))  # one that only looks maps nothing
-    return engine + metrics.exposition([(remembered, samples)])
+    engine = metrics(snapshots, without=("mapping_enabled",))  # one that only looks maps nothing
+    return engine + exposition(by_name(remembered), samples, PREFIX)
 
 
 MEMORY_COLUMNS: Final = ("protocol", "external", "leads to port", "lease left", "listed", "gateway", "label")

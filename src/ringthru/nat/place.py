@@ -28,7 +28,7 @@ class Ground:
     ssdp_port: int = 1900
     linger: float = LINGER
     survey: float = SURVEY
-    interfaces: Callable[[], list[str]] = uplinks  # those with a default route, the best first
+    interfaces: Callable[[], list[str]] = uplinks  # those that lead out, the best first
 
 
 def surroundings_of(options: argparse.Namespace, ground: Ground) -> Surroundings:

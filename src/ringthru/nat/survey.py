@@ -109,7 +109,8 @@ class Survey:
 
     # The machine's contract
 
-    def start(self, now: float) -> None:
+    def start(self, now: float, *, early: bool = False) -> None:
+        """Begin; ``early`` means nothing to one that wants no mapping."""
         self._began = now
         self._detection.start(now)
         self._collect(now)
@@ -144,6 +145,10 @@ class Survey:
         if self._has_lasted(self._silent_after, now):
             for kind in tuple(self._pending):
                 self._end(kind, "silent", now)
+
+    def opened_ahead(self, served: bool) -> None:
+        """What came of a connection opened ahead."""
+        self._detection.upnp.opened_ahead(served)
 
     def next_timeout(self) -> float | None:
         if self._began is None:

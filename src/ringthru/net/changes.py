@@ -19,9 +19,10 @@ from .values import frozen
 LINK: Final = 0x1
 IPV4_ADDRESS: Final = 0x10
 IPV4_ROUTE: Final = 0x40
+IPV4_RULE: Final = 0x80
 IPV6_ADDRESS: Final = 0x100
 IPV6_ROUTE: Final = 0x400
-GROUPS: Final = LINK | IPV4_ADDRESS | IPV4_ROUTE | IPV6_ADDRESS | IPV6_ROUTE
+GROUPS: Final = LINK | IPV4_ADDRESS | IPV4_ROUTE | IPV4_RULE | IPV6_ADDRESS | IPV6_ROUTE
 QUIET: Final = 0.1  # seconds without another message: a change is many messages
 PAUSE: Final = 1.0  # seconds between two reports, however much goes on
 AT_ONCE: Final = 64  # messages thrown away before others get their turn

@@ -13,8 +13,9 @@ from ipaddress import ip_address
 from pathlib import Path
 
 from .kernel_tables import Route, read_addresses6, read_routes
-from .surroundings import PROC, default_routes, network_of
+from .surroundings import ANYWHERE, PROC, default_routes, network_of
 from .values import frozen
+from .ways import Way, way_from
 
 SYS = Path("/sys/class/net")
 ALL_HOSTS = ("224.0.0.1", 5350)  # never sent to: connecting only asks the kernel for our address
@@ -41,8 +42,8 @@ class Interface:
     name: str
     index: int
     addresses: tuple[str, ...]  # its IPv4 address first, if it has one; then its IPv6 addresses
-    gateway: str | None  # its best default IPv4 gateway
-    metric: int | None  # of the route over that gateway; the lowest is best
+    gateway: str | None  # its best default IPv4 gateway, else the one that a rule leads its address to
+    metric: int | None  # of the main table's route over that gateway; the lowest is best
     is_default: bool  # the kernel's main table prefers its gateway
     kind: InterfaceKind
 
@@ -66,12 +67,13 @@ def interfaces() -> list[Interface]:
             continue
         own = _ipv4_address(name, index, routes)
         route = next((each for each in defaults if each.interface == name), None)
+        by_rules = _way_by_rules(own, index) if own and route is None else None
         found.append(
             Interface(
                 name=name,
                 index=index,
                 addresses=(*([own] if own else []), *(str(a.address) for a in others if a.index == index)),
-                gateway=route.gateway if route else None,
+                gateway=route.gateway if route else by_rules.gateway if by_rules else None,
                 metric=route.metric if route else None,
                 is_default=bool(defaults) and defaults[0].interface == name,
                 kind=kind_of(name),
@@ -81,9 +83,19 @@ def interfaces() -> list[Interface]:
 
 
 def uplinks() -> list[str]:
-    """The interfaces with a default IPv4 route, the best first; a tunnel's route has no gateway."""
-    ways_out = [each for each in read_routes(_text(PROC / "route")) if each.network.prefixlen == 0]
-    return list(dict.fromkeys(each.interface for each in sorted(ways_out, key=lambda each: each.metric)))
+    """The interfaces that lead to everywhere by IPv4, the best first; a tunnel's route has no gateway.
+
+    Those of the main table's default routes come first, then those by which a rule leads their own address.
+    """
+    routes = read_routes(_text(PROC / "route"))
+    ways_out = sorted((r for r in routes if r.network.prefixlen == 0), key=lambda r: r.metric)
+    found = dict.fromkeys(each.interface for each in ways_out)
+    for index, name in socket.if_nameindex():
+        if name not in found and name != LOOPBACK:
+            own = _ipv4_address(name, index, routes)
+            if own is not None and _way_by_rules(own, index) is not None:
+                found[name] = None
+    return list(found)
 
 
 def address_of(name: str, routes: Sequence[Route]) -> str:
@@ -117,9 +129,16 @@ def kind_of(name: str, system: Path = SYS) -> InterfaceKind:
     return InterfaceKind.ORDINARY
 
 
-def _rank(interface: Interface) -> tuple[bool, int, bool, int]:
+def _way_by_rules(own: str, index: int) -> Way | None:
+    """The way out of an address, where it leads by its own interface."""
+    way = way_from(own, ANYWHERE[0])
+    return way if way is not None and way.interface == index else None
+
+
+def _rank(interface: Interface) -> tuple[bool, bool, int, bool, int]:
     return (
         interface.gateway is None,
+        interface.metric is None,
         interface.metric or 0,
         interface.kind is not InterfaceKind.ORDINARY,
         interface.index,

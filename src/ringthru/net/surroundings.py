@@ -12,7 +12,7 @@ from pathlib import Path
 
 from .address import INTERNET, AddressRules, parse_address
 from .kernel_tables import Address6, Route, Route6, read_addresses6, read_routes, read_routes6
-from .values import frozen
+from .values import frozen, replace
 
 __all__ = (
     "Route",
@@ -71,8 +71,8 @@ def look_around(interface: str | None = None) -> Surroundings:
     if interface is not None:
         from .interfaces import address_of  # late: rarely asked, and the start is a budget
 
-        return _placed(address_of(interface, routes), routes, interface)
-    return choose(guess_address(), routes)
+        return _led_by_rules(_placed(address_of(interface, routes), routes, interface), interface)
+    return _led_by_rules(choose(guess_address(), routes))
 
 
 def choose(guess: str, routes: Sequence[Route]) -> Surroundings:
@@ -170,6 +170,25 @@ def _placed(address: str, routes: Sequence[Route], interface: str | None) -> Sur
     network = home.network if home else IPv4Network(f"{address}/32")
     connected = tuple(r.network for r in routes if r.gateway is None and r.network.prefixlen)
     return Surroundings(address, network, gateways[0] if gateways else None, connected=connected)
+
+
+def _led_by_rules(place: Surroundings, interface: str | None = None) -> Surroundings:
+    """With the gateway that a rule leads our address to, where the main table has none for it."""
+    if place.gateway is not None or place.address == NOWHERE:
+        return place
+    from .ways import way_from  # late: most machines have no rules of their own
+
+    way = way_from(place.address, ANYWHERE[0])
+    if way is None or (interface is not None and way.interface != _number_of(interface)):
+        return place
+    return replace(place, gateway=way.gateway)
+
+
+def _number_of(interface: str) -> int | None:
+    try:
+        return socket.if_nametoindex(interface)
+    except OSError:  # it has gone
+        return None
 
 
 def _may_be_called(own: Address6) -> bool:

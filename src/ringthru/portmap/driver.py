@@ -58,14 +58,26 @@ class PortMapper(MapperLife):
     def want(self, wanted: Wanted) -> Mapping:
         """Keep this mapping alive from now on; asked twice, it is the same ``Mapping``.
 
+        What is ``sticky`` is written down in the ``store``, and among the ``wishes`` of the next start.
+
         Raises:
             LocalError: port mapping has been stopped.
         """
         self._refuse_after_the_end()
         driver = self._engines.serving(wanted)
-        mapping = self._audience.mapping_of(driver.engine.want(wanted, driver.clock()))
+        lease = driver.engine.want(wanted, driver.clock())
+        if lease.wanted.sticky and self._memory is not None:
+            self._memory.remember_wish(lease.wanted)
         driver.pump()
-        return mapping
+        return self._audience.mapping_of(lease)
+
+    def wishes(self) -> list[Wanted]:
+        """What earlier runs wanted for good (``Wanted.sticky``) and nobody gave back: to be wanted again.
+
+        They are of whoever used this ``store``, at most 256. A stop deletes such a mapping on the gateway as
+        any other; that it is wanted ends with ``release`` alone.
+        """
+        return [] if self._memory is None else self._memory.wishes()
 
     def want_set(self, wanted: tuple[Wanted, ...], rule: SetRule = SetRule.INDEPENDENT) -> MappingSet:
         """Keep all of these alive, or none; ``rule`` binds their external ports together.
@@ -115,6 +127,8 @@ class PortMapper(MapperLife):
         lease = mapping._lease
         if self._closed:
             return False
+        if lease.wanted.sticky and self._memory is not None:
+            self._memory.forget_wish(lease.wanted)
         driver = self._engines.serving(lease.wanted)
         if self._nesting is not None:
             self._nesting.released(mapping)

@@ -1,53 +1,36 @@
-"""What a snapshot shows, as text that Prometheus reads (exposition format 0.0.4).
+"""What a snapshot shows, as text that Prometheus reads.
 
-Lives here: names, labels, and the format. Never here: a server, a clock, or what is counted.
+Lives here: names and labels. Never here: the format, a server, a clock, or what is counted.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Final
 
 from ..net.address import AddressKind
-from ..net.values import frozen
+from ..net.exposition import CONTENT_TYPE as CONTENT_TYPE
+from ..net.exposition import Labels, Metric, Sample, by_name, exposition
 from .values import FilterTruth, MapperSnapshot, MappingSnapshot, Rung
 
-CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"  # for whoever serves it
 PREFIX: Final = "ringthru_nat_"
 MOST_MAPPINGS: Final = 512  # with lines of their own: each label set is a series that Prometheus keeps
 RUNGS: Final = tuple(Rung)
-
-Labels = tuple[tuple[str, str], ...]
-Sample = tuple[Labels, float]
-
-
-@frozen
-class Metric:
-    """One metric: its name without the prefix, its type, and what it is, in words."""
-
-    name: str
-    kind: str  # "gauge", or "counter", whose name ends in _total
-    help: str
-
-
-METRICS: Final = {
-    each.name: each
-    for each in (
-        Metric("gateway_up", "gauge", "1 while a gateway is in use, 0 while one is looked for."),
-        Metric("gateway_info", "gauge", "The gateway in use; hop 0 is ours, 1 the one beyond it."),
-        Metric("services", "gauge", "Services of gateways that answered, by protocol."),
-        Metric("mapping_enabled", "gauge", "0 while port mapping is switched off."),
-        Metric("external_address_info", "gauge", "The address the gateway told, and what kind it is."),
-        Metric("external_address_usable", "gauge", "1 if others can dial it: it is public."),
-        Metric("mappings", "gauge", "Mappings that are wanted, by what became of them."),
-        Metric("mapping_rung", "gauge", "How far proven: 0 requested, 1 accepted, 2 listed, 3 reachable."),
-        Metric("mapping_lease_seconds", "gauge", "Seconds left of a lease; not there where it has no end."),
-        Metric("filters", "gauge", "Mappings for some networks alone, by whether strangers are kept out."),
-        Metric("flows", "gauge", "Flows whose translation is wanted (PCP PEER), by what became of them."),
-        Metric("counted_total", "counter", "Error codes of gateways, and messages passed over, by name."),
-    )
-}  # fmt: skip
+METRICS: Final = by_name(
+    Metric("gateway_up", "gauge", "1 while a gateway is in use, 0 while one is looked for."),
+    Metric("gateway_info", "gauge", "The gateway in use; hop 0 is ours, 1 the one beyond it."),
+    Metric("services", "gauge", "Services of gateways that answered, by protocol."),
+    Metric("mapping_enabled", "gauge", "0 while port mapping is switched off."),
+    Metric("external_address_info", "gauge", "The address the gateway told, and what kind it is."),
+    Metric("external_address_usable", "gauge", "1 if others can dial it: it is public."),
+    Metric("mappings", "gauge", "Mappings that are wanted, by what became of them."),
+    Metric("mapping_rung", "gauge", "How far proven: 0 requested, 1 accepted, 2 listed, 3 reachable."),
+    Metric("mapping_lease_seconds", "gauge", "Seconds left of a lease; not there where it has no end."),
+    Metric("filters", "gauge", "Mappings for some networks alone, by whether strangers are kept out."),
+    Metric("flows", "gauge", "Flows whose translation is wanted (PCP PEER), by what became of them."),
+    Metric("counted_total", "counter", "Error codes of gateways, and messages passed over, by name."),
+)
 
 
 def metrics(snapshots: Mapping[str, MapperSnapshot], without: Collection[str] = ()) -> str:
@@ -55,26 +38,17 @@ def metrics(snapshots: Mapping[str, MapperSnapshot], without: Collection[str] = 
 
     Metrics ``without`` a meaning for the caller are left out.
     """
-    found: dict[str, list[Sample]] = {name: [] for name in METRICS}
+    return exposition(METRICS, _labelled(snapshots), PREFIX, without)
+
+
+def _labelled(snapshots: Mapping[str, MapperSnapshot]) -> Iterator[Sample]:
     for interface, snapshot in snapshots.items():
         own: Labels = (("interface", interface),) if interface else ()
         for name, labels, value in samples_of(snapshot):
-            found[name].append((own + labels, value))
-    return exposition((METRICS[name], samples) for name, samples in found.items() if name not in without)
+            yield name, own + labels, value
 
 
-def exposition(families: Iterable[tuple[Metric, Iterable[Sample]]], prefix: str = PREFIX) -> str:
-    """Metrics with their samples in the text format; one without samples is not named."""
-    lines: list[str] = []
-    for metric, samples in families:
-        name = prefix + metric.name
-        told = [f"{name}{_braced(labels)} {value:.10g}" for labels, value in samples]
-        if told:
-            lines += [f"# HELP {name} {_plain(metric.help)}", f"# TYPE {name} {metric.kind}", *told]
-    return "".join(f"{line}\n" for line in lines)
-
-
-def samples_of(snapshot: MapperSnapshot) -> Iterator[tuple[str, Labels, float]]:
+def samples_of(snapshot: MapperSnapshot) -> Iterator[Sample]:
     """Name, labels and value of everything that one snapshot says."""
     for hop, each in enumerate((snapshot, *snapshot.chain)):
         yield from _of_gateway(each, str(hop))
@@ -87,7 +61,7 @@ def samples_of(snapshot: MapperSnapshot) -> Iterator[tuple[str, Labels, float]]:
         yield "flows", (("state", state),), number
 
 
-def _of_gateway(gateway: MapperSnapshot, hop: str) -> Iterator[tuple[str, Labels, float]]:
+def _of_gateway(gateway: MapperSnapshot, hop: str) -> Iterator[Sample]:
     at: Labels = (("hop", hop),)
     yield "gateway_up", at, gateway.type is not None
     if gateway.type is not None:
@@ -102,7 +76,7 @@ def _of_gateway(gateway: MapperSnapshot, hop: str) -> Iterator[tuple[str, Labels
         yield "counted_total", (*at, ("what", what)), number
 
 
-def _of_address(snapshot: MapperSnapshot) -> Iterator[tuple[str, Labels, float]]:
+def _of_address(snapshot: MapperSnapshot) -> Iterator[Sample]:
     address = snapshot.external_address or snapshot.reported_address  # nested: the end of the chain
     if address is not None:
         kind = AddressKind.PUBLIC if snapshot.external_address else snapshot.address_kind
@@ -110,7 +84,7 @@ def _of_address(snapshot: MapperSnapshot) -> Iterator[tuple[str, Labels, float]]
     yield "external_address_usable", (), snapshot.external_address is not None
 
 
-def _of_mappings(mappings: tuple[MappingSnapshot, ...]) -> Iterator[tuple[str, Labels, float]]:
+def _of_mappings(mappings: tuple[MappingSnapshot, ...]) -> Iterator[Sample]:
     kinds = Counter((each.protocol.value, each.family.value, each.state.value) for each in mappings)
     for kind, number in kinds.items():
         yield "mappings", tuple(zip(("protocol", "family", "state"), kind, strict=True)), number
@@ -133,13 +107,3 @@ def _of_one(mapping: MappingSnapshot) -> Labels:
         ("external_port", str(mapping.external_port or "")),
         ("label", mapping.label),
     )
-
-
-def _braced(labels: Labels) -> str:
-    """Label values are what gateways said, too: quotes, backslashes and line ends are escaped."""
-    inside = ",".join('{}="{}"'.format(name, _plain(text).replace('"', '\\"')) for name, text in labels)
-    return f"{{{inside}}}" if inside else ""
-
-
-def _plain(text: str) -> str:
-    return text.replace("\\", "\\\\").replace("\n", "\\n")

@@ -114,7 +114,8 @@ class Wanted:
 
     ``external_port`` None asks for the number of the internal port. With ``exact`` only that external port
     will do; without it the gateway, or a conflict there, may lead to another one. ``sticky`` and ``listed``
-    change nothing on the gateway: they are for those who show the table.
+    change nothing on the gateway: what is ``sticky`` is wanted at the next start too
+    (``PortMapper.wishes``), but for sets and groups; ``listed`` is for those who show the table.
 
     ``internal_client`` maps for another machine than this one (PCP's THIRD_PARTY; most gateways refuse).
     ``allow_from`` names the networks that may come in (PCP's FILTER; IPv6 pinholes: one address); gateways
@@ -151,6 +152,8 @@ class Wanted:
             _check_client(self.internal_client, self.family)
         for network in self.allow_from:
             _check_network(network, self.family)
+        if not isinstance(self.allow_from, tuple):  # a list would do, but that a wish is looked up by it
+            object.__setattr__(self, "allow_from", tuple(self.allow_from))
 
     @property
     def wanted_external_port(self) -> int:

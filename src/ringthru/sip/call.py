@@ -1,12 +1,12 @@
 """Calls: one INVITE dialog, theirs or ours, from the first word to the last (RFC 3261 §13–§15).
 
-Lives here: what both directions share: requests inside the dialog, re-INVITE, hanging up.
-Never here: how a call begins (`inbound.py`, `outbound.py`), SDP, or what to do with a call.
+Lives here: what both directions share: requests inside the dialog, hanging up.
+Never here: how a call begins (`inbound.py`, `outbound.py`), which offer may go out (`offers.py`), SDP.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from enum import Enum
 
 from ..net.address import Endpoint
@@ -24,12 +24,11 @@ from .events import (
 from .flow import Flow
 from .headers import NameAddr
 from .message import Message, Request
+from .offers import Offers
 from .referral import Referral
-from .reinvite import Reinvite
 from .server_transaction import ServerTransaction
 from .session_timer import SessionTimer
 from .unconfirmed import UnconfirmedAnswers
-from .update import Update
 from .uri import SipUri
 
 Headers = Iterable[tuple[str, str]]
@@ -76,10 +75,7 @@ class Call:
         self._flow = flow
         self._seen_at = seen_at
         self._answers = UnconfirmedAnswers(core)
-        self._offered: dict[int, IncomingRequest] = {}  # re-INVITEs and UPDATEs to be answered, by CSeq
-        self._agreed_early: set[str] = set()  # the peer's tags of early dialogs whose offer was answered
-        self._reinvite: Reinvite | None = None
-        self._updating: Update | None = None
+        self.offers = Offers(core)
         self._allow = ""  # the methods that the peer serves, as it wrote them
         self.session = SessionTimer(
             core.session, core.layer.timers, self._refresh_session, self._session_expired
@@ -99,9 +95,9 @@ class Call:
         return self.dialog.here if self.dialog is not None else self._seen_at
 
     @property
-    def offered(self) -> bool:
-        """Whether an offer of the peer waits for our answer."""
-        return bool(self._offered)
+    def early(self) -> bool:
+        """Whether nobody has answered yet."""
+        return self.state in (CallState.TRYING, CallState.EARLY)
 
     def note_allow(self, message: Message) -> None:
         """Keep what the peer says that it serves; it is seldom asked for, so it is not read yet."""
@@ -119,8 +115,7 @@ class Call:
     @property
     def may_offer(self) -> bool:
         """Whether an offer of ours may go out now: the call stands, and no other offer is under way."""
-        busy = self._reinvite is not None or self._updating is not None or self.offered
-        return self.state is CallState.CONFIRMED and not busy
+        return self.state is CallState.CONFIRMED and self.offers.idle
 
     @property
     def established(self) -> Dialog:
@@ -168,12 +163,7 @@ class Call:
         Raises:
             LocalError: the call is not confirmed, or another offer is under way.
         """
-        dialog = self.established
-        if not self.may_offer:
-            raise LocalError("another offer is under way")
-        dialog.here = self._core.seen_by(dialog.flow)
-        self._reinvite = Reinvite(self._core, self, dialog, body, tuple(headers))
-        return self._reinvite.start(now)
+        return self.offers.reinvite(self, self._to_offer(), body, tuple(headers), now)
 
     def update(self, now: float, body: bytes, headers: Headers = ()) -> RequestHandle:
         """Offer by UPDATE (RFC 3311 §5.1), for a peer whose Allow names it (``updates``).
@@ -181,12 +171,15 @@ class Call:
         Raises:
             LocalError: the call is not confirmed, or another offer is under way.
         """
+        return self.offers.update(self, self._to_offer(), body, tuple(headers), now)
+
+    def _to_offer(self) -> Dialog:
+        """The dialog for an offer of ours, which says where we are seen now."""
         dialog = self.established
         if not self.may_offer:
             raise LocalError("another offer is under way")
         dialog.here = self._core.seen_by(dialog.flow)
-        self._updating = Update(self._core, self, dialog, body, tuple(headers), now)
-        return self._updating.handle
+        return dialog
 
     def accept_refer(self, incoming: IncomingRequest, now: float, headers: Headers = ()) -> Referral:
         """Answer a REFER with 202; what becomes of it is told by the result (RFC 3515 §2.4.4).
@@ -233,7 +226,7 @@ class Call:
 
     def dialog_with(self, tag: str) -> Dialog | None:
         """The dialog whose other side has ``tag``."""
-        return self.dialog if self.dialog is not None and self.dialog.remote_tag == tag else None
+        return self.dialog if self.dialog is not None and self.dialog.is_with(tag) else None
 
     def receive_request(
         self, transaction: ServerTransaction, request: Request, flow: Flow, now: float
@@ -248,9 +241,9 @@ class Call:
         elif request.method == "UPDATE" and not request.body:
             self._refreshed(dialog, transaction, request, flow, now)
         elif request.method in ("INVITE", "UPDATE"):
-            self._receive_offer(dialog, transaction, request, flow, now)
+            self.offers.receive(self, dialog, transaction, request, flow, now)
         else:
-            self._hand_up(dialog, transaction, request, flow)
+            self.hand_up(dialog, transaction, request, flow)
 
     def receive_ack(self, request: Request, now: float) -> bool:
         """An ACK in the dialog, for its 2xx and every older one. False: one is awaited, and not this."""
@@ -297,7 +290,7 @@ class Call:
             dialog.refresh(request, incoming.flow)
             rows += self._refresh_rows(request, now)
         if status >= 200:
-            self._offered.pop(request.cseq.number, None)
+            self.offers.answered(request.cseq.number)
         data = self._core.respond(
             incoming.transaction,
             request,
@@ -336,13 +329,6 @@ class Call:
         self._core.emit(CallEnded(self, reason))
         self.end(now)
 
-    def reinvite_done(self) -> None:
-        self._reinvite = None
-
-    def update_done(self, update: Update) -> None:
-        if self._updating is update:
-            self._updating = None
-
     # Session timers (RFC 4028)
 
     def _refresh_session(self, now: float) -> None:
@@ -351,7 +337,7 @@ class Call:
         if not self.may_offer:
             return
         if self.updates:
-            self._updating = Update(self._core, self, self.established, b"", (), now)
+            self.offers.update(self, self.established, b"", (), now)
         else:
             self._core.emit(SessionRefreshDue(self))
 
@@ -378,16 +364,7 @@ class Call:
         self.state = CallState.ENDED
         self.session.close()
         self._answers.close(self)
-        for incoming in self._offered.values():  # §15.1.2
-            if not incoming.transaction.answered:
-                self._core.respond(incoming.transaction, incoming.request, 487, now)
-        self._offered.clear()
-        if self._reinvite is not None:
-            self._reinvite.forget(now)
-            self._reinvite = None
-        if self._updating is not None:
-            self._updating.forget()
-            self._updating = None
+        self.offers.end(now)
         self._core.calls.pop((self.call_id, self.request_tag), None)
 
     @property
@@ -395,45 +372,14 @@ class Call:
         """Our tag in the call's dialogs."""
         raise NotImplementedError
 
-    def _receive_offer(
-        self, dialog: Dialog, transaction: ServerTransaction, request: Request, flow: Flow, now: float
-    ) -> None:
-        """§14.2 and RFC 3311 §5.2: one offer at a time in each direction, and 491 when two cross.
-
-        Before the answer there may be an UPDATE, once a provisional response has answered the INVITE's offer.
-        """
-        early = self.state in (CallState.TRYING, CallState.EARLY)
-        agreed = request.method == "UPDATE" and dialog.remote_tag in self._agreed_early
-        if self._offer_pending(dialog.remote_tag):
-            self._core.respond(transaction, request, 491, now)
-        elif self.offered or (early and not agreed):
-            self._core.try_later(transaction, request, now)
-        else:
-            if request.method == "INVITE":
-                self._core.respond(transaction, request, 100, now)
-                transaction.on_cancel = self._canceller(transaction, request)
-            self._offered[request.cseq.number] = self._hand_up(dialog, transaction, request, flow)
-
-    def _offer_pending(self, tag: str) -> bool:
+    def awaits_answer(self, tag: str) -> bool:
         """Whether an offer of ours awaits the answer of the peer with ``tag``, be it in the ACK of a 2xx."""
-        if self._reinvite is not None and self._reinvite.under_way:
-            return True
-        if self._updating is not None and self._updating.offers:
-            return True
-        return self.state is CallState.ANSWERED and not self.request.body
+        return self.offers.sent or (self.state is CallState.ANSWERED and not self.request.body)
 
-    def _canceller(
-        self, transaction: ServerTransaction, request: Request
-    ) -> Callable[[float, Request | None], None]:
-        def cancel(now: float, _: Request | None = None) -> None:
-            self._offered.pop(request.cseq.number, None)
-            self._core.respond(transaction, request, 487, now)
-
-        return cancel
-
-    def _hand_up(
+    def hand_up(
         self, dialog: Dialog, transaction: ServerTransaction, request: Request, flow: Flow
     ) -> IncomingRequest:
+        """Let our user answer a request in the dialog."""
         incoming = IncomingRequest(request, flow, self, dialog.here, transaction)
         self._core.emit(RequestReceived(incoming))
         return incoming

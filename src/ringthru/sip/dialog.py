@@ -24,7 +24,8 @@ class Dialog:
 
     ``here`` is our own address as this peer was told it, frozen until we refresh the target.
     ``flow`` leads to the peer as it was last seen; ``destination`` is where requests go. ``beyond``: what was
-    seen is a proxy that does not stay between (it put in no Record-Route).
+    seen is a proxy that does not stay between (it put in no Record-Route). ``renamed_tag`` is what a
+    device on the way makes of the peer's tag.
     """
 
     call_id: str
@@ -39,6 +40,7 @@ class Dialog:
     flow: Flow
     here: Endpoint
     beyond: bool = False
+    renamed_tag: str | None = None
 
     @classmethod
     def as_server(cls, request: Request, tag: str, flow: Flow, here: Endpoint) -> Dialog:
@@ -77,6 +79,10 @@ class Dialog:
             here=here,
             beyond=contact is not None and not same_host(contact.uri.host, request.request_uri.host),
         )
+
+    def is_with(self, tag: str) -> bool:
+        """Whether the peer's tag is this one."""
+        return tag in (self.remote_tag, self.renamed_tag)
 
     def next_cseq(self) -> int:
         self.local_cseq += 1

@@ -52,7 +52,7 @@ class InboundCall(Call):
             raise LocalError(f"{status} to a call that is {self.state.value}")
         self.state = CallState.EARLY
         if body and self.request.body:
-            self._agreed_early.add(self.request.from_.tag or "")
+            self.offers.agreed_early.add(self.request.from_.tag or "")
         rows = self._dialog_headers(headers, body)
         data = self._respond(self._transaction, status, now, None, rows, body)
         self._keep_ringing(data, now)

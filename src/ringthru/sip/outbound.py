@@ -64,7 +64,7 @@ class OutboundCall(Call):
         """Send the INVITE (again, when it was challenged)."""
         self._provisional = False
         self._early.clear()
-        self._agreed_early.clear()
+        self.offers.agreed_early.clear()
         self._transaction = self._core.layer.request(
             self.request, self._flow, self._seen_at, self, now, more=bool(self._alternatives)
         )
@@ -103,8 +103,8 @@ class OutboundCall(Call):
         self._early.clear()
         super().end(now)
 
-    def _offer_pending(self, tag: str) -> bool:
-        return tag not in self._agreed_early if self.dialog is None else super()._offer_pending(tag)
+    def awaits_answer(self, tag: str) -> bool:
+        return tag not in self.offers.agreed_early if self.dialog is None else super().awaits_answer(tag)
 
     def _progress(self, response: Response, flow: Flow, now: float) -> None:
         first, self._provisional = not self._provisional, True
@@ -118,7 +118,7 @@ class OutboundCall(Call):
         if tag and tag not in self._early and len(self._early) < MAX_FORKS:
             self._early[tag] = Dialog.as_client(self.request, response, flow, self._seen_at)
         if response.body and self.request.body and tag in self._early:
-            self._agreed_early.add(tag)
+            self.offers.agreed_early.add(tag)
         self.state = CallState.EARLY
         self._core.emit(CallProgress(self, response))
 

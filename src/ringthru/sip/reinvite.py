@@ -21,7 +21,7 @@ from .timers import Timer
 
 if TYPE_CHECKING:
     from .call import Direction
-    from .update import Update
+    from .offers import Offers
 
 MAX_GLARES = 5  # 491s waited out before it is the user's problem
 GONE = (408, 481)  # after these the dialog is no more (§12.2.1.2)
@@ -33,20 +33,13 @@ class Owner(Protocol):
     direction: Direction
     contact_user: str
     credentials: Wallet | None
-
-    def leave(self, now: float, reason: str) -> None: ...
-
-    @property
-    def offered(self) -> bool: ...
-
-    def reinvite_done(self) -> None: ...
-
+    offers: Offers
     session: SessionTimer
     updates: bool
 
-    def note_allow(self, message: Message) -> None: ...
+    def leave(self, now: float, reason: str) -> None: ...
 
-    def update_done(self, update: Update) -> None: ...
+    def note_allow(self, message: Message) -> None: ...
 
 
 class Reinvite:
@@ -167,7 +160,7 @@ class Reinvite:
         return chance % 201 / 100
 
     def _again(self, now: float) -> None:
-        if self._owner is not None and self._owner.offered:  # the peer's offer came first
+        if self._owner is not None and self._owner.offers.received:  # the peer's offer came first
             self._waiting = self._core.layer.timers.start(now + self._backoff(self._owner), self._again)
             return
         self._waiting = None
@@ -184,5 +177,5 @@ class Reinvite:
         owner, self._owner = self._owner, None
         self._transaction = None
         if owner is not None:
-            owner.reinvite_done()
+            owner.offers.reinvite_done()
         return owner

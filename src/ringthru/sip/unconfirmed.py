@@ -125,6 +125,9 @@ class UnconfirmedAnswers:
         if alias not in self._core.calls:
             self._core.calls[alias] = call
             self._aliases.append(alias)
+        dialog, tag = call.dialog, request.from_.tag
+        if dialog is not None and tag != dialog.remote_tag:
+            dialog.renamed_tag = tag
 
     def close(self, call: Call) -> None:
         for answer in self._answers.values():

@@ -82,7 +82,7 @@ class Update:
                 self.handle = self._send(again, owner, now)
                 return
         self._owner = None
-        owner.update_done(self)
+        owner.offers.update_done(self)
         if self._body:
             self._core.report(self.handle, response, now)
         if response is None or response.status in GONE:

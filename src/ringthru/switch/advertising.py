@@ -66,6 +66,7 @@ class Advertising:
     def serve(self) -> None:
         """All profiles are open: from now on there may be a pool."""
         self._serving = True
+        self._calls.ports.ask_by_stun(self._calls.profiles.values())
         self.fill_pool()
 
     def fill_pool(self) -> None:

@@ -131,6 +131,13 @@ async def conference(calls: Calls, channel: Channel, data: str) -> None:
     await calls.conferences.serve(channel, data)
 
 
+async def audio_test(calls: Calls, channel: Channel, data: str) -> None:
+    """``[SECONDS]``: whether the peer, an echo, is heard both ways (see ``probing``)."""
+    from .probing import audio_test as test  # late: few calls are tests, and the start is a budget
+
+    await test(calls, channel, data)
+
+
 async def set_user(calls: Calls, channel: Channel, data: str) -> None:
     """``USER[@DOMAIN] [PREFIX]``: the variables of a directory user, as if the call were his."""
     who, _, prefix = data.strip().partition(" ")
@@ -232,6 +239,7 @@ APPLICATIONS: Final[dict[str, Application]] = {
     **sounding.APPLICATIONS,
     "answer": answer,
     "att_xfer": att_xfer,
+    "audio_test": audio_test,
     "bridge": bridge,
     "check_acl": check_acl,
     "conference": conference,

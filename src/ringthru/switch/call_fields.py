@@ -39,6 +39,11 @@ def _media_port(channel: Channel) -> str:
     return str(channel.media.advertised.rtp_port) if channel.media is not None else ""
 
 
+def source_of(channel: Channel) -> str:
+    """The module of FreeSWITCH's that has such channels."""
+    return f"mod_{channel.name.partition('/')[0]}"
+
+
 FIELDS: Final[Mapping[str, Field]] = {
     # The caller's profile
     "ani": lambda channel: channel.caller.number,
@@ -51,7 +56,7 @@ FIELDS: Final[Mapping[str, Field]] = {
     "dialplan": lambda channel: channel.dialplan,
     "direction": lambda channel: channel.direction.value,
     "network_addr": _peer_host,
-    "source": lambda channel: "mod_sofia",
+    "source": lambda channel: source_of(channel),
     "state": lambda channel: channel.state,
     "username": lambda channel: channel.variables.get("user_name", ""),
     "uuid": lambda channel: channel.uuid,

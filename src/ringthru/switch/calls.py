@@ -21,13 +21,13 @@ from .causes import HangupCause
 from .channel import Channel
 from .conference.book import Conferences
 from .configuration import Dialplan, Directory
+from .configuration.phone_settings import PhoneSettings
 from .deflecting import Deflections
 from .dialing import Dialer, DialFailed
 from .dialstring import harmless
 from .identity import caller_of, headers_kept, headers_of
 from .leg_ports import LegPorts
 from .leg_variables import shown_caller
-from .loopback import LoopbackChannel, Place
 from .meta_keys import MetaKeys
 from .ordering import AppOrder, Orders
 from .pace import Pace, Peak
@@ -42,6 +42,7 @@ from .words import random_uuid
 if TYPE_CHECKING:
     from .cdr.records import CallRecords
     from .events.bus import EventBus
+    from .phone.phone import ConsolePhone
     from .profile import Profile
     from .trunks.book import TrunkBook
 
@@ -80,6 +81,8 @@ class Calls:
         self.sounds = SoundSources(variables)
         self.conferences = Conferences(self.sounds, bus)
         self._meta_keys = MetaKeys(lambda leg, name, data: self.order(leg, AppOrder(name, data)))
+        self.phone_settings = PhoneSettings()
+        self._phone: ConsolePhone | None = None
         self.trunks: TrunkBook | None = None  # SIP providers, where there are any
         self.records: CallRecords | None = None  # of calls that are over, where somebody wants them
         self.sockets: SocketApplication | None = None  # `socket` of the dialplan, where somebody serves it
@@ -116,6 +119,15 @@ class Calls:
     def directory(self) -> Directory:
         return self.dialer.endpoints.directory
 
+    @property
+    def phone(self) -> ConsolePhone:
+        """The console phone; loaded when first asked for."""
+        if self._phone is None:
+            from .phone.phone import ConsolePhone
+
+            self._phone = ConsolePhone(self)
+        return self._phone
+
     def use(self, dialplan: Dialplan, directory: Directory) -> None:
         """From now on calls are judged by these."""
         self.router.dialplan = dialplan
@@ -142,6 +154,8 @@ class Calls:
 
     def order(self, channel: Channel, order: AppOrder) -> bool:
         """Have a leg run an application beside its dialplan; False: it cannot take any more."""
+        if channel.bridge is not None:
+            channel.bridge.needs_audio(f"{channel.name} is to run {order.application}")
         if channel.orders is None:
             channel.orders = Orders(self, channel)
         return channel.orders.add(order)
@@ -184,7 +198,7 @@ class Calls:
         who, to = call.request.from_, call.request.request_uri
         trusted = profile.trusts(call.flow.remote.host)
         number = harmless(who.uri.user or "")
-        channel = self._new_channel(
+        channel = self.new_channel(
             profile,
             Direction.INBOUND,
             name=f"sofia/{profile.name}/{number}@{who.uri.host}",
@@ -210,7 +224,7 @@ class Calls:
         profile, uri = target.profile, target.uri
         if not self.has_room(profile.now(), Direction.OUTBOUND):
             raise DialFailed(HangupCause.SWITCH_CONGESTION)
-        channel = self._new_channel(
+        channel = self.new_channel(
             profile,
             Direction.OUTBOUND,
             name=f"sofia/{profile.name}/{uri.user or ''}@{uri.host}",
@@ -247,45 +261,7 @@ class Calls:
         self._attach(channel, call)
         channel.tell("CHANNEL_ORIGINATE")
 
-    def start_loopback(
-        self, address: str, variables: Mapping[str, str], parent: Channel | None, caller: Caller
-    ) -> Channel:
-        """A leg into our own dialplan (``loopback``); it is dialled, and its mirror runs the extension.
-
-        Raises:
-            DialFailed: the switch is full, or no profile is running.
-        """
-        profile = next(iter(self.profiles.values()), None)
-        if profile is None or not self.has_room(profile.now(), Direction.OUTBOUND):
-            raise DialFailed(HangupCause.SWITCH_CONGESTION)
-        place, shown = Place.read(address), shown_caller(variables, parent, caller)
-        ends = [
-            self._new_channel(
-                profile,
-                direction,
-                name=f"loopback/{place.extension}-{letter}",
-                destination=place.extension,
-                caller=shown,
-                context=place.context,
-                uuid=variables.get("origination_uuid") if letter == "a" else None,
-                make=LoopbackChannel,
-            )
-            for letter, direction in (("a", Direction.OUTBOUND), ("b", Direction.INBOUND))
-        ]
-        one, mirror = ends
-        one.mirror, mirror.mirror, mirror.is_called = mirror, one, True
-        mirror.dialplan = place.dialplan
-        for end in ends:
-            end.variables.update({k: v for k, v in variables.items() if k != "origination_uuid"})
-        one.parent = parent
-        if parent is not None:
-            one.codecs = leg_variables.codecs(one, parent)
-        for end in ends:
-            end.begin()
-        self.run(mirror, self.router.run(mirror))
-        return one
-
-    def _new_channel(
+    def new_channel(
         self,
         profile: Profile,
         direction: Direction,
@@ -295,7 +271,7 @@ class Calls:
         caller: Caller,
         context: str,
         uuid: str | None = None,
-        make: type[AnyChannel],
+        make: Callable[..., AnyChannel],
     ) -> AnyChannel:
         """Write a new leg into the book; it leaves by itself when it is gone."""
         self.started += 1

@@ -7,33 +7,28 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Final
 
-from ..media import Codec, SessionDescription
+from ..media import Codec
 from ..net.levels import NOTICE
-from ..sip import Call, CallState, Direction, SipUri
+from ..sip import CallState, Direction
 from .call_log import CallLog
 from .caller import Caller
 from .causes import ELSEWHERE_CAUSES, HangupCause, reason_for, status_of
+from .channel_state import ChannelState
 from .channel_view import snapshot_of
 from .leg_media import BOTH_WAYS, LegMedia
+from .media_statistics import figures, leg_quality
 from .reoffers import Reoffers
 from .snapshots import ChannelSnapshot
-from .waiting import Flag
 
 if TYPE_CHECKING:
     from .events.bus import EventBus
-    from .joining import Bridge
-    from .meta_keys import MetaApp
-    from .ordering import Orders
     from .profile import Profile
-    from .recording import SessionRecording
     from .sound_files import SoundSources
 
-MAX_DIGITS: Final = 100
 DISPOSITION: Final = "sip_hangup_disposition"  # FreeSWITCH's variable: which message ended the leg
 
 
@@ -49,8 +44,11 @@ class CallPhase(Enum):
     HANGUP = "HANGUP"
 
 
-class Channel:
+class Channel(ChannelState):
     """One leg. The profile acts on its SIP dialog; ``media`` is its audio, once it has any."""
+
+    inner = False  # its peer is within this switch, on 127.0.0.1
+    any_codec = False  # whom it calls may choose among all its codecs, though it speaks one already
 
     def __init__(
         self,
@@ -69,6 +67,7 @@ class Channel:
         bus: EventBus,
         sounds: SoundSources,
     ) -> None:
+        super().__init__()
         self.profile: Profile = profile
         self.direction: Direction = direction
         self.uuid: str = uuid
@@ -77,42 +76,9 @@ class Channel:
         self.caller: Caller = caller
         self.context: str = context
         self.serial = serial
-        self.call: Call | None = None
-        self.offer: SessionDescription | None = None  # of the caller's INVITE
-        self.media: LegMedia | None = None
         self.variables: dict[str, str] = {"uuid": uuid, "channel_name": name}
         self.codecs: Sequence[Codec] = profile.codecs
         self.phase = CallPhase.RINGING if direction is Direction.INBOUND else CallPhase.DIALING
-        self.state: str = "CS_NEW"
-        self.application = ""
-        self.parent: Channel | None = None  # the leg on whose behalf this one is called
-        self.bridge: Bridge | None = None
-        self.orders: Orders | None = None  # what somebody outside the dialplan has it do
-        self.task: asyncio.Future[None] | None = None  # what runs the leg's dialplan, or owns its bridge
-        self.cause: HangupCause | None = None
-        self.digits: deque[str] = deque(maxlen=MAX_DIGITS)  # keys pressed and not yet taken
-        self.digit_came = Flag()
-        self.dialplan: str = "XML"
-        self.depth = 0  # of execute_extension within execute_extension
-        self.parting: HangupCause | None = None  # what its dialplan ends with, when that is over now
-        self.rerouted = False  # sent elsewhere by its own dialplan, which now ends and begins anew
-        self.held_by_us = False  # its peer is to hear what we say, and to say nothing
-        self.rang = Flag()
-        self.progressed = Flag()  # early media flows
-        self.answered = Flag()
-        self.reached = Flag()  # somebody or something talks to the leg
-        self.gone = Flag()
-        self.taken_up = Flag()  # another leg was answered in its stead: ``stand_in``
-        self.stand_in: Channel | None = None
-        self.recordings: dict[str, SessionRecording] = {}  # of both sides, by path
-        self.counted: set[tuple[str, str]] = set()  # where ``limit`` counts it
-        self.on_stage: Callable[[Channel, str], None] = lambda channel, stage: None  # ring, media, answer
-        self.on_key: Callable[[Channel, str], None] = lambda channel, key: None
-        self.metas: dict[str, MetaApp] = {}  # what ``*`` and a key do
-        self.meta_at: float | None = None  # when ``*`` was pressed
-        self.redirected: tuple[SipUri, ...] = ()  # where the called side says that the call shall go
-        # Asked before a leg that found nobody ends
-        self.unreached: Callable[[HangupCause], Awaitable[bool]] | None = None
         self._opening = asyncio.Lock()
         self._reoffers: Reoffers | None = None  # once there are any
         self.log = CallLog(uuid)
@@ -337,15 +303,20 @@ class Channel:
         if self.media is not None:
             report = self.media.close()
             self.log.info(
-                "Media of %s: %d packets in, %d out, %d lost, jitter %.1f ms",
+                "Media of %s: %d packets in, %d out, %d lost, jitter %.1f ms%s",
                 self.name,
                 report.packets_received,
                 report.packets_sent,
                 report.lost,
                 report.jitter_ms,
+                figures(leg_quality(self.media, report)),
             )
         self.gone.set()
         self._on_gone(self)
+        self._bury()
+
+    def _bury(self) -> None:
+        """The last that is told of the leg."""
         self.enter("CS_REPORTING")
         self.tell("CHANNEL_HANGUP_COMPLETE")
         self.log.log(NOTICE, "Session %d (%s) Ended", self.serial, self.name)

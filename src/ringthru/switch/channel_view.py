@@ -46,5 +46,7 @@ def snapshot_of(channel: Channel, seconds: float) -> ChannelSnapshot:
         dialplan=channel.dialplan,
         codec=channel.media.codec.name if channel.media and channel.media.codec else "",
         call_uuid=channel.parent.uuid if channel.parent else channel.uuid,
+        ptime=channel.media.negotiated.ptime if channel.media and channel.media.negotiated else 20,
+        counted=report,
         account=channel.variables.get("accountcode", ""),
     )

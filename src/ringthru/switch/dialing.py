@@ -35,6 +35,7 @@ from .channel import Channel
 from .configuration import Directory
 from .dialstring import BadDialString, Branch, Destination, DialString, parse_dial_string, truth
 from .endpoints import DialFailed, Endpoints
+from .loopback import start_loopback
 from .waiting import after_first_of, first_within
 
 if TYPE_CHECKING:
@@ -195,8 +196,11 @@ class Dialer:
     async def _start(
         self, destination: Destination, variables: Mapping[str, str], attempt: Attempt
     ) -> Channel:
+        within = (destination.address, variables, attempt.parent, attempt.caller)
         if destination.endpoint == "loopback":
-            return self._calls.start_loopback(destination.address, variables, attempt.parent, attempt.caller)
+            return start_loopback(self._calls, *within)
+        if destination.endpoint == "portaudio":
+            return self._calls.phone.start(*within)
         target = await self.endpoints.target(destination)
         return await self._calls.start_outbound(target, variables, attempt.parent, attempt.caller)
 

@@ -32,6 +32,7 @@ CLOSING = {"{": "}", "[": "]", "<": ">", "(": ")"}
 OPENS_A_QUOTE = "=/,|:^"  # what may stand before a quote; the start of the text too
 ENTERPRISE = ":_:"
 OBEYED = str.maketrans({each: f"%{ord(each):02X}" for each in "{}[]<>()'|,\\"})
+ALONE = ("portaudio",)  # endpoints that need no address
 TRUE = ("true", "yes", "on", "1", "t", "enabled", "active", "allow")
 
 # What we chose: more is a mistake, or an attack
@@ -146,7 +147,7 @@ def _branch(text: str, whole: Mapping[str, str]) -> Branch:
 def _destination(text: str, common: Mapping[str, str]) -> Destination:
     own, rest = _variables(text, "[{")
     endpoint, slash, address = rest.partition("/")
-    if not slash or not endpoint:
+    if not endpoint or not (slash or endpoint.lower() in ALONE):
         message = f"'{rest[:80]}' names no endpoint (user/…, sofia/PROFILE/…, group/…, error/CAUSE)"
         raise BadDialString(message)
     held = {**common, **own} if truth(common.get("local_var_clobber")) else {**own, **common}

@@ -113,11 +113,14 @@ def headers_of(own: Mapping[str, str], parent: Mapping[str, str]) -> Rows:
         or (name.removeprefix(PREFIX) in (*PASSED, "Referred-By") and name.startswith(PREFIX))
     }
     wanted = {**passed, **{name: value for name, value in own.items() if name.startswith(PREFIX)}}
-    return [
+    rows = [
         (name.removeprefix(PREFIX), value)
         for name, value in wanted.items()
         if value.isprintable() and _may_be_set(name.removeprefix(PREFIX))
     ]
+    if any(name.lower() == "replaces" for name, _ in rows):
+        rows.append(("Require", "replaces"))  # else who does not know it rings anew, beside the old call
+    return rows
 
 
 def _may_be_set(name: str) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+from .bypass import Bypass, wanted
 from .causes import HangupCause
 from .hold_music import HoldMusic
 from .leg_media import BOTH_WAYS
@@ -25,6 +26,7 @@ class Bridge:
         """Both must have media."""
         self.legs = (one, other)
         self.parted = Flag()
+        self.bypass = Bypass(one, other) if wanted(one, other) else None
         self._music = {one: HoldMusic(one, other), other: HoldMusic(other, one)}  # by who hears it
         for leg in self.legs:
             if leg.bridge is not None:
@@ -59,12 +61,29 @@ class Bridge:
             if leg.media is not None and not leg.held_by_us and leg.media.offered != self.granted(leg):
                 leg.offer_again()
             self._music[leg].follow()
+        self.follow()
+
+    def follow(self) -> None:
+        """Let the audio go past us where that is wanted, or take it back."""
+        if self.bypass is not None and not self.parted.is_set():
+            self.bypass.follow()
+
+    def go_past(self) -> str:
+        """Let the audio go past us because somebody asks; empty, or why it cannot."""
+        self.bypass = self.bypass or Bypass(*self.legs)
+        return self.bypass.wish()
+
+    def needs_audio(self, why: str) -> None:
+        """Something is to be heard or said here: from now on the audio comes by way of us."""
+        if self.bypass is not None:
+            self.bypass.give_up(why)
 
     def part(self) -> None:
         """Let the legs go their ways; both fall silent."""
         if self.parted.is_set():
             return
         self.parted.set()
+        self.needs_audio("the legs part")
         self.legs[0].tell("CHANNEL_UNBRIDGE", *self._names())
         for leg in self.legs:
             self._music[leg].stop()

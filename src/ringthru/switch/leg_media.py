@@ -24,6 +24,7 @@ from ..media import (
     SessionDescription,
 )
 from .rtp_pool import MappedPair
+from .stun_pairs import SeenPair
 
 BOTH_WAYS = "sendrecv"
 
@@ -38,7 +39,7 @@ class LegMedia:
     def __init__(
         self,
         engine: Engine,
-        ports: MappedPair | Ports,
+        ports: MappedPair | SeenPair | Ports,
         host: str,
         *,
         session_id: int,
@@ -49,7 +50,7 @@ class LegMedia:
         may_speak_first: Callable[[str], bool] = lambda host: True,
         on_close: Callable[[], None] = lambda: None,
     ) -> None:
-        """``host`` is the address the peer shall send to; a mapped pair says which ports go with it.
+        """``host`` is the address the peer shall send to; a mapped or seen pair says which ports go with it.
 
         ``may_speak_first`` judges the address of the peer's SDP: a stranger's word alone must not aim our
         packets into the LAN.
@@ -63,7 +64,7 @@ class LegMedia:
         ice = None if isinstance(ports, PlacedPorts) else IceAnswers(token_hex)
         self._descriptions = OfferAnswer(session_id, telephone_event, mux, ice)
         self._ports = ports
-        self._pair = ports.pair if isinstance(ports, MappedPair) else ports
+        self._pair = ports.pair if isinstance(ports, MappedPair | SeenPair) else ports
         self.advertised = self._address(host)
         try:
             self.leg: Leg = engine.open(self._pair, name=name, rtp_timeout=rtp_timeout)
@@ -71,6 +72,8 @@ class LegMedia:
             engine.release(self._pair)
             on_close()
             raise
+        self.aside: MediaAddress | None = None  # the other phone, while the audio goes past us (``bypass``)
+        self.direct = False  # heard from where its SDP says
         self.negotiated: Negotiated | None = None
         self.awaits_answer = False  # an offer of ours is out
         self.wish = BOTH_WAYS
@@ -85,7 +88,7 @@ class LegMedia:
 
     def _address(self, host: str) -> MediaAddress:
         ports = self._ports
-        if isinstance(ports, MappedPair):
+        if isinstance(ports, MappedPair | SeenPair):
             return MediaAddress(host, ports.external_rtp_port, ports.external_rtcp_port)
         if isinstance(ports, PlacedPorts):  # on another machine, whose own address its node names
             return ports.outer
@@ -105,7 +108,7 @@ class LegMedia:
         self.awaits_answer = True
         self.offered = direction
         self._answered_with = b""
-        return self._descriptions.offer(self.advertised, codecs, direction)
+        return self._descriptions.offer(self.aside or self.advertised, codecs, direction)
 
     def accept(self, answer: bytes) -> None:
         """The answer to our offer: audio flows from here on.
@@ -137,7 +140,7 @@ class LegMedia:
         """
         if isinstance(offer, bytes):
             offer = SessionDescription.parse(offer)
-        negotiated = self._descriptions.answer(offer, self.advertised, codecs, direction)
+        negotiated = self._descriptions.answer(offer, self.aside or self.advertised, codecs, direction)
         self.wish = negotiated.peer_direction
         self.offered = direction
         return self._agree(negotiated)
@@ -145,7 +148,9 @@ class LegMedia:
     def _agree(self, negotiated: Negotiated) -> bytes:
         self.awaits_answer = False
         self.negotiated = negotiated
-        self.leg.connect(negotiated, speak_first=self._may_speak_first(negotiated.remote_rtp.host))
+        self.direct = False
+        speak_first = self.aside is None and self._may_speak_first(negotiated.remote_rtp.host)
+        self.leg.connect(negotiated, speak_first=speak_first)
         return negotiated.sdp
 
     @property

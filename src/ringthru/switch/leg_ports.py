@@ -7,16 +7,18 @@ Never here: the SDP (``leg_media``), mappings themselves (``rtp_pool``).
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from typing import TYPE_CHECKING, Any
 
-from ..media import Elsewhere, Engine, KeyHeard, Moved, PlacedPorts, Timeout
+from ..media import Confirmed, Elsewhere, Engine, KeyHeard, Moved, PlacedPorts, Timeout
 from . import dtmf, leg_variables
 from .causes import HangupCause
 from .channel import Channel
+from .configuration import AddressKind
 from .leg_media import LegMedia
-from .loopback import HERE, LoopbackChannel
-from .rtp_pool import RtpPool
+from .loopback import HERE
+from .rtp_pool import MappedPair, RtpPool
+from .stun_pairs import StunPairs
 
 if TYPE_CHECKING:
     from .profile import Profile
@@ -32,30 +34,48 @@ class LegPorts:
         """``spawn`` runs something beside."""
         self.pool: RtpPool | None = None  # set while far peers reach us through a gateway
         self.pool6: RtpPool | None = None  # the same through the firewall of IPv6
+        self.seen: dict[tuple[str, str], StunPairs] = {}  # by STUN server and address of ours
         self._engine = engine
         self._spawn = spawn
 
     def close(self) -> None:
         """Let go of what is held ready."""
-        for pool in (self.pool, self.pool6):
+        for pool in (self.pool, self.pool6, *self.seen.values()):
             if pool is not None:
                 pool.close()
+        self.seen.clear()
+
+    def ask_by_stun(self, profiles: Iterable[Profile]) -> None:
+        """Hold pairs ready that ask the STUN servers of these profiles' ``ext-rtp-ip``, and no others."""
+        wanted = {key for each in profiles if (key := _stun_key(each)) is not None}
+        for key in self.seen.keys() - wanted:
+            self.seen.pop(key).close()
+        for key in wanted - self.seen.keys():
+            server, host = key
+            self.seen[key] = StunPairs(self._engine, host, server)
+            self.seen[key].fill()
 
     async def open(self, channel: Channel, peer: str) -> LegMedia:
         """Ports for a leg: mapped ones for a far peer, where there are any."""
-        profile, inner = channel.profile, isinstance(channel, LoopbackChannel)
+        profile, inner = channel.profile, channel.inner
         seen = profile.seen_by(peer)
         distant = None if inner else await self._placed(channel)
         pool = self._pool_for(profile, peer, seen) if distant is None else None
         mapped = pool.take() if pool is not None else None
 
         def give_back() -> None:
-            if pool is not None and mapped is not None:
+            if isinstance(pool, RtpPool) and isinstance(mapped, MappedPair):
                 self._spawn(pool.give_back(mapped))
 
         def on_media(event: object) -> None:
             if isinstance(event, Timeout):
-                channel.hang_up(HangupCause.MEDIA_TIMEOUT)
+                if media.aside is None:
+                    channel.hang_up(HangupCause.MEDIA_TIMEOUT)
+            elif isinstance(event, Confirmed):
+                if event.kind == "audio":
+                    media.direct = True
+                    if channel.bridge is not None:
+                        channel.bridge.follow()
             elif isinstance(event, KeyHeard):
                 dtmf.heard(channel, event.key, event.milliseconds, by_info=False)
             elif isinstance(event, Moved):
@@ -77,6 +97,22 @@ class LegPorts:
         media.subscribe(on_media)
         return media
 
+    def wire(self, channel: Channel) -> LegMedia:
+        """The other end of an inner channel whose peer is no channel: a sound device's, say.
+
+        Raises:
+            NoFreePorts, EngineFull: there is no room for it.
+        """
+        return LegMedia(
+            self._engine,
+            self._engine.reserve(HERE),
+            HERE,
+            session_id=channel.serial,
+            name=f"{channel.name} wire",
+            rtp_timeout=math.inf,
+            telephone_event=None,
+        )
+
     async def _placed(self, channel: Channel) -> PlacedPorts | None:
         """Ports at a media node, where there are nodes; both legs of a call prefer the same one."""
         if not isinstance(self._engine, Elsewhere):
@@ -84,10 +120,19 @@ class LegPorts:
         first = channel.parent or channel
         return await self._engine.place(channel.profile.rtp_ip, first.uuid)
 
-    def _pool_for(self, profile: Profile, peer: str, seen: Seen) -> RtpPool | None:
+    def _pool_for(self, profile: Profile, peer: str, seen: Seen) -> RtpPool | StunPairs | None:
         """Where the ports of a leg come from whose peer has to pass our gateway."""
-        if not profile.mapped:
-            return None
         if profile.ipv6:  # nothing is translated there, but the firewall keeps strangers out
-            return None if profile.is_near(peer) else self.pool6
-        return self.pool if seen.far else None
+            return self.pool6 if profile.mapped and not profile.is_near(peer) else None
+        if not seen.far:
+            return None
+        pool = self.pool if profile.mapped else None
+        key = _stun_key(profile)
+        return pool or (self.seen.get(key) if key is not None else None)
+
+
+def _stun_key(profile: Profile) -> tuple[str, str] | None:
+    """Whom a profile's RTP sockets ask for their ports, and the address that they are bound to."""
+    setting = profile.settings.ext_rtp_ip
+    asks = setting.kind is AddressKind.STUN and not profile.ipv6
+    return (setting.value, profile.rtp_ip) if asks else None

@@ -83,7 +83,7 @@ def _codec_names(text: str) -> list[str]:
 
 
 def _spoken(parent: Channel) -> Sequence[Codec]:
-    if parent.media is not None and parent.media.codec is not None:
+    if parent.media is not None and parent.media.codec is not None and not parent.any_codec:
         return [parent.media.codec]
     spoken = answerable(parent.offer, parent.codecs) if parent.offer is not None else []
     return spoken or parent.codecs

@@ -90,53 +90,23 @@ class SwitchLife:
         self._surroundings = options.surroundings or look_around()
         self._address6 = options.surroundings6.address if options.surroundings6 else LOOPBACK6
         self._state = StateFolder(options.db)
-        self._conf = conf = options.conf or default_tree()
+        self._conf = options.conf or default_tree()
         self._allow_exec = options.allow_exec
-        variables = self._builtin_variables(conf, options, mapper)
-        self._rules = Rules.read(conf, variables, self._surroundings, allow_exec=options.allow_exec)
-        self.variables: dict[str, str] = dict(self._rules.variables)
-        tree = self._rules.loaded.tree
-        self._read_with = self.variables.get("nat_public_addr", "")  # what the files saw
-        self._settings = SwitchSettings.read(tree)
-        self._lists: dict[str, AccessList] = dict(self._rules.lists)  # the profiles hold on to this one
-        self._profile_settings: list[ProfileSettings] = load_profiles(tree)
+        self._read_files(self._builtin_variables(self._conf, options, mapper))
         self._engine, self._engine_why = self._choose_engine()
-        self.guard = Guard(
-            _guard_settings(self._settings),
-            is_known=self._is_known,
-            is_neighbour=self._is_neighbour,
-            tell=log.warning,
-        )
+        self.guard = self._make_guard()
         self._desk = LoginDesk(self._rules.directory, self.guard)
-        profiles: dict[str, Profile] = {}
         self.bus = EventBus(self.variables, self.variables["core_uuid"], described)
         self._sources = Sources(self.bus, lambda: self.mapper.snapshot() if self.mapper else None)
         self._desk.on_refusal = self._sources.on_register_failure
-        registrar = Registrar(
-            self._rules.directory, self._desk, self._lists, profiles, self._registration_store
-        )
-        registrar.subscribe(self._sources.on_binding)
-        self.calls = Calls(
-            profiles=profiles,
-            engine=self._engine,
-            dialplan=self._rules.dialplan,
-            directory=self._rules.directory,
-            registrar=registrar,
-            variables=self.variables,
-            max_channels=self._settings.max_sessions,
-            max_per_second=self._settings.sessions_per_second,
-            bus=self.bus,
-        )
-        self.calls.records = self._call_records(tree)
-        self.calls.sounds.use(self._rules.streams)
-        self.calls.conferences.profiles = self._rules.conferences
+        self.calls = self._make_calls()
         self._signalling = Signalling(self.calls)
         self._nameservers = options.nameservers
         self._resolver: Resolver | None = None
-        here = self._surroundings
         self.mapper = mapper
         if mapper is None and options.nat_enabled:
             self.mapper = PortMapper(self._surroundings, mapping_enabled=options.mapping_enabled)
+        here = self._surroundings
         self._advertising = Advertising(self.mapper, self.calls, self._engine, self.variables, here.address)
         self._lookups = AddressLookups(here.address, here.rules, self._advertising.changed)
         self._captures: Captures | None = None
@@ -146,6 +116,46 @@ class SwitchLife:
         self.aliases: dict[str, str] = {}  # of the console: what a word stands for
         self._housekeeping: asyncio.TimerHandle | None = None
         self._loading: asyncio.TimerHandle | None = None
+
+    def _read_files(self, variables: dict[str, str]) -> None:
+        """Take over what the configuration's files say, read with these variables."""
+        rules = Rules.read(self._conf, variables, self._surroundings, allow_exec=self._allow_exec)
+        self._rules = rules
+        self.variables: dict[str, str] = dict(rules.variables)
+        self._read_with = self.variables.get("nat_public_addr", "")  # what the files saw
+        self._settings = SwitchSettings.read(rules.loaded.tree)
+        self._lists: dict[str, AccessList] = dict(rules.lists)  # the profiles hold on to this one
+        self._profile_settings: list[ProfileSettings] = load_profiles(rules.loaded.tree)
+
+    def _make_guard(self) -> Guard:
+        return Guard(
+            _guard_settings(self._settings),
+            is_known=self._is_known,
+            is_neighbour=self._is_neighbour,
+            tell=log.warning,
+        )
+
+    def _make_calls(self) -> Calls:
+        """The book of calls, with the registrar that it asks for phones."""
+        rules, profiles = self._rules, dict[str, Profile]()
+        registrar = Registrar(rules.directory, self._desk, self._lists, profiles, self._registration_store)
+        registrar.subscribe(self._sources.on_binding)
+        calls = Calls(
+            profiles=profiles,
+            engine=self._engine,
+            dialplan=rules.dialplan,
+            directory=rules.directory,
+            registrar=registrar,
+            variables=self.variables,
+            max_channels=self._settings.max_sessions,
+            max_per_second=self._settings.sessions_per_second,
+            bus=self.bus,
+        )
+        calls.records = self._call_records(rules.loaded.tree)
+        calls.sounds.use(rules.streams)
+        calls.conferences.profiles = rules.conferences
+        calls.phone_settings = rules.phone
+        return calls
 
     def _choose_engine(self) -> tuple[Engine, str]:
         settings = self._settings
@@ -212,7 +222,7 @@ class SwitchLife:
         for profile in self.calls.profiles.values():
             self._start_trunks(profile)
         self._advertising.serve()
-        self._loading = asyncio.get_running_loop().call_later(LOAD_AFTER, self._load_registrations)
+        self._loading = asyncio.get_running_loop().call_later(LOAD_AFTER, self._load_what_outlived)
         self._expire_registrations()
 
     @property
@@ -299,13 +309,27 @@ class SwitchLife:
         path = self._state.path / "registrations.sqlite3"
         return RegistrationStore(path, lambda: Clocks(loop.time(), time.time()))
 
-    def _load_registrations(self) -> None:
-        """Read beside the loop what outlived the last run; whoever needs it sooner waits for it."""
-        from .configuration.unused import unused_parts  # not of the start, as what is said here
+    def _load_what_outlived(self) -> None:
+        """What outlived the last run, and what is to be said of the configuration: not of the start."""
+        from .configuration.unused import unused_parts
 
         self._loading = None
         for note in unused_parts(self._rules.loaded.tree):
             log.log(note.level, "%s", note)
+        self._map_what_is_sticky()
+        self._load_registrations()
+
+    def _map_what_is_sticky(self) -> None:
+        """Want again what was mapped by hand for good (``nat_map add … sticky``), and never taken back."""
+        if self.mapper is None:
+            return
+        for wanted in self.mapper.wishes():
+            place = wanted.internal_port, wanted.protocol
+            if place not in self._hand_made:
+                self._hand_made[place] = self.mapper.want(wanted)
+
+    def _load_registrations(self) -> None:
+        """Beside the loop; whoever needs them sooner waits for them."""
         loading = self.calls.registrar.begin_to_load()
         if loading is not None:
             done = asyncio.wrap_future(loading)

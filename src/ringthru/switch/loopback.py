@@ -12,12 +12,17 @@ from typing import TYPE_CHECKING
 
 from ..media import Codec
 from ..net.values import frozen
+from ..sip import Direction
+from . import leg_variables
+from .causes import HangupCause
 from .channel import CallPhase, Channel
+from .endpoints import DialFailed
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
-    from .causes import HangupCause
+    from .caller import Caller
+    from .calls import Calls
 
 HERE = "127.0.0.1"
 APPLICATION = "app="
@@ -78,6 +83,7 @@ class LoopbackChannel(Channel):
         return self.is_called and not self.up and not self.gone.is_set()
 
     is_called = False
+    inner = True
 
     async def _connect(self, prefer: Codec | None) -> bool:
         """Let audio flow between the two; False: they went away meanwhile."""
@@ -89,3 +95,42 @@ class LoopbackChannel(Channel):
         offer = other.offer([prefer] if prefer else self.mirror.codecs)
         other.accept(mine.answer(offer, self.codecs))
         return True
+
+
+def start_loopback(
+    calls: Calls, address: str, variables: Mapping[str, str], parent: Channel | None, caller: Caller
+) -> Channel:
+    """A leg into our own dialplan (``loopback``); it is dialled, and its mirror runs the extension.
+
+    Raises:
+        DialFailed: the switch is full, or no profile is running.
+    """
+    profile = next(iter(calls.profiles.values()), None)
+    if profile is None or not calls.has_room(profile.now(), Direction.OUTBOUND):
+        raise DialFailed(HangupCause.SWITCH_CONGESTION)
+    place, shown = Place.read(address), leg_variables.shown_caller(variables, parent, caller)
+    ends = [
+        calls.new_channel(
+            profile,
+            direction,
+            name=f"loopback/{place.extension}-{letter}",
+            destination=place.extension,
+            caller=shown,
+            context=place.context,
+            uuid=variables.get("origination_uuid") if letter == "a" else None,
+            make=LoopbackChannel,
+        )
+        for letter, direction in (("a", Direction.OUTBOUND), ("b", Direction.INBOUND))
+    ]
+    one, mirror = ends
+    one.mirror, mirror.mirror, mirror.is_called = mirror, one, True
+    mirror.dialplan = place.dialplan
+    for end in ends:
+        end.variables.update({k: v for k, v in variables.items() if k != "origination_uuid"})
+    one.parent = parent
+    if parent is not None:
+        one.codecs = leg_variables.codecs(one, parent)
+    for end in ends:
+        end.begin()
+    calls.run(mirror, calls.router.run(mirror))
+    return one

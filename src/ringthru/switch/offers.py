@@ -13,7 +13,7 @@ from ..net.levels import NOTICE
 from ..sip import IncomingRequest
 from .causes import HangupCause
 from .channel import CallPhase, Channel
-from .leg_media import BOTH_WAYS
+from .leg_media import BOTH_WAYS, LegMedia
 
 if TYPE_CHECKING:
     from .profile import Profile
@@ -27,7 +27,7 @@ def new_offer(profile: Profile, channel: Channel | None, incoming: IncomingReque
     offer, body, granted = incoming.request.body, b"", granted_to(channel)
     try:
         if offer:
-            body = channel.media.answer(offer, channel.kept_codecs, granted)
+            body = _answer(channel, channel.media, offer, granted)
         elif incoming.request.method == "INVITE":
             body = channel.media.offer(channel.kept_codecs, granted)
     except NoCommonCodec:
@@ -38,6 +38,19 @@ def new_offer(profile: Profile, channel: Channel | None, incoming: IncomingReque
         profile.respond(incoming, 200, body=body, content_type="application/sdp" if body else None)
         if offer:
             tell_the_other(channel)
+
+
+def _answer(channel: Channel, media: LegMedia, offer: bytes, granted: str) -> bytes:
+    """Our answer; a phone that talks past us and wants anything changed is answered with our own address."""
+    before = media.negotiated
+    body = media.answer(offer, channel.kept_codecs, granted)
+    bypass = channel.bridge.bypass if channel.bridge is not None else None
+    if bypass is None or not bypass.on or before is None or media.negotiated is None:
+        return body
+    if (before.remote_rtp, before.direction) == (media.negotiated.remote_rtp, media.negotiated.direction):
+        return body
+    bypass.take_back(f"{channel.name} made a new offer", told=channel)
+    return media.answer(offer, channel.kept_codecs, granted)
 
 
 def take_answer(channel: Channel, body: bytes) -> bool:

@@ -75,7 +75,7 @@ def snapshot_of(profile: Profile, registrations: int) -> ProfileSnapshot:
         session_timeout=settings.session_timeout,
         max_dialog=0,
         max_recv_rps=1000,
-        no_media=False,
+        no_media=settings.inbound_bypass_media,
         late_negotiation=False,
         proxy_media=False,
         aggressive_nat=settings.aggressive_nat_detection,

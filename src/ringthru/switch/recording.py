@@ -150,6 +150,8 @@ async def start(calls: Calls, channel: Channel, path_text: str, seconds: float =
     except OSError as error:
         return f"cannot write {path_text}: {error.strerror or error}"
     channel.recordings[path_text] = recording
+    if channel.bridge is not None:
+        channel.bridge.needs_audio("it is recorded")
     calls.spawn(_run(channel, path_text, recording))
     return ""
 

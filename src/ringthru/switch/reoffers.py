@@ -64,12 +64,16 @@ class Reoffers:
             media.awaits_answer = False
             said = f"{response.status} {response.reason}" if response is not None else "nobody answered"
             channel.log.info("A new offer to %s was not taken: %s", channel.name, said)
+            if media.aside is not None and channel.bridge is not None:
+                channel.bridge.needs_audio(f"{channel.name} does not take the other's address")
             return
         try:
             media.accept(response.body)
         except MediaError as error:
             text = "%s answered a new offer with an SDP that we cannot use: %s"
             channel.log.warning(text, channel.name, error)
+        if channel.bridge is not None:
+            channel.bridge.follow()
 
     def _wanted_direction(self) -> str:
         if self._channel.held_by_us:

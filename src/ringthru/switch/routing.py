@@ -20,6 +20,7 @@ from .configuration import FOREVER, Action, Dialplan, expand
 from .dialstring import harmless, separated
 from .functions import Functions
 from .identity import PREFIX
+from .media_statistics import statistic
 from .setting import INLINE
 from .words import random_uuid
 
@@ -206,7 +207,8 @@ class Router:
         for layer in (channel.variables, self._variables):
             if name in layer:
                 return layer[name]
-        return self.functions.call(name)
+        counted = statistic(channel, name)
+        return self.functions.call(name) if counted is None else counted
 
     def lookup(self, *layers: Mapping[str, str]) -> Callable[[str], str | None]:
         """Values for ``${…}`` without a channel: the layers, the global variables, the functions."""

@@ -19,6 +19,7 @@ from .configuration import Dialplan, Directory, LoadedConfiguration, load_access
 from .configuration.commands import run_command
 from .configuration.conference_settings import ConferenceProfile, load_conferences
 from .configuration.local_stream_settings import StreamSettings, load_streams
+from .configuration.phone_settings import PhoneSettings, load_phone
 
 log = logging.getLogger(__name__)
 
@@ -33,6 +34,7 @@ class Rules:
     lists: dict[str, AccessList]
     streams: tuple[StreamSettings, ...]
     conferences: dict[str, ConferenceProfile]
+    phone: PhoneSettings
 
     @classmethod
     def read(
@@ -59,6 +61,7 @@ class Rules:
             lists,
             load_streams(loaded.tree),
             load_conferences(loaded.tree),
+            load_phone(loaded.tree),
         )
 
     @property

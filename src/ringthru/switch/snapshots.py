@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import Enum
 from typing import TYPE_CHECKING
 
+from ..media import LegQuality, LegReport, quality_of
 from ..net.address import Endpoint
 from ..net.values import frozen
 from ..portmap import GatewayEntry as GatewayEntry
@@ -173,6 +174,14 @@ class ChannelSnapshot:
     codec: str = ""
     call_uuid: str = ""  # of the leg that began the call
     account: str = ""  # accountcode
+    ptime: int = 20  # milliseconds
+    counted: LegReport | None = None  # of its audio
+
+    @property
+    def quality(self) -> LegQuality:
+        """How good it sounds each way, judged when it is asked for."""
+        nothing = LegQuality(None, None)
+        return quality_of(self.counted, self.codec, self.ptime) if self.counted and self.codec else nothing
 
 
 @frozen

@@ -81,6 +81,7 @@ class SwitchTending(SwitchLife):
         self.calls.use(rules.dialplan, rules.directory)
         self.calls.sounds.use(rules.streams)
         self.calls.conferences.profiles = rules.conferences
+        self.calls.phone_settings = rules.phone
         log.info("The configuration is reloaded from %s", self._conf)
         self.bus.tell("RELOADXML")
         return "Success"

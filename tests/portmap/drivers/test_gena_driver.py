@@ -13,6 +13,8 @@ from ringthru.portmap.drivers import gena_driver
 from ringthru.portmap.drivers.gena_driver import MOST_CONNECTIONS, GenaServer
 from ringthru.portmap.wire.gena import Notification
 
+from ...scenarios.waiting import eventually
+
 US, GATEWAY, STRANGER = "127.67.0.10", "127.67.0.1", "127.67.0.66"
 PATIENCE = 5.0
 BODY = (
@@ -119,8 +121,7 @@ async def test_more_connections_than_a_gateway_needs_are_hung_up_on(place):
     waiting = [await place.connect(GATEWAY) for _ in range(MOST_CONNECTIONS)]
     for _, writer in waiting:
         writer.write(b"NOTIFY")
-    while len(place.server._running) < MOST_CONNECTIONS:
-        await asyncio.sleep(0)
+    await eventually(lambda: len(place.server._running) == MOST_CONNECTIONS)
     assert await place.bring(EVENT) == b""
     for _, writer in waiting:
         writer.close()

@@ -20,11 +20,13 @@ class Gateway:
     def __init__(self, answer: bytes, *, closes: bool = True, drips: bool = False) -> None:
         self.answer, self.closes, self.drips = answer, closes, drips
         self.segments: list[bytes] = []
+        self.was_asked = asyncio.Event()
         self.peers: list[str] = []
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.peers.append(writer.get_extra_info("peername")[0])
         self.segments.append(await reader.read(65536))
+        self.was_asked.set()
         try:
             writer.write(self.answer)
             while self.drips:
@@ -132,8 +134,8 @@ async def test_a_request_that_is_given_up_leaves_no_socket():
     server = await asyncio.start_server(gateway.serve, GATEWAY, 0)
     to = Endpoint(GATEWAY, server.sockets[0].getsockname()[1])
     fetching = asyncio.create_task(fetch(Ask(to, REQUEST, 5.0), US))
-    while not gateway.segments:
-        await asyncio.sleep(0)
+    async with asyncio.timeout(5):
+        await gateway.was_asked.wait()
     fetching.cancel()
     with pytest.raises(asyncio.CancelledError):
         await fetching

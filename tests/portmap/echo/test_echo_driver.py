@@ -15,6 +15,8 @@ from ringthru.portmap.errors import LocalError
 from ringthru.portmap.values import Protocol
 from ringthru.portmap.wire.echo import is_echo
 
+from ...scenarios.waiting import eventually
+
 US, OUTSIDE = "127.68.0.10", "127.69.0.1"
 PATIENCE = 5.0
 
@@ -157,8 +159,7 @@ async def test_closed_in_the_middle_of_a_probe(echo, client):
         question = asyncio.get_running_loop().create_task(
             client.prove(Protocol.UDP, port, port, watched=True)
         )
-        while not echo._running:
-            await asyncio.sleep(0)
+        await eventually(lambda: echo._running)
         await echo.close()
         assert echo._running == set()
         question.cancel()

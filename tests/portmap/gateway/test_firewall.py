@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from ringthru.net.values import replace
 from ringthru.portmap.gateway.orders import (
     AddressOrder,
     AddressTold,
@@ -212,6 +213,23 @@ class TestInspecting:
         assert self.order(talk, words.fault(602), words.fault(602)).verified is False
         assert talk.order(INSPECT).verified is False
         assert talk.client.learned()[0].missing_actions == {"CheckPinholeWorking", "GetPinholePackets"}
+
+    @pytest.mark.parametrize(("name", "known_by"), [("7", ""), ("9", "9")])
+    def test_P612_it_is_asked_for_as_what_bears_its_name_may_be_another_s(self, talk, words, name, known_by):
+        looked = words.fault(709), words.success("GetPinholePackets", PinholePackets=0)
+        order = replace(INSPECT, lifetime=3600)
+        outcome = talk.order(order, *looked, words.success("AddPinhole", UniqueID=name))
+        assert talk.asked[2:] == ["AddPinhole 3600"]
+        assert (outcome.missing, outcome.verified, outcome.lifetime) == (False, True, 3600)
+        assert outcome.reference == known_by
+
+    @pytest.mark.parametrize(("code", "missing"), [(701, True), (606, False)])
+    def test_a_table_without_room_for_it_lacks_it_and_another_refusal_tells_nothing(
+        self, talk, words, code, missing
+    ):
+        looked = words.fault(709), words.success("GetPinholePackets", PinholePackets=0)
+        outcome = talk.order(replace(INSPECT, lifetime=3600), *looked, words.fault(code))
+        assert (outcome.missing, outcome.verified) == (missing, missing)
 
     def test_no_firewall_lists_its_pinholes(self, talk):
         assert isinstance(talk.order(EntryOrder(0)), NoEntry)

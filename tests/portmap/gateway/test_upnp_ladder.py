@@ -373,6 +373,62 @@ class TestSilence:
         assert [each.ask.deadline for each in talk.client.requests_to_send()] == [10.0]
 
 
+class TestConnectionAhead:
+    """The connection for the next request, opened while this one is answered."""
+
+    LOST = HttpFailure(FailureKind.BROKEN, "reset", ahead=True)
+
+    def is_opened(self, talk) -> bool:
+        talk.client.submit(MAP, 0.0)
+        (request,) = talk.client.requests_to_send()
+        talk.client.abandon()
+        return request.ask.ahead
+
+    def test_none_at_a_gateway_of_which_nothing_is_known(self, talk):
+        assert not self.is_opened(talk)
+
+    @pytest.mark.parametrize(
+        ("profile", "opened"),
+        [
+            (GatewayProfile("acme|box|Linux UPnP/1.1 MiniUPnPd/2.3.1"), True),
+            (GatewayProfile("acme|box|Linux UPnP/1.1 MiniUPnPd/2.3.1", serves_several=False), False),
+            (GatewayProfile("acme|box|Linux UPnP/1.1 MiniUPnPd/2.3.1", pace=0.25), False),
+            (GatewayProfile("acme", serves_several=True), True),
+        ],
+    )
+    def test_one_where_several_are_served_and_no_pauses_are_wanted(self, talk, profile, opened):
+        talk.client.use_profile(profile)
+        assert self.is_opened(talk) is opened
+
+    def test_an_answer_on_it_is_a_lesson(self, talk):
+        talk.client.opened_ahead(True)
+        assert [each.serves_several for each in talk.client.learned()] == [True]
+
+    def test_HT16_what_is_lost_on_it_is_asked_again_at_once_and_never_so_again(self, talk, added):
+        talk.client.use_profile(GatewayProfile("acme", serves_several=True))
+        assert talk.order(MAP, self.LOST, added) == GRANTED
+        assert talk.asked == [ADD, ADD]
+        assert not self.is_opened(talk)
+        (profile,) = talk.client.learned()
+        assert profile.serves_several is False
+        assert profile.pace == 0, "it did not ask too fast"
+
+    def test_the_second_attempt_has_no_connection_beside_it_and_no_rest(self, talk):
+        talk.client.use_profile(GatewayProfile("acme", serves_several=True))
+        talk.client.submit(MAP, 0.0)
+        (request,) = talk.client.requests_to_send()
+        talk.client.receive_reply(request.number, self.LOST)
+        (again,) = talk.client.requests_to_send()
+        assert (again.ask.ahead, again.ask.rest, again.ask.data) == (False, 0.0, request.ask.data)
+
+    def test_what_is_lost_without_it_as_well_says_nothing_about_it(self, talk, added):
+        talk.client.use_profile(GatewayProfile("acme", serves_several=True))
+        talk.order(MAP, self.LOST, RESET, added)
+        assert self.is_opened(talk) is False  # HT18: it wants pauses now
+        (profile,) = talk.client.learned()
+        assert (profile.serves_several, profile.pace) == (True, 0.25)
+
+
 class TestRenewing:
     def test_AD32_a_shorter_lease_than_asked_is_seen_when_read_back(self, talk, words, added):
         talk.order(MAP, added)

@@ -45,6 +45,11 @@ class TestWanted:
         with pytest.raises(LocalError, match=r"10\.0\.0\.0/8"):
             Wanted(Protocol.UDP, 5060, allow_from=(network,))
 
+    def test_a_list_of_them_is_as_good_as_a_tuple(self):
+        wanted = Wanted(Protocol.UDP, 5060, allow_from=["11.0.0.0/8"])
+        assert wanted == Wanted(Protocol.UDP, 5060, allow_from=("11.0.0.0/8",))
+        assert hash(wanted) is not None
+
     def test_what_is_allowed_is_taken(self):
         wanted = Wanted(
             Protocol.TCP,

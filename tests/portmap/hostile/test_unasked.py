@@ -11,6 +11,8 @@ from ringthru.portmap.discovery.announcements import MOST_DEVICES, PAUSE, Announ
 from ringthru.portmap.drivers.gena_driver import MOST_CONNECTIONS, GenaServer
 from ringthru.portmap.wire.gena import Notification
 
+from ...scenarios.waiting import eventually
+
 GATEWAY, STRANGER = "192.168.1.1", "192.168.1.66"
 US, LOCAL_GATEWAY = "127.68.0.10", "127.68.0.1"
 FLOOD = 100_000
@@ -140,8 +142,7 @@ class TestEvents:
             await asyncio.open_connection(*local, local_addr=(LOCAL_GATEWAY, 0))
             for _ in range(MOST_CONNECTIONS)
         ]
-        while len(server._running) < MOST_CONNECTIONS:
-            await asyncio.sleep(0)
+        await eventually(lambda: len(server._running) == MOST_CONNECTIONS)
         one_more = Connection()
         flood(lambda number: server._accept(asyncio.StreamReader(), one_more), 32)
         assert (server.refused, one_more.aborted) == (FLOOD, FLOOD)

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from ringthru.portmap import GatewayType, LocalError, NoGateway, Protocol, Wanted
+from ringthru.portmap import GatewayType, LocalError, NoGateway, PortMapper, Protocol, Wanted
 from ringthru.portmap.memory.store_driver import Store
 
 from ...scenarios.waiting import eventually
@@ -200,3 +200,54 @@ def _by_hand(fingerprint):
     from ringthru.portmap.memory.profile import GatewayProfile
 
     return GatewayProfile(fingerprint, permanent_only=True, by_hand=frozenset({"permanent_only"}))
+
+
+class TestStickyMappings:
+    """``sticky``: wanted at the next start too, until somebody gives it back."""
+
+    STICKY = Wanted(Protocol.UDP, A, sticky=True)
+
+    async def lives_once(self, house, new_mapper) -> None:
+        mapper = new_mapper(house)
+        mapper.start()
+        assert mapper.wishes() == []
+        held = [mapper.want(self.STICKY), mapper.want(Wanted(Protocol.UDP, B))]
+        assert [await soon(each.settled()) for each in held] == [True, True]
+        await mapper.stop()
+
+    async def test_are_off_the_gateway_after_a_stop_and_wanted_at_the_next_start(self, build, new_mapper):
+        house = await build()
+        await self.lives_once(house, new_mapper)
+        assert house.ours() == set()
+        again = new_mapper(house)
+        again.start()
+        assert again.wishes() == [self.STICKY]
+        assert await soon(again.want(self.STICKY).settled())
+        assert house.ours() == {A}
+
+    async def test_end_with_being_given_back(self, build, new_mapper):
+        house = await build()
+        await self.lives_once(house, new_mapper)
+        again = new_mapper(house)
+        again.start()
+        mapping = again.want(self.STICKY)
+        assert await soon(mapping.settled())
+        assert await soon(again.release(mapping))
+        assert again.wishes() == []
+
+    async def test_what_another_wish_has_made_is_as_sticky_as_that_one(self, build, new_mapper):
+        mapper = new_mapper(await build())
+        mapper.start()
+        mapper.want(Wanted(Protocol.UDP, A))
+        mapper.want(self.STICKY)
+        assert mapper.wishes() == []
+
+    async def test_without_a_store_there_are_none(self, build):
+        house = await build()
+        mapper = PortMapper(house.surroundings)
+        assert mapper.wishes() == []
+
+    async def test_asking_makes_no_file(self, build, new_mapper):
+        house = await build()
+        assert new_mapper(house).wishes() == []
+        assert not house.store.exists()

@@ -286,7 +286,7 @@ class TheBook(RuleBasedStateMachine):
     def what_we_hold_is_in_the_journal(self) -> None:
         for lease in self.book.leases():
             if lease.held_port is not None and not lease.deleted:
-                assert (*lease.key, lease.held_port, "") in self.journal
+                assert lease.key_at(lease.held_port) in self.journal
 
     @invariant()
     def no_two_of_ours_have_one_external_port(self) -> None:

@@ -7,7 +7,7 @@ from ringthru.portmap.gateway.orders import Declined, Inspected, InspectOrder, M
 from ringthru.portmap.mapping.agenda import LULL
 from ringthru.portmap.mapping.history import MOST_ATTEMPTS
 from ringthru.portmap.memory.profile import GatewayProfile
-from ringthru.portmap.values import MappingState, Protocol, Rung, Wanted
+from ringthru.portmap.values import GatewayType, MappingState, Protocol, Rung, Wanted
 
 SIP = Wanted(Protocol.UDP, 5060)
 SEEN = "GetSpecificPortMappingEntry: 192.168.1.5"
@@ -274,7 +274,7 @@ class TestLeasesThatDoNotGrow:
 class TestTheHistory:
     def test_each_exchange_with_answer_reading_and_what_follows(self, world):
         w = world()
-        w.book.use_profile(GatewayProfile("acme"), reads_back=True, speaks="UPnP")
+        w.book.use_profile(GatewayProfile("acme"), reads_back=True, speaks=GatewayType.UPNP)
         w.script[MapOrder] = [Declined("error 501 (action failed)")]
         w.book.want(SIP, w.now)
         w.after(3)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import random
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from ipaddress import IPv4Network, IPv6Network
 
 from ringthru.lab import ManualClock, Quirks
@@ -83,6 +83,14 @@ def start(world: World, *wanted: Wanted) -> list[Lease]:
     return [world.call("want", each) for each in wanted or (UDP,)]
 
 
+def start_early(world: World, *wanted: Wanted) -> list[Lease]:
+    """Wanted before the start: the first mapping is what PCP is looked for with."""
+    leases = [world.call("want", each) for each in wanted or (UDP,)]
+    world.engine.start(world.now, early=True)
+    world.pump()
+    return leases
+
+
 def mappings(world: World) -> tuple[MappingSnapshot, ...]:
     return world.engine.snapshot(world.now).mappings
 
@@ -122,19 +130,28 @@ def is_settled(mapping: MappingSnapshot) -> bool:
     return any(each.rung is Rung.LISTED and each.holds is not False for each in mapping.evidence)
 
 
+def is_at_rest(world: World) -> bool:
+    """Whether all is looked at, and nobody is just about to make anew what he has deleted (AD34)."""
+    return not world.engine.busy and all(is_settled(each) for each in held(world))
+
+
 def is_listed(mapping: MappingSnapshot) -> bool:
     return any(each.rung is Rung.LISTED and bool(each.holds) for each in mapping.evidence)
 
 
 def complaints(
-    quirks: Quirks, protocols: tuple[str, ...], seed: int = 0, patience: float = PATIENCE
+    quirks: Quirks,
+    protocols: tuple[str, ...],
+    seed: int = 0,
+    patience: float = PATIENCE,
+    begin: Callable[..., list[Lease]] = start,
 ) -> list[str]:
     """Play one gateway to the end; what went wrong, in words."""
     world = make_world(protocols=protocols, quirks=quirks, seed=seed)
-    leases = start(world, UDP, TCP)
+    leases = begin(world, UDP, TCP)
     wrong = _judge_start(world, quirks, protocols, patience)
     world.run(30)
-    world.run_until(lambda: all(is_settled(each) for each in held(world)), patience)
+    world.run_until(lambda: is_at_rest(world), patience)
     knocks(world, leases)
     wrong += _judge_heights(world, quirks)
     wrong += world.verdicts()

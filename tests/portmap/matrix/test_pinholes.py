@@ -6,10 +6,14 @@ from hypothesis import strategies as st
 
 from ringthru.lab.gateway.quirks import check_rows
 from ringthru.lab.virtual.wire import Wire
+from ringthru.lab.virtual.world import World
+from ringthru.net.values import replace
+from ringthru.portmap.events import MappingFell
+from ringthru.portmap.memory.recollection import Recollection
 from ringthru.portmap.values import GatewayType, Rung
 
 from .covering import covering_sets, sets_around
-from .play import comes_to_hold, held, start, stops
+from .play import HOME6, HOST6, comes_to_hold, held, make_engine, start, stops
 from .play6 import TCP6, UDP6, WAYS, able, complaints, knocks, make_firewall, ours, rows_of
 
 SIZE = 8  # rows in a set
@@ -128,6 +132,39 @@ class TestLoss:
         gateway.reboot()
         gateway.seed_foreign(4)  # others come back sooner, and get the names that ours had
         assert world.run_until(lambda: len(ours(world)) == 2, 330)
+        assert stops(world)
+        assert ours(world) == []
+        assert world.verdicts() == []
+        assert not gateway.missing_foreign()
+
+    @pytest.mark.parametrize("way", WAYS, ids="+".join)
+    def test_what_an_earlier_run_left_open_for_somebody_else_is_closed(self, way):
+        world = make_firewall(protocols=way)
+        (crashed,) = start(world, replace(UDP6, allow_from=("2001:db8:9::1",)))
+        assert comes_to_hold(world)
+        left = Recollection(holdings=((crashed.holding(), 3600.0),))
+        engine = make_engine(HOME6, recall=lambda identity: left)
+        again = World(engine, *world.gateways, clock=world.clock, host=HOST6)
+        start(again, replace(UDP6, allow_from=("2001:db8:9::2",)))
+        assert comes_to_hold(again)
+        again.run(5)
+        assert ours(again) == ["udp"]
+        assert stops(again)
+        assert ours(again) == []
+
+    def test_P612_not_even_where_nobody_noticed_the_restart(self):
+        world = make_firewall(["P612"], ("upnp",))
+        gateway = world.gateways[0]
+        start(world, UDP6, TCP6)
+        assert comes_to_hold(world, 2)
+        world.run(200)
+        gateway.forget()
+        gateway.seed_foreign(4)  # they get the names that ours had
+        assert ours(world) == []
+        assert world.run_until(lambda: len(ours(world)) == 2, 310)  # at the next look
+        world.run(5)
+        assert [type(each) for each in world.events if isinstance(each, MappingFell)] == [MappingFell] * 2
+        assert {each.rung for each in held(world)} == {Rung.LISTED}
         assert stops(world)
         assert ours(world) == []
         assert world.verdicts() == []

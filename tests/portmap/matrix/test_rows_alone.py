@@ -4,7 +4,7 @@ import pytest
 
 from ringthru.lab.gateway.quirks import ROWS, Quirks
 
-from .play import complaints
+from .play import complaints, start, start_early
 
 ALL = ("natpmp", "pcp", "upnp")
 WAYS = [
@@ -16,11 +16,13 @@ WAYS = [
 ]
 
 
+@pytest.mark.parametrize("begin", [start, start_early])
 @pytest.mark.parametrize(("row", "protocols"), WAYS)
-def test_what_can_be_had_is_had_and_nothing_else_is_claimed(row, protocols):
-    assert complaints(Quirks(rows=frozenset({row.id})), protocols) == []
+def test_what_can_be_had_is_had_and_nothing_else_is_claimed(row, protocols, begin):
+    assert complaints(Quirks(rows=frozenset({row.id})), protocols, begin=begin) == []
 
 
 @pytest.mark.parametrize("protocols", [("natpmp",), ("pcp",), ("upnp",), ALL])
-def test_a_gateway_without_any_row_has_nothing_to_complain_of(protocols):
-    assert complaints(Quirks(), protocols) == []
+@pytest.mark.parametrize("begin", [start, start_early])
+def test_a_gateway_without_any_row_has_nothing_to_complain_of(protocols, begin):
+    assert complaints(Quirks(), protocols, begin=begin) == []

@@ -30,6 +30,7 @@ PROFILES = st.builds(
     table_size=st.none() | st.integers(1, 65535),
     takes_labels=st.none() | st.booleans(),
     enforces_filters=st.none() | st.booleans(),
+    serves_several=st.none() | st.booleans(),
     pace=st.floats(0, 5),
     missing_actions=st.frozensets(st.text(min_size=1, max_size=20), max_size=32),
     by_hand=st.frozensets(st.sampled_from(list(READERS))),

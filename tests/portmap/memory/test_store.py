@@ -15,7 +15,7 @@ from ringthru.portmap.memory.holding import GatewayIdentity, Holding, JournalEnt
 from ringthru.portmap.memory.profile import GatewayProfile
 from ringthru.portmap.memory.rows import entry_of, entry_row
 from ringthru.portmap.memory.store_driver import Store
-from ringthru.portmap.values import Family, GatewayType, Protocol
+from ringthru.portmap.values import Family, GatewayType, Protocol, Wanted
 
 TEXTS = st.text(max_size=30)
 ENTRIES = st.builds(
@@ -73,6 +73,44 @@ class TestTheJournal:
     def test_words_of_a_gateway_that_are_too_long_are_not_kept(self, store, entry, gateway):
         store.keep(entry(gateway=replace(gateway, name="x" * 100_000)))
         assert store.entries()[0].gateway.name == ""
+
+
+class TestWishes:
+    """What is wanted for good (``sticky``), whatever becomes of the process."""
+
+    FULL = Wanted(
+        *(Protocol.TCP, 5061, 6061, True, "Ringthru tcp 5061"),
+        sticky=True,
+        listed=False,
+        family=Family.IPV6,
+        internal_client="2001:db8::7",
+        allow_from=("2001:db8:9::1", "2001:db8:8::/48"),
+        lifetime=900,
+    )
+    SHORT = Wanted(Protocol.UDP, 5060, sticky=True)
+
+    def test_are_there_at_the_next_start_in_the_order_they_came(self, store, path):
+        store.remember_wish(self.FULL)
+        store.remember_wish(self.SHORT)
+        store.close()
+        assert Store(path).wishes() == [self.FULL, self.SHORT]
+
+    def test_end_when_they_are_given_back(self, store):
+        store.remember_wish(self.FULL)
+        store.remember_wish(self.SHORT)
+        store.forget_wish(self.FULL)
+        assert store.wishes() == [self.SHORT]
+
+    def test_one_port_is_wanted_in_one_way(self, store):
+        store.remember_wish(self.SHORT)
+        store.remember_wish(replace(self.SHORT, external_port=7000))
+        assert store.wishes() == [replace(self.SHORT, external_port=7000)]
+
+    def test_the_oldest_go_when_there_are_too_many(self, store, said):
+        for port in range(1, 260):
+            store.remember_wish(replace(self.SHORT, internal_port=port))
+        assert [each.internal_port for each in store.wishes()] == list(range(4, 260))
+        assert len(said) == 1
 
 
 class TestGatewaysAndTheirWays:

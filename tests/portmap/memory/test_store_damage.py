@@ -67,11 +67,14 @@ class TestDamaged:
             connection.execute("UPDATE holdings SET nonce = 1000000000 WHERE internal_port = 4")
             connection.execute("INSERT INTO profiles VALUES ('Acme', '{\"pace\": 99}')")
             connection.execute("INSERT INTO profiles VALUES ('Blob', x'ff')")
+            row = "('ipv4', 'udp', '', 0, NULL, 0, '', 1, '', NULL)"
+            connection.execute(f"INSERT INTO wishes VALUES {row}")
         connection.close()
         store = Store(written, lambda level, text: said.append(text))
         assert [each.holding.internal_port for each in store.entries()] == [1, 2, 5, 6, 7, 8, 9, 10]
         assert store.profiles() == {}
-        assert (store.failures, len(said)) == (3, 1)
+        assert store.wishes() == []
+        assert (store.failures, len(said)) == (4, 1)
 
 
 class TestRefused:

@@ -35,8 +35,8 @@ def event_of(told: tuple[int, int, bool, int, float, Any, Any]) -> MediaEvent:
 
 def report_of(told: tuple[Any, ...]) -> LegReport:
     """The value of a report as C tells it."""
-    remote = Endpoint(*told[-1]) if told[-1] is not None else None
-    values: Any = (*told[:-1], remote)
+    *counted, target, quality = told
+    values: Any = (*counted, Endpoint(*target) if target is not None else None, *quality)
     return LegReport(*values)
 
 

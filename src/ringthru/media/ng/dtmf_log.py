@@ -25,6 +25,21 @@ class LoggedKey:
     key: str
     milliseconds: int
 
+    def encode(self, timestamp: int, source: str) -> bytes:
+        """The datagram; ``timestamp`` is seconds since 1970, ``source`` the address of who pressed it."""
+        fields = {
+            "callid": self.call_id,
+            "source_tag": self.tag,
+            "tags": [],
+            "type": "DTMF",
+            "timestamp": timestamp,
+            "source_ip": source,
+            "event": KEYS.index(self.key),
+            "duration": self.milliseconds,
+            "volume": 10,  # dBm0 below 0, what phones send; it is not measured
+        }
+        return json.dumps(fields).encode()
+
     @classmethod
     def decode(cls, datagram: bytes) -> Self:
         """Read a datagram.

@@ -11,7 +11,7 @@ from typing import Final
 
 from ...net.address import Endpoint
 from ...net.values import frozen
-from ..gateway.orders import AddressOrder, AddressTold, Declined, Silent
+from ..gateway.orders import AddressOrder, AddressTold, Declined, MapOrder, Silent
 from ..gateway.pacing import Pacing
 from ..gateway.pcp_client import PcpClient
 from ..gateway.port5351 import Port5351
@@ -75,15 +75,18 @@ class Detection:
         self._useless = 0  # descriptions
         self._shared: list[Location] = []  # at another host, which may share its address with the gateway
 
-    def start(self, now: float, failures: int = 0) -> None:
-        """Begin from nothing; after a pause when this has come to nothing more than once (``failures``)."""
+    def start(self, now: float, failures: int = 0, early: MapOrder | None = None) -> None:
+        """Begin from nothing; after a pause when this has come to nothing more than once (``failures``).
+
+        ``early`` is a mapping that PCP is asked for at once, in place of whether it is spoken.
+        """
         self._log(INFO, "Scanning for NAT")
         self.carrier.begin()
         self.searching = self._first_round = True
         self.witnessing = False
         self._pause = FIRST_PAUSE
         if failures <= 1:
-            self._begin_round(now)
+            self._begin_round(now, early)
         else:
             self._race.begin(now)
             self._next_round_at = now + min(FIRST_PAUSE * 2.0 ** min(failures - 2, 20), LAST_PAUSE)
@@ -94,9 +97,11 @@ class Detection:
             self._pause = FIRST_PAUSE
             self._begin_round(now)
 
-    def consider(self, location: Location) -> None:
+    def consider(self, location: Location, serves_several: bool = False) -> None:
         """Look at a description that was known from before, without waiting for an answer to the search."""
         if self.searching:
+            if serves_several:
+                self.upnp.knows(location)
             self.upnp.consider(location, first=True)
 
     def look_for_witness(self, now: float) -> None:
@@ -205,11 +210,11 @@ class Detection:
             self._natpmp_is_late = False
             self.port5351.pcp.abandon()
 
-    def _begin_round(self, now: float) -> None:
+    def _begin_round(self, now: float, early: MapOrder | None = None) -> None:
         self._next_round_at = None
         self._race.begin(now)
         self._shared.clear()
-        self._ask_5351(now)
+        self._ask_5351(now, early)
         self.upnp.begin()
         if self._site.description is not None:
             self.upnp.consider(self._site.description, first=True)
@@ -218,9 +223,9 @@ class Detection:
                 self._log(DEBUG, "Checking for UPnP")
             self.search.start(now)
 
-    def _ask_5351(self, now: float) -> None:
+    def _ask_5351(self, now: float, early: MapOrder | None) -> None:
         if self._site.speaks_with(GatewayType.PCP):
-            self.port5351.pcp.probe(now)
+            self.port5351.pcp.probe(now, early)
         else:
             self._race.leave_out(GatewayType.PCP)
         if self._site.speaks_with(GatewayType.NAT_PMP):

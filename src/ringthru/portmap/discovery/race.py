@@ -14,7 +14,7 @@ from typing import Final
 from ..gateway.orders import AddressTold, Declined, GatewayClient, Silent
 from ..gateway.port5351 import Port5351
 from ..gateway.upnp_client import UpnpClient
-from ..gateway.upnp_values import IgdFound
+from ..gateway.upnp_values import IgdFound, is_no_address
 from ..values import GatewayType
 from .services import Service, best_first
 from .site import Site
@@ -143,7 +143,8 @@ class Race:
         """Public addresses first, then what says that it is connected."""
 
         def rank(found: IgdFound) -> tuple[bool, bool, bool]:
-            return not self._site.rules.is_public(found.address), not found.connected, not found.address
+            public = self._site.rules.is_public(found.address)
+            return not public, not found.connected, is_no_address(found.address)
 
         return sorted(self._eligible_igds(), key=rank)
 

@@ -12,6 +12,7 @@ from typing import Protocol as Interface
 from ...net.address import Endpoint
 from ..discovery.site import Site
 from ..engine.engine import Engine
+from ..engine.machine import DISCARD
 from ..gateway.upnp_client import HttpRequest
 from ..gateway.upnp_values import Ask, Reply
 from ..memory.holding import Forget, GatewayIdentity, Note
@@ -22,10 +23,7 @@ from ..wire.pcp import ANYCAST_IPV4
 from .udp_driver import UdpPort
 
 if TYPE_CHECKING:  # loaded when there is something to ask by HTTP
-    from .http_driver import Exchange
-
-DISCARD = 9  # RFC 863: asked about by PCP when we have no socket of our own
-
+    from .http_ahead_driver import HttpConnections
 
 OwnPort = Callable[[], int]
 Recall = Callable[[GatewayIdentity], Recollection]
@@ -80,7 +78,7 @@ class EngineDriver:
         self._pmp: UdpPort | None = None
         self._anycast: UdpPort | None = None  # to the carrier's NAT, when it is asked
         self._ssdp: UdpPort | None = None
-        self._exchanging: Exchange | None = None
+        self._http: HttpConnections | None = None
         self._notes: list[tuple[Note, GatewayIdentity]] = []
         self._lessons: list[GatewayProfile] = []
         self._timer: asyncio.TimerHandle | None = None
@@ -96,7 +94,8 @@ class EngineDriver:
             return
         self.started = True
         self._open_sockets()
-        self.engine.start(self.clock())
+        # A journal may know by which nonce a gateway holds what is wanted: it is read when one is found.
+        self.engine.start(self.clock(), early=self._memory is None)
         self.pump()
 
     def start_after(self, delay: float) -> None:
@@ -107,7 +106,7 @@ class EngineDriver:
         """Load what a gateway is spoken to with by UPnP: 20 ms that nobody waits for, before it answers."""
         if self._ssdp is not None:
             from ..gateway import igd as igd
-            from . import http_driver as http_driver
+            from . import http_ahead_driver as http_ahead_driver
 
     def move(self, site: Site) -> None:
         """We are somewhere else now: other sockets, and the search begins again."""
@@ -152,8 +151,6 @@ class EngineDriver:
         for timer in (self._timer, self._starting, self._tidying):
             if timer is not None:
                 timer.cancel()
-        if self._exchanging is not None:
-            self._exchanging.cancel()
         self._close_sockets()
 
     def _has_urgent_notes(self) -> bool:
@@ -200,17 +197,16 @@ class EngineDriver:
             self._exchange(request)
 
     def _exchange(self, request: HttpRequest) -> None:
-        from .http_driver import Exchange  # late, see load_upnp: where PCP answers at once nobody needs it
+        from .http_ahead_driver import HttpConnections  # late, see load_upnp: nobody needs it beside PCP
 
-        if self._exchanging is not None:
-            self._exchanging.cancel()  # given up by the engine: one request at a time
+        if self._http is None:
+            self._http = HttpConnections(self.site.address, self.site.interface, self.engine.opened_ahead)
         if self._tap is not None:
             self._tap.http_out(request.number, request.ask, self.clock())
         replied = partial(self._replied, request.number)
-        self._exchanging = Exchange(request.ask, self.site.address, replied, self.site.interface)
+        self._http.exchange(request.ask, replied)
 
     def _replied(self, number: int, reply: Reply) -> None:
-        self._exchanging = None
         if self._tap is not None:
             self._tap.http_in(number, reply, self.clock())
         self.engine.receive_http(number, reply, self.clock())
@@ -262,6 +258,9 @@ class EngineDriver:
             if port is not None:
                 port.close()
         self._pmp = self._anycast = self._ssdp = None
+        if self._http is not None:
+            self._http.close()
+            self._http = None
 
     def _recall(self, identity: GatewayIdentity) -> Recollection:
         if self._memory is None:

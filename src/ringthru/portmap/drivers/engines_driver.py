@@ -14,7 +14,7 @@ from ...net.changes import clock
 from ...net.values import frozen, replace
 from ..discovery.site import Site
 from ..engine.engine import Engine
-from ..values import Family, MapperSnapshot, Wanted, WantedPeer
+from ..values import Family, GatewayType, MapperSnapshot, Wanted, WantedPeer
 from .engine_driver import EngineDriver, OwnPort, Recall, Tap
 from .place_driver import Place, network_key
 
@@ -139,16 +139,22 @@ class Engines:
 
     def use_the_wait(self) -> None:
         """No answer yet: load what UPnP takes, and ask the gateway of the last time directly."""
-        if self.near.engine.has_gateway:
-            return
-        self.near.load_upnp()
+        if not self.near.engine.has_gateway:
+            self.near.load_upnp()
+            self._ask_directly(frozenset(GatewayType))
+
+    def ask_the_last(self) -> None:
+        """Where UPnP was the best way the last time, its answer to a search need not be waited for."""
         memory = self._settings.memory
-        if memory is None:
-            return
-        known = memory.last_gateway(network_key(self.near.site))
-        if known is not None:
-            self.near.engine.remembered(known.control, self.near.clock())
-            self.near.pump()
+        if memory is not None and memory.exists and not self.near.engine.has_gateway:
+            self._ask_directly(frozenset((GatewayType.UPNP,)))
+
+    def _ask_directly(self, kinds: frozenset[GatewayType]) -> None:
+        memory, driver = self._settings.memory, self.near
+        known = None if memory is None else memory.last_gateway(network_key(driver.site))
+        if memory is not None and known is not None and known.type in kinds:
+            driver.engine.remembered(known.control, driver.clock(), memory.serves_several(known))
+            driver.pump()
 
     def found(self, driver: EngineDriver) -> None:
         """A gateway was found: it is tried first the next time that we are here."""

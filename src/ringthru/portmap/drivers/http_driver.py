@@ -38,12 +38,19 @@ class Exchange:
     For IPv6 that is our stable global address, never the temporary one the kernel would pick (P601, P602). A
     control point of the other family is asked from whatever address leads there (P609).
 
+    ``connection`` is one that was opened for it before, as ``connecting`` does; it is the exchange's now.
+
     ``on_reply`` is called once, from the loop, unless ``cancel`` came first; what goes wrong is an
     ``HttpFailure``. The deadline ends everything, a body that drips byte by byte included.
     """
 
     def __init__(
-        self, ask: Ask, local_host: str, on_reply: Callable[[Reply], None], interface: str = ""
+        self,
+        ask: Ask,
+        local_host: str,
+        on_reply: Callable[[Reply], None],
+        interface: str = "",
+        connection: socket.socket | None = None,
     ) -> None:
         self._loop = asyncio.get_running_loop()
         self._on_reply = on_reply
@@ -54,7 +61,7 @@ class Exchange:
         self._watched = -1  # the descriptor that the loop knows
         self._deadline = self._loop.call_later(ask.deadline, self._too_late, ask.deadline)
         try:
-            self._socket = _connecting(ask.endpoint, local_host, interface)
+            self._socket = connection or connecting(ask.endpoint, local_host, interface)
         except (OSError, ValueError, OverflowError) as error:  # the last two: no address, no port
             self._loop.call_soon(self._not_connected, error)
         else:
@@ -162,7 +169,12 @@ async def fetch(ask: Ask, local_host: str, interface: str = "") -> Reply:
         exchange.cancel()
 
 
-def _connecting(to: Endpoint, local_host: str, interface: str) -> socket.socket:
+def connecting(to: Endpoint, local_host: str, interface: str) -> socket.socket:
+    """A connection on its way to a gateway.
+
+    Raises:
+        OSError, ValueError, OverflowError: there is no way, no such address, or no such port.
+    """
     remote, source = addresses(to, local_host)
     family = socket.AF_INET6 if len(remote) == 4 else socket.AF_INET
     connection = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)

@@ -102,7 +102,13 @@ class MapperLife:
             return
         self._engines.start()
         self._timers["listen"] = asyncio.get_running_loop().call_later(LISTEN_AFTER, self._listen)
+        asyncio.get_running_loop().call_soon(self._ask_the_last)
         self._plan_the_wait()
+
+    def _ask_the_last(self) -> None:
+        """In the next turn: what the search sends, and what its program wants at once, goes first."""
+        if not self._stopping:
+            self._engines.ask_the_last()
 
     def _plan_the_wait(self) -> None:
         loop = asyncio.get_running_loop()

@@ -12,6 +12,7 @@ from typing import Final
 
 from ...net.levels import NOTICE
 from ..discovery.services import Service
+from ..discovery.site import Site
 from ..events import EpochChanged, Event
 from ..gateway.orders import (
     AddressOrder,
@@ -35,7 +36,7 @@ from ..mapping.lease import Lease
 from ..memory.holding import GatewayIdentity, Note
 from ..memory.profile import GatewayProfile
 from ..memory.recollection import Recollection
-from ..values import MappingState
+from ..values import GatewayType, MappingState
 from .desk import Desk, impossible
 from .in_use import GatewayInUse, RemapGate
 
@@ -65,6 +66,7 @@ class Dispatch:
         self._prepare = prepare
         self._witness_after = witness_after
         self._client: GatewayClient | None = None  # who has the order in flight
+        self._early: tuple[Lease, GatewayIdentity] | None = None  # asked for before a gateway was known
         self._remap_gate = RemapGate()
         self._events: list[Event] = []
         self._notes: list[tuple[Note, GatewayIdentity]] = []
@@ -72,6 +74,7 @@ class Dispatch:
 
     def adopt(self, services: tuple[Service, ...], now: float) -> GatewayInUse:
         """Use this gateway from now on, with what is remembered of it."""
+        self._early = None
         gateway = self.gateway = GatewayInUse(services, now, self._witness_after)
         remembered = self._recall(gateway.identity)
         self._prepare(gateway.service)
@@ -79,6 +82,29 @@ class Dispatch:
         self._use_ways(gateway)
         self._desk.adopt(remembered, now)
         return gateway
+
+    def ask_early(self, site: Site, now: float) -> MapOrder | None:
+        """The first mapping, to find PCP with; what is told of it comes when it is asked in its turn."""
+        host = site.port_5351_at
+        if host is None or not site.speaks_with(GatewayType.PCP) or self.gateway is not None:
+            return None
+        asked = self._book.ask_early(now)
+        if asked is None:
+            return None
+        self._early = asked[1], GatewayIdentity(GatewayType.PCP, host, "")
+        self._write_down_early()
+        return asked[0]
+
+    def early_refused(self) -> None:
+        """Nobody made it."""
+        if self._early is not None:
+            self._book.early_refused(self._early[0])
+            self._write_down_early()
+            self._early = None
+
+    def _write_down_early(self) -> None:
+        assert self._early is not None
+        self._notes += [(note, self._early[1]) for note in self._book.notes()]
 
     def forget(self, now: float) -> None:
         """The gateway is not in use any more."""
@@ -247,7 +273,7 @@ class Dispatch:
             self._book.passed_on(lease)
         else:
             self._settle(order, lease, refusal, now)
-            if not movable or not _is_hopeless(lease, refusal):
+            if not movable or not _is_hopeless(lease, refusal, now):
                 return
         self._fall_over(gateway, refusal, now)
 
@@ -293,7 +319,7 @@ class Dispatch:
 
     def _use_ways(self, gateway: GatewayInUse) -> None:
         reads_back = gateway.client_for(EntryOrder(0)) is not None
-        self._book.use_profile(gateway.profile, reads_back=reads_back, speaks=gateway.service.type.spoken)
+        self._book.use_profile(gateway.profile, reads_back=reads_back, speaks=gateway.service.type)
 
     def _write_down(self) -> None:
         if self.gateway is None:
@@ -305,7 +331,11 @@ class Dispatch:
             self._notes += [(note, identity) for note in notes]
 
 
-def _is_hopeless(lease: Lease, refusal: Declined) -> bool:
-    """Whether a refusal is this service's last word, and not about one number that is taken."""
+def _is_hopeless(lease: Lease, refusal: Declined, now: float) -> bool:
+    """Whether a refusal is this service's last word, and not about one number that is taken.
+
+    The state may be what the service before made it: while another number is asked for, nothing is said.
+    """
     about_a_number = refusal.remedy in TAKEN and (lease.wanted.exact or lease.group is not None)
-    return lease.state is MappingState.REFUSED and not about_a_number
+    asks_on = lease.due_at is not None and lease.due_at <= now
+    return lease.state is MappingState.REFUSED and not asks_on and not about_a_number

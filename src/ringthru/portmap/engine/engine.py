@@ -40,9 +40,13 @@ class Engine(Machine):
         LocalError: a lifetime outside 1–604800.
     """
 
-    def start(self, now: float) -> None:
-        """Look for a gateway, for as long as it takes."""
-        self._life.look(now)
+    def start(self, now: float, early: bool = False) -> None:
+        """Look for a gateway, for as long as it takes.
+
+        ``early``: nothing is remembered of any gateway, so that the first mapping wanted by now may be the
+        very question whether the gateway speaks PCP: a round trip less.
+        """
+        self._life.look(now, early)
         self._advance(now)
 
     def want(self, wanted: Wanted, now: float) -> Lease:
@@ -129,9 +133,9 @@ class Engine(Machine):
         self._life.hint(hint, now)
         self._advance(now)
 
-    def remembered(self, location: str, now: float) -> None:
+    def remembered(self, location: str, now: float, serves_several: bool = False) -> None:
         """The description of the gateway that was here the last time: looked at without a search."""
-        self._life.consider(location)
+        self._life.consider(location, serves_several)
         self._advance(now)
 
     def stirred(self, now: float) -> None:

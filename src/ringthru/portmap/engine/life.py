@@ -76,9 +76,10 @@ class GatewayLife:
 
     # What is to be done about it
 
-    def look(self, now: float) -> None:
-        """Look for a gateway, for as long as it takes."""
-        self.detection.start(now)
+    def look(self, now: float, early: bool = False) -> None:
+        """Look for a gateway, for as long as it takes; ``early``: with a mapping that is wanted by now."""
+        order = self._dispatch.ask_early(self.site, now) if early else None
+        self.detection.start(now, early=order)
 
     def look_anew(self, now: float) -> None:
         """Forget the gateway and detect again."""
@@ -111,11 +112,11 @@ class GatewayLife:
             self.gateway.doubt_address(now)
         self.detection.hurry(now)
 
-    def consider(self, location: str) -> None:
+    def consider(self, location: str, serves_several: bool = False) -> None:
         """A description that may be the gateway's, without a search."""
         if location:
             try:
-                self.detection.consider(description_by_hand(location))
+                self.detection.consider(description_by_hand(location), serves_several)
             except LocalError as error:
                 self._counters.nonsense("useless locations", str(error))
 
@@ -129,6 +130,8 @@ class GatewayLife:
 
     def advance(self, now: float) -> None:
         """Act on what came in, then put the next thing that is due in flight."""
+        if self.detection.port5351.pcp.early_refused:
+            self._dispatch.early_refused()
         verdict = self.detection.decide(now)
         if isinstance(verdict, Found):
             self._adopt(verdict, now)

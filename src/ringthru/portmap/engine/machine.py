@@ -65,24 +65,8 @@ class Machine:
         self._log = log
         self._chance = Chance(entropy)
         self._own_port = own_port
-        self._book = MappingBook(
-            lifetime,
-            pick_port or self._chance.port,
-            log,
-            mapping_enabled,
-            random=self._chance.share,
-            nonce=self._chance.nonce,
-            budget=budget,
-        )
-        self._peers = PeerBook(
-            lifetime,
-            log,
-            mapping_enabled,
-            random=self._chance.share,
-            nonce=self._chance.nonce,
-            most=budget,
-            is_public=lambda host: self._life.site.rules.is_public(host),
-        )
+        self._book = self._make_book(lifetime, pick_port or self._chance.port, mapping_enabled, budget)
+        self._peers = self._make_peers(lifetime, mapping_enabled, budget)
         self._listings = Listings()
         self._desk = Desk(self._book, self._peers, self._listings, log)
         self._dispatch = Dispatch(self._book, self._desk, log, recall, self._prepare, witness_after)
@@ -115,6 +99,10 @@ class Machine:
         """Take what came of the HTTP request of that number."""
         self._reception.http(number, reply)
         self._advance(now)
+
+    def opened_ahead(self, served: bool) -> None:
+        """What came of a connection opened ahead: answered on, or lost before its use."""
+        self._life.detection.upnp.opened_ahead(served)
 
     def handle_timeout(self, now: float) -> None:
         self._life.handle_timeout(now)
@@ -176,6 +164,26 @@ class Machine:
 
     def _prepare(self, service: Service) -> None:
         self._life.detection.prepare(service)
+
+    def _make_book(
+        self, lifetime: int, pick_port: Callable[[], int], enabled: bool, budget: int
+    ) -> MappingBook:
+        chance = self._chance
+        return MappingBook(
+            *(lifetime, pick_port, self._log, enabled),
+            random=chance.share,
+            nonce=chance.nonce,
+            budget=budget,
+        )
+
+    def _make_peers(self, lifetime: int, enabled: bool, budget: int) -> PeerBook:
+        return PeerBook(
+            *(lifetime, self._log, enabled),
+            random=self._chance.share,
+            nonce=self._chance.nonce,
+            most=budget,
+            is_public=lambda host: self._life.site.rules.is_public(host),
+        )
 
     def _make_pcp(self, site: Site) -> PcpClient:
         return PcpClient(site.address, self._chance.entropy, self._chance.share, self._own_port)

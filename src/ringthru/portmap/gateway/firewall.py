@@ -2,8 +2,9 @@
 
 Nothing is translated: the external address and port are our own. A pinhole is known by its UniqueID, which is
 the ``reference`` of its grant. A gateway that starts anew gives the same numbers out again, to whoever comes
-first (P612), and no action tells whose one is. So a pinhole is renewed and closed by asking for it as if it
-were new: the gateway that has it gives the name it bears by now (§2.5.3).
+first (P612), and no action tells whose one is. So a pinhole is renewed, looked at and closed by asking for it
+as if it were new: the gateway that has it gives the name it bears by now (§2.5.3).
+
 Lives here: what to ask, and what each answer leads to. Never here: sockets, clocks, which address is stable.
 """
 
@@ -13,6 +14,7 @@ from collections.abc import Generator
 from ipaddress import IPv6Network
 from typing import Final
 
+from ...net.values import replace
 from ..values import Protocol, printable
 from ..wire import soap
 from ..wire.location import Location
@@ -122,7 +124,7 @@ def open_pinhole(igd: Igd, order: MapOrder) -> Steps:
     return _granted(igd, order, lease, reference)
 
 
-def _add(igd: Igd, order: MapOrder | UnmapOrder, remote: str, lease: int) -> Answering:
+def _add(igd: Igd, order: MapOrder | UnmapOrder | InspectOrder, remote: str, lease: int) -> Answering:
     internal = (order.internal_client or igd.own_address, order.internal_port)
     return call(igd, soap.add_pinhole(order.protocol, remote, internal, lease))
 
@@ -163,9 +165,33 @@ def close_pinhole(igd: Igd, order: UnmapOrder) -> Steps:
 
 
 def inspect(igd: Igd, order: InspectOrder) -> Steps:
-    """Whether it is there and lets packets in; how long it lives no firewall tells."""
+    """Whether it is there and lets packets in; how long it lives no firewall tells.
+
+    What bears its name may be another's, since a restart that nobody noticed (P612). So it is asked for then.
+    """
     if not order.reference:
         return Inspected(None, verified=False, words="a pinhole without a name cannot be asked for")
+    seen = yield from _look_at_name(igd, order)
+    if seen.missing or not seen.verified or not order.lifetime:
+        return seen
+    return (yield from _see_whose(igd, order, seen))
+
+
+def _see_whose(igd: Igd, order: InspectOrder, seen: Inspected) -> Steps:
+    lease = min(order.lifetime, LONGEST_LEASE)
+    answer = yield from _add(igd, order, _one_address(order.allow_from) or "", lease)
+    if isinstance(answer, soap.Fault):
+        full = answer.code == FULL  # there is no room for one it lacks
+        return Inspected(None, missing=full, verified=full, words=f"AddPinhole, to see whose it is: {answer}")
+    name = printable(answer.value("UniqueID"))
+    if name in ("", order.reference):
+        return replace(seen, lifetime=lease)
+    words = f"AddPinhole: it bears the name {name} by now, and what bears {order.reference} is another's"
+    return Inspected(lease, words=words, reference=name)
+
+
+def _look_at_name(igd: Igd, order: InspectOrder) -> Generator[Ask, Reply, Inspected]:
+    """What the gateway says of the pinhole of that name."""
     answer = yield from call(igd, soap.check_pinhole(order.reference))
     packets = yield from _packets(igd, order.reference)
     if isinstance(answer, soap.Success) or isinstance(packets, soap.Success) or answer.code == NO_TRAFFIC:

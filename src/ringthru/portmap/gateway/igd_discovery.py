@@ -18,7 +18,7 @@ from ..wire import description, http, soap
 from ..wire.description import Description, WanService
 from ..wire.location import Location, same_host
 from .upnp_calls import FETCH_DEADLINE, Unreachable, call
-from .upnp_values import Ask, HttpFailure, Igd, IgdFound, NotIgd, Reply
+from .upnp_values import Ask, HttpFailure, Igd, IgdFound, NotIgd, Reply, is_no_address
 
 CONNECTED: Final = frozenset(("connected", "up"))
 MOST_TIED: Final = 4  # services of equal rank that are asked whether they translate at all
@@ -26,10 +26,12 @@ MOST_TIED: Final = 4  # services of equal rank that are asked whether they trans
 Finding = Generator[Ask, Reply, list[IgdFound] | NotIgd]
 
 
-def fetch(location: Location) -> Generator[Ask, Reply, Description | NotIgd]:
-    """The description at a place."""
+def fetch(location: Location, ahead: bool = False) -> Generator[Ask, Reply, Description | NotIgd]:
+    """The description at a place; ``ahead``: its server is known to bear the next connection meanwhile."""
     request = http.get_request(location.endpoint, location.path)
-    reply = yield Ask(location.endpoint, request, FETCH_DEADLINE)
+    reply = yield Ask(location.endpoint, request, FETCH_DEADLINE, ahead=ahead, leads_on=True)
+    if isinstance(reply, HttpFailure) and reply.ahead:
+        reply = yield Ask(location.endpoint, request, FETCH_DEADLINE)
     if isinstance(reply, HttpFailure):
         return NotIgd(f"{location}: {reply.reason}")
     try:
@@ -43,13 +45,15 @@ def igd_of(described: Description, service: WanService, location: Location, own_
     return Igd(location, described.words, service, own_address, profile, described.udn)
 
 
-def discover(location: Location, own_address: str, is_public: Callable[[str], bool]) -> Finding:
+def discover(
+    location: Location, own_address: str, is_public: Callable[[str], bool], ahead: bool = False
+) -> Finding:
     """Every WAN connection that answers, best first.
 
     By status, then the kind of external address, then WANIP before WANPPP among the dead, then document
     order. The only one is not asked for its status unless its address leaves a doubt.
     """
-    described = yield from fetch(location)
+    described = yield from fetch(location, ahead)
     if isinstance(described, NotIgd):
         return described
     found: list[_Candidate] = []
@@ -86,7 +90,7 @@ def _candidate(igd: Igd, is_public: Callable[[str], bool], alone: bool) -> Gener
     if not alone or (not is_public(address) and _is_soap(answer)):
         status = yield from _status(igd)
     connected = status.lower() in CONNECTED or (alone and not status)
-    kind = 0 if is_public(address) else 2 if _is_none(address) else 1
+    kind = 0 if is_public(address) else 2 if is_no_address(address) else 1
     return _Candidate(IgdFound(igd, address, status, connected), _is_soap(answer), kind)
 
 
@@ -133,11 +137,6 @@ def _without_tie(ranked: list[_Candidate]) -> Generator[Ask, Reply, list[_Candid
 
 def _is_soap(answer: soap.Success | soap.Fault) -> bool:
     return isinstance(answer, soap.Success) or answer.code is not None
-
-
-def _is_none(text: str) -> bool:
-    address = parse_address(text)
-    return address is None or address.is_unspecified
 
 
 def told_address(igd: Igd, answer: soap.Success | soap.Fault) -> str | None:

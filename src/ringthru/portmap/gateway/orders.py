@@ -77,7 +77,9 @@ class InspectOrder:
     """Read a mapping of ours back: is it listed, does it lead to us, how long does it live?
 
     ``of_many``: others of its ``BLOCK`` of ports are to be read back within ``SHARED`` seconds too, so that
-    one reading may do for all; one from before ``since`` proves nothing.
+    one reading may do for all; one from before ``since`` proves nothing. ``lifetime`` and ``allow_from`` as
+    in the ``MapOrder`` that made it: a pinhole is renewed by looking at it, as nothing else tells whose it
+    is. Lifetime 0: it is only looked at.
     """
 
     protocol: Protocol
@@ -87,6 +89,8 @@ class InspectOrder:
     reference: str = ""
     of_many: bool = False
     since: float = 0.0
+    lifetime: int = 0
+    allow_from: tuple[str, ...] = ()
 
 
 @frozen
@@ -140,13 +144,15 @@ class Inspected:
 
     ``lifetime``: the seconds left (0 for ever), None when it could not be told. ``missing``: the gateway said
     yes before, and does not list the mapping now, or lists it for somebody else. ``verified`` False: it could
-    not be looked at, which is no failure. ``words``: what was seen, or why nothing could be.
+    not be looked at, which is no failure. ``words``: what was seen, or why nothing could be. ``reference``:
+    what it is known by since it was looked at, where that is something else now.
     """
 
     lifetime: int | None
     missing: bool = False
     verified: bool = True
     words: str = ""
+    reference: str = ""
 
 
 @frozen

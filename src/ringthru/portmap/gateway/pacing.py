@@ -8,9 +8,11 @@ from __future__ import annotations
 from collections import deque
 from typing import Final
 
+from ...net.values import replace
 from .upnp_client import HttpRequest, UpnpClient
 
 MOST_IN_A_SECOND: Final = 24  # requests that repeat a recent one, whatever the gateway has to say to them
+SOON: Final = 1.0  # seconds between two requests of one piece of work
 RECENT: Final = 64  # requests: whoever goes in circles repeats one of them, whoever maps many ports none
 
 
@@ -34,7 +36,7 @@ class Pacing:
         if self._held is not None and not self._client.expects(self._held.number):
             self._held = None
         if self._held is not None and now >= self._due_at:
-            self._ready, self._held = self._held, None
+            self._ready, self._held = self._expecting(self._held, now), None
             self._note(self._ready, now)
 
     def next_timeout(self) -> float | None:
@@ -45,6 +47,12 @@ class Pacing:
         """What may go now: one at most (drains)."""
         request, self._ready = self._ready, None
         return [] if request is None or not self._client.expects(request.number) else [request]
+
+    def _expecting(self, request: HttpRequest, now: float) -> HttpRequest:
+        """Another request is expected where one came just before: else no connection is opened ahead."""
+        if request.ask.ahead and not request.ask.leads_on and now - self._asked_at > SOON:
+            return replace(request, ask=replace(request.ask, ahead=False))
+        return request
 
     def _note(self, request: HttpRequest, now: float) -> None:
         if request.ask.data in self._recent:

@@ -73,6 +73,7 @@ VERSION_ATTEMPTS: Final = 2  # told that our version is unknown by a server of t
 PLAIN_AFTER: Final = 3  # attempts: then without words, which a server may choke on in silence
 ADDRESS_FRESH: Final = 4.0  # seconds the address told with a mapping is good for: asked for every minute
 # or nearly, a change that nobody announces must show within that minute
+EARLY_FRESH: Final = 1.0  # seconds: a grant to a probe is taken up at once, or asked for again
 SPEAKS_PCP: Final = (  # refusals to a probe that do not speak against mapping
     ResultCode.MALFORMED_REQUEST,
     ResultCode.UNSUPP_OPCODE,
@@ -118,24 +119,37 @@ class PcpClient:
         self._address = ""  # external, as told with the latest mapping
         self._address_at: float | None = None
         self._ways = PcpWays()
+        self._granted_early: tuple[MapOrder, Granted, float] | None = None  # with its instant
+        self.early_refused = False  # the mapping that was the probe was not made
         self._asked_with: Holding | None = None  # the mapping that only the address was asked with
         self._notes: list[Note] = []
         self._counters: Counter[str] = Counter()
         self._datagrams: list[bytes] = []
         self._events: list[Outcome | EpochReset] = []
 
-    def probe(self, now: float) -> None:
+    def probe(self, now: float, early: MapOrder | None = None) -> None:
         """Ask whether anybody speaks PCP; an exchange that was still running is abandoned.
 
-        The outcome is ``AddressTold("")`` (yes), ``Declined`` or ``Silent``.
+        The outcome is ``AddressTold`` (yes), ``Declined`` or ``Silent``. With ``early`` the question is a
+        mapping that is wanted anyway: what is granted is told when that very order is submitted. Whoever
+        refuses it, or is silent for a moment, is asked the usual way.
         """
         self.abandon()
-        self._begin(probe(self._own_address), now)
+        self._granted_early, self.early_refused = None, False
+        exchange = probe(self._own_address)
+        if early is not None:
+            exchange = mapping(early, self._own_address, "")
+            self._ways.suit(exchange, renewal=False)
+            exchange.early = early
+        self._begin(exchange, now)
 
     def submit(self, order: Order, now: float) -> None:
         """Begin an exchange; one that was still running is abandoned."""
         self.abandon()
-        if isinstance(order, AddressOrder) and self._knows_address(now):
+        granted, self._granted_early = self._granted_early, None
+        if granted is not None and granted[0] == order and now - granted[2] < EARLY_FRESH:
+            self._events.append(granted[1])
+        elif isinstance(order, AddressOrder) and self._knows_address(now):
             self._events.append(AddressTold(self._address))
         elif isinstance(order, InspectOrder):
             self._events.append(Inspected(None, verified=False, words=f"PCP {CANNOT_READ}"))
@@ -164,6 +178,7 @@ class PcpClient:
         if exchange is None:
             self._counters["late answers"] += 1
         elif isinstance(response, VersionRefused):
+            self.early_refused = exchange.early is not None
             self._finish(Declined(*REFUSALS[ResultCode.UNSUPP_VERSION]))
         elif not exchange.is_answered_by(response):
             self._counters["answers to something else, or with a wrong nonce"] += 1
@@ -183,13 +198,16 @@ class PcpClient:
     def refused(self, now: float) -> None:
         """The gateway's port is closed (ICMP): nobody there speaks PCP."""
         if self._exchange is not None:
+            self.early_refused = self._exchange.early is not None
             self._finish(Silent("the gateway does not speak PCP (port closed)"))
 
     def handle_timeout(self, now: float) -> None:
         exchange = self._exchange
         if exchange is None or self._timeout is None or now < self._timeout:
             return
-        if exchange.version_refused and exchange.attempts >= VERSION_ATTEMPTS:
+        if exchange.early is not None:
+            self._begin(probe(self._own_address), now)
+        elif exchange.version_refused and exchange.attempts >= VERSION_ATTEMPTS:
             self._finish(Declined(*REFUSALS[ResultCode.UNSUPP_VERSION]))
         elif exchange.contrary and exchange.attempts >= CONTRARY_ATTEMPTS:
             self._finish(Declined(STILL_THERE if exchange.purpose is Purpose.DELETE else NO_GRANT))
@@ -290,6 +308,10 @@ class PcpClient:
             self._granted(exchange, response, now)
 
     def _declined(self, exchange: Exchange, response: Response, now: float) -> None:
+        if exchange.early is not None:
+            self.early_refused = True
+            self._begin(probe(self._own_address), now)
+            return
         if exchange.leave_out_suspect(response.result):
             exchange.attempts = 0
             self._transmit(exchange, now)
@@ -334,7 +356,10 @@ class PcpClient:
             self._begin(exchange.undone(AddressTold(self._address)), now)
         else:
             lifetime = min(response.lifetime, LONGEST_LIFETIME)  # so that no answer ends our renewals
-            self._finish(Granted(told.external_port, lifetime, external_address=self._address))
+            granted = Granted(told.external_port, lifetime, external_address=self._address)
+            if exchange.early is not None:
+                self._granted_early = exchange.early, granted, now
+            self._finish(granted if exchange.early is None else AddressTold(self._address))
 
 
 def _most_attempts(exchange: Exchange) -> int:

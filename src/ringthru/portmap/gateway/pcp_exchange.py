@@ -74,6 +74,7 @@ class Exchange:
     lifetime: int = 0
     needed: tuple[Option, ...] = ()
     spare: tuple[Spare, ...] = ()
+    early: MapOrder | None = None  # asked to see whether anybody speaks PCP
     outcome: Outcome | None = None  # already settled: this exchange only tidies up
     left_out: frozenset[Kind] = frozenset()
     attempts: int = 0

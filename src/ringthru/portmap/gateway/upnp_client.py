@@ -49,6 +49,7 @@ class UpnpClient:
         self._looked_at: Location | None = None
         self._useless: deque[Location] = deque(maxlen=MOST_LOCATIONS)  # in this detection or one before it
         self._steps: Generator[Ask, Reply, Any] | None = None
+        self._bears: Location | None = None  # whose server is known to serve several connections
         self._number = 0
         self._requests: list[HttpRequest] = []  # one at most
         self._findings: list[IgdFound | NotIgd] = []
@@ -64,6 +65,10 @@ class UpnpClient:
         self.abandon()
         self._waiting.clear()
         self._seen.clear()
+
+    def knows(self, location: Location) -> None:
+        """That gateway's server is known to serve several connections, from an earlier time."""
+        self._bears = location
 
     def consider(self, location: Location, first: bool, beyond: int = 0) -> bool:
         """Look at a description; ``first`` before others that wait. False: known already, or too many.
@@ -118,6 +123,11 @@ class UpnpClient:
             return []
         self._known_profile = self._igd.profile
         return [self._igd.profile]
+
+    def opened_ahead(self, served: bool) -> None:
+        """What came of a connection opened ahead: a request was answered on it, or it was not kept open."""
+        if self._igd is not None:
+            self._igd.learn(serves_several=served)
 
     @property
     def pace(self) -> float:
@@ -211,4 +221,5 @@ class UpnpClient:
             return firewall.discover(location, self._own_address)
         from . import igd as procedures
 
-        return procedures.discover(location, self._own_address, self._is_public)
+        bears = location == self._bears
+        return procedures.discover(location, self._own_address, self._is_public, ahead=bears)

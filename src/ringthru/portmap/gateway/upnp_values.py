@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from dataclasses import field
 from enum import Enum
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
-from ...net.address import Endpoint
+from ...net.address import Endpoint, parse_address
 from ...net.values import frozen, record
 from ..memory.profile import GatewayProfile
 from ..values import GatewayEntry, Protocol
@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from ..wire.description import WanService
     from ..wire.http import Response
     from ..wire.soap import Success
+
+
+# Whose server takes what comes on any connection first, by its name in SERVER: others must have shown it
+SERVES_SEVERAL: Final = "miniupnpd"
 
 
 class FailureKind(Enum):
@@ -35,6 +39,7 @@ class HttpFailure:
 
     kind: FailureKind
     reason: str
+    ahead: bool = False  # a connection opened ahead was used, or stood beside, and may be the cause
 
 
 Reply: TypeAlias = "Response | HttpFailure"
@@ -44,13 +49,16 @@ Reply: TypeAlias = "Response | HttpFailure"
 class Ask:
     """One HTTP request: connect, write ``data`` in one piece, read; ``deadline`` seconds for all of it.
 
-    ``rest``: seconds in which the gateway is left alone before.
+    ``rest``: seconds in which the gateway is left alone before. ``ahead``: while this is answered, the
+    connection for the next request may be opened; the request itself still waits for this answer.
     """
 
     endpoint: Endpoint
     data: bytes
     deadline: float
     rest: float = 0.0
+    ahead: bool = False
+    leads_on: bool = False  # another request follows for certain
 
 
 @frozen
@@ -97,6 +105,13 @@ class Igd:
     def learn(self, **lessons: object) -> None:
         self.profile = self.profile.learn(**lessons)
 
+    @property
+    def bears_connections(self) -> bool:
+        """Whether a connection may be opened while it answers on another one; not where it wants pauses."""
+        known, told = self.profile.serves_several, self.profile.fingerprint
+        several = SERVES_SEVERAL in told.lower() if known is None else known
+        return several and not self.profile.pace
+
 
 @frozen
 class IgdFound:
@@ -106,6 +121,12 @@ class IgdFound:
     address: str  # the external one as told; empty when it knows none
     status: str = ""  # in its own words; empty: not asked, or not told
     connected: bool = True  # as far as it tells: a rank, never a veto
+
+
+def is_no_address(text: str) -> bool:
+    """Whether a gateway told no external address: nothing, nonsense, or 0.0.0.0 (EX01, EX02)."""
+    address = parse_address(text)
+    return address is None or address.is_unspecified
 
 
 @frozen

@@ -17,7 +17,7 @@ from .values import GroupSnapshot, InterfaceEvent, InterfaceSnapshot, InterfaceS
 
 
 class MapperGroup(GroupLife):
-    """A ``PortMapper`` for each interface with a default route, or for those named; they come and go.
+    """A ``PortMapper`` for each interface that a route leads out by, or for those named; they come and go.
 
     To be used inside a running loop, by ``start`` and ``stop`` or as an asynchronous context. ``make`` makes
     the port mappers, and is called with ``(surroundings, interface=name)``: with ``functools.partial`` it

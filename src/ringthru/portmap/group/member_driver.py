@@ -87,8 +87,8 @@ class Member:
 def interfaces_here(named: Sequence[str], known: Collection[str]) -> dict[str, Surroundings | None]:
     """The interfaces to serve, the best default route first; the system is asked where we are there.
 
-    ``named`` empty: all with a default route. One of those ``known`` that exists still is served on, so that
-    a cable pulled for a moment costs nothing: its port mapper notices by itself.
+    ``named`` empty: all that a default route or a rule leads out by. One of those ``known`` that exists still
+    is served on, so that a cable pulled for a moment costs nothing: its port mapper notices by itself.
     """
     usable = [each.name for each in interfaces() if each.addresses and ":" not in each.addresses[0]]
     ways_out = uplinks()

@@ -12,7 +12,7 @@ from logging import INFO
 from ..errors import LocalError
 from ..memory.holding import Holding, Note
 from ..memory.profile import GatewayProfile
-from ..values import Family, MappingSnapshot, Protocol, Wanted, WantedPeer
+from ..values import Family, GatewayType, MappingSnapshot, Protocol, Wanted, WantedPeer
 from .agenda import Work as Work
 from .lease import DISABLED_REASON, Lease, lease_key
 from .sets import LeaseSet, SetRule, check_set
@@ -140,7 +140,7 @@ class MappingBook(WorkBook):
     # The gateway in use, and what is known of it
 
     def use_profile(
-        self, profile: GatewayProfile, *, reads_back: bool | None = None, speaks: str = ""
+        self, profile: GatewayProfile, *, reads_back: bool | None = None, speaks: GatewayType | None = None
     ) -> None:
         """The ways of the gateway in use; ``reads_back``: its protocol can look at a mapping (UPnP)."""
         self._lessons.use(profile)

@@ -42,8 +42,8 @@ class History:
         self._attempts.append(attempt)
 
 
-def asked_words(order: Order, speaks: str = "") -> str:
-    """An order in words; ``speaks`` names the protocol of the gateway, when it is known."""
+def asked_words(order: Order, speaks: GatewayType | None = None) -> str:
+    """An order in words; ``speaks`` is the protocol of the gateway, when it is known."""
     if isinstance(order, MapOrder):
         words = f"map {_ports(order)}, wants external {order.external_port} for {order.lifetime} s"
         words += ", that number or none" if order.exact else ""
@@ -52,10 +52,10 @@ def asked_words(order: Order, speaks: str = "") -> str:
         words = f"delete {_ports(order)}, external {order.external_port}"
     elif isinstance(order, InspectOrder):
         words = f"read back {_ports(order)}, external {order.external_port}"
-        speaks = GatewayType.UPNP.spoken if speaks else ""  # nobody else can read the table
+        speaks = GatewayType.UPNP if speaks else None  # nobody else can read the table
     else:
         words = type(order).__name__
-    return f"{speaks} {words}".strip()
+    return f"{speaks.spoken} {words}" if speaks else words
 
 
 def answer_words(outcome: Outcome) -> str:

@@ -11,7 +11,7 @@ from typing import Final
 
 from ..gateway.orders import Declined, Granted, Remedy
 from ..memory.holding import Holding
-from ..values import MappingState, Rung
+from ..values import GatewayType, MappingState, Rung
 from .history import answer_words
 from .lease_record import LeaseRecord
 from .lease_record import lease_key as lease_key
@@ -25,15 +25,19 @@ class Lease(LeaseRecord):
     """Our record of a mapping, and what happens to it."""
 
     def inherit(self, holding: Holding) -> bool:
-        """Go on with what an earlier run left. False: it is of no use, as another port is wanted."""
+        """Go on with what an earlier run left. False: it is of no use, as another port is wanted.
+
+        Or as it lets others in than are wanted now, which only PCP can change.
+        """
         if self.held_port is not None or self.may_remain:
             return holding.nonce == self.nonce and holding.external_port == self._port
         suits = holding.external_port == self.wanted.wanted_external_port
         free = self.wanted.external_port is None and not self.wanted.exact
-        if not suits and not free:
+        other_guests = holding.allow_from != self.wanted.allow_from
+        if not (suits or free) or (other_guests and self._terms.speaks is not GatewayType.PCP):
             return False
         self.nonce, self.reference = holding.nonce, holding.reference
-        self.refilters = holding.allow_from != self.wanted.allow_from
+        self.refilters = other_guests
         self._port = holding.external_port
         self.may_remain = True
         return True

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, cast
 
 from ..gateway.orders import InspectOrder, MapOrder, Remedy, UnmapOrder
 from ..memory.holding import Holding
-from ..values import MappingSnapshot, MappingState, Rung, Wanted
+from ..values import Family, MappingSnapshot, MappingState, Rung, Wanted
 from .calendar import Times
 from .description import describe
 from .filtering import FilterRecord
@@ -80,7 +80,7 @@ class LeaseRecord:
 
     def key_at(self, port: int) -> HoldingKey:
         """What the journal knows it by, at that external port."""
-        return (*self.key, port, "")
+        return (*self.key, port, "", self.wanted.allow_from)
 
     @property
     def due_at(self) -> float | None:
@@ -132,6 +132,13 @@ class LeaseRecord:
         """The external port to ask for; the one held, so that a rebooted gateway can restore it."""
         return self._port
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether any server of PCP can be asked for it, and any external port will do."""
+        wanted = self.wanted
+        special = wanted.exact or wanted.allow_from or wanted.internal_client or self.group is not None
+        return not special and wanted.family is Family.IPV4
+
     def order(self, now: float) -> MapOrder:
         wanted = self.wanted
         self.asked_at = now
@@ -157,7 +164,15 @@ class LeaseRecord:
             (wanted.protocol, wanted.internal_port, self.held_port),
             self._terms.calendar.doubted_at,
         )
-        return InspectOrder(*ports, wanted.internal_client, self.reference, of_many, since)
+        return InspectOrder(
+            *ports,
+            wanted.internal_client,
+            self.reference,
+            of_many,
+            since,
+            lifetime=self.lifetime,
+            allow_from=wanted.allow_from,
+        )
 
     def unmap_order(self) -> UnmapOrder:
         """How to delete it; the port last asked for, when none is known to be held."""

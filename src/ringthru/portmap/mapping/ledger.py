@@ -8,7 +8,7 @@ from __future__ import annotations
 from ...net.values import replace
 from ..memory.holding import Forget, Holding, Keep, Note
 
-HoldingKey = tuple[str, str, str, int, int, str]
+HoldingKey = tuple[str, str, str, int, int, str, tuple[str, ...]]
 LeaseKey = tuple[str, str, str, int]  # family, protocol, internal client, internal port
 
 

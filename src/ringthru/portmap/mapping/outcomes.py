@@ -236,6 +236,8 @@ class Outcomes:
         if isinstance(outcome, Inspected) and outcome.missing and self._is_overwritten(lease):
             return self._make_way(lease, now)
         if self._verification.looked(lease, outcome, now):
+            if isinstance(outcome, Inspected) and outcome.reference:
+                self._ledger.settled(lease.holding())
             listed = lease.ladder.holds(Rung.LISTED)
             return {True: "listed", False: "not listed: made again", None: "cannot verify"}[listed]
         seen = sum(each.ladder.holds(Rung.LISTED) is True for each in self._leases.values())

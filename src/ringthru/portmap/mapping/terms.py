@@ -10,6 +10,7 @@ from dataclasses import field
 
 from ...net.values import record
 from ..memory.profile import GatewayProfile
+from ..values import GatewayType
 from .calendar import Calendar
 
 
@@ -26,5 +27,5 @@ class Terms:
     nonce: Callable[[], bytes]
     profile: GatewayProfile
     reads_back: bool | None = None  # the gateway can be asked about one mapping; None: not known yet
-    speaks: str = ""  # the name of its protocol
+    speaks: GatewayType | None = None  # its protocol
     calendar: Calendar = field(default_factory=Calendar)  # where leases enter their instants

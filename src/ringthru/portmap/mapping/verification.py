@@ -73,6 +73,8 @@ class Verification:
 
     def _found(self, lease: Lease, seen: Inspected, now: float) -> None:
         lease.clashes = 0
+        if seen.reference:
+            self._renamed(lease, seen, now)
         fresh = lease.ladder.fresh
         stuck = lease.does_not_extend
         if not seen.verified or not seen.words:  # nobody to quote is no evidence
@@ -82,6 +84,12 @@ class Verification:
         lease.listed_with(seen.lifetime, now, fresh)
         if lease.does_not_extend and not stuck:
             self._lessons.does_not_extend()
+
+    def _renamed(self, lease: Lease, seen: Inspected, now: float) -> None:
+        """It was gone without anybody noticing, and looking has made it again (P612)."""
+        lease.reference = seen.reference
+        if lease.ladder.unlisted(seen.words, now):
+            self._teller.fell(lease, Rung.LISTED, seen.words)
 
     def _missing(self, lease: Lease, words: str, now: float) -> bool:
         seen_for = lease.ladder.seen_for

@@ -131,6 +131,25 @@ class WorkBook:
         self._ledger.keep(lease.holding())
         return order, lease
 
+    def ask_early(self, now: float) -> tuple[MapOrder, Lease] | None:
+        """What may be asked before a gateway is known; None unless all that is wanted is plain.
+
+        From then on a gateway may hold it, whatever is heard of it.
+        """
+        plain = all(each.is_plain for each in self._leases.values())
+        work = self.next_mapping(now) if plain and self._deletions.none_left else None
+        self._in_flight = None
+        if work is None or work[1] is None or not isinstance(work[0], MapOrder):
+            return None
+        work[1].may_remain = True
+        return work[0], work[1]
+
+    def early_refused(self, lease: Lease) -> None:
+        """Nobody made what was asked early."""
+        lease.may_remain = False
+        if self.holds(lease):
+            self._ledger.forget(lease.key_at(lease.port))
+
     def answered(self, order: Order, lease: Lease | None, outcome: Outcome, now: float) -> None:
         """Take what came of an order of ours."""
         self._in_flight = None

@@ -35,8 +35,11 @@ class Holding:
     allow_from: tuple[str, ...] = ()
 
     @property
-    def key(self) -> tuple[str, str, str, int, int, str]:
-        """What it is known by: two holdings with one key are one mapping."""
+    def key(self) -> tuple[str, str, str, int, int, str, tuple[str, ...]]:
+        """What it is known by: two holdings with one key are one mapping.
+
+        Whom it lets in belongs to it: to a firewall of IPv6 a pinhole for somebody else is another pinhole.
+        """
         return (
             self.family.value,
             self.protocol.value,
@@ -44,6 +47,7 @@ class Holding:
             self.internal_port,
             self.external_port,
             self.remote,
+            self.allow_from,
         )
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from ...net.neighbours import hardware_address
 from ...net.values import replace
 from ..errors import LocalError
-from ..values import Family, GatewayType
+from ..values import Family, GatewayType, Wanted
 from .holding import GatewayIdentity, JournalEntry, Keep, Note
 from .journal import Adoption, leads_to, same_mapping, seconds_left, take_stock
 from .profile import GatewayProfile
@@ -66,10 +66,36 @@ class Memory:
         if store is not None and store.last_gateway(network) != identity:
             store.remember_gateway(identity, network)
 
+    @property
+    def exists(self) -> bool:
+        """Whether there is a file of an earlier time."""
+        return self._path.exists()
+
+    def serves_several(self, identity: GatewayIdentity) -> bool:
+        """Whether gateways of its kind were seen to serve several connections."""
+        store = self._opened()
+        profile = store.profiles().get(identity.fingerprint) if store is not None else None
+        return profile is not None and profile.serves_several is True and not profile.pace
+
     def last_gateway(self, network: str) -> GatewayIdentity | None:
         """Which gateway served that network the last time."""
         store = self._opened()
         return store.last_gateway(network) if store is not None else None
+
+    def wishes(self) -> list[Wanted]:
+        """What is wanted for good (``Wanted.sticky``), oldest first."""
+        store = self._opened() if self._path.exists() else None
+        return store.wishes() if store is not None else []
+
+    def remember_wish(self, wanted: Wanted) -> None:
+        store = self._opened()
+        if store is not None:
+            store.remember_wish(wanted)
+
+    def forget_wish(self, wanted: Wanted) -> None:
+        store = self._opened()
+        if store is not None:
+            store.forget_wish(wanted)
 
     def left_pinholes(self, address: str) -> bool:
         """Whether an earlier run left holes to this IPv6 address of ours."""

@@ -26,6 +26,7 @@ class GatewayProfile:
     table_size: int | None = None  # entries it holds before it drops or refuses (AD15, LI09)
     takes_labels: bool | None = None  # PCP's DESCRIPTION (RFC 7220, PC22); None: not offered yet
     enforces_filters: bool | None = None  # keeps out whom PCP's FILTER does not name (PC10); None: not tried
+    serves_several: bool | None = None  # HTTP connections beside each other (HT16); None: not tried
     pace: float = 0.0  # seconds to leave between two requests (HT18)
     missing_actions: frozenset[str] = frozenset()  # actions it resets or does not know (HT15, DE13)
     by_hand: frozenset[str] = frozenset()  # fields that a person has set: never learned over

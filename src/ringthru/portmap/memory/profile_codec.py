@@ -169,6 +169,7 @@ READERS: Final[dict[str, Callable[[str, object], Any]]] = {  # what may be set, 
     "table_size": _table,
     "takes_labels": _truth_if_any,
     "enforces_filters": _truth_if_any,
+    "serves_several": _truth_if_any,
     "pace": _pace,
     "missing_actions": _actions,
 }
@@ -188,6 +189,11 @@ PHRASES: Final[dict[str, Callable[[Any], str]]] = {
         "was not seen to filter, or not to"
         if enforces is None
         else f"{'keeps strangers out' if enforces else 'lets everybody in'} where a mapping is for some alone"
+    ),
+    "serves_several": lambda serves: (
+        "was not tried with a second connection"
+        if serves is None
+        else f"serves {'several connections' if serves else 'one connection'} at a time"
     ),
     "pace": lambda pace: (
         f"wants {pace:g} s between two requests" if pace else "needs no pause between requests"

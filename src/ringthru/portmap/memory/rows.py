@@ -1,7 +1,7 @@
-"""Entries of the journal as rows of a table, and back.
+"""Entries of the journal, and sticky wishes, as rows of a table, and back.
 
 Lives here: the columns, and what a row must be to be believed: the file may be damaged, or not by us.
-Never here: files, SQL, or what becomes of an entry.
+Never here: files, SQL, or what becomes of any of them.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from math import isfinite
 from typing import Any, Final
 
-from ..values import Family, GatewayType, Protocol
+from ..values import Family, GatewayType, Protocol, Wanted
 from .holding import GatewayIdentity, Holding, JournalEntry
 
 LONGEST: Final = 2048  # characters: a gateway's words fill neither the file nor our memory
@@ -19,6 +19,11 @@ COLUMNS: Final = (
     *("nonce", "reference", "granted", *IDENTITY, "at", "kept", "owner", "own_address", "remote"),
     "allow_from",
 )
+WISH: Final = (
+    *("family", "protocol", "internal_client", "internal_port", "external_port", "exact", "label", "listed"),
+    *("allow_from", "lifetime"),
+)
+WISH_KEY: Final = WISH[:4]
 
 
 def identity_row(identity: GatewayIdentity) -> tuple[str, ...]:
@@ -77,6 +82,38 @@ def entry_of(row: tuple[Any, ...]) -> JournalEntry:
     )
     where = identity_of(tuple(gateway))
     return JournalEntry(holding, where, float(at), bool(kept), _text(owner), _text(own_address))
+
+
+def wish_row(wanted: Wanted) -> tuple[object, ...]:
+    """In the order of ``WISH``."""
+    return (
+        *(wanted.family.value, wanted.protocol.value, wanted.internal_client or "", wanted.internal_port),
+        *(wanted.external_port, int(wanted.exact), _short(wanted.label), int(wanted.listed)),
+        *(" ".join(wanted.allow_from), wanted.lifetime),
+    )
+
+
+def wish_of(row: tuple[Any, ...]) -> Wanted:
+    """Read back what ``wish_row`` made; what was written down is sticky.
+
+    Raises:
+        ValueError: it is no such row.
+        LocalError: nobody can want that.
+    """
+    family, protocol, client, internal, external, exact, label, listed, allow_from, lifetime = row
+    return Wanted(
+        Protocol(protocol),
+        internal,
+        external,
+        bool(exact),
+        _text(label),
+        sticky=True,
+        listed=bool(listed),
+        family=Family(family),
+        internal_client=_text(client) or None,
+        allow_from=tuple(_text(allow_from).split()),
+        lifetime=lifetime,
+    )
 
 
 def _short(text: str) -> str:

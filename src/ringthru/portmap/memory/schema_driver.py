@@ -33,6 +33,12 @@ STEPS: Final = (  # each brings the file from the format of its place to the nex
     ),
     ("ALTER TABLE holdings ADD COLUMN remote TEXT NOT NULL DEFAULT ''",),
     ("ALTER TABLE holdings ADD COLUMN allow_from TEXT NOT NULL DEFAULT ''",),
+    (
+        """CREATE TABLE wishes (
+            family TEXT, protocol TEXT, internal_client TEXT, internal_port INTEGER, external_port INTEGER,
+            exact INTEGER, label TEXT, listed INTEGER, allow_from TEXT, lifetime INTEGER,
+            PRIMARY KEY (family, protocol, internal_client, internal_port))""",
+    ),
 )
 
 

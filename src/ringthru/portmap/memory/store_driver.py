@@ -1,4 +1,4 @@
-"""The memory on disk: one SQLite file for the journal, the learned profiles, and the gateways met before.
+"""The memory on disk: one SQLite file for journal, sticky wishes, learned profiles, and gateways met before.
 
 Lives here: reading and writing, for several processes at once.
 Never here: what becomes of an entry (``journal``), or the file's format (``schema_driver``).
@@ -15,11 +15,24 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from ..errors import LocalError
+from ..values import Wanted
 from .holding import GatewayIdentity, Holding, JournalEntry
 from .journal import leads_to, same_mapping
 from .owner_driver import is_alive, own_name
 from .profile import GatewayProfile
-from .rows import COLUMNS, IDENTITY, LONGEST, entry_of, entry_row, identity_of, identity_row
+from .rows import (
+    COLUMNS,
+    IDENTITY,
+    LONGEST,
+    WISH,
+    WISH_KEY,
+    entry_of,
+    entry_row,
+    identity_of,
+    identity_row,
+    wish_of,
+    wish_row,
+)
 
 if TYPE_CHECKING:
     from sqlite3 import Connection
@@ -34,12 +47,16 @@ PATIENCE: Final = 250  # milliseconds to wait for another process that writes
 MOST_HOLDINGS: Final = 4096  # rows; the oldest go
 MOST_PROFILES: Final = 256
 MOST_GATEWAYS: Final = 64
+MOST_WISHES: Final = 256
 MOST_WAITING: Final = 1024  # writes that wait for a busy file, or for room on the disk
 
 ENTRIES: Final = f"SELECT rowid, {', '.join(COLUMNS)} FROM holdings"
 INSERT_ENTRY: Final = f"INSERT INTO holdings ({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len(COLUMNS))})"
 INSERT_PROFILE: Final = "INSERT OR REPLACE INTO profiles (fingerprint, profile) VALUES (?, ?)"
 INSERT_GATEWAY: Final = "INSERT OR REPLACE INTO gateways VALUES (?, ?, ?, ?, ?, ?)"
+WISHES: Final = f"SELECT {', '.join(WISH)} FROM wishes ORDER BY rowid"
+INSERT_WISH: Final = f"INSERT OR REPLACE INTO wishes VALUES ({', '.join('?' * len(WISH))})"
+DELETE_WISH: Final = f"DELETE FROM wishes WHERE {' AND '.join(f'{name} = ?' for name in WISH_KEY)}"
 
 
 class Store:
@@ -130,6 +147,21 @@ class Store:
         row = self._read("the gateways", lambda c: c.execute(query, (network,)).fetchone(), None)
         return None if row is None else self._believed(identity_of, row)
 
+    def wishes(self) -> list[Wanted]:
+        """What is wanted for good, oldest first."""
+        rows: list[tuple[Any, ...]] = self._read("the wishes", lambda c: c.execute(WISHES).fetchall(), [])
+        found = [self._believed(wish_of, row) for row in rows]
+        return [wanted for wanted in found if wanted is not None]
+
+    def remember_wish(self, wanted: Wanted) -> None:
+        """It is wanted at the next start too, until it is forgotten."""
+        self._insert("wishes", INSERT_WISH, wish_row(wanted), MOST_WISHES)
+
+    def forget_wish(self, wanted: Wanted) -> None:
+        key = wish_row(wanted)[: len(WISH_KEY)]
+        self._later(lambda connection: connection.execute(DELETE_WISH, key))
+        self._write("the end of a wish")
+
     def close(self) -> None:
         """Give up what we renewed, so that anybody may take it over, and close the file."""
         if self._connection is None:
@@ -169,7 +201,7 @@ class Store:
     def _is_other(self, owner: str) -> bool:
         return owner != self.owner and is_alive(owner)
 
-    def _insert(self, table: str, statement: str, row: tuple[str, ...], most: int) -> None:
+    def _insert(self, table: str, statement: str, row: tuple[object, ...], most: int) -> None:
         self._later(lambda connection: connection.execute(statement, row))
         self._later(lambda connection: self._bound(connection, table, most))
         self._write(f"one of the {table}")

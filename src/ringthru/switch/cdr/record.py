@@ -16,9 +16,10 @@ from ...net.address import Endpoint
 from ...net.values import frozen
 from ...sip import Direction
 from ..ack_watch import VERDICT
-from ..call_fields import FIELDS
+from ..call_fields import FIELDS, source_of
 from ..channel import DISPOSITION
 from ..events.channel_data import TIMES, bill
+from ..media_statistics import variables_of
 from .verdict import Ending, audio, ended_by, sentence
 
 if TYPE_CHECKING:
@@ -81,19 +82,7 @@ def _measured(channel: Channel, media: LegReport | None) -> Iterator[Pair]:
         for way in ("read", "write"):
             yield f"{way}_codec", channel.media.codec.name
             yield f"{way}_rate", str(channel.media.codec.clock_rate)
-    yield from _packets(media)
-
-
-def _packets(media: LegReport) -> Iterator[Pair]:
-    for way, packets, octets in (
-        ("in", media.packets_received, media.octets_received),
-        ("out", media.packets_sent, media.octets_sent),
-    ):
-        yield f"rtp_audio_{way}_packet_count", str(packets)
-        yield f"rtp_audio_{way}_media_packet_count", str(packets)
-        yield f"rtp_audio_{way}_media_bytes", str(octets)
-    yield "rtp_audio_in_skip_packet_count", str(max(media.lost, 0))
-    yield "rtp_audio_in_jitter_ms", f"{media.jitter_ms:.2f}"
+    yield from variables_of(channel.media, media)
     yield "remote_media_ip", media.remote.host if media.remote else ""
     yield "remote_media_port", str(media.remote.port) if media.remote else ""
 
@@ -146,7 +135,7 @@ def _profile(channel: Channel) -> Iterator[Pair]:
     yield "network_addr", channel.call.flow.remote.host if channel.call is not None else ""
     yield "destination_number", channel.destination
     yield "uuid", channel.uuid
-    yield "source", "mod_sofia" if channel.name.startswith("sofia/") else "mod_loopback"
+    yield "source", source_of(channel)
     yield "context", channel.context
     yield "chan_name", channel.name
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Final, Self
 
 from ...net.values import frozen
-from .settings import read_parameters
+from .parameters import read_parameters
 from .tree import Element, Tree
 from .values import read_boolean
 

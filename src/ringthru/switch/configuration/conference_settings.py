@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from ...net.values import frozen
-from .settings import read_parameters
+from .parameters import read_parameters
 from .tree import Element, Tree
 from .values import whole
 

@@ -9,7 +9,7 @@ import logging
 from typing import Any, Final, Self
 
 from ...net.values import frozen
-from .settings import names_until_none, read_parameters
+from .parameters import names_until_none, read_parameters
 from .tree import Tree
 from .values import read_boolean, read_own_address, whole
 

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from ...net.values import frozen
 from .errors import ConfigurationError
-from .settings import read_parameters
+from .parameters import read_parameters
 from .tree import Tree
 from .values import read_boolean
 

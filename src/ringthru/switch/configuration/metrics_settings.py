@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any, Final, Self
 
 from ...net.values import frozen
-from .settings import names_until_none, read_parameters
+from .parameters import names_until_none, read_parameters
 from .tree import Tree
 from .values import read_own_address, whole
 

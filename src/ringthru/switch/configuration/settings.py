@@ -1,34 +1,36 @@
 """What switch.conf and the SIP profiles say, as typed values with FreeSWITCH's defaults.
 
-A parameter we do not act on is logged once, with the word ``ignored``; a value that cannot be meant is a
-ConfigurationError. Parameter names compare without case; of two with one name the later holds.
-
-Lives here: names, types, defaults. Never here: what becomes of them, addresses, sockets.
+Lives here: names, types, defaults. Never here: how a parameter is read (`parameters.py`, `values.py`), what
+becomes of them, addresses, sockets.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from ...net.values import frozen
 from .errors import ConfigurationError, Position
+from .parameters import Reader, field_of, names_until_none, read_parameters
 from .registration_settings import REGISTRATION_PARAMETERS, REGISTRATION_REPEATABLE, RegistrationSettings
 from .tree import Element, Tree
 from .values import (
+    DAY,
     MISSING,
     AddressSetting,
     TlsPolicy,
     one_of,
     read_boolean,
     read_names,
-    read_number,
     read_own_address,
     read_port,
+    read_session,
     read_subjects,
+    read_text,
     read_tls_policy,
     read_tls_version,
+    read_word,
     whole,
 )
 
@@ -38,8 +40,6 @@ if TYPE_CHECKING:
     from .trunk_settings import TrunkSettings
 
 log = logging.getLogger(__name__)
-
-Reader = Callable[[str], Any]
 
 
 @frozen
@@ -124,6 +124,7 @@ class ProfileSettings:
     rfc2833_pt: int = 101
     hold_music: str | None = None
     rtp_timeout_sec: int = 300  # seconds of silence that end a call; 0: never
+    inbound_bypass_media: bool = False  # the audio of bridged calls goes from phone to phone, where it can
     rtcp_mux: bool = False  # ours: offer RTCP on the RTP port (RFC 5761); one that is offered is taken anyway
     dtmf_type: str = "rfc2833"  # how keys are sent: rfc2833, info, none
     # Signalling
@@ -164,24 +165,6 @@ class ProfileSettings:
         return chosen or ("UDP", "TCP")
 
 
-def _text(text: str) -> str | None:
-    return text.strip() or None
-
-
-def _word(text: str) -> str:
-    if not text.strip():
-        raise ValueError("a name; the value is empty")
-    return text.strip()
-
-
-def _session(text: str) -> int:
-    """0, or at least RFC 4028's 90 seconds."""
-    seconds = read_number(text, 0, DAY)
-    if 0 < seconds < 90:
-        raise ValueError("0 for none, or a number of seconds from 90 to 86400")
-    return seconds
-
-
 def _place(text: str) -> str | None:
     from .trunk_settings import read_place  # not of a start without any
 
@@ -200,7 +183,6 @@ def _endpoint(text: str) -> Endpoint:
     return read_endpoint(text)
 
 
-DAY: Final = 86400
 LOG_LEVELS: Final = ("console", "alert", "crit", "err", "error", "warning", "notice", "info", "debug")
 LAYOUTS: Final = ("current", "2009-09", "2009-06")
 SWITCH_PARAMETERS: Final[Mapping[str, Reader]] = {
@@ -226,46 +208,45 @@ PROFILE_PARAMETERS: Final[Mapping[str, Reader]] = {
     "ext-rtp-ip": AddressSetting.parse,
     "local-network-acl": str.strip,
     "aggressive-nat-detection": read_boolean,
-    "context": _word,
-    "dialplan": _word,
+    "context": read_word,
+    "dialplan": read_word,
     "auth-calls": read_boolean,
-    "challenge-realm": _word,
-    "force-register-domain": _text,
+    "challenge-realm": read_word,
+    "force-register-domain": read_text,
     "allow-weak-secrets": read_boolean,
     "inbound-codec-prefs": read_names,
     "outbound-codec-prefs": read_names,
     "rfc2833-pt": whole(96, 127),
-    "hold-music": _text,
+    "hold-music": read_text,
     "rtp-timeout-sec": whole(0, DAY),
-    "user-agent-string": _text,
-    "contact-user": _word,
+    "user-agent-string": read_text,
+    "contact-user": read_word,
     "outbound-proxy": _place,
     "sip-options-respond-503-on-busy": read_boolean,
-    "bind-params": _text,
+    "bind-params": read_text,
     "tls": read_boolean,
     "tls-only": read_boolean,
     "tls-sip-port": read_port,
     "tls-bind-params": str.strip,
-    "tls-cert-dir": _text,
-    "tls-passphrase": _text,
+    "tls-cert-dir": read_text,
+    "tls-passphrase": read_text,
     "tls-version": read_tls_version,
-    "tls-ciphers": _text,
+    "tls-ciphers": read_text,
     "tls-verify-policy": read_tls_policy,
     "tls-verify-date": read_boolean,
     "tls-verify-in-subjects": read_subjects,
     "rtcp-mux": read_boolean,
     "dtmf-type": one_of("rfc2833", "info", "none"),
     "enable-timer": read_boolean,
-    "session-timeout": _session,
+    "session-timeout": read_session,
     "minimum-session-expires": whole(90, DAY),
     "caller-id-type": one_of("rpid", "pid", "none"),
     "disable-transfer": read_boolean,
     "manual-redirect": read_boolean,
+    "inbound-bypass-media": read_boolean,
     "accept-odd-acks": read_boolean,
     "sip-capture": read_boolean,
 }
-REPEATABLE: Final = frozenset({"apply-inbound-acl"})
-ALL_REPEATABLE: Final = REPEATABLE | REGISTRATION_REPEATABLE
 
 
 def load_profiles(tree: Tree) -> list[ProfileSettings]:
@@ -303,9 +284,9 @@ def _read_profile(element: Element, tree: Tree) -> ProfileSettings:
         [_renamed(each) for each in parameters], {**PROFILE_PARAMETERS, **REGISTRATION_PARAMETERS}, where
     )
     values["registration"] = _registration(parameters, values)
-    values |= {_field(each): names_until_none(parameters, each) for each in REPEATABLE}
+    values["apply_inbound_acl"] = names_until_none(parameters, "apply-inbound-acl")
     for each in ("ext-sip-ip", "ext-rtp-ip"):
-        _warn_of_address(values.get(_field(each), MISSING), each, where, element.position)
+        _warn_of_address(values.get(field_of(each), MISSING), each, where, element.position)
     if "auth_calls" not in values:
         text = "%s: %s has no auth-calls, so calls are accepted without a password; write it down to be sure"
         log.warning(text, element.position, where)
@@ -332,9 +313,9 @@ def _users_with_gateways(tree: Tree, domains: Iterable[ProfileDomain]) -> Iterat
 def _registration(parameters: list[Element], values: dict[str, Any]) -> RegistrationSettings:
     """Its share of a profile's values, taken out of them."""
     own: dict[str, Any] = {
-        _field(each): names_until_none(parameters, each) for each in REGISTRATION_REPEATABLE
+        field_of(each): names_until_none(parameters, each) for each in REGISTRATION_REPEATABLE
     }
-    for name in {_field(each) for each in REGISTRATION_PARAMETERS} & values.keys():
+    for name in {field_of(each) for each in REGISTRATION_PARAMETERS} & values.keys():
         own[name] = values.pop(name)
     return RegistrationSettings(**own)
 
@@ -353,63 +334,6 @@ def _renamed(parameter: Element) -> Element:
     if parameter.get("name").lower() != "codec-prefs":
         return parameter
     return Element(parameter.tag, {**parameter.attributes, "name": "inbound-codec-prefs"}, parameter.position)
-
-
-def read_parameters(
-    parameters: Iterable[Element], readers: Mapping[str, Reader], where: str
-) -> dict[str, Any]:
-    """Field names to values, for the parameters that ``readers`` knows."""
-    values: dict[str, Any] = {}
-    for parameter in parameters:
-        name, text = parameter.get("name").strip().lower(), parameter.get("value")
-        if name in ALL_REPEATABLE:
-            continue
-        if name not in readers:
-            _log_unknown(parameter, readers, where)
-            continue
-        try:
-            values[_field(name)] = readers[name](text)
-        except ValueError as error:
-            message = f"{where}: {name} is '{text}', but must be {error}"
-            remedy = "a $${variable} in it may not be set" if not text.strip() else ""
-            raise ConfigurationError(parameter.position, message, remedy) from error
-    return values
-
-
-def _field(name: str) -> str:
-    return name.removesuffix("-string").replace("-", "_")
-
-
-def names_until_none(parameters: Iterable[Element], name: str) -> tuple[str, ...]:
-    """All values of a parameter that may repeat; ``none`` clears what came before."""
-    found: list[str] = []
-    for parameter in parameters:
-        if parameter.get("name").strip().lower() != name:
-            continue
-        value = parameter.get("value").strip()
-        if value.lower() == "none":
-            found.clear()
-        elif value:
-            found.append(value)
-    return tuple(found)
-
-
-def _log_unknown(parameter: Element, readers: Mapping[str, Reader], where: str) -> None:
-    from difflib import get_close_matches  # only needed when something is wrong, and start-up time counts
-
-    name = parameter.get("name")
-    close = get_close_matches(name.lower(), readers, n=1, cutoff=0.94)
-    if close:
-        text = "%s: %s: unknown parameter '%s' ignored; did you mean %s?"
-        log.warning(text, parameter.position, where, name, close[0], extra={"ignored": name})
-    else:
-        log.info(
-            "%s: %s: parameter '%s' is not supported in this version: ignored",
-            parameter.position,
-            where,
-            name,
-            extra={"ignored": name},
-        )
 
 
 def _warn_of_address(setting: AddressSetting, name: str, where: str, position: Position) -> None:

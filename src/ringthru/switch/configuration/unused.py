@@ -23,7 +23,7 @@ USED: Final = frozenset(
             "conference.conf",
             "local_stream.conf",
         ),
-        *("cdr_csv.conf", "json_cdr.conf", "metrics.conf"),
+        *("cdr_csv.conf", "json_cdr.conf", "metrics.conf", "portaudio.conf"),
     }
 )
 UNUSED_PARTS: Final = {  # of those that are used

@@ -14,6 +14,7 @@ from ...net.values import frozen
 
 TRUE_WORDS: Final = frozenset({"yes", "on", "true", "t", "enabled", "active", "allow"})
 FALSE_WORDS: Final = frozenset({"no", "off", "false", "f", "disabled", "inactive", "disallow"})
+DAY: Final = 86400  # seconds
 
 
 def read_boolean(text: str) -> bool:
@@ -32,6 +33,24 @@ def read_number(text: str, lowest: int, highest: int) -> int:
     if word.isascii() and word.isdigit() and lowest <= int(word[:20]) <= highest:
         return int(word)
     raise ValueError(f"a whole number from {lowest} to {highest}")
+
+
+def read_text(text: str) -> str | None:
+    return text.strip() or None
+
+
+def read_word(text: str) -> str:
+    if not text.strip():
+        raise ValueError("a name; the value is empty")
+    return text.strip()
+
+
+def read_session(text: str) -> int:
+    """0, or at least RFC 4028's 90 seconds."""
+    seconds = read_number(text, 0, DAY)
+    if 0 < seconds < 90:
+        raise ValueError("0 for none, or a number of seconds from 90 to 86400")
+    return seconds
 
 
 def whole(lowest: int, highest: int) -> Callable[[str], int]:

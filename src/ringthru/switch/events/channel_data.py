@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
-from ..call_fields import FIELDS
+from ..call_fields import FIELDS, source_of
+from ..media_statistics import statistics_of
 from .bus import MICROSECONDS, Header
 
 if TYPE_CHECKING:
@@ -31,6 +32,8 @@ TIMES: Final = (  # of a caller's profile: header, and the moment it names
     ("Channel-Last-Hold", "held"),
     ("Channel-Hold-Accum", "hold_accumulated"),
 )
+# With the counters of the audio: the leg's last ones, and what somebody asks for (``uuid_dump``)
+MEASURED: Final = frozenset(("CHANNEL_HANGUP_COMPLETE", "CHANNEL_DESTROY", "CHANNEL_DATA"))
 BARE: Final = frozenset(("CHANNEL_STATE", "CHANNEL_CALLSTATE"))  # without variables, as FreeSWITCH has them
 FIELD_VARIABLES: Final = tuple(
     name for name in FIELDS if name.startswith(("sip_", "local_media_", "advertised_")) or name == "direction"
@@ -40,6 +43,8 @@ FIELD_VARIABLES: Final = tuple(
 def described(channel: Channel, name: str) -> Iterator[Header]:
     """What an event of this name says of a channel."""
     yield from channel_headers(channel, variables=name not in BARE)
+    if name in MEASURED:
+        yield from ((f"variable_{key}", value) for key, value in statistics_of(channel))
     if name == "CHANNEL_HANGUP_COMPLETE":
         yield from ((f"variable_{key}", value) for key, value in bill(channel))
 
@@ -109,7 +114,7 @@ def _profile(channel: Channel, prefix: str) -> Iterator[Header]:
         ("ANI", caller.number),
         ("Destination-Number", channel.destination),
         ("Unique-ID", channel.uuid),
-        ("Source", "mod_sofia" if channel.name.startswith("sofia/") else "mod_loopback"),
+        ("Source", source_of(channel)),
         ("Context", channel.context),
         ("Channel-Name", channel.name),
         ("Profile-Index", "1"),

@@ -48,7 +48,9 @@ EXPIRE: Final = "sofia::expire"
 GATEWAY_STATE: Final = "sofia::gateway_state"
 PROFILE_START: Final = "sofia::profile_start"
 CONFERENCE: Final = "conference::maintenance"
+PHONE: Final = ("portaudio::makecall", "portaudio::ringing", "portaudio::callheld", "portaudio::callresumed")
 SUBCLASSES: Final = (
     *(REGISTER, REGISTER_FAILURE, UNREGISTER, EXPIRE, GATEWAY_STATE, PROFILE_START),
     CONFERENCE,
+    *PHONE,
 )

@@ -9,11 +9,12 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
+#include <sys/timerfd.h>
 #include <time.h>
 #include <unistd.h>
 
 enum { BATCH = 256 }; /* sockets of one look; each gives one datagram, so a flood leaves the others their turn */
-static const double LONGEST_SLEEP = 5.0;
+static const double LONGEST_SLEEP = 5.0; /* seconds; an idle engine must notice that it is */
 static const double MEASURE_EVERY = 0.5;
 
 double rt_now(void) {
@@ -163,14 +164,25 @@ static void set_timer(rt_loop *loop, rt_leg *leg) {
         rt_heap_remove(&loop->heap, &leg->timer);
 }
 
+/* Have the clock ring for the first timer, or at ``latest``. It is only ever set earlier, and rings once in vain where a timer moved
+ * away: a timeout for each epoll_wait would set and clear the processor's timer for every packet, which costs as
+ * much as a system call, and in a virtual machine more. */
+static void set_clock(rt_loop *loop, double latest) {
+    rt_timer *first = rt_heap_first(&loop->heap);
+    double due = first ? fmin(first->due, latest) : latest;
+    if (due >= loop->rings_at)
+        return;
+    struct itimerspec when = {.it_value = {.tv_sec = (time_t)due}};
+    when.it_value.tv_nsec = (long)((due - floor(due)) * 1e9) | 1; /* never 0, which would stop it */
+    loop->rings_at = due;
+    timerfd_settime(loop->clock, TFD_TIMER_ABSTIME, &when, NULL);
+}
+
 void rt_loop_changed(rt_leg *leg) {
     rt_loop *loop = leg->loop;
     set_timer(loop, leg);
     note_events(loop, leg);
-    if (leg->timer.place && leg->timer.due < loop->sleeps_until) {
-        loop->sleeps_until = leg->timer.due;
-        signal_descriptor(loop->wake);
-    }
+    set_clock(loop, INFINITY);
 }
 
 /* The thread */
@@ -203,13 +215,6 @@ static void run_due(rt_loop *loop, double now) {
     }
 }
 
-static int sleep_time(rt_loop *loop, double now) {
-    rt_timer *first = rt_heap_first(&loop->heap);
-    double wait = first ? fmin(first->due - now, LONGEST_SLEEP) : LONGEST_SLEEP;
-    loop->sleeps_until = now + wait;
-    return wait <= 0 ? 0 : (int)ceil(wait * 1000);
-}
-
 static void measure(rt_loop *loop, double now) {
     struct timespec used;
     if (now - loop->measured_at < MEASURE_EVERY)
@@ -224,13 +229,9 @@ static void measure(rt_loop *loop, double now) {
 static void take_batch(rt_loop *loop, const struct epoll_event *events, int count) {
     double now = rt_now();
     for (int index = 0; index < count && !loop->stale; index++) {
-        if (events[index].data.u64 == 0) {
-            uint64_t woken;
-            ssize_t taken = read(loop->wake, &woken, sizeof woken);
-            (void)taken;
-        } else {
-            receive(loop, events[index].data.u64, now);
-        }
+        if (events[index].data.u64 == 0)
+            continue; /* the clock, or the end: both are looked at each time round */
+        receive(loop, events[index].data.u64, now);
         if (index % 16 == 15)
             now = rt_now();
         let_others_in(loop);
@@ -248,10 +249,12 @@ static void *run(void *argument) {
         double now = rt_now();
         run_due(loop, now);
         measure(loop, now);
-        int wait = sleep_time(loop, now);
+        if (loop->rings_at <= now)
+            loop->rings_at = INFINITY; /* it has rung */
+        set_clock(loop, now + LONGEST_SLEEP);
         loop->stale = false;
         rt_loop_unlock(loop);
-        int count = epoll_wait(loop->epoll, events, BATCH, wait);
+        int count = epoll_wait(loop->epoll, events, BATCH, -1);
         pthread_mutex_lock(&loop->lock);
         take_batch(loop, events, count);
     }
@@ -260,20 +263,23 @@ static void *run(void *argument) {
 }
 
 static void close_descriptors(rt_loop *loop) {
-    int descriptors[] = {loop->epoll, loop->wake, loop->told};
-    for (int index = 0; index < 3; index++)
+    int descriptors[] = {loop->epoll, loop->wake, loop->told, loop->clock};
+    for (int index = 0; index < 4; index++)
         if (descriptors[index] >= 0)
             close(descriptors[index]);
 }
 
 int rt_loop_begin(rt_loop *loop) {
-    *loop = (rt_loop){.epoll = epoll_create1(EPOLL_CLOEXEC)};
+    *loop = (rt_loop){.epoll = epoll_create1(EPOLL_CLOEXEC), .rings_at = INFINITY};
     loop->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     loop->told = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    struct epoll_event event = {.events = EPOLLIN}; /* a mark of 0: our own */
+    loop->clock = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+    /* A mark of 0: our own. They are never read, so each is told once for each time that it rings. */
+    struct epoll_event event = {.events = EPOLLIN | EPOLLET};
     int error = 0;
-    if (loop->epoll < 0 || loop->wake < 0 || loop->told < 0 ||
-        epoll_ctl(loop->epoll, EPOLL_CTL_ADD, loop->wake, &event) < 0)
+    if (loop->epoll < 0 || loop->wake < 0 || loop->told < 0 || loop->clock < 0 ||
+        epoll_ctl(loop->epoll, EPOLL_CTL_ADD, loop->wake, &event) < 0 ||
+        epoll_ctl(loop->epoll, EPOLL_CTL_ADD, loop->clock, &event) < 0)
         error = errno;
     pthread_mutex_init(&loop->lock, NULL);
     loop->measured_at = rt_now();

@@ -31,9 +31,10 @@ struct rt_loop {
     bool running, stopping;
     bool stale;          /* a leg was closed: what epoll has told meanwhile may be about it */
     int epoll, wake, told; /* told: readable while there are events */
+    int clock;             /* a timerfd for the first timer; wake: the thread shall end */
     rt_heap heap;
     size_t legs;
-    double sleeps_until;
+    double rings_at; /* when the clock does; INFINITY: it is not set */
     rt_leg *first_told, *last_told;
     double busy, measured_at; /* the share of one core that was used lately, and when it was looked at */
     uint64_t cpu_at;          /* nanoseconds of the thread's processor time then */

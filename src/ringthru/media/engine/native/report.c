@@ -30,8 +30,10 @@ void rt_reporter_start(rt_reporter *reporter, double now) { reporter->due_at = n
 void rt_reporter_receive_rtp(rt_reporter *reporter, const rt_packet *packet, double now) {
     rt_source *source = &reporter->source;
     if (!reporter->has_source || source->ssrc != packet->ssrc) {
-        if (reporter->has_source)
+        if (reporter->has_source) {
             reporter->lost_before += rt_source_lost(source);
+            reporter->runs_before += source->loss_runs;
+        }
         rt_source_begin(source, packet->ssrc, packet->sequence, reporter->sender->clock_rate);
         reporter->has_source = true;
     }
@@ -54,6 +56,9 @@ static void hear_blocks(rt_reporter *reporter, const uint8_t *blocks, unsigned c
             continue;
         reporter->remote_lost = block.lost;
         reporter->has_remote_lost = true;
+        reporter->remote_expected = reporter->sender->packets;
+        reporter->remote_jitter += block.jitter;
+        reporter->remote_reports++;
         uint32_t arrival = rt_ntp_middle(rt_ntp(now + reporter->ntp_offset));
         double seconds;
         if (block.last_sr && rt_round_trip(arrival, block.last_sr, block.delay, &seconds)) {

@@ -15,8 +15,10 @@ typedef struct {
     uint64_t chance; /* the state of our random numbers */
     double ntp_offset, due_at, round_trip;
     uint64_t packets, octets, dropped;
-    int64_t lost_before; /* with earlier SSRCs */
+    int64_t lost_before, runs_before; /* with earlier SSRCs */
     int32_t remote_lost;
+    uint64_t remote_expected;               /* packets sent when the peer told its loss last */
+    uint64_t remote_jitter, remote_reports; /* a sum, in timestamp units, and of how many */
     uint64_t sent_before[2]; /* packets sent at the last two reports */
 } rt_reporter;
 

@@ -5,6 +5,7 @@
 #include "stream.h"
 
 static const double FRAME = 0.02; /* seconds between packets of our own */
+static const double FIRST_LOOK = 0.001; /* seconds between looks for the first frame of a feed */
 static const double LATE = 0.2;   /* seconds behind, after which we go on from now instead of hurrying after */
 static const double LONGEST_DELAY = 60.0;
 enum {
@@ -43,7 +44,7 @@ bool rt_stream_feed(rt_stream *stream, double now) {
     rt_stream_hush(stream);
     if (!rt_ring_open(&stream->feed, FEED_OCTETS))
         return false;
-    stream->feed_finished = stream->feed_told = false;
+    stream->feed_finished = stream->feed_told = stream->feed_begun = false;
     begin(stream, RT_SPEAKER_FEED, now);
     return true;
 }
@@ -109,9 +110,10 @@ static bool say_fed(rt_stream *stream, double now) {
     uint8_t payload[RT_MAX_DATAGRAM];
     rt_frame frame;
     if (!rt_ring_take(&stream->feed, &frame, payload)) {
-        stream->speaker_due += FRAME;
+        stream->speaker_due += stream->feed_begun ? FRAME : FIRST_LOOK;
         return !stream->feed_finished;
     }
+    stream->feed_begun = true;
     rt_stream_say(stream, payload, frame.size, frame.timestamp, now);
     stream->speaker_due += (double)frame.timestamp / stream->sender.clock_rate;
     if (stream->feed.frames <= LOW_WATER && !stream->feed_told && !stream->feed_finished) {

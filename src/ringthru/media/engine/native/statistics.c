@@ -32,6 +32,7 @@ static bool in_sequence(rt_source *source, uint16_t sequence) {
     if (ahead < RT_MAX_DROPOUT) {
         if (sequence < source->highest)
             source->cycles += 1 << 16;
+        source->loss_runs += ahead > 1;
         source->highest = sequence;
     } else if (ahead <= (1 << 16) - RT_MAX_MISORDER) {
         if (!source->has_bad || sequence != source->bad) {
@@ -45,6 +46,19 @@ static bool in_sequence(rt_source *source, uint16_t sequence) {
     return true;
 }
 
+static void keep_extremes(rt_source *source, int64_t change) {
+    if (change > (int64_t)RT_NEW_TIMELINE * source->clock_rate)
+        return;
+    source->steps++;
+    source->stepped += change;
+    if (source->steps < RT_SETTLED)
+        return;
+    if (source->steps == RT_SETTLED || source->jitter < source->least_jitter)
+        source->least_jitter = source->jitter;
+    if (source->jitter > source->most_jitter)
+        source->most_jitter = source->jitter;
+}
+
 void rt_source_receive(rt_source *source, const rt_packet *packet, double now) {
     if (!in_sequence(source, packet->sequence))
         return;
@@ -55,6 +69,7 @@ void rt_source_receive(rt_source *source, const rt_packet *packet, double now) {
         uint32_t back = -change; /* |d| of §A.8, over the timestamp's wrap */
         int64_t distance = change && back < change ? back : change;
         source->jitter += distance - ((source->jitter + 8) >> 4);
+        keep_extremes(source, distance);
     }
     source->transit = transit;
     source->has_transit = true;
@@ -70,6 +85,10 @@ static int64_t expected(const rt_source *source) {
 }
 
 int64_t rt_source_lost(const rt_source *source) { return expected(source) - source->received; }
+
+double rt_source_mean_jitter(const rt_source *source) {
+    return source->steps ? (double)source->stepped / (double)source->steps : 0.0;
+}
 
 rt_report_block rt_source_report(rt_source *source, double now) {
     int64_t due = expected(source) - source->expected_prior;

@@ -81,7 +81,7 @@ struct rt_stream {
     size_t sound_size, sound_at, sound_frame;
     uint32_t sound_times, sound_said; /* times: 0 for ever */
     uint8_t sound_codec;
-    bool feed_finished, feed_told;
+    bool feed_finished, feed_told, feed_begun;
     double late_by;
     rt_ring late, feed;
     rt_ring checks;            /* open where ICE was agreed on */

@@ -1,0 +1,1 @@
+"""Our own engine as a media node: what rtpengine is to its controllers, over the same ng protocol."""

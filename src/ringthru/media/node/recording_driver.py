@@ -1,0 +1,115 @@
+"""Recordings of a node's calls: both sides in one WAV file each.
+
+Lives here: taps read every now and then, and the files. Never here: how two sides become one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+import time
+import wave
+from pathlib import Path
+from typing import Final
+
+from ..errors import LocalError
+from ..g711 import ALAW_TO_ULAW, SAMPLE_RATE
+from ..session_recording import Side, TwoSides
+from ..sounds import linear_of
+from .calls import NodeCall
+
+log = logging.getLogger(__name__)
+
+TICK: Final = 0.5  # seconds between looks at the taps, which hold some seconds
+LONGEST: Final = 6 * 3600.0  # seconds
+MOST: Final = 200  # recordings at once
+NOT_IN_NAMES: Final = re.compile(r"[^A-Za-z0-9@._-]")
+
+
+class Recordings:
+    """The recordings that go on."""
+
+    def __init__(self, folder: Path | None) -> None:
+        """None: nothing is recorded here."""
+        self._folder = folder
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+
+    def begin(self, call: NodeCall) -> None:
+        """Record a call from now on; one that is recorded already goes on.
+
+        Raises:
+            LocalError: there is no folder, or too many are recorded.
+        """
+        if self._folder is None:
+            raise LocalError("Recording is off here: the node was started without --recording-dir")
+        if call.call_id in self._tasks:
+            return
+        if len(self._tasks) >= MOST:
+            raise LocalError(f"{MOST} calls are recorded already")
+        # A call's name comes from a stranger: whatever could be a path is taken out of it.
+        name = NOT_IN_NAMES.sub("_", call.call_id)[:100].lstrip(".") or "call"
+        path = self._folder / f"{name}-{time.time_ns():x}.wav"
+        task = asyncio.get_running_loop().create_task(_record(call, path))
+        self._tasks[call.call_id] = task
+        task.add_done_callback(lambda done: self._tasks.pop(call.call_id, None))
+
+    def end(self, call: NodeCall) -> None:
+        """Write what is on its way, and close the file; harmless where nothing is recorded."""
+        task = self._tasks.pop(call.call_id, None)
+        if task is not None:
+            task.cancel()
+
+    async def close(self) -> None:
+        tasks = list(self._tasks.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _record(call: NodeCall, path: Path) -> None:
+    began = time.monotonic()
+    taps = [side.leg.tap() for side in call.sides]
+    two = TwoSides()
+    try:
+        file = await asyncio.to_thread(_open, path)
+    except OSError as error:
+        log.error("Recording of %s: %s cannot be written: %s", call.call_id, path, error.strerror)
+        for tap in taps:
+            tap.close()
+        return
+    log.info("Recording %s to %s", call.call_id, path)
+    try:
+        while time.monotonic() - began < LONGEST:
+            await asyncio.sleep(TICK)
+            samples = _read(taps, two, began)
+            await asyncio.to_thread(file.writeframes, samples)
+    except OSError as error:
+        log.error("Recording of %s ends: %s: %s", call.call_id, path, error.strerror)
+    finally:
+        for tap in taps:
+            tap.close()
+        file.writeframes(_read(taps, two, began))
+        file.close()
+
+
+def _open(path: Path) -> wave.Wave_write:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    file = wave.open(str(path), "wb")  # noqa: SIM115  # for as long as it goes on
+    file.setnchannels(1)
+    file.setsampwidth(2)
+    file.setframerate(SAMPLE_RATE)
+    return file
+
+
+def _read(taps: list, two: TwoSides, began: float) -> bytes:  # type: ignore[type-arg]
+    """What both sides said since the last time, as samples."""
+    moment = int((time.monotonic() - began) * SAMPLE_RATE)
+    sides: tuple[Side, Side] = (two.here, two.there)
+    for tap, side in zip(taps, sides, strict=True):
+        for frame in tap.read():
+            if frame.codec in ("PCMU", "PCMA"):
+                law = frame.payload if frame.codec == "PCMU" else frame.payload.translate(ALAW_TO_ULAW)
+                side.add(law, moment)
+        side.add(b"", moment)  # so that who says nothing has silence there
+    return linear_of(two.take_mixed())

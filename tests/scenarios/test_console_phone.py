@@ -1,0 +1,370 @@
+"""The console phone: ``pa`` in the words of FreeSWITCH's, over each engine, without a sound card."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+import wave
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ringthru.console.logs import Logs
+from ringthru.console.standard import standard_table
+from ringthru.media.g711 import encode
+from ringthru.media.tones import tone_share
+from ringthru.switch.configuration.phone_settings import PhoneSettings
+from ringthru.switch.phone.phone import ConsolePhone
+
+from ..media.fake_sound_card import FakeCard
+from .hearing import hears_tone, humming, write_wav
+from .home import DEFAULT, PASSWORD, PUBLIC, RING_1000, Home, extension
+from .test_media_engines import SWITCH_XML, media_engine
+from .waiting import eventually
+
+Pa = Callable[..., Awaitable[str]]
+RING_CONSOLE = extension("7000", ("bridge", "portaudio"))
+AT_ONCE = extension("7001", ("bridge", "portaudio/auto_answer"))
+
+
+@pytest.fixture
+def pa(logs: Logs) -> Pa:
+    table = standard_table(logs)
+
+    async def run(home: Home, arguments: str) -> str:
+        return await table.run(home.switch, f"pa {arguments}")
+
+    return run
+
+
+@pytest.fixture
+async def house(found: Any) -> Home:
+    home: Home = await found({DEFAULT: [RING_CONSOLE, AT_ONCE, RING_1000]})
+    await home.switch.start()
+    return home
+
+
+def said(caplog: pytest.LogCaptureFixture) -> list[str]:
+    """The log since the start, from INFO on, without places and levels."""
+    return [record.getMessage() for record in caplog.records if record.levelno >= logging.INFO]
+
+
+def in_order(lines: list[str], *patterns: str) -> list[str]:
+    """The first line that fits each pattern, each behind the one before."""
+    found, at = [], 0
+    for pattern in patterns:
+        while at < len(lines) and not re.fullmatch(pattern, lines[at]):
+            at += 1
+        assert at < len(lines), f"no line {pattern!r} behind {found}, of:\n" + "\n".join(lines)
+        found.append(lines[at])
+        at += 1
+    return found
+
+
+def share_of(file: wave.Wave_read, frequency: float) -> float:
+    """Of the loudest second of a recording, how much is at a frequency."""
+    samples = memoryview(file.readframes(file.getnframes())).cast("h").tolist()
+    frames = [encode(samples[at : at + 160], "PCMU") for at in range(0, len(samples) - 160, 160)]
+    spoken = [frame for frame in frames if tone_share([frame], frequency)]
+    assert len(spoken) >= 40, f"{len(spoken)} of {len(frames)} frames"
+    return tone_share(spoken[:50], frequency)
+
+
+class TestTheSessionOfTheWikiPage:
+    @pytest.fixture(params=["c", "python"])
+    async def homes(
+        self, request: pytest.FixtureRequest, new_homes: Callable[..., Awaitable[tuple[Home, Home]]]
+    ) -> tuple[Home, Home]:
+        if request.param == "c":
+            pytest.importorskip("ringthru.media.engine._native", reason="the C engine is not built")
+        return await new_homes({PUBLIC: RING_1000, SWITCH_XML: media_engine(request.param)})
+
+    async def test_line_by_line(
+        self, homes: tuple[Home, Home], pa: Pa, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """``pa call sip:9196@…``, an echo that is heard, ``pa hangup``: what the log says, in its order."""
+        here, there = homes
+        echo = there.reached_at("external")
+        caplog.set_level(logging.INFO, "ringthru")
+        reply = await pa(here, f"call sip:9196@{echo}")
+        logging.getLogger("ringthru").info("API %s", reply.strip())
+        uuid = reply.strip().rpartition(":")[2]
+        assert reply == f"SUCCESS:1:{uuid}\n"
+        channel = here.switch.calls.channels[uuid]
+        await eventually(lambda: channel.variables.get("ringthru_echo") == "heard both ways", patience=20)
+        far = channel.bridged_to
+        assert far is not None
+        logging.getLogger("ringthru").info("API %s", (await pa(here, "hangup")).strip())
+        await here.quiet()
+        await there.quiet()
+        ours, theirs = re.escape(f"portaudio/sip:9196@{echo}"), re.escape(f"sofia/external/9196@{echo.host}")
+        lines = in_order(
+            said(caplog),
+            rf"New Channel {ours} \[{uuid}\]",
+            rf"Channel \[{ours}\] has been answered",
+            rf"API SUCCESS:1:{uuid}",
+            rf"Processing Ringthru <0000000000>->sip:9196@{re.escape(str(echo))} in context default",
+            rf"New Channel {theirs} \[{far.uuid}\]",
+            rf"Channel \[{theirs}\] has been answered",
+            rf"Hangup {ours} \[CS_EXECUTE\] \[NORMAL_CLEARING\]",
+            r"API OK",
+            rf"Hangup {theirs} \[CS_EXCHANGE_MEDIA\] \[NORMAL_CLEARING\]",
+            rf"Session \d+ \({theirs}\) Ended",
+            rf"Close Channel {theirs} \[CS_DESTROY\]",
+            rf"Audio of {ours}: \d+ packets in, \d+ out, .*",
+            rf"Session \d+ \({ours}\) Ended",
+            rf"Close Channel {ours} \[CS_DESTROY\]",
+        )
+        account = re.search(
+            r"(\d+) packets in, (\d+) out, (\d+) lost.*; round trip (\d+) ms; echo heard; heard both ways: .*"
+            r"\((\d+) of (\d+) chirps, certainty ([\d.]+) %\)",
+            lines[11],
+        )
+        assert account is not None, lines[11]
+        packets_in, packets_out, _, trip, returned, chirps, certainty = map(float, account.groups())
+        assert packets_in > 50
+        assert packets_out > 50
+        assert trip < 60
+        assert 2 <= returned <= chirps
+        assert certainty > 99
+        for leg in (channel, far):
+            assert leg.variables["ringthru_echo"] == "heard both ways"
+            assert float(leg.variables["ringthru_echo_round_trip_ms"]) < 60
+
+    async def test_the_dialled_leg_may_choose_either_law(self, homes: tuple[Home, Home], pa: Pa) -> None:
+        here, there = homes
+        await pa(here, f"call sip:9196@{there.reached_at('external')}")
+        await eventually(lambda: len(there.switch.calls.channels) == 1)
+        (theirs,) = there.switch.calls.channels.values()
+        assert theirs.offer is not None
+        assert set(theirs.offer.media[0].formats) >= {"0", "8"}
+
+
+class TestWithoutACall:
+    async def test_what_is_said(self, house: Home, pa: Pa) -> None:
+        rule = "-" * 80
+        usage = await pa(house, "help")
+        assert usage.startswith(f"USAGE:\n{rule}\npa help\n")
+        assert usage.endswith(f"pa endpoints\n{rule}\n")
+        assert usage == await pa(house, "usage") == await pa(house, "")
+        for line, reply in (
+            ("call", "FAIL:Usage: call <dest>\n"),
+            ("hangup", "NO SUCH CALL\n"),
+            ("hangup 7", "NO SUCH CALL\n"),
+            ("answer", "Answered 0 channels.\n"),
+            ("answer 7", "NO SUCH CALL\n"),
+            ("switch 7", "NO SUCH CALL\n"),
+            ("switch none", "OK\n"),
+            ("dtmf", "No DTMF Supplied!\n"),
+            ("list", "\n0 calls\n"),
+            ("flags", "FLAGS: ear|mouth\n"),
+            ("flags off mouth", "FLAGS: ear\n"),
+            ("flags off ear", "FLAGS: none\n"),
+            ("flags on ear mouth", "FLAGS: ear|mouth\n"),
+            ("flags maybe ear", "Usage: flags [on|off] <flags>\n"),
+            ("flags on nose", "Usage: flags [on|off] <flags>\n"),
+            ("dance", "Unknown Command or not enough args [dance]\n"),
+            ("indev", "Unknown Command or not enough args [indev]\n"),
+            ("closestreams", "closestreams all open streams closed\n"),
+        ):
+            assert await pa(house, line) == reply, line
+
+    async def test_devices(self, house: Home, pa: Pa) -> None:
+        house.switch.calls._phone = ConsolePhone(house.switch.calls, FakeCard())
+        assert await pa(house, "devlist") == (
+            "0;USB Headset(ALSA);1;2;r,i,o\n1;HDMI(ALSA);0;2;\n2;null(ringthru);1;1;\n3;tone(ringthru);1;0;\n"
+        )
+        assert await pa(house, "outdev hdmi") == "outdev set to 1\n"
+        assert await pa(house, "indev #2") == "indev set to 2\n"
+        assert await pa(house, "indev 1") == "indev not set (invalid value)\n"
+        assert await pa(house, "outdev nobody") == "outdev not set (invalid value)\n"
+        assert await pa(house, "ringdev #0") == "ringdev set to 0\n"
+        assert await pa(house, "indev file:hello.wav") == "indev set to 4\n"
+        assert await pa(house, "devlist") == (
+            "0;USB Headset(ALSA);1;2;r\n1;HDMI(ALSA);0;2;o\n2;null(ringthru);1;1;\n3;tone(ringthru);1;0;\n"
+            "4;file:hello.wav(ringthru);1;1;i\n"
+        )
+        assert '<device id="1" name="HDMI"' in await pa(house, "devlist xml")
+        assert await pa(house, "preparestream #0 #1") == "preparestream prepared indev: 0 outdev: 1\n"
+        assert await pa(house, "switchstream #2 #0") == "switchstream switched to indev: 2 outdev: 0\n"
+        assert await pa(house, "rescan") == "OK\n"
+        assert "Bluetooth(ALSA)" in await pa(house, "devlist")
+
+    async def test_without_a_sound_card_null_is_used_and_the_log_says_why(
+        self, house: Home, pa: Pa, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        card = FakeCard()
+        card.names, card.device = [], (-1, -1)
+        house.switch.calls._phone = ConsolePhone(house.switch.calls, card)
+        assert await pa(house, "devlist") == "0;null(ringthru);1;1;r,i,o\n1;tone(ringthru);1;0;\n"
+        assert "no sound device on this machine" in caplog.text
+
+    async def test_a_device_that_fails(self, house: Home, pa: Pa) -> None:
+        house.switch.calls._phone = ConsolePhone(house.switch.calls, FakeCard(broken=True))
+        assert await pa(house, "call 9196") == "FAIL:Device Error!\n"
+        assert not house.switch.calls.channels
+
+    async def test_a_switch_that_takes_no_more(self, house: Home, pa: Pa) -> None:
+        house.switch.calls.max_channels = 0
+        assert await pa(house, "call 9196") == "FAIL:Thread Error!\n"
+
+    async def test_the_loop_of_loudspeaker_and_microphone(
+        self, house: Home, pa: Pa, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        caplog.set_level(logging.INFO, "ringthru")
+        house.switch.calls.phone.loop_seconds = 0.1
+        assert await pa(house, "looptest") == "looptest complete\n"
+        assert "the microphone does not hear the loudspeaker" in caplog.text
+
+
+class TestItsSound:
+    async def test_a_file_is_spoken_and_what_is_heard_is_recorded(
+        self, house: Home, pa: Pa, tmp_path: Path
+    ) -> None:
+        """The echo of the switch itself: what the microphone's file says comes back into the recording."""
+        write_wav(tmp_path / "hello.wav", 1.0, 700)
+        assert await pa(house, f"indev file:{tmp_path}/hello.wav") == "indev set to 2\n"
+        assert await pa(house, f"outdev file:{tmp_path}/heard.wav") == "outdev set to 3\n"
+        house.switch.calls.phone_settings = PhoneSettings(echo_numbers="")
+        reply = await pa(house, "call 9196")
+        assert reply.startswith("SUCCESS:1:")
+        channel = house.switch.calls.channels[reply.strip().rpartition(":")[2]]
+        assert channel.media is not None
+        await eventually(lambda: channel.media.report().packets_received > 60)  # type: ignore[union-attr]
+        await pa(house, "hangup")
+        await house.quiet()
+        with wave.open(str(tmp_path / "heard.wav")) as file:
+            assert (file.getframerate(), file.getnchannels(), file.getsampwidth()) == (8000, 1, 2)
+            assert share_of(file, 700) > 0.8
+
+    async def test_mouth_and_ear_can_be_shut(self, house: Home, pa: Pa) -> None:
+        phone = await house.registered_phone()
+        assert await pa(house, "indev tone:600") == "indev set to 2\n"
+        await pa(house, "call 1000")
+        rung = await phone.rung()
+        rung.answer()
+        await hears_tone(rung, 600)
+        await pa(house, "flags off mouth")
+        rung.audio.heard.clear()
+        await eventually(lambda: len(rung.audio.heard) > 40)
+        assert tone_share([payload for payload, _ in rung.audio.heard][-20:], 600) < 0.05
+
+    async def test_keys_go_to_the_active_call(self, house: Home, pa: Pa) -> None:
+        phone = await house.registered_phone()
+        await pa(house, "call 1000")
+        rung = await phone.rung()
+        rung.answer()
+        await eventually(lambda: all(each.bridged_to for each in house.switch.snapshot().channels))
+        assert await pa(house, "dtmf 12#") == "OK\n"
+        await eventually(lambda: sum(len(payload) == 4 for payload, _ in rung.audio.heard) >= 9)
+
+
+class TestSeveralCalls:
+    async def test_one_is_active_the_others_hear_music(self, house: Home, pa: Pa) -> None:
+        first, second = await house.registered_phone("1000"), await house.registered_phone("1001")
+        await pa(house, "indev tone:600")
+        assert (await pa(house, "call 1000")).startswith("SUCCESS:1:")
+        one = await first.rung()
+        one.answer()
+        await hears_tone(one, 600)
+        assert (await pa(house, "call 1001 XML 4711 Desk")).startswith("SUCCESS:2:")
+        other = await second.rung()
+        other.answer()
+        await hears_tone(other, 600)
+        assert await pa(house, "list") == (
+            "1 portaudio/1000 [Ringthru (0000000000)] hold\n"
+            "2 portaudio/1001 [Desk (4711)] active\n\n2 calls\n"
+        )
+        assert await pa(house, "switch 1") == "OK\n"
+        await hears_tone(one, 600)
+        assert await pa(house, "hangup 2") == "OK\n"
+        await other.over()
+        assert await pa(house, "hangup") == "OK\n"
+        await one.over()
+        await house.quiet()
+
+    async def test_the_next_is_taken_up_when_the_active_one_ends(self, house: Home, pa: Pa) -> None:
+        await pa(house, "call 9196")
+        await pa(house, "call 9196")
+        assert await pa(house, "hangup 2") == "OK\n"
+        (left,) = house.switch.calls.phone.legs.values()
+        await eventually(lambda: house.switch.calls.phone.active is left)
+        assert await pa(house, "list") == "1 portaudio/9196 [Ringthru (0000000000)] active\n\n1 call\n"
+
+
+class TestItIsCalled:
+    async def test_it_rings_and_is_answered(
+        self, house: Home, pa: Pa, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        caplog.set_level(logging.INFO, "ringthru")
+        phone = await house.registered_phone()
+        call = phone.invite("7000", house.internal, password=PASSWORD)
+        await call.ringing()
+        await eventually(lambda: "BRRRRING! BRRRRING! call 1" in caplog.text)
+        assert await pa(house, "list") == "1 portaudio/portaudio [Extension 1000 (1000)] hold\n\n1 call\n"
+        await pa(house, "indev tone:600")
+        assert await pa(house, "answer") == "Answered 1 channels.\n"
+        await call.answered()
+        await hears_tone(call, 600)
+        assert await pa(house, "answer 1") == "CALL ALREADY ANSWERED\n"
+        call.hang_up()
+        await house.quiet()
+
+    async def test_it_is_refused(self, house: Home, pa: Pa) -> None:
+        phone = await house.registered_phone()
+        call = phone.invite("7000", house.internal, password=PASSWORD)
+        await call.ringing()
+        assert await pa(house, "hangup") == "OK\n"
+        assert (await call.refused()).status == 603
+        await house.quiet()
+
+    async def test_it_answers_by_itself_and_records(self, house: Home, pa: Pa, tmp_path: Path) -> None:
+        await pa(house, f"outdev file:{tmp_path}/heard.wav")
+        phone = await house.registered_phone()
+        call = phone.invite("7001", house.internal, password=PASSWORD)
+        await call.answered()
+        async with humming(call, 900):
+            await asyncio.sleep(1.0)
+        call.hang_up()
+        await house.quiet()
+        with wave.open(str(tmp_path / "heard.wav")) as file:
+            assert share_of(file, 900) > 0.8
+
+    async def test_a_transfer_takes_it_elsewhere(self, house: Home, pa: Pa) -> None:
+        """An ordinary channel: what is done to legs is done to it."""
+        reply = await pa(house, "call 9664")
+        uuid = reply.strip().rpartition(":")[2]
+        channel = house.switch.calls.channels[uuid]
+        house.switch.calls.transfers.transfer(channel, "9196", None)
+        await eventually(lambda: channel.application.startswith("echo("))
+        assert channel.up
+
+
+class TestWhoMayDialAnAddress:
+    async def test_a_registered_phone_may_not(self, house: Home) -> None:
+        """``sip:…`` as a number is for the console phone alone."""
+        phone = await house.registered_phone()
+        channel_free = phone.invite("sip%3A9196%40127.0.0.1", house.internal, password=PASSWORD)
+        assert (await channel_free.refused()).status == 404
+
+
+async def test_events_of_the_phone(house: Home, pa: Pa) -> None:
+    heard: list[Any] = []
+    subscription = house.switch.bus.subscribe(heard.append)
+    subscription.want({"CUSTOM"})
+    await pa(house, "call 9196")
+    await pa(house, "call 9196")
+    await pa(house, "switch 1")
+    told = [(each.subclass, each.get("call_id")) for each in heard]
+    assert told == [
+        ("portaudio::makecall", "1"),
+        ("portaudio::callheld", "1"),
+        ("portaudio::callresumed", "2"),
+        ("portaudio::makecall", "2"),
+        ("portaudio::callheld", "2"),
+        ("portaudio::callresumed", "1"),
+    ]
+    subscription.close()
