@@ -163,3 +163,28 @@ def test_the_first_wrong_call_is_refused_in_the_words_of_all_others(arguments, n
     with pytest.raises(TypeError, match=rf"Fresh.__init__\(\) {words}"):
         fresh(*arguments, **named)
     assert fresh(1, y=2).y == 2
+
+
+@frozen
+class Named:
+    """A value with something that follows from its field."""
+
+    __slots__ = ("initial",)
+    name: str
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "initial", self.name[:1])
+
+
+class TestWhatFollowsFromTheFields:
+    """Names in ``__slots__`` are no fields."""
+
+    def test_it_is_there_in_every_instance(self) -> None:
+        assert {Named("one").initial for _ in range(2 * MANY)} == {"o"}
+        assert replace(Named("one"), name="two").initial == "t"
+
+    def test_it_is_neither_argument_nor_shown_nor_changed(self) -> None:
+        assert repr(Named("one")) == "Named(name='one')"
+        assert Named.__match_args__ == ("name",)
+        with pytest.raises(FrozenInstanceError):
+            Named("one").initial = "x"
