@@ -8,7 +8,7 @@ from itertools import chain
 
 import pytest
 
-from ringthru.media.audio import PCMU
+from ringthru.media.codecs import PCMU
 from ringthru.media.events import FirstPacket, Forged
 from ringthru.media.libsrtp import SYSTEM, Library, Session, load, make_session
 from ringthru.media.offer_answer import Negotiated

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 SYNTAX: Final = "<dial string>|sip:<user>@<host> [<seconds>]"
 RING_TIME: Final = 20.0  # seconds
+WISHES: Final = {"ignore_early_media": "true", "absolute_codec_string": "PCMU,PCMA"}  # the chirp is G.711's
 
 
 async def audio_test(switch: SwitchLike, arguments: str) -> str:
@@ -36,7 +37,7 @@ async def audio_test(switch: SwitchLike, arguments: str) -> str:
         target = f"sofia/{_profile_for_strangers(switch)}/{target}"
     calls = switch.calls
     try:
-        channel = await calls.dialer.dial(target, timeout=RING_TIME, variables={"ignore_early_media": "true"})
+        channel = await calls.dialer.dial(target, timeout=RING_TIME, variables=WISHES)
     except BadDialString:
         return f"-ERR {HangupCause.INVALID_URL.name}\n"
     except DialFailed as failure:

@@ -201,6 +201,7 @@ class LegMedia:
             self._answered_with = b""
             unsubscribe, self._unsubscribe = self._unsubscribe, _nothing
             unsubscribe()
+            self._on_agreed = lambda negotiated: None  # whoever is told has us: no circle for the collector
             self._on_close()
         return report
 
