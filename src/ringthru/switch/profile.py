@@ -225,6 +225,12 @@ class Profile(ProfileAgent):
         """How a peer sees this profile over a transport; the only source of our own addresses."""
         return self._sight.seen_by(peer, self.addresses(), transport)
 
+    def was_reached(self, flow: Flow) -> None:
+        """A peer was answered and confirmed it; one of the Internet proves the mapping that it came by."""
+        host = flow.remote.host
+        if self.mapped and self.is_public(host) and self.seen_by(host).far:
+            self.transports.came_through(flow.transport, f"{host} called, and confirmed our answer")
+
     def is_public(self, address: str) -> bool:
         """Whether an address is one of the Internet."""
         return self._surroundings.rules.is_public(address)

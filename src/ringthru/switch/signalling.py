@@ -90,6 +90,8 @@ class Signalling:
             ):
                 channel = self._calls.channel_of(call)
                 if channel is not None:
+                    if isinstance(event, CallConfirmed) and channel.direction is Direction.INBOUND:
+                        _note_reached(channel, call)
                     self._leg_event(channel, event)
 
     # --- somebody calls us --------------------------------------------------------------------------
@@ -277,3 +279,12 @@ def _unspoken(request: Request) -> int | None:
     if accepted is None or any(each in accepted.lower() for each in (SDP_TYPE, "application/*", "*/*")):
         return None
     return 406
+
+
+def _note_reached(channel: Channel, call: Call) -> None:
+    """An ACK of our answer shows that a caller is where his INVITE came from: he came in through the gateway.
+
+    A provider's calls show nothing, for our registration with him holds a way open beside the mapping.
+    """
+    if "sip_gateway_name" not in channel.variables:
+        channel.profile.was_reached(call.flow)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from ..net.address import Endpoint
-from ..portmap import Family, MappingState, PortMapper, Protocol, Wanted
+from ..portmap import Family, MappingState, PortMapper, Protocol, Rung, Wanted
 from ..portmap import Mapping as PortMapping
 from ..sip import Event, Flow, LocalError, SipDriver, TlsListener, UserAgent
 from .configuration import ProfileSettings
@@ -39,6 +39,7 @@ class Transports:
         """``folder`` keeps a certificate of our own making, which is for ``names``."""
         self.served = (*settings.transports, *((TLS,) if settings.tls else ()))
         self.mappings: dict[str, PortMapping] = {}
+        self._mapper: PortMapper | None = None  # who made them
         self._settings = settings
         self._host = host
         self._folder = folder
@@ -125,6 +126,7 @@ class Transports:
 
     def map_ports(self, mapper: PortMapper) -> None:
         """Ask for the port of each transport; returns at once."""
+        self._mapper = mapper
         family = Family.IPV6 if ":" in self._host else Family.IPV4
         for transport in self.served:
             port, protocol = self.local(transport).port, PROTOCOLS[transport]
@@ -144,6 +146,14 @@ class Transports:
         for transport in mappings:
             kind = "TCP/TLS" if transport == TLS else transport
             log.debug("Deleted %s nat mapping for %s", kind, self._settings.name)
+
+    def came_through(self, transport: str, words: str) -> None:
+        """Somebody outside came in by this transport: that its port is reachable is proven."""
+        mapping = self.mappings.get(transport)
+        if mapping is None or self._mapper is None or mapping.rung is Rung.REACHABLE:
+            return
+        if self.is_granted(transport):
+            self._mapper.reached(mapping, words)
 
     def is_granted(self, transport: str) -> bool:
         """Whether the gateway gave a port for this transport."""
