@@ -7,14 +7,12 @@ Never here: sockets, ports (handed in), or the choice of the address that a peer
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Final
 
 from ringthru.net.address import Endpoint
 
 from ..net.values import frozen, replace
 from .audio import (
     DEFAULT_PTIME,
-    PROFILE,
     audio_of,
     choose_codec,
     common_direction,
@@ -26,11 +24,12 @@ from .audio import (
     wants_mux,
 )
 from .codecs import EVENT, PCMA, PCMU, Codec, free_number, numbered
+from .describing import MUX, MediaAddress, audio_with, description_of, refused, with_ice
 from .errors import MalformedSdp, NoCommonCodec
 from .ice import Ice
-from .ice_sdp import LITE, IceAnswers, ice_attributes
+from .ice_sdp import LITE, IceAnswers
 from .sdes import SrtpKeys
-from .sdp import Attribute, MediaDescription, Origin, SessionDescription
+from .sdp import MediaDescription, SessionDescription
 from .securing import PLAIN, Securing, keys_agreed, with_crypto
 
 __all__ = [
@@ -44,19 +43,6 @@ __all__ = [
     "make_offer",
     "read_answer",
 ]
-
-NAME: Final = "Ringthru"  # in o= and s=
-MUX: Final = ("rtcp-mux", None)
-KEYS_OFFERED: Final = "0-16"  # the sixteen keys and flash, as FreeSWITCH offers them (RFC 4733 §2.4.1)
-
-
-@frozen
-class MediaAddress:
-    """Where a peer shall send: our host and ports as *that peer* sees them."""
-
-    host: str
-    rtp_port: int
-    rtcp_port: int
 
 
 @frozen
@@ -133,12 +119,12 @@ def _offered(
 ) -> SessionDescription:
     offered = numbered(codecs, telephone_event)
     events = _events_for(offered, telephone_event, event_rates)
-    medium = _audio(here, offered, events, direction, ptime)
+    medium = audio_with(here, offered, events, direction, ptime)
     if mux:
         medium = replace(medium, attributes=(*medium.attributes, MUX))
     if securing is not None:
         medium = with_crypto(medium, *securing.offer(here))
-    return _description(here, session_id, version, [medium])
+    return description_of(here, session_id, version, [medium])
 
 
 def _events_for(codecs: list[Codec], number: int | None, rates: Sequence[int]) -> list[Codec]:
@@ -189,16 +175,16 @@ def make_answer(
     asked = direction_of(offer, theirs)
     ours = common_direction(direction, asked)
     ptime = ptime_of(theirs)
-    media = [_refused(medium) for medium in offer.media]
+    media = [refused(medium) for medium in offer.media]
     mux = wants_mux(theirs)
     said = replace(codec, parameters=ours_of_it.parameters)
-    medium = _audio(here, [said], events, ours, ptime, mux)
+    medium = audio_with(here, [said], events, ours, ptime, mux)
     ice = answers.to(offer, theirs) if answers else None
-    media[index] = medium if ice is None else _with_ice(medium, ice, here, mux)
+    media[index] = medium if ice is None else with_ice(medium, ice, here, mux)
     mine = securing.answer(crypto, theirs, here)
     media[index] = with_crypto(media[index], theirs.protocol, [mine] if mine else [])
     srtp = SrtpKeys(mine.suite.name, mine.key, crypto.key, crypto.mki) if mine and crypto else None
-    sdp = _description(here, session_id, version, media, () if ice is None else (LITE,)).encode()
+    sdp = description_of(here, session_id, version, media, () if ice is None else (LITE,)).encode()
     rtp, rtcp = endpoints_of(offer, theirs)
     remote = (rtp, rtp) if mux else (rtp, rtcp)
     number = codec.payload_type
@@ -358,47 +344,3 @@ class OfferAnswer:
             self._version += 1
         self._last = same
         return same
-
-
-def _description(
-    here: MediaAddress,
-    session_id: int,
-    version: int,
-    media: list[MediaDescription],
-    attributes: tuple[Attribute, ...] = (),
-) -> SessionDescription:
-    origin = Origin(NAME, str(session_id), str(version), here.host)
-    return SessionDescription(origin, here.host, tuple(media), attributes, NAME)
-
-
-def _with_ice(medium: MediaDescription, ice: Ice, here: MediaAddress, mux: bool) -> MediaDescription:
-    lines = ice_attributes(ice, here.host, here.rtp_port, None if mux else here.rtcp_port)
-    return replace(medium, attributes=(*medium.attributes, *lines))
-
-
-def _audio(
-    here: MediaAddress,
-    codecs: Sequence[Codec],
-    events: Sequence[Codec],
-    direction: str,
-    ptime: int,
-    mux: bool = False,
-) -> MediaDescription:
-    named = [*codecs, *(replace(each, parameters=KEYS_OFFERED) for each in events)]
-    formats = [str(each.payload_type) for each in named]
-    attributes: list[Attribute] = []
-    for each in named:
-        attributes.append(("rtpmap", each.rtpmap))
-        if each.parameters:
-            attributes.append(("fmtp", f"{each.payload_type} {each.parameters}"))
-    attributes += [("ptime", str(ptime)), (direction, None)]
-    if mux:
-        attributes.append(MUX)
-    elif here.rtcp_port != here.rtp_port + 1:
-        attributes.append(("rtcp", str(here.rtcp_port)))  # RFC 3605
-    return MediaDescription("audio", here.rtp_port, PROFILE, tuple(formats), None, tuple(attributes))
-
-
-def _refused(medium: MediaDescription) -> MediaDescription:
-    """The same stream with port 0 (RFC 3264 §6); its formats stay, because none may be missing."""
-    return MediaDescription(medium.kind, 0, medium.protocol, medium.formats)
