@@ -2,8 +2,8 @@
 
 The tests against real programs mostly wait, in namespaces of their own, and several of their files can go on
 at the same time. All others share this machine's loopback addresses, and run one after another; as root,
-those of port mapping have a network of their own, and go on beside the rest. What the runs beside had to say
-is shown at the end.
+those of port mapping and the fuzzers have a network of their own, and go on beside the rest. What the runs
+beside had to say is shown at the end.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from typing import IO
 
 REAL = Path("tests/interop")
 AT_ONCE = 3  # files of real programs
-APART = Path("tests/portmap")
+APART = (Path("tests/portmap"), Path("tests/fuzz"))
 OWN_NETWORK = ("unshare", "--net", "sh", "-c", 'ip link set lo up && exec "$@"', "sh")
 
 
 class Beside:
     """A run of pytest beside the others, which is not heard until it is over."""
 
-    def __init__(self, what: Path, command: list[str], said: IO[bytes]) -> None:
+    def __init__(self, what: str, command: list[str], said: IO[bytes]) -> None:
         self._what = what
         self._said = said
         self._process = subprocess.Popen(command, stdout=said, stderr=said)
@@ -48,16 +48,19 @@ class Beside:
 
 def main() -> int:
     pytest = [sys.executable, "-m", "pytest", *sys.argv[1:]]
-    commands = {REAL: [*pytest, "-n", str(AT_ONCE), "--dist", "loadfile", str(REAL)]}
+    apart = [str(each) for each in APART]
+    beside = [str(REAL)]
+    commands = {str(REAL): [*pytest, "-n", str(AT_ONCE), "--dist", "loadfile", str(REAL)]}
     if os.geteuid() == 0 and shutil.which("unshare") and shutil.which("ip"):
-        commands[APART] = [*OWN_NETWORK, *pytest, str(APART)]
+        beside += apart
+        commands[" and ".join(apart)] = [*OWN_NETWORK, *pytest, *apart]
     with ExitStack() as stack:
         runs = []
         for what, command in commands.items():
             run = Beside(what, command, stack.enter_context(tempfile.TemporaryFile()))
             stack.callback(run.kill)
             runs.append(run)
-        status = subprocess.call([*pytest, *(f"--ignore={what}" for what in commands)])
+        status = subprocess.call([*pytest, *(f"--ignore={what}" for what in beside)])
         statuses = [run.end() for run in runs]
         for run in runs:
             run.tell()

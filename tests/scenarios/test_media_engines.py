@@ -44,7 +44,9 @@ async def home(request: Any, found: Any, tmp_path: Path) -> Home:
 
 async def told(home: Home) -> None:
     """A node is told where a phone is beside the 200: the phone's first packet may be quicker."""
-    legs = getattr(home.switch._engine, "_distant", {}).values()
+    if not NODES:
+        return
+    legs = home.switch._engine._home._distant.values()  # type: ignore[attr-defined]
     await eventually(lambda: not any(leg._telling for leg in legs), "a node is not told")
 
 
