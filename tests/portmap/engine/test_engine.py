@@ -440,6 +440,17 @@ class TestTheExternalAddress:
         (found, *_) = w.start().after(5).told()
         assert found == GatewayFound(GatewayType.UPNP, GATEWAY, None)
 
+    def test_a_line_that_is_being_changed_is_asked_until_it_has_an_address_again(self, world):
+        """miniupnpd tells of it in two events, "0.0.0.0" before the address; the second may be lost."""
+        w = world(natpmp="closed", upnp="answers")
+        w.engine.want(SIP, w.now)
+        w.start().after(5).told()
+        w.address = "0.0.0.0"
+        w.engine._dispatch.gateway.doubt_address(w.now)
+        assert ExternalAddressChanged(PUBLIC, None) in w.settle().after(0.2).told()
+        w.address = "8.8.8.8"
+        assert ExternalAddressChanged(None, "8.8.8.8") in w.after(4).told()
+
 
 class TestTheGatewayChanges:
     def test_an_epoch_going_back_maps_everything_again_and_asks_the_address(self, world):

@@ -41,6 +41,7 @@ from .desk import Desk, impossible
 from .in_use import GatewayInUse, RemapGate
 
 TAKEN: Final = (Remedy.ANOTHER_PORT, Remedy.SAME_PORT)  # refusals of a number
+NO_ADDRESS: Final = ("", "0.0.0.0")  # what gateways tell while their line has none
 
 
 class Dispatch:
@@ -254,7 +255,7 @@ class Dispatch:
         """An order has its outcome."""
         assert self.gateway is not None
         if isinstance(order, AddressOrder):
-            told = isinstance(outcome, AddressTold)
+            told = isinstance(outcome, AddressTold) and outcome.address not in NO_ADDRESS
             self.gateway.address_asked(now, told)  # declined: what we know stands
             if isinstance(outcome, AddressTold):
                 self._address_told(outcome.address, now)
@@ -301,7 +302,8 @@ class Dispatch:
         if address == gateway.reported:
             return
         before, gateway.reported = gateway.reported, address
-        gateway.address_asked(now)
+        if address not in NO_ADDRESS:
+            gateway.address_asked(now)
         self._log(INFO, f"Public IP changed from '{before}' to '{address}'.")
         self.address_changed = True
         if not first_news:
