@@ -42,6 +42,7 @@ from .in_use import GatewayInUse, RemapGate
 
 TAKEN: Final = (Remedy.ANOTHER_PORT, Remedy.SAME_PORT)  # refusals of a number
 NO_ADDRESS: Final = ("", "0.0.0.0")  # what gateways tell while their line has none
+LINE_PAUSE: Final = 2.0  # seconds between questions for it then
 
 
 class Dispatch:
@@ -257,6 +258,8 @@ class Dispatch:
         if isinstance(order, AddressOrder):
             told = isinstance(outcome, AddressTold) and outcome.address not in NO_ADDRESS
             self.gateway.address_asked(now, told)  # declined: what we know stands
+            if isinstance(outcome, AddressTold) and not told:  # a line that flaps is not asked at each turn
+                self.gateway.address_due_at = max(self.gateway.address_due_at, now + LINE_PAUSE)
             if isinstance(outcome, AddressTold):
                 self._address_told(outcome.address, now)
         else:
