@@ -110,7 +110,7 @@ class TestPlainConsole:
     async def test_a_face_may_collect_the_answers_itself(self, switch, table):
         answers = []
         await run_line(switch, table, "hostname;;uptime", answers.append)
-        assert answers == ["pbx1", "5"]
+        assert answers == ["pbx1", "5\n"]
 
 
 class TestWords:
