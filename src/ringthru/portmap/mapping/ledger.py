@@ -5,8 +5,14 @@ Lives here: which holdings are written down, and the notes to write. Never here:
 
 from __future__ import annotations
 
+from operator import attrgetter
+from typing import Final
+
 from ...net.values import replace
 from ..memory.holding import Forget, Holding, Keep, Note
+
+_names: tuple[str, ...] = Holding.__match_args__
+_but_granted: Final = attrgetter(*(name for name in _names if name != "granted"))
 
 HoldingKey = tuple[str, str, str, int, int, str, tuple[str, ...]]
 LeaseKey = tuple[str, str, str, int]  # family, protocol, internal client, internal port
@@ -84,6 +90,8 @@ class Ledger:
 
     def notes(self) -> list[Note]:
         """Drain them, oldest first."""
+        if not self._notes:
+            return []
         notes, self._notes = list(self._notes.values()), {}
         return notes
 
@@ -113,4 +121,4 @@ class Ledger:
 
 def _confirms(written: Holding | None, granted: Holding) -> bool:
     """Whether the journal has it in the very words, but for the one that it was granted."""
-    return written is not None and granted.granted and replace(written, granted=True) == granted
+    return written is not None and granted.granted and _but_granted(written) == _but_granted(granted)
