@@ -20,8 +20,8 @@ LONGEST_LIFETIME: Final = 604800  # seconds, a week: what WANIPConnection:2 §2.
 
 
 class Word(Enum):
-    """One of a few words. Enum's own hash is that of its name, computed in Python each time: these are keys of
-    tables that are looked at with every answer of a gateway."""
+    """One of a few words, and a key of tables that are looked at with every answer of a gateway: Enum's own
+    hash is that of its name, computed in Python each time."""
 
     __hash__ = object.__hash__
 

@@ -218,8 +218,8 @@ class MappingBook(WorkBook):
     # Inside
 
     def _enter(self, wanted: Wanted, group: LeaseSet | None, now: float) -> Lease:
-        lease = self._leases[lease_key(wanted)] = Lease(wanted, self._terms, now, group)
-        self._unplaced[lease] = None
+        lease = Lease(wanted, self._terms, now, group)
+        self._leases[lease.key], self._unplaced[lease] = lease, None
         self._deletions.lend(lease)
         if not self.enabled:
             self._log(INFO, DISABLED_REASON)

@@ -29,7 +29,9 @@ class Ledger:
         self._for_good: set[LeaseKey] = set()  # a person wants these to stay
 
     def keep(self, holding: Holding) -> None:
-        key = holding.key
+        self._keep(holding.key, holding)
+
+    def _keep(self, key: HoldingKey, holding: Holding) -> None:
         self._doomed.discard(key)
         urgent = not _confirms(self._kept.get(key), holding)
         self._enter(key, holding)
@@ -46,7 +48,7 @@ class Ledger:
         for key in self._of(held[:4]):
             if key != held:
                 self.forget(key)
-        self.keep(holding)
+        self._keep(held, holding)
 
     def doom(self, key: HoldingKey) -> None:
         """It is to be deleted, and stays written down until that is done, whatever its lease does."""
