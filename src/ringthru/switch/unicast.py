@@ -18,6 +18,7 @@ from ..media import Recorder, linear_of
 from ..media.coders import remedy, ulaw_of
 from ..media.g711 import G711
 from ..media.payloads import Payloads
+from ..media.reordering import LIVE
 from ..net.address import Endpoint
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ class Unicast(asyncio.DatagramProtocol):
         self._remote = remote
         self._native = native
         self._tap = media.leg.tap()
-        self._recorder = Recorder(self._tap)
+        self._recorder = Recorder(self._tap, LIVE)
         self._feed = media.leg.feed()
         self._leg = media.leg
         self._transport: asyncio.DatagramTransport | None = None
@@ -96,7 +97,7 @@ class Unicast(asyncio.DatagramProtocol):
         if self._transport is None:
             return
         if self._native:
-            for frame in self._tap.read():
+            for frame in self._recorder.frames():
                 self._transport.sendto(frame.payload)
         else:
             for ulaw in self._recorder.take_each():
