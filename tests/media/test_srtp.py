@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+from random import Random
+
 import pytest
 
 from ringthru.media.codecs import PCMU
 from ringthru.media.events import FirstPacket, Forged
 from ringthru.media.libsrtp import load, make_session
 from ringthru.media.offer_answer import Negotiated
+from ringthru.media.playing import Recorder
 from ringthru.media.protecting import MOST_SOURCES, Protection
 from ringthru.media.rtp import RtpPacket
 from ringthru.media.sdes import SUITES, SrtpKeys
+from ringthru.media.sounds import Sound
 from ringthru.net.address import Endpoint
+from ringthru.net.values import replace
 
 from .native import native_engine
-from .test_differential import Pair
+from .test_differential import STEPS, Network, Pair, act, agreement
 
 PEER, STRANGER = Endpoint("192.0.2.5", 4000), Endpoint("192.0.2.7", 4000)
 CM = "AES_CM_128_HMAC_SHA1_80"
@@ -49,8 +54,8 @@ def agreed(srtp: SrtpKeys | None, mux: bool = False) -> Negotiated:
 class Leg(Pair):
     """One leg in both engines, with SRTP."""
 
-    def __init__(self) -> None:
-        super().__init__(77, 500, 9000)
+    def __init__(self, ssrc: int = 77) -> None:
+        super().__init__(ssrc, 500, 9000)
         from ringthru.media.protecting import Sessions
 
         self.sessions = Sessions(make_session)
@@ -204,3 +209,82 @@ def test_one_number_is_never_protected_twice():
     other = RtpPacket(0, 1, 0, 5, bytes([7]) * 160, False).encode()
     assert protection.protect(one) is not None
     assert protection.protect(other) is None
+
+
+class SecureNetwork(Network):
+    """What may come from a peer with keys: protected, plain, by the key of before, damaged, twice."""
+
+    def __init__(self, random: Random) -> None:
+        super().__init__(random)
+        self.peers = [Peer(keys()), Peer(keys(2))]
+
+    def packets(self, now: float) -> list[tuple[bytes, Endpoint, bool]]:
+        out = []
+        for datagram, source, rtcp in super().packets(now):
+            way = self.random.randrange(14)
+            peer = self.peers[self.random.random() < 0.3]
+            made = None if way == 0 else peer.out.protect(datagram, rtcp=rtcp)
+            data = bytearray(made or datagram)
+            if way == 1 and data:
+                data[self.random.randrange(len(data))] ^= 1 << self.random.randrange(8)
+            out += [(bytes(data), source, rtcp)] * (1 + (way == 2))
+        return out
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_both_engines_do_the_same_with_keys(seed):
+    """The script of the differential test, with SRTP that begins, changes its keys and ends."""
+    native_engine()
+    random = Random(seed)
+    legs, networks = [Leg(77), Leg(88)], [SecureNetwork(random), SecureNetwork(random)]
+    legs[0].connect(agreement(random), True, now := 1000.0)
+    for step in range(STEPS):
+        now += 40.0 if random.randrange(300) == 0 else random.choice([0.0, 0.001, 0.01, 0.02, 0.1])
+        leg, other = random.sample(legs, 2)
+        if random.randrange(12) == 0:
+            act(random, leg, other, now)
+        if random.randrange(20) == 0:
+            srtp = random.choice([keys(), keys(), keys(2), keys(mki=4), None])
+            leg.connect(replace(agreement(random), srtp=srtp), True, now)
+        for each in legs:
+            each.compare()
+        for datagram, source, rtcp in networks[legs.index(leg)].packets(now):
+            leg.receive(datagram, source, rtcp, now)
+            for each in legs:
+                each.compare()  # Python protects what it is asked for, and C at once
+        for each in legs:
+            when = each.python.next_timeout()
+            if when is not None and when <= now:
+                each.handle_timeout(now)
+                each.compare()
+        if step % 100 == 0:
+            for each in legs:
+                each.compare_counters()
+                each.read_tap()
+    assert sum(each.python.report().packets_received for each in legs) > 100
+    assert all(each.python.report().forged for each in legs)
+
+
+class TestSoundsAndRecordings:
+    def test_what_is_played_is_protected(self, leg):
+        peer = Peer(keys())
+        leg.connect(agreed(keys()), True, 1000.0)
+        leg.receive(peer.says(1), PEER, False, 1000.0)
+        both(leg)
+        leg.play(Sound(bytes([0x11]) * 480), 1000.0)
+        heard = []
+        for number in range(4):
+            leg.handle_timeout(1000.0 + 0.02 * number)
+            heard += [peer.back.unprotect(each, rtcp=rtcp).data for rtcp, each in both(leg)]
+        assert [RtpPacket.decode(each).payload for each in heard] == [bytes([0x11]) * 160] * 3
+
+    def test_what_is_recorded_is_what_was_said(self, leg):
+        peer = Peer(keys())
+        leg.connect(agreed(keys()), True, 1000.0)
+        leg.begin_tap()
+        packets = [peer.says(number) for number in (1, 3, 2)]
+        for packet in (*packets, Peer(keys(2)).says(4)):
+            leg.receive(packet, PEER, False, 1000.0)
+        recorder = Recorder(leg.tap)
+        assert recorder.take() == bytes(480)
+        assert recorder.late == 0
