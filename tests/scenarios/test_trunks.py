@@ -193,6 +193,23 @@ class TestCallsFromTheProvider:
         call = stranger.invite("gw+provider", pair.here.reached_at("external"))
         assert (await call.refused()).status in (404, 480)  # nobody is registered there
 
+    async def test_from_the_address_of_one_that_we_do_not_register_with_are_known_as_its_own(
+        self, join: Any
+    ) -> None:
+        pair: Pair = await join(register="false")
+        await pair.here.switch.start()
+        await pair.here.mapped()
+        await eventually(lambda: pair.here.switch.calls.trunks.serves(pair.there.outside_address))
+        phone = await pair.here.registered_phone("1000")
+        at = pair.here.reached_at("external")
+        asked = asyncio.ensure_future(pair.there.switch.originate(f"sofia/external/home@{at}", "&echo"))
+        rung = await phone.rung()
+        (leg,) = [each for each in pair.here.switch.snapshot().channels if each.direction == "inbound"]
+        assert pair.trunk.calls_in == 1
+        rung.answer()
+        assert (await asked).startswith("+OK ")
+        assert pair.here.switch.calls.channels[leg.uuid].variables["sip_gateway_name"] == "provider"
+
     async def test_with_the_tree_as_it_is_they_ring_the_phone_and_go_no_further(
         self, shipped: Pair, caplog: pytest.LogCaptureFixture
     ) -> None:
