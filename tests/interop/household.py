@@ -69,10 +69,19 @@ class Phones:
         phone.wait_for_log("200 OK")
         return phone
 
-    def started(self, role: str, address: str, account: str, frequency: float, name: str) -> Baresip:
+    def somebody(self, number: str, frequency: float, port: int) -> Baresip:
+        """Who is registered nowhere and has that number: a phone on the public host."""
+        account = f"<sip:{number}@{PUB_ADDRESS}:{port}>;regint=0;answermode=auto"
+        phone = self.started(PUB, PUB_ADDRESS, account, frequency, number, port)
+        phone.wait_for_log("baresip is ready")
+        return phone
+
+    def started(
+        self, role: str, address: str, account: str, frequency: float, name: str, port: int = 5072
+    ) -> Baresip:
         folder = self._directory / f"{name}-{len(self._made)}"
-        folder.mkdir()
-        phone = Baresip(self._home, role, address, folder)
+        folder.mkdir(parents=True)
+        phone = Baresip(self._home, role, address, folder, port=port)
         self._made.append(phone)
         phone.start(account + ";audio_codecs=PCMU/8000/1", tone(frequency, 60))
         return phone
@@ -80,6 +89,13 @@ class Phones:
     def stop(self) -> None:
         for phone in self._made:
             phone.stop()
+
+
+def dial(phone: Baresip, target: str) -> None:
+    """Call somebody and return when the call stands."""
+    before = phone.log().count("Call established")
+    phone.command("dial", target)
+    until(lambda: phone.log().count("Call established") > before, f"a call to {target}", phone.log)
 
 
 def hears(phone: Baresip, frequency: float, patience: float = 10) -> None:
