@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import quote, unquote
 
 from .configuration.expressions import compile_expression, fill_captures
+from .endpoints import NOT_REGISTERED
 
 if TYPE_CHECKING:
     from .calls import Calls
@@ -87,7 +88,7 @@ class Functions:
         profile, slash, who = argument.rpartition("/")
         now = next((each.now() for each in self._calls.profiles.values()), 0.0)
         found = self._calls.registrar.contacts(who, profile if slash else "*", now)
-        return ",".join(found) or "error/user_not_registered"
+        return ",".join(found) or NOT_REGISTERED
 
     def _user_data(self, argument: str) -> str:
         """``USER@DOMAIN attr|var|param NAME``; never a password."""
