@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import io
 import logging
@@ -9,6 +10,7 @@ import re
 
 import pytest
 
+from ringthru.console import general
 from ringthru.console.commands import split_commands
 from ringthru.console.lists import USAGE as SHOW
 from ringthru.console.logs import setup
@@ -83,6 +85,27 @@ class TestAboutTheSwitch:
         assert (await type_in("status")).startswith(
             "UP 1 year, 1 day, 1 hour, 1 minute, 1 second, 1 millisecond, 1 microsecond\n"
         )
+
+
+class TestStun:
+    async def test_what_it_sees_and_why_not(self, type_in, switch, monkeypatch):
+        async def sees(server):
+            return "203.0.113.9:40000"
+
+        async def refuses(server):
+            raise ValueError("it refused")
+
+        async def is_silent(server):
+            await asyncio.Event().wait()
+
+        assert await type_in("stun") == "-STUN Failed! NO STUN SERVER\n"
+        switch.ask_stun = sees
+        assert await type_in("stun stun.example.org") == "203.0.113.9:40000\n"
+        switch.ask_stun = refuses
+        assert await type_in("stun stun.example.org") == "-STUN Failed! [it refused]\n"
+        switch.ask_stun = is_silent
+        monkeypatch.setattr(general, "STUN_PATIENCE", 0.001)
+        assert await type_in("stun stun.example.org") == "-STUN Failed! [Timeout]\n"
 
 
 class TestCalls:

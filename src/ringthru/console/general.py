@@ -6,6 +6,7 @@ Never here: nat_map and sofia, which have their own modules.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable
 from typing import Final
@@ -32,6 +33,7 @@ UPTIME_UNITS: Final = (
 )
 UPTIME_SCALES: Final = {name: scale for short, long, scale in UPTIME_UNITS for name in (short, long)}
 
+STUN_PATIENCE: Final = 10.0  # seconds at a console; by itself a question is repeated for 39 (RFC 8489)
 NODE_COLUMNS: Final = ("node", "weight", "state", "legs", "answered", "unanswered", "full", "stray", "ms")
 
 
@@ -75,7 +77,10 @@ async def stun(switch: SwitchLike, arguments: str) -> str:
     if not words:
         return "-STUN Failed! NO STUN SERVER\n"
     try:
-        return f"{await switch.ask_stun(words[0])}\n"
+        async with asyncio.timeout(STUN_PATIENCE):
+            return f"{await switch.ask_stun(words[0])}\n"
+    except TimeoutError:
+        return "-STUN Failed! [Timeout]\n"
     except ValueError as error:
         return f"-STUN Failed! [{visible(str(error))}]\n"
 

@@ -107,7 +107,7 @@ def leg_cells(leg: ChannelSnapshot, hostname: str) -> dict[str, str]:
         "initial_dest": leg.destination,
         "initial_dialplan": leg.dialplan,
         "initial_context": leg.context,
-        "advertised": str(leg.advertised),
+        "advertised": str(leg.advertised) if leg.advertised.host else "",
         "advertised_media": str(leg.advertised_media or ""),
     }
 
