@@ -50,6 +50,14 @@ class Terminal:
     def text(self) -> str:
         return ESCAPES.sub("", self._shown.decode(errors="replace")).replace("\r", "")
 
+    @property
+    def shown(self) -> bytes:
+        """All that came, colours and cursor included."""
+        return bytes(self._shown)
+
+    def wait_for_bytes(self, octets: bytes) -> None:
+        wait_for(lambda: octets in self._shown, 20, f"{octets!r} on the terminal")
+
     def type_in(self, keys: str) -> None:
         os.write(self._ours, keys.encode())
 
