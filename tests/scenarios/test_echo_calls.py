@@ -68,6 +68,16 @@ class TestFromOutside:
         assert used.packets_in == 5
         assert used.packets_out >= 5
 
+    async def test_and_they_are_off_the_gateway_when_it_is_over(self, home: Home) -> None:
+        call = await call_and_hear(home.far_phone(), "9196", home.reached_at("external"))
+        assert call.agreed is not None
+        port = call.agreed.remote_rtp.port
+        used = lambda: [m for m in home.gateway.mappings() if m.external_port in (port, port + 1)]  # type: ignore[union-attr]  # noqa: E731
+        assert len(used()) == 2
+        call.hang_up()
+        await home.quiet()
+        await eventually(lambda: not used(), "the audio's mappings stay")
+
     async def test_via_of_our_own_requests_is_external(self, home: Home) -> None:
         phone = home.far_phone()
         call = await call_and_hear(phone, "9196", home.reached_at("external"))
