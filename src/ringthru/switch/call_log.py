@@ -62,9 +62,8 @@ class CallLog:
             if place not in PLACES:
                 PLACES[place] = frame.f_code, frame.f_lineno
             code, line = PLACES[place]
-            record = LOG.makeRecord(
-                LOG.name, level, code.co_filename, line, text, arguments, None, code.co_name
-            )
+            make = logging.getLogRecordFactory()
+            record = make(LOG.name, level, code.co_filename, line, text, arguments, None, code.co_name)
             record.uuid = self._uuid
             if lines:
                 record.lines = lines

@@ -97,7 +97,7 @@ class Calls:
         self.max_channels = max_channels
         self.paused: frozenset[str] = frozenset()  # directions of which no more legs are taken (fsctl)
         self._closing = False
-        self.ports = LegPorts(engine, self.spawn, self.router.value)
+        self.ports = LegPorts(engine, self.spawn, self.router.variable)
         self._tasks: set[asyncio.Future[Any]] = set()
 
     def has_room(self, now: float, direction: Direction, stranger: str = "") -> bool:
