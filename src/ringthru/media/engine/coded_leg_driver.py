@@ -89,7 +89,7 @@ class CodedLeg:
         try:
             self._settle(other)
         except EngineFull:
-            self._part()
+            self.unbridge()
             raise
 
     def _settle_again(self, other: CodedLeg) -> None:
