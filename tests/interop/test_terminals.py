@@ -19,6 +19,10 @@ SOURCE = Path(ringthru.__file__).parents[1]
 KEYS = '  <cli-keybindings>\n    <key name="4" value="version short"/>\n  </cli-keybindings>\n  <settings>\n'
 
 
+def drawn_below(shown: str) -> bool:
+    return shown.rpartition("mind the gap")[2].replace("\n", "").rstrip().endswith("half a li")
+
+
 class Desk:
     """A switch that serves, and clients of it."""
 
@@ -166,8 +170,7 @@ class TestThePromptOfTheSwitch:
             switch.type_in("half a li")
             switch.wait_for("[ERR] small.py:")
             switch.wait_for_bytes(b"\x1b[31m2")  # red, from the date on
-            # The line that is being typed is drawn anew below it
-            assert switch.text.rpartition("mind the gap")[2].replace("\n", "").endswith("half a li")
+            switch.wait_until(drawn_below, "the line that is being typed, drawn anew below it")
             switch.type_in("\x03console colorize off\r")
             switch.wait_for("+OK console color disabled")
             switch.type_in("log ERR in black\r")
