@@ -302,6 +302,9 @@ class MediaStream:
             self._rtcp_latch = Latch("audio RTCP", agreed.remote_rtcp, RTCP_THRESHOLD)
         elif not goes_on:
             rtcp.learn(rtcp.target)
+        for latch in (rtp, self._rtcp_latch):
+            if latch is not None:
+                latch.fixed = not agreed.learns
         return rtp
 
     def _check(
