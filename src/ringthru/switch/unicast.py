@@ -19,6 +19,7 @@ from ..media import Recorder, linear_of
 from ..media.coders import remedy, ulaw_of
 from ..media.g711 import G711
 from ..media.payloads import Payloads
+from ..media.reordering import LIVE
 from ..net.address import Endpoint
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ class Unicast(asyncio.DatagramProtocol, asyncio.Protocol):
         self._remote = remote
         self._native = native
         self._tap = media.leg.tap()
-        self._recorder = Recorder(self._tap)
+        self._recorder = Recorder(self._tap, LIVE)
         self._feed = media.leg.feed()
         self._leg = media.leg
         self._waiting = bytearray()  # of a stream: less than a frame
@@ -126,7 +127,7 @@ class Unicast(asyncio.DatagramProtocol, asyncio.Protocol):
     def _tick(self) -> None:
         self._timer = asyncio.get_running_loop().call_later(TICK, self._tick)
         if self._native:
-            for frame in self._tap.read():
+            for frame in self._recorder.frames():
                 self._send(frame.payload)
         else:
             for ulaw in self._recorder.take_each():
