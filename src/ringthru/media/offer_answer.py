@@ -69,6 +69,7 @@ class Negotiated:
     ice: Ice | None = None  # the peer checks ways to us, and nominates one (RFC 8445)
     event_rate: int = 8000
     srtp: SrtpKeys | None = None  # by which RTP and RTCP are protected, both ways
+    learns: bool = True  # packets from elsewhere may move where we send (``media/latch.py``)
 
     @property
     def sends(self) -> bool:
