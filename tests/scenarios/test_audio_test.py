@@ -68,7 +68,10 @@ class TestAnEchoBehindAnotherGateway:
             pytest.skip(f"{codec} is not installed: pip install 'ringthru[codecs]', and Debian's libopus0")
         here, there = homes
         at = there.reached_at("external")
-        body = await test_of(here, f"{{absolute_codec_string={codec}}}sofia/external/9196@{at} 20")
+        for _ in range(3):  # a machine that is too busy upsets the times of a whole test
+            body = await test_of(here, f"{{absolute_codec_string={codec}}}sofia/external/9196@{at} 10")
+            if body.startswith("+OK"):
+                break
         assert body.startswith("+OK heard both ways\n"), body
         trip = re.search(r"^Round trip: (\d+) ms by the echo", body, re.MULTILINE)
         assert trip is not None, body
