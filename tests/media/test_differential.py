@@ -155,7 +155,7 @@ class Pair:
             self.c.finish()
 
     def block(self, media: bool, keys: bool) -> None:
-        self.python.blocks_media, self.python.blocks_keys = media, keys
+        self.python.block(media=media, keys=keys)
         self.c.block(media, keys)
 
     def begin_tap(self) -> None:

@@ -59,7 +59,7 @@ class Leg(Pair):
         from ringthru.media.protecting import Sessions
 
         self.sessions = Sessions(make_session)
-        self.python._make_session = make_session
+        self.python.peer._make_session = make_session
 
     def connect(self, agreed: Negotiated, speak_first: bool, now: float) -> None:
         both(self)  # Python protects what it is asked for, and C at once

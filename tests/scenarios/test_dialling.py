@@ -96,6 +96,15 @@ class TestInWhatOrder:
         await uuid_of(asked)
         await second.over()
 
+    async def test_who_calls_his_own_group_is_not_rung_himself(self, home: Home) -> None:
+        own, other = await home.registered_phone("1000"), await home.registered_phone("1001")
+        call = own.invite("2000", home.internal, password=PASSWORD)
+        rung = await other.rung()
+        rung.answer()
+        await call.answered()
+        await hear_each_other(call, rung)
+        assert "INVITE " not in own.text
+
     async def test_a_group_one_after_the_other(self, home: Home) -> None:
         other = await home.registered_phone("1003")
         asked = asyncio.ensure_future(home.switch.originate("group/default@+F", "&park"))

@@ -33,6 +33,7 @@ OF_A_CALLED_USER = (  # variables that count for his transfers, and for his phon
     "rtp_secure_media_outbound",
     "rtp_secure_media_suites",
 )
+NOT_REGISTERED = "error/user_not_registered"  # what sofia_contact says of who has no phone
 SEPARATORS = {"A": ",", "F": "|", "E": ":_:"}  # of group_call: all at once, first to last, independently
 
 
@@ -51,8 +52,12 @@ class Endpoints:
         self._calls = calls
         self.directory = directory
 
-    def dial_string(self, destination: Destination, variables: Mapping[str, str]) -> str | None:
+    def dial_string(
+        self, destination: Destination, variables: Mapping[str, str], caller: str = ""
+    ) -> str | None:
         """What a ``user/…`` or ``group/…`` stands for; None for a leg that can be rung as it is.
+
+        A ``caller`` (``USER@DOMAIN``) is not rung by a group of his own.
 
         Raises:
             DialFailed: there is no such user, or no way to reach him.
@@ -60,11 +65,14 @@ class Endpoints:
         if destination.endpoint == "user":
             return self._user(destination.address, variables)
         if destination.endpoint == "group":
-            return self.group_call(destination.address)
+            return self.group_call(destination.address, caller)
         return None
 
-    def group_call(self, argument: str) -> str:
-        """``GROUP[@DOMAIN][+A|+F|+E]`` as a dial string of its users: at once, in order, or independently."""
+    def group_call(self, argument: str, caller: str = "") -> str:
+        """``GROUP[@DOMAIN][+A|+F|+E]`` as a dial string of its users: at once, in order, or independently.
+
+        ``caller`` is left out where there are others.
+        """
         who, _, order = argument.partition("+")
         name, _, domain_name = who.partition("@")
         domain = self.domain(domain_name)
@@ -73,7 +81,9 @@ class Endpoints:
             log.warning("Can't find group [%s@%s], or it has no users", name, domain_name or "")
             return f"error/{HangupCause.NO_ROUTE_DESTINATION.name}"
         separator = SEPARATORS.get(order.strip().upper()[:1], ",")
-        return separator.join(f"user/{each.id}@{each.domain}" for each in members)
+        addresses = [f"{each.id}@{each.domain}" for each in members]
+        others = [each for each in addresses if each != caller] or addresses
+        return separator.join(f"user/{each}" for each in others)
 
     def domain(self, name: str) -> Domain | None:
         """A domain of the directory. ``default`` is the default one where none bears that name: people
@@ -99,7 +109,10 @@ class Endpoints:
             log.error("User %s has no dial-string in the directory", user)
             raise DialFailed(HangupCause.MANDATORY_IE_MISSING)
         own = {"dialed_user": user.id, "dialed_domain": user.domain}
-        return expand(user.dial_string, self._calls.router.lookup(own, variables))
+        found = expand(user.dial_string, self._calls.router.lookup(own, variables))
+        if found.endswith(NOT_REGISTERED):
+            log.info("No phone is registered as %s: it cannot ring. Who is: sofia status profile X reg", user)
+        return found
 
     def user_variables(self, destination: Destination) -> dict[str, str]:
         """What the legs of a ``user/…`` know of the user, who transfers as if he had called himself."""

@@ -122,7 +122,21 @@ class TestRegistering:
         assert driven.trunk.flows == (FIRST,)
         assert driven.trunk.state is TrunkState.NOREG
         assert driven.trunk.register(1.0) is False
+        assert driven.orders() == [Resolve()]  # OPTIONS went unanswered: perhaps it is elsewhere now
         assert driven.trunk.unregister(1.0) is False
+
+    def test_one_that_is_only_looked_up_is_looked_up_again(self) -> None:
+        """It may move; and where names could not be asked at the start, they can be later."""
+        driven = Driven(register=False, expires=600)
+        driven.orders()
+        assert driven.resolved() == []
+        assert driven.sleep() == 30
+        assert driven.orders() == [Resolve()]
+        driven.resolved(FIRST)
+        assert driven.sleep() == 600
+        assert driven.orders() == [Resolve()]
+        driven.resolved()
+        assert driven.trunk.flows == (FIRST,)  # old addresses are better than none
 
 
 class TestFailing:

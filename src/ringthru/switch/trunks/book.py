@@ -89,7 +89,7 @@ class TrunkBook:
                 continue
             trunk = self._trunks[settings.name] = TrunkRegistration(settings, profile)
             self._counters[settings.name] = Counters()
-            trunk.on_change = self._changed
+            trunk.on_change, trunk.on_located = self._changed, self._located
             self._held.append(trunk)
             if settings.ping:
                 rules = PingRules(settings.ping, settings.ping_min, settings.ping_max)
@@ -148,6 +148,11 @@ class TrunkBook:
             self._forget_addresses(trunk.name)
         self._remember_addresses(trunk)
         self._tell_of(trunk)
+
+    def _located(self, trunk: TrunkRegistration) -> None:
+        """The addresses of a trunk were looked up: its calls come from there from now on."""
+        self._forget_addresses(trunk.name)
+        self._remember_addresses(trunk)
 
     def _tell_of(self, trunk: TrunkRegistration) -> None:
         self._tell(lambda: self._row(trunk, asyncio.get_running_loop().time()))

@@ -33,6 +33,7 @@ TOO_BRIEF: Final = 423  # RFC 3261 §10.2.8
 LONGEST_EXPIRY: Final = 86_400  # seconds; no registrar may have us believe in more
 SHORTEST_PAUSE: Final = 5.0  # seconds between two tries that nobody asked for; no answer may make us spin
 LONGEST_PAUSE: Final = 900.0  # seconds; the pause doubles up to this
+LOOK_AGAIN: Final = 30.0  # seconds until one that was not found is looked up again, where retry-seconds is 0
 REFUSED_PAUSE: Final = 300.0  # seconds at least after a refusal: providers ban who insists
 REFRESH_FROM, REFRESH_TO = 0.75, 0.9  # of what was granted; where in between is left to chance
 REFUSALS: Final = frozenset((401, 403, 404, 407, 603, 604))  # the same request would be refused again
@@ -129,9 +130,9 @@ class Trunk:
     # --- the machine's contract ---------------------------------------------------------------------
 
     def start(self, now: float) -> None:
-        """Begin; a trunk that is not to be registered with looks its addresses up only."""
+        """Begin; a trunk that is not to be registered with looks its addresses up only, again and again."""
         if self.state is TrunkState.NOREG:
-            self._orders.append(Resolve())
+            self._look_up()
         else:
             self._begin(now)
 
@@ -141,7 +142,9 @@ class Trunk:
         if self._timeout is None or now < self._timeout:
             return
         self._timeout = None
-        if self.state in (TrunkState.REGED, TrunkState.FAIL_WAIT, TrunkState.UNREGED):
+        if self.state is TrunkState.NOREG:
+            self._look_up()
+        elif self.state in (TrunkState.REGED, TrunkState.FAIL_WAIT, TrunkState.UNREGED):
             self._begin(now)
 
     def next_timeout(self) -> float | None:
@@ -157,6 +160,9 @@ class Trunk:
         """The registrar's addresses, best first; none, with the reason, when they could not be found."""
         if flows:
             self.flows = tuple(flows)
+        if self.state is TrunkState.NOREG:
+            span = self._timing.expires if flows else self._timing.retry or LOOK_AGAIN
+            self._timeout = now + max(span, SHORTEST_PAUSE)
         if self.state is not TrunkState.TRYING:
             return
         if not self.flows:  # old addresses are better than none
@@ -207,9 +213,10 @@ class Trunk:
     def register(self, now: float) -> bool:
         """Register at once: an operator says so, our address changed, or OPTIONS went unanswered.
 
-        False for a trunk that is not to be registered with.
+        False for a trunk that is not to be registered with; its addresses are looked up anew.
         """
         if self.state is TrunkState.NOREG:
+            self._look_up()
             return False
         if self.state in (TrunkState.TRYING, TrunkState.UNREGISTER):
             self._again, self._stop = True, False
@@ -235,6 +242,10 @@ class Trunk:
         return True
 
     # --- the steps ----------------------------------------------------------------------------------
+
+    def _look_up(self) -> None:
+        self._timeout = None
+        self._orders.append(Resolve())
 
     def _begin(self, now: float) -> None:
         """Look the registrar up anew each time: providers move."""
