@@ -105,7 +105,7 @@ class Calls:
 
         ``stranger`` is the address of a caller who proved nothing: one such may hold half of what there is.
         """
-        if self.full or direction.value in self.paused:
+        if self.full or (self.paused and direction.value in self.paused):
             return False
         if stranger and self._held[stranger] >= max(self.max_channels // 2, 1):
             return False

@@ -316,9 +316,9 @@ class Channel(ChannelState):
         """The leg is over, whoever ended it: let go of everything it holds."""
         if self.gone.is_set():
             return
-        self.cause = cause
-        self.variables["hangup_cause"] = cause.name
-        self.log.log(NOTICE, "Hangup %s [%s] [%s]", self.name, self.state, cause.name)
+        self.cause, word = cause, cause.name
+        self.variables["hangup_cause"] = word
+        self.log.log(NOTICE, "Hangup %s [%s] [%s]", self.name, self.state, word)
         self.times["hangup"] = time.time()
         self.turn(CallPhase.HANGUP)
         self.enter("CS_HANGUP")
