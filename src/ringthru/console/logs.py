@@ -127,7 +127,7 @@ class LogFormatter(logging.Formatter):
         super().__init__()
         self._idle = idle
         self._with_uuid = with_uuid
-        self._colours = colours
+        self.colours = colours
         self.layout = "current"  # or that of 2009-09, 2009-06
         self._second = -1
         self._head = ("", "")  # what stands before and after the fraction of that second
@@ -158,7 +158,7 @@ class LogFormatter(logging.Formatter):
         if record.exc_info:
             trace = self.formatException(record.exc_info).splitlines()
             line = "\n".join([line, *map(visible, trace)])
-        return f"{_colour_of(record.levelno)}{line}{RESET}" if self._colours else line
+        return f"{_colour_of(record.levelno)}{line}{RESET}" if self.colours else line
 
     def _head_of_2009(self, record: logging.LogRecord, date: str) -> str:
         """September: no idle CPU yet. June: no fraction either, and the function's name."""
@@ -289,6 +289,18 @@ class Logs:
             if isinstance(handler.formatter, LogFormatter):
                 handler.formatter.layout = layout
         self._layout = layout
+
+    @property
+    def colours(self) -> bool:
+        """Whether the console's lines have them."""
+        formatter = self._console.formatter if self._console is not None else None
+        return isinstance(formatter, LogFormatter) and formatter.colours
+
+    @colours.setter
+    def colours(self, wanted: bool) -> None:
+        formatter = self._console.formatter if self._console is not None else None
+        if isinstance(formatter, LogFormatter):
+            formatter.colours = wanted
 
     def set_console_level(self, level: int) -> None:
         if self._console is not None:

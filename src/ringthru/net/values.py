@@ -75,6 +75,8 @@ def _made(cls: type[T], methods: dict[str, Any]) -> type[T]:
 
 
 def _equal(self: Any, other: Any) -> Any:
+    if other is self:
+        return True
     if other.__class__ is not self.__class__:
         return NotImplemented
     return self._content(self) == self._content(other)

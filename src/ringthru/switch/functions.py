@@ -126,6 +126,8 @@ def regex(argument: str) -> str:
     separator = "|"
     if argument.startswith("m:") and len(argument) > 3:
         separator, argument = argument[2], argument[3:].removeprefix(argument[2])
+    if separator not in argument:
+        return "-ERR"
     text, expression, *rest = (*argument.split(separator, 3), "")[: max(argument.count(separator) + 1, 2)]
     try:
         found = compile_expression(expression).search(text)

@@ -10,10 +10,11 @@ import math
 from collections.abc import Callable, Coroutine, Iterable
 from typing import TYPE_CHECKING, Any
 
-from ..media import PLAIN, Confirmed, Elsewhere, Engine, KeyHeard, Moved, PlacedPorts, Timeout
+from ..media import PLAIN, Codes, Confirmed, Elsewhere, Engine, KeyHeard, Moved, PlacedPorts, Timeout
 from . import dtmf, leg_variables, secure_media
 from .causes import HangupCause
 from .channel import Channel
+from .codec_choice import needs_coding
 from .configuration import AddressKind
 from .leg_media import LegMedia
 from .loopback import HERE
@@ -101,6 +102,15 @@ class LegPorts:
         )
         media.subscribe(on_media)
         return media
+
+    def admit(self, channel: Channel, other: Channel) -> None:
+        """See whether two legs can be joined, before the caller is answered.
+
+        Raises:
+            EngineFull: they need transcoding, of which there is no more.
+        """
+        if isinstance(self._engine, Codes) and needs_coding(channel, other):
+            self._engine.admit()
 
     def wire(self, channel: Channel) -> LegMedia:
         """The other end of an inner channel whose peer is no channel: a sound device's, say.

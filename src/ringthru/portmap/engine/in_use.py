@@ -197,8 +197,11 @@ class GatewayInUse:
 
     def learned(self) -> list[GatewayProfile]:
         """What talking to it taught its clients (drains)."""
-        services = (self.service,) if self.witness is None else (self.service, self.witness)
-        return [lesson for each in services if each.learner for lesson in each.learner.learned()]
+        lessons: list[GatewayProfile] = []
+        for service in (self.service, self.witness):
+            if service is not None and service.learner is not None:
+                lessons += service.learner.learned()
+        return lessons
 
     def learn(self, profile: GatewayProfile) -> bool:
         """Take over what a client or the book learned; True when that is news."""

@@ -109,7 +109,7 @@ async def loop_test(phone: ConsolePhone) -> Echo:
     try:
         while due - began < phone.loop_seconds:
             heard = source.read()
-            probe.hear([Frame("PCMU", at, heard or SILENT_FRAME)], due)
+            probe.hear([Frame("PCMU", at // FRAME % (1 << 16), at, heard or SILENT_FRAME)], due)
             samples = probe.frame(due)
             mark = SILENT_FRAME if samples is None else encode(samples, "PCMU")
             sink.write(mark if heard is None else together(heard, mark))

@@ -169,7 +169,8 @@ static void hear_key(rt_stream *stream, const rt_packet *packet) {
 
 static void keep(rt_stream *stream, const rt_packet *packet) {
     rt_frame frame = {
-        .timestamp = packet->timestamp, .size = (uint16_t)packet->size, .codec = stream->agreed.codec};
+        .timestamp = packet->timestamp, .sequence = packet->sequence, .size = (uint16_t)packet->size,
+        .codec = stream->agreed.codec};
     for (int index = 0; index < RT_MAX_TAPS; index++)
         if (stream->taps[index].octets)
             rt_ring_put(&stream->taps[index], &frame, packet->payload);
