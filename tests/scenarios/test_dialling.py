@@ -186,6 +186,18 @@ class TestVariablesOfALeg:
         rung.answer()
         await uuid_of(asked)
 
+    async def test_a_to_of_ones_own(self, home: Home) -> None:
+        far = home.far_phone("9996")
+        dialled = f"sofia/external/9996@{far.address}^sip:hotline@example.org"
+        asked = asyncio.ensure_future(home.switch.originate(dialled, "&park"))
+        rung = await far.rung()
+        assert str(rung.call.request.to.uri) == "sip:hotline@example.org"
+        assert rung.call.request.request_uri.user == "9996"
+        rung.answer()
+        await uuid_of(asked)
+        refused = await home.switch.originate(f"sofia/external/9996@{far.address}^sip:a b", "&park")
+        assert refused == "-ERR INVALID_URL"
+
     async def test_a_line_break_makes_no_header(self, home: Home) -> None:
         phone = await home.registered_phone()
         asked = asyncio.ensure_future(
