@@ -50,7 +50,7 @@ async def test_f_keys_run_freeswitchs_commands(shell, keys, said, key, start):
     """F1 help, F2 status, F12 version."""
     keys.send_text(f"{key}shutdown\r")
     await asyncio.wait_for(shell.run(), 20)
-    assert said[0].startswith(start), said[0][:80]
+    assert said[0].lstrip("\n").startswith(start), said[0][:80]
 
 
 async def test_ctrl_c_clears_a_line_and_twice_on_an_empty_one_stops(switch, shell, keys, said):
