@@ -124,14 +124,14 @@ class TestCommands:
         assert await client.ask("api version short") == "0.1.0\n"
         assert await client.ask("api nonsense 1") == "-ERR nonsense Command not found!\n"
         assert await client.ask("api global_getvar nothing") == "-ERR no reply\n"
-        assert await client.ask("api version short;;uptime h\nconsole_execute: true") == "0.1.0\n0"
+        assert await client.ask("api version short;;uptime h\nconsole_execute: true") == "0.1.0\n0\n"
         assert (await client.ask("api nat_map status")).startswith("Nat Type: NAT-PMP, ExtIP: ")
 
     async def test_what_exporters_ask(self, served):
         home, event_socket = await served()
         client = await client_of(event_socket)
         assert await client.ask("api show calls count as json") == '{"row_count":0}'
-        assert re.fullmatch(r"\d+", await client.ask("api uptime s"))
+        assert re.fullmatch(r"\d+\n", await client.ask("api uptime s"))
         assert re.fullmatch(r"\d{10}", await client.ask("api strepoch"))
         assert STATUS.search(await client.ask("api status"))
 
