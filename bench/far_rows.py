@@ -14,7 +14,7 @@ from ringthru.lab.namespaces.miniupnpd import Serves
 from . import engines
 from .far_wire import FarWire
 from .inside_runs import ours, run
-from .mapping_rows import CALL, KNOWN, NAMES, OURS, filled
+from .mapping_rows import CALL, KNOWN, NAMES, NEW, OURS, filled
 from .report import Row, progress
 
 DISTANCES = (0.001, 0.004)  # seconds there and back: a home's cable, its Wi-Fi
@@ -61,7 +61,8 @@ def _one_round(serves: Serves, distance: float) -> Found:
     found: Found = {}
     with Laboratory(serves=serves) as keeper:  # its directory keeps the record for the bare exchange
         record = keeper.directory / "record"
-        for name, argv in ((OURS, engines.first()), (KNOWN, engines.first("STORE"))):
+        with_journal = engines.first("STORE")
+        for name, argv in ((OURS, engines.first()), (NEW, with_journal), (KNOWN, with_journal)):
             told, trips = _alone(serves, distance, argv, twice=name == KNOWN)
             found[FIRST, name] = told[CALL], trips
         many = [_alone(serves, distance, ours("engine", "many", n, "in-turn", "-")) for n in (0, COUNT)]
