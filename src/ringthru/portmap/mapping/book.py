@@ -236,7 +236,8 @@ class MappingBook(WorkBook):
         return group
 
     def _enter(self, wanted: Wanted, group: LeaseSet | None, now: float) -> Lease:
-        lease = self._leases[lease_key(wanted)] = Lease(wanted, self._terms, now, group)
+        lease = Lease(wanted, self._terms, now, group)
+        self._leases[lease.key], self._unplaced[lease] = lease, None
         self._deletions.lend(lease)
         if not self.enabled:
             self._log(INFO, DISABLED_REASON)
@@ -244,6 +245,7 @@ class MappingBook(WorkBook):
 
     def _take_out(self, lease: Lease, asked: bool, reachable: bool) -> None:
         del self._leases[lease.key]
+        self._unplaced.pop(lease, None)
         self._outcomes.holders.left(lease)
         self._terms.calendar.left(lease)
         if lease.kept:
