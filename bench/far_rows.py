@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import time
 
+from ringthru.lab.namespaces.far_wire import FarWire
 from ringthru.lab.namespaces.laboratory import Laboratory
 from ringthru.lab.namespaces.miniupnpd import Serves
 
 from . import engines
-from .far_wire import FarWire
 from .inside_runs import ours, run
 from .mapping_rows import CALL, KNOWN, NAMES, NEW, OURS, filled
 from .report import Row, progress

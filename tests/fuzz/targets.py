@@ -207,7 +207,8 @@ def soap_list(data: bytes) -> None:
 def soap_inner_list(data: bytes) -> None:
     """The document within the answer alone: its escapes would keep the fuzzer out for long."""
     text = data.decode("latin-1")
-    element = xml_salvage.Element("x", children=[xml_salvage.Element("NewPortListing", text, closed=True)])
+    listing = xml_salvage.Element("NewPortListing", "newportlisting", text, closed=True)
+    element = xml_salvage.Element("x", "x", children=[listing])
     with suppress(MalformedMessage):
         for entry in soap.listed_entries(soap.Success(element)):
             assert entry.number("NewExternalPort") is None or entry.number("NewExternalPort") >= 0

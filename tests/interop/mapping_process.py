@@ -309,11 +309,11 @@ class Engine:
         self.process.wait()
 
 
-def nat(laboratory: World, *words: str, check: bool = True, role: str = PBX) -> str:
+def nat(laboratory: World, *words: str, check: bool = True, role: str = PBX, patience: float = 30) -> str:
     """Run ``ringthru nat …`` to its end; what it printed."""
     source = str(Path(ringthru.__file__).parents[1])
     argv = ["env", f"PYTHONPATH={source}", sys.executable, "-m", "ringthru", "nat", *words]
-    done = laboratory.run(role, argv, check=check, timeout=30)
+    done = laboratory.run(role, argv, check=check, timeout=patience)
     assert "Traceback" not in done.stderr, done.stderr
     return done.stdout
 

@@ -460,6 +460,23 @@ class TestProvenFromOutside:
         assert said.code == Exit.PARTLY
         assert "listed, not reachable" in said.out
         assert "nothing comes through" in said.err
+        assert "--external" not in said.err
+
+    async def test_TO10_a_gateway_that_keeps_5060_for_itself_is_told_of_and_another_port_offered(
+        self, start_gateway, nat, monkeypatch
+    ):
+        monkeypatch.setattr(echo_proof, "ARRIVAL", 0.2)
+        gateway = await start_gateway("upnp", rows=frozenset({"TO10"}))
+        echo = OutsideEcho(Endpoint(f"{BEYOND}.9", 0), HOUSE.network, gateway.masquerade)
+        said = await nat(f"add 25060 --external 5060 --echo {echo.local}")
+        assert said.code == Exit.PARTLY
+        assert "listed, not reachable" in said.out
+        assert "try another one (--external 15060)" in said.err
+        await nat("delete 25060")
+        said = await nat(f"add 25060 --external 15060 --echo {echo.local}")
+        echo.close()
+        assert said.code == Exit.OK
+        assert f"a probe of {echo.local} came in" in said.out
 
 
 class TestDiscoverEverything:

@@ -25,7 +25,7 @@ COMMANDS: Final = {  # the module of each, loaded when it is called, and its nam
     "list": ("finding", "list_table"),
     "watch": ("watching", "watch"),
     "explain": ("explaining", "explain"),
-    "cleanup": ("removing", "cleanup"),
+    "cleanup": ("cleaning", "cleanup"),
     "capture": ("capturing", "capture"),
     "profile": ("profiles", "profile"),
     "echo": ("echo", "echo"),

@@ -44,6 +44,16 @@ from .words import (
 RULES: Final = {"same": SetRule.SAME_NUMBER, "pair": SetRule.PAIR}
 
 
+NOTHING_COMES: Final = (
+    "the gateway says yes and nothing comes through: another firewall or NAT may stand in the way"
+)
+SIP_PORTS: Final = (5060, 5061)
+SIPS_OWN: Final = (  # TO10
+    "; some gateways keep this port for their own telephony: try another one (--external 15060), "
+    "and tell it to those outside"
+)
+
+
 async def add(options: argparse.Namespace, ground: Ground, out: Output) -> tuple[Exit, dict[str, Any]]:
     """Map; show; and leave it there, or hold it until interrupted."""
     if options.peer is not None:
@@ -228,7 +238,7 @@ def _advice(mapping: MappingSnapshot, proved: bool) -> str:
     if mapping.state is not MappingState.ACCEPTED or mapping.reason:
         return clean(mapping.reason)
     if any(each.rung is Rung.REACHABLE and each.holds is False for each in mapping.evidence):
-        return "the gateway says yes and nothing comes through: another firewall or NAT may stand in the way"
+        return NOTHING_COMES + (SIPS_OWN if mapping.external_port in SIP_PORTS else "")
     if mapping.internal_client is not None:
         return "it leads to another machine, which must be listening there; nobody is asked to knock at it"
     if proved and mapping.rung is not Rung.REACHABLE:

@@ -1,4 +1,7 @@
-"""``delete`` and ``cleanup``: taking back what is ours, and leaving alone what is not."""
+"""``delete``: taking back what is ours, and leaving alone what is not; and how anything is taken back.
+
+Never here: what is left of earlier runs, and whose it is (``cleaning``).
+"""
 
 from __future__ import annotations
 
@@ -7,12 +10,12 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final
 
-from ..portmap.memory.holding import GatewayIdentity, Holding, JournalEntry
+from ..portmap.memory.holding import Holding, JournalEntry
 from ..portmap.values import Family, GatewayEntry, GatewayType, MapperSnapshot, Protocol
 from . import beyond, memory, shapes
 from .flows import is_flow
 from .output import Output
-from .place import Ground, surroundings_of
+from .place import Ground
 from .reading import BOTH
 from .session import Doomed, Session
 from .words import Exit, clean, protocol_words
@@ -28,7 +31,7 @@ async def delete(options: argparse.Namespace, ground: Ground, out: Output) -> tu
     everything, running = written, memory.living(store, written)
     async with Session(options, ground, store, mapping=False) as session:
         with out.waiting("looking for the gateway …"):
-            snapshot = await session.verdict(needed=not _any_pinhole(written, session.own6))
+            snapshot = await session.verdict(needed=not any_pinhole(written, session.own6))
         if options.nested:
             with out.waiting("looking beyond it …"):
                 snapshot = await session.chain()
@@ -52,23 +55,23 @@ async def delete(options: argparse.Namespace, ground: Ground, out: Output) -> tu
     if doomed or far:
         ours = [entry for entry in written if doomed_of(entry).key in {each.key for each in doomed}]
         memory.keep_no_longer(store, ours + far)  # else they are only lent to us, and given back
-        others = [each for each in ours if not _is_spoken(each, snapshot)]
+        others = [each for each in ours if not is_spoken(each, snapshot)]
         by_others = {doomed_of(each).key for each in others}
         async with Session(options, ground, store) as session:
-            results += await _remove(session, [e for e in doomed if e.key not in by_others], ours, out)
-            await _await_sweep(session, others, far, out)
-        results += _outcome(store, others) + beyond.outcome(store, far)
-    _show_removed(results, out)
+            results += await remove(session, [e for e in doomed if e.key not in by_others], ours, out)
+            await await_sweep(session, others, far, out)
+        results += outcome(store, others) + beyond.outcome(store, far)
+    show_removed(results, out)
     if not results:
         out.note("There is no such mapping of ours on this gateway.")
     elsewhere = [each for each in everything if not memory.is_here(each, here, own, session.own6)]
     if not options.nested and beyond.end_of(elsewhere, chosen, own):
         out.note("The gateway beyond this one may have it too: --nested deletes it there as well.")
-    document = {"gateway": shapes.gateway(snapshot), "deleted": _removed(results)}
-    return _removal_exit(results), document
+    document = {"gateway": shapes.gateway(snapshot), "deleted": removed(results)}
+    return removal_exit(results), document
 
 
-def _any_pinhole(written: list[JournalEntry], own6: str) -> bool:
+def any_pinhole(written: list[JournalEntry], own6: str) -> bool:
     """Whether there is something to delete even if no gateway maps IPv4 ports."""
     return any(memory.is_here(each, None, "", own6) for each in written)
 
@@ -116,7 +119,7 @@ def _chosen_beyond(
     return [each for each in there if is_meant(each.holding)]
 
 
-async def _remove(
+async def remove(
     session: Session, doomed: Iterable[Doomed], written: list[JournalEntry], out: Output
 ) -> list[Result]:
     """Delete one after another; what is gone is struck out of the journal."""
@@ -131,7 +134,7 @@ async def _remove(
     return results
 
 
-def _is_spoken(entry: JournalEntry, snapshot: MapperSnapshot) -> bool:
+def is_spoken(entry: JournalEntry, snapshot: MapperSnapshot) -> bool:
     """Whether the gateway is spoken to by the protocol that made it: no other one can delete it."""
     if entry.holding.family is Family.IPV6:
         # PCP's are left to the engine: ``remove`` renews first, and then miniupnpd does not close it (PC21)
@@ -139,7 +142,7 @@ def _is_spoken(entry: JournalEntry, snapshot: MapperSnapshot) -> bool:
     return entry.gateway.type is snapshot.type
 
 
-async def _await_sweep(
+async def await_sweep(
     session: Session, others: list[JournalEntry], far: list[JournalEntry], out: Output
 ) -> None:
     """Let the engine find whom it needs; at its end it deletes what nobody wants."""
@@ -155,7 +158,7 @@ async def _await_sweep(
             await session.chain()
 
 
-def _outcome(store: Path, others: list[JournalEntry]) -> list[Result]:
+def outcome(store: Path, others: list[JournalEntry]) -> list[Result]:
     """What became of those that another protocol made."""
     left = memory.left_of(store, others)
     return [(doomed_of(each), _why_left(each) if each in left else "") for each in others]
@@ -185,7 +188,7 @@ def _listed(entry: GatewayEntry) -> Doomed | None:
     return Doomed(entry.protocol, entry.internal_port, entry.external_port, label=entry.description)
 
 
-def _show_removed(results: list[Result], out: Output) -> None:
+def show_removed(results: list[Result], out: Output) -> None:
     if results:
         rows = [
             (
@@ -204,11 +207,11 @@ def _result_words(doomed: Doomed, reason: str) -> str:
     return clean(reason) or f"deleted{where}"
 
 
-def _removed(results: list[Result]) -> list[dict[str, Any]]:
-    return [_ports_of(each) | {"deleted": not reason, "reason": reason} for each, reason in results]
+def removed(results: list[Result]) -> list[dict[str, Any]]:
+    return [ports_of(each) | {"deleted": not reason, "reason": reason} for each, reason in results]
 
 
-def _ports_of(doomed: Doomed) -> dict[str, Any]:
+def ports_of(doomed: Doomed) -> dict[str, Any]:
     return {
         "protocol": doomed.protocol.value,
         "family": doomed.family.value,
@@ -218,86 +221,8 @@ def _ports_of(doomed: Doomed) -> dict[str, Any]:
     }
 
 
-def _removal_exit(results: list[Result]) -> Exit:
+def removal_exit(results: list[Result]) -> Exit:
     failed = sum(bool(reason) for _, reason in results)
     if not failed:
         return Exit.OK
     return Exit.REFUSED if failed == len(results) else Exit.PARTLY
-
-
-async def cleanup(options: argparse.Namespace, ground: Ground, out: Output) -> tuple[Exit, dict[str, Any]]:
-    """Delete what earlier runs left on this gateway, exactly that; say what is left alone, and why."""
-    store = options.store or memory.default_path()
-    written = memory.of_this_line(memory.entries(store), options)
-    if not written:
-        out.say("Nothing is remembered: there is nothing to clean up.")
-        return Exit.OK, {"deleted": [], "left_alone": [], "struck_out": 0}
-    running = memory.living(store, written)
-    place = surroundings_of(options, ground)
-    nested = beyond.is_suspected(written, place.address, place.gateway)
-    async with Session(options, ground, store, mapping=not options.dry_run, nested=nested) as session:
-        with out.waiting("looking for the gateway …"):
-            snapshot = await session.verdict(needed=not _any_pinhole(written, session.own6))
-        if nested:
-            with out.waiting("looking beyond it …"):
-                snapshot = await session.chain()
-        own, here = session.surroundings.address, memory.identity(snapshot)
-        there = beyond.entries(written, snapshot, own)
-        reasons = [(each, _why_left_alone(each, here, own, session.own6, running, there)) for each in written]
-        ended = [each for each in written if memory.has_ended(each) and each.owner not in running]
-        left_alone = [(each, why) for each, why in reasons if why and each not in ended]
-        ours = [each for each, why in reasons if not why and each not in ended]
-        far = [each for each in ours if each in there]
-        others = [each for each in ours if each not in there and not _is_spoken(each, snapshot)]
-        doomed = [doomed_of(each) for each in ours if each not in there and each not in others]
-        if options.dry_run:
-            results = [(each, "") for each in (*doomed, *map(doomed_of, others), *map(beyond.doomed_of, far))]
-        else:
-            memory.strike_out(store, ended)
-            results = await _remove(session, doomed, written, out)
-            await _await_sweep(session, others, far, out)
-    if not options.dry_run:
-        results += _outcome(store, others) + beyond.outcome(store, far)
-    if options.dry_run and results:
-        out.say("These would be deleted:")
-    _show_removed([(each, "would be deleted" if options.dry_run else why) for each, why in results], out)
-    if not results:
-        out.say("Nothing was left behind on this gateway.")
-    if left_alone:
-        rows = [
-            (each.holding.protocol.value, str(each.holding.external_port), clean(each.gateway.address), why)
-            for each, why in left_alone
-        ]
-        out.say()
-        out.table(("protocol", "external", "gateway", "left alone because"), rows)
-    document = {
-        "gateway": shapes.gateway(snapshot),
-        "dry_run": options.dry_run,
-        "deleted": [] if options.dry_run else _removed(results),
-        "would_delete": [_ports_of(each) for each, _ in results] if options.dry_run else [],
-        "left_alone": [shapes.remembered(each, None) | {"because": why} for each, why in left_alone],
-        "struck_out": len(ended),
-    }
-    return _removal_exit(results), document
-
-
-def _why_left_alone(
-    entry: JournalEntry,
-    here: GatewayIdentity | None,
-    own: str,
-    own6: str,
-    running: frozenset[str],
-    beyond_ours: list[JournalEntry],
-) -> str:
-    """Empty when it is to be deleted."""
-    if is_flow(entry):
-        return "it is the translation of a flow, which ends by itself: nobody can delete it"
-    if entry.owner in running:
-        return RUNNING
-    if entry.kept:
-        return "made with 'ringthru nat add' to stay; 'ringthru nat delete' removes it"
-    if entry.own_address not in ("", own, own6):
-        return f"it leads to {clean(entry.own_address)}, which is not our address now"
-    if not memory.is_here(entry, here, own, own6) and entry not in beyond_ours:
-        return "it is on another gateway than this one"
-    return ""

@@ -321,16 +321,32 @@ class TestNonsense:
         [
             pytest.param(HTML, id="HT12"),
             pytest.param(Response(500, b""), id="HT14"),
-            pytest.param(Response(405, b""), id="405"),
         ],
     )
-    def test_no_proof_no_success_and_once_in_the_other_form(self, talk, reply):
-        assert talk.order(MAP, reply, reply).remedy is Remedy.ANOTHER_SERVICE
+    def test_no_proof_no_success_and_once_in_the_other_form(self, talk, words, reply):
+        assert talk.order(MAP, reply, reply, words.fault(714)).remedy is Remedy.ANOTHER_SERVICE
+        assert [each.split()[0] for each in talk.requests[:2]] == [b"POST", b"M-POST"]
+
+    def test_a_form_that_is_not_allowed_has_done_nothing_that_could_be_looked_for(self, talk):
+        not_allowed = Response(405, b"")
+        assert talk.order(MAP, not_allowed, not_allowed).remedy is Remedy.ANOTHER_SERVICE
         assert [each.split()[0] for each in talk.requests] == [b"POST", b"M-POST"]
 
-    def test_a_reset_may_mean_too_fast_and_is_asked_again_after_a_rest(self, talk):
-        assert talk.order(MAP, RESET, RESET, RESET).remedy is Remedy.ANOTHER_SERVICE
-        assert [each.split()[0] for each in talk.requests] == [b"POST", b"POST", b"M-POST"]
+    @pytest.mark.parametrize(
+        "reply", [HTML, Response(500, b""), Response(200, b"")], ids=["page", "500", "nothing"]
+    )
+    def test_one_that_says_nonsense_and_does_it_is_believed_for_its_table(self, talk, words, reply):
+        assert talk.order(MAP, reply, reply, words.entry(US, 5060)) == GRANTED
+        assert talk.asked[-1].startswith("GetSpecificPortMappingEntry")
+
+    def test_but_not_where_its_table_has_somebody_else_there(self, talk, words):
+        answer = talk.order(MAP, HTML, HTML, words.entry("192.168.1.77", 5060))
+        assert answer.remedy is Remedy.ANOTHER_SERVICE
+
+    def test_a_reset_may_mean_too_fast_and_is_asked_again_after_a_rest(self, talk, words):
+        outcome = talk.order(MAP, RESET, RESET, RESET, words.fault(714))
+        assert outcome.remedy is Remedy.ANOTHER_SERVICE
+        assert [each.split()[0] for each in talk.requests[:3]] == [b"POST", b"POST", b"M-POST"]
         assert talk.client.learned() == []
 
     @pytest.mark.parametrize("failure", [RESET, TIMEOUT])
@@ -349,8 +365,8 @@ class TestNonsense:
         assert isinstance(talk.order(MAP, Response(status, b"<html/>")), Declined)
         assert talk.asked == [ADD]
 
-    def test_an_action_of_need_is_never_given_up_for_nonsense(self, talk, added):
-        talk.order(MAP, HTML, HTML)
+    def test_an_action_of_need_is_never_given_up_for_nonsense(self, talk, words, added):
+        talk.order(MAP, HTML, HTML, words.fault(714))
         assert talk.order(MAP, added) == GRANTED
 
     def test_AD38_a_flaky_gateway_is_asked_again(self, talk, words, added):

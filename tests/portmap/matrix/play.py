@@ -147,9 +147,11 @@ def complaints(
     seed: int = 0,
     patience: float = PATIENCE,
     begin: Callable[..., list[Lease]] = start,
+    twist: Callable[[VirtualGateway], object] = lambda gateway: None,
 ) -> list[str]:
-    """Play one gateway to the end; what went wrong, in words."""
+    """Play one gateway to the end, after ``twist`` was done to it; what went wrong, in words."""
     world = make_world(protocols=protocols, quirks=quirks, seed=seed)
+    twist(world.gateways[0])
     leases = begin(world, UDP, TCP)
     wrong = _judge_start(world, quirks, protocols, patience)
     world.run(30)

@@ -86,8 +86,10 @@ class TestEvents:
             HEAD + b"Transfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\n\r\n" % (len(BODY), BODY),
             NOTIFY + b"\x00\x00",
             NOTIFY.replace(b' xmlns:e="urn:schemas-upnp-org:event-1-0"', b""),
+            NOTIFY.replace(b"ExternalIPAddress", b"externalIpAddress"),
+            NOTIFY.replace(b"203.0.113.9", b"203.000.113.009"),
         ],
-        ids=["no length", "LF", "header", "chunks", "NULs", "no namespace"],
+        ids=["no length", "LF", "header", "chunks", "NULs", "no namespace", "names", "zeros"],
     )
     def test_sloppy_ones_tell_the_same(self, data):
         assert read(data).external_address == "203.0.113.9"

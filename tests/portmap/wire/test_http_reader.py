@@ -60,6 +60,11 @@ WHOLE = {
     "identity": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: identity\r\n\r\n" + BODY,
     "two lengths": b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 9\r\n\r\n" + BODY,
     "length no number": b"HTTP/1.1 200 OK\r\nContent-Length: many\r\n\r\n" + BODY,
+    "length too long": b"HTTP/1.1 200 OK\r\nContent-Length: 19\r\n\r\n" + BODY,
+    "no head": BODY,
+    "no blank line before the body": b"HTTP/1.1 200 OK\r\nContent-Length: 17\r\n" + BODY,
+    "another protocol's name": b"ICY 200 OK\r\nContent-Length: 17\r\n\r\n" + BODY,
+    "no version": b"HTTP 200 OK\r\nContent-Length: 17\r\n\r\n" + BODY,
 }
 
 
@@ -75,6 +80,14 @@ class TestWholeResponses:
         for i in range(len(data)):
             reader.feed(data[i : i + 1])
         assert (reader.end().status, reader.end().body) == (200, BODY)
+
+    @pytest.mark.parametrize("length", [0, 3, 12])
+    def test_what_came_with_less_than_the_length_belongs_to_it(self, length):
+        head = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % length
+        assert read(head + BODY, ended=False).body == BODY
+
+    def test_a_page_for_people_without_a_head_is_a_page(self):
+        assert read(b"<html>\n<p>no").body == b"<html>\n<p>no"
 
 
 class TestTheConnectionEnds:
@@ -130,7 +143,9 @@ class TestHostile:
         with pytest.raises(MalformedMessage):
             read(b"HTTP/1.1 200 OK\r\nX: " + b"x" * 20000)
 
-    @pytest.mark.parametrize("data", [b"SSH-2.0-OpenSSH\r\n", b"<html>\n", b"HTTP/1.1 abc\r\n"])
+    @pytest.mark.parametrize(
+        "data", [b"SSH-2.0-OpenSSH\r\n", b"html\n", b"HTTP/1.1 abc\r\n", b"HTTP/1.1 2000 OK\r\n"]
+    )
     def test_not_http(self, data):
         with pytest.raises(MalformedMessage):
             read(data)

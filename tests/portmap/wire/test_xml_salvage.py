@@ -32,6 +32,9 @@ BROKEN = {
     "Latin-1 bytes": FAULT.replace(b"Conflict", b"Konflikt f\xfcr"),
     "declared Latin-1": FAULT.replace(b'"1.0"?', b'"1.0" encoding="ISO-8859-1"?').replace(b"Con", b"\xe9"),
     "UTF-16": FAULT.decode().encode("utf-16"),
+    "names in capitals": FAULT.replace(b"errorCode", b"ERRORCODE"),
+    "an end in another case": FAULT.replace(b"</errorCode>", b"</ErrorCode>"),
+    "a begin in another case, further out": FAULT.replace(b"<UPnPError ", b"<upnpError "),
     "bare ampersand": FAULT.replace(b"Conflict", b"A & B &nbsp;"),
 }
 

@@ -43,7 +43,7 @@ def _ended(script: HttpScript, reader: ResponseReader, at: float, deadline: floa
     at += script.end_delay
     if at >= deadline:
         return _too_late(deadline)
-    if script.ending is Ending.RESET:
+    if script.ending is Ending.RESET and not reader.has_body:
         return at, HttpFailure(FailureKind.BROKEN, "connection reset")
     return at, reader.end()
 

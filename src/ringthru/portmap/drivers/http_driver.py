@@ -114,7 +114,10 @@ class Exchange:
         except BlockingIOError:
             return
         except (OSError, MalformedMessage) as error:
-            self._broken(error)
+            if isinstance(error, OSError) and self._reader is not None and self._reader.has_body:
+                self._end(self._reader.end())  # what came before a reset came
+            else:
+                self._broken(error)
             return
         if reply is not None:
             self._end(reply)

@@ -66,6 +66,8 @@ def add(igd: Igd, order: MapOrder) -> Steps:
         return _granted(igd, order, lease)
     if answer.code in CONFLICT:
         return (yield from _settle_conflict(igd, order, lease, answer))
+    if _may_have_done_it(answer) and (yield from look_up(igd, order)).whose is Whose.OURS:
+        return _granted(igd, order, lease)  # its own table is proof, too
     return (yield from _declined(igd, order, answer))
 
 
@@ -180,6 +182,11 @@ def _settle_conflict(igd: Igd, order: MapOrder, lease: int, refusal: soap.Fault)
             return _granted(igd, replace(order, external_port=port), lease)
     holder = f"; {found.words}" if found.whose is Whose.THEIRS else ""
     return Declined(f"{refusal}{holder}", Remedy.ANOTHER_PORT)
+
+
+def _may_have_done_it(answer: soap.Fault) -> bool:
+    """Whether it says nothing of use, but may have understood: it hung up, or talked of something else."""
+    return answer.code is None and (answer.status in (0, 200) or answer.status >= 500)
 
 
 def _ask_any(igd: Igd, order: MapOrder, lease: int) -> Answering:

@@ -36,6 +36,7 @@ TABLE_MAY_END: Final = frozenset((402, 500, 501))  # said at the end of the tabl
 EMPTY_LIST: Final = 730  # GetListOfPortMappings: no mapping in that range
 EMPTY_TABLE: Final = "the gateway's table is empty, and it has never shown an entry"
 MOST_SCANNED: Final = 200  # entries read to find one; tables of 160 are real
+TOO_LONG: Final = f"the gateway's table has more than {MOST_SCANNED} entries, and cannot be asked for one"
 MOST_REPEATS: Final = 3  # some give their last entry for ever
 SURE_OF_AGE: Final = 30.0  # seconds between two readings that show whether a lease was prolonged
 BLUR: Final = 5  # seconds by which a gateway's count-down may be off
@@ -127,7 +128,7 @@ def _shows_any(igd: Igd) -> Generator[Ask, Reply, bool]:
 
 
 def _judge(igd: Igd, order: MapOrder | UnmapOrder | InspectOrder, answer: soap.Success) -> Found:
-    client, port = printable(answer.value("NewInternalClient")), answer.number("NewInternalPort")
+    client, port = answer.address("NewInternalClient"), answer.number("NewInternalPort")
     lease, enabled = answer.number("NewLeaseDuration"), _enabled(answer)
     left = "not told" if lease is None else f"{lease} s left" if lease else "for ever"
     words = (
@@ -138,9 +139,10 @@ def _judge(igd: Igd, order: MapOrder | UnmapOrder | InspectOrder, answer: soap.S
 
 def _whose(igd: Igd, order: MapOrder | UnmapOrder | InspectOrder, client: str, port: int | None) -> Whose:
     host = order.internal_client or igd.own_address
-    if port is not None and port != order.internal_port:
+    told = port is not None and 0 < port < 65536
+    if told and port != order.internal_port:
         return Whose.THEIRS
-    if parse_address(client) is None or port is None:  # a host's name, or nothing
+    if parse_address(client) is None or not told:  # a host's name, no port, or nothing
         return Whose.UNKNOWN
     if not same_host(client, host):
         return Whose.THEIRS
@@ -149,7 +151,10 @@ def _whose(igd: Igd, order: MapOrder | UnmapOrder | InspectOrder, client: str, p
 
 
 def _seek(igd: Igd, order: MapOrder | UnmapOrder | InspectOrder) -> Generator[Ask, Reply, Found]:
+    if igd.table_too_long:
+        return Found(Whose.UNKNOWN, TOO_LONG)
     scan = yield from scan_table(igd, lambda entry: is_at(entry, order.protocol, order.external_port))
+    igd.table_too_long = scan.found is None and scan.count >= MOST_SCANNED
     if scan.found is not None:
         entry = scan.found
         words = f"the gateway's table: {entry.internal_client or 'nobody'}:{entry.internal_port}"
@@ -186,7 +191,7 @@ def scan_table(igd: Igd, wanted: Callable[[GatewayEntry], bool]) -> Generator[As
         before = outcome.entry
         if repeats >= MOST_REPEATS:
             return Scan(None, index + 1 - repeats, False)
-    return Scan(None, MOST_SCANNED, False)
+    return Scan(None, MOST_SCANNED, complete=False)
 
 
 def is_at(entry: GatewayEntry, protocol: Protocol, external_port: int) -> bool:
@@ -251,7 +256,7 @@ def _entry(igd: Igd, answer: soap.Success) -> GatewayEntry | None:
     kind = answer.value("NewProtocol").lower()
     if external is None or internal is None or kind not in ("udp", "tcp"):
         return None
-    client = printable(answer.value("NewInternalClient"))
+    client = answer.address("NewInternalClient")
     words = printable(answer.value("NewPortMappingDescription") or answer.value("NewDescription"))
     lease = answer.number("NewLeaseDuration") or answer.number("NewLeaseTime")  # the second in a list (:2)
     ours = same_host(client, igd.own_address) and words.startswith(OUR_NAME)

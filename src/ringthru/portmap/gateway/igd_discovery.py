@@ -143,7 +143,7 @@ def told_address(igd: Igd, answer: soap.Success | soap.Fault) -> str | None:
     """The address in an answer; empty when it is none, or the gateway's own inner one (EX05)."""
     if isinstance(answer, soap.Fault):
         return None
-    text = printable(answer.value("NewExternalIPAddress"))
+    text = answer.address("NewExternalIPAddress")
     if parse_address(text) is None or same_host(text, igd.service.control.host):
         return ""
     return text

@@ -94,6 +94,7 @@ class Igd:
     other_types_tried: bool = False
     argument_order: tuple[str, ...] = ()  # of AddPortMapping, as its SCPD has it; empty: the standard's
     table: tuple[GatewayEntry | None, ...] | None = None  # being told, entry by entry
+    table_too_long: bool = False  # to look for one entry in it again, place by place
     readings: dict[tuple[Protocol, int], Reading] = field(default_factory=dict)  # by protocol and block
     watched: dict[tuple[Protocol, int], Watched] = field(default_factory=dict)
     conflicts: dict[tuple[Protocol, int], int] = field(default_factory=dict)  # since the last grant

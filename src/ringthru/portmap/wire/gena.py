@@ -14,6 +14,7 @@ from ..errors import MalformedMessage
 from ..values import printable
 from .http import Request, RequestReader, Response, request_head
 from .location import Location
+from .spelling import address, number
 from .xml_salvage import salvage
 
 CAP: Final = 64 * 1024  # bytes of one event message
@@ -45,17 +46,18 @@ class Notification:
     values: tuple[tuple[str, str], ...]
 
     def value(self, name: str) -> str | None:
-        return next((value for key, value in self.values if key == name), None)
+        """By a name in whatever case; None when the message does not tell it."""
+        return next((value for key, value in self.values if key.lower() == name.lower()), None)
 
     @property
     def external_address(self) -> str | None:
-        return self.value(EXTERNAL_ADDRESS)
+        text = self.value(EXTERNAL_ADDRESS)
+        return None if text is None else address(text)
 
     @property
     def number_of_entries(self) -> int | None:
         """Mappings in the gateway's table; a hint at best, for some always say 0 (LI03)."""
-        text = self.value(NUMBER_OF_ENTRIES) or ""
-        return int(text) if text.isascii() and text.isdigit() and len(text) <= 5 else None
+        return number(self.value(NUMBER_OF_ENTRIES) or "", digits=5)
 
 
 def subscribe(event: Location, callback: str, lifetime: int = DEFAULT_LIFETIME) -> bytes:
@@ -113,14 +115,14 @@ def read_event(request: Request) -> Notification:
     sid, sequence = request.header("sid"), request.header("seq")
     if not SUBSCRIPTION_ID.match(sid):
         raise MalformedMessage("an event of no subscription")
-    if not (sequence.isascii() and sequence.isdigit() and len(sequence) <= 10):
+    if (count := number(sequence)) is None:
         raise MalformedMessage(f"an event numbered {sequence[:20]!r}")
     values: dict[str, str] = {}
     for element in salvage(request.body).all("property"):
         for variable in element.children[:MOST_VALUES]:
             if variable.closed and len(values) < MOST_VALUES:
                 values[printable(variable.name)] = printable(variable.text)
-    return Notification(sid, int(sequence), tuple(values.items()))
+    return Notification(sid, count, tuple(values.items()))
 
 
 def answer(status: int) -> bytes:

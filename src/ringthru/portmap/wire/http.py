@@ -1,7 +1,7 @@
 """HTTP/1.x for gateways: requests in one piece, and a lenient, capped reader of what they send.
 
-Strict about us (one write, no redirects, a cap), lenient about them: bare LF, headers without colon, lengths
-that lie, chunks without an end, connections that never close.
+Strict about us (one write, no redirects, a cap), lenient about them: bare LF, headers without colon, no head
+at all, lengths that lie, chunks without an end, connections that never close.
 Never here: sockets, time, XML.
 """
 
@@ -18,7 +18,8 @@ CAP: Final = 256 * 1024  # bytes of one response, headers included
 FAULT: Final = 500  # the status of a SOAP fault, whose body tells what is wrong
 LONGEST_LINE: Final = 16 * 1024  # bytes
 MOST_HEADERS: Final = 100  # names kept of one message; those after them are read and forgotten
-STATUS_LINE: Final = re.compile(rb"HTTP/\d+(?:\.\d+)?\s+(\d{3})", re.IGNORECASE)
+STATUS_LINE: Final = re.compile(rb"[A-Z]{2,8}(?:/\d+(?:\.\d+)?)?\s+(\d{3})\b", re.IGNORECASE)
+DOCUMENT: Final = re.compile(rb"(?:\xef\xbb\xbf){0,3}<")  # no line of a head begins so
 REQUEST_LINE: Final = re.compile(rb"([A-Z-]{1,20})\s+(\S{1,1024})(?:\s+HTTP/[\d.]+)?\s*\Z", re.IGNORECASE)
 ENVELOPE_SPACE: Final = "http://schemas.xmlsoap.org/soap/envelope/"
 PLAIN_HEAD: Final = re.compile(  # of an answer in which nothing is odd
@@ -112,6 +113,11 @@ class _Reader:
         chunked = "chunked" in self._headers.get("transfer-encoding", "").lower()
         return self._in_body and self._length is None and not chunked
 
+    @property
+    def has_body(self) -> bool:
+        """Whether there is anything that a reset of the connection should not take away."""
+        return bool(self._body)
+
     def feed(self, data: bytes) -> None:
         """Take bytes.
 
@@ -124,8 +130,7 @@ class _Reader:
         if self._received > self._cap:
             raise MalformedMessage(f"more than {self._cap // 1024} KiB")
         self._buffer += data
-        while not self._in_body and (line := self._line()) is not None:
-            self._header_line(line)
+        self._read_head()
         if self._in_body:
             self._read_body()
 
@@ -141,6 +146,10 @@ class _Reader:
             self._finish()
 
     def _start_line(self, line: bytes) -> None:
+        raise NotImplementedError
+
+    def _no_start_line(self) -> None:
+        """A document, and nothing before it (HTTP/0.9)."""
         raise NotImplementedError
 
     def _restart(self) -> bool:
@@ -165,6 +174,17 @@ class _Reader:
         self._position = self._seen = end + 1
         return line.rstrip(b"\r")
 
+    def _read_head(self) -> None:
+        while not self._in_body:
+            if DOCUMENT.match(self._buffer, self._position):
+                if not self._started:
+                    self._no_start_line()
+                self._begin_body()
+            elif (line := self._line()) is not None:
+                self._header_line(line)
+            else:
+                return
+
     def _header_line(self, line: bytes) -> None:
         if not self._started:
             if line.strip():  # blank lines before the first one are forgiven
@@ -178,8 +198,11 @@ class _Reader:
             self._started = False
             self._headers.clear()
         else:
-            self._length = _believable(self._headers.get("content-length", ""))
-            self._in_body = True
+            self._begin_body()
+
+    def _begin_body(self) -> None:
+        self._length = _believable(self._headers.get("content-length", ""))
+        self._in_body = True
 
     def _take_header(self, name: str, value: str) -> None:
         if name == "content-length" and self._headers.get(name, value) != value:
@@ -193,12 +216,13 @@ class _Reader:
             return
         self._body += self._buffer[self._position :]
         self._position = len(self._buffer)
-        if self._length is not None:
-            if len(self._body) >= self._length:
-                del self._body[self._length :]
-                self._finish()
-        elif self._is_bodyless() or LAST_TAG.search(self._body[-256:]):
-            self._finish()  # some tell no length and keep the connection: the document's end is the end
+        length = self._length
+        if length is not None and len(self._body) >= length:
+            if LAST_TAG.search(self._body[max(length - 256, 0) : length]):
+                del self._body[length:]  # else the length lies: what came with it belongs to it
+            self._finish()
+        elif (length is None and self._is_bodyless()) or LAST_TAG.search(self._body[-256:]):
+            self._finish()  # some tell no length, or too much, and keep the connection: here is the end
 
     def _read_chunks(self) -> None:
         while not self._done:
@@ -266,6 +290,9 @@ class ResponseReader(_Reader):
             raise MalformedMessage(f"not HTTP: {line[:40]!r}")
         self._status = int(found[1])
 
+    def _no_start_line(self) -> None:
+        self._status = 200  # what it says is judged by itself, as ever
+
     def _restart(self) -> bool:
         return 100 <= self._status < 200  # "100 Continue" that we never asked for: the response follows
 
@@ -323,6 +350,9 @@ class RequestReader(_Reader):
         if found is None:
             raise MalformedMessage(f"not an HTTP request: {line[:40]!r}")
         self._method, self._path = found[1].decode("ascii").upper(), found[2].decode("latin-1")
+
+    def _no_start_line(self) -> None:
+        raise MalformedMessage("a document where a request line was awaited")
 
     def _is_bodyless(self) -> bool:
         return self._method in ("GET", "HEAD")

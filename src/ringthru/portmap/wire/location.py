@@ -73,7 +73,7 @@ def resolve(reference: str, base: str, described_at: Location) -> Location:
     try:
         if base and same_host(urlsplit(base).hostname or "", described_at.host):
             root = urljoin(root, base)
-        url = urljoin(root, _last_url(reference))
+        url = urljoin(root, _last_url(reference.replace("\\", "/")))
     except ValueError as error:
         raise MalformedMessage(f"a control URL that is no URL: {reference[:60]!r}") from error
     return confine(url, described_at.host)

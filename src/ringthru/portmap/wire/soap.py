@@ -14,6 +14,7 @@ from ..errors import LocalError, MalformedMessage
 from ..values import Protocol, printable
 from .description import WanService
 from .http import CAP, Response, m_post_request, post_request
+from .spelling import address, number
 from .xml_salvage import LONGEST_TEXT, Element, salvage
 
 ENVELOPE: Final = (  # one line, prefix "s:": anything else is refused by some gateway
@@ -63,8 +64,11 @@ class Success:
 
     def number(self, name: str) -> int | None:
         """A decimal value; None when it is missing or no number (counters are often nonsense)."""
-        text = self.value(name)
-        return int(text) if text.isascii() and text.isdigit() and len(text) <= 10 else None
+        return number(self.value(name))
+
+    def address(self, name: str) -> str:
+        """An address, or whatever is in its place, printable."""
+        return address(self.value(name))
 
 
 @frozen
@@ -240,9 +244,9 @@ def decode(call: Call, response: Response) -> Success | Fault:
     element = root.first(f"{call.action}Response")
     if element is not None:
         return Success(element)
-    code = root.value("errorCode")
-    if code.isascii() and code.isdigit() and len(code) <= 5:
-        return Fault(int(code), printable(root.value("errorDescription")), response.status)
+    code = number(root.value("errorCode"), digits=5)
+    if code is not None:
+        return Fault(code, printable(root.value("errorDescription")), response.status)
     return Fault(None, f"HTTP {response.status} without a {call.action}Response", response.status)
 
 

@@ -16,6 +16,7 @@ from typing import Final
 from ...net.values import record
 from ..errors import MalformedMessage
 
+TAG_MISMATCH: Final = pyexpat.errors.codes[pyexpat.errors.XML_ERROR_TAG_MISMATCH]
 DEEPEST: Final = 32  # elements within elements
 MOST_ELEMENTS: Final = 20_000  # in one document; a table of 2,000 mappings has as many
 LONGEST_TEXT: Final = 4096  # characters kept of one element; only a whole table inside an answer is longer
@@ -24,24 +25,29 @@ DECLARATION: Final = re.compile(r"<\?xml[^<>]*\?>", re.IGNORECASE)
 ENCODING: Final = re.compile(rb"""<\?xml[^<>]*encoding\s*=\s*["']([\w.-]+)["']""", re.IGNORECASE)
 CONTROLS: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufeff\ufffe\uffff\ud800-\udfff]")
 BARE_AMPERSAND: Final = re.compile(r"&(?!(?:#\d{1,7}|#x[0-9a-fA-F]{1,6}|lt|gt|amp|quot|apos);)")
+TAG_NAME: Final = re.compile(r"</?[A-Za-z_][\w:.-]*")
 GLUED_XMLNS: Final = re.compile(r"<([A-Za-z_][\w:.-]*?)xmlns(:\w+)?=")  # <UPnPErrorxmlns="…">
 
 
 @record
 class Element:
-    """An element by its local name; ``closed`` tells whether its end tag came."""
+    """An element by its local name, in whatever case; ``closed`` tells whether its end tag came."""
 
-    name: str
+    name: str  # as it was sent
+    key: str  # in small letters: what it is found by
     text: str = ""
     children: list[Element] = field(default_factory=list)
     closed: bool = False
 
     def all(self, name: str) -> Iterator[Element]:
         """Every *closed* element of that name in here, in document order."""
-        if self.closed and self.name == name:
+        return self._all(name.lower())
+
+    def _all(self, key: str) -> Iterator[Element]:
+        if self.closed and self.key == key:
             yield self
         for child in self.children:
-            yield from child.all(name)
+            yield from child._all(key)
 
     def first(self, name: str) -> Element | None:
         return next(self.all(name), None)
@@ -53,7 +59,8 @@ class Element:
 
     def child_value(self, name: str) -> str:
         """As ``value``, among the direct children only."""
-        return next((c.text.strip() for c in self.children if c.closed and c.name == name), "")
+        key = name.lower()
+        return next((c.text.strip() for c in self.children if c.closed and c.key == key), "")
 
 
 def salvage(data: bytes, longest_text: int = LONGEST_TEXT) -> Element:
@@ -63,6 +70,17 @@ def salvage(data: bytes, longest_text: int = LONGEST_TEXT) -> Element:
         MalformedMessage: no element at all, a document type declaration (entity bombs live there), more
             than 32 elements deep, or more than 20,000 of them.
     """
+    cleaned = clean(data)
+    builder, error = _built(cleaned, longest_text)
+    if error is not None and error.code == TAG_MISMATCH and (folded := _folded(cleaned)) != cleaned:
+        builder, error = _built(folded, longest_text)
+    if builder.root is None:
+        raise MalformedMessage(f"not XML: {error or 'no element'}") from error
+    return builder.root
+
+
+def _built(cleaned: bytes, longest_text: int) -> tuple[_Builder, pyexpat.ExpatError | None]:
+    """What was read until the end, or until the error."""
     builder = _Builder(longest_text)
     parser = pyexpat.ParserCreate("utf-8")
     parser.buffer_text = True
@@ -71,13 +89,15 @@ def salvage(data: bytes, longest_text: int = LONGEST_TEXT) -> Element:
     parser.CharacterDataHandler = builder.text
     parser.StartDoctypeDeclHandler = builder.doctype
     try:
-        parser.Parse(clean(data), True)
+        parser.Parse(cleaned, True)
     except pyexpat.ExpatError as error:
-        if builder.root is None:
-            raise MalformedMessage(f"not XML: {error}") from error
-    if builder.root is None:
-        raise MalformedMessage("not XML: no element")
-    return builder.root
+        return builder, error
+    return builder, None
+
+
+def _folded(cleaned: bytes) -> bytes:
+    """With all tags in small letters: some end an element in another case than it began."""
+    return TAG_NAME.sub(lambda tag: tag[0].lower(), cleaned.decode("utf-8")).encode("utf-8")
 
 
 def clean(data: bytes) -> bytes:
@@ -114,7 +134,8 @@ class _Builder:
         self._elements += 1
         if self._elements > MOST_ELEMENTS:
             raise MalformedMessage(f"XML of more than {MOST_ELEMENTS} elements")
-        element = Element(name.rpartition(":")[2])
+        local = name.rpartition(":")[2]
+        element = Element(local, local.lower())
         if self._open:
             self._open[-1].children.append(element)
         else:

@@ -1,7 +1,7 @@
-"""A longer wire to the gateway: what is sent arrives later, as on the cable or the Wi-Fi of a home.
+"""A longer wire to the gateway: what is sent arrives later, or not at all, as on the Wi-Fi of a home.
 
-The kernel's own delay (``tc qdisc … netem``) is a module that not every machine has. This is two TAP devices
-in the place of the veth pair, and a thread that carries each frame across when its time has come.
+The kernel's own delay and loss (``tc qdisc … netem``) is a module that not every machine has. This is two TAP
+devices in the place of the veth pair, and a thread that carries each frame across when its time has come.
 """
 
 from __future__ import annotations
@@ -13,10 +13,11 @@ import struct
 import threading
 import time
 from collections import deque
+from random import Random
 from types import TracebackType
 from typing import Final, Self
 
-from ringthru.lab.namespaces.laboratory import GATEWAY, LAN_ADDRESS, PBX, PBX_ADDRESS, Laboratory
+from .laboratory import GATEWAY, LAN_ADDRESS, PBX, PBX_ADDRESS, Laboratory
 
 TUNSETIFF: Final = 0x400454CA  # linux/if_tun.h
 TAP: Final = 0x0002
@@ -33,10 +34,15 @@ class FarWire:
 
     ``trips`` counts round trips: how often the PBX had something to say after it had heard something. Several
     packets in a row are one, bare acknowledgements and farewells none. Noise does not change it.
+
+    ``loss`` is the part of all frames, either way, that gets lost, 0 to 1; which ones ``seed`` decides.
+    ``lost`` counts them. The wire can be made better or worse while it is there.
     """
 
-    def __init__(self, laboratory: Laboratory, round_trip: float) -> None:
-        self.trips = 0
+    def __init__(self, laboratory: Laboratory, round_trip: float, loss: float = 0.0, seed: int = 0) -> None:
+        self.trips = self.lost = 0
+        self.loss = loss
+        self._chance = Random(seed).random
         self._heard = True
         self._delay = round_trip / 2
         self._ends = self._lay(laboratory)
@@ -86,6 +92,9 @@ class FarWire:
                 return
             for each in readable:
                 frame = os.read(each, BIGGEST)
+                if self.loss and self._chance() < self.loss:
+                    self.lost += 1
+                    continue
                 if each == near and self._heard and _says_something(frame):
                     self.trips, self._heard = self.trips + 1, False
                 on_the_way.append((time.monotonic() + self._delay, other[each], frame))
