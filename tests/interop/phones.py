@@ -122,10 +122,12 @@ class Baresip:
         directory: Path,
         modules: tuple[str, ...] = (),
         port: int = 5072,
+        *,
+        ipv6: bool = False,
     ) -> None:
         """``modules`` are loaded beside the usual ones; ``port`` is where it listens."""
         self.directory = directory
-        self._port = port
+        self._port, self._family = port, "-6" if ipv6 else "-4"
         self._laboratory, self._role, self._address = laboratory, role, address
         self._modules = "".join(f"module {each}\n" for each in modules)
         self.process: subprocess.Popen[bytes] | None = None
@@ -140,7 +142,7 @@ class Baresip:
         (self.directory / "accounts").write_text(account + "\n")
         (self.directory / "contacts").write_text("")
         typed = [word for command in commands for word in ("-e", command)]
-        argv = ["baresip", "-4", "-v", "-f", str(self.directory), *typed]
+        argv = ["baresip", self._family, "-v", "-f", str(self.directory), *typed]
         self.process = self._laboratory.popen(self._role, argv, self.directory / "baresip.log")
 
     def log(self) -> str:

@@ -10,7 +10,16 @@ from pathlib import Path
 
 import pytest
 
-from ringthru.lab.namespaces.laboratory import PBX_ADDRESS, PHONE, PHONE_ADDRESS, PUB_ADDRESS, WAN_ADDRESS
+from ringthru.lab.namespaces.laboratory import (
+    PBX,
+    PBX_ADDRESS,
+    PHONE,
+    PHONE_ADDRESS,
+    PUB,
+    PUB_ADDRESS,
+    WAN_ADDRESS,
+)
+from ringthru.lab.namespaces.netns import RESOLVERS
 
 from .audio import best_share
 from .household import AT_HOME, OUTSIDE, UPSTAIRS, Household, Phones, dial, hears, until
@@ -29,7 +38,7 @@ OUR_NUMBER = """
       </condition>
     </extension>
 """
-SENT_ON = "sip_profiles/external/provider.xml"
+OTHER_MACHINE, PROVIDERS_NAME = "22.51.100.51", "sip.itsp.example"
 
 
 @pytest.fixture(scope="module")
@@ -67,11 +76,27 @@ def started(home: Household, tmp_path: Path) -> Iterator[Callable[..., Switch]]:
         assert "Traceback" not in switch.words(), switch.words()
 
 
+@pytest.fixture
+def kamailio(home: Household, tmp_path: Path) -> Iterator[Callable[..., Kamailio]]:
+    """Starts a provider's machine at an address of the public host."""
+    made: list[Kamailio] = []
+
+    def start(address: str = PUB_ADDRESS) -> Kamailio:
+        folder = tmp_path / f"kamailio-{address}"
+        folder.mkdir()
+        made.append(Kamailio(home, folder, address=address))
+        return made[-1]
+
+    yield start
+    for each in made:
+        home.end(each.process)
+
+
 def write_provider(tree: Path, values: dict[str, str]) -> None:
     """The way that ``example.xml`` and ``vars.xml`` describe."""
     rows = "".join(f'    <param name="{name}" value="{value}"/>\n' for name, value in values.items())
     text = f'<include>\n  <gateway name="itsp">\n{rows}  </gateway>\n</include>\n'
-    (tree / SENT_ON).write_text(text)
+    (tree / "sip_profiles" / "external" / "provider.xml").write_text(text)
     replace(tree / "vars.xml", 'data="default_gateway="', 'data="default_gateway=itsp"')
 
 
@@ -148,11 +173,10 @@ def plays_music(phone: Baresip) -> bool:
 
 class TestProvider:
     def test_that_we_register_with(
-        self, home: Household, started: Callable[..., Switch], phones: Phones, tmp_path: Path
+        self, started: Callable[..., Switch], phones: Phones, kamailio: Callable[..., Kamailio]
     ) -> None:
         """Its calls ring 1000; 0 leads out by it, and keys reach whoever answers there."""
-        (tmp_path / "kamailio").mkdir()
-        Kamailio(home, tmp_path / "kamailio")
+        kamailio()
         account = {"username": USER, "password": PROVIDERS_PASSWORD, "realm": "provider.example"}
         switch = started({**account, "proxy": PUB_ADDRESS, "extension": "1000", "ping": "25"})
         switch.wait_for_words("Gateway itsp is REGED")
@@ -169,6 +193,32 @@ class TestProvider:
             one.command("sndcode", key)
             menu.wait_for_log(f"'{key}'")
         one.command("hangup")
+
+    def test_whose_machine_dies_is_used_at_its_other_address(
+        self,
+        home: Household,
+        started: Callable[..., Switch],
+        phones: Phones,
+        kamailio: Callable[..., Kamailio],
+    ) -> None:
+        """Two addresses under one name (RFC 3263 §4): where OPTIONS go unanswered, the other has us."""
+        home.ip(PUB, f"address add {OTHER_MACHINE}/24 dev eth0")
+        lines = f"{PUB_ADDRESS} {PROVIDERS_NAME}\n{OTHER_MACHINE} {PROVIDERS_NAME}\n"
+        (RESOLVERS / home.name(PBX) / "hosts").write_text(lines)
+        first, second = kamailio(), kamailio(OTHER_MACHINE)
+        account = {"username": USER, "password": PROVIDERS_PASSWORD, "realm": "provider.example"}
+        switch = started({**account, "proxy": PROVIDERS_NAME, "extension": "1000", "ping": "1"})
+        switch.wait_for_words("Gateway itsp is REGED")
+        assert (len(first.contacts()), second.contacts()) == (1, [])
+        one = phones.registered("1000", AT_HOME, 440)
+        somebody = phones.somebody("05551234", 900, ELSEWHERE)
+        home.end(first.process)
+        switch.wait_for_words("Gateway itsp answers OPTIONS again", 25)
+        assert len(second.contacts()) == 1
+        somebody.command("dial", f"sip:{USER}@{OTHER_MACHINE}:5060")
+        hears(one, 900)
+        hears(somebody, 440)
+        somebody.command("hangup")
 
     def test_that_knows_us_by_our_address(self, started: Callable[..., Switch], phones: Phones) -> None:
         peer = {"proxy": f"{PUB_ADDRESS}:{ELSEWHERE}", "register": "false"}

@@ -164,7 +164,7 @@ class TestRegistering:
         self, join: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
     ) -> None:
         """Its first OPTIONS may be due before its address is known: no call may be refused for that."""
-        monkeypatch.setattr("ringthru.switch.trunks.book.random", SimpleNamespace(random=lambda: 0.0))
+        monkeypatch.setattr("ringthru.switch.trunks.asking.random", SimpleNamespace(random=lambda: 0.0))
         pair: Pair = await join(ping="30")
         await pair.here.switch.start()
         await pair.registered()

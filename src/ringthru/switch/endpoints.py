@@ -125,6 +125,8 @@ class Endpoints:
     async def target(self, destination: Destination) -> Target:
         """Where a ``sofia/…`` leg goes: ``PROFILE/URI``, ``PROFILE/USER`` or ``gateway/TRUNK/NUMBER``.
 
+        ``^URI`` at the end of the first two is what stands in To.
+
         Raises:
             DialFailed: there is no such profile, trunk, user or host, or the endpoint is not ``sofia``.
         """
@@ -136,7 +138,9 @@ class Endpoints:
         first, _, rest = destination.address.partition("/")
         if first.lower() == "gateway":
             return await self._trunk(*rest.partition("/")[::2])
-        return await self._address(first, rest)
+        address, _, other = rest.partition("^")
+        found = await self._address(first, address)
+        return replace(found, to_uri=_to_uri(other)) if other else found
 
     async def _trunk(self, name: str, number: str) -> Target:
         trunks = self._calls.trunks
@@ -150,7 +154,6 @@ class Endpoints:
         profile = self._calls.profile(name)
         if profile is None:
             raise DialFailed(HangupCause.INVALID_PROFILE)
-        rest = rest.partition("^")[0]  # ``^URI``, a To of one's own, is left out
         if "@" not in rest and not rest.startswith(("sip:", "sips:")):
             return await self._registered(profile.name, rest)
         try:
@@ -195,6 +198,19 @@ class Endpoints:
 
 def _now() -> float:
     return asyncio.get_running_loop().time()
+
+
+def _to_uri(text: str) -> str:
+    """The ``^URI`` behind an address: who shall stand in To.
+
+    Raises:
+        DialFailed: it is no SIP address.
+    """
+    try:
+        return str(SipUri.parse(text if text.startswith(("sip:", "sips:")) else f"sip:{text}"))
+    except MalformedMessage as error:
+        log.error("%s is no SIP address for To: %s", text, error)
+        raise DialFailed(HangupCause.INVALID_URL) from error
 
 
 def _without_ours(uri: SipUri) -> SipUri:

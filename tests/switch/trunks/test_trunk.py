@@ -138,6 +138,17 @@ class TestRegistering:
         driven.resolved()
         assert driven.trunk.flows == (FIRST,)  # old addresses are better than none
 
+    def test_one_that_is_only_looked_up_is_used_elsewhere_when_it_falls_silent(self) -> None:
+        driven = Driven(register=False)
+        driven.orders()
+        driven.resolved(FIRST, SECOND)
+        assert driven.trunk.register(driven.now, elsewhere=True) is False
+        driven.resolved(FIRST, SECOND)
+        assert driven.trunk.flows == (SECOND, FIRST)
+        driven.trunk.register(driven.now, elsewhere=True)
+        driven.resolved(FIRST, SECOND)
+        assert driven.trunk.flows == (FIRST, SECOND)
+
 
 class TestFailing:
     def test_the_next_address_when_one_is_silent_or_broken(self, driven: Driven) -> None:
@@ -150,6 +161,15 @@ class TestFailing:
         driven.orders()
         assert driven.resolved(FIRST, SECOND) == [SendRegister(SECOND, 3600)]  # it answered the last time
         assert driven.answer(503) == [SendRegister(FIRST, 3600)]
+
+    def test_where_options_went_unanswered_the_others_are_tried_first(self, driven: Driven) -> None:
+        driven.orders()
+        driven.resolved(FIRST, SECOND)
+        driven.grant()
+        assert driven.trunk.register(driven.now, elsewhere=True)
+        assert driven.orders() == [Resolve()]
+        assert driven.resolved(FIRST, SECOND) == [SendRegister(SECOND, 3600)]
+        assert driven.silence() == [SendRegister(FIRST, 3600)]
 
     def test_longer_and_longer_pauses(self, driven: Driven) -> None:
         pauses = []

@@ -85,9 +85,9 @@ class TrunkRegistration:
         for task in self._tasks:
             task.cancel()
 
-    def register(self) -> bool:
-        """Register at once; False for a trunk that is not to be registered with."""
-        return bool(self._act(self.trunk.register))
+    def register(self, *, elsewhere: bool = False) -> bool:
+        """Register at once, ``elsewhere`` first; False for a trunk that is not to be registered with."""
+        return bool(self._act(lambda now: self.trunk.register(now, elsewhere=elsewhere)))
 
     def unregister(self) -> bool:
         return bool(self._act(self.trunk.unregister))

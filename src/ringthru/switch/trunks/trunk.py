@@ -122,6 +122,7 @@ class Trunk:
         self._chance = chance
         self._expires = timing.expires
         self._untried: list[Flow] = []
+        self._silent: Flow | None = None  # what answers nothing any more
         self._timeout: float | None = None
         self._again = False  # something changed while a REGISTER was on its way
         self._stop = False  # … and an operator wants an end
@@ -159,7 +160,7 @@ class Trunk:
     def receive_flows(self, flows: Sequence[Flow], now: float, reason: str = "") -> None:
         """The registrar's addresses, best first; none, with the reason, when they could not be found."""
         if flows:
-            self.flows = tuple(flows)
+            self.flows = tuple(sorted(flows, key=lambda each: each == self._silent))
         if self.state is TrunkState.NOREG:
             span = self._timing.expires if flows else self._timing.retry or LOOK_AGAIN
             self._timeout = now + max(span, SHORTEST_PAUSE)
@@ -168,7 +169,9 @@ class Trunk:
         if not self.flows:  # old addresses are better than none
             self._fail(now, reason or "the registrar's address cannot be found")
             return
-        self._untried = sorted(self.flows, key=lambda each: each != self.flow)  # first what answered last
+        self._untried = sorted(  # first what answered last, last what fell silent
+            self.flows, key=lambda each: (each == self._silent, each != self.flow)
+        )
         self._try_next(now)
 
     def receive_answer(
@@ -210,11 +213,14 @@ class Trunk:
 
     # --- what makes us act now ----------------------------------------------------------------------
 
-    def register(self, now: float) -> bool:
+    def register(self, now: float, *, elsewhere: bool = False) -> bool:
         """Register at once: an operator says so, our address changed, or OPTIONS went unanswered.
 
+        ``elsewhere``: that was it, and other addresses of the registrar are tried first.
         False for a trunk that is not to be registered with; its addresses are looked up anew.
         """
+        if elsewhere:
+            self._silent = self.flow or next(iter(self.flows), None)
         if self.state is TrunkState.NOREG:
             self._look_up()
             return False
@@ -264,7 +270,7 @@ class Trunk:
 
     def _succeed(self, granted: Granted, now: float) -> None:
         before, self.registered = self.registered, granted
-        self.failures, self.reason = 0, ""
+        self.failures, self.reason, self._silent = 0, "", None
         seconds = max(min(granted.seconds, LONGEST_EXPIRY), 1)
         self.expires_at = now + seconds
         share = REFRESH_FROM + (REFRESH_TO - REFRESH_FROM) * self._chance()
