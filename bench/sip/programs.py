@@ -122,7 +122,7 @@ def ringthru_program(users: int = 0, name: str = "ringthru") -> Program:
 
     def argv(directory: Path) -> list[str]:
         conf = write_tree(directory / "conf", users)
-        words = [sys.executable, "-m", "ringthru", "-nc", "-nonat", "-conf", str(conf)]
+        words = [sys.executable, "-m", "ringthru", "-nc", "-nf", "-nonat", "-conf", str(conf)]
         return [*words, "-db", str(directory / "db"), "-log", str(directory / "log")]
 
     return Program(name, argv, echo=True, bridge=True, registers=True)

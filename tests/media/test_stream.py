@@ -355,7 +355,7 @@ class TestBlocking:
         one.set_sink(two)
         sent(two)
         for n in range(20):
-            one.blocks_media = 5 <= n < 10
+            one.block(media=5 <= n < 10)
             one.receive_rtp(rtp(n), PEER, n * 0.02)
         numbers = [each.sequence for each in sent(two)]
         assert numbers == list(range(501, 516))
@@ -365,7 +365,7 @@ class TestBlocking:
         one, two = stream(), stream(ssrc=88)
         one.set_sink(two)
         sent(two)
-        one.blocks_keys = True
+        one.block(keys=True)
         one.receive_rtp(rtp(1), PEER, 0.0)
         one.receive_rtp(rtp(2, kind=101, payload=b"\x05\x80\x03\x20"), PEER, 0.02)
         assert [each.payload_type for each in sent(two)] == [0]

@@ -1,10 +1,7 @@
 """The media engine of this process: sockets, one epoll of them, and timers around the streams.
 
-One epoll descriptor holds every RTP and RTCP socket, and the event loop watches that one:
-measured three times as fast as asyncio's own datagram transports, since a wake-up that finds
-many sockets ready costs the loop one callback. Each gives one datagram per wake-up: a second
-read would mostly find nothing (measured: 15 % dearer), and a flood on one leg leaves the
-others their turn.
+One epoll descriptor holds every RTP and RTCP socket (``poll_driver``): measured three times as fast as
+asyncio's own datagram transports.
 """
 
 from __future__ import annotations
@@ -13,11 +10,9 @@ import asyncio
 import logging
 import os
 import random
-import select
-import socket
 import time
 from binascii import b2a_base64
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from struct import Struct
 from typing import Final
 
@@ -29,6 +24,7 @@ from .libsrtp import make_session
 from .offer_answer import Negotiated
 from .pair_driver import PortPair, send_all
 from .playing import FedPlayer, LateEcho, PacketTap, Player, Speaker
+from .poll_driver import PacketPoll
 from .ports_driver import HasPorts
 from .report import LegReport
 from .rtp import MAX_DATAGRAM
@@ -41,7 +37,6 @@ __all__ = ["MediaEngine", "MediaLeg", "PortPair"]
 
 log = logging.getLogger(__name__)
 
-SOCKETS_PER_WAKE_UP: Final = 256  # one datagram of each; then the loop does something else
 RANDOM: Final = Struct("!IIH12s")  # what a stream begins with, in one look at the system's random numbers
 CAPACITY: Final = 900  # legs; what Python bears on one core, with some left for SIP
 
@@ -51,13 +46,21 @@ class MediaEngine(HasPorts):
 
     name = "in-process"
 
-    def __init__(self, first_port: int = 16384, last_port: int = 32768, capacity: int = CAPACITY) -> None:
-        """``capacity`` is how many legs there may be at once."""
+    def __init__(
+        self,
+        first_port: int = 16384,
+        last_port: int = 32768,
+        capacity: int = CAPACITY,
+        packets: PacketPoll | None = None,
+    ) -> None:
+        """``capacity`` is how many legs there may be at once; ``packets`` is who reads, if anybody does."""
+        self.buffer = bytearray(MAX_DATAGRAM + 1)  # for the datagram that is being dealt with
+        self.view = memoryview(self.buffer)
         self._capacity = capacity
+        self._hosted = packets is not None
+        self._packets = packets
         super().__init__(first_port, last_port)
         self._legs: set[MediaLeg] = set()
-        self._readers: dict[int, Callable[[float], None]] = {}
-        self._epoll: select.epoll | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def legs(self) -> Sequence[MediaLeg]:
@@ -89,44 +92,32 @@ class MediaEngine(HasPorts):
         for leg in list(self._legs):
             leg.close()
         self._ports.close()
-        if self._epoll is not None and self._loop is not None:
-            self._loop.remove_reader(self._epoll.fileno())
-            self._epoll.close()
-        self._epoll = self._loop = None
+        if self._packets is not None and self._loop is not None and not self._hosted:
+            self._loop.remove_reader(self._packets.fileno())
+            self._packets.close()
+            self._packets = None
+        self._loop = None
 
     # For the legs
 
-    def watch(self, sock: socket.socket, reader: Callable[[float], None]) -> None:
-        assert self._epoll is not None
-        self._readers[sock.fileno()] = reader
-        self._epoll.register(sock.fileno(), select.EPOLLIN)
+    @property
+    def packets(self) -> PacketPoll:
+        assert self._packets is not None
+        return self._packets
 
     def forget(self, leg: MediaLeg, pair: PortPair) -> None:
         self._legs.discard(leg)
         for sock in pair.sockets:
-            if self._readers.pop(sock.fileno(), None) is not None and self._epoll is not None:
-                self._epoll.unregister(sock.fileno())
+            self.packets.forget(sock.fileno())
         self._ports.give_back(pair)
 
     def _running_loop(self) -> asyncio.AbstractEventLoop:
         if self._loop is None:
             self._loop = asyncio.get_running_loop()
-            self._epoll = select.epoll()
-            self._loop.add_reader(self._epoll.fileno(), self._on_ready)
+            if self._packets is None:
+                self._packets = PacketPoll()
+                self._loop.add_reader(self._packets.fileno(), self._packets.run)
         return self._loop
-
-    def _on_ready(self) -> None:
-        if self._epoll is None:
-            return
-        now = time.monotonic()
-        for descriptor, _ in self._epoll.poll(0, SOCKETS_PER_WAKE_UP):
-            reader = self._readers.get(descriptor)
-            if reader is None:
-                continue  # closed by an event of an earlier socket in this very batch
-            try:
-                reader(now)
-            except Exception:  # a bug of ours must cost one datagram, not the calls beside it
-                log.exception("media of descriptor %d", descriptor)
 
 
 class MediaLeg(Listened):
@@ -160,8 +151,9 @@ class MediaLeg(Listened):
             rtp_timeout=rtp_timeout,
             make_session=make_session,
         )
-        engine.watch(self._rtp, self._on_rtp)
-        engine.watch(self._rtcp, self._on_rtcp)
+        self._buffer, self._view = engine.buffer, engine.view
+        engine.packets.watch(self._rtp.fileno(), self._on_rtp)
+        engine.packets.watch(self._rtcp.fileno(), self._on_rtcp)
 
     def connect(self, negotiated: Negotiated, *, speak_first: bool = True) -> None:
         """Send to and hear the peer of this agreement; a new one starts the learning anew.
@@ -222,9 +214,7 @@ class MediaLeg(Listened):
 
     def block(self, *, media: bool | None = None, keys: bool | None = None) -> None:
         """Keep the peer's audio, or its RTP events, from the other leg; None leaves that as it is."""
-        stream = self._stream
-        stream.blocks_media = stream.blocks_media if media is None else media
-        stream.blocks_keys = stream.blocks_keys if keys is None else keys
+        self._stream.block(media=media, keys=keys)
 
     def _speak(self, speaker: Speaker) -> None:
         self._stream.set_speaker(speaker)
@@ -269,12 +259,19 @@ class MediaLeg(Listened):
 
     def _on_rtp(self, now: float) -> None:
         try:
-            datagram, source = self._rtp.recvfrom(MAX_DATAGRAM + 1)
+            size, source = self._rtp.recvfrom_into(self._buffer)
         except OSError:
             return  # nothing there after all, or an ICMP error of an earlier packet
-        self._stream.receive_rtp(datagram, source[:2], now)
-        if self._other is not None:
-            self._other._pump()
+        way, other = self._stream.way, self._other or self
+        if way is not None and (target := way.carry(self._buffer, size, source, now)) is not None:
+            try:
+                other._rtp.sendto(self._view[:size], target)
+            except OSError as error:
+                log.debug("RTP to %s: %s", target, error)
+            return
+        self._stream.receive_rtp(bytes(self._view[:size]), source[:2], now)
+        if other is not self:
+            other._pump()
         self._pump()
 
     def _on_rtcp(self, now: float) -> None:

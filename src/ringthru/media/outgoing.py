@@ -40,11 +40,11 @@ class Outgoing:
 
     def __init__(self, sender: RtpSender) -> None:
         self.heard = False  # the peer, since it was told where: nothing more is needed to open the way
+        self.allowance = Allowance()  # of what is returned to the peer
         self._sender = sender
         self._agreed: Negotiated | None = None
         self._latch: Latch | None = None
         self._speak_first = True
-        self._allowance = Allowance()
         self._presser = KeyPresser()
         self._opening_left = 0
         self._opening_at: float | None = None
@@ -113,11 +113,24 @@ class Outgoing:
         payload_type, payload = _translate(packet, theirs, ours)
         if self._presser.pressing or origin.blocks(packet):
             payload_type = None  # a key that is down takes the audio's place
-        if payload_type is None or (own and not self._allowance.take(now)):
+        if payload_type is None or (own and not self.allowance.take(now)):
             self._sender.skip(packet, origin)
         elif self.speaks(self._latch):
             self._opening_left = 0
             self._out.append(self._sender.forward(packet, payload_type, payload, origin, now))
+
+    def way_of(self, theirs: Negotiated) -> tuple[int, bytes | None] | None:
+        """As what the audio of another leg leaves: payload type, and table of octets, by both agreements.
+
+        None: it does not.
+        """
+        ours = self._agreed
+        if ours is None or not ours.sends or self._presser.pressing or not self.speaks(self._latch):
+            return None
+        table = TRANSCODE.get((theirs.codec.name, ours.codec.name))
+        if table is None and theirs.codec.name != ours.codec.name:
+            return None
+        return ours.codec.payload_type, table
 
     def press(self, key: str, milliseconds: int, now: float) -> bool:
         """Send one key as an RTP event; False when it is none, or events were not agreed on."""

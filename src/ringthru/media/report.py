@@ -57,7 +57,7 @@ class LegReport:
 
 
 class Reporter:
-    """Counts what is heard and sent, and makes the reports of it."""
+    """Counts what is heard and sent, and makes the reports of it; ``source`` is who is heard now."""
 
     def __init__(
         self, sender: RtpSender, cname: str, uniform: Callable[[], float], ntp_offset: float
@@ -68,7 +68,7 @@ class Reporter:
         self._cname = cname
         self._uniform = uniform
         self._ntp_offset = ntp_offset
-        self._source: ReceptionStatistics | None = None
+        self.source: ReceptionStatistics | None = None
         self._packets = self._octets = 0
         self._lost_before = self._runs_before = 0  # with earlier SSRCs
         self._remote_lost: int | None = None
@@ -83,30 +83,38 @@ class Reporter:
         self.due_at = now + self._interval() / 2
 
     def receive_rtp(self, packet: RtpPacket, now: float) -> None:
-        source = self._source
+        source = self.source
         if source is None or source.ssrc != packet.ssrc:
             if source is not None:
                 self._lost_before += source.lost
                 self._runs_before += source.loss_runs
             source = ReceptionStatistics(packet.ssrc, packet.sequence, self._sender.clock_rate)
-            self._source = source
+            self.source = source
         # A source on probation is heard all the same: the latch has judged it already.
         source.receive(packet.sequence, packet.timestamp, now)
         self._packets += 1
         self._octets += len(packet.payload)
         self._heard_since = True
 
+    def receive_next(self, octets: int, timestamp: int, now: float) -> None:
+        """``receive_rtp`` for so much payload of ``source``, right after its last packet."""
+        assert self.source is not None
+        self.source.receive_next(timestamp, now)
+        self._packets += 1
+        self._octets += octets
+        self._heard_since = True
+
     def continues(self, packet: RtpPacket) -> bool:
         """Whether a packet is the next, or nearly, of the source that is heard."""
-        source = self._source
+        source = self.source
         return source is not None and source.ssrc == packet.ssrc and source.continues(packet.sequence)
 
     def receive_rtcp(self, packets: tuple[RtcpPacket, ...], now: float) -> None:
         """Take the packets of one valid compound."""
         for packet in packets:
             if isinstance(packet, SenderReport):
-                if self._source is not None and packet.ssrc == self._source.ssrc:
-                    self._source.hear_sender_report(packet.ntp, now)
+                if self.source is not None and packet.ssrc == self.source.ssrc:
+                    self.source.hear_sender_report(packet.ntp, now)
                 self._hear_blocks(packet.reports, now)
             elif isinstance(packet, ReceiverReport):
                 self._hear_blocks(packet.reports, now)
@@ -121,7 +129,7 @@ class Reporter:
         return encode_compound([*self._packets_for(now), Goodbye((self._sender.ssrc,))])
 
     def summary(self, remote: Endpoint | None) -> LegReport:
-        source = self._source
+        source = self.source
         least, most = source.jitter_range_ms if source else (0.0, 0.0)
         return LegReport(
             packets_received=self._packets,
@@ -158,8 +166,8 @@ class Reporter:
     def _packets_for(self, now: float) -> list[RtcpPacket]:
         sender = self._sender
         blocks: tuple[ReportBlock, ...] = ()
-        if self._source is not None and self._heard_since:
-            blocks = (self._source.report(now),)
+        if self.source is not None and self._heard_since:
+            blocks = (self.source.report(now),)
             self._heard_since = False
         first: RtcpPacket = ReceiverReport(sender.ssrc, blocks)
         if sender.packets > self._sent_before[0]:  # we spoke since the last but one (§6.4)

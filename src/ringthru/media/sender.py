@@ -48,6 +48,20 @@ class RtpSender:
         timestamp = (packet.timestamp + self._timestamp_shift) % TIMESTAMPS
         return self._finish(RtpPacket(payload_type, sequence, timestamp, self.ssrc, payload, marker), now)
 
+    def goes_on(self, origin: object, ssrc: int, highest: int) -> bool:
+        """Whether what left last was the ``highest`` of this source; ``go_on`` is for the next."""
+        last = (highest + self._sequence_shift) % SEQUENCES
+        return self._source == (origin, ssrc) and last == self._sequence
+
+    def go_on(self, octets: int, timestamp: int, now: float) -> tuple[int, int]:
+        """``forward`` for the packet after the last one of its source: sequence and timestamp to send."""
+        self._sequence = sequence = self._sequence + 1 & SEQUENCES - 1
+        self._timestamp = timestamp = timestamp + self._timestamp_shift & TIMESTAMPS - 1
+        self.sent_at = now
+        self.packets += 1
+        self.octets += octets
+        return sequence, timestamp
+
     def originate(self, payload_type: int, payload: bytes, now: float, samples: int = 0) -> bytes:
         """A datagram of our own, a whole number of its lengths after the last.
 
@@ -118,6 +132,8 @@ class RtpSender:
 
 class Allowance:
     """A token bucket: what may be echoed, so that two echoes facing each other do not race."""
+
+    __slots__ = ("_burst", "_left", "_rate", "_seen_at")
 
     def __init__(self, rate: float = ECHO_RATE, burst: int = ECHO_BURST) -> None:
         self._rate = rate

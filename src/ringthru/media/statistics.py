@@ -41,14 +41,14 @@ def round_trip(arrival: int, last_sr: int, delay: int) -> float | None:
 
 
 class ReceptionStatistics:
-    """One source's packets, as its receiver counts them."""
+    """One source's packets, as its receiver counts them; ``highest`` is the last number of its run."""
 
     def __init__(self, ssrc: int, sequence: int, clock_rate: int) -> None:
         self.ssrc = ssrc
         self.clock_rate = clock_rate
         self._probation = MIN_SEQUENTIAL
         self._restart(sequence)
-        self._max_sequence = (sequence - 1) % SEQUENCES
+        self.highest = (sequence - 1) % SEQUENCES
         self._transit: int | None = None
         self._jitter = 0  # sixteen times the estimate, as §A.8 keeps it
         self._least_jitter = self._most_jitter = 0  # of the estimate, once it is settled
@@ -57,7 +57,7 @@ class ReceptionStatistics:
         self._last_sr: tuple[int, float] | None = None
 
     def _restart(self, sequence: int) -> None:
-        self._base = self._max_sequence = sequence
+        self._base = self.highest = sequence
         self._bad: int | None = None
         self._cycles = self.received = 0
         self._expected_prior = self._received_prior = 0
@@ -66,15 +66,24 @@ class ReceptionStatistics:
         """Count one packet; False while it does not fit the source's run (§A.1)."""
         if not self._in_sequence(sequence):
             return False
-        arrival = int(now * self.clock_rate)
-        transit = (arrival - timestamp) & 0xFFFFFFFF
-        if self._transit is not None:
-            change = (transit - self._transit) & 0xFFFFFFFF
-            change = min(change, (1 << 32) - change)  # |d| of §A.8, over the timestamp's wrap
+        self._time(timestamp, now)
+        return True
+
+    def receive_next(self, timestamp: int, now: float) -> None:
+        """Count the packet after ``highest`` of a source that is believed, where the number does not wrap."""
+        self.highest += 1
+        self.received += 1
+        self._time(timestamp, now)
+
+    def _time(self, timestamp: int, now: float) -> None:
+        transit = (int(now * self.clock_rate) - timestamp) & 0xFFFFFFFF
+        before, self._transit = self._transit, transit
+        if before is not None:
+            change = (transit - before) & 0xFFFFFFFF
+            if change > 1 << 31:
+                change = (1 << 32) - change  # |d| of §A.8, over the timestamp's wrap
             self._jitter += change - (self._jitter + 8 >> 4)
             self._keep_extremes(change)
-        self._transit = transit
-        return True
 
     def _keep_extremes(self, change: int) -> None:
         if change > NEW_TIMELINE * self.clock_rate:
@@ -83,23 +92,30 @@ class ReceptionStatistics:
         self._stepped += change
         if self._steps == SETTLED:
             self._least_jitter = self._most_jitter = self._jitter
-        elif self._steps > SETTLED:
-            self._least_jitter = min(self._least_jitter, self._jitter)
-            self._most_jitter = max(self._most_jitter, self._jitter)
+        elif self._steps > SETTLED:  # no min and max: for each packet they cost as much as the rest
+            if self._jitter < self._least_jitter:
+                self._least_jitter = self._jitter
+            elif self._jitter > self._most_jitter:
+                self._most_jitter = self._jitter
+
+    @property
+    def believed(self) -> bool:
+        """Whether it has shown enough packets in a row."""
+        return not self._probation
 
     def continues(self, sequence: int) -> bool:
         """Whether this number comes soon after the highest; a source on probation has none."""
-        return not self._probation and 0 < (sequence - self._max_sequence) % SEQUENCES < MAX_DROPOUT
+        return not self._probation and 0 < (sequence - self.highest) % SEQUENCES < MAX_DROPOUT
 
     def _in_sequence(self, sequence: int) -> bool:
-        ahead = (sequence - self._max_sequence) % SEQUENCES
+        ahead = (sequence - self.highest) % SEQUENCES
         if self._probation:
             return self._on_probation(sequence, ahead)
         if ahead < MAX_DROPOUT:
-            if sequence < self._max_sequence:
+            if sequence < self.highest:
                 self._cycles += SEQUENCES
             self.loss_runs += ahead > 1
-            self._max_sequence = sequence
+            self.highest = sequence
         elif ahead <= SEQUENCES - MAX_MISORDER:
             if sequence != self._bad:
                 self._bad = (sequence + 1) % SEQUENCES
@@ -110,7 +126,7 @@ class ReceptionStatistics:
 
     def _on_probation(self, sequence: int, ahead: int) -> bool:
         self._probation = self._probation - 1 if ahead == 1 else MIN_SEQUENTIAL - 1
-        self._max_sequence = sequence
+        self.highest = sequence
         if self._probation:
             return False
         self._restart(sequence)
@@ -123,7 +139,7 @@ class ReceptionStatistics:
 
     @property
     def extended_highest(self) -> int:
-        return self._cycles + self._max_sequence
+        return self._cycles + self.highest
 
     @property
     def expected(self) -> int:

@@ -3,7 +3,8 @@
 Lives here: who is heard, where what is heard goes, reports, counters, silence.
 Never here: what leaves, and as what (``outgoing``); sockets and clocks; SDP beyond the agreed result.
 
-Driven from outside: call any method, then send ``rtp_to_send()`` to ``rtp_target`` and
+Driven from outside: offer each datagram of the RTP port to ``way``, and what it does not take to
+``receive_rtp``. After any other method send ``rtp_to_send()`` to ``rtp_target`` and
 ``rtcp_to_send()`` to ``rtcp_target`` (of ``sink`` too, after ``receive_rtp``) and
 ``replies_to_send()`` to whom each names, act on ``events()``, and sleep until ``next_timeout()``, which
 packets only ever move further away.
@@ -15,21 +16,20 @@ from collections.abc import Callable
 from typing import Final
 
 from ringthru.net.address import Endpoint
-from ringthru.net.stun_server import looks_like_stun
 
 from ..net.values import replace
 from .errors import MalformedPacket
-from .events import FirstPacket, Forged, Hungry, MediaEvent, Said, Timeout, Unexpected
-from .ice import IceResponder
-from .latch import RTCP_THRESHOLD, Latch, Latched
+from .events import FirstPacket, Hungry, MediaEvent, Said, Timeout, Unexpected
 from .offer_answer import Negotiated
 from .outgoing import Outgoing
+from .peer import Peer
 from .playing import PacketTap, Sink, Speaker
-from .protecting import Maker, Protection
+from .protecting import Maker
 from .report import LegReport, Reporter
 from .rtcp import decode_compound, is_rtcp
 from .rtp import MAX_DATAGRAM, RtpPacket
 from .sender import RtpSender
+from .short_way import ShortWay
 from .telephone_event import KeyListener
 
 COMFORT_NOISE: Final = frozenset((13, 19))  # RFC 3389, and its number before
@@ -60,27 +60,25 @@ class MediaStream:
         make_session: Maker | None = None,
     ) -> None:
         self.sender = RtpSender(ssrc, sequence, timestamp)
-        self._outgoing = Outgoing(self.sender)
+        self.outgoing = Outgoing(self.sender)
         self.negotiated: Negotiated | None = None
         self.sink: Sink | None = None
-        self.blocks_media = self.blocks_keys = False  # what is heard, and not passed on
+        self._blocks_media = self._blocks_keys = False  # what is heard, and not passed on
         self._speaker: Speaker | None = None
         self._taps: list[PacketTap] = []
-        self._reporter = Reporter(self.sender, cname, uniform, ntp_offset)
+        self.reporter = Reporter(self.sender, cname, uniform, ntp_offset)
         self._timeouts = (hold_timeout, rtp_timeout)
-        self._rtp_latch: Latch | None = None
-        self._rtcp_latch: Latch | None = None
         self._ever_heard = False
-        self._heard_at = 0.0
+        self.heard_at = 0.0
         self._timed_out = False
-        self._told_type = self._told_forged = False
-        self._make_session = make_session
-        self._protection: Protection | None = None  # from the first agreement on SRTP on
+        self._told_type = False
         self._listener = KeyListener()
-        self._responder: IceResponder | None = None
-        self._replies: list[tuple[bool, bytes, Endpoint]] = []
         self._rtcp_out: list[bytes] = []
         self._events: list[MediaEvent] = []
+        self.peer = Peer(self._events, make_session)
+        self.changes = 0  # how often something happened that a ``way`` from here or to here may not outlive
+        self._passed_from: MediaStream | None = None
+        self.way: ShortWay | None = None  # of the packet after the last one that was heard
 
     # What the switch decides
 
@@ -92,42 +90,47 @@ class MediaStream:
         nothing is sent before the peer's own packets have shown where it is.
         """
         before, self.negotiated = self.negotiated, negotiated
-        if negotiated.srtp is not None and self._protection is None and self._make_session is not None:
-            self._protection = Protection(self._make_session)
-        if self._protection is not None:
-            self._protection.agree(negotiated.srtp)
+        self.changes += 1
         if before is None:
-            self._reporter.start(now)
+            self.reporter.start(now)
         moved = before is None or before.remote_rtp != negotiated.remote_rtp
-        self._outgoing.connect(negotiated, self._learn(before), now, speak_first=speak_first)
-        if before is None or before.ice != negotiated.ice:
-            self._responder = IceResponder(negotiated.ice) if negotiated.ice else None
-        self._heard_at = now
-        self._timed_out = self._told_type = self._told_forged = False
+        latch = self.peer.agree(negotiated, before)
+        self.outgoing.connect(negotiated, latch, now, speak_first=speak_first)
+        self.heard_at = now
+        self._timed_out = self._told_type = False
         if moved:
-            self._outgoing.open(now)
+            self.outgoing.open(now)
 
     def press(self, key: str, milliseconds: int, now: float) -> bool:
         """Send one key as an RTP event; False when it is none, or events were not agreed on."""
-        return self._outgoing.press(key, milliseconds, now)
+        self.changes += 1
+        return self.outgoing.press(key, milliseconds, now)
 
     def set_sink(self, sink: Sink | None) -> None:
         """Where heard packets go: to this stream itself (echo), to another (bridge), nowhere."""
+        self.changes += 1
         self.sink = sink
 
     def set_speaker(self, speaker: Speaker | None) -> None:
         """What the leg says by itself from now on; a ``Said`` tells of its end."""
         self._speaker = speaker
         if speaker is not None:
-            self._outgoing.stop_opening()
+            self.outgoing.stop_opening()
 
     def add_tap(self, tap: PacketTap) -> None:
         """Keep what is heard from now on in this, too."""
+        self.changes += 1
         self._taps.append(tap)
 
     def remove_tap(self, tap: PacketTap) -> None:
         if tap in self._taps:
             self._taps.remove(tap)
+
+    def block(self, *, media: bool | None = None, keys: bool | None = None) -> None:
+        """Pass on no audio, or no RTP events, of what is heard; None leaves that as it is."""
+        self.changes += 1
+        self._blocks_media = self._blocks_media if media is None else media
+        self._blocks_keys = self._blocks_keys if keys is None else keys
 
     def hunger(self, left: int) -> None:
         """Tell that what the leg is fed comes to its end."""
@@ -135,43 +138,46 @@ class MediaStream:
 
     def say(self, frame: bytes, now: float, samples: int = 0) -> None:
         """Send a frame of our own, of so many samples, in the agreed codec (``Outgoing.say``)."""
-        self._outgoing.say(frame, now, samples)
+        self.changes += 1
+        self.outgoing.say(frame, now, samples)
 
     def close(self, now: float) -> None:
         """Say BYE (RFC 3550 §6.3.7)."""
-        if self._outgoing.speaks(self._rtcp_latch):
-            self._rtcp_out.append(self._reporter.goodbye(now))
+        self.changes += 1
+        if self.outgoing.speaks(self.peer.rtcp):
+            self._rtcp_out.append(self.reporter.goodbye(now))
         self.sink = self._speaker = None
-        self._outgoing.stop_opening()
+        self.outgoing.stop_opening()
 
     # What the network brings
 
     def receive_rtp(self, datagram: bytes, source: tuple[str, int], now: float) -> None:
         """Take one datagram of the RTP port; whatever it is, nothing is raised."""
-        agreed, latch = self.negotiated, self._rtp_latch
+        agreed, latch = self.negotiated, self.peer.rtp
         if len(datagram) > MAX_DATAGRAM:
-            self._reporter.dropped += 1
+            self.reporter.dropped += 1
             return
-        if self._responder is not None and looks_like_stun(datagram):
-            self._check(self._responder, datagram, Endpoint(*source), now, rtcp=False)
+        if self.peer.is_check(datagram):
+            self._check(datagram, source, now, rtcp=False)
             return
         if agreed is not None and agreed.mux and is_rtcp(datagram):
             self.receive_rtcp(datagram, source, now)
             return
-        opened = self._open(datagram, source, rtcp=False)
+        opened = self.peer.open(datagram, source, rtcp=False)
         packet = None if agreed is None or opened is None else self._read(opened, agreed, source)
         if agreed is None or latch is None or packet is None:
-            self._reporter.dropped += 1
+            self.reporter.dropped += 1
             return
         heard, learned = latch.judge(source, packet.payload_type in COMFORT_NOISE)
-        if not heard and now - self._heard_at >= REBIND_SILENCE and self._reporter.continues(packet):
-            heard, learned = self._follow(latch, source)
+        if not heard and now - self.heard_at >= REBIND_SILENCE and self.reporter.continues(packet):
+            heard, learned = self.peer.follow(latch, source)
         if learned is not None:
+            self.changes += 1
             self._events.append(learned)
         if not heard:
-            self._reporter.dropped += 1
+            self.reporter.dropped += 1
             return
-        self._reporter.receive_rtp(packet, now)
+        self.reporter.receive_rtp(packet, now)
         self._hear(source, now)
         if packet.payload_type == agreed.heard_event:
             key = self._listener.hear(packet.payload, packet.timestamp, agreed.event_rate)
@@ -182,32 +188,44 @@ class MediaStream:
                 tap.keep(agreed.codec.name, packet)
         if self.sink is not None and agreed.receives:
             self.sink.pass_on(packet, self, now)
+            if isinstance(self.sink, MediaStream):
+                self.way = ShortWay.find(self, self.sink, packet)
 
     def receive_rtcp(self, datagram: bytes, source: tuple[str, int], now: float) -> None:
         """Take one datagram of the RTCP port; whatever it is, nothing is raised."""
-        latch = self._rtcp_latch
-        if self._responder is not None and looks_like_stun(datagram):
-            self._check(self._responder, datagram, Endpoint(*source), now, rtcp=True)
+        latch = self.peer.rtcp
+        if self.peer.is_check(datagram):
+            self._check(datagram, source, now, rtcp=True)
             return
-        opened = self._open(datagram, source, rtcp=True)
+        opened = self.peer.open(datagram, source, rtcp=True)
         try:
             packets = decode_compound(opened) if opened is not None else ()
         except MalformedPacket:
             packets = ()
         if latch is None or not packets:
-            self._reporter.dropped += 1
+            self.reporter.dropped += 1
             return
         heard, learned = latch.judge(source)
         if learned is not None:
             self._events.append(learned)
         if heard:
-            self._reporter.receive_rtcp(packets, now)
+            self.reporter.receive_rtcp(packets, now)
         else:
-            self._reporter.dropped += 1
+            self.reporter.dropped += 1
 
     def pass_on(self, packet: RtpPacket, origin: MediaStream, now: float) -> None:
         """Send on what ``origin`` heard, in this leg's numbers, payload types and law."""
-        self._outgoing.pass_on(packet, origin, now, own=origin is self)
+        if origin is not self._passed_from:
+            self.changes += 1
+            self._passed_from = origin
+        self.outgoing.pass_on(packet, origin, now, own=origin is self)
+
+    @property
+    def hears_plainly(self) -> bool:
+        """Whether audio is only passed on: nothing is learned of it, kept, kept back, or opened."""
+        latch = self.peer.rtp
+        learning = latch is None or latch.learning
+        return not (learning or self._taps or self._blocks_media or self.peer.protection is not None)
 
     # Time
 
@@ -215,9 +233,9 @@ class MediaStream:
         """When to call ``handle_timeout`` (seconds), or None before the first ``connect``."""
         if self.negotiated is None:
             return None
-        times = [self._reporter.due_at, *self._outgoing.timeouts()]
+        times = [self.reporter.due_at, *self.outgoing.timeouts()]
         if not self._timed_out:
-            times.append(self._heard_at + self._silence_limit)
+            times.append(self.heard_at + self._silence_limit)
         if self._speaker is not None and self._speaker.due is not None:
             times.append(self._speaker.due)
         return min(times)
@@ -225,16 +243,17 @@ class MediaStream:
     def handle_timeout(self, now: float) -> None:
         if self.negotiated is None:
             return
-        self._outgoing.handle_timeout(now)
+        self.changes += 1
+        self.outgoing.handle_timeout(now)
         self._speak_on(now)
-        self._outgoing.keep_open(now)
-        if now >= self._reporter.due_at:
-            report = self._reporter.report(now)
-            if self._outgoing.speaks(self._rtcp_latch):
+        self.outgoing.keep_open(now)
+        if now >= self.reporter.due_at:
+            report = self.reporter.report(now)
+            if self.outgoing.speaks(self.peer.rtcp):
                 self._rtcp_out.append(report)
-        if not self._timed_out and now >= self._heard_at + self._silence_limit:
+        if not self._timed_out and now >= self.heard_at + self._silence_limit:
             self._timed_out = True
-            self._events.append(Timeout(now - self._heard_at))
+            self._events.append(Timeout(now - self.heard_at))
 
     # Results
 
@@ -245,39 +264,41 @@ class MediaStream:
 
     @property
     def rtp_target(self) -> Endpoint | None:
-        return None if self._rtp_latch is None else self._rtp_latch.target
+        return None if self.peer.rtp is None else self.peer.rtp.target
 
     @property
     def rtcp_target(self) -> Endpoint | None:
         if self.muxed:
             return self.rtp_target
-        return None if self._rtcp_latch is None else self._rtcp_latch.target
+        return None if self.peer.rtcp is None else self.peer.rtcp.target
 
     def rtp_to_send(self) -> list[bytes]:
-        return self._protected(self._outgoing.to_send(), rtcp=False)
+        return self.peer.protected(self.outgoing.to_send(), rtcp=False)
 
     def rtcp_to_send(self) -> list[bytes]:
         out, self._rtcp_out = self._rtcp_out, []
-        return self._protected(out, rtcp=True)
+        return self.peer.protected(out, rtcp=True)
 
     def replies_to_send(self) -> list[tuple[bool, bytes, Endpoint]]:
         """Answers to the peer's checks: whether by the RTCP port, what, and to whom."""
-        out, self._replies = self._replies, []
-        return out
+        return self.peer.replies_to_send()
 
     def events(self) -> list[MediaEvent]:
-        out, self._events = self._events, []
+        if not self._events:
+            return []
+        out = self._events[:]
+        self._events.clear()
         return out
 
     def report(self) -> LegReport:
         """The counters as they are."""
-        report = self._reporter.summary(self.rtp_target)
-        return replace(report, forged=self._protection.forged) if self._protection is not None else report
+        report = self.reporter.summary(self.rtp_target)
+        protection = self.peer.protection
+        return replace(report, forged=protection.forged) if protection is not None else report
 
     def forget_keys(self) -> None:
         """Wipe them out: nothing is sent or heard any more."""
-        if self._protection is not None:
-            self._protection.agree(None)
+        self.peer.forget_keys()
 
     # Within
 
@@ -285,57 +306,9 @@ class MediaStream:
     def _silence_limit(self) -> float:
         return self._timeouts[self.negotiated is not None and self.negotiated.receives]
 
-    def _learn(self, before: Negotiated | None) -> Latch:
-        """Learn anew; from the address in use where the peer's SDP still names the same one.
-
-        A re-INVITE that only refreshes the session must not send the audio back to an
-        address that was found wrong. Where ICE goes on with the same credentials what was proven stays so.
-        """
-        agreed, rtp, rtcp = self.negotiated, self._rtp_latch, self._rtcp_latch
-        assert agreed is not None
-        goes_on = before is not None and before.ice is not None and before.ice == agreed.ice
-        if before is None or rtp is None or before.remote_rtp != agreed.remote_rtp:
-            self._rtp_latch = rtp = Latch("audio", agreed.remote_rtp)
-        elif not goes_on:
-            rtp.learn(rtp.target)
-        if before is None or rtcp is None or before.remote_rtcp != agreed.remote_rtcp:
-            self._rtcp_latch = Latch("audio RTCP", agreed.remote_rtcp, RTCP_THRESHOLD)
-        elif not goes_on:
-            rtcp.learn(rtcp.target)
-        return rtp
-
-    def _check(
-        self, responder: IceResponder, datagram: bytes, source: Endpoint, now: float, *, rtcp: bool
-    ) -> None:
-        """Answer the peer's connectivity check; where it nominates, media goes from here on."""
-        reply = responder.receive(datagram, source, now, rtcp=rtcp)
-        if reply is None:
-            self._reporter.dropped += 1
-            return
-        self._replies.append((rtcp, reply.datagram, source))
-        latch = self._rtcp_latch if rtcp else self._rtp_latch
-        learned = latch.nominate(source) if reply.nominated and latch is not None else None
-        if learned is not None:
-            self._events.append(learned)
-
-    def _open(self, datagram: bytes, source: tuple[str, int], *, rtcp: bool) -> bytes | None:
-        """What a datagram holds; None for SRTP without proof, which is no reason to believe anything."""
-        protection = self._protection
-        if protection is None:
-            return datagram
-        forged = protection.forged
-        opened = protection.open(datagram, rtcp=rtcp)
-        if protection.forged != forged and not self._told_forged:
-            self._told_forged = True
-            self._events.append(Forged(Endpoint(*source)))
-        return opened
-
-    def _protected(self, datagrams: list[bytes], *, rtcp: bool) -> list[bytes]:
-        protection = self._protection
-        if protection is None:
-            return datagrams
-        made = [protection.protect(each, rtcp=rtcp) for each in datagrams]
-        return [each for each in made if each is not None]
+    def _check(self, datagram: bytes, source: tuple[str, int], now: float, *, rtcp: bool) -> None:
+        self.changes += 1
+        self.reporter.dropped += not self.peer.check(datagram, Endpoint(*source), now, rtcp=rtcp)
 
     def _speak_on(self, now: float) -> None:
         if self._speaker is None:
@@ -349,21 +322,11 @@ class MediaStream:
         """Whether this packet of the peer is kept from the other side."""
         agreed = self.negotiated
         key = agreed is not None and packet.payload_type == agreed.heard_event
-        return self.blocks_keys if key else self.blocks_media
-
-    def _follow(self, latch: Latch, source: tuple[str, int]) -> tuple[bool, Latched | None]:
-        """A NAT may have given a peer that fell silent another port: the same stream goes on from there.
-
-        Nobody who does not see the stream knows its SSRC and where its sequence has got to.
-        """
-        learned = latch.follow(source)
-        if learned is not None and self._rtcp_latch is not None:
-            self._rtcp_latch.learn(self._rtcp_latch.target)  # its RTCP has another port, too
-        return learned is not None, learned
+        return self._blocks_keys if key else self._blocks_media
 
     def _hear(self, source: tuple[str, int], now: float) -> None:
-        self._outgoing.heard = True
-        self._heard_at = now
+        self.outgoing.heard = True
+        self.heard_at = now
         self._timed_out = False
         if not self._ever_heard:
             self._ever_heard = True

@@ -50,7 +50,7 @@ class Router:
             channel.rerouted = False
             actions = self.hunt(channel)
             if not actions:
-                channel.log.info("No extension for %s in context %s", channel.destination, channel.context)
+                _tell_of_no_extension(channel)
                 if not await channel.fails(HangupCause.NO_ROUTE_DESTINATION):
                     channel.hang_up(HangupCause.NO_ROUTE_DESTINATION)
             else:
@@ -225,6 +225,16 @@ class Router:
             return self.functions.call(name)
 
         return find
+
+
+def _tell_of_no_extension(channel: Channel) -> None:
+    """A wrong number is the caller's affair; a provider's call that leads nowhere is ours."""
+    number, context = channel.destination, channel.context
+    channel.log.info("No extension for %s in context %s", number, context)
+    if provider := channel.variables.get("sip_gateway_name"):
+        text = "A call from the gateway %s to %s is refused: context %s of the dialplan has no extension "
+        text += "for it. Write one there, or name one that it has as extension of the gateway"
+        channel.log.warning(text, provider, number, context)
 
 
 def now() -> datetime:

@@ -15,6 +15,7 @@ from ringthru.net.address import Endpoint
 
 from ..codecs import pass_through
 from ..coders import NARROW, Encoder, encoder_of, frame_of, samples_of
+from ..errors import EngineFull
 from ..events import MediaEvent
 from ..g711 import G711
 from ..offer_answer import Negotiated
@@ -64,7 +65,7 @@ class CodedLeg:
         if negotiated.codec.name not in G711 and self._engine.makes(negotiated.codec):
             self._engine.prepare()
         if self._partner is not None and _spoken(before) != _spoken(negotiated):
-            self._settle(self._partner)
+            self._settle_again(self._partner)
         if self._saying is not None and before is not None and before.codec != negotiated.codec:
             self._say(self._saying.left)
 
@@ -85,10 +86,21 @@ class CodedLeg:
             leg._stop_saying()
             leg.unbridge()
         self._partner, other._partner = other, self
-        self._settle(other)
+        try:
+            self._settle(other)
+        except EngineFull:
+            self.unbridge()
+            raise
+
+    def _settle_again(self, other: CodedLeg) -> None:
+        """In a standing call there is nobody who could be refused."""
+        try:
+            self._settle(other)
+        except EngineFull as error:
+            log.error("%s and %s do not hear each other any more: %s", self.name, other.name, error)
 
     def _settle(self, other: CodedLeg) -> None:
-        """Bridge as both codecs allow; again when one of them has changed."""
+        """Bridge as both codecs allow; again when one of them has changed. Raises EngineFull."""
         self._end_joint()
         here, there = self.agreed, other.agreed
         if here is None or there is None or pass_through(here.codec, there.codec):

@@ -162,13 +162,12 @@ class NativeLeg(Listened):
         self._blocked = [False, False]
         self._closed = False
         ssrc, timestamp, sequence, seed, cname = RANDOM.unpack(os.urandom(RANDOM.size))
-        pair.drain()
-        rtp, rtcp = (sock.fileno() for sock in pair.sockets)
+        rtp, rtcp = pair.sockets
         self.native = _native.Leg(
             thread,
             number,
-            rtp,
-            rtcp,
+            rtp.fileno(),
+            rtcp.fileno(),
             ssrc=ssrc,
             sequence=sequence & 0x7FFF,  # the lower half, so that it cannot wrap at once
             timestamp=timestamp,
@@ -309,5 +308,6 @@ class NativeTap:
     def _fetch(self, place: int) -> list[Frame]:
         name = self._engine.codec_name
         return [
-            Frame(name(codec), stamp, payload) for codec, stamp, payload in self._leg.native.read_tap(place)
+            Frame(name(codec), sequence, stamp, payload)
+            for codec, sequence, stamp, payload in self._leg.native.read_tap(place)
         ]

@@ -10,32 +10,27 @@ import mmap
 import os
 import socket
 import sys
-from collections.abc import Callable
+from functools import partial
 from typing import Any, Final
 
 from ..driver import MediaEngine, MediaLeg
 from ..events import MediaEvent
 from ..pair_driver import PortPair
 from ..playing import FedPlayer, PacketTap
+from ..poll_driver import PacketPoll, PacketSelector
 from ..sounds import Sound
 from .obeying_driver import Obeying, serve
 
 SHARE_EVERY: Final = 0.1  # seconds between the frames of a tap
-SHARED_AT_ONCE: Final = 40  # frames of one message
+SHARED_AT_ONCE: Final = 24  # frames of one message: of the largest packets it holds no more (``LARGEST``)
 MOST_LEGS: Final = 1 << 20  # the switch keeps count
 
 
 class Hosted(MediaEngine):
     """An engine whose sockets are made elsewhere."""
 
-    def __init__(self, obey: Callable[[], None]) -> None:
-        """``obey`` follows the orders that came."""
-        super().__init__(capacity=MOST_LEGS)
-        self._obey = obey
-
-    def _on_ready(self) -> None:
-        self._obey()  # what was ordered before a packet was sent holds for it
-        super()._on_ready()
+    def __init__(self, packets: PacketPoll) -> None:
+        super().__init__(capacity=MOST_LEGS, packets=packets)
 
     def adopt(self, pair: PortPair, name: str, rtp_timeout: float) -> MediaLeg:
         """A leg on sockets that came from the switch."""
@@ -47,9 +42,10 @@ class Hosted(MediaEngine):
 class Twin(Obeying):
     """Does what the switch says, and tells it what happens."""
 
-    def __init__(self, link: socket.socket) -> None:
+    def __init__(self, packets: PacketPoll, link: socket.socket) -> None:
+        """``packets`` is who reads the sockets of the legs, ``link`` leads to the switch."""
         super().__init__(link)
-        self._engine = Hosted(self.obey)
+        self._engine = Hosted(packets)
         self._legs: dict[int, MediaLeg] = {}
         self._feeds: dict[int, FedPlayer] = {}
         self._taps: dict[tuple[int, int], PacketTap] = {}
@@ -142,5 +138,12 @@ class Twin(Obeying):
             self._tick = self._loop.call_later(SHARE_EVERY, self._share)
 
 
+def main(descriptor: int) -> None:
+    """Do what is said over a socket."""
+    selector = PacketSelector()
+    with asyncio.Runner(loop_factory=lambda: asyncio.SelectorEventLoop(selector)) as runner:
+        runner.run(serve(descriptor, partial(Twin, selector.packets)))
+
+
 if __name__ == "__main__":
-    asyncio.run(serve(int(sys.argv[1]), Twin))
+    main(int(sys.argv[1]))
