@@ -10,7 +10,7 @@ import os
 import sys
 
 from ringthru.net.address import Endpoint
-from ringthru.sip import Event, IncomingCall, SipDriver, UserAgent
+from ringthru.sip import Event, IncomingCall, RequestReceived, SipDriver, UserAgent
 
 HERE = sys.argv[1]
 LINES = ("v=0", f"o=- 1 1 IN IP4 {HERE}", "s=-", f"c=IN IP4 {HERE}", "t=0 0", "m=audio 6200 RTP/AVP 0")
@@ -28,6 +28,8 @@ async def main() -> None:
         if isinstance(event, IncomingCall):
             event.call.ring(loop.time())
             event.call.answer(loop.time(), SDP)
+        elif isinstance(event, RequestReceived):  # the OPTIONS by which the bench knows that we are there
+            agent.respond(event.incoming, 200, loop.time())
 
     await SipDriver.open(local, agent, answer)
     await asyncio.Event().wait()

@@ -69,10 +69,9 @@ class Securing:
             NoCommonCodec: none can be answered; the text says why.
         """
         for index, medium in enumerate(offer.media):
-            if is_audio(medium) and shared_codecs(medium, codecs):
-                crypto = chosen(medium, self.wanted)
-                if crypto is not None:
-                    return index, crypto
+            crypto = chosen(medium, self.wanted)  # nearly always there is none, and nothing else to ask
+            if crypto is not None and is_audio(medium) and shared_codecs(medium, codecs):
+                return index, crypto
         if self.wanted.mandatory:
             raise NoCommonCodec(self._why_mandatory(offer))
         try:

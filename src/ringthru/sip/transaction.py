@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from enum import Enum
-from typing import Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from ..net.values import frozen
 from .flow import Flow
@@ -77,16 +77,22 @@ def sent(status: int) -> Input:
 
 @frozen
 class Timing:
-    """The three times of RFC 3261 §17.1.1.1 in seconds; every timer follows from them (table 4)."""
+    """The three times of RFC 3261 §17.1.1.1 in seconds; every timer follows from them (table 4).
+
+    ``patience`` is 64 × T1: after that long a silent peer is given up (timers B, F, H, J, L, M).
+    """
+
+    __slots__ = ("patience",)
 
     t1: float = 0.5  # round-trip estimate
     t2: float = 4.0  # longest wait between retransmissions
     t4: float = 5.0  # longest life of a datagram in the network
 
-    @property
-    def patience(self) -> float:
-        """64 × T1: after that long a silent peer is given up (timers B, F, H, J, L, M)."""
-        return 64 * self.t1
+    if TYPE_CHECKING:
+        patience: ClassVar[float]  # no field: it follows from the first
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "patience", 64 * self.t1)
 
 
 class Host(Protocol):

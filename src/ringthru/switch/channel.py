@@ -122,7 +122,8 @@ class Channel(ChannelState):
 
     def begin(self) -> None:
         """All that is known of the leg is written on it: listeners hear that it is there."""
-        self.tell("CHANNEL_CREATE")
+        if self._bus.wanted:
+            self.tell("CHANNEL_CREATE")
         self.enter("CS_INIT")
         if self._bus.wanted:
             if self.direction is Direction.OUTBOUND:
