@@ -128,6 +128,12 @@ def ringthru_program(users: int = 0, name: str = "ringthru") -> Program:
     return Program(name, argv, echo=True, bridge=True, registers=True)
 
 
+def core_program() -> Program:
+    """Our SIP core alone, as a library: what it does is what aiosipua's program does, and no more."""
+    script = str(INSIDE / "core_peer.py")
+    return Program("ringthru.sip", lambda _: [sys.executable, script, PBX_ADDRESS], echo=True)
+
+
 def peers() -> list[Program]:
     """Everybody else who can be had here; who cannot is left out, and the report says so."""
     found = []

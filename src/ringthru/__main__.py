@@ -211,11 +211,19 @@ async def _run_switch(
     import logging
     import os
 
-    from .console.levels import level_of
-    from .console.serve import hung_up, let_go, serve, serve_metrics, terminal_or_lines, words_for
+    from .console.serve import (
+        hung_up,
+        let_go,
+        serve,
+        serve_metrics,
+        terminal_or_lines,
+        use_console_settings,
+        words_for,
+    )
     from .event_socket.serving_driver import serve_clients
     from .net.surroundings import look_around6
     from .switch.configuration import ConfigurationError
+    from .switch.configuration.console_settings import ConsoleSettings
     from .switch.configuration.event_socket_settings import EventSocketSettings
     from .switch.switch import Switch, SwitchOptions
 
@@ -235,7 +243,7 @@ async def _run_switch(
         gc.freeze()  # what is loaded by now stays; the collector need never look at it again
         gc.set_threshold(*GENERATIONS)
         gc.enable()
-        logs.set_console_level(level_of(switch.loglevel) or logging.INFO)
+        use_console_settings(logs, ConsoleSettings.read(switch.tree), switch.loglevel)
         logs.use_layout(switch.layout)
         ending.tell(switch.request_shutdown)
         history = options.db / "console.history" if options.db else None

@@ -166,12 +166,12 @@ class TestHelp:
 
 class TestLoglevel:
     @pytest.mark.parametrize(
-        ("word", "name"), [("7", "DEBUG"), ("err", "ERR"), ("0", "CONSOLE"), ("1", "ALERT")]
+        ("word", "name"), [("7", "DEBUG"), ("err", "ERR"), ("Error", "ERR"), ("0", "CONSOLE"), ("1", "ALERT")]
     )
     async def test_by_number_or_name(self, type_in, word, name):
         assert await type_in(f"console loglevel {word}") == f"+OK console log level set to {name}\n"
 
-    @pytest.mark.parametrize("word", ["8", "loud", "-1", "²"])
+    @pytest.mark.parametrize("word", ["8", "loud", "-1", "²", "errors"])
     async def test_anything_else_is_refused(self, type_in, word):
         assert await type_in(f"console loglevel {word}") == "-ERR syntax error, console log level not set!\n"
 

@@ -10,6 +10,7 @@ import re
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 
@@ -135,6 +136,32 @@ class TestWrongWords:
         assert await say(f"uuid_transfer {NOBODY} 77") == NO_CHANNEL
         assert await say(f"uuid_hold {NOBODY}") == "-ERR Operation failed\n"
         assert await say(f"sched_hangup +5 {NOBODY}") == NO_CHANNEL
+
+    async def test_whatever_stands_behind_a_name_nothing_breaks(
+        self, home: Home, logs: Logs, caplog: Any
+    ) -> None:
+        table = standard_table(logs)
+        words = (
+            "",
+            "x",
+            NOBODY,
+            f"{NOBODY} x",
+            "a b c d e f g h i j k l",
+            "' \x1b[2J \u202e %s",
+            "-1 +1 @1 0",
+        )
+        for command in table:
+            if command.name in ("shutdown", "...", "nat_map", "fsctl"):
+                continue
+            for behind in words:
+                async with asyncio.timeout(10):
+                    said = await table.run(home.switch, f"{command.name} {behind}")
+                assert " failed: " not in said, (command.name, behind, said)
+                if command.name.startswith(("uuid_", "sofia", "show", "sched_")):  # others return their words
+                    assert "\x1b" not in said, (command.name, behind)
+        assert not [each for each in caplog.records if each.exc_info]
+        assert await table.run(home.switch, "fsctl shutdown_check") == "false"
+        await parked(home)  # calls are taken as before
 
 
 class TestQuestions:
@@ -360,6 +387,27 @@ class TestShow:
         assert await say("show channels count as xml") == '<result row_count="1"/>\n'
         assert uuid in await say("show channels like STRANGER")
         assert await say("show channels like nobody") == "\n0 total.\n"
+
+    @pytest.mark.parametrize(
+        "name",
+        ["nat_map", "channels", "calls", "registrations", "tasks", "api", "modules", "aliases", "complete"],
+    )
+    async def test_every_list_in_every_form(self, home: Home, say: Say, name: str) -> None:
+        await home.registered_phone()
+        await parked(home)
+        await say("alias add nm nat_map status")
+        await say("nat_map add 4711 udp")
+        head, *rows = csv.reader(io.StringIO((await say(f"show {name}")).partition("\n\n")[0]))
+        assert rows
+        count = len(rows)
+        as_json = json.loads(await say(f"show {name} as json"))
+        assert (as_json["row_count"], list(as_json["rows"][0])) == (count, head)
+        root = ElementTree.fromstring(await say(f"show {name} as xml"))
+        assert [root.get("row_count"), [each.tag for each in root[0]]] == [str(count), head]
+        assert (await say(f"show {name} as delim ~")).splitlines()[0].split("~") == head
+        assert await say(f"show {name} as csv") == await say(f"show {name}")
+        assert await say(f"show {name} count") == f"\n{count} total.\n"
+        assert await say(f"show {name} as pdf") == "-ERR Cannot find format pdf\n"
 
     async def test_phones(self, home: Home, say: Say) -> None:
         phone = await home.registered_phone()

@@ -16,7 +16,7 @@ from ringthru.switch.channel import Channel
 from ringthru.switch.target import Target
 from ringthru.switch.trunks.book import TrunkBook
 
-from .home import DEFAULT, DIRECTORY, PASSWORD, PUBLIC, RING_1000, Home, extension
+from .home import DEFAULT, DIRECTORY, EXTERNAL_XML, PASSWORD, PUBLIC, RING_1000, Home, extension, setting
 from .phones import Phone, hear_each_other, hears_itself
 from .waiting import eventually
 
@@ -219,6 +219,26 @@ class TestVariablesOfALeg:
         assert b"c=IN IP4 192.0.2.77" in rung.call.request.body
         rung.answer()
         await uuid_of(asked)
+
+    @pytest.mark.parametrize("by", ["variable", "parameter"])
+    async def test_audio_that_follows_nobody(self, found: Any, by: str) -> None:
+        """``disable_rtp_auto_adjust`` of the leg, ``disable-rtp-auto-adjust`` of the profile."""
+        edits = {EXTERNAL_XML: setting("disable-rtp-auto-adjust", "true")} if by == "parameter" else {}
+        home: Home = await found(edits)
+        await home.switch.start()
+        await home.mapped()
+        far = home.far_phone("bob")
+        variables = "{disable_rtp_auto_adjust=true}" if by == "variable" else ""
+        asked = asyncio.ensure_future(
+            home.switch.originate(f"{variables}sofia/external/bob@{far.address}", "&park")
+        )
+        rung = await far.rung()
+        rung.answer()
+        await uuid_of(asked)
+        (channel,) = home.switch.calls.channels.values()
+        assert channel.media is not None
+        assert channel.media.negotiated is not None
+        assert not channel.media.negotiated.learns
 
     async def test_exported_ones_reach_the_other_leg(self, found: Any) -> None:
         plan = extension(

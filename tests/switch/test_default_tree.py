@@ -97,6 +97,7 @@ class TestOurTree:
         [
             ("9195", ("delay_echo", "5000")),
             ("9995", ("delay_echo", "5000")),
+            ("9664", ("playback", "${hold_music}")),
             ("9197", ("playback", "tone_stream://%(10000,0,1004);loops=-1")),
             ("2000", ("bridge", "group/default@${domain_name}")),
         ],

@@ -17,6 +17,7 @@ from .commands import Command
 from .legs import FAILED, NO_CHANNEL_OF, NO_SESSION, LegCommand
 
 ALSO_FAILED: Final = "-ERR Operation Failed\n"  # its capital F is FreeSWITCH's
+HEARTBEAT: Final = "<uuid> [sched] [0|<seconds>]"
 
 # Name, syntax, description, the least words after the UUID, what an unknown UUID is told, what a known one is
 DECLINED: Final = (
@@ -41,8 +42,8 @@ DECLINED: Final = (
     ("uuid_send_message", "<uuid> <message>", "Send MESSAGE to the endpoint", 1,
      "-ERR Unable to find session for UUID\n", ALSO_FAILED),
     ("uuid_send_text", "<uuid> <text>", "Send text in real-time", 1, NO_CHANNEL_OF, FAILED),
-    ("uuid_session_heartbeat", "<uuid> [sched] [0|<seconds>]", "uuid_session_heartbeat", 1,
-     "-ERR Cannot locate session. USAGE: uuid_session_heartbeat <uuid> [sched] [0|<seconds>]\n", FAILED),
+    ("uuid_session_heartbeat", HEARTBEAT, "uuid_session_heartbeat", 1,
+     f"-ERR Cannot locate session. USAGE: uuid_session_heartbeat {HEARTBEAT}\n", FAILED),
     ("uuid_simplify", "<uuid>", "Try to cut out of a call path / attended xfer", 0, FAILED, FAILED),
     ("uuid_video_refresh", "<uuid> [auto|manual]", "Send video refresh.", 0, ALSO_FAILED, ALSO_FAILED),
     ("uuid_xfer_zombie", "<uuid>", "Allow A leg to hangup and continue originating", 0, ALSO_FAILED,

@@ -175,8 +175,9 @@ def stack_line() -> str:
     """FreeSWITCH's threads have stacks to watch; ours are what the system gives a process."""
     import resource
 
-    now, most = (each // 1024 if each >= 0 else -1 for each in resource.getrlimit(resource.RLIMIT_STACK))
-    return f"Current Stack Size/Max {now}K/{most}K\n"
+    now, most = resource.getrlimit(resource.RLIMIT_STACK)
+    now = max(now, 0)  # unlimited is a negative number
+    return f"Current Stack Size/Max {now // 1024}K/{(now if most < 0 else most) // 1024}K\n"
 
 
 def nodes_text(snapshot: SwitchSnapshot) -> str:

@@ -57,13 +57,13 @@ def audio_with(
     ptime: int,
     mux: bool = False,
 ) -> MediaDescription:
-    named = [*codecs, *(replace(each, parameters=KEYS_OFFERED) for each in events)]
-    formats = [str(each.payload_type) for each in named]
+    named = [(each, each.parameters) for each in codecs] + [(each, KEYS_OFFERED) for each in events]
+    formats = [str(each.payload_type) for each, _ in named]
     attributes: list[Attribute] = []
-    for each in named:
+    for each, parameters in named:
         attributes.append(("rtpmap", each.rtpmap))
-        if each.parameters:
-            attributes.append(("fmtp", f"{each.payload_type} {each.parameters}"))
+        if parameters:
+            attributes.append(("fmtp", f"{each.payload_type} {parameters}"))
     attributes += [("ptime", str(ptime)), (direction, None)]
     if mux:
         attributes.append(MUX)

@@ -69,6 +69,7 @@ class Negotiated:
     ice: Ice | None = None  # the peer checks ways to us, and nominates one (RFC 8445)
     event_rate: int = 8000
     srtp: SrtpKeys | None = None  # by which RTP and RTCP are protected, both ways
+    learns: bool = True  # packets from elsewhere may move where we send (``media/latch.py``)
 
     @property
     def sends(self) -> bool:
@@ -175,14 +176,16 @@ def make_answer(
     asked = direction_of(offer, theirs)
     ours = common_direction(direction, asked)
     ptime = ptime_of(theirs)
-    media = [refused(medium) for medium in offer.media]
     mux = wants_mux(theirs)
-    said = replace(codec, parameters=ours_of_it.parameters)
+    same = codec.parameters == ours_of_it.parameters
+    said = codec if same else replace(codec, parameters=ours_of_it.parameters)
     medium = audio_with(here, [said], events, ours, ptime, mux)
     ice = answers.to(offer, theirs) if answers else None
-    media[index] = medium if ice is None else with_ice(medium, ice, here, mux)
+    if ice is not None:
+        medium = with_ice(medium, ice, here, mux)
     mine = securing.answer(crypto, theirs, here)
-    media[index] = with_crypto(media[index], theirs.protocol, [mine] if mine else [])
+    medium = with_crypto(medium, theirs.protocol, [mine] if mine else [])
+    media = [medium if number == index else refused(each) for number, each in enumerate(offer.media)]
     srtp = SrtpKeys(mine.suite.name, mine.key, crypto.key, crypto.mki) if mine and crypto else None
     sdp = description_of(here, session_id, version, media, () if ice is None else (LITE,)).encode()
     rtp, rtcp = endpoints_of(offer, theirs)

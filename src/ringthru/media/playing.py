@@ -203,6 +203,18 @@ class Recorder:
             taken.append(self._ulaw(frame))
         return taken
 
+    def take_narrowed(self) -> list[Frame]:
+        """The same frame by frame as µ-law, each with its time in 8000 Hz."""
+        return [
+            Frame("PCMU", frame.sequence, frame.timestamp // self._step_of(frame), self._ulaw(frame))
+            for frame in self.frames()
+        ]
+
+    def _step_of(self, frame: Frame) -> int:
+        if frame.codec != self._codec:
+            self._understand(frame.codec)
+        return self._step
+
     def frames(self) -> list[Frame]:
         """The same as it came from the wire, in order."""
         out = [each for frame in self._tap.read() for each in self._order.put(frame.sequence, frame)]

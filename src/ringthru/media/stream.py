@@ -113,7 +113,6 @@ class MediaStream:
 
     def set_speaker(self, speaker: Speaker | None) -> None:
         """What the leg says by itself from now on; a ``Said`` tells of its end."""
-        self.changes += 1
         self._speaker = speaker
         if speaker is not None:
             self.outgoing.stop_opening()
@@ -178,7 +177,6 @@ class MediaStream:
         if not heard:
             self.reporter.dropped += 1
             return
-        self.way = None
         self.reporter.receive_rtp(packet, now)
         self._hear(source, now)
         if packet.payload_type == agreed.heard_event:
@@ -300,7 +298,6 @@ class MediaStream:
 
     def forget_keys(self) -> None:
         """Wipe them out: nothing is sent or heard any more."""
-        self.changes += 1
         self.peer.forget_keys()
 
     # Within

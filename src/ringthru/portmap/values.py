@@ -322,6 +322,7 @@ class MapperSnapshot:
     learned: tuple[str, ...] = ()  # in words: "grants permanent leases only", …
     peers: tuple[PeerSnapshot, ...] = ()  # flows kept alive, by internal port, then remote
     counters: tuple[tuple[str, int], ...] = ()  # error codes, malformed, spoofed … by name
+    address_age: float | None = None  # seconds since the gateway last told the reported address
 
 
 def printable(text: str) -> str:

@@ -16,6 +16,7 @@ from .causes import HangupCause
 from .channel import Channel
 from .codec_choice import needs_coding
 from .configuration import AddressKind
+from .dialstring import truth
 from .leg_media import LegMedia
 from .loopback import HERE
 from .rtp_pool import MappedPair, RtpPool
@@ -95,6 +96,12 @@ class LegPorts:
             rtp_timeout=math.inf if inner else profile.settings.rtp_timeout_sec or math.inf,
             telephone_event=profile.settings.rfc2833_pt if profile.settings.dtmf_type == "rfc2833" else None,
             mux=profile.settings.rtcp_mux,
+            learns=lambda: (
+                not (
+                    profile.settings.disable_rtp_auto_adjust
+                    or truth(channel.variables.get("disable_rtp_auto_adjust"))
+                )
+            ),
             may_speak_first=lambda host: not seen.far or profile.is_public(host),
             on_close=give_back,
             secure=secure if distant is None else PLAIN,

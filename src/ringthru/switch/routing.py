@@ -210,6 +210,11 @@ class Router:
         counted = statistic(channel, name)
         return self.functions.call(name) if counted is None else counted
 
+    def variable(self, channel: Channel, name: str) -> str | None:
+        """A channel variable, or a global one: for names that no field and no function has."""
+        value = channel.variables.get(name)
+        return self._variables.get(name) if value is None else value
+
     def lookup(self, *layers: Mapping[str, str]) -> Callable[[str], str | None]:
         """Values for ``${…}`` without a channel: the layers, the global variables, the functions."""
 

@@ -74,7 +74,7 @@ class CodedLeg:
 
     def close(self) -> LegReport:
         self._stop_saying()
-        self._part()
+        self.unbridge()
         return self.home.close()
 
     # join, echo
@@ -84,12 +84,12 @@ class CodedLeg:
             return
         for leg in (self, other):
             leg._stop_saying()
-            leg._part()
+            leg.unbridge()
         self._partner, other._partner = other, self
         try:
             self._settle(other)
         except EngineFull:
-            self._part()
+            self.unbridge()
             raise
 
     def _settle_again(self, other: CodedLeg) -> None:
@@ -117,28 +117,25 @@ class CodedLeg:
         joint, self._joint = self._joint, None
         if joint is not None:
             joint.close()
-        if self._partner is not None:
-            self._partner._joint = None
+            if self._partner is not None:
+                self._partner._joint = None
 
     def unbridge(self) -> None:
-        self._part()
-
-    def _part(self) -> None:
-        self._end_joint()
-        partner, self._partner = self._partner, None
-        self.home.unbridge()
+        partner = self._partner
         if partner is not None:
-            partner._partner = None
+            self._end_joint()
+            self._partner = partner._partner = None
             partner.home.unbridge()
+        self.home.unbridge()
 
     def echo(self, on: bool = True) -> None:
         self._stop_saying()
-        self._part()
+        self.unbridge()
         self.home.echo(on)
 
     def delay_echo(self, delay: float) -> None:
         self._stop_saying()
-        self._part()
+        self.unbridge()
         self.home.delay_echo(delay)
 
     def block(self, *, media: bool | None = None, keys: bool | None = None) -> None:

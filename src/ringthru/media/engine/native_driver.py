@@ -162,13 +162,12 @@ class NativeLeg(Listened):
         self._blocked = [False, False]
         self._closed = False
         ssrc, timestamp, sequence, seed, cname = RANDOM.unpack(os.urandom(RANDOM.size))
-        pair.drain()
-        rtp, rtcp = (sock.fileno() for sock in pair.sockets)
+        rtp, rtcp = pair.sockets
         self.native = _native.Leg(
             thread,
             number,
-            rtp,
-            rtcp,
+            rtp.fileno(),
+            rtcp.fileno(),
             ssrc=ssrc,
             sequence=sequence & 0x7FFF,  # the lower half, so that it cannot wrap at once
             timestamp=timestamp,

@@ -306,6 +306,7 @@ class Dispatch:
         """The gateway told its address; ``first_news``: with a mapping, and nobody knew one before."""
         gateway = self.gateway
         assert gateway is not None
+        gateway.told_at = now
         if address == gateway.reported:
             return
         before, gateway.reported = gateway.reported, address

@@ -57,6 +57,7 @@ class GatewayInUse:
         self.witness: Service | None = None  # a UPnP service that can list what this protocol cannot
         self.found_at = now
         self.reported = self.service.address
+        self.told_at = now  # when it last told that
         self.address_due_at = now if self._learns_its_address else now + self._poll
         self.witness_due_at = None if self.service.type is GatewayType.UPNP else now + witness_after
         self.not_before = now  # the gateway is given a rest until then

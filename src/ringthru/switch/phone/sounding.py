@@ -81,9 +81,9 @@ async def play(phone: ConsolePhone, text: str, seconds: float | None, device: De
 
 async def _write(frames: Iterator[bytes], sink: Sink, seconds: float | None) -> None:
     loop = asyncio.get_running_loop()
-    due = began = loop.time()
-    for frame in frames:
-        if seconds is not None and due - began >= seconds:
+    due = loop.time()
+    for number, frame in enumerate(frames):
+        if seconds is not None and number * SECONDS >= seconds:
             return
         sink.write(frame)
         due += SECONDS

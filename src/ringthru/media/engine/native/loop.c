@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 enum { BATCH = 256 }; /* sockets of one look; each gives one datagram, so a flood leaves the others their turn */
+enum { STALE = 64 };  /* datagrams thrown away at most when a leg begins */
 static const double LONGEST_SLEEP = 5.0; /* seconds; an idle engine must notice that it is */
 static const double MEASURE_EVERY = 0.5;
 
@@ -97,9 +98,17 @@ static void emit(rt_stream *stream, bool rtcp, const uint8_t *data, size_t size)
 
 static uint64_t mark_of(rt_leg *leg, bool rtcp) { return (uint64_t)(uintptr_t)leg | rtcp; }
 
+/* Throw away what arrived while nobody listened: it belongs to an earlier call. */
+static void drain(int descriptor) {
+    for (int left = STALE; left > 0 && recv(descriptor, NULL, 0, MSG_DONTWAIT | MSG_TRUNC) >= 0; left--)
+        ;
+}
+
 int rt_loop_add(rt_loop *loop, rt_leg *leg) {
     if (!rt_heap_reserve(&loop->heap, loop->legs + 1))
         return ENOMEM;
+    drain(leg->rtp);
+    drain(leg->rtcp);
     struct epoll_event rtp = {.events = EPOLLIN, .data.u64 = mark_of(leg, false)};
     struct epoll_event rtcp = {.events = EPOLLIN, .data.u64 = mark_of(leg, true)};
     if (epoll_ctl(loop->epoll, EPOLL_CTL_ADD, leg->rtp, &rtp) < 0)

@@ -94,6 +94,7 @@ void rt_stream_connect(rt_stream *stream, const rt_agreed *agreed, bool speak_fi
               goes_on);
     learn_one(&stream->rtcp_latch, first ? NULL : &before.remote_rtcp, &agreed->remote_rtcp, RT_RTCP_THRESHOLD,
               goes_on);
+    stream->rtp_latch.fixed = stream->rtcp_latch.fixed = agreed->fixed;
     if (agreed->ice[0] && stream->checks.octets == NULL)
         rt_ring_open(&stream->checks, RT_CHECKS_KEPT); /* without memory no check is answered */
     stream->heard_at = now;
