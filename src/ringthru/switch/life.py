@@ -14,26 +14,27 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..media import Codes, Engine, EngineMissing, choose_engine
+from ..media import Codes
 from ..media.g711 import G711
 from ..net.acl import AccessList, matches
 from ..net.address import Endpoint
-from ..net.surroundings import Surroundings, Surroundings6, look_around
-from ..net.values import frozen
+from ..net.surroundings import look_around
 from ..portmap import Mapping as PortMapping
 from ..portmap import PortMapper, Protocol
 from ..sip import SipUri
 from .address_lookup import AddressLookups
 from .advertising import Advertising
+from .assembling import call_records, engine_of, guard_settings
 from .authentication import LoginDesk
 from .builtin_variables import folder_variables, machine_variables, nat_variables
 from .calls import Calls
-from .configuration import ConfigurationError, ProfileSettings, SwitchSettings, load_profiles, weak_secrets
+from .configuration import ProfileSettings, SwitchSettings, load_profiles, weak_secrets
 from .events.bus import EventBus
 from .events.channel_data import described
 from .events.sources import Sources
+from .options import SwitchOptions
 from .profile import Profile
-from .protection import Guard, GuardSettings
+from .protection import Guard
 from .reachability import LOOPBACK
 from .registrar import Registrar
 from .rules import Rules
@@ -45,8 +46,6 @@ if TYPE_CHECKING:
     from ..sip.locating import Target
     from ..sip.locating_driver import Resolver
     from .capturing import Captures
-    from .cdr.records import CallRecords
-    from .configuration import Tree
     from .registrations.store import RegistrationStore
     from .trunks.book import TrunkBook
 
@@ -56,23 +55,6 @@ LOOPBACK6 = "::1"  # what FreeSWITCH's local_ip_v6 is where there is no other
 NO_IPV6 = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
 LOAD_AFTER = 0.3  # seconds: the start is for the ports; who asks for a phone before, waits for the file
 EXPIRY_CHECK = 5.0  # seconds between looks at registrations that ran out
-
-
-@frozen
-class SwitchOptions:
-    """How to start: the command line, as a value."""
-
-    conf: Path | None = None  # None: the default tree that we ship
-    db: Path | None = None  # None: ~/.local/state/ringthru
-    nat_enabled: bool = True  # False: -nonat
-    mapping_enabled: bool = True  # False: -nonatmap
-    surroundings: Surroundings | None = None  # None: ask the kernel
-    surroundings6: Surroundings6 | None = None  # None: there is no IPv6 to be called at
-    nameservers: tuple[Endpoint, ...] = ()  # in place of those of /etc/resolv.conf
-    log: Path | None = None  # where the log file is; for the variable log_dir
-    run: Path | None = None  # where the pid file is; for run_dir
-    allow_exec: bool = False  # True: -allowexec, the configuration may run programs
-    folders: tuple[tuple[str, Path], ...] = ()  # variables of folders, and what they shall be
 
 
 class SwitchLife:
@@ -95,7 +77,7 @@ class SwitchLife:
         self._conf = options.conf or default_tree()
         self._allow_exec = options.allow_exec
         self._read_files(self._builtin_variables(self._conf, options, mapper))
-        self._engine, self._engine_why = self._choose_engine()
+        self._engine, self._engine_why = engine_of(self._settings, self._rules.loaded.tree)
         self.guard = self._make_guard()
         self._desk = LoginDesk(self._rules.directory, self.guard)
         self.bus = EventBus(self.variables, self.variables["core_uuid"], described)
@@ -131,7 +113,7 @@ class SwitchLife:
 
     def _make_guard(self) -> Guard:
         return Guard(
-            _guard_settings(self._settings),
+            guard_settings(self._settings),
             is_known=self._is_known,
             is_neighbour=self._is_neighbour,
             tell=log.warning,
@@ -153,39 +135,12 @@ class SwitchLife:
             max_per_second=self._settings.sessions_per_second,
             bus=self.bus,
         )
-        calls.records = self._call_records(rules.loaded.tree)
+        folder = Path(self.variables.get("log_dir") or self._state.path)
+        calls.records = call_records(rules.loaded.tree, folder, self.bus, self.variables)
         calls.sounds.use(rules.streams)
         calls.conferences.profiles = rules.conferences
         calls.phone_settings = rules.phone
         return calls
-
-    def _choose_engine(self) -> tuple[Engine, str]:
-        settings = self._settings
-        try:
-            return choose_engine(
-                settings.media_engine,
-                settings.rtp_start_port,
-                settings.rtp_end_port,
-                settings.rtpengine_nodes,
-                settings.rtpengine_dtmf_log,
-            )
-        except EngineMissing as error:
-            element = self._rules.loaded.tree.configuration("switch.conf")
-            position = (element or self._rules.loaded.tree.root).position
-            raise ConfigurationError(position, str(error), "or set media-engine to auto") from error
-
-    def _call_records(self, tree: Tree) -> CallRecords | None:
-        """What writes down calls that are over, where the configuration asks for it."""
-        if tree.configuration("cdr_csv.conf") is None and tree.configuration("json_cdr.conf") is None:
-            return None
-        from .cdr.records import CallRecords  # not of a start without
-        from .configuration.cdr_settings import CdrSettings
-
-        folder = Path(self.variables.get("log_dir") or self._state.path)
-        settings = CdrSettings.read(tree, folder)
-        if settings.csv is None and settings.json is None:
-            return None
-        return CallRecords(settings, self.bus, self.variables)
 
     def _builtin_variables(
         self, conf: Path, options: SwitchOptions, mapper: PortMapper | None
@@ -389,11 +344,3 @@ class SwitchLife:
     async def _stop_mapper(self) -> None:
         if self.mapper is not None:
             await self.mapper.stop()
-
-
-def _guard_settings(settings: SwitchSettings) -> GuardSettings:
-    return GuardSettings(
-        failures=settings.auth_failures_before_ban,
-        ban=settings.ban_seconds,
-        requests_per_second=settings.strangers_requests_per_second,
-    )

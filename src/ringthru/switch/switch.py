@@ -24,7 +24,7 @@ from ..portmap import (
 from .address_lookup import LookupFailed, ask_stun, resolve, server_of
 from .caller import Caller
 from .causes import HangupCause, cause_named
-from .life import SwitchOptions as SwitchOptions
+from .options import SwitchOptions as SwitchOptions
 from .originate import originate
 from .protection import Ban
 from .setting import assign
