@@ -200,8 +200,8 @@ class Recorder:
         if frame.codec != self._codec:
             self._understand(frame.codec)
         ahead = 0 if self._expected is None else (frame.timestamp - self._expected) % (1 << 32)
-        if ahead > 1 << 31:
-            return  # older than what is kept
+        if (1 << 32) - ahead <= LONGEST_GAP * self._step:
+            return  # late; one that is older still is of another clock, as another source has
         ulaw = self._ulaw(frame)
         if ahead // self._step <= LONGEST_GAP:
             octets += bytes((ULAW_SILENCE,)) * (ahead // self._step)
