@@ -6,9 +6,10 @@ BIN    := $(VENV)/bin
 COMPILER := gcc libc6-dev python3-dev
 DEBIAN := $(COMPILER) g++ miniupnpd-nftables nftables iproute2 sip-tester baresip linphone-cli miniupnpc natpmpc \
   conntrack tcpdump kamailio kamailio-tls-modules fail2ban sngrep rtpengine-daemon libsrtp2-1 libportaudio2 libopus0
+DEBIAN += $(shell command -v npm >/dev/null 2>&1 || echo nodejs npm)
 SERVICES := kamailio fail2ban rtpengine-daemon
 
-.PHONY: run test lint unit fuzz bench clients real-programs compiler clean
+.PHONY: run test lint unit fuzz bench clients node-clients real-programs compiler clean
 
 run: $(VENV)/installed
 	@$(BIN)/python -m ringthru.demo $(ARGS)
@@ -33,7 +34,8 @@ bench: $(VENV)/installed real-programs
 	$(BIN)/python -m bench $(ARGS)
 
 # Clients of the event socket that tests drive, apart from ours: they bring fifty packages, and pin some. One is C++.
-clients: $(VENV)/installed-test
+# Those of Node.js (a client, and Homer's own reader of HEP) come beside them.
+clients: $(VENV)/installed-test node-clients
 	@cmp -s tests/interop/clients.txt $(VENV)/clients/installed || { echo "Installing clients of the event socket (once)"; \
 	  $(BIN)/python -m venv --without-pip $(VENV)/clients \
 	  && $(BIN)/pip --python $(VENV)/clients/bin/python install -q --no-deps --no-compile --disable-pip-version-check -r tests/interop/clients.txt \
@@ -41,6 +43,13 @@ clients: $(VENV)/installed-test
 	  $(BIN)/pip --python $(VENV)/clients/bin/python install -q --no-deps --disable-pip-version-check python-ESL==1.4.18 \
 	  && cp tests/interop/clients.txt $(VENV)/clients/installed \
 	  || { rm -rf $(VENV)/clients; echo "They cannot be installed for this Python: those tests are skipped"; }; }
+
+node-clients: | real-programs
+	@command -v npm >/dev/null || { echo "There is no npm: tests of Node.js programs are skipped"; exit 0; }; \
+	cmp -s tests/interop/clients/package.json $(VENV)/node/package.json || { echo "Installing programs of Node.js (once)"; \
+	  mkdir -p $(VENV)/node && cp tests/interop/clients/package.json $(VENV)/node/ \
+	  && npm install --prefix $(VENV)/node --silent --no-audit --no-fund --ignore-scripts \
+	  || { rm -rf $(VENV)/node; echo "They cannot be installed here: those tests are skipped"; }; }
 
 # As root the tests' Debian packages are installed; otherwise those tests skip, and the summary says so.
 # Services of these packages are masked first: each would start with its package, and tests run their own in namespaces.

@@ -179,7 +179,7 @@ def watching(laboratory: Laboratory) -> Iterator[RuleWatch]:
 @contextmanager
 def switch_started(laboratory: Laboratory) -> Iterator[tuple[float, Process]]:
     """Run the switch with the shipped configuration; the instant just before its start, and the process."""
-    argv = [sys.executable, "-m", "ringthru", "-nc", "-conf", str(CONFIGURATION)]
+    argv = [sys.executable, "-m", "ringthru", "-nc", "-nf", "-conf", str(CONFIGURATION)]
     for flag in ("-log", "-db"):
         folder = laboratory.directory / flag[1:]
         folder.mkdir()

@@ -19,7 +19,10 @@ from ringthru.switch.events.names import SUBCLASSES, TOLD
 SAID = {  # after each command, and what it is for
     "exit": ("", "goodbye, and the end"),
     "sendevent": ("NAME, headers, a body", "tell everybody who listens"),
-    "sendmsg": ("[UUID], headers, a body", "have a call do something: `execute`, `hangup`, `unicast`"),
+    "sendmsg": (
+        "[UUID], headers, a body",
+        "have a call do something: `execute`, `hangup`, `unicast`, `nomedia`, `xferext`",
+    ),
     "api": ("COMMAND", "run a command of the console; `console_execute: true`: several, with `;;`"),
     "bgapi": ("COMMAND", "the same; its body comes as `BACKGROUND_JOB`. `Job-UUID:` names it"),
     "filter": ("[add|delete] HEADER [VALUE]", "let only some events through; `delete all`"),
@@ -27,14 +30,17 @@ SAID = {  # after each command, and what it is for
     "nixevent": ("NAMES", "these no more"),
     "noevents": ("", "none at all"),
     "myevents": ("[UUID] [plain|json|xml]", "all of one channel, in an outbound connection its own"),
-    "divert_events": ("on|off", "answered; events of the channel come in any case"),
+    "divert_events": (
+        "on|off",
+        "have the keys pressed on the call to itself: they come unasked, and to nobody else",
+    ),
     "nolinger": ("", "take `linger` back"),
     "linger": ("[SECONDS]", "stay connected after the hangup"),
     "nolog": ("", "no more lines of the log"),
     "log": ("[LEVEL]", "lines of the log, up to a level 0–7 or its name"),
     "getvar": ("NAME", "a variable of the call"),
     "connect": ("", "all about the call"),
-    "resume": ("", "answered; the dialplan goes on in any case"),
+    "resume": ("", "the dialplan goes on when the program leaves; else a call with `async` stays parked"),
 }
 WHEN = {
     "API": ("a command is run, by whatever face", "API-Command, API-Command-Argument"),

@@ -8,6 +8,7 @@ beside had to say is shown at the end.
 
 from __future__ import annotations
 
+import compileall
 import os
 import shutil
 import subprocess
@@ -17,6 +18,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import IO
 
+SOURCE = Path("src")
 REAL = Path("tests/interop")
 AT_ONCE = 3  # files of real programs
 APART = (Path("tests/portmap"), Path("tests/fuzz"))
@@ -47,6 +49,8 @@ class Beside:
 
 
 def main() -> int:
+    # Here once: where PYTHONDONTWRITEBYTECODE is set, each switch that a test starts would compile all of it.
+    compileall.compile_dir(str(SOURCE), quiet=1)
     pytest = [sys.executable, "-m", "pytest", *sys.argv[1:]]
     apart = [str(each) for each in APART]
     beside = [str(REAL)]

@@ -122,10 +122,16 @@ def ringthru_program(users: int = 0, name: str = "ringthru") -> Program:
 
     def argv(directory: Path) -> list[str]:
         conf = write_tree(directory / "conf", users)
-        words = [sys.executable, "-m", "ringthru", "-nc", "-nonat", "-conf", str(conf)]
+        words = [sys.executable, "-m", "ringthru", "-nc", "-nf", "-nonat", "-conf", str(conf)]
         return [*words, "-db", str(directory / "db"), "-log", str(directory / "log")]
 
     return Program(name, argv, echo=True, bridge=True, registers=True)
+
+
+def core_program() -> Program:
+    """Our SIP core alone, as a library: what it does is what aiosipua's program does, and no more."""
+    script = str(INSIDE / "core_peer.py")
+    return Program("ringthru.sip", lambda _: [sys.executable, script, PBX_ADDRESS], echo=True)
 
 
 def peers() -> list[Program]:

@@ -11,7 +11,7 @@ from ringthru.net.values import replace
 from ..report import Row, progress
 from . import load
 from .load import Outcome
-from .programs import Program, Server, peers, ringthru_program, running
+from .programs import Program, Server, core_program, peers, ringthru_program, running
 from .tree import user_names
 
 STEPS = (50, 100, 200, 300, 400, 600, 800, 1000, 1250, 1500, 2000, 2500, 3000, 4000, 6000, 8000)  # a second
@@ -20,16 +20,21 @@ TRIES = 3  # of a step: the machine may have had something else to do
 CALLS_GOAL, REGISTRATIONS_GOAL = 1000.0, 1500.0  # a second
 CALL_CPU_GOAL = 0.8  # ms
 USERS = 1000
+BARE = ("aiosipua",)  # libraries whose programs answer with a fixed SDP, and do nothing else
 
 Step = Callable[[Laboratory, Server, float], Outcome]
 
 
 def call_rows() -> list[Row]:
-    programs = [ringthru_program(), *peers()]
+    others = peers()
+    programs = [ringthru_program(), *others]
     rows = _rows("P8", "echo", [each for each in programs if each.echo], _echo, CALLS_GOAL, CALL_CPU_GOAL)
-    return rows + _rows(
+    rows += _rows(
         "P8", "bridge", [each for each in programs if each.bridge], _bridge, CALLS_GOAL, CALL_CPU_GOAL
     )
+    # The same work on both sides: no media, dialplan, log or record of the call.
+    bare = [core_program(), *(each for each in others if each.name in BARE)]
+    return rows + _rows("P8", "SIP alone", bare, _echo, None, None)
 
 
 def registration_rows() -> list[Row]:
@@ -51,7 +56,7 @@ def _register(laboratory: Laboratory, server: Server, rate: float) -> Outcome:
 
 
 def _rows(
-    number: str, what: str, programs: list[Program], step: Step, goal: float, cpu_goal: float | None
+    number: str, what: str, programs: list[Program], step: Step, goal: float | None, cpu_goal: float | None
 ) -> list[Row]:
     """A row of the rate and one of the cost for each; ratios say how many times the peer's ours is."""
     best = {program.name: _highest(program, what, step) for program in programs}

@@ -99,7 +99,7 @@ def _start(options: Options) -> int:
     if options.background:
         from .console.background import go_to_background
 
-        outcome = go_to_background()
+        outcome = go_to_background(wait=options.wait)
         if isinstance(outcome, int):
             return outcome
         waiter = outcome
@@ -111,6 +111,7 @@ def _subcommand(name: str, arguments: list[str]) -> int:
     from importlib import import_module
 
     if name == "nat":
+        gc.set_threshold(*GENERATIONS)  # of all that is loaded nothing is garbage: a tenth of its time
         _load_asyncio_alone()
     return int(import_module(f".{SUBCOMMANDS[name]}", __package__).main(arguments))
 
@@ -132,7 +133,7 @@ def _load_asyncio_alone() -> None:
 def run(options: Options, waiter: Waiter | None = None) -> int:
     """Serve until somebody asks for the end; an error at the start is one line on standard error.
 
-    ``waiter`` is told once calls are taken.
+    ``waiter`` is told once calls are taken; where nobody waits for that, once there is a log file to read.
     """
     import asyncio
     import os
@@ -150,6 +151,8 @@ def run(options: Options, waiter: Waiter | None = None) -> int:
         return 1
     try:
         _take(pid_file)
+        if waiter is not None and not options.wait:
+            waiter.ready()
         return asyncio.run(_session(options, logs, waiter))
     finally:
         pid_file.give_back()
@@ -160,7 +163,7 @@ def _take(pid_file: PidFile) -> None:
     """Write the pid file; without one the switch runs all the same, and the log says what that means."""
     import logging
 
-    log = logging.getLogger(__name__)
+    log = logging.getLogger(__package__)
     try:
         holder = pid_file.take()
     except OSError as error:
@@ -208,11 +211,19 @@ async def _run_switch(
     import logging
     import os
 
-    from .console.levels import level_of
-    from .console.serve import hung_up, let_go, serve, serve_metrics, terminal_or_lines, words_for
+    from .console.serve import (
+        hung_up,
+        let_go,
+        serve,
+        serve_metrics,
+        terminal_or_lines,
+        use_console_settings,
+        words_for,
+    )
     from .event_socket.serving_driver import serve_clients
     from .net.surroundings import look_around6
     from .switch.configuration import ConfigurationError
+    from .switch.configuration.console_settings import ConsoleSettings
     from .switch.configuration.event_socket_settings import EventSocketSettings
     from .switch.switch import Switch, SwitchOptions
 
@@ -225,13 +236,14 @@ async def _run_switch(
         log=options.log_folder,
         run=options.run_folder,
         allow_exec=options.allow_exec,
+        folders=options.folders,
     )
     try:
         switch = Switch(told, mapper)
         gc.freeze()  # what is loaded by now stays; the collector need never look at it again
         gc.set_threshold(*GENERATIONS)
         gc.enable()
-        logs.set_console_level(level_of(switch.loglevel) or logging.INFO)
+        use_console_settings(logs, ConsoleSettings.read(switch.tree), switch.loglevel)
         logs.use_layout(switch.layout)
         ending.tell(switch.request_shutdown)
         history = options.db / "console.history" if options.db else None
@@ -250,6 +262,8 @@ async def _run_switch(
         await serve(switch, *faces, on_hang_up=None if options.console else lambda: hung_up(switch, logs))
     except (ConfigurationError, OSError) as error:
         print(f"ringthru: {words_for(error)}", file=sys.stderr)
+        if options.background:  # nobody may be there to read it
+            logging.getLogger(__package__).critical("Not started: %s", words_for(error))
         if mapper is not None:
             await mapper.stop()
         return 1

@@ -50,6 +50,12 @@ def test_the_default_section_without_a_name(read):
     assert read().password == "default-secret"
 
 
+def test_fs_clis_other_flags(read):
+    options = read("-i", "-d", "6", "-U", "-n", "-T", "70", "-u", "1000@x", "-l", "7", "-q")
+    assert (options.interrupt, options.debug, options.log_uuid, options.no_color) == (True, 6, True, True)
+    assert (options.connect_timeout, options.user, options.loglevel) == (70, "1000@x", "7")
+
+
 class TestThePassword:
     def test_is_the_one_that_the_switch_here_made(self, tmp_path):
         (tmp_path / "event_socket_password").write_text("made-71\n")
@@ -74,6 +80,44 @@ class TestWhatIsWrong:
         path.write_text("[default]\nport => soon\n")
         with pytest.raises(OptionError, match="port => soon: a number is needed"):
             read_options([], [path], tmp_path)
+
+    @pytest.mark.parametrize(
+        ("words", "what"),
+        [
+            (["-P", "0"], "port 0: it must be from 1 to 65535"),
+            (["-P", "65536"], "port 65536: it must be"),
+            (["-d", "8"], "debug level 8: it must be from 0 to 7"),
+        ],
+    )
+    def test_a_number_that_is_too_large(self, read, words, what):
+        with pytest.raises(OptionError, match=what):
+            read(*words)
+
+    @pytest.mark.parametrize("word", ["-h", "-?", "--help"])
+    def test_help_names_every_flag_of_fs_cli(self, read, word, capsys):
+        with pytest.raises(SystemExit) as error:
+            read(word)
+        assert error.value.code == 0
+        said = capsys.readouterr().out
+        for flag in (
+            "-H",
+            "-P",
+            "-u",
+            "-p",
+            "-i",
+            "-x",
+            "-l",
+            "-U",
+            "-q",
+            "-r",
+            "-R",
+            "-d",
+            "-b",
+            "-t",
+            "-T",
+            "-n",
+        ):
+            assert f"{flag}" in said
 
     def test_a_flag_that_nobody_knows(self, read, capsys):
         with pytest.raises(SystemExit) as error:

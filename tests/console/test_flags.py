@@ -63,13 +63,29 @@ class TestReading:
 
 
 class TestAsAService:
-    def test_the_background_is_wanted_by_ncwait_alone(self):
-        assert read_flags(["-ncwait"]).background
-        assert not read_flags(["-ncwait"]).console
-        assert not read_flags(["-nc"]).background
-        assert not read_flags(["-ncwait", "-nf"]).background
-        assert not read_flags(["-ncwait", "-nc"]).background
-        assert read_flags(["-nc", "-ncwait"]).background
+    @pytest.mark.parametrize(
+        ("words", "console", "background", "wait"),
+        [
+            ([], True, False, False),
+            (["-nf"], True, False, False),
+            (["-nc"], False, True, False),
+            (["-ncwait"], False, True, True),
+            (["-nc", "-ncwait"], False, True, True),
+            (["-ncwait", "-nc"], False, True, True),
+            (["-nc", "-nf"], False, False, False),
+            (["-nf", "-ncwait"], False, False, True),
+            (["-nc", "-c"], True, False, False),
+        ],
+    )
+    def test_the_background_is_wanted_by_nc_and_ncwait_and_not_by_nf(self, words, console, background, wait):
+        options = read_flags(words)
+        assert (options.console, options.background, options.wait) == (console, background, wait)
+
+    def test_folders_of_a_freeswitch_installation_are_variables(self):
+        options = read_flags(["-scripts", "/s", "-sounds=/o", "-base", "/b"])
+        assert dict(options.folders) == {
+            "base_dir": Path("/b"), "script_dir": Path("/s"), "sounds_dir": Path("/o")
+        }  # fmt: skip
 
     def test_the_folders(self):
         assert read_flags(["-db", "/d", "-run", "/r"]).run_folder == Path("/r")
@@ -80,7 +96,7 @@ class TestAsAService:
 
     def test_the_command_line_of_a_freeswitch_unit_is_understood(self):
         options = read_flags(
-            ["-u", "freeswitch", "-g", "daemon", "-ncwait", "-nonat", "-rp", "-nosql", "-reincarnate"]
+            ["-u", "freeswitch", "-g", "daemon", "-ncwait", "-nonat", "-rp", "-nosql", "-reincarnate-reexec"]
         )
         assert (options.user, options.group, options.nat_enabled) == ("freeswitch", "daemon", False)
 
@@ -120,7 +136,7 @@ class TestMain:
             "Unknown option '-x', see 'ringthru -help' for a list of valid options\n",
         )
 
-    @pytest.mark.parametrize("word", ["-help", "--help", "-h"])
+    @pytest.mark.parametrize("word", ["-help", "--help", "-h", "-?"])
     def test_help(self, capsys, word):
         assert main([word, "-version"]) == 0
         assert capsys.readouterr().out == help_text()
@@ -139,5 +155,5 @@ class TestMain:
 
     def test_a_log_directory_that_cannot_be_made_is_one_line(self, capsys, tmp_path):
         (tmp_path / "file").write_text("")
-        assert main(["-nc", "-nonat", "-log", str(tmp_path / "file" / "below")]) == 1
+        assert main(["-nc", "-nf", "-nonat", "-log", str(tmp_path / "file" / "below")]) == 1
         assert capsys.readouterr().err == f"ringthru: {tmp_path}/file/below: Not a directory\n"

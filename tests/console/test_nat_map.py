@@ -250,11 +250,12 @@ class TestDetail:
                 a_mapping(5060, external=40060, left=3552.0),
                 a_mapping(5080, Protocol.TCP, state=MappingState.REFUSED, reason="718: taken\x1b[2J"),
                 a_mapping(16384, listed=False, left=None),
-            )
+            ),
+            address_age=41.6,
         )
         assert await type_in("nat_map detail") == (
             "Gateway: UPnP at 192.168.1.1 (Acme Home Router 1)\n"
-            "External address: 76.237.11.11 (public)\n"
+            "External address: 76.237.11.11 (public), told 41s ago\n"
             "Port mapping: enabled\n"
             "\n"
             "port   proto  external  state     proven     lease left  kind        reason\n"

@@ -110,7 +110,7 @@ class TestPlainConsole:
     async def test_a_face_may_collect_the_answers_itself(self, switch, table):
         answers = []
         await run_line(switch, table, "hostname;;uptime", answers.append)
-        assert answers == ["pbx1", "5"]
+        assert answers == ["pbx1", "5\n"]
 
 
 class TestWords:
@@ -170,7 +170,7 @@ def test_the_search_for_a_gateway_begins_before_the_switch_is_loaded(tmp_path):
     program = (
         "import sys; from ringthru.portmap import PortMapper; from ringthru.__main__ import main;"
         "PortMapper.start = lambda self: sys.exit('ringthru.switch.switch' in sys.modules);"
-        f"main(['-nc', '-db', {str(tmp_path)!r}]); sys.exit('it never began')"
+        f"main(['-nc', '-nf', '-db', {str(tmp_path)!r}]); sys.exit('it never began')"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
@@ -182,7 +182,7 @@ def test_a_signal_that_comes_while_the_switch_is_loaded_ends_it_cleanly(tmp_path
         "from ringthru.switch.switch import Switch; from ringthru.__main__ import main;"
         "PortMapper.start = lambda self: os.kill(os.getpid(), signal.SIGTERM);"
         "Switch.start = lambda self: asyncio.sleep(0);"
-        f"sys.exit(main(['-nc', '-db', {str(tmp_path)!r}]))"
+        f"sys.exit(main(['-nc', '-nf', '-db', {str(tmp_path)!r}]))"
     )
     argv = [sys.executable, "-c", program]
     done = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=60)
@@ -193,7 +193,7 @@ def test_a_configuration_that_is_missing_is_one_line_after_the_search_has_begun(
     program = (
         "import sys; from ringthru.portmap import PortMapper; from ringthru.__main__ import main;"
         "PortMapper.start = lambda self: None;"
-        f"sys.exit(main(['-nc', '-db', {str(tmp_path)!r}, '-conf', {str(tmp_path / 'none')!r}]))"
+        f"sys.exit(main(['-nc', '-nf', '-db', {str(tmp_path)!r}, '-conf', {str(tmp_path / 'none')!r}]))"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert done.returncode == 1

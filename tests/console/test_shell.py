@@ -43,6 +43,16 @@ def test_tab_completes_the_last_command_from_the_table(shell):
     assert (found.text, found.start_position) == ("republish", -4)
 
 
+@pytest.mark.parametrize(
+    ("key", "start"), [("\x1bOP", "Valid Commands:"), ("\x1bOQ", "UP 0 years"), ("\x1b[24~", "Ringthru")]
+)
+async def test_f_keys_run_freeswitchs_commands(shell, keys, said, key, start):
+    """F1 help, F2 status, F12 version."""
+    keys.send_text(f"{key}shutdown\r")
+    await asyncio.wait_for(shell.run(), 20)
+    assert said[0].lstrip("\n").startswith(start), said[0][:80]
+
+
 async def test_ctrl_c_clears_a_line_and_twice_on_an_empty_one_stops(switch, shell, keys, said):
     keys.send_text("hupall\x03hostname\r\x03\x03")
     await asyncio.wait_for(shell.run(), 20)

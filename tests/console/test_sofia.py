@@ -128,6 +128,8 @@ class TestRegistrations:
             "reg": 1,
             "reg 10.0.0.5": 1,
             "reg 10.9.9.9": 0,
+            "pres 192.168.1.103": 1,
+            "pres elsewhere": 0,
             "user 1000@192.168.1.103": 1,
             "user @192.168.1.103": 1,
             "user 1001@192.168.1.103": 0,
@@ -274,6 +276,15 @@ class TestForPrograms:
         info = ElementTree.fromstring(await type_in("sofia xmlstatus profile internal"))
         assert info.findtext("profile-info/ext-rtp-ip") == "203.0.113.9"
         assert await type_in("sofia xmlstatus profile nobody") == "Invalid Profile!\n"
+
+    async def test_a_profile_with_tls_is_two_rows(self, type_in, switch):
+        one = replace(switch.shown.profiles[0], tls_url="sip:mod_sofia@192.168.1.103:5061")
+        switch.shown = replace(switch.shown, profiles=(one, *switch.shown.profiles[1:]))
+        root = ElementTree.fromstring(await type_in("sofia xmlstatus"))
+        states = [
+            each.findtext("state") for each in root.iter("profile") if each.findtext("name") == one.name
+        ]
+        assert states == [f"RUNNING ({one.sessions})", f"RUNNING ({one.sessions}) (TLS)"]
 
     async def test_json(self, type_in):
         told = json.loads(await type_in("sofia jsonstatus"))

@@ -131,6 +131,21 @@ class TestTracing:
         assert said == f"{word} sip debugging on internal"
         assert switch.asked == [("trace", state == "on", "internal")]
 
+    async def test_the_other_words(self, type_in, switch):
+        assert await type_in("sofia profile internal siptrace yes") == "Enabled sip debugging on internal"
+        assert await type_in("sofia profile internal watchdog off") == "Disabled sip debugging on internal"
+        assert await type_in("sofia profile internal watchdog") == (
+            "Usage: sofia profile <name> watchdog <on/off>\n"
+        )
+        assert await type_in("sofia profile internal recover") == "No sessions to recover.\n"
+        assert await type_in("sofia profile internal recover flush") == "Flushing recovery database.\n"
+        assert await type_in("sofia recover") == "No calls to recover.\n"
+        assert await type_in("sofia global watchdog on") == "+OK Global watchdog on"
+        assert await type_in("sofia global debug none") == (
+            "+OK Debugging nothing\n+OK Debugging summary: presence: off sla: off\n"
+        )
+        assert (await type_in("sofia loglevel all 9")).startswith("-ERR there are no such levels here")
+
     async def test_of_all(self, type_in, switch):
         assert await type_in("sofia global siptrace on") == "+OK Global siptrace on"
         assert switch.asked == [("trace", True, None)]
@@ -138,7 +153,9 @@ class TestTracing:
     async def test_usage(self, type_in):
         usage = "Usage: sofia profile <name> siptrace <on/off>\n"
         assert await type_in("sofia profile internal siptrace") == usage
-        assert (await type_in("sofia global")).startswith("-ERR Usage: ")
+        assert await type_in("sofia global") == (
+            "-ERR Usage: siptrace <on|off>|capture <on|off>|watchdog <on|off>|debug <sla|presence|none"
+        )
 
 
 class TestBans:

@@ -87,3 +87,27 @@ def best_share(samples: Sequence[int], frequency: float, seconds: float = 0.2) -
     size = int(seconds * RATE)
     stretches = range(0, max(len(samples) - size, 0) + 1, size // 2)
     return max((share_of_tone(samples[at : at + size], frequency) for at in stretches), default=0.0)
+
+
+def correlation(sent: Sequence[int], heard: Sequence[int], reach: float = 1.0) -> tuple[float, float]:
+    """How alike two sounds are at best, 0 to 1, and how many seconds later the second is, up to ``reach``.
+
+    One stretch of half a second from the middle of what was sent is looked for, in steps of a packet's eighth
+    first and then sample by sample, so ``sent`` should change all the time as a sweep does.
+    """
+    size = RATE // 2
+    start = max((len(sent) - size) // 2, 0)
+    wanted = sent[start : start + size]
+    places = range(start, min(start + int(reach * RATE), len(heard) - size) + 1)
+    if not wanted or not len(places):
+        return 0.0, 0.0
+    rough = max(places[:: FRAME // 8], key=lambda at: _likeness(wanted[::8], heard[at : at + size : 8]))
+    near = [at for at in range(rough - FRAME // 8, rough + FRAME // 8 + 1) if at in places]
+    best, place = max((_likeness(wanted, heard[at : at + size]), at) for at in near)
+    return best, (place - start) / RATE
+
+
+def _likeness(one: Sequence[int], other: Sequence[int]) -> float:
+    both = sum(a * b for a, b in zip(one, other, strict=True))
+    power = sum(a * a for a in one) * sum(b * b for b in other)
+    return both / math.sqrt(power) if power else 0.0

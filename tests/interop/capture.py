@@ -71,6 +71,20 @@ def read_pcap(octets: bytes) -> Iterator[Datagram]:
         )
 
 
+def write_pcap(path: Path, payloads: Iterable[bytes], every: float = 0.02) -> None:
+    """UDP datagrams with these payloads, one each 20 ms; whose they are does not matter to who plays them."""
+    out = bytearray(struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 1))
+    for number, payload in enumerate(payloads):
+        size = 28 + len(payload)
+        address = IPv4Address("192.0.2.1").packed
+        head = struct.pack("!BBHHHBBH", 0x45, 0, size, number & 0xFFFF, 0, 64, UDP, 0) + 2 * address
+        frame = bytes(12) + IPV4.to_bytes(2) + head
+        frame += struct.pack("!HHHH", 6000, 6000, 8 + len(payload), 0) + payload
+        at = round(number * every * 1e6)
+        out += struct.pack("<IIII", at // 1_000_000, at % 1_000_000, len(frame), len(frame)) + frame
+    path.write_bytes(out)
+
+
 def sip_texts(datagrams: Iterable[Datagram]) -> list[tuple[Datagram, str]]:
     """Those that are SIP messages, with their text."""
     return [(d, d.payload.decode("utf-8", "replace")) for d in datagrams if b"SIP/2.0" in d.payload[:400]]

@@ -21,7 +21,7 @@ use_ipv6=0
 guess_hostname=0
 contact="Lin" <sip:lin@{address}>
 verify_server_certs=1
-verify_server_cn=0
+verify_server_cn={name}
 root_ca={trusted}
 default_proxy=0
 media_encryption={encryption}
@@ -88,17 +88,20 @@ class Linphone:
         info: bool = False,
         ice: bool = False,
         srtp: bool = False,
+        name: bool = False,
+        until: str = "LinphoneRegistrationOk",
     ) -> None:
-        """Run it as ``user`` of the registrar ``at``, and return when it is registered.
+        """Run it as ``user`` of the registrar ``at``, and return when it is registered (its log: ``until``).
 
-        It believes certificates that ``trusted`` vouches for and no others; keys go as RFC 4733 events,
-        or by INFO. With ``ice`` its offers hold candidates (RFC 8839); with ``srtp`` it
-        insists on SRTP.
+        It believes certificates that ``trusted`` vouches for and no others, with ``name`` only those that
+        bear the name it calls; keys go as RFC 4733 events, or by INFO. With ``ice`` its offers hold
+        candidates (RFC 8839); with ``srtp`` it insists on SRTP.
         """
         configuration = CONFIGURATION.format(
             address=self._address,
             trusted=trusted,
             info=int(info),
+            name=int(name),
             encryption="srtp" if srtp else "none",
             mandatory=int(srtp),
         )
@@ -118,7 +121,7 @@ class Linphone:
         self.says("soundcard use files", "Using wav files")
         self.type_in(f"play {self.directory}/speech.wav")
         self.type_in(f"record {self.directory}/heard.wav")
-        self.wait_until(lambda: "LinphoneRegistrationOk" in self.log(), "it registers")
+        self.wait_until(lambda: until in self.log(), until)
 
     def type_in(self, line: str) -> None:
         self._keyboard.type_in(line)

@@ -26,6 +26,7 @@ class Sipp:
     directory: Path
     transport: str = "u1"  # t1: one TCP connection for all calls; tn: one for each
     calls: int = 1
+    port: int = 5070
 
     def start(
         self, scenario: str, target: str, number: str = "", sounds: list[int] | None = None, **keys: str
@@ -36,7 +37,7 @@ class Sipp:
             "-i",
             self.address,
             "-p",
-            "5070",
+            str(self.port),
             "-mi",
             self.address,
             "-m",
@@ -72,7 +73,7 @@ class Sipp:
 
 BARESIP = """\
 poll_method epoll
-sip_listen {address}:5072
+sip_listen {address}:{port}
 audio_source aufile,{directory}/speech.wav
 audio_player aubridge,nowhere
 audio_alert aubridge,nowhere
@@ -114,10 +115,19 @@ class Baresip:
     """A baresip that speaks a sound of ours and records what it hears."""
 
     def __init__(
-        self, laboratory: Laboratory, role: str, address: str, directory: Path, modules: tuple[str, ...] = ()
+        self,
+        laboratory: Laboratory,
+        role: str,
+        address: str,
+        directory: Path,
+        modules: tuple[str, ...] = (),
+        port: int = 5072,
+        *,
+        ipv6: bool = False,
     ) -> None:
-        """``modules`` are loaded beside the usual ones."""
+        """``modules`` are loaded beside the usual ones; ``port`` is where it listens."""
         self.directory = directory
+        self._port, self._family = port, "-6" if ipv6 else "-4"
         self._laboratory, self._role, self._address = laboratory, role, address
         self._modules = "".join(f"module {each}\n" for each in modules)
         self.process: subprocess.Popen[bytes] | None = None
@@ -125,12 +135,14 @@ class Baresip:
     def start(self, account: str, sounds: list[int], *commands: str) -> None:
         """Run it with one account line; each of ``commands`` is typed at its prompt."""
         write_wav(self.directory / "speech.wav", sounds)
-        text = BARESIP.format(address=self._address, directory=self.directory, modules=MODULES)
+        text = BARESIP.format(
+            address=self._address, port=self._port, directory=self.directory, modules=MODULES
+        )
         (self.directory / "config").write_text(text + self._modules)
         (self.directory / "accounts").write_text(account + "\n")
         (self.directory / "contacts").write_text("")
         typed = [word for command in commands for word in ("-e", command)]
-        argv = ["baresip", "-4", "-v", "-f", str(self.directory), *typed]
+        argv = ["baresip", self._family, "-v", "-f", str(self.directory), *typed]
         self.process = self._laboratory.popen(self._role, argv, self.directory / "baresip.log")
 
     def log(self) -> str:

@@ -78,7 +78,7 @@ class Switch:
         self.laboratory = laboratory
         self.directory = directory
         self.role = role
-        self._flags = list(flags) if console else ["-nc", *flags]
+        self._flags = list(flags) if console else ["-nc", "-nf", *flags]
         self._console = console
         self._keyboard: Keyboard | None = None
         self.process: subprocess.Popen[bytes] | None = None

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import termios
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import ringthru
@@ -49,6 +49,18 @@ class Terminal:
     @property
     def text(self) -> str:
         return ESCAPES.sub("", self._shown.decode(errors="replace")).replace("\r", "")
+
+    @property
+    def shown(self) -> bytes:
+        """All that came, colours and cursor included."""
+        return bytes(self._shown)
+
+    def wait_until(self, holds: Callable[[str], bool], what: str) -> None:
+        """Until something holds of all the text that came."""
+        wait_for(lambda: holds(self.text), 20, f"{what}: {self.text[-500:]!r}")
+
+    def wait_for_bytes(self, octets: bytes) -> None:
+        wait_for(lambda: octets in self._shown, 20, f"{octets!r} on the terminal")
 
     def type_in(self, keys: str) -> None:
         os.write(self._ours, keys.encode())

@@ -1,7 +1,9 @@
-"""sngrep, as Debian has it, takes the switch's HEP3 and shows the addresses that peers see."""
+"""Who reads the switch's HEP3: sngrep, as Debian has it, and hep-js, the decoder of Homer's authors."""
 
 from __future__ import annotations
 
+import json
+import sys
 from pathlib import Path
 
 from ringthru.lab.namespaces.laboratory import (
@@ -16,6 +18,7 @@ from ringthru.lab.namespaces.laboratory import (
 )
 from ringthru.lab.namespaces.netns import wait_for
 
+from .node_programs import node
 from .switch_process import PASSWORD, Switch, configuration, replace
 from .wire import SOUND, status, wire
 
@@ -58,3 +61,37 @@ def test_a_far_call_and_a_phone_at_home(tmp_path: Path) -> None:
         assert not any(PBX_ADDRESS in way[0] + way[1] for way in shown() if PUB_ADDRESS in way[0] + way[1])
         switch.stop()
         laboratory.end(sngrep)
+
+
+def test_homers_decoder_after_sofia_global_capture_on(tmp_path: Path) -> None:
+    replace(configuration(tmp_path, {}) / "autoload_configs" / "sofia.conf.xml", "<profiles>", SERVER)
+    reader = Path(__file__).parent / "clients" / "hep_reader.js"
+    output = tmp_path / "read"
+    with Laboratory() as laboratory:
+        homer = laboratory.popen(PBX, [*node(), str(reader), "9060"], output)
+        listens = lambda: ":9060 " in laboratory.run(PBX, ["ss", "-uan"]).stdout  # noqa: E731
+        wait_for(listens, 10, "the reader to listen")
+        switch = Switch(laboratory, tmp_path)
+        switch.start()
+        switch.wait_until_mapped()
+        switch.wait_for_words("Event socket listens on 127.0.0.1:8021")
+        password = (tmp_path / "db" / "event_socket_password").read_text().strip()
+        cli = [sys.executable, "-m", "ringthru", "cli", "-p", password, "-x", "sofia global capture on"]
+        assert laboratory.run(PBX, cli).stdout.strip() == "+OK Global capture on"
+        with wire(laboratory, PUB, PUB_ADDRESS, (WAN_ADDRESS, 5080)) as stranger:
+            assert status(stranger.invite("9196", SOUND)) == 200
+
+        def read(start: str) -> dict[str, object]:
+            lines = [json.loads(line) for line in output.read_text().splitlines() if line.endswith("}")]
+            found = [each["rcinfo"] for each in lines if each["payload"].startswith(start)]
+            return dict(found[0]) if found else {}
+
+        wait_for(lambda: read("INVITE ") and read("SIP/2.0 200 "), 10, "both ways")
+        asked, answered = read("INVITE "), read("SIP/2.0 200 ")
+        there, here = ("srcIp", "srcPort"), ("dstIp", "dstPort")
+        assert [asked[name] for name in (*there, *here)] == [PUB_ADDRESS, stranger.port, WAN_ADDRESS, 5080]
+        assert [answered[name] for name in (*here, *there)] == [PUB_ADDRESS, stranger.port, WAN_ADDRESS, 5080]
+        kinds = {name: asked[name] for name in ("protocolFamily", "protocol", "payloadType", "captureId")}
+        assert kinds == {"protocolFamily": 2, "protocol": 17, "payloadType": 1, "captureId": 7}
+        switch.stop()
+        laboratory.end(homer)

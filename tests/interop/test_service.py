@@ -135,8 +135,9 @@ class TestTheBackground:
         self, command: Command
     ) -> None:
         started = command("-ncwait")
-        assert (started.returncode, started.stderr) == (0, ""), started
-        assert started.stdout.splitlines()[-1] == f"{command.pid} Backgrounding."
+        assert (started.returncode, started.stderr) == (0, f"{command.pid} Backgrounding.\n"), started
+        said = started.stdout.splitlines()[-1]
+        assert re.fullmatch(rf"Ringthru\[\d+\] System Ready pid:{command.pid}", said)
         assert command.listens()
         pid = command.pid
         stopped = command("-stop")
@@ -150,9 +151,27 @@ class TestTheBackground:
         failed = command("-ncwait")
         assert failed.returncode == 1
         assert "not well-formed XML" in failed.stderr
+        assert "] Error starting system! pid:" in failed.stdout
         nobody = command("-stop")
         assert nobody.returncode == 1
         assert "nothing to stop" in nobody.stderr
+
+    def test_nc_returns_at_once_with_a_pid_file_and_a_log_that_tells_the_rest(self, command: Command) -> None:
+        started = command("-nc")
+        assert (started.returncode, started.stdout) == (0, "")
+        assert started.stderr == f"{command.pid} Backgrounding.\n"
+        wait_for(command.listens, 20, "the ports")
+        pid = command.pid
+        assert command("-stop").stdout == f"Stopped process {pid}\n"
+        (command.folder / "conf" / "vars.xml").write_text("<include><oops")
+        assert command("-nc").returncode == 0
+        wait_for(lambda: "Not started: " in command.log.read_text(), 20, "the reason in the log")
+        assert "not well-formed XML" in command.log.read_text()
+
+    def test_nc_and_nf_stay_where_they_were_started(self, command: Command) -> None:
+        (command.folder / "conf" / "vars.xml").write_text("<include><oops")
+        failed = command("-nc", "-nf")
+        assert (failed.returncode, "Backgrounding" in failed.stderr) == (1, False)
 
     def test_flags_of_the_environment_count_before_those_of_the_command_line(self, command: Command) -> None:
         assert command("-nf", "-ncwait", opts="-no-such").returncode == 1

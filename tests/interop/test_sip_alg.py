@@ -16,7 +16,7 @@ from ringthru.lab.namespaces.laboratory import PBX, SECOND_WAN, WAN_ADDRESS, Lab
 from ringthru.lab.namespaces.netns import wait_for
 
 from .alg_world import alg, divert, registered_phone, stun_server
-from .audio import best_share, tone
+from .audio import RATE, best_share, tone
 from .capture import Capture, sip_texts
 from .switch_process import Switch
 
@@ -27,6 +27,7 @@ SAID = {  # what the log names
     Renames.TO_TAG: "its To tag is",
     Renames.CSEQ: "its CSeq is",
 }
+PAST_THE_LIMIT = 35  # seconds of sound
 LATE = 4.5  # seconds after the answer by which an ACK that was not taken has its verdict
 
 
@@ -72,6 +73,24 @@ class TestByDefault:
         capture.stop()
         assert "counts all the same" in lenient.words()
         assert "no ACK for our 200" not in lenient.words()
+
+
+def test_a_call_outlives_the_32_seconds(homes: Laboratory, tmp_path: Path) -> None:
+    """RFC 3261 §13.3.1.4: without an ACK it would be hung up 64·T1 after the 200. Waited out by sound."""
+    switch = started(homes, tmp_path)
+    sound = tone(440, 60)
+    with alg(homes, Renames.TO_TAG, tmp_path), registered_phone(homes, tmp_path, sound) as phone:
+        phone.command("dial", ECHO)
+        phone.wait_for_log("Call established")
+        capture = Capture(homes, PBX, tmp_path)
+        wait_for(lambda: len(phone.so_far()) > PAST_THE_LIMIT * RATE, 60, "35 s of its own tone")
+        assert best_share(phone.so_far()[-8000:], 440) > 0.9
+        phone.command("hangup")
+        wait_for(lambda: answers(capture, "BYE"), 5, "the answer to the phone's BYE")
+        capture.stop()
+    assert "200" in answers(capture, "BYE")[0]
+    assert "ACK timeout" not in switch.words()
+    switch.stop()
 
 
 def test_where_it_shall_not_count_the_cause_is_told_after_four_seconds(

@@ -1,7 +1,8 @@
 """Clients of the event socket that nobody here wrote, against the running switch.
 
 greenswitch, Genesis and FreeSWITCH's own library in C, inbound and outbound, and a Prometheus exporter: as
-they come from PyPI, in an environment of their own (``clients.txt``), which ``make`` makes.
+they come from PyPI, in an environment of their own (``clients.txt``), which ``make`` makes; and modesl, as it
+comes from npm (``clients/package.json``).
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import pytest
 from ringthru.lab.namespaces.laboratory import PBX, Laboratory
 from ringthru.lab.namespaces.miniupnpd import Serves
 
+from .node_programs import node
 from .switch_process import Switch
 
 PYTHON = Path(sys.prefix) / "clients" / "bin" / "python"
@@ -33,7 +35,13 @@ class Clients:
         self._password = (switch.directory / "db" / "event_socket_password").read_text().strip()
 
     def run(self, script: str, *arguments: str) -> str:
-        argv = [str(PYTHON), str(SCRIPTS / script), "127.0.0.1", "8021", self._password, *arguments]
+        return self._run([str(PYTHON)], script, *arguments)
+
+    def run_node(self, script: str, *arguments: str) -> str:
+        return self._run(node(), script, *arguments)
+
+    def _run(self, runner: list[str], script: str, *arguments: str) -> str:
+        argv = [*runner, str(SCRIPTS / script), "127.0.0.1", "8021", self._password, *arguments]
         try:
             return self._switch.laboratory.run(PBX, argv).stdout
         except subprocess.CalledProcessError as error:
@@ -73,6 +81,10 @@ def test_freeswitchs_own_library_as_its_console_uses_it(clients: Clients) -> Non
 
 def test_freeswitchs_own_library_gets_a_call(clients: Clients) -> None:
     assert clients.run("libesl_outbound.py", "8086").endswith("done\n")
+
+
+def test_modesl_of_node_js_inbound_and_outbound(clients: Clients) -> None:
+    assert clients.run_node("modesl_all.js", "8087").endswith("done\n")
 
 
 def test_an_exporter_reads_the_switch(clients: Clients) -> None:

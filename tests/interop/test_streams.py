@@ -12,6 +12,8 @@ from ringthru.lab.namespaces.laboratory import (
     PBX,
     PBX_ADDRESS,
     PBX_ADDRESS6,
+    PHONE,
+    PHONE_ADDRESS,
     PUB,
     PUB_ADDRESS,
     PUB_ADDRESS6,
@@ -21,6 +23,7 @@ from ringthru.lab.namespaces.laboratory import (
     Laboratory,
     Topology,
 )
+from ringthru.lab.namespaces.miniupnpd import Serves
 from ringthru.lab.namespaces.nat_rules import Pinhole
 from ringthru.lab.namespaces.netns import wait_for
 
@@ -31,6 +34,12 @@ from .switch_process import PASSWORD, Switch
 
 TLS = {"internal": {"tls": "true"}, "external": {"tls": "true", "tls-sip-port": "5081"}}
 FAREWELL = "BYE x SIP/2.0\\r\\nContent-Length: none\\r\\n\\r\\n"  # what cannot be cut ends the connection
+SIX = {  # a profile of the IPv6 Internet, behind whatever firewall there is
+    "sip-ip": "$${local_ip_v6}",
+    "rtp-ip": "$${local_ip_v6}",
+    "ext-sip-ip": "auto-nat",
+    "ext-rtp-ip": "auto-nat",
+}
 TCP_PORTS = {5060, 5080, 5061, 5081}
 
 
@@ -178,12 +187,11 @@ class TestIpv6:
             assert switch.stop() == 0
             assert "Traceback" not in switch.words(), switch.words()
 
-    def test_a_stranger_comes_in_through_the_firewall(self, tmp_path: Path) -> None:
+    @pytest.mark.parametrize("serves", [Serves.NATPMP, Serves.UPNP], ids=["pcp-only", "upnp-only"])
+    def test_a_stranger_comes_in_through_the_firewall(self, tmp_path: Path, serves: Serves) -> None:
         """auto-nat on an IPv6 profile: pinholes for SIP and for the RTP pool, taken back at the stop."""
-        six = {"sip-ip": "$${local_ip_v6}", "rtp-ip": "$${local_ip_v6}"}
-        six |= {"ext-sip-ip": "auto-nat", "ext-rtp-ip": "auto-nat"}
-        with Laboratory(Topology.DUAL_STACK) as laboratory:
-            switch = Switch(laboratory, tmp_path, console=True, parameters={"external": six})
+        with Laboratory(Topology.DUAL_STACK, serves) as laboratory:
+            switch = Switch(laboratory, tmp_path, console=True, parameters={"external": SIX})
             switch.start()
             sip = [Pinhole(each, PBX_ADDRESS6, 5080) for each in ("tcp", "udp")]
             wait_for(lambda: set(sip) < set(laboratory.pinholes()), 20, "the pinholes for SIP")
@@ -206,6 +214,29 @@ class TestIpv6:
             assert laboratory.pinholes() == []
             assert "Traceback" not in switch.words(), switch.words()
 
+    @pytest.mark.parametrize("serves", [Serves.NATPMP, Serves.UPNP], ids=["pcp-only", "upnp-only"])
+    def test_one_there_talks_to_a_phone_that_has_ipv4_alone(self, tmp_path: Path, serves: Serves) -> None:
+        """Sound both ways: in through pinholes, and on to the phone at home over IPv4."""
+        for name in ("switch", "phone", "stranger"):
+            (tmp_path / name).mkdir()
+        with Laboratory(Topology.DUAL_STACK, serves) as laboratory:
+            switch = Switch(laboratory, tmp_path / "switch", parameters={"external": SIX})
+            switch.start()
+            wait_for(lambda: len(laboratory.pinholes()) >= 6, 20, "the pinholes for SIP and RTP")
+            phone = Baresip(laboratory, PHONE, PHONE_ADDRESS, tmp_path / "phone")
+            account = f"<sip:1000@{PBX_ADDRESS}>;auth_user=1000;auth_pass={PASSWORD};answermode=auto"
+            phone.start(account + ";regint=300;audio_codecs=PCMU/8000/1", tone(600, 30))
+            phone.wait_for_log("200 OK")
+            stranger = Baresip(laboratory, PUB, f"[{PUB_ADDRESS6}]", tmp_path / "stranger", ipv6=True)
+            stranger.call(f"sip:2000@[{PBX_ADDRESS6}]:5080", tone(440, 30))
+            wait_for(lambda: stranger.hears(600), 10, "the phone's tone")
+            wait_for(lambda: phone.hears(440), 10, "the stranger's tone")
+            stranger.stop()
+            phone.stop()
+            assert switch.stop() == 0
+            assert "relies on latching" not in switch.words()
+            assert "Traceback" not in switch.words(), switch.words()
+
 
 class TestOpenssl:
     def ask(self, switch: Switch, port: int, *options: str, typed: str = "") -> str:
@@ -214,12 +245,14 @@ class TestOpenssl:
         command = f"printf '{typed}' | timeout 10 {client} -ign_eof 2>&1"
         return switch.laboratory.run(PUB, ["sh", "-c", command], check=False).stdout
 
-    def test_the_certificate_names_the_switch(self, switch: Switch) -> None:
+    @pytest.mark.parametrize("version", ["1.2", "1.3"])
+    def test_the_certificate_names_the_switch(self, switch: Switch, version: str) -> None:
         certificate = switch.directory / "db" / "tls" / "agent.pem"
         believing = ("-CAfile", str(certificate), "-verify_ip", PBX_ADDRESS)
-        said = self.ask(switch, 5081, "-tls1_2", *believing, typed=FAREWELL)
+        option = "-tls" + version.replace(".", "_")
+        said = self.ask(switch, 5081, option, *believing, typed=FAREWELL)
         assert "Verify return code: 0 (ok)" in said
-        assert "TLSv1.2" in said
+        assert f"TLSv{version}" in said
 
     def test_tls_1_1_is_refused(self, switch: Switch) -> None:
         said = self.ask(switch, 5081, "-tls1_1", "-cipher", "'ALL:@SECLEVEL=0'", typed="\\r\\n")

@@ -19,6 +19,10 @@ SOURCE = Path(ringthru.__file__).parents[1]
 KEYS = '  <cli-keybindings>\n    <key name="4" value="version short"/>\n  </cli-keybindings>\n  <settings>\n'
 
 
+def drawn_below(shown: str) -> bool:
+    return shown.rpartition("mind the gap")[2].replace("\n", "").rstrip().endswith("half a li")
+
+
 class Desk:
     """A switch that serves, and clients of it."""
 
@@ -79,8 +83,23 @@ class TestOneCommand:
 
     def test_lines_of_a_pipe(self, desk: Desk) -> None:
         said = desk.cli(text="echo one\n\n/help\nhostname\n/quit\necho never\n")
-        assert said.stdout.startswith("one\n/event [plain|json|xml] NAMES")
+        assert said.stdout.startswith("one\n/debug LEVEL")
         assert "never" not in said.stdout
+
+    def test_batch_mode_runs_lines_without_a_prompt_beside_the_log(self, desk: Desk) -> None:
+        terminal = desk.terminal("-b", "-l", "7")
+        terminal.type_in("echo one\n")
+        terminal.wait_for("one\n", times=2)  # the terminal's echo, and the answer
+        terminal.type_in("log NOTICE mind the gap\n")
+        terminal.wait_for("[NOTICE] small.py:")
+        assert b"\x1b" not in terminal.shown
+        assert "ringthru@" not in terminal.text
+        terminal.type_in("/bye\n")
+        assert terminal.end() == 0
+
+    def test_what_the_client_does(self, desk: Desk) -> None:
+        said = desk.cli("-d", "7", "-x", "echo one")
+        assert said.stdout == "[INFO] Connected to 127.0.0.1:8021\n[DEBUG] SEND api echo one\none\n"
 
     def test_no_answer_in_time(self, desk: Desk) -> None:
         said = desk.cli("-t", "300", "-x", "originate sofia/internal/sip:nobody@127.0.0.99:9 &park")
@@ -108,12 +127,72 @@ class TestThePromptOfTheClient:
         terminal.wait_for("Unknown command /what; /help lists")
         terminal.type_in("\x1bOQ")  # F2
         terminal.wait_for("session(s) since startup")
+        terminal.type_in("\x1b[19~")  # F8
+        terminal.wait_for("+OK log level debug [7]")
+        terminal.type_in("console loglevel 4\r")
+        terminal.wait_for("+OK log level warning [4]")  # what this client is sent
+        terminal.wait_for("+OK console log level set to WARNING")  # what the switch shows
+        terminal.type_in("/logfilter gap\r")
+        terminal.type_in("log ERR mind the gap\r")
+        terminal.wait_for("[ERR] small.py:")
+        terminal.wait_for_bytes(b"\x1b[31m2")  # red, from the date on
+        terminal.type_in("/debug 7\r")
+        terminal.type_in("echo half\x03")
+        terminal.type_in("echo a;;echo b\r")
+        terminal.wait_for("[DEBUG] SEND api echo a;;echo b")
+        terminal.wait_for("ab\n")
+        terminal.type_in("\x1b[A\x1b[A\r")  # the last but one
+        terminal.wait_for("up to level 7", times=2)
+        terminal.type_in("\x03")
+        terminal.wait_for("Type Ctrl-D, /exit, /quit or /bye to leave.")
         terminal.type_in("/bye\r")
         assert terminal.end() == 0
         assert "+nat_map republish" in (desk.switch.directory / "ringthru" / "cli.history").read_text()
 
+    def test_an_interrupt_leaves_where_it_is_wanted(self, desk: Desk) -> None:
+        terminal = desk.terminal("-i", "-q")
+        terminal.wait_for("'/quit' leaves.")
+        terminal.wait_for("ringthru@")
+        terminal.type_in("\x03")
+        assert terminal.end() == 0
+
 
 class TestThePromptOfTheSwitch:
+    def test_history_colours_and_the_log_above_the_prompt(self, tmp_path: Path) -> None:
+        with Laboratory(Topology.NONE) as laboratory:
+            tree = configuration(tmp_path, {})
+            arguments = ["-conf", str(tree), "-db", str(tmp_path / "db"), "-nonat"]
+            switch = Terminal(laboratory, PBX, tmp_path, arguments)
+            switch.wait_for("Event socket listens on")
+            switch.wait_for("ringthru@")
+            switch.type_in("sched_api +1 none log ERR mind the gap\r")
+            switch.wait_for("+OK Added: ")
+            switch.type_in("half a li")
+            switch.wait_for("[ERR] small.py:")
+            switch.wait_for_bytes(b"\x1b[31m2")  # red, from the date on
+            switch.wait_until(drawn_below, "the line that is being typed, drawn anew below it")
+            switch.type_in("\x03console colorize off\r")
+            switch.wait_for("+OK console color disabled")
+            switch.type_in("log ERR in black\r")
+            switch.wait_for("[ERR] small.py:", times=2)
+            assert switch.shown.count(b"\x1b[31m2") == 1
+            switch.type_in("console loglevel 0\r")
+            switch.wait_for("+OK console log level set to CONSOLE")
+            switch.type_in("log ERR unseen\recho seen\r")
+            switch.wait_for("seen\n", times=2)
+            assert switch.text.count("[ERR] small.py:") == 2
+            switch.type_in("\x1b[A\r")  # the last line again
+            switch.wait_for("seen\n", times=3)
+            switch.type_in("...\r")
+            assert switch.end() == 0
+            again = Terminal(laboratory, PBX, tmp_path, arguments)
+            again.wait_for("Event socket listens on")
+            again.wait_for("ringthru@")
+            again.type_in("\x1b[A\x1b[A\r")  # before the dots, of the run before
+            again.wait_for("seen\n")
+            again.type_in("shutdown\r")
+            assert again.end() == 0
+
     def test_a_session_and_a_client_that_connects_again(self, tmp_path: Path) -> None:
         with Laboratory(Topology.NONE) as laboratory:
             tree = configuration(tmp_path, {})

@@ -6,6 +6,7 @@
 #include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -29,6 +30,46 @@ static int open_socket(int *port) {
     getsockname(descriptor, (struct sockaddr *)&here, &length);
     *port = ntohs(here.sin_port);
     return descriptor;
+}
+
+/* A session of SRTP that is no cipher: who uses it without the lock, or after its end, the sanitizers catch. */
+typedef struct {
+    unsigned long used;
+} session;
+
+static session *sessions[LEGS][2];
+
+static int add_tag(void *of, void *packet, int *size) {
+    ((session *)of)->used++;
+    memset((uint8_t *)packet + *size, 7, 10);
+    *size += 10;
+    return 0;
+}
+
+static int take_tag(void *of, void *packet, int *size) {
+    (void)packet;
+    ((session *)of)->used++;
+    *size -= 10;
+    return 0;
+}
+
+static void end_sessions(int index) {
+    for (int way = 0; way < 2; way++) {
+        free(sessions[index][way]);
+        sessions[index][way] = NULL;
+    }
+}
+
+static void secure_leg(int index) {
+    session *made[2] = {calloc(1, sizeof *made[0]), calloc(1, sizeof *made[1])};
+    rt_srtp srtp = {.calls = {add_tag, take_tag, add_tag, take_tag},
+                    .sending = made[0],
+                    .hearing = {made[1], 0, {10, 10}}};
+    rt_loop_lock(&loop);
+    rt_stream_secure(&legs[index]->stream, &srtp);
+    rt_loop_unlock(&loop);
+    end_sessions(index);
+    memcpy(sessions[index], made, sizeof made);
 }
 
 static void *send_packets(void *unused) {
@@ -94,6 +135,7 @@ static void close_leg(int index) {
     rt_stream_end(&leg->stream);
     free(leg);
     legs[index] = NULL;
+    end_sessions(index);
 }
 
 static void ask(int index, int what) {
@@ -142,11 +184,13 @@ int main(int count, char **words) {
     pthread_create(&sender, NULL, send_packets, NULL);
     srand(1);
     for (double end = rt_now() + atof(words[1]); rt_now() < end;) {
-        int index = rand() % LEGS, what = rand() % 8;
+        int index = rand() % LEGS, what = rand() % 9;
         if (legs[index] == NULL)
             open_leg(index);
         else if (what == 7)
             close_leg(index);
+        else if (what == 8)
+            secure_leg(index);
         else
             ask(index, what);
         read_events();

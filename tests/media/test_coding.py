@@ -11,8 +11,10 @@ import pytest
 
 from ringthru.media.codecs import G722, OPUS, PCMA, PCMU, Codec
 from ringthru.media.coders import decoder_of, encoder_of, installed, ulaw_of
+from ringthru.media.engine import coding_driver
 from ringthru.media.engine.coding_driver import CodingEngine
 from ringthru.media.engine.twin_driver import TwinEngine
+from ringthru.media.errors import EngineFull
 from ringthru.media.events import KeyHeard, Said
 from ringthru.media.offer_answer import Negotiated
 from ringthru.media.rtp import RtpPacket
@@ -189,6 +191,36 @@ class TestBridges:
         made = call(Codec("G729", 18), PCMU)
         made.legs[0].bridge(made.legs[1])
         assert "G729 speaks G729 and PCMU speaks PCMU: nothing here makes one of the other" in caplog.text
+
+    async def test_more_than_can_be_transcoded_is_refused(self, engine, call, monkeypatch):
+        """And leaves nothing behind; what needs no transcoding goes on."""
+        monkeypatch.setattr(coding_driver, "MOST", 1)
+        monkeypatch.setattr(coding_driver, "PROCESSES", 1)
+        first, second, plain = call(OPUS, PCMU), call(OPUS, G722), call(OPUS, OPUS)
+        engine.admit()
+        first.legs[0].bridge(first.legs[1])
+        with pytest.raises(EngineFull, match="1 calls are transcoded already"):
+            engine.admit()
+        with pytest.raises(EngineFull, match="1 calls are transcoded already"):
+            second.legs[0].bridge(second.legs[1])
+        assert (len(engine.legs()), second.legs[0].joint) == (8, None)
+        plain.legs[0].bridge(plain.legs[1])
+        plain.hum()
+        await plain.both_hear()
+        first.legs[0].unbridge()
+        second.legs[0].bridge(second.legs[1])
+        second.hum()
+        await second.both_hear()
+
+    async def test_a_change_in_mid_call_that_cannot_be_transcoded_is_said(
+        self, engine, call, monkeypatch, caplog
+    ):
+        monkeypatch.setattr(coding_driver, "MOST", 0)
+        made = call(OPUS, OPUS)
+        made.legs[0].bridge(made.legs[1])
+        made.phones[0].codec = G722
+        made.legs[0].connect(made.phones[0].agreed())
+        assert "OPUS and OPUS do not hear each other any more: 0 calls are transcoded" in caplog.text
 
     async def test_a_codec_that_changes_in_mid_call(self, engine, call):
         """A re-INVITE: what was transcoded passes from then on, and the other way round."""

@@ -175,7 +175,7 @@ class Pair:
         if self.tap is not None:
             names = {number: name for name, number in CODECS.items()}
             assert self.tap.read() == [
-                Frame(names[c], stamp, p) for c, stamp, p in self.c.read_tap(self.place)
+                Frame(names[c], n, stamp, p) for c, n, stamp, p in self.c.read_tap(self.place)
             ]
             assert self.tap.dropped == self.c.tap_dropped(self.place)
 

@@ -20,6 +20,7 @@ from ringthru.media.rtp import RtpPacket
 from ringthru.media.tones import holds_tone, tone
 from ringthru.net.address import Endpoint
 from ringthru.net.sockets import bind_udp
+from ringthru.net.values import replace
 
 from .native import native_engine
 
@@ -143,6 +144,23 @@ async def test_a_phone_behind_a_nat_is_followed(engine, phones, caplog):
     await until(lambda: Latched("audio", here, there) in events)
     assert f"Auto Changing audio port from {here} to {there}" in caplog.messages
     assert len(heard) >= 10
+
+
+async def test_one_that_must_not_be_followed_is_not_even_heard(engine, phones, caplog):
+    """``disable_rtp_auto_adjust``: only where the SDP says."""
+    caplog.set_level("INFO")
+    ours = engine.open(engine.reserve(HOST), name="leg")
+    ours.connect(replace(phones[0].agreed(), learns=False))
+    ours.echo()
+    for frame in tone(440, 0.4):
+        phones[0].say(frame, ours, sock=phones[1].rtp)
+        await asyncio.sleep(0)
+    await until(lambda: ours.report().dropped == 20)
+    phones[0].say(b"\x11" * 160, ours)
+    assert (await phones[0].listen(1))[-1].payload in (b"\x11" * 160, b"\xff" * 160)
+    await until(lambda: ours.report().packets_received == 1)
+    assert phones[1].heard == []
+    assert "Auto Changing" not in caplog.text
 
 
 async def test_goodbye_is_said_and_the_port_is_free_again(engine, phones):

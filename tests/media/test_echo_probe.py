@@ -50,7 +50,10 @@ class Echoing:
     def listen(self) -> None:
         came = sorted(each for each in self.flying if each[0] <= self.now)
         self.flying = [each for each in self.flying if each[0] > self.now]
-        stamped = [Frame("PCMU", (self.first_stamp + n * 160) % (1 << 32), payload) for _, n, payload in came]
+        stamped = [
+            Frame("PCMU", n % (1 << 16), (self.first_stamp + n * 160) % (1 << 32), payload)
+            for _, n, payload in came
+        ]
         self.probe.hear(stamped, self.now)
 
     def go_on(self, seconds: float) -> Echo:
@@ -149,7 +152,7 @@ class TestNoEcho:
 
     def test_what_is_no_g711_is_passed_over(self) -> None:
         probe = EchoProbe(lambda: 0.5)
-        assert not probe.hear([Frame("G722", 0, QUIET), Frame("PCMU", 0, b"")], 1.0)
+        assert not probe.hear([Frame("G722", 0, 0, QUIET), Frame("PCMU", 1, 0, b"")], 1.0)
 
 
 class TestBeingLetAlone:
@@ -208,21 +211,21 @@ class TestPacketClock:
     def test_the_quickest_packet_tells_the_time_of_all(self) -> None:
         clock = PacketClock()
         for number, late in enumerate((0.03, 0.0, 0.02, 0.019)):
-            clock.place(Frame("PCMU", number * 160, QUIET), 50.0 + number * 0.02 + late)
+            clock.place(Frame("PCMU", number, number * 160, QUIET), 50.0 + number * 0.02 + late)
         assert clock.time_of(3 * 160) == pytest.approx(50.06)
 
     def test_a_clock_that_drifts_is_followed(self) -> None:
         """The quickest of half a minute ago says nothing of now: 0.1 % are 30 ms by then."""
         clock = PacketClock()
         for number in range(1500):
-            clock.place(Frame("PCMU", number * 160, QUIET), 50.0 + number * 0.02 * 1.001)
+            clock.place(Frame("PCMU", number, number * 160, QUIET), 50.0 + number * 0.02 * 1.001)
         assert clock.time_of(1499 * 160) == pytest.approx(50.0 + 1499 * 0.02 * 1.001, abs=0.009)
 
     def test_what_is_missing_is_silence_and_what_is_late_is_left_out(self) -> None:
         clock = PacketClock()
-        clock.place(Frame("PCMU", 0, QUIET), 1.0)
+        clock.place(Frame("PCMU", 0, 0, QUIET), 1.0)
         assert (
-            clock.place(Frame("PCMU", 480, b"\x01" * 160), 1.06)
+            clock.place(Frame("PCMU", 3, 480, b"\x01" * 160), 1.06)
             == bytes((ULAW_SILENCE,)) * 320 + b"\x01" * 160
         )
-        assert clock.place(Frame("PCMU", 160, QUIET), 1.07) is None
+        assert clock.place(Frame("PCMU", 1, 160, QUIET), 1.07) is None

@@ -68,6 +68,13 @@ class TestCodecs:
     def test_g729a_with_silence_suppression(self, percent, ie):
         assert effective_impairment(G729, percent / 100) == pytest.approx(ie, abs=0.01)
 
+    @pytest.mark.parametrize(("codec", "at_two_percent"), [(G711, 7), (G729, 19)])
+    def test_what_planners_are_given_at_two_per_cent(self, codec, at_two_percent):
+        """Ie at 2 % loss as G.113 gave it before Bpl, and planning papers print it: ICAO's on VoIP
+        (aeronautical communications, Table B-1) has 7 for G.711 with concealment, 19 for G.729A with VAD.
+        """
+        assert effective_impairment(codec, 0.02) == pytest.approx(at_two_percent, abs=0.1)
+
     def test_bursts_are_worse_than_the_same_loss_by_chance(self):
         assert effective_impairment(G711, 0.05, 2) > effective_impairment(G711, 0.05, 1)
 

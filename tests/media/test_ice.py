@@ -18,8 +18,10 @@ from ringthru.media.engine.twin_driver import TwinEngine
 from ringthru.media.ice import CHECKS_AT_ONCE, Ice, IceResponder
 from ringthru.media.ice_sdp import IceAnswers
 from ringthru.media.latch import Confirmed, Latch, Latched
+from ringthru.media.libsrtp import make_session
 from ringthru.media.offer_answer import PCMU, MediaAddress, Negotiated, OfferAnswer
 from ringthru.media.rtp import RtpPacket
+from ringthru.media.sdes import SrtpKeys
 from ringthru.media.sdp import SessionDescription
 from ringthru.net.address import Endpoint
 from ringthru.net.sockets import bind_udp
@@ -188,9 +190,9 @@ class Peer:
         self.leg.subscribe(self.events.append)
         self.connect(ice)
 
-    def connect(self, ice: Ice | None) -> None:
+    def connect(self, ice: Ice | None, srtp: SrtpKeys | None = None) -> None:
         at = Endpoint(*self.said.getsockname())
-        self.leg.connect(Negotiated(b"", PCMU, at, at, None, "sendrecv", 20, 0, None, ice=ice))
+        self.leg.connect(Negotiated(b"", PCMU, at, at, None, "sendrecv", 20, 0, None, ice=ice, srtp=srtp))
 
     async def receive(self, sock: socket.socket, first_octets: range) -> bytes:
         """The next datagram that begins so: a STUN message below 4, RTP from 128 on."""
@@ -247,6 +249,26 @@ async def test_after_a_restart_only_the_new_credentials_count(peer):
     peer.real.sendto(check(nominates=True), peer.leg.local)
     answer = await peer.ask(peer.real, asked := check(new))
     assert answer[8:20] == asked[8:20]  # and the first was not answered
+
+
+async def test_checks_are_plain_where_media_is_protected(peer):
+    """The peer proves its way as ever (RFC 8445), and hears nothing but SRTP on it."""
+    suite = "AES_CM_128_HMAC_SHA1_80"
+    keys = SrtpKeys(suite, bytes([1]) * 30, bytes([2]) * 30)
+    peer.connect(ICE, keys)
+    peer.leg.echo()
+    assert decode_response(await peer.ask(peer.real, check(nominates=True))).code == 0
+    out, back = make_session(suite, keys.theirs, False), make_session(suite, keys.ours, True)
+    said = RtpPacket(0, 1, 160, 9, bytes([0x55]) * 160).encode()
+    peer.real.sendto(said, peer.leg.local)  # without proof: no word of it comes back
+    peer.real.sendto(out.protect(said, rtcp=False), peer.leg.local)
+    payload = b""
+    while payload != bytes([0x55]) * 160:
+        data = back.unprotect(await peer.receive(peer.real, range(128, 192)), rtcp=False).data
+        assert data is not None
+        payload = RtpPacket.decode(data).payload
+    report = peer.leg.report()
+    assert (report.packets_received, report.forged) == (1, 1)
 
 
 async def test_without_ice_a_check_is_not_answered(peer):

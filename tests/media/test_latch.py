@@ -59,6 +59,17 @@ def test_ten_of_one_source_must_come_within_twenty_packets():
     assert latch.learning
 
 
+def test_one_that_is_fixed_hears_and_follows_nobody_else():
+    latch = Latch("audio", SDP)
+    latch.fixed = True
+    assert [latch.judge(NAT) for _ in range(30)] == [(False, None)] * 30
+    assert latch.follow(NAT) is None
+    assert latch.judge(SDP) == (True, Confirmed("audio", SDP))
+    latch.learn(NAT)  # another SDP
+    assert latch.judge(SDP) == (False, None)
+    assert latch.target == NAT
+
+
 def test_rtcp_moves_with_its_first_packet():
     _, learned, latch = run("n", RTCP_THRESHOLD)
     assert latch.target == NAT

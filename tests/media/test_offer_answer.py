@@ -332,6 +332,24 @@ class TestVersions:
         ]
         assert versions == [42, 42, 43, 43, 44]
 
+    def test_all_else_of_the_origin_stays_when_our_address_changes(self):
+        """Peers know by it that this is still the same session; where to send, the c= line says."""
+        ours, there = OfferAnswer(42), MediaAddress("2001:db8::9", 30000, 30001)
+        told = [
+            SessionDescription.parse(each)
+            for each in (
+                ours.offer(HERE, G711),
+                ours.offer(there, G711),
+                ours.answer(parse(SIPP), there, G711).sdp,
+                ours.offer(HERE, G711),
+            )
+        ]
+        origins = [each.origin for each in told]
+        assert {replace(each, version="") for each in origins} == {replace(origins[0], version="")}
+        hosts = [each.host_of(each.media[0]) for each in told]
+        assert hosts == [HERE.host, there.host, there.host, HERE.host]
+        assert [each.version for each in origins] == ["42", "43", "44", "45"]
+
     def test_it_reads_the_answer_to_its_own_offer(self):
         ours = OfferAnswer(42, telephone_event=96)
         assert b"a=rtpmap:96 telephone-event/8000" in ours.offer(HERE, G711)

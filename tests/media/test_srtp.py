@@ -1,122 +1,28 @@
-"""SRTP (RFC 3711) by libsrtp2: the RFCs' vectors, and what a leg makes of packets that prove nothing."""
+"""SRTP (RFC 3711) by libsrtp2: what a leg makes of packets that prove nothing."""
 
 from __future__ import annotations
 
-import hashlib
-import hmac
-from itertools import chain
+from random import Random
 
 import pytest
 
 from ringthru.media.codecs import PCMU
 from ringthru.media.events import FirstPacket, Forged
-from ringthru.media.libsrtp import SYSTEM, Library, Session, load, make_session
+from ringthru.media.libsrtp import load, make_session
 from ringthru.media.offer_answer import Negotiated
+from ringthru.media.playing import Recorder
 from ringthru.media.protecting import MOST_SOURCES, Protection
 from ringthru.media.rtp import RtpPacket
 from ringthru.media.sdes import SUITES, SrtpKeys
+from ringthru.media.sounds import Sound
 from ringthru.net.address import Endpoint
+from ringthru.net.values import replace
 
 from .native import native_engine
-from .test_differential import Pair
+from .test_differential import STEPS, Network, Pair, act, agreement
 
 PEER, STRANGER = Endpoint("192.0.2.5", 4000), Endpoint("192.0.2.7", 4000)
 CM = "AES_CM_128_HMAC_SHA1_80"
-
-
-def libraries() -> list[Library]:
-    """The one that is used, and the system's beside it, where there is one."""
-    found = [load()]
-    try:
-        return [*found, Library(SYSTEM)]
-    except OSError:
-        return found
-
-
-@pytest.fixture(params=libraries(), ids=lambda each: each.path.rpartition("/")[2])
-def library(request) -> Library:
-    return request.param
-
-
-def octets(*parts: str) -> bytes:
-    return bytes.fromhex("".join(parts))
-
-
-class TestVectors:
-    def test_the_key_derivation_and_keystream_of_rfc_3711(self, library):
-        """Appendix B.3's master key and salt: the session key must be C61E7A93744F39EE10734AFE3FF7A087.
-
-        The keystream of a packet is AES of its counter block under that key (§4.1.1), and shows here as what
-        zeros are encrypted to.
-        """
-        master = octets("e1f97a0d3e018be0d64fa32c06de4139", "0ec675ad498afeebb6960b3aabe6")
-        session_key = octets("c61e7a93744f39ee10734afe3ff7a087")
-        salt = octets("30cbbc08863d8c85d49db34a9ae1")
-        auth_key = octets("cebe321f6ff7716b6fd4ab49af256a156d38baa4")
-        ssrc, index = 0xDEADBEEF, 1
-        sent = RtpPacket(0, index, 160, ssrc, bytes(32), False).encode()
-        made = Session(library, CM, master, inbound=False).protect(sent, rtcp=False)
-        assert made is not None
-        block = int.from_bytes(salt, "big") << 16 ^ ssrc << 64 ^ index << 16
-        assert made[12:28] == aes_128(session_key, block.to_bytes(16, "big"))
-        tag = hmac.new(auth_key, made[:-10] + bytes(4), hashlib.sha1).digest()[:10]
-        assert made[-10:] == tag
-
-    @pytest.mark.parametrize("suite", SUITES)
-    def test_every_suite_is_here_and_undoes_what_it_did(self, library, suite):
-        key = bytes(range(SUITES[suite].size))
-        out, back = Session(library, suite, key, inbound=False), Session(library, suite, key, inbound=True)
-        packet = RtpPacket(0, 7, 160, 5, bytes(160), False).encode()
-        made = out.protect(packet, rtcp=False)
-        assert made is not None
-        assert len(made) - len(packet) == {"AEAD": 16, "AES_": SUITES[suite].tails[0]}[suite[:4]]
-        assert back.unprotect(made, rtcp=False).data == packet
-
-
-def aes_128(key: bytes, block: bytes) -> bytes:
-    """AES of one block (FIPS 197), written for this test: slow, and nothing of libsrtp's."""
-    box = sbox()
-    words = [list(key[i : i + 4]) for i in range(0, 16, 4)]
-    constant = 1
-    for i in range(4, 44):
-        word = list(words[i - 1])
-        if i % 4 == 0:
-            word = [box[each] for each in word[1:] + word[:1]]
-            word[0] ^= constant
-            constant = constant << 1 ^ (0x11B if constant & 0x80 else 0)
-        words.append([a ^ b for a, b in zip(word, words[i - 4], strict=True)])
-    keys = [list(chain(*words[i : i + 4])) for i in range(0, 44, 4)]
-    state = [a ^ b for a, b in zip(block, keys[0], strict=True)]
-    for number in range(1, 11):
-        state = [box[state[(i + 4 * (i % 4)) % 16]] for i in range(16)]
-        if number < 10:
-            state = list(chain(*(mixed(state[i : i + 4]) for i in range(0, 16, 4))))
-        state = [a ^ b for a, b in zip(state, keys[number], strict=True)]
-    return bytes(state)
-
-
-def doubled(value: int) -> int:
-    return value << 1 ^ (0x11B if value & 0x80 else 0)
-
-
-def mixed(column: list[int]) -> list[int]:
-    whole = column[0] ^ column[1] ^ column[2] ^ column[3]
-    return [column[i] ^ whole ^ doubled(column[i] ^ column[(i + 1) % 4]) for i in range(4)]
-
-
-def sbox() -> list[int]:
-    box, p, q = [0] * 256, 1, 1
-    while True:
-        p = p ^ doubled(p)
-        for shift in (1, 2, 4):
-            q = (q ^ q << shift) & 0xFF
-        q ^= 0x09 if q & 0x80 else 0
-        turned = [(q << n | q >> 8 - n) & 0xFF for n in range(5)]
-        box[p] = turned[0] ^ turned[1] ^ turned[2] ^ turned[3] ^ turned[4] ^ 0x63
-        if p == 1:
-            break
-    box[0] = 0x63
-    return box
 
 
 class Peer:
@@ -148,8 +54,8 @@ def agreed(srtp: SrtpKeys | None, mux: bool = False) -> Negotiated:
 class Leg(Pair):
     """One leg in both engines, with SRTP."""
 
-    def __init__(self) -> None:
-        super().__init__(77, 500, 9000)
+    def __init__(self, ssrc: int = 77) -> None:
+        super().__init__(ssrc, 500, 9000)
         from ringthru.media.protecting import Sessions
 
         self.sessions = Sessions(make_session)
@@ -303,3 +209,82 @@ def test_one_number_is_never_protected_twice():
     other = RtpPacket(0, 1, 0, 5, bytes([7]) * 160, False).encode()
     assert protection.protect(one) is not None
     assert protection.protect(other) is None
+
+
+class SecureNetwork(Network):
+    """What may come from a peer with keys: protected, plain, by the key of before, damaged, twice."""
+
+    def __init__(self, random: Random) -> None:
+        super().__init__(random)
+        self.peers = [Peer(keys()), Peer(keys(2))]
+
+    def packets(self, now: float) -> list[tuple[bytes, Endpoint, bool]]:
+        out = []
+        for datagram, source, rtcp in super().packets(now):
+            way = self.random.randrange(14)
+            peer = self.peers[self.random.random() < 0.3]
+            made = None if way == 0 else peer.out.protect(datagram, rtcp=rtcp)
+            data = bytearray(made or datagram)
+            if way == 1 and data:
+                data[self.random.randrange(len(data))] ^= 1 << self.random.randrange(8)
+            out += [(bytes(data), source, rtcp)] * (1 + (way == 2))
+        return out
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_both_engines_do_the_same_with_keys(seed):
+    """The script of the differential test, with SRTP that begins, changes its keys and ends."""
+    native_engine()
+    random = Random(seed)
+    legs, networks = [Leg(77), Leg(88)], [SecureNetwork(random), SecureNetwork(random)]
+    legs[0].connect(agreement(random), True, now := 1000.0)
+    for step in range(STEPS):
+        now += 40.0 if random.randrange(300) == 0 else random.choice([0.0, 0.001, 0.01, 0.02, 0.1])
+        leg, other = random.sample(legs, 2)
+        if random.randrange(12) == 0:
+            act(random, leg, other, now)
+        if random.randrange(20) == 0:
+            srtp = random.choice([keys(), keys(), keys(2), keys(mki=4), None])
+            leg.connect(replace(agreement(random), srtp=srtp), True, now)
+        for each in legs:
+            each.compare()
+        for datagram, source, rtcp in networks[legs.index(leg)].packets(now):
+            leg.receive(datagram, source, rtcp, now)
+            for each in legs:
+                each.compare()  # Python protects what it is asked for, and C at once
+        for each in legs:
+            when = each.python.next_timeout()
+            if when is not None and when <= now:
+                each.handle_timeout(now)
+                each.compare()
+        if step % 100 == 0:
+            for each in legs:
+                each.compare_counters()
+                each.read_tap()
+    assert sum(each.python.report().packets_received for each in legs) > 100
+    assert all(each.python.report().forged for each in legs)
+
+
+class TestSoundsAndRecordings:
+    def test_what_is_played_is_protected(self, leg):
+        peer = Peer(keys())
+        leg.connect(agreed(keys()), True, 1000.0)
+        leg.receive(peer.says(1), PEER, False, 1000.0)
+        both(leg)
+        leg.play(Sound(bytes([0x11]) * 480), 1000.0)
+        heard = []
+        for number in range(4):
+            leg.handle_timeout(1000.0 + 0.02 * number)
+            heard += [peer.back.unprotect(each, rtcp=rtcp).data for rtcp, each in both(leg)]
+        assert [RtpPacket.decode(each).payload for each in heard] == [bytes([0x11]) * 160] * 3
+
+    def test_what_is_recorded_is_what_was_said(self, leg):
+        peer = Peer(keys())
+        leg.connect(agreed(keys()), True, 1000.0)
+        leg.begin_tap()
+        packets = [peer.says(number) for number in (1, 3, 2)]
+        for packet in (*packets, Peer(keys(2)).says(4)):
+            leg.receive(packet, PEER, False, 1000.0)
+        recorder = Recorder(leg.tap)
+        assert recorder.take() == bytes(480)
+        assert recorder.late == 0

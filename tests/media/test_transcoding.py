@@ -99,6 +99,33 @@ class TestFrames:
         assert max(bins[:2]) > 20 * max(bins[2:])
 
 
+class TestOrder:
+    @pytest.mark.parametrize(("one", "other"), [("PCMU", "PCMA"), ("OPUS", "PCMU")])
+    def test_neighbours_that_changed_places_are_put_right(self, one: str, other: str):
+        """They come out as if they had come in order, no sample lost."""
+        need(CODECS[one])
+        packets = list(humming(CODECS[one], 440))
+        swapped = list(packets)
+        for place in range(5, 45, 4):
+            swapped[place : place + 2] = reversed(swapped[place : place + 2])
+        ways = [OneWay(Side(CODECS[one]), Side(CODECS[other]), 9) for _ in range(2)]
+        assert through(ways[0], swapped) == through(ways[1], packets)
+
+    def test_what_comes_twice_or_later_still_is_left_out(self):
+        packets = list(humming(PCMU, 440))
+        late = packets.pop(10)
+        packets[20:20] = [late, packets[19]]
+        out = through(OneWay(Side(PCMU), Side(PCMA), 9), packets)
+        assert len(out) == 49
+        assert sorted(b.sequence - a.sequence for a, b in pairwise(out)) == [1] * 47 + [2]
+
+    def test_another_source_begins_at_once_whatever_its_numbers(self):
+        first, second = list(humming(PCMU, 440, count=10)), list(humming(PCMU, 440, count=10))
+        way = OneWay(Side(PCMU), Side(PCMA), 9)
+        out = through(way, [*first, *(each._replace(ssrc=6) for each in second)])
+        assert len(out) == 20
+
+
 class TestLosses:
     def test_what_g711_lost_stays_visible(self):
         packets = list(humming(PCMU, 440))

@@ -37,15 +37,21 @@ async def hears_no_more_of(call: PhoneCall, frequency: float) -> None:
 
 
 @asynccontextmanager
-async def humming(call: PhoneCall, frequency: float, codec: str = "PCMU") -> AsyncIterator[None]:
-    """The phone hums, a frame every 20 ms, as long as this lasts."""
+async def humming(
+    call: PhoneCall, frequency: float, codec: str = "PCMU", swapped: bool = False
+) -> AsyncIterator[None]:
+    """The phone hums, a frame every 20 ms; ``swapped``: each second one overtakes the first."""
 
     async def hum() -> None:
         loop, frames, at = asyncio.get_running_loop(), tone(frequency, 1.0, codec), 0
         began = loop.time()
         while True:
-            call.say(frames[at % len(frames)])
-            at += 1
+            if swapped:
+                call.say_swapped(frames[at % len(frames)], frames[(at + 1) % len(frames)])
+                at += 2
+            else:
+                call.say(frames[at % len(frames)])
+                at += 1
             await asyncio.sleep(max(began + at * 0.02 - loop.time(), 0))
 
     task = asyncio.create_task(hum())

@@ -88,10 +88,17 @@ class Audio:
         return MediaAddress(self._shows or host, port, port + 1)
 
     def say(self, frame: bytes, codec: Codec, to: Endpoint) -> None:
+        self._socket.send(self._next(frame, codec), to)
+
+    def say_swapped(self, one: bytes, other: bytes, codec: Codec, to: Endpoint) -> None:
+        """Two packets of which the second overtakes the first."""
+        for packet in reversed([self._next(each, codec) for each in (one, other)]):
+            self._socket.send(packet, to)
+
+    def _next(self, frame: bytes, codec: Codec) -> bytes:
         self._sequence = (self._sequence + 1) & 0xFFFF
         stamp = self._sequence * codec.clock_rate // 50 & 0xFFFFFFFF
-        packet = RtpPacket(codec.payload_type, self._sequence, stamp, self._ssrc, frame)
-        self._socket.send(packet.encode(), to)
+        return RtpPacket(codec.payload_type, self._sequence, stamp, self._ssrc, frame).encode()
 
     def press(self, key: str, event_type: int, to: Endpoint) -> None:
         stamp = (self._sequence + 1) * FRAME
@@ -236,6 +243,11 @@ class PhoneCall:
     def say(self, frame: bytes) -> None:
         assert self.agreed is not None
         self.audio.say(frame, self.agreed.codec, self.agreed.remote_rtp)
+
+    def say_swapped(self, one: bytes, other: bytes) -> None:
+        """Two packets of which the second overtakes the first."""
+        assert self.agreed is not None
+        self.audio.say_swapped(one, other, self.agreed.codec, self.agreed.remote_rtp)
 
     def press(self, keys: str) -> None:
         """Keys, by RFC 4733."""

@@ -15,6 +15,7 @@ import pytest
 from ringthru.console.logs import Logs
 from ringthru.console.standard import standard_table
 from ringthru.media import SessionDescription
+from ringthru.media.coders import installed
 from ringthru.media.rtcp import ReceiverReport, ReportBlock, SourceDescription, encode_compound
 
 from .home import DEFAULT, PUBLIC, RING_1000, Home, extension
@@ -58,6 +59,23 @@ class TestAnEchoBehindAnotherGateway:
         )
         assert found is not None, body
         assert int(found[3]) < 250
+
+    @pytest.mark.parametrize("codec", ["PCMA", "G722", "OPUS"])
+    async def test_in_every_codec_that_is_made_here(
+        self, homes: tuple[Home, Home], test_of: Test, codec: str
+    ) -> None:
+        if codec not in installed():
+            pytest.skip(f"{codec} is not installed: pip install 'ringthru[codecs]', and Debian's libopus0")
+        here, there = homes
+        at = there.reached_at("external")
+        for _ in range(3):  # a machine that is too busy upsets the times of a whole test
+            body = await test_of(here, f"{{absolute_codec_string={codec}}}sofia/external/9196@{at} 10")
+            if body.startswith("+OK"):
+                break
+        assert body.startswith("+OK heard both ways\n"), body
+        trip = re.search(r"^Round trip: (\d+) ms by the echo", body, re.MULTILINE)
+        assert trip is not None, body
+        assert int(trip[1]) < 250
         await here.quiet()
         await there.quiet()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from typing import Any
 
 import pytest
@@ -161,9 +162,11 @@ class TestItDoesNotComeAbout:
         response = await call.refused()
         assert q850(response.get("Reason")) == 'Q.850;cause=17;text="USER_BUSY"'
 
-    async def test_nobody_is_registered(self, home: Home) -> None:
+    async def test_nobody_is_registered(self, home: Home, caplog: pytest.LogCaptureFixture) -> None:
+        caplog.set_level(logging.INFO)
         call = home.far_phone().invite("1000", home.reached_at("external"))
         assert (await call.refused()).status == 480
+        assert "No phone is registered as 1000@" in caplog.text
         await home.quiet()
 
     async def test_nobody_answers_in_time(self, found: Any) -> None:

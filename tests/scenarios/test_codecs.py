@@ -12,7 +12,7 @@ from ringthru.console.calls import uuid_dump
 from ringthru.media import G722, OPUS, PCMA, PCMU, Codec, make_offer
 from ringthru.media.audio import audio_of
 from ringthru.media.coders import decoder_of, encoder_of, installed, samples_of, ulaw_of
-from ringthru.media.engine import choice
+from ringthru.media.engine import choice, coding_driver
 from ringthru.media.g711 import G711
 from ringthru.media.tones import holds_tone, tone
 
@@ -84,6 +84,23 @@ class TestACallerOfSeveralCodecs:
             assert line in said
         # Of G.722, whatever its clock says
         assert "Channel-Write-Codec-Rate: 16000\n" in await dumped(home, rung)
+
+    async def test_is_refused_where_no_more_can_be_transcoded(
+        self, home: Home, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """503, before anybody waits for a word; the called side is let go. What passes is still taken."""
+        monkeypatch.setattr(coding_driver, "MOST", 0)
+        callee, caller = await home.registered_phone(), home.far_phone()
+        call = caller.invite("1000", home.reached_at("external"), codecs=(OPUS,))
+        rung = await callee.rung()
+        rung.answer(codecs=(PCMU,))
+        assert (await call.refused()).status == 503
+        await rung.over()
+        assert "calls are transcoded already; one more would harm them all: let more" in caplog.text
+        call = caller.invite("1000", home.reached_at("external"), codecs=(OPUS, PCMU))
+        rung = await callee.rung(2)
+        rung.answer(codecs=(PCMU,))
+        await call.answered()
 
     async def test_changes_it_in_a_standing_call(self, home: Home) -> None:
         """A re-INVITE without Opus: what was transcoded passes from then on."""

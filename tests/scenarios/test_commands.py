@@ -8,7 +8,9 @@ import io
 import json
 import re
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 
@@ -55,38 +57,111 @@ class TestWrongWords:
     @pytest.mark.parametrize(
         ("line", "body"),
         [
-            ("uuid_answer", "-USAGE: <uuid>\n"),
+            ("uuid_answer", "-ERROR\n"),
+            ("uuid_park", "-USAGE: <uuid>\n"),
             ("uuid_bridge x", "-USAGE: <uuid> <other_uuid>\n"),
             ("uuid_transfer x", "-USAGE: <uuid> [-bleg|-both] <dest-exten> [<dialplan>] [<context>]\n"),
             ("uuid_hold", "-USAGE: [off|toggle] <uuid> [<display>]\n"),
             ("uuid_broadcast x", "-USAGE: <uuid> <path> [aleg|bleg|holdb|both]\n"),
-            ("uuid_send_dtmf x", "-USAGE: <uuid> <dtmf_data>[@<tone_duration>]\n"),
+            ("uuid_send_dtmf x", "-USAGE: <uuid> <dtmf_data>\n"),
+            ("uuid_break", "-USAGE: <uuid> [all]\n"),
+            ("uuid_audio x", "-USAGE: <uuid> [start [read|write] [mute|level <level>]|stop]\n"),
+            ("uuid_displace x start", "-USAGE: <uuid> [start|stop] <path> [<limit>] [mux]\n"),
+            ("uuid_flush_dtmf", "-ERR No such session\n"),
+            ("uuid_set_media_stats", "-USAGE: <uuid>\n"),
             ("sched_hangup +5", "-USAGE: [+]<time> <uuid> [<cause>]\n"),
             (
                 "sched_api soon none status",
                 "-ERR Invalid syntax. USAGE: [+@]<time> <group_name> <command_string>[&]\n",
             ),
-            ("user_exists id", "-USAGE: <key> <user> <domain>\n"),
-            ("in_group 1000", "-USAGE: <user>[@<domain>] <group_name>\n"),
-            ("stun", "-USAGE: <stun_server>[:port] [<source_ip>[:<source_port]]\n"),
+            ("sched_broadcast +5 x", "-USAGE: [[+]<time>|@time] <uuid> <path> [aleg|bleg|both]\n"),
+            ("sched_del", "-ERR Invalid syntax\n"),
+            ("unsched_api", "-ERR Invalid syntax. USAGE: <task_id>\n"),
+            ("bgapi", "-ERR Invalid syntax\n"),
+            ("user_exists id", "false"),
+            ("user_data 1000", ""),
+            ("in_group 1000", "false"),
+            ("cond", "-ERR"),
+            ("regex x", "-ERR"),
+            ("md5", "!err!"),
+            ("group_call", "error/NO_ROUTE_DESTINATION"),
+            ("host_lookup", "parameter missing\n"),
+            ("limit_usage hash", "USAGE: limit_usage <backend> <realm> <id> [rate]\n"),
+            ("stun", "-STUN Failed! NO STUN SERVER\n"),
+            ("json", "-ERR No JSON supplied.\n"),
+            ("json {", "-ERR Parse error.\n"),
+            ("expand", "-ERR No input\n"),
+            ("reload", "-USAGE: [-f] <mod_name>\n"),
             ("global_setvar x", "-USAGE: <var>=<value> [=<value2>]\n"),
-            ("expand nothing 1", "-ERR Cannot execute command nothing\n"),
+            ("expand nothing 1", "-ERR Cannot execute command\n"),
             ("show calls as pdf", "-ERR Cannot find format pdf\n"),
         ],
     )
     async def test_are_answered_with_what_is_meant(self, say: Say, line: str, body: str) -> None:
         assert await say(line) == body
 
-    @pytest.mark.parametrize("name", ["answer", "park", "pre_answer", "flush_dtmf", "media", "dump", "kill"])
+    @pytest.mark.parametrize("name", ["park", "dump", "kill", "getvar a", "fileman pause"])
     async def test_a_leg_that_is_not_there(self, say: Say, name: str) -> None:
-        assert await say(f"uuid_{name} {NOBODY}") == NO_CHANNEL
+        name, _, rest = name.partition(" ")
+        assert await say(f"uuid_{name} {NOBODY} {rest}".strip()) == NO_CHANNEL
+
+    @pytest.mark.parametrize(
+        ("line", "body"),
+        [
+            ("answer UUID", "-ERROR\n"),
+            ("pre_answer UUID", "-ERROR\n"),
+            ("ring_ready UUID", "-ERROR\n"),
+            ("early_ok UUID", "-ERROR\n"),
+            ("flush_dtmf UUID", "-ERR No such session\n"),
+            ("send_dtmf UUID 1", "-ERR Cannot locate session!\n"),
+            ("recv_dtmf UUID 1", "-ERR Cannot locate session!\n"),
+            ("displace UUID start x.wav", "-ERR Cannot locate session!\n"),
+            ("record UUID start x.wav", "-ERR Cannot locate session!\n"),
+            ("deflect UUID sip:1@host", "-ERR No such channel UUID!\n"),
+            ("chat UUID hello", "-ERR No such channel UUID!\n"),
+            ("set_media_stats UUID", "-ERR No such channel UUID!\n"),
+            ("limit UUID hash a b", "-ERR Cannot find session with uuid UUID\n"),
+            ("media UUID", "-ERR Operation failed\n"),
+            ("display UUID x", "-ERR Operation failed\n"),
+            ("media_reneg UUID", "-ERR Operation Failed\n"),
+            ("buglist UUID", ""),
+        ],
+    )
+    async def test_each_has_freeswitchs_word_for_it(self, say: Say, line: str, body: str) -> None:
+        assert await say(f"uuid_{line.replace('UUID', NOBODY)}") == body.replace("UUID", NOBODY)
 
     async def test_legs_that_are_not_there(self, say: Say) -> None:
         assert await say(f"uuid_bridge {NOBODY} {NOBODY}") == "-ERR Invalid uuid\n"
-        assert await say(f"uuid_broadcast {NOBODY} x.wav") == "-ERR Invalid uuid\n"
+        assert await say(f"uuid_broadcast {NOBODY} x.wav") == "-ERR invalid uuid\n"
         assert await say(f"uuid_transfer {NOBODY} 77") == NO_CHANNEL
         assert await say(f"uuid_hold {NOBODY}") == "-ERR Operation failed\n"
         assert await say(f"sched_hangup +5 {NOBODY}") == NO_CHANNEL
+
+    async def test_whatever_stands_behind_a_name_nothing_breaks(
+        self, home: Home, logs: Logs, caplog: Any
+    ) -> None:
+        table = standard_table(logs)
+        words = (
+            "",
+            "x",
+            NOBODY,
+            f"{NOBODY} x",
+            "a b c d e f g h i j k l",
+            "' \x1b[2J \u202e %s",
+            "-1 +1 @1 0",
+        )
+        for command in table:
+            if command.name in ("shutdown", "...", "nat_map", "fsctl"):
+                continue
+            for behind in words:
+                async with asyncio.timeout(10):
+                    said = await table.run(home.switch, f"{command.name} {behind}")
+                assert " failed: " not in said, (command.name, behind, said)
+                if command.name.startswith(("uuid_", "sofia", "show", "sched_")):  # others return their words
+                    assert "\x1b" not in said, (command.name, behind)
+        assert not [each for each in caplog.records if each.exc_info]
+        assert await table.run(home.switch, "fsctl shutdown_check") == "false"
+        await parked(home)  # calls are taken as before
 
 
 class TestQuestions:
@@ -145,7 +220,15 @@ class TestQuestions:
         assert await say("global_getvar town") == ""
 
     async def test_modules_cannot_be_loaded(self, say: Say) -> None:
-        assert (await say("reload mod_sofia")).startswith("-ERR [mod_sofia: there are no modules")
+        assert await say("load mod_sofia") == "+OK Reloading XML\n-ERR [Module already loaded]\n"
+        assert (await say("load mod_moonphase")).startswith(
+            "+OK Reloading XML\n-ERR [mod_moonphase: there is"
+        )
+        assert await say("unload mod_moonphase") == "-ERR [No such module!]\n"
+        first, second, third = (await say("reload -f mod_sofia")).splitlines()
+        assert first == "+OK Reloading XML"
+        assert second.startswith("-ERR unloading module [Module is not unloadable")
+        assert third == "-ERR loading module [Module already loaded]"
 
 
 class TestOneLeg:
@@ -183,8 +266,60 @@ class TestOneLeg:
 
     async def test_keys(self, home: Home, say: Say) -> None:
         _, uuid = await parked(home)
-        assert await say(f"uuid_send_dtmf {uuid} 12#@80") == "+OK\n"
+        assert await say(f"uuid_send_dtmf {uuid} 12#@80") == f"+OK {uuid} sent DTMF 12#@80.\n"
+        assert await say(f"uuid_recv_dtmf {uuid} 4a") == f"+OK {uuid} received DTMF 4a.\n"
+        assert list(home.switch.calls.channels[uuid].digits) == ["4", "A"]
+        assert await say(f"uuid_recv_dtmf {uuid} 4x") == "-USAGE: <uuid> <dtmf_data>\n"
         assert await say(f"uuid_flush_dtmf {uuid}") == "+OK\n"
+        assert not home.switch.calls.channels[uuid].digits
+
+    async def test_what_is_played_is_broken_off(self, home: Home, say: Say) -> None:
+        _, uuid = await parked(home)
+        endless = "tone_stream://%(10000,0,440);loops=100"
+        for line in (f"{uuid} {endless}", f"{uuid} set::colour=blue", f"{uuid} {endless}"):
+            await say(f"uuid_broadcast {line}")
+        channel = home.switch.calls.channels[uuid]
+        await eventually(lambda: channel.application.startswith("playback"))
+        assert await say(f"uuid_break {uuid}") == "+OK\n"
+        await eventually(lambda: home.switch.channel_variable(uuid, "colour") == "blue")
+        await eventually(lambda: channel.application.startswith("playback"))
+        await say(f"uuid_broadcast {uuid} set::colour=red")
+        assert await say(f"uuid_break {uuid} all") == "+OK\n"
+        assert channel.orders is not None
+        await channel.orders.idle.wait()
+        assert home.switch.channel_variable(uuid, "colour") == "blue"
+
+    async def test_what_cannot_be_done_here_fails_as_there(self, home: Home, say: Say, caplog: Any) -> None:
+        _, uuid = await parked(home)
+        assert await say(f"uuid_displace {uuid} start x.wav") == "-ERR Cannot displace session!\n"
+        assert await say(f"uuid_display {uuid} Jo") == "-ERR Operation failed\n"
+        assert await say(f"uuid_fileman {uuid} pause") == "-ERR No file handle!\n"
+        assert "uuid_displace: not supported in this version; the call goes on as it is" in caplog.text
+        assert home.switch.calls.channels[uuid].up
+
+    async def test_who_listens_in(self, home: Home, say: Say, tmp_path: Path) -> None:
+        _, uuid = await parked(home)
+        assert await say(f"uuid_buglist {uuid}") == "<media-bugs>\n</media-bugs>\n"
+        await say(f"uuid_record {uuid} start {tmp_path}/x.wav")
+        assert f"  <target>{tmp_path}/x.wav</target>\n" in await say(f"uuid_buglist {uuid}")
+
+    async def test_counted_from_outside(self, home: Home, say: Say) -> None:
+        _, uuid = await parked(home)
+        assert await say(f"uuid_limit {uuid} hash town delft") == "+OK"
+        await eventually(lambda: home.switch.calls.shelf.usage("town", "delft") == 1)
+        assert await say("limit_usage hash town delft rate") == "1/0"
+        assert await say("limit_usage town delft") == "1"
+
+    async def test_offered_again(self, home: Home, say: Say) -> None:
+        call, uuid = await parked(home)
+        before = len(call.phone.bodies("INVITE"))
+        assert await say(f"uuid_media_reneg {uuid}") == "+OK Success\n"
+        await eventually(lambda: len(call.phone.bodies("INVITE")) > before)
+
+    async def test_sent_elsewhere_unanswered(self, home: Home, say: Say) -> None:
+        _, uuid = await parked(home)
+        assert await say(f"sched_broadcast @0 {uuid} x.wav") == "+OK Message scheduled\n"
+        assert await say(f"uuid_set_media_stats {uuid}") == "+OK:\n"
 
     async def test_hang_up_later(self, home: Home, say: Say) -> None:
         call, uuid = await parked(home)
@@ -198,7 +333,10 @@ class TestOneLeg:
         one, first = await parked(home)
         _, second = await parked(home)
         await say(f"uuid_setvar {first} colour blue")
-        assert await say("hupall USER_BUSY colour blue") == "+OK hangup all channels with cause USER_BUSY\n"
+        assert (
+            await say("hupall USER_BUSY colour blue")
+            == "+OK hangup all channels matching [colour]=[blue] with cause: USER_BUSY\n"
+        )
         await one.over()
         assert list(home.switch.calls.channels) == [second]
 
@@ -211,8 +349,8 @@ class TestTwoLegs:
         await hear_each_other(one, other)
         assert json.loads(await say("show bridged_calls as json"))["rows"][0]["b_uuid"] == second
         assert await say("show calls count") == "\n1 total.\n"
-        assert await say(f"uuid_audio {first} start read mute -4") == "+OK Success\n"
-        assert await say(f"uuid_audio {first} stop") == "+OK Success\n"
+        assert await say(f"uuid_audio {first} start read mute -4") == "+OK\n"
+        assert await say(f"uuid_audio {first} stop") == "+OK\n"
         await hear_each_other(one, other)
         assert await say(f"uuid_park {first}") == "+OK\n"
         await other.over()
@@ -246,8 +384,30 @@ class TestShow:
         assert f"<uuid>{uuid}</uuid>" in await say("show channels as xml")
         assert await say("show channels count") == "\n1 total.\n"
         assert await say("show channels count as json") == '{"row_count":1}'
+        assert await say("show channels count as xml") == '<result row_count="1"/>\n'
         assert uuid in await say("show channels like STRANGER")
         assert await say("show channels like nobody") == "\n0 total.\n"
+
+    @pytest.mark.parametrize(
+        "name",
+        ["nat_map", "channels", "calls", "registrations", "tasks", "api", "modules", "aliases", "complete"],
+    )
+    async def test_every_list_in_every_form(self, home: Home, say: Say, name: str) -> None:
+        await home.registered_phone()
+        await parked(home)
+        await say("alias add nm nat_map status")
+        await say("nat_map add 4711 udp")
+        head, *rows = csv.reader(io.StringIO((await say(f"show {name}")).partition("\n\n")[0]))
+        assert rows
+        count = len(rows)
+        as_json = json.loads(await say(f"show {name} as json"))
+        assert (as_json["row_count"], list(as_json["rows"][0])) == (count, head)
+        root = ElementTree.fromstring(await say(f"show {name} as xml"))
+        assert [root.get("row_count"), [each.tag for each in root[0]]] == [str(count), head]
+        assert (await say(f"show {name} as delim ~")).splitlines()[0].split("~") == head
+        assert await say(f"show {name} as csv") == await say(f"show {name}")
+        assert await say(f"show {name} count") == f"\n{count} total.\n"
+        assert await say(f"show {name} as pdf") == "-ERR Cannot find format pdf\n"
 
     async def test_phones(self, home: Home, say: Say) -> None:
         phone = await home.registered_phone()
@@ -261,11 +421,71 @@ class TestShow:
 
     async def test_what_there_is(self, say: Say) -> None:
         assert "bridge," in await say("show application")
-        assert "module,mod_sofia,mod_sofia," in await say("show modules")
+        modules = await say("show modules")
+        assert "endpoint,sofia,mod_sofia," in modules
+        assert "generic,mod_event_socket,mod_event_socket," in modules
+        assert {line.split(",")[2] for line in (await say("show modules mod_sofia")).splitlines()[1:-2]} == {
+            "mod_sofia"
+        }
+        assert await say("show api hostname") == (
+            "name,description,syntax,ikey\nhostname,Return the system hostname,,mod_commands\n\n1 total.\n"
+        )
+        assert "limit,hash,mod_hash" in await say("show limits")
+        assert await say("show management") == "\n0 total.\n"
+        assert await say("show files") == await say("show file")
+        assert (await say("show status")).startswith("UP 0 years")
         assert "codec,G.711 ulaw,mod_g711" in await say("show codec")
         assert "endpoint,sofia,mod_sofia" in await say("show endpoint")
         assert "application,answer,mod_dptools" in await say("show interfaces")
-        assert (await say("show interface_types")).endswith("\n6 total.\n")
+        types = (await say("show interface_types")).splitlines()
+        assert types[0] == "type,total"
+        assert "codec,4" in types or "codec,2" in types
+
+    async def test_what_tab_offers(self, say: Say) -> None:
+        assert "0,nat_map,reinit," in await say("show complete")
+        assert await say("complete add greet the world") == "+OK\n"
+        assert "0,greet,the,world,," in await say("show complete")
+        assert "write=2:the " in await say("console_complete greet th")
+        assert await say("complete del *") == "+OK\n"
+        assert "greet" not in await say("show complete")
+        assert await say("complete what") == "-USAGE: add <word>|del [<word>|*]\n"
+
+
+class TestSmallOnes:
+    @pytest.mark.parametrize(
+        ("line", "body"),
+        [
+            ("coalesce ,,b,c", "b"),
+            ("coalesce ^^:x:y", "x"),
+            ("coalesce", "-USAGE: [^^<delim>]<value1>,<value2>,...\n"),
+            ("replace a b c|b|x", "a x c"),
+            ("replace m:~a~b", "-ERR"),
+            ("quote_shell_arg it's", "'it'\"'\"'s'"),
+            ("is_lan_addr 192.168.1.1", "true"),
+            ("is_lan_addr 8.8.8.8", "false"),
+            ("interface_ip ipv4 lo", "127.0.0.1"),
+            ("interface_ip ipv4 none0", ""),
+            ("interface_ip", "USAGE: interface_ip [auto|ipv4|ipv6] <ifname>\n"),
+            ("gethost 192.0.2.7", "192.0.2.7"),
+            ("file_exists /", "true"),
+            ("file_exists /no/such", "false"),
+            ("msleep 1", "+OK"),
+            ("strftime_tz UTC 0|%Y-%m-%d %H", "1970-01-01 00"),
+            ("strftime_tz Nowhere/Land", "-ERR Invalid timezone/format\n"),
+            ("log", "-ERR\n"),
+            ("xml_wrap echo a<b", '<result>\n  <row id="1">\n    <data>a&lt;b</data>\n  </row>\n</result>\n'),
+            ("limit_hash_usage", "USAGE: limit_hash_usage <realm> <id> [rate]\n"),
+        ],
+    )
+    async def test_texts(self, say: Say, line: str, body: str) -> None:
+        assert await say(line) == body
+
+    async def test_a_line_of_the_log(self, say: Say, caplog: Any) -> None:
+        assert await say("log WARNING mind the gap") == "+OK\n"
+        assert ("WARNING", "mind the gap") in [(each.levelname, each.message) for each in caplog.records]
+
+    async def test_processor_time(self, say: Say) -> None:
+        assert re.fullmatch(r"\d+, \d+", await say("getcputime"))
 
 
 class TestLater:
@@ -275,7 +495,7 @@ class TestLater:
         rows = json.loads(await say("show tasks as json"))["rows"]
         assert [each["task_desc"] for each in rows] == ["nat_republish", "hupall"]
         assert await say(f"unsched_api {number}") == "+OK\n"
-        assert (await say(f"unsched_api {number}")).startswith("-ERR no task")
+        assert await say(f"unsched_api {number}") == "-ERR No such id\n"
         await say("sched_api +3600 evening status")
         assert await say("sched_del evening") == "+OK Deleted: 1\n"
 
@@ -289,6 +509,9 @@ class TestLater:
         uuid = (await say("bgapi version short")).removeprefix("+OK Job-UUID: ").strip()
         await eventually(lambda: heard)
         assert (heard[0].get("Job-UUID"), heard[0].body) == (uuid, "0.1.0\n")
+        assert await say("bgapi uuid:mine version short") == "+OK Job-UUID: mine\n"
+        await eventually(lambda: len(heard) == 2)
+        assert heard[1].get("Job-UUID") == "mine"
 
 
 class TestControl:
@@ -306,7 +529,19 @@ class TestControl:
         assert await say("fsctl sps 9") == "+OK sessions per second: 9\n"
         assert await say("fsctl sps many") == "+OK sessions per second: 9\n"
         assert "7 session(s) max" in await say("status")
-        assert (await say("fsctl what")).startswith("-USAGE: [hupall")
+        assert (await say("fsctl what")).startswith("-ERR Invalid command\nUSAGE: fsctl [send_sighup")
+        assert (await say("fsctl")).startswith("-USAGE: [send_sighup")
+        assert await say("fsctl loglevel 7") == "+OK log level: DEBUG [7]\n"
+        assert await say("fsctl loglevel err") == "+OK log level: ERR [3]\n"
+        assert await say("fsctl loglevel loud") == "-ERR syntax error, log level not set!\n"
+        assert await say("fsctl min_idle_cpu") == "+OK min idle cpu: DISABLED\n"
+        assert (await say("fsctl shutdown restart")).startswith("-ERR it does not start itself again")
+
+    async def test_a_hang_up_signal_by_hand(self, home: Home, say: Say) -> None:
+        heard = []
+        home.switch.bus.subscribe(heard.append).want({"TRAP"})
+        assert await say("fsctl send_sighup") == "+OK\n"
+        await eventually(lambda: [each for each in heard if each.get("Trapped-Signal") == "HUP"])
 
     async def test_it_stops_when_the_last_call_has_ended(self, home: Home, say: Say) -> None:
         call, _ = await parked(home)

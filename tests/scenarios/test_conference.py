@@ -8,6 +8,7 @@ import pytest
 
 from ringthru.console.conference import conference
 from ringthru.media import PCMA, holds_tone
+from ringthru.media.tones import tone_share
 
 from .hearing import hears_tone, humming, share
 from .home import DEFAULT, PASSWORD, Edit, Home, extension
@@ -92,6 +93,16 @@ class TestThreeOfThem:
                 return holds_tone(frames, TONES[0], "PCMA")
 
             await eventually(heard, "it is not heard in A-law")
+
+    async def test_a_phone_whose_packets_come_out_of_order_is_heard_whole(self, home: Home) -> None:
+        one, two = await calls_in(home, count=2)
+
+        def whole() -> bool:
+            frames = [each for each, _ in two.audio.heard][-40:]
+            return len(frames) == 40 and all(tone_share([each], TONES[0]) > 0.9 for each in frames)
+
+        async with humming(one, TONES[0], swapped=True):
+            await eventually(whole, "there are holes in it")
 
     async def test_muted_and_deaf(self, home: Home) -> None:
         one, two, three = await calls_in(home)

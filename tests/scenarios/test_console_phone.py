@@ -14,7 +14,9 @@ import pytest
 
 from ringthru.console.logs import Logs
 from ringthru.console.standard import standard_table
+from ringthru.media.coders import samples_of
 from ringthru.media.g711 import encode
+from ringthru.media.mixing import SILENT_FRAME
 from ringthru.media.tones import tone_share
 from ringthru.switch.configuration.phone_settings import PhoneSettings
 from ringthru.switch.phone.phone import ConsolePhone
@@ -219,6 +221,85 @@ class TestWithoutACall:
         house.switch.calls.phone.loop_seconds = 0.1
         assert await pa(house, "looptest") == "looptest complete\n"
         assert "the microphone does not hear the loudspeaker" in caplog.text
+
+    async def test_the_loop_when_the_loudspeaker_reaches_the_microphone(
+        self, house: Home, pa: Pa, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """What the loudspeaker is told comes back to the microphone, quieter and 60 ms later."""
+        caplog.set_level(logging.INFO, "ringthru")
+        phone, air = house.switch.calls.phone, Air(3)
+        monkeypatch.setattr(phone.devices, "open_source", lambda device: air.itself())
+        monkeypatch.setattr(phone.devices, "open_sink", lambda device: air.itself())
+        phone.loop_seconds = 4.0
+        assert await pa(house, "looptest") == "looptest complete\n"
+        heard = re.search(r"looptest: the microphone hears the loudspeaker after (\d+) ms", caplog.text)
+        assert heard is not None, caplog.text
+        assert 40 <= int(heard[1]) <= 120
+        assert air.closed == 2
+
+    async def test_sounds_on_a_device(self, house: Home, pa: Pa, tmp_path: Path) -> None:
+        write_wav(tmp_path / "short.wav", 0.2, 700)
+        assert await pa(house, f"outdev file:{tmp_path}/out.wav") == "outdev set to 2\n"
+        assert await pa(house, f"play {tmp_path}/short.wav") == "playback test complete\n"
+        with wave.open(str(tmp_path / "out.wav")) as file:
+            assert file.getnframes() == 1600
+        assert await pa(house, f"outdev file:{tmp_path}/other.wav") == "outdev set to 3\n"
+        assert await pa(house, f"playdev #2 {tmp_path}/short.wav 1 no_close") == "playback test complete\n"
+        with wave.open(str(tmp_path / "out.wav")) as file:
+            assert file.getnframes() == 8000  # a second of it, again and again
+        assert not (tmp_path / "other.wav").exists()
+        assert await pa(house, "play ringtest 0") == "playback test complete\n"
+        assert await pa(house, "playdev #9") == "playdev not set (invalid value)\n"
+        reply = await pa(house, "play nobody.wav")
+        assert reply.startswith("playback test failed: ")
+        assert "nobody.wav" in reply
+
+    async def test_what_is_open_and_what_rings(self, house: Home, pa: Pa) -> None:
+        assert await pa(house, "shstreams") == "No open streams\n"
+        assert await pa(house, "preparestream #0 #0") == "preparestream prepared indev: 0 outdev: 0\n"
+        assert await pa(house, "shstreams") == "in: null\nout: null\n"
+        assert await pa(house, "preparestream #0 #7") == "preparestream not prepared (invalid value)\n"
+        assert await pa(house, "switchstream #7 #0") == "switchstream not switched to (invalid value)\n"
+        assert await pa(house, "closestreams") == "closestreams all open streams closed\n"
+        assert await pa(house, "ringdev #0") == "ringdev set to 0\n"
+        assert await pa(house, "ringdev #7") == "ringdev not set (invalid value)\n"
+        before = await pa(house, "ringfile")
+        assert before.startswith("ring_file is ")
+        assert await pa(house, "ringfile tone:440") == "ring_file set to tone:440\n"
+        assert await pa(house, "ringfile") == "ring_file is tone:440\n"
+        assert await pa(house, "endpoints") == "\n0 endpoints\n"
+        for line in ("playdev", "preparestream #0", "switchstream", "ringdev", "outdev"):
+            name = line.split()[0]
+            assert await pa(house, line) == f"Unknown Command or not enough args [{name}]\n"
+        assert await pa(house, "devlist xml") == (
+            "<xml>\n  <devices>\n"
+            '    <device id="0" name="null" hostapi="ringthru" inputs="1" outputs="1" />\n'
+            '    <device id="1" name="tone" hostapi="ringthru" inputs="1" outputs="0" />\n'
+            "  </devices>\n  <bindings>\n"
+            '    <ring device="0" />\n    <input device="0" />\n    <output device="0" />\n'
+            "  </bindings>\n</xml>\n"
+        )
+
+
+class Air:
+    """Microphone and loudspeaker of one room: what is said is heard so many frames later, at a quarter."""
+
+    def __init__(self, frames: int) -> None:
+        self.closed = 0
+        self._waiting = [SILENT_FRAME] * frames
+
+    async def itself(self) -> Air:
+        return self
+
+    def read(self) -> bytes | None:
+        return self._waiting.pop(0) if self._waiting else None
+
+    def write(self, frame: bytes) -> None:
+        quiet = [sample // 4 for sample in samples_of(frame)]
+        self._waiting.append(encode(quiet, "PCMU"))
+
+    def close(self) -> None:
+        self.closed += 1
 
 
 class TestItsSound:

@@ -16,7 +16,7 @@ from ringthru.switch.channel import Channel
 from ringthru.switch.target import Target
 from ringthru.switch.trunks.book import TrunkBook
 
-from .home import DEFAULT, DIRECTORY, PASSWORD, PUBLIC, RING_1000, Home, extension
+from .home import DEFAULT, DIRECTORY, EXTERNAL_XML, PASSWORD, PUBLIC, RING_1000, Home, extension, setting
 from .phones import Phone, hear_each_other, hears_itself
 from .waiting import eventually
 
@@ -95,6 +95,15 @@ class TestInWhatOrder:
         first.answer()
         await uuid_of(asked)
         await second.over()
+
+    async def test_who_calls_his_own_group_is_not_rung_himself(self, home: Home) -> None:
+        own, other = await home.registered_phone("1000"), await home.registered_phone("1001")
+        call = own.invite("2000", home.internal, password=PASSWORD)
+        rung = await other.rung()
+        rung.answer()
+        await call.answered()
+        await hear_each_other(call, rung)
+        assert "INVITE " not in own.text
 
     async def test_a_group_one_after_the_other(self, home: Home) -> None:
         other = await home.registered_phone("1003")
@@ -177,6 +186,18 @@ class TestVariablesOfALeg:
         rung.answer()
         await uuid_of(asked)
 
+    async def test_a_to_of_ones_own(self, home: Home) -> None:
+        far = home.far_phone("9996")
+        dialled = f"sofia/external/9996@{far.address}^sip:hotline@example.org"
+        asked = asyncio.ensure_future(home.switch.originate(dialled, "&park"))
+        rung = await far.rung()
+        assert str(rung.call.request.to.uri) == "sip:hotline@example.org"
+        assert rung.call.request.request_uri.user == "9996"
+        rung.answer()
+        await uuid_of(asked)
+        refused = await home.switch.originate(f"sofia/external/9996@{far.address}^sip:a b", "&park")
+        assert refused == "-ERR INVALID_URL"
+
     async def test_a_line_break_makes_no_header(self, home: Home) -> None:
         phone = await home.registered_phone()
         asked = asyncio.ensure_future(
@@ -198,6 +219,26 @@ class TestVariablesOfALeg:
         assert b"c=IN IP4 192.0.2.77" in rung.call.request.body
         rung.answer()
         await uuid_of(asked)
+
+    @pytest.mark.parametrize("by", ["variable", "parameter"])
+    async def test_audio_that_follows_nobody(self, found: Any, by: str) -> None:
+        """``disable_rtp_auto_adjust`` of the leg, ``disable-rtp-auto-adjust`` of the profile."""
+        edits = {EXTERNAL_XML: setting("disable-rtp-auto-adjust", "true")} if by == "parameter" else {}
+        home: Home = await found(edits)
+        await home.switch.start()
+        await home.mapped()
+        far = home.far_phone("bob")
+        variables = "{disable_rtp_auto_adjust=true}" if by == "variable" else ""
+        asked = asyncio.ensure_future(
+            home.switch.originate(f"{variables}sofia/external/bob@{far.address}", "&park")
+        )
+        rung = await far.rung()
+        rung.answer()
+        await uuid_of(asked)
+        (channel,) = home.switch.calls.channels.values()
+        assert channel.media is not None
+        assert channel.media.negotiated is not None
+        assert not channel.media.negotiated.learns
 
     async def test_exported_ones_reach_the_other_leg(self, found: Any) -> None:
         plan = extension(

@@ -63,8 +63,20 @@ class TestFromOutside:
         assert home.gateway is not None
         used = next(m for m in home.gateway.mappings() if m.external_port == call.agreed.remote_rtp.port)
         assert used.protocol == "udp"
+        control = next(m for m in home.gateway.mappings() if m.external_port == used.external_port + 1)
+        assert (control.protocol, control.internal.port) == ("udp", used.internal.port + 1)  # RTCP's
         assert used.packets_in == 5
         assert used.packets_out >= 5
+
+    async def test_and_they_are_off_the_gateway_when_it_is_over(self, home: Home) -> None:
+        call = await call_and_hear(home.far_phone(), "9196", home.reached_at("external"))
+        assert call.agreed is not None
+        port = call.agreed.remote_rtp.port
+        used = lambda: [m for m in home.gateway.mappings() if m.external_port in (port, port + 1)]  # type: ignore[union-attr]  # noqa: E731
+        assert len(used()) == 2
+        call.hang_up()
+        await home.quiet()
+        await eventually(lambda: not used(), "the audio's mappings stay")
 
     async def test_via_of_our_own_requests_is_external(self, home: Home) -> None:
         phone = home.far_phone()
@@ -193,9 +205,10 @@ class TestAnotherExternalPort:
         call.hang_up()
         await home.quiet()  # the BYE went to that Contact
 
-    async def test_audio_uses_the_granted_ports_too(self, found: Any) -> None:
+    @pytest.mark.parametrize("protocol", ["natpmp", "upnp"])
+    async def test_audio_uses_the_granted_ports_too(self, found: Any, protocol: str) -> None:
         taken = Quirks(conflicts=frozenset(range(16384, 32769)))
-        home: Home = await found(protocols=frozenset({"upnp"}), quirks=taken)
+        home: Home = await found(protocols=frozenset({protocol}), quirks=taken)
         await home.switch.start()
         await home.mapped()
         call = await call_and_hear(home.far_phone(), "9196", home.reached_at("external"))
@@ -233,9 +246,30 @@ class TestAnotherExternalPort:
         response = await home.far_phone().invite("9196", home.reached_at("external")).answered()
         assert shown(response)[0] == f"{home.outside_address}:15080"
 
+    async def test_and_is_in_the_via_of_our_own_requests(self, found: Any) -> None:
+        home: Home = await found({EXTERNAL_XML: setting("ext-sip-port", "15080")})
+        await home.switch.start()
+        await home.mapped()
+        phone = home.far_phone()
+        asked = asyncio.ensure_future(home.switch.originate(f"sofia/external/bob@{phone.address}", "&hangup"))
+        rung = await phone.rung()
+        rung.answer()
+        invite = next(each for each in phone.heard if each.startswith(b"INVITE"))
+        assert f"Via: SIP/2.0/UDP {home.outside_address}:15080;" in invite.decode()
+        assert (await asked).startswith("+OK ")
+
 
 class TestAGatewayThatMapsNoAudio:
     """Its table is full once the SIP ports are in: the call is answered, and relies on latching."""
+
+    async def test_nor_is_one_of_a_gateway_that_hangs(self, found: Any) -> None:
+        home: Home = await found(protocols=frozenset({"natpmp", "upnp"}))
+        await home.switch.start()
+        await home.mapped()
+        assert home.gateway is not None
+        home.gateway.quirks = Quirks(delay=3600)
+        for _ in range(2 * POOL):  # those that were mapped before, and as many that are not
+            await home.far_phone().invite("9196", home.reached_at("external")).answered()
 
     async def test_the_call_is_answered_without_waiting(self, found: Any, caplog: Any) -> None:
         home: Home = await found()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import socket
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
@@ -240,8 +241,10 @@ class TestSendmsg:
         assert await client.ask(f"sendmsg {uuid}\ncall-command: nomedia") == "-ERR the call is not bridged"
         nonsense = f"sendmsg {uuid}\ncall-command: xferext\napplication: answer\napplication: dance now"
         assert await client.ask(nonsense) == "-ERR Invalid Application [dance]"
-        tcp = f"sendmsg {uuid}\ncall-command: unicast\ntransport: tcp"
-        assert await client.ask(tcp) == "-ERR transport tcp is not supported: udp is meant"
+        unicast = f"sendmsg {uuid}\ncall-command: unicast\ntransport: "
+        assert await client.ask(f"{unicast}sctp") == "-ERR there is no transport sctp: udp or tcp is meant"
+        nobody = await client.ask(f"{unicast}tcp\nremote-ip: 127.0.0.1\nremote-port: 9")
+        assert nobody.startswith("-ERR from 127.0.0.1:0 to 127.0.0.1:9: ")
         assert await client.ask("sendmsg 1-2-3\ncall-command: hangup") == "-ERR invalid session id [1-2-3]"
         assert await client.ask(f"{told}transfer\nexecute-app-arg: 9196 XML public") == "+OK"
         await hears_itself(call)
@@ -279,6 +282,71 @@ class TestUnicast:
         await home.quiet()
         here.close()
 
+    @pytest.mark.parametrize("flags", ["native", ""])
+    async def test_over_a_connection_too_whose_pieces_end_anywhere(self, served, flags):
+        home, event_socket = await served(PARKED)
+        client = await client_of(event_socket)
+        call, uuid = await TestSendmsg().parked(home, client)
+        program = StreamProgram()
+        port = await program.listen()
+        named = f"remote-ip: 127.0.0.1\nremote-port: {port}\ntransport: tcp\nflags: {flags}"
+        assert await client.ask(f"sendmsg {uuid}\ncall-command: unicast\n{named}") == "+OK"
+        frame = bytes(range(128, 208)) * 2
+        sent = frame if flags else linear_of(frame)
+        await eventually(lambda: call.say(frame) or sent in program.heard)
+        program.say(sent[:7])
+        program.say(sent[7:] + sent[:51])
+        program.say(sent[51:])
+        await call.hears(frame)
+        call.hang_up()
+        await eventually(lambda: program.ended, "the connection outlives the call")
+        program.close()
+
+    async def test_a_program_that_takes_nothing_is_let_go_and_the_call_lives(self, served, monkeypatch):
+        monkeypatch.setattr("ringthru.switch.unicast.AHEAD", -1)
+        home, event_socket = await served(PARKED)
+        client = await client_of(event_socket)
+        call, uuid = await TestSendmsg().parked(home, client)
+        program = StreamProgram()
+        port = await program.listen()
+        named = f"remote-ip: 127.0.0.1\nremote-port: {port}\ntransport: tcp"
+        assert await client.ask(f"sendmsg {uuid}\ncall-command: unicast\n{named}") == "+OK"
+        await eventually(lambda: call.say(bytes(160)) or program.ended)
+        assert await client.ask(f"api uuid_exists {uuid}") == "true"
+        program.close()
+
+
+class StreamProgram(asyncio.Protocol):
+    """What ``unicast`` over TCP connects to."""
+
+    def __init__(self) -> None:
+        self.heard = b""
+        self.ended = False
+        self._transport: asyncio.Transport | None = None
+
+    async def listen(self) -> int:
+        self._server = await asyncio.get_running_loop().create_server(lambda: self, "127.0.0.1", 0)
+        return int(self._server.sockets[0].getsockname()[1])
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+        sock = transport.get_extra_info("socket")
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+    def data_received(self, data: bytes) -> None:
+        self.heard += data
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self.ended = True
+
+    def say(self, data: bytes) -> None:
+        assert self._transport is not None
+        self._transport.write(data)
+
+    def close(self) -> None:
+        self._server.close()
+
 
 async def eventually_async(more: Callable[[], Any], client: SocketClient, count: int) -> None:
     """Hear events until there are so many."""
@@ -304,7 +372,7 @@ class TestOutbound:
             return extension("78", ("answer", ""), ("socket", data), ("transfer", f"{rest} XML public"))(text)
 
         listening = await program.listen("127.0.0.1")
-        home, event_socket = await served({PUBLIC: edit})
+        home, self.event_socket = await served({PUBLIC: edit})
         call = home.far_phone("anna").invite("78", home.reached_at("external"))
         await call.answered()
         return home, call, await program.call()
@@ -341,7 +409,7 @@ class TestOutbound:
         assert (await client.event("BACKGROUND_JOB")).get("Job-Owner-UUID") == uuid
 
     async def test_the_dialplan_goes_on_when_the_program_leaves(self, served, program):
-        home, call, client = await self.called(served, program)
+        home, call, client = await self.called(served, program, flags="full")
         client.say("connect\n\n")
         await client.reply()
         client.close()
@@ -349,11 +417,52 @@ class TestOutbound:
         await eventually(lambda: channel.application == "echo()", "the dialplan does not go on")
         await hears_itself(call)
 
+    async def test_with_async_the_call_stays_parked_when_the_program_leaves(self, served, program):
+        """As in FreeSWITCH: who leaves a call behind means to come back to it, by ``sendmsg UUID``."""
+        home, call, client = await self.called(served, program, flags="async full")
+        client.say("connect\n\n")
+        await client.reply()
+        client.close()
+        (channel,) = home.switch.calls.channels.values()
+        await eventually(lambda: channel.state == "CS_PARK")
+        home.switch.calls.transfers.transfer(channel, "9196", "public")
+        await hears_itself(call)
+
+    @pytest.mark.parametrize("way", ["resume", "sendmsg"])
+    async def test_unless_it_says_resume_or_the_variable_does(self, served, program, way):
+        home, call, client = await self.called(served, program, flags="async full")
+        client.say("connect\n\n")
+        await client.reply()
+        told = "sendmsg\ncall-command: execute\nexecute-app-name: set\nexecute-app-arg: socket_resume=true"
+        assert await client.ask(told if way == "sendmsg" else way) == "+OK"
+        client.close()
+        (channel,) = home.switch.calls.channels.values()
+        await eventually(lambda: channel.application == "echo()", "the dialplan does not go on")
+        await hears_itself(call)
+
+    async def test_keys_that_are_diverted_come_unasked_and_to_nobody_else(self, served, program):
+        home, call, client = await self.called(served, program)
+        client.say("connect\n\n")
+        await client.reply()
+        assert home.switch.bus.wanted == frozenset()
+        assert await client.ask("divert_events on") == "+OK events diverted"
+        (uuid,) = home.switch.calls.channels
+        other = await client_of(self.event_socket)
+        assert await other.ask("event plain DTMF CUSTOM") == "+OK event listener enabled plain"
+        call.press("5")
+        heard = await client.event("DTMF")
+        assert (heard.get("DTMF-Digit"), heard.get("Unique-ID")) == ("5", uuid)
+        assert await client.ask("divert_events off") == "+OK events not diverted"
+        call.press("6")
+        assert (await other.event("DTMF")).get("DTMF-Digit") == "6"
+        assert len(client.events) == 1
+
     async def test_a_bridge_it_has_ordered_is_waited_for(self, served, program):
         listening = await program.listen("127.0.0.1")
         socket = ("socket", f"{listening.host}:{listening.port} async")
+        resume = ("set", "socket_resume=true")
         home, _ = await served(
-            {PUBLIC: extension("78", ("answer", ""), socket, ("transfer", "9196 XML public"))}
+            {PUBLIC: extension("78", ("answer", ""), resume, socket, ("transfer", "9196 XML public"))}
         )
         phone = await home.registered_phone()
         call = home.far_phone().invite("78", home.reached_at("external"))
@@ -409,6 +518,7 @@ class TestOutbound:
         tone = "sendmsg\ncall-command: execute\nexecute-app-name: playback\nexecute-app-arg: "
         assert await client.ask(f"{tone}silence_stream://60") == "+OK"
         assert await client.ask("getvar playback_status") == "FILE PLAYED"
+        assert await client.ask(f"{tone}silence_stream://60000\nasync: true") == "+OK"
 
     async def test_a_switch_that_serves_none_says_so_and_goes_on(self, found, caplog):
         socket = ("socket", "127.0.0.1:9 async")

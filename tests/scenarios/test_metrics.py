@@ -8,17 +8,20 @@ import re
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from ringthru.console.metrics_page import LONGEST, MOST, MetricsPage
+from ringthru.lab.gateway.quirks import Quirks
+from ringthru.portmap import Protocol
 from ringthru.portmap.metrics import METRICS, PREFIX
 from ringthru.switch.configuration.metrics_settings import MetricsSettings
 from ringthru.switch.metrics import EXPORTER, OURS, switch_metrics
 from ringthru.switch.state import default_tree
 
-from .home import Home
+from .home import EXTERNAL_XML, PASSWORD, Home
 from .phones import hears_itself
 from .waiting import eventually
 
@@ -162,6 +165,39 @@ class TestThePage:
             "127.0.0.1", 9282, ("loopback.auto",)
         )
         assert (default_tree() / "autoload_configs" / "metrics.conf.xml").exists()
+
+
+TRUNK = (
+    '<gateways><gateway name="itsp"><param name="proxy" value="192.0.2.7"/><param name="username" value="u"/>'
+    '<param name="password" value="p"/><param name="register" value="false"/></gateway>'
+)
+RATES = ("rate(", "increase(")
+
+
+async def test_every_query_of_the_dashboard_is_answered_with_the_labels_that_it_names(found: Any) -> None:
+    """By a switch with a phone, a provider and a call; counters that stand still are there as well."""
+    home = await found({EXTERNAL_XML: lambda text: text.replace("<gateways>", TRUNK)})
+    await home.switch.start()
+    await home.mapped()
+    phone = await home.registered_phone()
+    call = phone.invite("9196", home.internal, password=PASSWORD)
+    await call.answered()
+    await hears_itself(call, 30)
+    home.gateway.quirks = Quirks(refuse=True)
+    assert not await home.switch.nat_add(4001, Protocol.UDP, False)
+    await eventually(lambda: any(name == "ringthru_nat_counted_total" for name, _ in of(home)))
+    there: dict[str, list[set[str]]] = {}
+    for name, labels in of(home):
+        there.setdefault(name, []).append({label for label, _ in labels})
+    for panel in json.loads(DASHBOARD.read_text())["panels"]:
+        for target in panel["targets"]:
+            (name,) = re.findall(r"\b(?:freeswitch|ringthru)_\w+", target["expr"])
+            summed = re.search(r"by \(([^)]*)\)", target["expr"])
+            wanted = set(re.split(r",\s*", summed[1])) if summed else set()
+            wanted |= set(re.findall(r"{{(\w+)}}", target.get("legendFormat", "")))
+            assert name in there, f"{panel['title']}: {name} is not on the page"
+            assert all(wanted <= labels for labels in there[name]), (panel["title"], name, wanted)
+            assert name.endswith("_total") or not any(each in target["expr"] for each in RATES)
 
 
 def test_the_dashboard_names_no_metric_that_is_not_there() -> None:

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import wave
+from array import array
+from pathlib import Path
 from secrets import token_bytes
 from typing import Any
 
 import pytest
 
 from ringthru.media import MANDATORY, OPTIONAL, PCMU, OfferAnswer, SecureMedia, Securing, SessionDescription
+from ringthru.media.g711 import encode
 from ringthru.media.libsrtp import make_session
 from ringthru.media.protecting import Protection
+from ringthru.media.tones import tone_share
 from ringthru.net.address import Endpoint
 from ringthru.switch import secure_media
 
+from .hearing import hears_tone, humming
 from .home import DEFAULT, INTERNAL_XML, PASSWORD, RING_1000, Home, extension, setting
 from .phones import Audio, Phone, PhoneCall, hear_each_other, hears_itself
 from .test_media_engines import SWITCH_XML, media_engine
+from .waiting import eventually
 
 SUITE = "AES_CM_128_HMAC_SHA1_80"
 
@@ -77,11 +84,17 @@ class SecureCall:
 
 
 @pytest.fixture(params=["c", "python"])
-async def home(request: Any, found: Any) -> Home:
+async def home(request: Any, found: Any, tmp_path: Path) -> Home:
     if request.param == "c":
         pytest.importorskip("ringthru.media.engine._native", reason="the C engine is not built")
     must = extension("78", ("set", "rtp_secure_media=mandatory"), ("answer", ""), ("echo", ""))
-    made: Home = await found({DEFAULT: [must, RING_1000], SWITCH_XML: media_engine(request.param)})
+    kept = extension(
+        "79",
+        ("record_session", f"{tmp_path}/said.wav"),
+        ("answer", ""),
+        ("playback", "tone_stream://%(60000,0,500)"),
+    )
+    made: Home = await found({DEFAULT: [must, kept, RING_1000], SWITCH_XML: media_engine(request.param)})
     await made.switch.start()
     return made
 
@@ -103,6 +116,21 @@ async def test_an_echo_with_new_keys_in_between(home: Home, mode: str) -> None:
     assert not any("inline:" in value for value in channel.variables.values())
     call.hang_up()
     await home.quiet()
+
+
+async def test_it_hears_a_sound_and_is_recorded(home: Home, tmp_path: Path) -> None:
+    secure = SecureCall(home.lan_phone("1001"), "79", home.internal, MANDATORY)
+    call = await secure.answered()
+    async with humming(call, 1100):
+        await hears_tone(call, 500, 0.9)
+        await eventually(lambda: len(call.audio.heard) > 100)
+    call.hang_up()
+    await home.quiet()
+    with wave.open(str(tmp_path / "said.wav")) as file:
+        samples = array("h", file.readframes(file.getnframes()))
+    ulaw = encode(samples, "PCMU")
+    kept = [tone_share([ulaw[at : at + 800]], 1100) for at in range(0, len(ulaw) - 800, 800)]
+    assert max(kept) > 0.95
 
 
 async def test_it_talks_to_a_phone_that_has_none(home: Home) -> None:

@@ -82,6 +82,22 @@ class TestRescan:
         moved = running.internal._replace(port=5070)
         assert (await running.lan_phone("1000").options(moved)).status == 200
 
+    async def test_another_external_address_holds_for_new_calls_and_auto_nat_takes_it_back(
+        self, running: Home, type_in: Type
+    ) -> None:
+        far = running.place.host_outside(60)
+        seen = lambda: running.switch.calls.profiles["internal"].seen_by(far).signalling.host  # noqa: E731
+        call = running.lan_phone("1001").invite("9196", running.internal, password=PASSWORD)
+        await call.answered()
+        fixed = running.place.host_outside(9)
+        change(running, "ext-sip-ip", fixed)
+        assert await type_in("sofia profile internal rescan") == "Reload XML [Success]\n+OK scan complete\n"
+        assert seen() == fixed
+        change(running, "ext-sip-ip", "auto-nat")
+        await type_in("sofia profile internal rescan")
+        assert seen() == running.outside_address
+        await hears_itself(call)
+
     async def test_auto_nat_comes_and_goes(self, running: Home, type_in: Type) -> None:
         change(running, "ext-sip-ip", "auto")
         change(running, "ext-rtp-ip", "auto")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from types import SimpleNamespace
 from typing import Any
 
@@ -14,7 +14,7 @@ from ringthru.net.address import Endpoint
 from ringthru.switch.causes import HangupCause
 from ringthru.switch.snapshots import TrunkSnapshot
 
-from .home import EXTERNAL_XML, PASSWORD, PUBLIC, RING_1000, Edit, Home, extension
+from .home import EXTERNAL_XML, PASSWORD, PUBLIC, RING_1000, VARS, Edit, Home, extension, variables
 from .phones import hear_each_other, hears_itself_once_learnt
 from .street import Street
 from .waiting import eventually
@@ -64,14 +64,15 @@ class Pair:
 async def join(found: Any, places: Any, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
     """Build the two; the customer's switch is not started yet."""
 
-    async def make(**settings: str) -> Pair:
+    async def make(edits: Mapping[str, Edit] | None = None, **settings: str) -> Pair:
         street = Street(monkeypatch)
         first = places()
         there: Home = await found({PUBLIC: RING_1000}, place=first, external=1)
         street.gateways.append(there.gateway)  # type: ignore[arg-type]
         await there.switch.start()
         await there.mapped()
-        edits = {PUBLIC: DID, EXTERNAL_XML: provider(lambda: there.reached_at("internal"), **settings)}
+        trunk = provider(lambda: there.reached_at("internal"), **settings)
+        edits = {**(edits or {PUBLIC: DID}), EXTERNAL_XML: trunk}
         here: Home = await found(edits, place=places(first.number), external=2)
         street.gateways.append(here.gateway)  # type: ignore[arg-type]
         return Pair(here, there)
@@ -82,6 +83,16 @@ async def join(found: Any, places: Any, monkeypatch: pytest.MonkeyPatch) -> Call
 @pytest.fixture
 async def pair(join: Any) -> Pair:
     made: Pair = await join()
+    await made.here.switch.start()
+    await made.here.mapped()
+    await made.registered()
+    return made
+
+
+@pytest.fixture
+async def shipped(join: Any) -> Pair:
+    """The customer's tree is the one that we ship, with a gateway and its name as default_gateway."""
+    made: Pair = await join(extension="1000", edits={VARS: variables(default_gateway="provider")})
     await made.here.switch.start()
     await made.here.mapped()
     await made.registered()
@@ -153,7 +164,7 @@ class TestRegistering:
         self, join: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
     ) -> None:
         """Its first OPTIONS may be due before its address is known: no call may be refused for that."""
-        monkeypatch.setattr("ringthru.switch.trunks.book.random", SimpleNamespace(random=lambda: 0.0))
+        monkeypatch.setattr("ringthru.switch.trunks.asking.random", SimpleNamespace(random=lambda: 0.0))
         pair: Pair = await join(ping="30")
         await pair.here.switch.start()
         await pair.registered()
@@ -182,8 +193,67 @@ class TestCallsFromTheProvider:
         call = stranger.invite("gw+provider", pair.here.reached_at("external"))
         assert (await call.refused()).status in (404, 480)  # nobody is registered there
 
+    async def test_from_the_address_of_one_that_we_do_not_register_with_are_known_as_its_own(
+        self, join: Any
+    ) -> None:
+        pair: Pair = await join(register="false")
+        await pair.here.switch.start()
+        await pair.here.mapped()
+        await eventually(lambda: pair.here.switch.calls.trunks.serves(pair.there.outside_address))
+        phone = await pair.here.registered_phone("1000")
+        at = pair.here.reached_at("external")
+        asked = asyncio.ensure_future(pair.there.switch.originate(f"sofia/external/home@{at}", "&echo"))
+        rung = await phone.rung()
+        (leg,) = [each for each in pair.here.switch.snapshot().channels if each.direction == "inbound"]
+        assert pair.trunk.calls_in == 1
+        rung.answer()
+        assert (await asked).startswith("+OK ")
+        assert pair.here.switch.calls.channels[leg.uuid].variables["sip_gateway_name"] == "provider"
+
+    async def test_with_the_tree_as_it_is_they_ring_the_phone_and_go_no_further(
+        self, shipped: Pair, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        phone = await shipped.here.registered_phone("1000")
+        caller = await shipped.there.registered_phone("1002")
+        out = caller.invite("1001", shipped.there.internal, password=PASSWORD)
+        rung = await phone.rung()
+        rung.answer()
+        await out.answered()
+        (leg,) = [each for each in shipped.here.switch.snapshot().channels if each.direction == "inbound"]
+        assert leg.context == "public"  # what he transfers is looked up there
+        out.hang_up()
+        await rung.over()
+        stranger = shipped.here.far_phone().invite("1000", shipped.here.reached_at("external"))
+        assert (await stranger.refused()).status == 404
+        assert "is refused: context public" not in caplog.text
+
+    async def test_one_that_leads_nowhere_is_a_warning_with_the_cure(
+        self, join: Any, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        pair: Pair = await join(extension="my-number")
+        await pair.here.switch.start()
+        await pair.here.mapped()
+        await pair.registered()
+        caller = await pair.there.registered_phone("1002")
+        out = caller.invite("1001", pair.there.internal, password=PASSWORD)
+        assert (await out.refused()).status == 404
+        said = (
+            "A call from the gateway provider to my-number is refused: context public of the dialplan has no"
+        )
+        assert said in caplog.text
+
 
 class TestCallsToTheProvider:
+    async def test_with_the_tree_as_it_is_nought_leads_there(self, shipped: Pair) -> None:
+        there = await shipped.there.registered_phone("1002")
+        phone = shipped.here.lan_phone("1000")
+        call = phone.invite("01002", shipped.here.internal, password=PASSWORD)
+        rung = await there.rung()
+        rung.answer()
+        await call.answered()
+        assert rung.call.request.request_uri.user is not None
+        await hear_each_other(call, rung)
+
     async def test_a_phone_at_home_calls_somebody_there(self, pair: Pair) -> None:
         """With our credentials, and as the account that the provider knows."""
         there = await pair.there.registered_phone("1002")

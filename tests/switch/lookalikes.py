@@ -27,8 +27,10 @@ PARTS = {  # of files whose shape matters
     "cdr_csv": '<settings><param name="default-template" value="example"/></settings>'
     '<templates><template name="sql">INSERT "${caller_id_name}" &amp; "${uuid}"</template></templates>',
     "json_cdr": '<settings><param name="log-b-leg" value="true"/><param name="url" value=""/></settings>',
-    "console": '<mappings><map name="all" value="console,debug,info"/></mappings>'
-    '<settings><param name="colorize" value="true"/></settings>',
+    "console": '<mappings><map name="all" value="console,debug,info,notice,warning,err,crit,alert"/>'
+    "</mappings>"
+    '<settings><param name="colorize" value="true"/><param name="loglevel" value="$${console_loglevel}"/>'
+    "</settings>",
     "modules": '<modules><load module="mod_sofia"/><!-- <load module="mod_python"/> --></modules>',
 }
 VARS = """<include>

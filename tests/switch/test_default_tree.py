@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import NoReturn
@@ -31,8 +32,8 @@ def nobody_asks() -> NoReturn:
     raise AssertionError("no condition looks at the time")
 
 
-def hunt(loaded: LoadedConfiguration, context: str, number: str) -> tuple[Action, ...]:
-    fields = {"destination_number": number}
+def hunt(loaded: LoadedConfiguration, context: str, number: str, **more: str) -> tuple[Action, ...]:
+    fields = {"destination_number": number, **more}
     return Dialplan.read(loaded.tree).route(context, fields.get, nobody_asks).actions
 
 
@@ -96,6 +97,7 @@ class TestOurTree:
         [
             ("9195", ("delay_echo", "5000")),
             ("9995", ("delay_echo", "5000")),
+            ("9664", ("playback", "${hold_music}")),
             ("9197", ("playback", "tone_stream://%(10000,0,1004);loops=-1")),
             ("2000", ("bridge", "group/default@${domain_name}")),
         ],
@@ -103,6 +105,39 @@ class TestOurTree:
     def test_what_else_our_users_can_dial(self, ours, number, last):
         *_, action = hunt(ours, "default", number)
         assert (action.application, action.data) == last
+
+    @pytest.mark.parametrize("number", ["1000", "1003", "2000"])
+    def test_a_provider_reaches_the_phones(self, ours, number):
+        (action,) = hunt(ours, "public", number, sip_gateway_name="example.com")
+        assert (action.application, action.data) == ("execute_extension", f"{number} XML default")
+
+    @pytest.mark.parametrize("number", ["0044123456789", "1004", "3000", "9195", "sip:x@y"])
+    def test_a_provider_reaches_nothing_else(self, ours, number):
+        assert hunt(ours, "public", number, sip_gateway_name="example.com") == ()
+
+    @pytest.mark.parametrize(("dialled", "sent"), [("00441234", "0441234"), ("0+441234", "+441234")])
+    def test_with_a_default_gateway_nought_leads_out(self, ours, dialled, sent):
+        *_, action = hunt(ours, "default", dialled, default_gateway="itsp")
+        assert (action.application, action.data) == ("bridge", f"sofia/gateway/${{default_gateway}}/{sent}")
+
+    def test_without_one_it_leads_nowhere(self, ours):
+        assert ours.variables["default_gateway"] == ""
+        assert hunt(ours, "default", "00441234", default_gateway="") == ()
+        assert hunt(ours, "public", "00441234", default_gateway="itsp") == ()
+
+
+def test_the_example_of_a_provider_is_one_when_its_comment_marks_are_gone(tmp_path):
+    shutil.copytree(CONF, tmp_path, dirs_exist_ok=True)
+    example = tmp_path / "sip_profiles" / "external" / "example.xml"
+    example.write_text(example.read_text().replace("<!--", "").replace("-->", ""))
+    external, _ = load_profiles(load_tree(tmp_path, BUILT_IN, {}).tree)
+    (trunk,) = external.trunks
+    assert (trunk.name, trunk.proxy, trunk.extension, trunk.ping) == (
+        "example.com",
+        "sip.example.com",
+        "1000",
+        25,
+    )
 
 
 LOOKALIKE = {

@@ -22,8 +22,8 @@ from ringthru.switch.sums import value_of
         ("2000|^(10)(..)$|%1|b", "false"),
         ("m:~1000~^(10|20)(..)$~%1", "10"),
         ("1000|^(", "-ERR"),
-        ("1000", "true"),
-        ("", "true"),
+        ("1000", "-ERR"),
+        ("", "-ERR"),
     ],
 )
 def test_regex(text, answer):

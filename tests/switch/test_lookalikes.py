@@ -20,6 +20,7 @@ from ringthru.switch.configuration import (
     load_profiles,
     load_tree,
 )
+from ringthru.switch.configuration.console_settings import ConsoleSettings
 
 from .lookalikes import bench, minimal, vanilla, write
 
@@ -62,6 +63,8 @@ class TestVanilla:
         assert len(Directory.read(tree.tree).users()) == 20
         assert set(Dialplan.read(tree.tree).contexts) == {"default", "public", "features"}
         assert SwitchSettings.read(tree.tree).max_sessions == 1000
+        console = ConsoleSettings.read(tree.tree)
+        assert (console.colorize, console.loglevel, len(console.levels)) == (True, "info", 8)
 
 
 class TestTheOthers:
@@ -80,8 +83,7 @@ class TestWhatChangesNothing:
         places = collections.Counter((each.position, each.ignored) for each in report.ignored)
         assert set(places.values()) == {1}
         said = "\n".join(each.text for each in report.ignored)
-        for name in ("ws-binding", "log-level", "colorize",
-                     "dump-cores"):  # fmt: skip
+        for name in ("ws-binding", "log-level", "dump-cores"):
             assert name in said, name
         assert "modules.conf is not used in this version, ignored: modules, load" in said
 

@@ -20,6 +20,20 @@ from .showing import Show
 ANSWERED_NO: Final = 1
 WRONG_FLAGS: Final = 2
 NO_CONNECTION: Final = 255  # as fs_cli has it
+KEYS: Final = {  # fs_cli's
+    "f1": "help",
+    "f2": "status",
+    "f3": "show channels",
+    "f4": "show calls",
+    "f5": "sofia status",
+    "f6": "reloadxml",
+    "f7": "/log console",
+    "f8": "/log debug",
+    "f9": "sofia status profile internal",
+    "f10": "fsctl pause",
+    "f11": "fsctl resume",
+    "f12": "version",
+}
 WELCOME: Final = (
     "Connected to {name}. 'help' lists its commands, '/help' those of this client, '/quit' leaves."
 )
@@ -43,8 +57,9 @@ def main(arguments: list[str]) -> int:
 
 
 async def _session(options: Options) -> int:
-    colours = sys.stdout.isatty() and not options.no_color and not os.environ.get("NO_COLOR")
-    session = Session(options, Show(_write, colours=colours))
+    plain = options.no_color or options.batch or os.environ.get("NO_COLOR")
+    colours = sys.stdout.isatty() and not plain
+    session = Session(options, Show(_write, colours=colours, uuids=options.log_uuid, debug=options.debug))
     at_a_terminal = sys.stdin.isatty() and sys.stdout.isatty()
     log = options.batch or (at_a_terminal and not options.execute)
     try:
@@ -53,7 +68,7 @@ async def _session(options: Options) -> int:
             for line in options.execute:
                 await session.run(line)
         elif options.batch:
-            await session.until_lost(log=True)
+            await _beside(session, _lines_of_a_pipe(session, stays=True), log=log)
         elif at_a_terminal:
             await _beside(session, _at_the_prompt(session, options), log=log)
         else:
@@ -78,15 +93,16 @@ async def _beside(session: Session, reading: asyncio.Future[None], *, log: bool)
 
 
 def _at_the_prompt(session: Session, options: Options) -> asyncio.Future[None]:
-    from ..console.editing import KEYS  # prompt_toolkit is loaded for those who are at a prompt
-    from .prompt import interactive
+    from .prompt import interactive  # prompt_toolkit is loaded for those who are at a prompt
 
     _write(WELCOME.format(name=session.name))
-    keys = dict(options.keys) or KEYS
-    return asyncio.ensure_future(interactive(session, keys, state_folder() / "cli.history"))
+    keys = {**KEYS, **dict(options.keys)}
+    history = state_folder() / "cli.history"
+    return asyncio.ensure_future(interactive(session, keys, history, leave_by_interrupt=options.interrupt))
 
 
-def _lines_of_a_pipe(session: Session) -> asyncio.Future[None]:
+def _lines_of_a_pipe(session: Session, *, stays: bool = False) -> asyncio.Future[None]:
+    """Run them until one says goodbye, or their end; ``stays``: with the log after that, too."""
     from ..console.plain import LineReader
 
     async def read() -> None:
@@ -94,6 +110,8 @@ def _lines_of_a_pipe(session: Session) -> asyncio.Future[None]:
             await session.run(line)
             if session.over.is_set():
                 return
+        if stays:
+            await session.over.wait()
 
     return asyncio.ensure_future(read())
 

@@ -24,12 +24,12 @@ DEFAULT: Final = "default"
 PASSWORD_FILE: Final = "event_socket_password"
 KNOWN_TO_ALL: Final = "ClueCon"  # FreeSWITCH's
 HERE: Final = ("127.0.0.1", "localhost", "::1")
-NUMBERS: Final = ("port", "timeout", "connect_timeout")
-SWITCHES: Final = ("quiet", "retry", "reconnect", "batch", "no_color")
+NUMBERS: Final = ("port", "timeout", "connect_timeout", "debug")
+SWITCHES: Final = ("quiet", "retry", "reconnect", "batch", "no_color", "interrupt", "log_uuid")
 OTHER_NAMES: Final = {  # of files
     "log-level": "loglevel",
     "log_level": "loglevel",
-    "debug": "",
+    "log-uuid": "log_uuid",
     "connect-timeout": "connect_timeout",
     "no-color": "no_color",
     "batchmode": "batch",
@@ -54,6 +54,9 @@ class Options:
     reconnect: bool = False
     batch: bool = False
     no_color: bool = False
+    interrupt: bool = False  # Ctrl-C leaves
+    log_uuid: bool = False  # before each line of the log about a call
+    debug: int = 0  # 6: what the client does; 7: also what it sends
     timeout: int = 0
     connect_timeout: int = 5000
     execute: tuple[str, ...] = ()
@@ -74,11 +77,23 @@ def read_options(
     given = vars(_parser().parse_args(arguments))
     profile, folder = given.pop("profile"), given.pop("db") or folder or state_folder()
     found = _section(files, profile)
-    told = {name: value for name, value in given.items() if value not in (None, False, [])}
+    told = {
+        name: value
+        for name, value in given.items()
+        if value is not None and value is not False and value != []
+    }
     if "execute" in told:
         told["execute"] = tuple(told["execute"])
     options = replace(Options(), **{**found, **told})
+    _check(options)
     return options if options.password else replace(options, password=_password(options, folder))
+
+
+def _check(options: Options) -> None:
+    if not 1 <= options.port <= 65535:
+        raise OptionError(f"port {options.port}: it must be from 1 to 65535")
+    if not 0 <= options.debug <= 7:
+        raise OptionError(f"debug level {options.debug}: it must be from 0 to 7")
 
 
 def _password(options: Options, folder: Path) -> str:
@@ -157,12 +172,22 @@ def _parser() -> argparse.ArgumentParser:
         "-x", "--execute", action="append", default=[], metavar="COMMAND", help="run it and leave; repeatable"
     )
     add("-l", "--loglevel", help="of the lines shown: 0 to 7, or console to debug")
+    add("-U", "--log-uuid", action="store_true", help="before each of them the call's UUID")
     add("-q", "--quiet", action="store_true", help="show no lines of the log")
-    add("-b", "--batch", "--batchmode", action="store_true", help="no input: show the log until it ends")
+    add(
+        "-b",
+        "--batch",
+        "--batchmode",
+        action="store_true",
+        help="no prompt, no colours: the log, and lines of the input",
+    )
+    add("-i", "--interrupt", action="store_true", help="Ctrl-C leaves")
     add("-r", "--retry", action="store_true", help="try until there is a connection")
     add("-R", "--reconnect", action="store_true", help="connect again when the connection is lost")
     add("-t", "--timeout", type=int, metavar="MS", help="for the answer to a command (none)")
     add("-T", "--connect-timeout", type=int, metavar="MS", help="for a connection (5000)")
-    add("--no-color", "--no-colour", action="store_true", help="no colours")
+    add("-d", "--debug", type=int, metavar="LEVEL", help="what this client does: 0 to 7 (0)")
+    add("-n", "--no-color", "--no-colour", action="store_true", help="no colours")
+    add("-?", action="help", help="this text")
     add("--db", type=Path, metavar="DIR", help="the switch's -db folder, for its password")
     return parser

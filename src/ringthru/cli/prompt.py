@@ -9,6 +9,7 @@ import asyncio
 import signal
 from collections.abc import AsyncGenerator
 from pathlib import Path
+from typing import Final
 
 from prompt_toolkit import PromptSession
 from prompt_toolkit.completion import CompleteEvent, Completer, Completion
@@ -18,6 +19,8 @@ from prompt_toolkit.patch_stdout import patch_stdout
 from ..console.editing import bindings_of, history_of
 from .session import Session
 from .slash import WORDS
+
+HINT: Final = "Type Ctrl-D, /exit, /quit or /bye to leave."
 
 
 class FromSwitch(Completer):
@@ -42,8 +45,10 @@ class FromSwitch(Completer):
             yield Completion(each, start_position=-start)
 
 
-async def interactive(session: Session, keys: dict[str, str], history: Path | None) -> None:
-    """Ask for lines until one of them, or Ctrl-D, says goodbye. Ctrl-C clears the line."""
+async def interactive(
+    session: Session, keys: dict[str, str], history: Path | None, *, leave_by_interrupt: bool = False
+) -> None:
+    """Ask for lines until one of them, or Ctrl-D, says goodbye. Ctrl-C clears the line; it may leave, too."""
     editor: PromptSession[str] = PromptSession(
         completer=FromSwitch(session),
         complete_while_typing=False,
@@ -55,6 +60,9 @@ async def interactive(session: Session, keys: dict[str, str], history: Path | No
             try:
                 line = await editor.prompt_async(lambda: f"ringthru@{session.name}> ")
             except KeyboardInterrupt:
+                if leave_by_interrupt:
+                    return
+                session.show.note(HINT)
                 continue
             except EOFError:
                 return

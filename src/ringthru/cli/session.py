@@ -14,6 +14,7 @@ from .options import Options
 from .showing import Show, failed
 from .slash import obey
 
+LOGLEVEL: Final = "console loglevel "
 PAUSE: Final = 1.0  # seconds between attempts to connect
 
 
@@ -43,6 +44,7 @@ class Session:
                     raise
                 self.show.note(f"{error}; trying again")
                 await asyncio.sleep(PAUSE)
+        self.show.trace(6, f"Connected to {self._options.host}:{self._options.port}")
         self.name = visible((await self._link.api("switchname")).strip())
         if log and not self._options.quiet:
             await self._link.ask(f"log {self._options.loglevel}")
@@ -93,6 +95,9 @@ class Session:
             if line.startswith("/") or line == "...":
                 await obey(self, line)
             else:
+                if line.lower().startswith(LOGLEVEL):  # its own lines, too
+                    self.show.answer(await self.ask(f"log {line[len(LOGLEVEL) :].strip()}"))
+                self.show.trace(7, f"SEND api {line}")
                 answer = await self._need().api(line)
                 self.failed = failed(answer)
                 self.show.answer(answer)
@@ -107,6 +112,7 @@ class Session:
 
     async def ask(self, line: str) -> str:
         """The text of an event socket's reply. Raises NotConnected, NoAnswer."""
+        self.show.trace(7, f"SEND {line}")
         return (await self._need().ask(line)).text
 
     async def complete(self, typed: str) -> list[str]:

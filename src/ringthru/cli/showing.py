@@ -32,9 +32,14 @@ def shown(text: str) -> str:
 class Show:
     """Prints by ``write``, which ends the line; remembers which lines of the log are wanted."""
 
-    def __init__(self, write: Callable[[str], None], *, colours: bool = False) -> None:
+    def __init__(
+        self, write: Callable[[str], None], *, colours: bool = False, uuids: bool = False, debug: int = 0
+    ) -> None:
+        """``uuids``: the call's goes before lines of the log. ``debug``: how much of ``trace`` is shown."""
         self._write = write
         self._colours = colours
+        self._uuids = uuids
+        self.debug = debug
         self.uuid = ""  # only lines of the log about this call
         self.filter = ""  # only lines of the log with this text
 
@@ -44,6 +49,11 @@ class Show:
     def note(self, text: str) -> None:
         """Something of the client's own."""
         self._write(shown(text))
+
+    def trace(self, level: int, text: str) -> None:
+        """What the client does, for those who look for a fault."""
+        if level <= self.debug:
+            self._write(f"[{'INFO' if level < 7 else 'DEBUG'}] {shown(text)}")
 
     def heard(self, heard: Heard) -> None:
         if heard.is_log:
@@ -57,6 +67,8 @@ class Show:
             return
         level = frame.get("Log-Level") or ""
         colour = COLOURS[int(level)] if self._colours and level in tuple("01234567") else ""
+        uuid = frame.get("User-Data") if self._uuids else None
+        line = f"{uuid} {line}" if uuid else line
         self._write(f"{colour}{shown(line)}{RESET if colour else ''}")
 
     def _event(self, frame: Frame) -> None:

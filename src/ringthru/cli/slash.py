@@ -22,6 +22,7 @@ PASSED_ON: Final = {  # to the event socket, without the stroke
     "/nolog": "nolog: no more lines of the log",
 }
 OWN: Final = {
+    "/debug": "debug LEVEL: what this client does, 0 to 7",
     "/help": "this list",
     "/logfilter": "logfilter [TEXT]: only lines of the log with it",
     "/quit": "leave (also /bye and /exit)",
@@ -44,6 +45,12 @@ async def obey(session: Session, line: str) -> None:
     elif word == "/logfilter":
         session.show.filter = rest
         session.show.note(f"Lines of the log with '{rest}' are shown." if rest else "All lines are shown.")
+    elif word == "/debug":
+        if rest in tuple("01234567"):
+            session.show.debug = int(rest)
+            session.show.note(f"What this client does is shown up to level {rest}.")
+        else:
+            session.show.note("-ERR a debug level is a number from 0 to 7")
     elif word == "/uuid":
         session.show.uuid = rest
         session.show.note(f"Lines of the log about {rest} are shown." if rest else "All lines are shown.")

@@ -18,31 +18,33 @@ from .lists import MODULES
 from .switch_like import SwitchLike
 from .text import visible, words_of
 
-# Name, syntax, description, the least words
+HASH: Final = "[insert|delete|select]/<realm>/<key>/<value>"
+UNLOAD: Final = "[-f] <mod_name>"
+# Name, syntax, description, the least words, what is said of fewer (it differs in FreeSWITCH)
 FUNCTIONS: Final = (
-    ("cond", "<expr> ? <true val> : <false val>", "Evaluate a conditional", 3),
-    ("domain_exists", "<domain>", "Check if a domain exists", 1),
-    ("expr", "<expr>", "Evaluate an expression", 1),
-    ("group_call", "<group>[@<domain>][+A|+F|+E]", "Generate a dial string to call a group", 1),
-    ("hash", "[insert|delete|select]/<realm>/<key>/<value>", "hash get/set", 1),
-    ("limit_usage", "<backend> <realm> <id>", "Get the usage count of a limited resource", 3),
-    ("md5", "<data>", "Return md5 hash", 1),
-    ("regex", "<data>|<pattern>[|<subst string>][n|b]", "Evaluate a regex", 1),
-    ("sofia_contact", "[profile/]<user>@<domain>", "Sofia Contacts", 1),
-    ("tolower", "<string>", "Lowercase a string", 0),
-    ("toupper", "<string>", "Uppercase a string", 0),
-    ("strftime", "<format_string>", "strftime", 0),
-    ("url_decode", "<string>", "Url decode a string", 0),
-    ("url_encode", "<string>", "Url encode a string", 0),
-    ("user_data", "<user>@<domain> [attr|var|param] <name>", "Find user data", 3),
-    ("user_exists", "<key> <user> <domain>", "Find a user", 3),
-)
+    ("cond", "<expr> ? <true val> : <false val>", "Evaluate a conditional", 3, "-ERR"),
+    ("domain_exists", "<domain>", "Check if a domain exists", 1, ""),
+    ("expr", "<expr>", "Evaluate an expression", 1, "-USAGE: <expr>\n"),
+    ("group_call", "<group>[@<domain>]", "Generate a dial string to call a group", 1,
+     "error/NO_ROUTE_DESTINATION"),
+    ("hash", HASH, "hash get/set", 1, f"-USAGE: {HASH}\n"),
+    ("md5", "<data>", "Return md5 hash", 1, "!err!"),
+    ("regex", "<data>|<pattern>[|<subst string>][n|b]", "Evaluate a regex", 1, "-ERR"),
+    ("sofia_contact", "[profile/]<user>@<domain>", "Sofia Contacts", 1, ""),
+    ("tolower", "<string>", "Lower Case a string", 0, ""),
+    ("toupper", "<string>", "Upper Case a string", 0, ""),
+    ("strftime", "<format_string>", "strftime", 0, ""),
+    ("url_decode", "<string>", "Url decode a string", 0, ""),
+    ("url_encode", "<string>", "Url encode a string", 0, ""),
+    ("user_data", "<user>@<domain> [var|param|attr] <name>", "Find user data", 3, ""),
+    ("user_exists", "<key> <user> <domain>", "Find a user", 3, "false"),
+)  # fmt: skip
 
 
-def _function(name: str, syntax: str, least: int) -> Handler:
+def _function(name: str, least: int, otherwise: str) -> Handler:
     async def ask(switch: SwitchLike, arguments: str) -> str:
         if len(words_of(arguments)) < least:
-            return f"-USAGE: {syntax}\n"
+            return otherwise
         found = switch.calls.router.functions.call(f"{name}({arguments})")
         return "" if found is None else found
 
@@ -52,11 +54,11 @@ def _function(name: str, syntax: str, least: int) -> Handler:
 async def host_lookup(switch: SwitchLike, arguments: str) -> str:
     """A name's address, IPv4 first."""
     if not arguments:
-        return "-USAGE: <hostname>\n"
+        return "parameter missing\n"
     try:
         found = await asyncio.get_running_loop().getaddrinfo(arguments, None)
     except (OSError, UnicodeError):
-        return "-ERR no reply\n"
+        return "!err!"
     return sorted((str(each[4][0]) for each in found), key=lambda text: ":" in text)[0]
 
 
@@ -71,17 +73,45 @@ async def create_uuid(switch: SwitchLike, arguments: str) -> str:
 async def module_exists(switch: SwitchLike, arguments: str) -> str:
     """Whether the work of one of FreeSWITCH's modules is done here."""
     if not arguments:
-        return "-USAGE: <module>\n"
+        return ""
     return "true" if arguments in MODULES else "false"
 
 
-async def no_modules(switch: SwitchLike, arguments: str) -> str:
+async def load(switch: SwitchLike, arguments: str) -> str:
+    """The modules that are here cannot be taken away, and no others added; the XML is read as there."""
     if not arguments:
         return "-USAGE: <mod_name>\n"
-    return (
-        f"-ERR [{visible(arguments)}: there are no modules to load here; 'reloadxml' reads the "
-        "configuration anew, 'sofia profile NAME restart' opens a profile's sockets]\n"
-    )
+    return await _reloaded(switch) + f"-ERR [{_not_loaded(arguments)}]\n"
+
+
+async def unload(switch: SwitchLike, arguments: str) -> str:
+    name = arguments.removeprefix("-f").strip()
+    return f"-ERR [{_not_unloaded(name)}]\n" if name else f"-USAGE: {UNLOAD}\n"
+
+
+async def reload(switch: SwitchLike, arguments: str) -> str:
+    name = arguments.removeprefix("-f").strip()
+    if not name:
+        return f"-USAGE: {UNLOAD}\n"
+    said = await _reloaded(switch)
+    return f"{said}-ERR unloading module [{_not_unloaded(name)}]\n-ERR loading module [{_not_loaded(name)}]\n"
+
+
+async def _reloaded(switch: SwitchLike) -> str:
+    return "+OK Reloading XML\n" if await switch.reload() == "Success" else ""
+
+
+def _not_loaded(name: str) -> str:
+    """FreeSWITCH's words first, for those who look for them."""
+    if name in MODULES:
+        return "Module already loaded"
+    return f"{visible(name)}: there is no such module here, and none can be added"
+
+
+def _not_unloaded(name: str) -> str:
+    if name not in MODULES:
+        return "No such module!"
+    return "Module is not unloadable; 'sofia profile NAME restart' opens a profile's sockets anew"
 
 
 def expanded(switch: SwitchLike, text: str) -> str:
@@ -96,8 +126,6 @@ def expanded(switch: SwitchLike, text: str) -> str:
 
 
 async def evaluate(switch: SwitchLike, arguments: str) -> str:
-    if not arguments:
-        return "-USAGE: [uuid:<uuid> ]<expression>\n"
     return visible(expanded(switch, arguments))
 
 
@@ -106,22 +134,23 @@ def _expand_command(table: CommandTable) -> Command:
         line = expanded(switch, arguments)
         name = line.partition(" ")[0]
         if not line:
-            return "-USAGE: [uuid:<uuid> ]<cmd> <args>\n"
+            return "-ERR No input\n"
         if table.get(name) is None:
-            return f"-ERR Cannot execute command {visible(name)}\n"
+            return "-ERR Cannot execute command\n"
         return await table.run(switch, line)
 
     return Command("expand", "[uuid:<uuid> ]<cmd> <args>", "Execute an api with variable expansion", run)
 
 
 def commands(table: CommandTable) -> list[Command]:
-    loading = (("load", "Load Module"), ("reload", "Reload module"), ("unload", "Unload module"))
     return [
         *(
-            Command(name, syntax, text, _function(name, syntax, least))
-            for name, syntax, text, least in FUNCTIONS
+            Command(name, syntax, text, _function(name, least, otherwise))
+            for name, syntax, text, least, otherwise in FUNCTIONS
         ),
-        *(Command(name, "<mod_name>", text, no_modules) for name, text in loading),
+        Command("load", "<mod_name>", "Load Module", load),
+        Command("reload", UNLOAD, "Reload module", reload),
+        Command("unload", UNLOAD, "Unload module", unload),
         Command("create_uuid", "", "Create a uuid", create_uuid),
         Command("echo", "<data>", "Echo", echo),
         Command("eval", "[uuid:<uuid> ]<expression>", "eval (noop)", evaluate),

@@ -1,7 +1,7 @@
-"""To the background as soon as the switch serves, and on as another user.
+"""To the background, as a service of old does, and on as another user.
 
-The one who types ``-ncwait`` has his prompt back when calls are taken, or an error and its exit status. What
-the start prints until then comes to his terminal; after it the log file has it.
+``-nc`` gives the prompt back as soon as there is a log file that tells the rest; ``-ncwait`` when calls are
+taken, or with an error and its exit status. What is printed until then comes to the terminal.
 
 Lives here: the fork, the pipe between both, the change of user. Never here: the switch.
 """
@@ -19,7 +19,7 @@ class CannotBecome(Exception):
 
 
 class Waiter:
-    """The end of the pipe that the background process keeps: it says once that it serves."""
+    """The end of the pipe that the background process keeps: it says once that it is ready."""
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor: int | None = descriptor
@@ -39,10 +39,10 @@ class Waiter:
         self._descriptor = None
 
 
-def go_to_background() -> Waiter | int:
-    """Fork. In the child: a ``Waiter``. In the parent, once that is known: its exit status.
+def go_to_background(*, wait: bool) -> Waiter | int:
+    """Fork. In the child: a ``Waiter``. In the parent, once that is ready: its exit status.
 
-    To be called before any thread and any event loop.
+    To be called before any thread and any event loop. ``wait``: what is waited for is that it serves.
     """
     reading, writing = os.pipe()
     sys.stdout.flush()
@@ -53,12 +53,15 @@ def go_to_background() -> Waiter | int:
         os.setsid()
         return Waiter(writing)
     os.close(writing)
-    serves = os.read(reading, 1) == READY
+    print(f"{pid} Backgrounding.", file=sys.stderr)  # FreeSWITCH's words, all three
+    ready = os.read(reading, 1) == READY
     os.close(reading)
-    if serves:
-        print(f"{pid} Backgrounding.")
+    if ready:
+        if wait:
+            print(f"Ringthru[{os.getpid()}] System Ready pid:{pid}")
         return 0
     _, status = os.waitpid(pid, 0)
+    print(f"Ringthru[{os.getpid()}] Error starting system! pid:{pid}")
     return os.waitstatus_to_exitcode(status) or 1
 
 

@@ -49,7 +49,7 @@ async def uuid_dump(switch: SwitchLike, arguments: str) -> str:
 
 async def uuid_getvar(switch: SwitchLike, arguments: str) -> str:
     match words_of(arguments):
-        case [uuid, name]:
+        case [uuid, name, *_]:
             if switch.picture(uuid) is None:
                 return NO_CHANNEL
             return visible(switch.channel_variable(uuid, name) or "_undef_")
@@ -69,7 +69,10 @@ async def uuid_exists(switch: SwitchLike, arguments: str) -> str:
 
 async def uuid_set_media_stats(switch: SwitchLike, arguments: str) -> str:
     """FreeSWITCH writes a leg's statistics into its variables then; ours are looked up when named."""
-    return "+OK Success\n" if switch.picture(arguments.strip()) is not None else NO_CHANNEL
+    uuid = arguments.strip()
+    if not uuid:
+        return "-USAGE: <uuid>\n"
+    return "+OK:\n" if switch.picture(uuid) is not None else f"-ERR No such channel {visible(uuid)}!\n"
 
 
 def status_value(snapshot: SwitchSnapshot, idle_cpu: float) -> dict[str, Any]:
@@ -104,11 +107,11 @@ def _json_command(idle_cpu: Callable[[], float]) -> Command:
         except (ValueError, RecursionError):
             asked = None
         if not isinstance(asked, dict) or "command" not in asked:
-            return '{"error": "a JSON object with a command is needed"}'
+            return "-ERR Parse error.\n" if arguments else "-ERR No JSON supplied.\n"
         if asked["command"] != "status":
-            return library.dumps({**asked, "status": "error", "message": "The command was not found."})
+            return library.dumps({**asked, "status": "error", "message": "The command was not found."}) + "\n"
         answer = status_value(switch.snapshot(), idle_cpu())
-        return library.dumps({**asked, "status": "success", "response": answer})
+        return library.dumps({**asked, "status": "success", "response": answer}) + "\n"
 
     return Command("json", "JSON", "JSON API", json)
 

@@ -23,6 +23,7 @@ log = logging.getLogger(__name__)
 
 NO_REPLY: Final = "-ERR no reply\n"  # what a client is told where a body is empty
 DEEPEST: Final = 8  # aliases within aliases
+MOST_OFFERED: Final = 1000  # lines added to what Tab completes
 
 Handler = Callable[[SwitchLike, str], Awaitable[str]]
 
@@ -50,10 +51,24 @@ class CommandTable:
 
     def __init__(self, commands: Iterable[Command]) -> None:
         self._commands = {each.name.lower(): each for each in commands}
+        self._offered: dict[str, None] = {}  # lines that somebody wants completed
 
     def add(self, command: Command) -> None:
         """One more; ``help`` and ``show`` are added last, since they speak of the others."""
         self._commands[command.name.lower()] = command
+
+    def offer(self, line: str) -> bool:
+        """Complete this line, too; False: there are too many."""
+        if len(self._offered) < MOST_OFFERED:
+            self._offered[line] = None
+        return line in self._offered
+
+    def offer_no_more(self, line: str) -> bool:
+        """That line, or ``*``, all of them; False: it was not offered."""
+        if line == "*":
+            self._offered.clear()
+            return True
+        return self._offered.pop(line, False) is None
 
     def __iter__(self) -> Iterator[Command]:
         return iter(sorted(self._commands.values(), key=lambda each: each.name))
@@ -75,11 +90,17 @@ class CommandTable:
             log.exception("command '%s' failed", line)
             return f"-ERR {visible(name)} failed: {visible(str(error)) or type(error).__name__}\n"
 
+    def lines(self, snapshot: SwitchSnapshot) -> Iterator[str]:
+        """All that Tab may come to."""
+        for command in self:
+            yield from _lines(command, snapshot)
+        yield from self._offered
+
     def completions(self, snapshot: SwitchSnapshot, typed: str) -> list[str]:
         """The words that may stand where the last word of ``typed`` stands, sorted."""
         typed = typed.lstrip()
         start = typed.rfind(" ") + 1
-        lines = (line for command in self for line in _lines(command, snapshot))
+        lines = self.lines(snapshot)
         found = {line[start:].partition(" ")[0] for line in lines if line.startswith(typed)}
         return sorted(found - {""})
 

@@ -6,27 +6,34 @@ Lives here: its words and FreeSWITCH's texts. Never here: counting legs.
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import Awaitable, Callable
 from typing import Final
 
 from .commands import Command
-from .levels import level_of, name_of
+from .levels import LEVELS, level_of, name_of
 from .logs import Logs
+from .serve import hung_up
 from .switch_like import SwitchLike
-from .text import visible, words_of
+from .text import words_of
 
+NO_RESTART: Final = (
+    "-ERR it does not start itself again: let a supervisor do that (systemd: Restart=always)\n"
+)
 GROUP: Final = "shutdown"  # of the schedule
 LOOK: Final = 0.1  # seconds between looks whether the last call has ended
 BOTH: Final = frozenset(("inbound", "outbound"))
 SYNTAX: Final = (
-    "[hupall <cause>|last_sps|loglevel [level]|max_sessions [num]|min_idle_cpu|pause [inbound|outbound]|"
-    "pause_check [inbound|outbound]|ready_check|resume [inbound|outbound]|"
-    "shutdown [cancel|elegant|asap|now]|shutdown_check|sps [num]|sync_clock]"
+    "[send_sighup|hupall|pause [inbound|outbound]|resume [inbound|outbound]|"
+    "shutdown [cancel|elegant|asap|now]|sps|sync_clock|sync_clock_when_idle|reclaim_mem|"
+    "max_sessions|min_idle_cpu|loglevel [level]|last_sps|pause_check|ready_check|shutdown_check]"
 )
 PHRASES: Final = (
     *("hupall", "last_sps", "loglevel", "max_sessions", "min_idle_cpu", "pause", "pause inbound"),
-    *("pause outbound", "pause_check", "ready_check", "resume", "shutdown", "shutdown asap"),
-    *("shutdown cancel", "shutdown elegant", "shutdown now", "shutdown_check", "sps", "sync_clock"),
+    *("pause outbound", "pause_check", "pause_check inbound", "pause_check outbound", "ready_check"),
+    *("reclaim_mem", "resume", "resume inbound", "resume outbound", "send_sighup", "shutdown"),
+    *("shutdown asap", "shutdown cancel", "shutdown elegant", "shutdown now", "shutdown_check", "sps"),
+    *("sync_clock", "sync_clock_when_idle"),
 )
 
 Verb = Callable[[SwitchLike, list[str]], Awaitable[str]]
@@ -35,6 +42,8 @@ Verb = Callable[[SwitchLike, list[str]], Awaitable[str]]
 async def shutdown(switch: SwitchLike, words: list[str]) -> str:
     """At once, or with ``elegant`` when the last call has ended, or with ``asap`` so and without new ones."""
     how = words[0].lower() if words else "now"
+    if {"restart", "reincarnate"} & {word.lower() for word in words}:
+        return NO_RESTART
     switch.schedule.remove_group(GROUP)
     if how == "cancel":
         switch.calls.paused = frozenset()
@@ -101,6 +110,16 @@ async def hupall(switch: SwitchLike, words: list[str]) -> str:
     return "+OK\n"
 
 
+async def done(switch: SwitchLike, words: list[str]) -> str:
+    """FreeSWITCH has something to do here that there is no need of."""
+    return "+OK\n"
+
+
+async def reclaim_mem(switch: SwitchLike, words: list[str]) -> str:
+    gc.collect()
+    return "+OK\n"
+
+
 async def sync_clock(switch: SwitchLike, words: list[str]) -> str:
     """FreeSWITCH keeps a clock of its own; ours is the machine's."""
     return "+OK clock synchronized\n"
@@ -113,37 +132,51 @@ def _count(words: list[str]) -> int | None:
 
 
 VERBS: Final[dict[str, Verb]] = {
+    "calibrate_clock": done,
+    "flush_db_handles": done,
     "hupall": hupall,
     "last_sps": last_sps,
     "max_sessions": max_sessions,
     "pause": pause,
     "pause_check": pause_check,
     "ready_check": ready_check,
+    "reclaim_mem": reclaim_mem,
     "resume": resume,
+    "save_history": done,
     "shutdown": shutdown,
     "shutdown_check": shutdown_check,
     "sps": sps,
     "sync_clock": sync_clock,
+    "sync_clock_when_idle": sync_clock,
 }
 
 
 def commands(logs: Logs) -> list[Command]:
     async def loglevel(switch: SwitchLike, words: list[str]) -> str:
-        if words:
-            level = level_of(words[0])
-            if level is None:
-                return f"-ERR '{visible(words[0])}' is no log level: 0 to 7, or console to debug\n"
-            logs.set_console_level(level)
-        return f"+OK log level: {name_of(logs.console_level)}\n"
+        level = level_of(words[0]) if words else logs.console_level
+        if level is None:
+            return "-ERR syntax error, log level not set!\n"
+        logs.set_console_level(level)
+        name = name_of(level)
+        return f"+OK log level: {name} [{[each for each, _ in LEVELS].index(name)}]\n"
 
     async def min_idle_cpu(switch: SwitchLike, words: list[str]) -> str:
-        return f"+OK min idle cpu: 0.00%, now {logs.idle_cpu():.2f}%\n"
+        return "+OK min idle cpu: DISABLED\n"  # no call is refused for that
 
-    verbs = {**VERBS, "loglevel": loglevel, "min_idle_cpu": min_idle_cpu}
+    async def send_sighup(switch: SwitchLike, words: list[str]) -> str:
+        """What the signal does to a service: a new log file, and an event."""
+        hung_up(switch, logs)
+        return "+OK\n"
+
+    verbs = {**VERBS, "loglevel": loglevel, "min_idle_cpu": min_idle_cpu, "send_sighup": send_sighup}
 
     async def fsctl(switch: SwitchLike, arguments: str) -> str:
         words = words_of(arguments)
-        verb = verbs.get(words[0].lower()) if words else None
-        return f"-USAGE: {SYNTAX}\n" if verb is None else await verb(switch, words[1:])
+        if not words:
+            return f"-USAGE: {SYNTAX}\n"
+        verb = verbs.get(words[0].lower())
+        if verb is None:
+            return f"-ERR Invalid command\nUSAGE: fsctl {SYNTAX}\n"
+        return await verb(switch, words[1:])
 
-    return [Command("fsctl", SYNTAX, "Control the switch", fsctl, PHRASES)]
+    return [Command("fsctl", SYNTAX, "FS control messages", fsctl, PHRASES)]

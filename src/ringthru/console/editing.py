@@ -22,7 +22,7 @@ KEYS: Final = {  # FreeSWITCH's
     "f3": "show channels",
     "f4": "show calls",
     "f5": "sofia status",
-    "f6": "nat_map status",
+    "f6": "reloadxml",
     "f7": "console loglevel 0",
     "f8": "console loglevel 7",
     "f9": "sofia status profile internal",

@@ -33,15 +33,30 @@ class Flag:
     value: str = ""
 
 
+VARIABLE_FOLDERS: Final = (  # their variables are named after the flags, but for two
+    *(
+        "base",
+        "mod",
+        "htdocs",
+        "scripts",
+        "temp",
+        "grammar",
+        "certs",
+        "recordings",
+        "storage",
+        "cache",
+        "sounds",
+    ),
+)
 FLAGS: Final = (
     Flag("help", "this message"),
     Flag("version", "print the version and exit"),
     Flag("nonat", "disable auto nat detection"),
     Flag("nonatmap", "disable auto nat port mapping"),
     Flag("c", "output to a console, with a prompt (the default)"),
-    Flag("nc", "no console: log lines only, nothing is read from standard input"),
-    Flag("ncwait", "no console, and to the background as soon as calls are taken"),
-    Flag("nf", "no forking: -ncwait stays in the foreground"),
+    Flag("nc", "no console, and to the background"),
+    Flag("ncwait", "no console, to the background, and back when calls are taken"),
+    Flag("nf", "no forking: -nc and -ncwait stay in the foreground, with log lines"),
     Flag("stop", "stop the one that runs, and wait until it has ended"),
     Flag("conf", "alternate directory for configuration files", "confdir"),
     Flag("log", "directory for the log file (without it there is none)", "logdir"),
@@ -49,16 +64,21 @@ FLAGS: Final = (
     Flag("run", "alternate directory for the pid file (without it that of -db)", "rundir"),
     Flag("u", "go on as this user once started by root", "user"),
     Flag("g", "go on as this group", "group"),
+    *(
+        Flag(each, f"alternate directory, what $${{{each}_dir}} stands for", "dir")
+        for each in VARIABLE_FOLDERS
+    ),
     Flag("allowexec", "let the configuration run programs (exec, exec-set); off, as trees are passed around"),
 )
 # FreeSWITCH's, for what there is none of here: its scripts and units start with them
 WITHOUT_EFFECT: Final = (
     *("nosql", "nort", "nocal", "heavy-timer", "monotonic-clock", "rp", "lp", "np", "hp", "waste", "core"),
-    *("vg", "elegant-term", "reincarnate"),
+    *("vg", "elegant-term", "reincarnate", "reincarnate-reexec", "no-auto-stack"),
 )
 BY_NAME: Final = {each: Flag(each, "") for each in WITHOUT_EFFECT} | {
     **{each.name: each for each in FLAGS},
     "h": FLAGS[0],
+    "?": FLAGS[0],
 }
 OPTS: Final = ("RINGTHRU_OPTS", "FREESWITCH_OPTS")  # the first that is set counts
 FACES: Final = ("c", "nc", "ncwait")  # of these the last one given counts
@@ -77,7 +97,9 @@ class Options:
     log: Path | None = None
     db: Path | None = None
     run: Path | None = None
-    background: bool = False  # once it serves
+    background: bool = False
+    wait: bool = False  # before it goes there, until it serves
+    folders: tuple[tuple[str, Path], ...] = ()  # global variables, and the directories they stand for
     stop: bool = False
     user: str = ""
     group: str = ""
@@ -150,12 +172,18 @@ def _options(given: dict[str, str]) -> Options:
         log=directory("log"),
         db=directory("db"),
         run=directory("run"),
-        background=face == "ncwait" and "nf" not in given,
+        background=face != "c" and "nf" not in given,
+        wait=face != "c" and "ncwait" in given,
+        folders=tuple((_variable(name), Path(given[name])) for name in VARIABLE_FOLDERS if name in given),
         stop="stop" in given,
         user=given.get("u", ""),
         group=given.get("g", ""),
         allow_exec="allowexec" in given,
     )
+
+
+def _variable(flag: str) -> str:
+    return f"{flag.removesuffix('s') if flag == 'scripts' else flag}_dir"
 
 
 def help_text() -> str:

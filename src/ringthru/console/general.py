@@ -10,10 +10,10 @@ import logging
 from collections.abc import Callable
 from typing import Final
 
+from ..switch.causes import find_cause
 from ..switch.snapshots import SwitchSnapshot
 from ..switch.words import uptime_words
 from .commands import Command, CommandTable
-from .levels import level_of, name_of
 from .logs import Logs
 from .switch_like import SwitchLike
 from .tables import Table
@@ -25,7 +25,12 @@ ORIGINATE_SYNTAX: Final = (
     "<call url> <exten>|&<application_name>(<app_args>) [<dialplan>] [<context>] "
     "[<cid_name>] [<cid_num>] [<timeout_sec>]"
 )
-UPTIME_SCALES: Final = {"us": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+UPTIME: Final = "[us|ms|s|m|h|d|microseconds|milliseconds|seconds|minutes|hours|days]"
+UPTIME_UNITS: Final = (
+    *(("us", "microseconds", 1e-6), ("ms", "milliseconds", 1e-3), ("s", "seconds", 1.0)),
+    *(("m", "minutes", 60.0), ("h", "hours", 3600.0), ("d", "days", 86400.0)),
+)
+UPTIME_SCALES: Final = {name: scale for short, long, scale in UPTIME_UNITS for name in (short, long)}
 
 NODE_COLUMNS: Final = ("node", "weight", "state", "legs", "answered", "unanswered", "full", "stray", "ms")
 
@@ -37,8 +42,8 @@ async def version(switch: SwitchLike, arguments: str) -> str:
 
 
 async def uptime(switch: SwitchLike, arguments: str) -> str:
-    scale = UPTIME_SCALES.get((words_of(arguments) or ["s"])[0], 1.0)
-    return str(int(switch.snapshot().uptime / scale))
+    scale = UPTIME_SCALES.get(arguments.lower() or "s")
+    return f"-USAGE: {UPTIME}\n" if scale is None else f"{int(switch.snapshot().uptime / scale)}\n"
 
 
 async def hostname(switch: SwitchLike, arguments: str) -> str:
@@ -67,28 +72,31 @@ async def global_setvar(switch: SwitchLike, arguments: str) -> str:
 async def stun(switch: SwitchLike, arguments: str) -> str:
     """What a STUN server sees of us, over a socket of its own: the address and the port."""
     words = words_of(arguments)
-    if not 1 <= len(words) <= 2:
-        return "-USAGE: <stun_server>[:port] [<source_ip>[:<source_port]]\n"
+    if not words:
+        return "-STUN Failed! NO STUN SERVER\n"
     try:
         return f"{await switch.ask_stun(words[0])}\n"
     except ValueError as error:
-        return f"-ERR STUN Failed! [{visible(str(error))}]\n"
+        return f"-STUN Failed! [{visible(str(error))}]\n"
 
 
 async def reloadacl(switch: SwitchLike, arguments: str) -> str:
     """FreeSWITCH answers before it has read them; we say what became of it."""
+    asked = arguments.lower() == "reloadxml"
+    first = "This option is deprecated, we now always reloadxml.\n" if asked else ""
     said = await switch.reload()
-    return "+OK acl reloaded\n" if said == "Success" else f"-ERR [{visible(said)}]\n"
+    return first + ("+OK acl reloaded\n" if said == "Success" else f"-ERR [{visible(said)}]\n")
 
 
 async def acl(switch: SwitchLike, arguments: str) -> str:
-    match words_of(arguments):
-        case [address, name]:
-            allowed = switch.acl_allows(address, name)
-            if allowed is None:
-                log.warning("acl: there is no list named '%s'", name)
-            return "true" if allowed else "false"
-    return "-USAGE: <ip> <list_name>\n"
+    """Too few words are no member of anything, as FreeSWITCH has it."""
+    address, name = (*words_of(arguments), "", "")[:2]
+    if not name:
+        return "false"
+    allowed = switch.acl_allows(address, name)
+    if allowed is None:
+        log.warning("acl: there is no list named '%s'", name)
+    return "true" if allowed else "false"
 
 
 async def originate(switch: SwitchLike, arguments: str) -> str:
@@ -119,16 +127,18 @@ async def reloadxml(switch: SwitchLike, arguments: str) -> str:
 
 async def hupall(switch: SwitchLike, arguments: str) -> str:
     """``[CAUSE [VARIABLE VALUE]…]``: all legs, or those whose variables have these values."""
-    cause, *wanted = words_of(arguments) or ["MANAGER_REQUEST"]
-    cause = cause.upper()
+    given, *wanted = words_of(arguments) or [""]
+    known = find_cause(given)
+    cause = known.name if known is not None else "MANAGER_REQUEST"
     if len(wanted) < 2:
         await switch.hang_up_all(cause)
-    else:
-        pairs = dict(zip(wanted[::2], wanted[1::2], strict=False))
-        for leg in list(switch.calls.channels.values()):
-            if all(leg.variables.get(name) == value for name, value in pairs.items()):
-                switch.kill(leg.uuid, cause)
-    return f"+OK hangup all channels with cause {visible(cause)}\n"
+        return f"+OK hangup all channels with cause {cause}\n"
+    pairs = dict(zip(wanted[::2], wanted[1::2], strict=False))
+    for leg in list(switch.calls.channels.values()):
+        if all(leg.variables.get(name) == value for name, value in pairs.items()):
+            switch.kill(leg.uuid, cause)
+    first = f"[{visible(wanted[0])}]=[{visible(wanted[1])}]{'...' if len(pairs) > 1 else ''}"
+    return f"+OK hangup all channels matching {first} with cause: {cause}\n"
 
 
 async def uuid_kill(switch: SwitchLike, arguments: str) -> str:
@@ -156,8 +166,18 @@ def status_text(snapshot: SwitchSnapshot, idle_cpu: float) -> str:
         f"peak {snapshot.per_second_peak}, last 5min {snapshot.per_second_peak_5min} \n"
         f"{snapshot.sessions_max} session(s) max\n"
         f"min idle cpu 0.00/{idle_cpu:.2f}\n"
+        f"{stack_line()}"
         f"Media engine: {snapshot.media_engine} ({snapshot.media_engine_why})\n"
     )
+
+
+def stack_line() -> str:
+    """FreeSWITCH's threads have stacks to watch; ours are what the system gives a process."""
+    import resource
+
+    now, most = resource.getrlimit(resource.RLIMIT_STACK)
+    now = max(now, 0)  # unlimited is a negative number
+    return f"Current Stack Size/Max {now // 1024}K/{(now if most < 0 else most) // 1024}K\n"
 
 
 def nodes_text(snapshot: SwitchSnapshot) -> str:
@@ -183,37 +203,19 @@ def _status_command(idle_cpu: Callable[[], float]) -> Command:
     return Command("status", "", "Show current status", status)
 
 
-def _console_command(logs: Logs) -> Command:
-    async def console(switch: SwitchLike, arguments: str) -> str:
-        match words_of(arguments):
-            case ["loglevel"]:
-                return f"+OK console log level set to {name_of(logs.console_level)}\n"
-            case ["loglevel", text]:
-                level = level_of(text)
-                if level is None:
-                    return "-ERR syntax error, console log level not set!\n"
-                logs.set_console_level(level)
-                return f"+OK console log level set to {name_of(level)}\n"
-        return "-USAGE: console loglevel [[0-7]|<loglevel_string>]\n"
-
-    names = ("console", "alert", "crit", "err", "warning", "notice", "info", "debug")
-    phrases = tuple(f"loglevel {name}" for name in names)
-    return Command("console", "loglevel <level>", "Console log level", console, phrases, "mod_console")
-
-
 def help_command(table: CommandTable) -> Command:
     """``help``: all commands; ``help NAME``: the forms of one."""
 
     async def help_(switch: SwitchLike, arguments: str) -> str:
         name = (words_of(arguments) or [""])[0]
         if not name:
-            rows = tuple((each.name, each.syntax, each.description, each.home) for each in table)
-            listed = Table(("name", "syntax", "description", "ikey"), rows).as_text()
-            return f"Valid Commands:\n\n{listed}\n'help NAME' says more about one.\n"
+            rows = ((each.name, each.syntax, each.description, each.home) for each in table)
+            listed = Table(("name", "syntax", "description", "ikey"), tuple(rows)).lines()
+            return f"\nValid Commands:\n\n{listed}"
         command = table.get(name)
         return f"Unknown Command: {visible(name)}" if command is None else _details(command)
 
-    return Command("help", "[<command>]", "Show the commands", help_, home="ringthru")
+    return Command("help", "[<command>]", "Show help for all the api commands", help_)
 
 
 def _details(command: Command) -> str:
@@ -228,19 +230,18 @@ def commands(logs: Logs) -> list[Command]:
         Command("...", "", stop, shutdown, home="ringthru"),
         Command("acl", "<ip> <list_name>", "Compare an ip to an acl list", acl),
         Command("global_getvar", "<var>", "Get global var", global_getvar),
-        Command("global_setvar", "<var>=<value> [=<value2>]", "Set global_var", global_setvar),
+        Command("global_setvar", "<var>=<value> [=<value2>]", "Set global var", global_setvar),
         Command("hostname", "", "Return the system hostname", hostname),
-        Command("hupall", "<cause> [<var> <value>]", "Hang up all calls", hupall),
+        Command("hupall", "<cause> [<var> <value>] [<var2> <value2>]", "hupall", hupall),
         Command("originate", ORIGINATE_SYNTAX, "Originate a call", originate, ("user/", "sofia/{profile}/")),
-        Command("reloadacl", "[reloadxml]", "Reload XML and the access lists", reloadacl),
-        Command("reloadxml", "", "Read the configuration anew", reloadxml),
+        Command("reloadacl", "", "Reload XML", reloadacl, ("reloadxml",)),
+        Command("reloadxml", "", "Reload XML", reloadxml),
         Command("rtpengine", "", "Show the media nodes", rtpengine, home="ringthru"),
         Command("shutdown", "", stop, shutdown, home="ringthru"),
         Command("stun", "<stun_server>[:port] [<source_ip>[:<source_port]]", "Execute STUN lookup", stun),
         Command("switchname", "", "Return the switch name", hostname),
-        Command("uptime", "[us|ms|s|m|h|d]", "Show uptime", uptime),
-        Command("uuid_kill", "<uuid> [cause]", "Kill a channel", uuid_kill, ("{uuid}",)),
+        Command("uptime", UPTIME, "Show uptime", uptime),
+        Command("uuid_kill", "<uuid> [cause]", "Kill channel", uuid_kill, ("{uuid}",)),
         Command("version", "[short]", "Version", version, ("short",)),
         _status_command(logs.idle_cpu),
-        _console_command(logs),
     ]

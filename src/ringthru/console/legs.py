@@ -1,6 +1,7 @@
 """The commands that do something to one leg: ``uuid_transfer``, ``uuid_hold``, ``uuid_broadcast`` …
 
-Lives here: FreeSWITCH's words and texts for them. Never here: what happens to a leg.
+Lives here: FreeSWITCH's words and texts for them. Never here: what happens to a leg; what is about its audio
+(``leg_audio``), and what comes later (``leg_schedule``).
 """
 
 from __future__ import annotations
@@ -11,21 +12,21 @@ from typing import Final
 from ..net.values import frozen
 from ..switch.applications import APPLICATIONS
 from ..switch.calls import Calls
-from ..switch.causes import cause_named
 from ..switch.channel import Channel
 from ..switch.ordering import AppOrder
-from ..switch.schedule import Work
 from ..switch.setting import assign
 from .calls import NO_CHANNEL
 from .commands import Command
 from .switch_like import SwitchLike
 from .text import visible, words_of
-from .timing import seconds_until
 
 DONE: Final = "+OK\n"
 SUCCESS: Final = "+OK Success\n"
 FAILED: Final = "-ERR Operation failed\n"
 NO_UUID: Final = "-ERR Invalid uuid\n"
+NO_CHANNEL_OF: Final = "-ERR No such channel {uuid}!\n"
+NO_SESSION: Final = "-ERR Cannot locate session!\n"
+ERROR: Final = "-ERROR\n"
 
 Run = Callable[[Calls, Channel, list[str]], Awaitable[str]]
 
@@ -35,6 +36,7 @@ class LegCommand:
     """``run`` gets the leg and the words after its UUID, of which there are ``least`` to ``most``.
 
     ``first`` are words that may stand before the UUID (``off``); the leg's words begin with the one given.
+    ``unknown`` is said of a UUID that no leg has; ``missing`` when words are, instead of the syntax.
     """
 
     name: str
@@ -45,6 +47,7 @@ class LegCommand:
     most: int = 0
     first: tuple[str, ...] = ()
     unknown: str = NO_CHANNEL
+    missing: str = ""
 
     def command(self) -> Command:
         return Command(self.name, self.syntax, self.description, self._handle, ("{uuid}",))
@@ -53,26 +56,31 @@ class LegCommand:
         words = words_of(arguments)
         given = [words.pop(0)] if words and words[0].lower() in self.first else []
         if not words or not self.least <= len(words) - 1 <= self.most:
-            return f"-USAGE: {self.syntax}\n"
+            return self.missing or f"-USAGE: {self.syntax}\n"
         channel = switch.calls.channels.get(words[0])
         if channel is None:
-            return self.unknown
+            return self.unknown.replace("{uuid}", visible(words[0]))
         return await self.run(switch.calls, channel, given + words[1:])
 
 
 async def answer(calls: Calls, channel: Channel, words: list[str]) -> str:
-    return _said(await calls.answer(channel))
+    return _said(channel, await calls.answer(channel))
 
 
 async def pre_answer(calls: Calls, channel: Channel, words: list[str]) -> str:
-    return _said(await calls.answer(channel, early=True))
+    return _said(channel, await calls.answer(channel, early=True))
 
 
-def _said(why_not: str) -> str:
-    return f"-ERR {visible(why_not)}\n" if why_not else DONE
+def _said(channel: Channel, why_not: str) -> str:
+    """FreeSWITCH's answer has no room for the reason."""
+    if why_not:
+        channel.log.warning("%s is not answered: %s", channel.name, why_not)
+    return ERROR if why_not else DONE
 
 
 async def ring_ready(calls: Calls, channel: Channel, words: list[str]) -> str:
+    if words and words[0].lower() != "queued":
+        return f"-USAGE: {RING_READY}\n"
     channel.ring()
     return DONE
 
@@ -92,7 +100,8 @@ async def hold(calls: Calls, channel: Channel, words: list[str]) -> str:
 
 
 async def bridge(calls: Calls, channel: Channel, words: list[str]) -> str:
-    other = calls.channels.get(words[0])
+    """To the first of two that is there."""
+    other = next((calls.channels[each] for each in words if each in calls.channels), None)
     if other is None or other is channel:
         return NO_UUID
     silent = next((each for each in (channel, other) if each.media is None), None)
@@ -156,40 +165,21 @@ async def broadcast(calls: Calls, channel: Channel, words: list[str]) -> str:
     return "+OK Message sent\n" if all(taken) else FAILED
 
 
-async def send_dtmf(calls: Calls, channel: Channel, words: list[str]) -> str:
-    return DONE if calls.order(channel, AppOrder("send_dtmf", words[0])) else FAILED
-
-
-async def flush_dtmf(calls: Calls, channel: Channel, words: list[str]) -> str:
-    channel.digits.clear()
-    return DONE
-
-
 async def deflect(calls: Calls, channel: Channel, words: list[str]) -> str:
-    calls.spawn(calls.router.execute(channel, "deflect", words[0]))
-    return DONE
+    """Answers when the peer has told what became of it, as ``deflect`` of the dialplan waits for that."""
+    channel.variables.pop("sip_refer_reply", None)
+    await calls.router.execute(channel, "deflect", words[0])
+    return f"+OK:{visible(channel.variables.get('sip_refer_reply', 'no reply').strip())}\n"
 
 
-async def media(calls: Calls, channel: Channel, words: list[str]) -> str:
-    """``off``: the audio goes from phone to phone; else it comes by way of us again."""
-    bridge = channel.bridge
-    if words:
-        return SUCCESS if bridge is not None and not bridge.go_past() else FAILED
-    if bridge is not None:
-        bridge.needs_audio("the console asks for it")
-    return SUCCESS
+async def redirect(calls: Calls, channel: Channel, words: list[str]) -> str:
+    await calls.router.execute(channel, "redirect", words[0])
+    return "+OK:no reply\n"  # a 302 is the last that is said
 
 
-async def audio(calls: Calls, channel: Channel, words: list[str]) -> str:
-    """``start read mute`` keeps what the peer says from its partner, ``write`` what it would hear."""
-    verb, which, what, *level = (*(word.lower() for word in words), "", "", "")
-    muted = verb == "start" and what == "mute" and level[:1] != ["0"]
-    if verb not in ("start", "stop") or (verb == "start" and (what != "mute" or which not in AUDIO)):
-        return "-ERR only start read|write mute [level], and stop, can be done here\n"
-    for leg, named in ((channel, "read"), (channel.bridged_to, "write")):
-        if leg is not None and leg.media is not None and which in ("", named):
-            leg.media.leg.block(media=muted)
-    return SUCCESS
+async def limit(calls: Calls, channel: Channel, words: list[str]) -> str:
+    """``BACKEND REALM ID [MAX[/SECONDS]] [EXTENSION [DIALPLAN [CONTEXT]]]``, as the dialplan's."""
+    return "+OK" if calls.order(channel, AppOrder("limit", " ".join(words))) else FAILED
 
 
 async def setvar_multi(calls: Calls, channel: Channel, words: list[str]) -> str:
@@ -200,100 +190,38 @@ async def setvar_multi(calls: Calls, channel: Channel, words: list[str]) -> str:
     return DONE
 
 
-async def sched_hangup(switch: SwitchLike, arguments: str) -> str:
-    words = words_of(arguments)
-    if not 2 <= len(words) <= 3:
-        return "-USAGE: [+]<time> <uuid> [<cause>]\n"
-    cause = cause_named(words[2] if len(words) > 2 else "ALLOTTED_TIMEOUT")
-
-    async def work() -> None:
-        channel = switch.calls.channels.get(words[1])
-        if channel is not None:
-            channel.hang_up(cause)
-
-    return _schedule_for(switch, words, work, "hangup")
-
-
-async def sched_transfer(switch: SwitchLike, arguments: str) -> str:
-    words = words_of(arguments)
-    if not 3 <= len(words) <= 5:
-        return "-USAGE: [+]<time> <uuid> <extension> [<dialplan>] [<context>]\n"
-
-    async def work() -> None:
-        channel = switch.calls.channels.get(words[1])
-        if channel is not None:
-            await transfer(switch.calls, channel, words[2:])
-
-    return _schedule_for(switch, words, work, "transfer")
-
-
-async def sched_broadcast(switch: SwitchLike, arguments: str) -> str:
-    words = words_of(arguments)
-    if not 3 <= len(words) <= 4:
-        return "-USAGE: [+]<time> <uuid> <path> [aleg|bleg|both]\n"
-
-    async def work() -> None:
-        channel = switch.calls.channels.get(words[1])
-        if channel is not None:
-            await broadcast(switch.calls, channel, words[2:])
-
-    return _schedule_for(switch, words, work, "broadcast")
-
-
-def _schedule_for(switch: SwitchLike, words: list[str], work: Work, what: str) -> str:
-    if words[1] not in switch.calls.channels:
-        return NO_CHANNEL
-    seconds = seconds_until(words[0])
-    if seconds is None:
-        return f"-ERR '{visible(words[0])}' is no time: +SECONDS, or seconds since 1970\n"
-
-    added = switch.schedule.add(seconds, work, what, words[1])
-    return FAILED if added is None else DONE
-
-
-AUDIO: Final = ("read", "write")
+RING_READY: Final = "<uuid> [queued]"
 TRANSFER: Final = "<uuid> [-bleg|-both] <dest-exten> [<dialplan>] [<context>]"
 BROADCAST: Final = "<uuid> <path> [aleg|bleg|holdb|both]"
 DUAL: Final = "<uuid> <A-dest-exten>[/<A-dialplan>][/<A-context>] <B-dest-exten>[/<B-dialplan>][/<B-context>]"
+HOLD: Final = "[off|toggle] <uuid> [<display>]"
+LIMIT: Final = "<uuid> <backend> <realm> <resource> [<max>[/interval]] [number [dialplan [context]]]"
+SETVARS: Final = "<uuid> <var>=<value>;<var>=<value>..."
+NO_LEG_TO_COUNT: Final = "-ERR Cannot find session with uuid {uuid}\n"
 LEG_COMMANDS: Final = (
-    LegCommand("uuid_answer", "<uuid>", "answer", answer),
-    LegCommand("uuid_audio", "<uuid> [start [read|write] [mute|level <level>]|stop]", "audio", audio, 1, 4),
-    LegCommand("uuid_bridge", "<uuid> <other_uuid>", "Bridge call legs", bridge, 1, 1, unknown=NO_UUID),
-    LegCommand("uuid_broadcast", BROADCAST, "Execute dialplan application", broadcast, 1, 2, unknown=NO_UUID),
-    LegCommand("uuid_deflect", "<uuid> <uri>", "Send a deflect", deflect, 1, 1),
+    LegCommand("uuid_answer", "<uuid>", "answer", answer, unknown=ERROR, missing=ERROR),
+    LegCommand("uuid_bridge", "<uuid> <other_uuid>", "Bridge call legs", bridge, 1, 2, unknown=NO_UUID),
+    LegCommand(
+        "uuid_broadcast", BROADCAST, "Execute dialplan application", broadcast, 1, 2,
+        unknown="-ERR invalid uuid\n",
+    ),
+    LegCommand("uuid_deflect", "<uuid> <uri>", "Send a deflect", deflect, 1, 1, unknown=NO_CHANNEL_OF),
     LegCommand("uuid_dual_transfer", DUAL, "Transfer a session and its partner", dual_transfer, 2, 2),
-    LegCommand("uuid_flush_dtmf", "<uuid>", "Flush dtmf on a given uuid", flush_dtmf),
+    LegCommand("uuid_hold", HOLD, "Place call on hold", hold, 0, 1, ("off", "toggle"), FAILED),
     LegCommand(
-        "uuid_hold", "[off|toggle] <uuid> [<display>]", "Hold call", hold, 0, 1, ("off", "toggle"), FAILED
+        "uuid_limit", LIMIT, "Increase limit resource", limit, 3, 7,
+        unknown=NO_LEG_TO_COUNT, missing=f"USAGE: uuid_limit {LIMIT}\n",
     ),
-    LegCommand("uuid_media", "[off] <uuid>", "Reinvite FS in or out of media path", media, first=("off",)),
-    LegCommand("uuid_park", "<uuid>", "Park call", park),
-    LegCommand("uuid_pre_answer", "<uuid>", "pre_answer", pre_answer),
-    LegCommand("uuid_ring_ready", "<uuid>", "Sending ringing to a channel", ring_ready, 0, 1),
-    LegCommand("uuid_send_dtmf", "<uuid> <dtmf_data>[@<tone_duration>]", "Send dtmf digits", send_dtmf, 1, 1),
+    LegCommand("uuid_park", "<uuid>", "Park channel", park),
+    LegCommand("uuid_pre_answer", "<uuid>", "pre_answer", pre_answer, unknown=ERROR, missing=ERROR),
+    LegCommand("uuid_redirect", "<uuid> <uri>", "Send a redirect", redirect, 1, 1, unknown=NO_CHANNEL_OF),
     LegCommand(
-        "uuid_setvar_multi", "<uuid> <var>=<value>;<var>=<value>...", "Set variables", setvar_multi, 1, 999
+        "uuid_ring_ready", RING_READY, "Sending ringing to a channel", ring_ready, 0, 1, unknown=ERROR
     ),
+    LegCommand("uuid_setvar_multi", SETVARS, "Set multiple variables", setvar_multi, 1, 999),
     LegCommand("uuid_transfer", TRANSFER, "Transfer a session", transfer, 1, 4),
-)
+)  # fmt: skip
 
 
 def commands() -> list[Command]:
-    return [
-        *(each.command() for each in LEG_COMMANDS),
-        Command(
-            "sched_broadcast",
-            "[+]<time> <uuid> <path> [aleg|bleg|both]",
-            "Schedule a broadcast event in the future",
-            sched_broadcast,
-        ),
-        Command(
-            "sched_hangup", "[+]<time> <uuid> [<cause>]", "Schedule a running call to hangup", sched_hangup
-        ),
-        Command(
-            "sched_transfer",
-            "[+]<time> <uuid> <extension> [<dialplan>] [<context>]",
-            "Schedule a transfer for a running call",
-            sched_transfer,
-        ),
-    ]
+    return [each.command() for each in LEG_COMMANDS]

@@ -28,7 +28,8 @@ def level_of(text: str) -> int | None:
     """The threshold for what somebody typed, ``0``–``7`` or a name in any case; None when it is neither."""
     if text.isascii() and text.isdigit():
         return LEVELS[int(text)][1] if int(text) < len(LEVELS) else None
-    return next((level for name, level in LEVELS if name == text.upper()), None)
+    wanted = "ERR" if text.upper() == "ERROR" else text.upper()
+    return next((level for name, level in LEVELS if name == wanted), None)
 
 
 def name_of(level: int) -> str:

@@ -6,6 +6,7 @@ Lives here: FreeSWITCH's columns, each filled with what we have. Never here: the
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable
 from typing import Final
 
@@ -57,11 +58,20 @@ MODULES: Final = (
     *("mod_hash", "mod_logfile", "mod_loopback", "mod_portaudio", "mod_sndfile", "mod_sofia"),
     "mod_tone_stream",
 )
-USAGE: Final = (
-    "codec|endpoint|application|api|dialplan|file|calls [count]|channels [count|like <match string>]|"
-    "detailed_calls|bridged_calls|detailed_bridged_calls|aliases|modules|nat_map|interfaces|"
-    "interface_types|registrations|tasks [as csv|delim X|json|xml]"
+USAGE: Final = (  # FreeSWITCH's
+    "codec|endpoint|application|api|dialplan|file|timer|calls [count]|channels [count|like <match string>]|"
+    "calls|detailed_calls|bridged_calls|detailed_bridged_calls|aliases|complete|chat|management|modules|"
+    "nat_map|say|interfaces|interface_types|tasks|limits|status"
 )
+COMPLETE_COLUMNS: Final = ("sticky", *(f"a{number}" for number in range(1, 11)), "hostname")
+# Kinds of interfaces; in FreeSWITCH any word that begins so will do (codecs, files)
+ONE_OF: Final = ("api", "application", "modules")  # lists of which one can be named
+KINDS: Final = ("chat", "codec", "dialplan", "endpoint", "file", "limit", "management", "say", "timer")
+OTHERS: Final = {
+    "chat": (("sip", "mod_sofia"),),
+    "limit": (("hash", "mod_hash"),),
+    "timer": (("soft", "CORE_SOFTTIMER_MODULE"),),
+}
 
 
 def leg_cells(leg: ChannelSnapshot, hostname: str) -> dict[str, str]:
@@ -183,6 +193,7 @@ def _interfaces(table: CommandTable) -> list[tuple[str, str, str]]:
         ("dialplan", DIALPLANS),
         ("endpoint", ENDPOINTS),
         ("file", FILES + FILES_TOO),
+        *OTHERS.items(),
     )
     return [
         *(("api", each.name, each.home) for each in table),
@@ -198,16 +209,36 @@ def interface_table(table: CommandTable, kind: str = "") -> Table:
 
 
 def type_table(table: CommandTable) -> Table:
-    return Table(("type",), tuple((each,) for each in sorted({row[0] for row in _interfaces(table)})))
+    counted = Counter(row[0] for row in _interfaces(table))
+    return Table(("type", "total"), tuple((kind, str(total)) for kind, total in sorted(counted.items())))
 
 
-def module_table(table: CommandTable) -> Table:
-    homes = sorted({each.home for each in table if each.home.startswith("mod_")} | set(MODULES))
-    return Table(("type", "name", "ikey", "filename"), tuple(("module", each, each, "") for each in homes))
+def module_table(table: CommandTable, name: str = "") -> Table:
+    """What each module, or one of them, has; FreeSWITCH's ``generic`` is one that has none of these."""
+    rows = [row for row in _interfaces(table) if row[2].startswith("mod_")]
+    silent = set(MODULES) - {row[2] for row in rows}
+    rows += [("generic", each, each) for each in silent]
+    chosen = sorted(row for row in rows if name in ("", row[2]))
+    return Table(("type", "name", "ikey", "filename"), tuple((*row, "") for row in chosen))
+
+
+def complete_table(table: CommandTable, snapshot: SwitchSnapshot) -> Table:
+    """The lines that Tab completes, a word a column."""
+    rows = (
+        ("0", *(*line.split()[:10], *[""] * 10)[:10], snapshot.hostname)
+        for line in table.lines(snapshot)
+        if " " in line
+    )
+    return Table(COMPLETE_COLUMNS, tuple(rows))
+
+
+def named(table: Table, name: str) -> Table:
+    """The row of that name alone."""
+    return Table(table.columns, tuple(row for row in table.rows if row[0] == name))
 
 
 def show_command(table: CommandTable) -> Command:
-    """``show WHAT [like TEXT] [count] [as FORMAT]``."""
+    """``show WHAT [NAME] [like TEXT] [count] [as FORMAT]``."""
     lists: dict[str, Callable[[SwitchLike], Table]] = {
         "aliases": alias_table,
         "api": lambda switch: api_table(table),
@@ -215,6 +246,7 @@ def show_command(table: CommandTable) -> Command:
         "bridged_calls": lambda switch: call_table(switch.snapshot(), bridged=True),
         "calls": lambda switch: call_table(switch.snapshot()),
         "channels": lambda switch: channel_table(switch.snapshot()),
+        "complete": lambda switch: complete_table(table, switch.snapshot()),
         "detailed_bridged_calls": lambda switch: call_table(switch.snapshot(), detailed=True, bridged=True),
         "detailed_calls": lambda switch: call_table(switch.snapshot(), detailed=True),
         "interface_types": lambda switch: type_table(table),
@@ -224,21 +256,27 @@ def show_command(table: CommandTable) -> Command:
         "registrations": lambda switch: registration_table(switch.snapshot()),
         "tasks": task_table,
     }
-    for kind in ("codec", "dialplan", "endpoint", "file"):
+    for kind in KINDS:
         lists[kind] = lambda switch, kind=kind: interface_table(table, kind)  # type: ignore[misc]
-    aliases = {"applications": "application", "codecs": "codec", "endpoints": "endpoint"}
+    aliases = {"applications": "application", "apis": "api", "module": "modules"}
 
     async def show(switch: SwitchLike, arguments: str) -> str:
         words = words_of(arguments)
         name = words[0].lower() if words else ""
-        made = lists.get(aliases.get(name, name))
+        if name.startswith("status"):  # FreeSWITCH: for those who keep typing it
+            return await table.run(switch, "status")
+        name = next((kind for kind in KINDS if name.startswith(kind)), aliases.get(name, name))
+        made = lists.get(name)
         if made is None:
             return f"-USAGE: {USAGE}\n"
         shown, rest = made(switch), words[1:]
+        if name in ONE_OF and rest and rest[0].lower() not in ("as", "count", "like"):
+            one = rest.pop(0)
+            shown = module_table(table, one) if name == "modules" else named(shown, one)
         if len(rest) > 1 and rest[0].lower() == "like":
             shown, rest = shown.like(rest[1]), rest[2:]
         return shown.in_format(rest)
 
-    phrases = tuple(sorted(lists))
+    phrases = (*sorted(lists), "limits", "status")
     counted = tuple(f"{each} count" for each in ("calls", "channels", "registrations"))
     return Command("show", USAGE, "Show various reports", show, (*phrases, *counted, "nat_map as json"))

@@ -12,7 +12,7 @@ import logging
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from io import FileIO
 from pathlib import Path
 from typing import Any, Final
@@ -96,22 +96,29 @@ class LineRecord(logging.LogRecord):
         func: str | None = None,
         sinfo: str | None = None,
     ) -> None:
-        self.__dict__.update(NOT_COLLECTED)
-        self.created = created = time.time()
-        self.msecs, self.relativeCreated = created % 1 * 1000, 0.0
-        self.name, self.levelno = name, level
-        self.levelname = LEVEL_NAMES.get(level) or logging.getLevelName(level)
-        self.pathname, self.lineno, self.funcName = pathname, lineno, func or ""
+        created = time.time()
         cut = CUT.get(pathname)
         if cut is None:
             filename = os.path.basename(pathname)
             cut = CUT[pathname] = filename, os.path.splitext(filename)[0]
-        self.filename, self.module = cut
-        self.msg = msg
-        self.args = args[0] if args and len(args) == 1 and isinstance(args[0], dict) and args[0] else args
-        self.exc_info = exc_info
-        if sinfo is not None:
-            self.stack_info = sinfo
+        self.__dict__ = {  # at once: half the time that the attributes take one by one
+            **NOT_COLLECTED,
+            "created": created,
+            "msecs": created % 1 * 1000,
+            "relativeCreated": 0.0,
+            "name": name,
+            "levelno": level,
+            "levelname": LEVEL_NAMES.get(level) or logging.getLevelName(level),
+            "pathname": pathname,
+            "lineno": lineno,
+            "funcName": func or "",
+            "filename": cut[0],
+            "module": cut[1],
+            "msg": msg,
+            "args": args[0] if args and len(args) == 1 and isinstance(args[0], dict) and args[0] else args,
+            "exc_info": exc_info,
+            "stack_info": sinfo,
+        }
 
 
 class LogFormatter(logging.Formatter):
@@ -126,8 +133,8 @@ class LogFormatter(logging.Formatter):
     def __init__(self, idle: Callable[[], float], *, with_uuid: bool = False, colours: bool = False) -> None:
         super().__init__()
         self._idle = idle
-        self._with_uuid = with_uuid
-        self._colours = colours
+        self.with_uuid = with_uuid
+        self.colours = colours
         self.layout = "current"  # or that of 2009-09, 2009-06
         self._second = -1
         self._head = ("", "")  # what stands before and after the fraction of that second
@@ -145,7 +152,7 @@ class LogFormatter(logging.Formatter):
         )
         if self.layout != "current":
             head = self._head_of_2009(record, date)
-        if self._with_uuid and (uuid := getattr(record, "uuid", "")):
+        if self.with_uuid and (uuid := getattr(record, "uuid", "")):
             head = f"{uuid} {head}"
         if getattr(record, "bare", False):  # for programs that know no share of idle CPU there
             head = head.replace(f" {idle}", "", 1)
@@ -158,7 +165,7 @@ class LogFormatter(logging.Formatter):
         if record.exc_info:
             trace = self.formatException(record.exc_info).splitlines()
             line = "\n".join([line, *map(visible, trace)])
-        return f"{_colour_of(record.levelno)}{line}{RESET}" if self._colours else line
+        return f"{_colour_of(record.levelno)}{line}{RESET}" if self.colours else line
 
     def _head_of_2009(self, record: logging.LogRecord, date: str) -> str:
         """September: no idle CPU yet. June: no fraction either, and the function's name."""
@@ -289,6 +296,28 @@ class Logs:
             if isinstance(handler.formatter, LogFormatter):
                 handler.formatter.layout = layout
         self._layout = layout
+
+    @property
+    def colours(self) -> bool:
+        """Whether the console's lines have them."""
+        formatter = self._console.formatter if self._console is not None else None
+        return isinstance(formatter, LogFormatter) and formatter.colours
+
+    @colours.setter
+    def colours(self, wanted: bool) -> None:
+        formatter = self._console.formatter if self._console is not None else None
+        if isinstance(formatter, LogFormatter):
+            formatter.colours = wanted
+
+    def show_alone(self, levels: Collection[str]) -> None:
+        """Of all lines the console shows those of these levels, by name; none: those of each."""
+        if self._console is not None and levels:
+            self._console.addFilter(lambda record: name_of(record.levelno).lower() in levels)
+
+    def show_uuids(self) -> None:
+        """Put the call's UUID before the console's lines about it."""
+        if self._console is not None and isinstance(self._console.formatter, LogFormatter):
+            self._console.formatter.with_uuid = True
 
     def set_console_level(self, level: int) -> None:
         if self._console is not None:

@@ -210,7 +210,8 @@ def _address_words(mapper: MapperSnapshot) -> str:
         return "unknown"
     kind = f" ({mapper.address_kind.value})" if mapper.address_kind else ""
     advertised = "" if mapper.external_address else ", not advertised"
-    return f"{visible(address)}{kind}{advertised}"
+    age = "" if mapper.address_age is None else f", told {span(mapper.address_age)} ago"
+    return f"{visible(address)}{kind}{advertised}{age}"
 
 
 def _double_nat(mapper: MapperSnapshot) -> str:

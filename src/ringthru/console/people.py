@@ -63,10 +63,10 @@ async def sofia_count_reg(switch: SwitchLike, arguments: str) -> str:
 
 
 async def in_group(switch: SwitchLike, arguments: str) -> str:
-    """``USER[@DOMAIN] GROUP``."""
-    words = words_of(arguments)
+    """``USER[@DOMAIN] GROUP``, or a comma between them, as FreeSWITCH reads it in spite of its syntax."""
+    words = words_of(arguments.replace(",", " "))
     if len(words) != 2:
-        return "-USAGE: <user>[@<domain>] <group_name>\n"
+        return "false"
     endpoints = switch.calls.dialer.endpoints
     user, domain = endpoints.user(words[0]), endpoints.domain(words[0].partition("@")[2])
     members = domain.groups.get(words[1], ()) if domain is not None else ()

@@ -15,7 +15,10 @@ from collections.abc import Callable, Coroutine, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from .levels import level_of
+
 if TYPE_CHECKING:
+    from ..switch.configuration.console_settings import ConsoleSettings
     from ..switch.switch import Switch
     from .background import Waiter
     from .logs import Logs
@@ -113,6 +116,17 @@ def hung_up(switch: SwitchLike, logs: Logs) -> None:
     """SIGHUP to a service: a new log file, and whoever keeps files for us hears of it, as in FreeSWITCH."""
     logs.rotate()
     switch.bus.tell("TRAP", (("Trapped-Signal", "HUP"),))
+
+
+def use_console_settings(logs: Logs, settings: ConsoleSettings, loglevel: str) -> None:
+    """What console.conf says of the log's lines; nothing is shown below ``loglevel``, switch.conf's."""
+    own = level_of(settings.loglevel) if settings.loglevel else None
+    logs.set_console_level(max(level_of(loglevel) or logging.INFO, own or 0))
+    logs.show_alone(settings.levels)
+    if settings.uuid:
+        logs.show_uuids()
+    if not settings.colorize:
+        logs.colours = False
 
 
 async def let_go(waiter: Waiter, logs: Logs) -> None:

@@ -13,8 +13,8 @@ from typing import Final
 
 from ..switch.snapshots import ProfileSnapshot, RegistrationSnapshot, SwitchSnapshot, TrunkSnapshot
 from .commands import Command
-from .sofia_data import SofiaData
-from .sofia_profile import PHRASES, sofia_global, sofia_profile
+from .sofia_data import SofiaData, is_user
+from .sofia_profile import PHRASES, recovered, sofia_global, sofia_profile
 from .sofia_profile import USAGE as PROFILE_USAGE
 from .switch_like import SwitchLike
 from .text import RULE, count, visible, words_of
@@ -23,13 +23,15 @@ FRAME: Final = "-" * 80
 USAGE: Final = f"""USAGE:
 {FRAME}
 {PROFILE_USAGE}sofia status
-sofia status profile <name> [reg [<contact str>]] | [user <user@domain>]
+sofia status profile <name> [reg [<contact str>]] | [pres <pres str>] | [user <user@domain>]
 sofia status gateway [<name>]
-sofia <xmlstatus|jsonstatus> [profile <name> [reg [<contact str>]] | gateway [<name>]]
+sofia <xmlstatus|jsonstatus> [profile <name> [reg [<contact str>] | user <user@domain>] | gateway [<name>]]
+sofia recover [flush]
 
 sofia help
 {FRAME}
 """
+NO_LEVELS: Final = "-ERR there are no such levels here; 'sofia global siptrace on' shows every message\n"
 NOT_SET: Final = "N/A"
 COLUMNS: Final = ("State", "Ping Time", "IB Calls(F/T)", "OB Calls(F/T)")
 
@@ -53,6 +55,10 @@ async def sofia(switch: SwitchLike, arguments: str) -> str:
             return _gateway(switch.snapshot().trunks, name)
         case ["status", *_]:
             return "Invalid Syntax!\n"
+        case ["recover", *rest]:
+            return recovered(rest, "calls")
+        case ["loglevel" | "tracelevel", *_]:
+            return NO_LEVELS
         case [("xmlstatus" | "jsonstatus") as form, *rest]:
             return _data(switch.snapshot()).answer(form.removesuffix("status"), rest)
     return f"Unknown Command [{visible(words[0])}]\n"
@@ -96,13 +102,17 @@ def _profile(snapshot: SwitchSnapshot, name: str, rest: list[str], layout: str) 
             chosen = ours
         case ["reg", part]:
             chosen = [each for each in ours if part in each.contact]
+        case ["pres", part]:
+            chosen = ours if part in presence_hosts(profile) else []
         case ["user", user]:
-            chosen = [
-                each for each in ours if each.user == user or each.user.endswith("@" + user.lstrip("@"))
-            ]
+            chosen = [each for each in ours if is_user(each, user)]
         case _:
             return "Invalid Syntax!\n"
     return registrations_text(chosen, snapshot.hostname, time.time())
+
+
+def presence_hosts(profile: ProfileSnapshot) -> str:
+    return f"{profile.sip_ip},{profile.sip_ip}"
 
 
 Fields = Callable[[ProfileSnapshot], list[tuple[str, str]]]
@@ -133,7 +143,7 @@ def _identity(profile: ProfileSnapshot) -> list[tuple[str, str]]:
         ("Domain Name", NOT_SET),
         ("Auto-NAT", _truth(profile.auto_nat)),
         ("DBName", f"sofia_reg_{profile.name}"),
-        ("Pres Hosts", f"{profile.sip_ip},{profile.sip_ip}"),
+        ("Pres Hosts", presence_hosts(profile)),
         ("Dialplan", profile.dialplan),
         ("Context", profile.context),
         ("Challenge Realm", profile.challenge_realm or "auto_to"),

@@ -46,6 +46,11 @@ def fields(pairs: Pairs) -> Data:
     return {key_of(label): visible(value) for label, value in pairs}
 
 
+def is_user(phone: RegistrationSnapshot, user: str) -> bool:
+    """``USER@DOMAIN``, or anybody of ``@DOMAIN``."""
+    return phone.user == user or phone.user.endswith("@" + user.lstrip("@"))
+
+
 class SofiaData:
     """The data of one moment; each part is made by the module that lays it out as text."""
 
@@ -85,6 +90,11 @@ class SofiaData:
                 each.name: _row("profile", each.url or each.tls_url or "", f"RUNNING ({each.sessions})")
                 for each in running
             },
+            "tls": {
+                each.name: _row("profile", each.tls_url, f"RUNNING ({each.sessions}) (TLS)")
+                for each in running
+                if each.url and each.tls_url
+            },
             "gateways": {
                 f"{each.profile}::{each.name}": _row("gateway", each.to_uri, self._trunk_state(each))
                 for each in self._snapshot.trunks
@@ -100,12 +110,12 @@ class SofiaData:
         profile = next((each for each in shown.profiles if name in (each.name, *each.aliases)), None)
         if profile is None:
             return "Invalid Profile!\n"
-        if rest[:1] != ["reg"]:
+        what, part = (*rest, "", "")[:2]
+        if what not in ("reg", "user"):
             return {"profile-info": fields(self._profile_fields(profile))}
-        part = rest[1] if len(rest) > 1 else ""
         ours = (each for each in shown.registrations if each.profile == profile.name)
-        found = [fields(self._phone_fields(each)) for each in ours if part in each.contact]
-        return {"registrations": found}
+        chosen = (each for each in ours if (part in each.contact if what == "reg" else is_user(each, part)))
+        return {"registrations": [fields(self._phone_fields(each)) for each in chosen]}
 
     def _trunks(self, names: list[str]) -> Data | str:
         trunks = [
@@ -127,7 +137,7 @@ def xml_of(data: Data) -> str:
     if "profiles" in data:
         rows = (
             {"name": name, **row}
-            for group in ("profiles", "gateways", "aliases")
+            for group in ("profiles", "tls", "gateways", "aliases")
             for name, row in data.get(group, {}).items()
         )
         return _element("profiles", "".join(_elements(row["type"], row) for row in rows))

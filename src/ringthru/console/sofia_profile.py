@@ -15,11 +15,13 @@ from .text import visible
 NEXT: Final = "Reload XML [{}]\n"
 PHRASES: Final = (
     *("start", "stop", "restart", "rescan", "flush_inbound_reg", "check_sync", "register", "unregister"),
-    *("killgw", "startgw", "gwlist", "siptrace on", "siptrace off", "capture on", "capture off"),
+    *("killgw", "startgw", "gwlist up", "gwlist down", "siptrace on", "siptrace off", "capture on"),
+    *("capture off", "watchdog on", "watchdog off", "recover"),
 )
 USAGE: Final = """\
 sofia global siptrace <on|off>
              capture <on|off>
+             watchdog <on|off>
 sofia profile <name> [start | stop | restart | rescan] [wait]
                      flush_inbound_reg [<call_id> | <[user]@domain>] [reboot]
                      check_sync [<call_id> | <[user]@domain>]
@@ -29,6 +31,8 @@ sofia profile <name> [start | stop | restart | rescan] [wait]
                      gwlist [up | down]
                      siptrace <on|off>
                      capture <on|off>
+                     watchdog <on|off>
+                     recover [flush]
 sofia profile restart all
 """
 
@@ -36,18 +40,41 @@ Words = list[str]
 Action = Callable[[SwitchLike, str, Words], Awaitable[str]]
 
 
+GLOBAL_USAGE: Final = (  # as FreeSWITCH has it, without the last bracket and without a newline
+    "-ERR Usage: siptrace <on|off>|capture <on|off>|watchdog <on|off>|debug <sla|presence|none"
+)
+FLUSHED: Final = "Flushing recovery database.\n"
+TRUE: Final = ("on", "true", "yes", "1", "t", "enabled", "active", "allow")
 NO_CAPTURE: Final = "-ERR no such profile, or no capture-server in sofia.conf\n"
 
 
 async def sofia_global(switch: SwitchLike, words: Words) -> str:
     match words:
-        case ["siptrace", "on" | "off" as state]:
-            switch.trace(state == "on")
-            return f"+OK Global siptrace {state}"
-        case ["capture", "on" | "off" as state]:
-            done = switch.capture(state == "on")
-            return f"+OK Global capture {state}" if done else NO_CAPTURE
-    return "-ERR Usage: siptrace <on|off>|capture <on|off>\n"
+        case ["siptrace", word, *_]:
+            switch.trace(_is_on(word))
+            return f"+OK Global siptrace {_state(word)}"
+        case ["capture", word, *_]:
+            done = switch.capture(_is_on(word))
+            return f"+OK Global capture {_state(word)}" if done else NO_CAPTURE
+        case ["watchdog", word, *_]:
+            return f"+OK Global watchdog {_state(word)}"
+        case ["debug", *rest]:
+            nothing = "+OK Debugging nothing\n" if rest == ["none"] else ""
+            return f"{nothing}+OK Debugging summary: presence: off sla: off\n"
+    return GLOBAL_USAGE
+
+
+def _is_on(word: str) -> bool:
+    return word.lower() in TRUE
+
+
+def _state(word: str) -> str:
+    return "on" if _is_on(word) else "off"
+
+
+def recovered(words: Words, what: str) -> str:
+    """Calls do not outlive the process here, so that there never is anything to recover."""
+    return FLUSHED if words[:1] == ["flush"] else f"No {what} to recover.\n"
 
 
 async def sofia_profile(switch: SwitchLike, words: Words) -> str:
@@ -191,26 +218,39 @@ async def _start_gateway(switch: SwitchLike, name: str, rest: Words) -> str:
 
 
 async def _list_gateways(switch: SwitchLike, name: str, rest: Words) -> str:
-    wanted = {"up": (True,), "down": (False,)}.get("".join(rest[:1]), (True, False))
-    found = [each for each in switch.snapshot().trunks if each.profile == name and each.up in wanted]
+    up = rest[:1] != ["down"]
+    found = [each for each in switch.snapshot().trunks if each.profile == name and each.up is up]
     return " ".join(visible(each.name) for each in found)
 
 
 async def _trace(switch: SwitchLike, name: str, rest: Words) -> str:
-    match rest:
-        case ["on" | "off" as state, *_]:
-            switch.trace(state == "on", name)
-            return f"{'Enabled' if state == 'on' else 'Disabled'} sip debugging on {visible(name)}"
-    return "Usage: sofia profile <name> siptrace <on/off>\n"
+    if not rest:
+        return "Usage: sofia profile <name> siptrace <on/off>\n"
+    switch.trace(_is_on(rest[0]), name)
+    return f"{_enabled(rest[0])} sip debugging on {visible(name)}"
+
+
+def _enabled(word: str) -> str:
+    return "Enabled" if _is_on(word) else "Disabled"
+
+
+async def _watchdog(switch: SwitchLike, name: str, rest: Words) -> str:
+    """FreeSWITCH's words (of siptrace); a profile has no thread of its own here that could hang."""
+    if not rest:
+        return "Usage: sofia profile <name> watchdog <on/off>\n"
+    return f"{_enabled(rest[0])} sip debugging on {visible(name)}"
+
+
+async def _recover(switch: SwitchLike, name: str, rest: Words) -> str:
+    return recovered(rest, "sessions")
 
 
 async def _capture(switch: SwitchLike, name: str, rest: Words) -> str:
-    match rest:
-        case ["on" | "off" as state, *_]:
-            if not switch.capture(state == "on", name):
-                return NO_CAPTURE
-            return f"{'Enabled' if state == 'on' else 'Disabled'} sip capturing on {visible(name)}"
-    return "Usage: sofia profile <name> capture <on/off>\n"
+    if not rest:
+        return "Usage: sofia profile <name> capture <on/off>\n"
+    if not switch.capture(_is_on(rest[0]), name):
+        return NO_CAPTURE
+    return f"{_enabled(rest[0])} sip capturing on {visible(name)}"
 
 
 ACTIONS: Final[dict[str, Action]] = {
@@ -219,6 +259,7 @@ ACTIONS: Final[dict[str, Action]] = {
     "flush_inbound_reg": _flush,
     "gwlist": _list_gateways,
     "killgw": _kill,
+    "recover": _recover,
     "register": _register,
     "rescan": _rescan,
     "restart": _restart,
@@ -226,4 +267,5 @@ ACTIONS: Final[dict[str, Action]] = {
     "startgw": _start_gateway,
     "stop": _stop,
     "unregister": _unregister,
+    "watchdog": _watchdog,
 }

@@ -13,14 +13,19 @@ from . import (
     calls,
     completing,
     conference,
+    console_command,
     control,
+    declined,
     general,
+    leg_audio,
+    leg_schedule,
     legs,
     lists,
     nat_map,
     pa,
     people,
     recordings,
+    small,
     sofia,
     timing,
 )
@@ -34,7 +39,12 @@ def standard_table(logs: Logs) -> CommandTable:
         *(general.commands(logs), calls.commands(logs.idle_cpu)),
         *(
             control.commands(logs),
+            console_command.commands(logs),
+            small.commands(),
             legs.commands(),
+            leg_audio.commands(),
+            leg_schedule.commands(),
+            declined.commands(),
             nat_map.commands(),
             people.commands(),
             sofia.commands(),
@@ -46,7 +56,12 @@ def standard_table(logs: Logs) -> CommandTable:
         ),
     )
     table = CommandTable([command for family in families for command in family])
-    needing_the_table = (asking.commands(table), completing.commands(table), timing.commands(table))
+    needing_the_table = (
+        asking.commands(table),
+        completing.commands(table),
+        small.needing(table),
+        timing.commands(table),
+    )
     for command in (each for family in needing_the_table for each in family):
         table.add(command)
     table.add(lists.show_command(table))

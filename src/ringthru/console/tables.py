@@ -28,9 +28,12 @@ class Table:
 
     def as_text(self, delimiter: str = ",") -> str:
         """A header only when there are rows, then an empty line and ``N total.``."""
-        lines = [self.columns, *self.rows] if self.rows else []
-        body = "".join(delimiter.join(_cell(cell, delimiter) for cell in line) + "\n" for line in lines)
-        return f"{body}\n{len(self.rows)} total.\n"
+        head = Table(self.columns, (self.columns,)).lines(delimiter) if self.rows else ""
+        return f"{head}{self.lines(delimiter)}\n{len(self.rows)} total.\n"
+
+    def lines(self, delimiter: str = ",") -> str:
+        """The rows alone."""
+        return "".join(delimiter.join(_cell(cell, delimiter) for cell in row) + "\n" for row in self.rows)
 
     def as_xml(self) -> str:
         if not self.rows:
@@ -55,6 +58,8 @@ class Table:
     def in_format(self, words: Sequence[str]) -> str:
         """What follows the table's name: nothing, ``count``, or ``as csv|delim X|xml|json``."""
         match [word.lower() for word in words[:2]]:
+            case ["count", "as"] if words[2:] and words[2].lower() == "xml":
+                return f'<result row_count="{len(self.rows)}"/>\n'
             case ["count"]:
                 return f"\n{len(self.rows)} total.\n"
             case ["count", "as"] if words[2:] and words[2].lower() == "json":

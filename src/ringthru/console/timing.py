@@ -49,15 +49,15 @@ def _schedule_command(table: CommandTable) -> Command:
 
 async def unsched_api(switch: SwitchLike, arguments: str) -> str:
     if not arguments:
-        return "-USAGE: <task_id>\n"
+        return "-ERR Invalid syntax. USAGE: <task_id>\n"
     removed = arguments.isdecimal() and len(arguments) < 12 and switch.schedule.remove(int(arguments))
-    return "+OK\n" if removed else f"-ERR no task {visible(arguments)}; 'show tasks' lists them\n"
+    return "+OK\n" if removed else "-ERR No such id\n"
 
 
 async def sched_del(switch: SwitchLike, arguments: str) -> str:
     """A number takes back one, anything else all of that group."""
     if not arguments:
-        return f"-USAGE: {SCHED_DEL}\n"
+        return "-ERR Invalid syntax\n"
     if arguments.isdecimal() and len(arguments) < 12:
         count = int(switch.schedule.remove(int(arguments)))
     else:
@@ -67,17 +67,19 @@ async def sched_del(switch: SwitchLike, arguments: str) -> str:
 
 def _background_command(table: CommandTable) -> Command:
     async def bgapi(switch: SwitchLike, arguments: str) -> str:
-        """Run it beside everything else; BACKGROUND_JOB tells of its end."""
-        if not arguments:
-            return "-USAGE: <command>[ <arg>]\n"
-        uuid = random_uuid()
+        """Run it beside everything else; BACKGROUND_JOB tells of its end. ``uuid:UUID`` goes before it."""
+        uuid, line = random_uuid(), arguments
+        if arguments.lower().startswith("uuid:"):
+            uuid, _, line = arguments[5:].partition(" ")
+        if not line.strip() or not uuid.isprintable():
+            return "-ERR Invalid syntax\n"
 
         async def work() -> None:
-            tell_of_job(switch.bus, arguments, uuid, await table.run(switch, arguments))
+            tell_of_job(switch.bus, line, uuid, await table.run(switch, line))
 
-        if switch.schedule.add(0, work, arguments, "bgapi") is None:
+        if switch.schedule.add(0, work, line, "bgapi") is None:
             return "-ERR too many tasks are scheduled\n"
-        return f"+OK Job-UUID: {uuid}\n"
+        return f"+OK Job-UUID: {visible(uuid)}\n"
 
     return Command("bgapi", "<command>[ <arg>]", "Execute an api command in a thread", bgapi)
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from ..net.values import frozen
 from . import texts
 from .framing import Request
-from .orders import DescribeChannel, FireEvent, ReadVariable, Resume, RunApi, RunJob, SendMessage, Tap
+from .orders import DescribeChannel, FireEvent, ReadVariable, RunApi, RunJob, SendMessage, Tap
 
 if TYPE_CHECKING:
     from .connection import Connection
@@ -89,11 +89,13 @@ def myevents(connection: Connection, request: Request, rest: str) -> None:
 
 
 def divert(connection: Connection, request: Request, rest: str) -> None:
-    """Events meant for the channel itself: here they are on the bus like all others."""
+    """Have the keys pressed on the call to itself: they come without being asked for, and to nobody else."""
     on = rest.lower() in ("on", "true", "yes", "1")
     if connection.call is None:
         connection.reply(texts.NO_SESSION)
         return
+    connection.wishes.diverted = connection.call.uuid if on else ""
+    connection.listen()
     connection.reply("+OK events diverted" if on else "+OK events not diverted")
 
 
@@ -206,7 +208,7 @@ def resume(connection: Connection, request: Request, rest: str) -> None:
     if connection.call is None:
         connection.reply(texts.NO_SESSION)
         return
-    connection.order(Resume())
+    connection.resumes = True
     connection.reply("+OK")
 
 

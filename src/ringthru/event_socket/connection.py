@@ -70,6 +70,7 @@ class Connection:
         self.wishes = Wishes()
         self.rights = Rights()
         self.connected = False  # an outbound client has said so
+        self.resumes = False  # it has said that the dialplan goes on when it leaves
         self.taps = False  # it gets lines of the log
         self.jobs = 0  # of bgapi, running
         self.linger: int | None = None  # seconds that its events go on when the call is over

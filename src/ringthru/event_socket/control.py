@@ -6,7 +6,8 @@
 ``execute``            ``execute-app-name``, ``execute-app-arg`` (or the body), ``loops``,
                        ``event-lock``, ``Event-UUID`` (the Application-UUID of its events)
 ``hangup``             ``hangup-cause``
-``unicast``            ``local-ip``, ``local-port``, ``remote-ip``, ``remote-port``, ``flags: native``
+``unicast``            ``local-ip``, ``local-port``, ``remote-ip``, ``remote-port``, ``flags: native``,
+                       ``transport: tcp`` (else by datagrams): we connect to the program
 ``nomedia``            none: the audio of a bridged call goes from phone to phone, where it can
 ``xferext``            ``application: NAME DATA``, any number: the leg does these, and nothing else
 =====================  =====================================================================
@@ -66,14 +67,16 @@ async def open_unicast(channel: Channel, request: Request) -> Unicast:
         UnicastRefused: it cannot be; the text says why.
     """
     transport = (request.get("transport") or "udp").strip().lower()
-    if transport != "udp":
-        raise UnicastRefused(f"transport {transport} is not supported: udp is meant")
-    local = Endpoint(request.get("local-ip") or "127.0.0.1", _port(request.get("local-port"), LOCAL_PORT))
+    if transport not in ("udp", "tcp"):
+        raise UnicastRefused(f"there is no transport {transport}: udp or tcp is meant")
+    stream = transport == "tcp"  # from any port, unless one is named: the last stream's may be in TIME-WAIT
+    local_port = _port(request.get("local-port"), 0 if stream else LOCAL_PORT)
+    local = Endpoint(request.get("local-ip") or "127.0.0.1", local_port)
     remote = Endpoint(request.get("remote-ip") or "127.0.0.1", _port(request.get("remote-port"), REMOTE_PORT))
     if parse_address(local.host) is None or parse_address(remote.host) is None:
         raise UnicastRefused("local-ip and remote-ip are addresses, no names")
     unicast = Unicast(channel, remote, native="native" in (request.get("flags") or "").lower())
-    await unicast.open(local)
+    await unicast.open(local, stream=stream)
     return unicast
 
 

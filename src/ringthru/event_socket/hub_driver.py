@@ -14,7 +14,7 @@ from ..console.commands import CommandTable, split_commands, tell_of_job, unalia
 from ..net.levels import CONSOLE, NOTICE
 from ..switch.events.bus import Header, SwitchEvent
 from ..switch.events.forms import plain_lines
-from ..switch.events.names import CUSTOM, KNOWN
+from ..switch.events.names import CUSTOM, KNOWN, PRIVATE
 from ..switch.events.sources import HEARTBEAT_INTERVAL
 from ..switch.unicast import Unicast, UnicastRefused
 from . import texts
@@ -96,8 +96,12 @@ class Hub:
 
     def _on_event(self, event: SwitchEvent) -> None:
         encoded = EncodedEvent(event)
-        for link in tuple(self.links):
+        for link in self._diverted_to(event) or tuple(self.links):
             link.receive_event(encoded)
+
+    def _diverted_to(self, event: SwitchEvent) -> list[Link]:
+        """The programs that have an event of their call to themselves."""
+        return [link for link in self.links if link.diverts(event)] if event.name in PRIVATE else []
 
     def _beat(self) -> None:
         self._heartbeat = asyncio.get_running_loop().call_later(HEARTBEAT_INTERVAL, self._beat)

@@ -11,10 +11,13 @@ import socket
 from typing import TYPE_CHECKING, Final
 
 from ..net.address import Endpoint
+from ..switch.dialstring import truth
+from ..switch.events.bus import SwitchEvent
 from ..switch.waiting import Flag
 from ..switch.words import random_uuid
 from .connection import Connection, State
 from .encoding import EncodedEvent
+from .framing import Request
 from .orders import (
     CheckPassword,
     Close,
@@ -63,6 +66,12 @@ class Link(asyncio.Protocol):
         """Whether it has not shown a password yet."""
         return self._connection.state in (State.GREETED, State.REFUSING)
 
+    @property
+    def keeps_the_call(self) -> bool:
+        """Whether its call stays parked when it leaves: it has ``async``, and did not say ``resume``."""
+        asked = self._connection.connected and not self._connection.resumes
+        return self._call is not None and self._call.asynchronous and asked
+
     # --- what the transport says --------------------------------------------------------------------
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -96,6 +105,9 @@ class Link(asyncio.Protocol):
         self._pump()
 
     # --- what the hub and the call say --------------------------------------------------------------
+
+    def diverts(self, event: SwitchEvent) -> bool:
+        return self._connection.wishes.diverts(event)
 
     def receive_event(self, encoded: EncodedEvent) -> None:
         self._connection.receive_event(encoded)
@@ -198,7 +210,7 @@ class Link(asyncio.Protocol):
             elif isinstance(order, RunJob):
                 await self._hub.run_job(order.line, order.uuid, self._call)
             else:
-                wait = self._call is not None and not self._call.asynchronous
+                wait = self._call is not None and not self._call.asynchronous and not _is_async(order.request)
                 text = await self._hub.send_message(order.uuid, order.request, wait=wait)
         finally:
             self._answer(order, text)
@@ -217,3 +229,8 @@ class Link(asyncio.Protocol):
         self._ending = True
         if self._transport is not None:
             self._loop.call_later(LAST_WORDS, self._transport.abort)
+
+
+def _is_async(request: Request) -> bool:
+    """Whether a ``sendmsg`` says that it need not be waited for."""
+    return truth(request.get("async"))

@@ -76,11 +76,6 @@ class DescribeChannel:
 
 
 @frozen
-class Resume:
-    """The dialplan goes on when the socket closes, also after a hangup of ours (``resume``)."""
-
-
-@frozen
 class Close:
     """All has been said: close, when what is to be sent is sent."""
 
@@ -97,6 +92,5 @@ Order = (
     | Tap
     | ReadVariable
     | DescribeChannel
-    | Resume
     | Close
 )

@@ -1,7 +1,9 @@
 """``socket`` of the dialplan: connect to a program, and do with the call what it says until it leaves.
 
 ``HOST[:PORT][|HOST…] [async] [full]``: the first host that answers gets the call. With ``async`` a command
-is answered before it is carried out; with ``full`` the program may do whatever an inbound client may.
+is answered before it is carried out, and the call stays parked when the program leaves, unless it said
+``resume`` or the call's variable ``socket_resume`` is true. With ``full`` the program may do whatever an
+inbound client may.
 
 Lives here: connecting, waiting. Never here: what is said (``connection``).
 """
@@ -13,6 +15,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
 from ..net.address import Endpoint
+from ..switch.dialstring import truth
 from ..switch.waiting import first_of
 from .link_driver import Link
 from .session import ControlledCall
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
 DEFAULT_PORT: Final = 8084
 PATIENCE: Final = 5.0  # seconds for each host
 MOST_HOSTS: Final = 8
+RESUME: Final = "socket_resume"  # FreeSWITCH's variable: the dialplan goes on when the program leaves
 
 
 class OutboundSockets:
@@ -44,6 +48,8 @@ class OutboundSockets:
         await first_of(link.closed, channel.gone)
         if channel.orders is not None and not channel.gone.is_set():
             await first_of(channel.orders.idle, channel.gone)
+        if link.keeps_the_call and not truth(channel.variables.get(RESUME)):
+            await self._hub.switch.calls.router.execute(channel, "park", "")
 
     async def _connect(self, channel: Channel, where: str, call: ControlledCall) -> Link | None:
         loop = asyncio.get_running_loop()

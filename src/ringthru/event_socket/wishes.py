@@ -13,7 +13,7 @@ from ..net.values import frozen
 from ..switch.configuration.expressions import Expression, compile_expression
 from ..switch.events.bus import SwitchEvent
 from ..switch.events.forms import EventFormat
-from ..switch.events.names import ALL, CUSTOM, KNOWN
+from ..switch.events.names import ALL, CUSTOM, KNOWN, PRIVATE
 
 MOST_FILTERS: Final = 100
 MOST_SUBCLASSES: Final = 500
@@ -57,6 +57,7 @@ class Wishes:
         self.filters: list[Filter] = []
         self.only: str | None = None  # the UUID of the one channel it hears of (``myevents``)
         self.allowed: frozenset[str] | None = None  # by ``esl-allowed-events``; None: all
+        self.diverted = ""  # the UUID of the channel whose private events it has to itself
 
     @property
     def listening(self) -> bool:
@@ -65,7 +66,8 @@ class Wishes:
     @property
     def bus_names(self) -> frozenset[str]:
         """What the switch has to make for it."""
-        return frozenset(self.names | ({CUSTOM} if self.subclasses else set()))
+        private = PRIVATE if self.diverted else frozenset()
+        return private | self.names | ({CUSTOM} if self.subclasses else set())
 
     def read_form(self, words: list[str]) -> list[str]:
         """Take the format off the front of a command's words; the rest are names."""
@@ -103,11 +105,17 @@ class Wishes:
 
     def want(self, event: SwitchEvent) -> bool:
         """Whether an event is for this client."""
+        if self.diverts(event):
+            return True
         if not self._named(event) or not self._permitted(event):
             return False
         if self.only is not None and self.only != event.get("Unique-ID"):
             return False
         return self._passes_filters(event)
+
+    def diverts(self, event: SwitchEvent) -> bool:
+        """Whether it is for this client and nobody else, asked for or not (``divert_events``)."""
+        return bool(self.diverted) and event.name in PRIVATE and event.get("Unique-ID") == self.diverted
 
     def _named(self, event: SwitchEvent) -> bool:
         if ALL in self.names or event.name in self.names:

@@ -22,7 +22,7 @@ DEFAULT_PTIME: Final = 20  # milliseconds (RFC 3551 §4.2)
 LONGEST_PTIME: Final = 200  # milliseconds; RFC 3551 §4.2 asks receivers to take as much
 MOST_FORMATS: Final = 40  # of one stream that we read; phones offer twenty at most
 LONGEST_PARAMETERS: Final = 300  # characters of one fmtp that we read
-FORMATS_KEPT: Final = 32  # an offer asks four times, and all phones of a kind say the same
+FORMATS_KEPT: Final = 32  # all phones of a kind say the same
 DIRECTIONS: Final = ("sendrecv", "sendonly", "recvonly", "inactive")
 
 
@@ -53,7 +53,12 @@ def first_usable(offer: SessionDescription, codecs: Sequence[Codec]) -> int:
 
 def formats_of(medium: MediaDescription) -> Sequence[Codec]:
     """Everything the ``m=`` line names, in its order, with the peer's numbers and parameters."""
-    return _formats(medium.formats, tuple(medium.values("rtpmap")), tuple(medium.values("fmtp")))
+    try:
+        return medium.codecs
+    except AttributeError:  # nobody has asked yet
+        read = _formats(medium.formats, tuple(medium.values("rtpmap")), tuple(medium.values("fmtp")))
+        object.__setattr__(medium, "codecs", read)
+        return read
 
 
 @lru_cache(maxsize=FORMATS_KEPT)
@@ -100,7 +105,7 @@ def audio_of(medium: MediaDescription) -> list[Codec]:
 
 def shared_codecs(medium: MediaDescription, codecs: Sequence[Codec]) -> list[Codec]:
     """What both have, in the peer's order and with the peer's numbers."""
-    ours = {codec.kind for codec in codecs}
+    ours = [codec.kind for codec in codecs]
     return [each for each in formats_of(medium) if each.kind in ours]
 
 

@@ -7,7 +7,7 @@ Never here: what a description says (``audio``), coding (``coders``).
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from typing import Final
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from ..net.values import frozen, replace
 from .g711 import G711
@@ -23,8 +23,11 @@ DYNAMIC: Final = (*range(96, 128), *range(35, 64))
 class Codec:
     """A codec by its ``rtpmap`` name in capitals, payload type (0–127), clock rate in Hz, and channels.
 
-    ``parameters`` is its ``fmtp``: of a peer's codec what the peer wants, of one of ours what we do.
+    ``parameters`` is its ``fmtp``: of a peer's codec what the peer wants, of one of ours what we do. ``kind``
+    is what two descriptions must agree on; numbers and parameters are each side's own.
     """
+
+    __slots__ = ("kind",)
 
     name: str
     payload_type: int
@@ -32,10 +35,11 @@ class Codec:
     channels: int = 1
     parameters: str = ""
 
-    @property
-    def kind(self) -> tuple[str, int, int]:
-        """What two descriptions must agree on; numbers and parameters are each side's own."""
-        return self.name, self.clock_rate, self.channels
+    if TYPE_CHECKING:
+        kind: ClassVar[tuple[str, int, int]]  # no field: it follows from three of them
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "kind", (self.name, self.clock_rate, self.channels))
 
     @property
     def encoding(self) -> str:

@@ -22,11 +22,15 @@ KEYS_OFFERED: Final = "0-16"  # the sixteen keys and flash, as FreeSWITCH offers
 
 @frozen
 class MediaAddress:
-    """Where a peer shall send: our host and ports as *that peer* sees them."""
+    """Where a peer shall send: our host and ports as *that peer* sees them.
+
+    ``origin`` is the host that the dialog's ``o=`` line names; None: the same one.
+    """
 
     host: str
     rtp_port: int
     rtcp_port: int
+    origin: str | None = None
 
 
 def description_of(
@@ -36,7 +40,7 @@ def description_of(
     media: list[MediaDescription],
     attributes: tuple[Attribute, ...] = (),
 ) -> SessionDescription:
-    origin = Origin(NAME, str(session_id), str(version), here.host)
+    origin = Origin(NAME, str(session_id), str(version), here.origin or here.host)
     return SessionDescription(origin, here.host, tuple(media), attributes, NAME)
 
 
@@ -53,13 +57,13 @@ def audio_with(
     ptime: int,
     mux: bool = False,
 ) -> MediaDescription:
-    named = [*codecs, *(replace(each, parameters=KEYS_OFFERED) for each in events)]
-    formats = [str(each.payload_type) for each in named]
+    named = [(each, each.parameters) for each in codecs] + [(each, KEYS_OFFERED) for each in events]
+    formats = [str(each.payload_type) for each, _ in named]
     attributes: list[Attribute] = []
-    for each in named:
+    for each, parameters in named:
         attributes.append(("rtpmap", each.rtpmap))
-        if each.parameters:
-            attributes.append(("fmtp", f"{each.payload_type} {each.parameters}"))
+        if parameters:
+            attributes.append(("fmtp", f"{each.payload_type} {parameters}"))
     attributes += [("ptime", str(ptime)), (direction, None)]
     if mux:
         attributes.append(MUX)

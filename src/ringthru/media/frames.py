@@ -7,8 +7,9 @@ from ..net.values import frozen
 
 @frozen
 class Frame:
-    """``codec`` by its rtpmap name, ``timestamp`` in its clock (32 bits)."""
+    """``codec`` by its rtpmap name, ``sequence`` of 16 bits, ``timestamp`` in its clock (32 bits)."""
 
     codec: str
+    sequence: int
     timestamp: int
     payload: bytes

@@ -54,6 +54,7 @@ class Latch:
 
     def __init__(self, kind: str, target: Endpoint, threshold: int = RTP_THRESHOLD) -> None:
         self.kind = kind
+        self.fixed = False  # the SDP alone says where the peer is: strangers are never heard, nor followed
         self._threshold = threshold
         self.learn(target)
 
@@ -69,6 +70,8 @@ class Latch:
         """Whether to hear a packet of ``source``, and what was learned from it."""
         if not self.learning:
             return source == self.target, None
+        if self.fixed and source != self.target:
+            return False, None
         if comfort_noise:
             return True, None  # a device may send it from elsewhere; it proves nothing
         if source == self.target:
@@ -90,6 +93,8 @@ class Latch:
         return Confirmed(self.kind, source) if learning else None
 
     def _count(self, source: Endpoint) -> Latched | None:
+        if self.fixed:
+            return None
         self._strangers.append(source)
         if self._strangers.count(source) < self._threshold:
             return None

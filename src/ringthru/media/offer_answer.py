@@ -69,6 +69,7 @@ class Negotiated:
     ice: Ice | None = None  # the peer checks ways to us, and nominates one (RFC 8445)
     event_rate: int = 8000
     srtp: SrtpKeys | None = None  # by which RTP and RTCP are protected, both ways
+    learns: bool = True  # packets from elsewhere may move where we send (``media/latch.py``)
 
     @property
     def sends(self) -> bool:
@@ -175,14 +176,16 @@ def make_answer(
     asked = direction_of(offer, theirs)
     ours = common_direction(direction, asked)
     ptime = ptime_of(theirs)
-    media = [refused(medium) for medium in offer.media]
     mux = wants_mux(theirs)
-    said = replace(codec, parameters=ours_of_it.parameters)
+    same = codec.parameters == ours_of_it.parameters
+    said = codec if same else replace(codec, parameters=ours_of_it.parameters)
     medium = audio_with(here, [said], events, ours, ptime, mux)
     ice = answers.to(offer, theirs) if answers else None
-    media[index] = medium if ice is None else with_ice(medium, ice, here, mux)
+    if ice is not None:
+        medium = with_ice(medium, ice, here, mux)
     mine = securing.answer(crypto, theirs, here)
-    media[index] = with_crypto(media[index], theirs.protocol, [mine] if mine else [])
+    medium = with_crypto(medium, theirs.protocol, [mine] if mine else [])
+    media = [medium if number == index else refused(each) for number, each in enumerate(offer.media)]
     srtp = SrtpKeys(mine.suite.name, mine.key, crypto.key, crypto.mki) if mine and crypto else None
     sdp = description_of(here, session_id, version, media, () if ice is None else (LITE,)).encode()
     rtp, rtcp = endpoints_of(offer, theirs)
@@ -256,7 +259,8 @@ class OfferAnswer:
     """Our side's descriptions in one dialog: one session id, a version for every change.
 
     RFC 3264 §8: the version grows by one with each new description that differs from the
-    last, and stays when nothing changed.
+    last, and stays when nothing changed. Nothing else of the ``o=`` line changes, so it goes on naming the
+    address of the first description when we have another one.
     """
 
     def __init__(
@@ -279,6 +283,7 @@ class OfferAnswer:
         self._telephone_event = telephone_event
         self._version = session_id
         self._last: bytes | None = None
+        self._origin: str | None = None
         self._offer = b""
         self._asked: SessionDescription | None = None  # what it says
 
@@ -290,6 +295,7 @@ class OfferAnswer:
         ptime: int = DEFAULT_PTIME,
     ) -> bytes:
         """A new offer of these codecs, in this order."""
+        here = self._named(here)
 
         def make(version: int) -> SessionDescription:
             event, securing = self._telephone_event, self._securing
@@ -310,6 +316,7 @@ class OfferAnswer:
         first: Sequence[Codec] = (),
     ) -> Negotiated:
         """Answer the peer's offer; raises as ``make_answer`` does."""
+        here = self._named(here)
 
         def make(version: int) -> Negotiated:
             hears_keys = self._telephone_event is not None
@@ -337,6 +344,11 @@ class OfferAnswer:
         """The dialog is over: no key stays."""
         self._securing = self._last = self._asked = None
         self._offer = b""
+
+    def _named(self, here: MediaAddress) -> MediaAddress:
+        """Where we are now, in the name of where we were at first."""
+        self._origin = self._origin or here.host
+        return here if here.host == self._origin else replace(here, origin=self._origin)
 
     def _bump(self, same: bytes, bumped: Callable[[], bytes]) -> bytes:
         if self._last is not None and same != self._last:

@@ -57,6 +57,9 @@ class Peer:
             self.rtcp = Latch("audio RTCP", agreed.remote_rtcp, RTCP_THRESHOLD)
         elif not goes_on:
             rtcp.learn(rtcp.target)
+        for latch in (rtp, self.rtcp):
+            if latch is not None:
+                latch.fixed = not agreed.learns
         return rtp
 
     def follow(self, latch: Latch, source: tuple[str, int]) -> tuple[bool, Latched | None]:

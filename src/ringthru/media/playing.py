@@ -17,6 +17,7 @@ from .coders import Decoder, decoder_of, installed, ulaw_of
 from .errors import MalformedPacket
 from .frames import Frame
 from .g711 import ALAW_TO_ULAW, G711, SAMPLE_RATE, ULAW_SILENCE
+from .reordering import KEPT, Reordering
 from .rtp import RtpPacket
 
 if TYPE_CHECKING:
@@ -151,7 +152,7 @@ class PacketTap:
             self.dropped += 1
             return
         self._octets += cost(packet.payload)
-        self._frames.append(Frame(codec, packet.timestamp, packet.payload))
+        self._frames.append(Frame(codec, packet.sequence, packet.timestamp, packet.payload))
 
     def read(self) -> list[Frame]:
         taken, self._frames, self._octets = self._frames, [], 0
@@ -162,10 +163,15 @@ class PacketTap:
 
 
 class Recorder:
-    """What a leg hears as µ-law, with silence where nothing came; in every codec there is a coder of."""
+    """What a leg hears as µ-law, with silence where nothing came; in every codec there is a coder of.
 
-    def __init__(self, tap: Tap) -> None:
+    ``depth`` is how many packets may wait for one that they overtook (``reordering``).
+    """
+
+    def __init__(self, tap: Tap, depth: int = KEPT) -> None:
         self._tap = tap
+        self._order: Reordering[Frame] = Reordering(depth)
+        self._closed = False
         self._codec = ""  # of the frames that came last
         self._decoder: Decoder | None = None
         self._step = 1  # timestamp units of a sample
@@ -176,34 +182,55 @@ class Recorder:
         """Frames that nobody fetched in time."""
         return self._tap.dropped
 
+    @property
+    def late(self) -> int:
+        """Packets that came after their turn, or twice."""
+        return self._order.late
+
     def take(self) -> bytes:
         """What was kept since the last time; to be called every few seconds."""
         octets = bytearray()
-        for frame in self._tap.read():
+        for frame in self.frames():
             self._keep(frame, octets)
         return bytes(octets)
 
     def take_each(self) -> list[bytes]:
-        """The same frame by frame, as they came; nothing stands for what is missing."""
+        """The same frame by frame; nothing stands for what is missing."""
         taken = []
-        for frame in self._tap.read():
+        for frame in self.frames():
             if frame.codec != self._codec:
                 self._understand(frame.codec)
             taken.append(self._ulaw(frame))
         return taken
 
+    def take_narrowed(self) -> list[Frame]:
+        """The same frame by frame as µ-law, each with its time in 8000 Hz."""
+        return [
+            Frame("PCMU", frame.sequence, frame.timestamp // self._step_of(frame), self._ulaw(frame))
+            for frame in self.frames()
+        ]
+
+    def _step_of(self, frame: Frame) -> int:
+        if frame.codec != self._codec:
+            self._understand(frame.codec)
+        return self._step
+
+    def frames(self) -> list[Frame]:
+        """The same as it came from the wire, in order."""
+        out = [each for frame in self._tap.read() for each in self._order.put(frame.sequence, frame)]
+        return out + self._order.flush() if self._closed else out
+
     def close(self) -> None:
         """Keep no more; what was kept can still be taken."""
         self._tap.close()
+        self._closed = True
 
     def _keep(self, frame: Frame, octets: bytearray) -> None:
         if frame.codec != self._codec:
             self._understand(frame.codec)
         ahead = 0 if self._expected is None else (frame.timestamp - self._expected) % (1 << 32)
-        if (1 << 32) - ahead <= LONGEST_GAP * self._step:
-            return  # late; one that is older still is of another clock, as another source has
         ulaw = self._ulaw(frame)
-        if ahead // self._step <= LONGEST_GAP:
+        if ahead // self._step <= LONGEST_GAP:  # else the clock is another one
             octets += bytes((ULAW_SILENCE,)) * (ahead // self._step)
         octets += ulaw
         self._expected = (frame.timestamp + len(ulaw) * self._step) % (1 << 32)

@@ -8,10 +8,15 @@ from __future__ import annotations
 
 from dataclasses import field
 from functools import lru_cache
-from typing import Final, Self
+from typing import TYPE_CHECKING, ClassVar, Final, Self
 
 from ..net.values import frozen, record
 from .errors import MalformedSdp
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from .codecs import Codec
 
 MAX_SIZE: Final = 65536  # bytes; the largest body that a UDP datagram could carry
 MAX_MEDIA: Final = 32  # m= lines
@@ -36,7 +41,12 @@ class Origin:
 
 @frozen
 class MediaDescription:
-    """One ``m=`` line and what belongs to it (§5.14); ``port`` is 0–65535, 0 means refused."""
+    """One ``m=`` line and what belongs to it (§5.14); ``port`` is 0–65535, 0 means refused.
+
+    ``codecs`` is what ``audio.formats_of`` has read of it, once it was asked.
+    """
+
+    __slots__ = ("codecs",)
 
     kind: str
     port: int
@@ -44,6 +54,9 @@ class MediaDescription:
     formats: tuple[str, ...]
     host: str | None = None  # its own c= line, when it has one
     attributes: tuple[Attribute, ...] = ()
+
+    if TYPE_CHECKING:
+        codecs: ClassVar[Sequence[Codec]]
 
     def attribute(self, name: str) -> str | None:
         """The value of the first attribute so named; a flag's value is empty; None without it."""

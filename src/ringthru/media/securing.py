@@ -172,6 +172,8 @@ def keys_agreed(ours: MediaDescription, theirs: MediaDescription) -> SrtpKeys | 
 
 def with_crypto(medium: MediaDescription, profile: str, lines: Sequence[Crypto]) -> MediaDescription:
     """The stream with these lines."""
+    if not lines and profile == medium.protocol:
+        return medium
     attributes: list[Attribute] = [("crypto", each.encode()) for each in lines]
     return MediaDescription(
         medium.kind, medium.port, profile, medium.formats, medium.host, (*medium.attributes, *attributes)

@@ -1,8 +1,9 @@
 """One direction of a transcoded call: RTP of one codec to RTP of another, packet by packet.
 
-A packet is coded when it comes: nothing waits but for a whole frame of the other side's length. What was late
-stays late, and the phone's own jitter buffer sees to it. What was lost before us is repaired where the codec
-can do that, else left out in sequence and time, for the next one to see.
+A packet is coded when it comes: nothing waits but for a whole frame of the other side's length, and one that
+overtook its neighbour for that neighbour. What was late stays late, and the phone's own jitter buffer sees
+to it. What was lost before us is repaired where the codec can do that, else left out in sequence and time,
+for the next one to see.
 
 Lives here: sequence, time, frames, telephone events. Never here: sockets, samples (``coders``).
 """
@@ -16,6 +17,7 @@ from ..net.values import frozen
 from .codecs import Codec
 from .coders import common_rate, decoder_of, encoder_of, frame_of
 from .errors import MalformedPacket
+from .reordering import Reordering
 from .rtp import RtpPacket
 from .telephone_event import at_another_rate
 
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from .coders import Samples
 
 AUDIO, EVENT = 96, 101  # payload types between an engine's inner legs and here
+OVERTAKING: Final = 1  # packets that wait for one that is missing; more would be heard at each loss
 MOST_REPAIRED: Final = 5  # packets in a row; of longer gaps nothing can be made
 LONGEST_GAP: Final = 10.0  # seconds; beyond it the stream counts as a new one
 LONGEST_WAIT: Final = 0.2  # seconds of samples that may wait: more than any frame
@@ -44,6 +47,8 @@ class OneWay:
     def __init__(self, here: Side, there: Side, ssrc: int) -> None:
         """Raises LocalError: one of the two codecs is none that can be coded here."""
         self.packets = self.broken = 0
+        self._order: Reordering[RtpPacket] = Reordering(OVERTAKING)
+        self._ordered: int | None = None  # the source that is put in order
         self._here, self._there = here, there
         self._ssrc = ssrc
         self._rate = common_rate(here.codec, there.codec)
@@ -66,8 +71,16 @@ class OneWay:
             packet = RtpPacket.decode(datagram)
         except MalformedPacket:
             return []
+        due: list[RtpPacket] = []
+        if packet.ssrc != self._ordered:  # another stream: nothing of the one before will come
+            due += self._order.flush()
+            self._order, self._ordered = Reordering(OVERTAKING), packet.ssrc
+        due += self._order.put(packet.sequence, packet)
+        return [made for each in due for made in self._take(each)]
+
+    def _take(self, packet: RtpPacket) -> list[bytes]:
         if packet.payload_type not in (AUDIO, EVENT):
-            return []  # reports, and what keeps the way open
+            return []  # what keeps the way open
         lost = self._lost_before(packet)
         if lost is None:
             return []

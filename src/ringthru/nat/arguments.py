@@ -6,7 +6,9 @@ Lives here: options, their texts, reading ports and protocols. Never here: what 
 from __future__ import annotations
 
 import argparse
+import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final, NoReturn
 
@@ -50,47 +52,59 @@ class _Parser(argparse.ArgumentParser):
         raise NotUnderstood(message)
 
 
-def parser() -> argparse.ArgumentParser:
-    """The whole command line."""
+class _Formatter(argparse.RawDescriptionHelpFormatter):
+    """As wide as the terminal. One is made for each option, and each would load ``shutil`` to ask how wide
+    that is, with all that packs archives: 3 ms."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, width=_columns() - 2)
+
+
+def _columns() -> int:
+    told = os.environ.get("COLUMNS", "")
+    if told.isdecimal() and int(told):
+        return int(told)
+    try:
+        return os.get_terminal_size(1).columns or 80
+    except OSError:  # no terminal
+        return 80
+
+
+def parser(only: str | None = None) -> argparse.ArgumentParser:
+    """The whole command line; with the name of a command, as far as that one needs it."""
     common = _common()
     top = _Parser(
         prog="ringthru nat",
         description="Find NAT gateways, open ports on them, see why it does or does not work.",
         epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=_Formatter,
         parents=[common],
         allow_abbrev=False,
     )
-    commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
-
-    def command(name: str, text: str) -> argparse.ArgumentParser:
-        return commands.add_parser(
-            name,
-            help=text,
-            description=f"{text[0].upper()}{text[1:]}.",
-            epilog=EPILOG,
-            formatter_class=argparse.RawDescriptionHelpFormatter,
-            parents=[common],
-            allow_abbrev=False,
-        )
-
-    _discover(command("discover", "show every gateway and protocol that answers, best first"))
-    _status(command("status", "show the gateway in use, the external address, and the mappings we remember"))
-    _add(command("add", "open a port; it stays open until its lease ends"))
-    _delete(command("delete", "close ports that were opened before"))
-    _list(command("list", "show the gateway's own table, with ours marked"))
-    command("watch", "show what happens, until interrupted")
-    _explain(command("explain", "ask for a mapping and show each step, answer and conclusion"))
-    _cleanup(command("cleanup", "delete what earlier runs left behind, exactly that"))
-    _capture(command("capture", "record a test of the gateway into a redacted file that can be replayed"))
-    _profile(command("profile", "show, set or forget what was learned about kinds of gateway"))
-    _echo(command("echo", "answer from outside: run this on a host of the Internet"))
+    commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True, prog=top.prog)
+    for name, (text, add_arguments) in COMMANDS.items():
+        if only in (None, name):
+            command = commands.add_parser(
+                name,
+                help=text,
+                description=f"{text[0].upper()}{text[1:]}.",
+                epilog=EPILOG,
+                formatter_class=_Formatter,
+                parents=[common],
+                allow_abbrev=False,
+            )
+            add_arguments(command)
     return top
 
 
 def _common() -> _Parser:
     """Options of every command, understood before and after its name."""
-    common = _Parser(add_help=False, argument_default=argparse.SUPPRESS, allow_abbrev=False)
+    common = _Parser(
+        add_help=False,
+        argument_default=argparse.SUPPRESS,
+        allow_abbrev=False,
+        formatter_class=_Formatter,
+    )
     common.add_argument(
         "--interface", metavar="NAME", help="the network interface to use (default: the kernel's)"
     )
@@ -150,7 +164,8 @@ def read(argv: list[str]) -> argparse.Namespace:
         NotUnderstood: what was typed; standard error says why.
         SystemExit: help was asked for (0).
     """
-    options = parser().parse_args(argv)
+    first = argv[0] if argv else ""
+    options = parser(first if first in COMMANDS else None).parse_args(argv)
     for name, default in DEFAULTS.items():
         if not hasattr(options, name):
             setattr(options, name, default)
@@ -323,3 +338,18 @@ def _port(command: argparse.ArgumentParser, nargs: str | None = None) -> None:
     command.add_argument(
         "port", type=ports, nargs=nargs, metavar="PORT[/udp|/tcp|/both]", help="1 to 65535; UDP unless named"
     )  # fmt: skip
+
+
+COMMANDS: Final[dict[str, tuple[str, Callable[[argparse.ArgumentParser], None]]]] = {
+    "discover": ("show every gateway and protocol that answers, best first", _discover),
+    "status": ("show the gateway in use, the external address, and the mappings we remember", _status),
+    "add": ("open a port; it stays open until its lease ends", _add),
+    "delete": ("close ports that were opened before", _delete),
+    "list": ("show the gateway's own table, with ours marked", _list),
+    "watch": ("show what happens, until interrupted", lambda command: None),
+    "explain": ("ask for a mapping and show each step, answer and conclusion", _explain),
+    "cleanup": ("delete what earlier runs left behind, exactly that", _cleanup),
+    "capture": ("record a test of the gateway into a redacted file that can be replayed", _capture),
+    "profile": ("show, set or forget what was learned about kinds of gateway", _profile),
+    "echo": ("answer from outside: run this on a host of the Internet", _echo),
+}

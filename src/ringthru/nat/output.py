@@ -8,7 +8,6 @@ Lives here: layout. Never here: what is said.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, TextIO
@@ -63,12 +62,12 @@ class Output:
     def document(self, document: dict[str, Any]) -> None:
         """The command's result as JSON."""
         if self.as_json:
-            print(json.dumps(document, indent=2), file=self._out, flush=True)
+            print(_as_json(document, indent=2), file=self._out, flush=True)
 
     def line(self, document: dict[str, Any]) -> None:
         """One of many objects, each on its own line."""
         if self.as_json:
-            print(json.dumps(document), file=self._out, flush=True)
+            print(_as_json(document), file=self._out, flush=True)
 
     @contextmanager
     def waiting(self, what: str) -> Iterator[Callable[[str], None]]:
@@ -141,6 +140,12 @@ class Later(Output):
     def waiting(self, what: str) -> Iterator[Callable[[str], None]]:
         """Nobody sees this one's spinner."""
         yield lambda text: None
+
+
+def _as_json(document: dict[str, Any], indent: int | None = None) -> str:
+    import json  # late: of no use to people
+
+    return json.dumps(document, indent=indent)
 
 
 def aligned(rows: Sequence[Sequence[str]]) -> str:

@@ -75,6 +75,8 @@ def _made(cls: type[T], methods: dict[str, Any]) -> type[T]:
 
 
 def _equal(self: Any, other: Any) -> Any:
+    if other is self:
+        return True
     if other.__class__ is not self.__class__:
         return NotImplemented
     return self._content(self) == self._content(other)
@@ -116,19 +118,21 @@ def _fill(
     self: Any, names: Sequence[str], defaults: dict[str, Any], arguments: Sequence[Any], named: dict[str, Any]
 ) -> bool:
     """Set the fields as given or by default; False: these are no arguments for them."""
-    given = dict(zip(names, arguments, strict=False)) | named
-    if len(given) != len(arguments) + len(named):
-        return False  # too many, or one twice
-    used = 0
-    for name in names:
-        if name in given:
-            value, used = given[name], used + 1
+    if len(arguments) > len(names):
+        return False
+    set_field, used = object.__setattr__, 0  # past the refusal to change anything
+    for name, value in zip(names, arguments, strict=False):
+        set_field(self, name, value)
+    for name in names[len(arguments) :]:
+        if name in named:
+            value, used = named[name], used + 1
         elif name in defaults:
-            value = _default(defaults[name])
+            value = defaults[name]
+            value = _default(value) if isinstance(value, Field) else value
         else:
             return False
-        object.__setattr__(self, name, value)  # past the refusal to change anything
-    return used == len(given)
+        set_field(self, name, value)
+    return used == len(named)
 
 
 def _initialiser(cls: Any, defaults: dict[str, Any]) -> Callable[..., None]:

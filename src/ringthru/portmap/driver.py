@@ -62,7 +62,8 @@ class PortMapper(MapperLife):
         What is ``sticky`` is written down in the ``store``, and among the ``wishes`` of the next start.
 
         Raises:
-            LocalError: port mapping has been stopped.
+            LocalError: that port is mapped for others already (``allow_from``), or not at the exact external
+                port that is demanded now; or port mapping has been stopped.
         """
         self._refuse_after_the_end()
         driver = self._engines.serving(wanted)
@@ -84,8 +85,8 @@ class PortMapper(MapperLife):
         """Keep all of these alive, or none; ``rule`` binds their external ports together.
 
         Raises:
-            LocalError: no member, members of two families, or ports that break the rule from the start; or
-                port mapping has been stopped.
+            LocalError: no member, members of two families, or ports that break the rule from the start; a
+                member that is mapped otherwise already; or port mapping has been stopped.
         """
         self._refuse_after_the_end()
         if not wanted:

@@ -19,21 +19,28 @@ OUR_NAME: Final = "Ringthru"  # every description of ours on a gateway begins wi
 LONGEST_LIFETIME: Final = 604800  # seconds, a week: what WANIPConnection:2 §2.3.1 allows at most
 
 
-class Protocol(Enum):
+class Word(Enum):
+    """One of a few words, and a key of tables that are looked at with every answer of a gateway: Enum's own
+    hash is that of its name, computed in Python each time."""
+
+    __hash__ = object.__hash__
+
+
+class Protocol(Word):
     """What a mapping carries."""
 
     UDP = "udp"
     TCP = "tcp"
 
 
-class Family(Enum):
+class Family(Word):
     """Whose ports are opened: IPv4 ports translated by a NAT, or IPv6 ports let through a firewall."""
 
     IPV4 = "ipv4"
     IPV6 = "ipv6"
 
 
-class GatewayType(Enum):
+class GatewayType(Word):
     """The protocol spoken with the gateway in use; the first three letters a user of FreeSWITCH knows."""
 
     PCP = "pcp"
@@ -51,7 +58,7 @@ class GatewayType(Enum):
         return {"pcp": "PCP", "pmp": "NAT-PMP", "upnp": "UPnP"}[self.value]
 
 
-class MappingState(Enum):
+class MappingState(Word):
     """What we are doing about a mapping. How much of it is *proven* is its ``Rung``."""
 
     REQUESTED = "requested"  # wanted; no gateway yet, or not asked yet
@@ -61,7 +68,7 @@ class MappingState(Enum):
     UNSUPPORTED = "unsupported"  # this gateway has no request for it: nothing was refused, nothing has failed
 
 
-class Rung(Enum):
+class Rung(Word):
     """How much is proven of a mapping, each rung above the one before it."""
 
     REQUESTED = "requested"  # we want it
@@ -315,8 +322,12 @@ class MapperSnapshot:
     learned: tuple[str, ...] = ()  # in words: "grants permanent leases only", …
     peers: tuple[PeerSnapshot, ...] = ()  # flows kept alive, by internal port, then remote
     counters: tuple[tuple[str, int], ...] = ()  # error codes, malformed, spoofed … by name
+    address_age: float | None = None  # seconds since the gateway last told the reported address
 
 
 def printable(text: str) -> str:
     """A gateway's words, fit for a log line or a table: one line, no control characters, not long."""
-    return " ".join("".join(c if c.isprintable() else " " for c in text[:512]).split())[:LONGEST_WORDS]
+    text = text[:512]
+    if not text.isprintable():
+        text = "".join(c if c.isprintable() else " " for c in text)
+    return " ".join(text.split())[:LONGEST_WORDS]

@@ -64,6 +64,7 @@ class SipDriver:
         self._udp: DatagramDriver | None = None
         self._streams: dict[str, StreamDriver] = {}
         self._timer: asyncio.TimerHandle | None = None
+        self._wakes_at = 0.0  # where there is one
         self._pumping = False
         self._closed = False
 
@@ -240,11 +241,12 @@ class SipDriver:
         insertion into its heap for each message, and to wake up for nothing costs one now and then.
         """
         when = self._agent.next_timeout() if not self._closed else None
-        if when is None or (self._timer is not None and self._timer.when() <= when):
+        if when is None or (self._timer is not None and self._wakes_at <= when):
             return
         if self._timer is not None:
             self._timer.cancel()
         self._timer = self._loop.call_at(when, self._on_timer)
+        self._wakes_at = when
 
     def _on_timer(self) -> None:
         self._timer = None

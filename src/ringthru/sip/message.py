@@ -69,10 +69,9 @@ class Message(HeaderList):
 
     def _changed(self, name: str) -> None:
         super()._changed(name)
-        for each, kept_as, _ in READERS:
-            if each == name:
-                with suppress(AttributeError):  # it was not read
-                    delattr(self, kept_as)
+        if name in KEPT_AS:
+            with suppress(AttributeError):  # it was not read
+                delattr(self, KEPT_AS[name])
 
     def _read_list(self, name: str, reader: Callable[[str], T]) -> list[T]:
         key = name + "s"
@@ -362,6 +361,8 @@ def _read_call_id(value: str) -> str:
 
 
 def _read_max_forwards(value: str) -> int:
+    if value == "70":  # what the RFC recommends
+        return 70
     if not (value.isascii() and value.isdigit()) or len(value) > 9 or int(value) > 255:
         raise MalformedMessage(f"bad Max-Forwards {value[:20]!r}")
     return int(value)
@@ -375,6 +376,7 @@ READERS: Final[tuple[tuple[str, str, Callable[[str], object]], ...]] = (
     ("CSeq", "cseq", CSeq.parse),
     ("Call-ID", "call_id", _read_call_id),
 )
+KEPT_AS: Final = {name: attribute for name, attribute, _ in READERS}
 
 
 def read_expires(text: str | None) -> int | None:

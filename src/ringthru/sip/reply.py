@@ -13,6 +13,7 @@ from ..net.address import Endpoint, same_host
 from .flow import Flow, default_port
 from .headers import Via
 from .message import Request, Response
+from .names import SPELLED, canonical
 
 REASONS: Final = {
     100: "Trying",
@@ -94,8 +95,10 @@ def response_to(
     rows.append(("To", to))
     if status == 100 and (timestamp := request.get("Timestamp")) is not None:
         rows.append(("Timestamp", timestamp))
-    rows += headers
-    return Response(status, reason or reason_phrase(status), rows, body, request.secure)
+    rows += [(SPELLED.get(name) or canonical(name), value) for name, value in headers]
+    response = Response(status, reason or reason_phrase(status), (), body, request.secure)
+    response.headers = rows  # what was copied is spelled as it is to be
+    return response
 
 
 def stamp_via(request: Request, flow: Flow) -> Via:

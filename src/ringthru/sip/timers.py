@@ -16,11 +16,12 @@ WORTH_SWEEPING = 256  # cancelled entries; fewer are left to fall out when they 
 class Timer:
     """Something to do at an instant; ``action`` is None once it was done or cancelled."""
 
-    __slots__ = ("action", "at")
+    __slots__ = ("action", "at", "what")
 
-    def __init__(self, at: float, action: Callable[[float], None]) -> None:
+    def __init__(self, at: float, action: Callable[..., None], what: object) -> None:
         self.at = at
-        self.action: Callable[[float], None] | None = action
+        self.what = what
+        self.action: Callable[..., None] | None = action
 
 
 class Timers:
@@ -34,9 +35,12 @@ class Timers:
     def __len__(self) -> int:
         return len(self._heap) - self._cancelled
 
-    def start(self, at: float, action: Callable[[float], None]) -> Timer:
-        """Call ``action(now)`` at the instant ``at`` (seconds, monotonic) or soon after."""
-        timer = Timer(at, action)
+    def start(self, at: float, action: Callable[..., None], what: object = None) -> Timer:
+        """Call ``action(now)`` at the instant ``at`` (seconds, monotonic) or soon after.
+
+        ``action(what, now)`` where there is a ``what``: no function has to be made to remember it.
+        """
+        timer = Timer(at, action, what)
         heappush(self._heap, (at, next(self._order), timer))
         return timer
 
@@ -63,5 +67,9 @@ class Timers:
         while (at := self.next_at()) is not None and at <= now:
             timer = heappop(self._heap)[2]
             action, timer.action = timer.action, None
-            if action is not None:
+            if action is None:
+                continue
+            if timer.what is None:
                 action(now)
+            else:
+                action(timer.what, now)

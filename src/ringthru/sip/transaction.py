@@ -134,7 +134,7 @@ class Transaction:
     def resend_after(self, timer: Input, wait: float, now: float) -> None:
         """Run ``timer`` in ``wait`` seconds, and remember ``wait`` for the next doubling."""
         self._interval = wait
-        self._resending = self._host.timers.start(now + wait, lambda at: self.step(timer, at))
+        self._resending = self._host.timers.start(now + wait, self.step, timer)
 
     def end_after(self, timer: Input, wait: float, now: float) -> None:
         """Stop all timers, then run ``timer`` in ``wait`` seconds; at once for 0 (reliable transports)."""
@@ -142,12 +142,13 @@ class Transaction:
         if wait <= 0:
             self.step(timer, now)
         else:
-            self._ending = self._host.timers.start(now + wait, lambda at: self.step(timer, at))
+            self._ending = self._host.timers.start(now + wait, self.step, timer)
 
     def stop_timers(self) -> None:
-        for timer in (self._resending, self._ending):
-            if timer is not None:
-                self._host.timers.cancel(timer)
+        if self._resending is not None:
+            self._host.timers.cancel(self._resending)
+        if self._ending is not None:
+            self._host.timers.cancel(self._ending)
         self._resending = self._ending = None
 
     def transmit(self) -> None:

@@ -46,6 +46,7 @@ class Advertising:
         self._private = private
         self._external: str | None = None
         self._serving = False
+        self._told_open: set[str] = set()  # profiles of which it was said that the Internet reaches them
 
     def listen(self) -> None:
         """Look for the gateway, and take over what was found before we listened."""
@@ -106,7 +107,18 @@ class Advertising:
                 self._external_address(None)
             case MappingAdded():
                 self.follow()  # another external port, perhaps
+                self._tell_what_is_open()
         self._check_trunks()  # whatever happened, a port may be another one now
+
+    def _tell_what_is_open(self) -> None:
+        """Once for each profile, when the gateway has decided on all its ports: strangers reach it now."""
+        for name, profile in self._calls.profiles.items():
+            ports = profile.transports.opened() if profile.mapped else None
+            if ports and name not in self._told_open:
+                self._told_open.add(name)
+                where = self._external or "the gateway's address"
+                text = "Profile %s is open to the Internet now: %s at %s. Whoever finds it may try passwords"
+                log.warning(text, name, ", ".join(ports), where)
 
     def _check_trunks(self) -> None:
         if self._calls.trunks is not None:

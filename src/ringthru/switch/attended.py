@@ -16,6 +16,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+from ..media import EngineFull
 from .causes import HangupCause
 from .dialing import DialFailed
 from .dialstring import BadDialString
@@ -38,7 +39,7 @@ async def att_xfer(calls: Calls, channel: Channel, data: str) -> None:
     try:
         third = await _third(calls, channel, data)
         if third is not None:
-            talk = Bridge(channel, third)
+            talk = _talk(channel, third)
             await first_of(channel.gone, waiting.gone, third.gone, talk.parted)
     except asyncio.CancelledError:  # who asks is sent elsewhere: nobody comes back to who waits
         waiting.hang_up(HangupCause.NORMAL_CLEARING)
@@ -46,6 +47,15 @@ async def att_xfer(calls: Calls, channel: Channel, data: str) -> None:
     if third is not None and third.gone.is_set():
         third = None
     await _go_on(calls, channel, waiting, third)
+
+
+def _talk(channel: Channel, third: Channel) -> Bridge:
+    """Raises EngineFull: they need transcoding, of which there is no more."""
+    try:
+        return Bridge(channel, third)
+    except EngineFull:
+        third.hang_up(HangupCause.NORMAL_CIRCUIT_CONGESTION)
+        raise
 
 
 async def _third(calls: Calls, channel: Channel, data: str) -> Channel | None:

@@ -23,10 +23,11 @@ class Beside:
     The thread begins with the first job: who has nothing to do pays nothing.
     """
 
-    def __init__(self, name: str, most: int = MOST_WAITING) -> None:
-        """``name`` says what is done, for the log."""
+    def __init__(self, name: str, most: int = MOST_WAITING, fate: str = "are lost") -> None:
+        """``name`` says what is done, and ``fate`` what becomes of what is not, for the log."""
         self.lost = 0  # jobs
         self._name = name
+        self._fate = fate
         self._jobs: queue.Queue[Job | None] = queue.Queue(most)
         self._thread: threading.Thread | None = None
         self._closed = False
@@ -39,8 +40,8 @@ class Beside:
             self._jobs.put_nowait(job)
         except queue.Full:
             if not self.lost:
-                text = "%s: %d wait already; more are lost until they are done"
-                log.error(text, self._name, self._jobs.maxsize)
+                text = "%s: %d wait already; more %s until they are done"
+                log.error(text, self._name, self._jobs.maxsize, self._fate)
             self.lost += 1
             return False
         if self._thread is None:
@@ -59,7 +60,8 @@ class Beside:
         except queue.Full:
             pass  # said below
         if self._thread.is_alive():
-            log.error("%s: given up after %g s; %d are lost", self._name, patience, self._jobs.qsize())
+            text = "%s: given up after %g s; %d %s"
+            log.error(text, self._name, patience, self._jobs.qsize(), self._fate)
 
     def _work(self) -> None:
         while (job := self._jobs.get()) is not None:

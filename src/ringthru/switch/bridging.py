@@ -26,9 +26,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine, Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
-from ..media import MediaError
+from ..media import EngineFull, MediaError, NoFreePorts
 from . import sounding
 from .causes import HangupCause, is_among
 from .dialing import DialFailed
@@ -72,7 +73,11 @@ async def bridge(calls: Calls, channel: Channel, data: str) -> None:
     finally:
         waiting.end()
     try:
+        calls.ports.admit(channel, other)
         await channel.answer(prefer=other.media.codec if other.media else None)
+    except NoFreePorts:
+        other.hang_up(HangupCause.NORMAL_CIRCUIT_CONGESTION)
+        raise
     except MediaError:
         other.hang_up(HangupCause.INCOMPATIBLE_DESTINATION)
         raise
@@ -151,7 +156,8 @@ class _Waiting:
             self._channel.ring()
             return
         if self._channel.media is not None and other.media is not None and not other.up:
-            self._channel.media.leg.bridge(other.media.leg)
+            with suppress(EngineFull):  # whoever answers meets it again, and it is said then
+                self._channel.media.leg.bridge(other.media.leg)
 
 
 async def _failed(calls: Calls, channel: Channel, cause: HangupCause) -> None:

@@ -6,6 +6,7 @@ Lives here: which there are, and those about the gateway. Never here: reading th
 from __future__ import annotations
 
 import socket
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
@@ -32,9 +33,15 @@ def machine_variables(here: Surroundings, address6: str) -> dict[str, str]:
     }
 
 
-def folder_variables(conf: Path, state: Path, log: Path | None, run: Path | None) -> dict[str, str]:
-    """``conf_dir``, ``db_dir`` and the others; that one is named does not mean that it exists."""
-    sounds = conf.parent / "sounds"
+def folder_variables(
+    conf: Path, state: Path, log: Path | None, run: Path | None, told: Mapping[str, Path] | None = None
+) -> dict[str, str]:
+    """``conf_dir``, ``db_dir`` and the others; that one is named does not mean that it exists.
+
+    ``told`` are those of the command line.
+    """
+    told = told or {}
+    sounds = told.get("sounds_dir", conf.parent / "sounds")
     return {
         "conf_dir": str(conf),
         "certs_dir": str(conf / "tls"),
@@ -46,6 +53,7 @@ def folder_variables(conf: Path, state: Path, log: Path | None, run: Path | None
         "sound_prefix": str(sounds / "en" / "us" / "callie"),
         **{f"{name}_dir": str(state / name) for name in BELOW_STATE},
         **{f"{name}_dir": str(conf.parent / name) for name in BESIDE_CONF},
+        **{name: str(folder) for name, folder in told.items()},
     }
 
 

@@ -97,7 +97,7 @@ class Calls:
         self.max_channels = max_channels
         self.paused: frozenset[str] = frozenset()  # directions of which no more legs are taken (fsctl)
         self._closing = False
-        self.ports = LegPorts(engine, self.spawn, self.router.value)
+        self.ports = LegPorts(engine, self.spawn, self.router.variable)
         self._tasks: set[asyncio.Future[Any]] = set()
 
     def has_room(self, now: float, direction: Direction, stranger: str = "") -> bool:
@@ -105,7 +105,7 @@ class Calls:
 
         ``stranger`` is the address of a caller who proved nothing: one such may hold half of what there is.
         """
-        if self.full or direction.value in self.paused:
+        if self.full or (self.paused and direction.value in self.paused):
             return False
         if stranger and self._held[stranger] >= max(self.max_channels // 2, 1):
             return False

@@ -24,6 +24,7 @@ from .leg_media import BOTH_WAYS, LegMedia
 from .media_statistics import figures, leg_quality
 from .reoffers import Reoffers
 from .snapshots import ChannelSnapshot
+from .waiting import Flag
 
 if TYPE_CHECKING:
     from .events.bus import EventBus
@@ -81,7 +82,7 @@ class Channel(ChannelState):
         self.codecs: Sequence[Codec] = profile.codecs
         self.ptime = 0  # milliseconds of a packet that its peer is offered; 0: the usual
         self.phase = CallPhase.RINGING if direction is Direction.INBOUND else CallPhase.DIALING
-        self._opening = asyncio.Lock()
+        self._opening: Flag | None = None  # while its ports are taken: set when that is over
         self._reoffers: Reoffers | None = None  # once there are any
         self.log = CallLog(uuid)
         self._open_media = open_media
@@ -164,13 +165,19 @@ class Channel(ChannelState):
         Raises:
             NoFreePorts: the RTP range is used up.
         """
-        async with self._opening:  # early media and the answer may want them at once
-            if self.media is None:
+        while self.media is None and self._opening is not None:
+            await self._opening.wait()  # early media and the answer may want them at once
+        if self.media is None:
+            opened = self._opening = Flag()
+            try:
                 media = await self._open_media(self, peer)
-                if self.gone.is_set():
-                    media.close()
-                    return None
-                self.media = media
+            finally:
+                self._opening = None
+                opened.set()
+            if self.gone.is_set():
+                media.close()
+                return None
+            self.media = media
         return self.media
 
     @property
@@ -309,9 +316,9 @@ class Channel(ChannelState):
         """The leg is over, whoever ended it: let go of everything it holds."""
         if self.gone.is_set():
             return
-        self.cause = cause
-        self.variables["hangup_cause"] = cause.name
-        self.log.log(NOTICE, "Hangup %s [%s] [%s]", self.name, self.state, cause.name)
+        self.cause, word = cause, cause.name
+        self.variables["hangup_cause"] = word
+        self.log.log(NOTICE, "Hangup %s [%s] [%s]", self.name, self.state, word)
         self.times["hangup"] = time.time()
         self.turn(CallPhase.HANGUP)
         self.enter("CS_HANGUP")

@@ -44,6 +44,7 @@ class ChannelState:
         self.cause: HangupCause | None = None
         self.digits: deque[str] = deque(maxlen=MAX_DIGITS)  # keys pressed and not yet taken
         self.digit_came = Flag()
+        self.broken_off = Flag()  # what it is being played shall end
         self.dialplan: str = "XML"
         self.depth = 0  # of execute_extension within execute_extension
         self.parting: HangupCause | None = None  # what its dialplan ends with, when that is over now

@@ -34,6 +34,7 @@ from .configuration import (
     load_tree,
     weak_secrets,
 )
+from .configuration.console_settings import ConsoleSettings
 from .configuration.event_socket_settings import CLUECON, EventSocketSettings
 from .configuration.unused import unused_parts
 from .foresight import Outlook, outlook_of
@@ -110,6 +111,7 @@ def _read(loaded: LoadedConfiguration, here: Surroundings, findings: list[Findin
     lists = ask(lambda each: load_access_lists(each, directory, str(here.network), connected), none)
     ask(Dialplan.read, None)
     ask(SwitchSettings.read, None)
+    ask(ConsoleSettings.read, ConsoleSettings())
     _judge_event_socket(ask(EventSocketSettings.read, None), tree, findings)
     no_profiles: list[ProfileSettings] = []
     profiles = ask(load_profiles, no_profiles)

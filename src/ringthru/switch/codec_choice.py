@@ -178,6 +178,13 @@ def way_of(channel: Channel) -> str:
     return "transcodes" if known else "blocked"
 
 
+def needs_coding(channel: Channel, other: Channel) -> bool:
+    """Whether what a dialled leg speaks is nothing that the caller, once it is answered, can speak, too."""
+    theirs = other.media.codec if other.media is not None else None
+    spoken, _ = _spoken(channel)
+    return theirs is not None and not any(pass_through(each, theirs) for each in spoken)
+
+
 def codec_modules() -> list[tuple[str, str]]:
     """What can be made here, and FreeSWITCH's module for it."""
     known = {"PCMU": ("G.711 ulaw", "mod_g711"), "PCMA": ("G.711 alaw", "mod_g711")}

@@ -152,7 +152,7 @@ class Dialer:
         if delay := seconds_of(variables, ("leg_delay_start",), 0):
             await asyncio.sleep(delay)
             variables.pop("leg_delay_start")  # not once more for what a user's dial-string names
-        text = self.endpoints.dial_string(destination, variables)
+        text = self.endpoints.dial_string(destination, variables, _user_of(attempt.parent))
         if text is not None:
             own = self.endpoints.user_variables(destination)
             within = replace(attempt, variables={**own, **variables}, depth=attempt.depth + 1)
@@ -306,6 +306,13 @@ def _tell_of_ringing(
 async def _must_ring(channel: Channel, limit: float) -> None:
     if not await first_within(limit, channel.rang, channel.progressed, channel.answered):
         channel.hang_up(HangupCause.PROGRESS_TIMEOUT)
+
+
+def _user_of(channel: Channel | None) -> str:
+    """The directory user who calls, as ``USER@DOMAIN``; "" for anybody else."""
+    if channel is None or "user_name" not in channel.variables:
+        return ""
+    return f"{channel.variables['user_name']}@{channel.variables.get('domain_name', '')}"
 
 
 def _without_uuid(variables: Mapping[str, str]) -> dict[str, str]:

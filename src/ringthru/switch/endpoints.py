@@ -33,6 +33,7 @@ OF_A_CALLED_USER = (  # variables that count for his transfers, and for his phon
     "rtp_secure_media_outbound",
     "rtp_secure_media_suites",
 )
+NOT_REGISTERED = "error/user_not_registered"  # what sofia_contact says of who has no phone
 SEPARATORS = {"A": ",", "F": "|", "E": ":_:"}  # of group_call: all at once, first to last, independently
 
 
@@ -51,8 +52,12 @@ class Endpoints:
         self._calls = calls
         self.directory = directory
 
-    def dial_string(self, destination: Destination, variables: Mapping[str, str]) -> str | None:
+    def dial_string(
+        self, destination: Destination, variables: Mapping[str, str], caller: str = ""
+    ) -> str | None:
         """What a ``user/…`` or ``group/…`` stands for; None for a leg that can be rung as it is.
+
+        A ``caller`` (``USER@DOMAIN``) is not rung by a group of his own.
 
         Raises:
             DialFailed: there is no such user, or no way to reach him.
@@ -60,11 +65,14 @@ class Endpoints:
         if destination.endpoint == "user":
             return self._user(destination.address, variables)
         if destination.endpoint == "group":
-            return self.group_call(destination.address)
+            return self.group_call(destination.address, caller)
         return None
 
-    def group_call(self, argument: str) -> str:
-        """``GROUP[@DOMAIN][+A|+F|+E]`` as a dial string of its users: at once, in order, or independently."""
+    def group_call(self, argument: str, caller: str = "") -> str:
+        """``GROUP[@DOMAIN][+A|+F|+E]`` as a dial string of its users: at once, in order, or independently.
+
+        ``caller`` is left out where there are others.
+        """
         who, _, order = argument.partition("+")
         name, _, domain_name = who.partition("@")
         domain = self.domain(domain_name)
@@ -73,7 +81,9 @@ class Endpoints:
             log.warning("Can't find group [%s@%s], or it has no users", name, domain_name or "")
             return f"error/{HangupCause.NO_ROUTE_DESTINATION.name}"
         separator = SEPARATORS.get(order.strip().upper()[:1], ",")
-        return separator.join(f"user/{each.id}@{each.domain}" for each in members)
+        addresses = [f"{each.id}@{each.domain}" for each in members]
+        others = [each for each in addresses if each != caller] or addresses
+        return separator.join(f"user/{each}" for each in others)
 
     def domain(self, name: str) -> Domain | None:
         """A domain of the directory. ``default`` is the default one where none bears that name: people
@@ -99,7 +109,10 @@ class Endpoints:
             log.error("User %s has no dial-string in the directory", user)
             raise DialFailed(HangupCause.MANDATORY_IE_MISSING)
         own = {"dialed_user": user.id, "dialed_domain": user.domain}
-        return expand(user.dial_string, self._calls.router.lookup(own, variables))
+        found = expand(user.dial_string, self._calls.router.lookup(own, variables))
+        if found.endswith(NOT_REGISTERED):
+            log.info("No phone is registered as %s: it cannot ring. Who is: sofia status profile X reg", user)
+        return found
 
     def user_variables(self, destination: Destination) -> dict[str, str]:
         """What the legs of a ``user/…`` know of the user, who transfers as if he had called himself."""
@@ -112,6 +125,8 @@ class Endpoints:
     async def target(self, destination: Destination) -> Target:
         """Where a ``sofia/…`` leg goes: ``PROFILE/URI``, ``PROFILE/USER`` or ``gateway/TRUNK/NUMBER``.
 
+        ``^URI`` at the end of the first two is what stands in To.
+
         Raises:
             DialFailed: there is no such profile, trunk, user or host, or the endpoint is not ``sofia``.
         """
@@ -123,7 +138,9 @@ class Endpoints:
         first, _, rest = destination.address.partition("/")
         if first.lower() == "gateway":
             return await self._trunk(*rest.partition("/")[::2])
-        return await self._address(first, rest)
+        address, _, other = rest.partition("^")
+        found = await self._address(first, address)
+        return replace(found, to_uri=_to_uri(other)) if other else found
 
     async def _trunk(self, name: str, number: str) -> Target:
         trunks = self._calls.trunks
@@ -137,7 +154,6 @@ class Endpoints:
         profile = self._calls.profile(name)
         if profile is None:
             raise DialFailed(HangupCause.INVALID_PROFILE)
-        rest = rest.partition("^")[0]  # ``^URI``, a To of one's own, is left out
         if "@" not in rest and not rest.startswith(("sip:", "sips:")):
             return await self._registered(profile.name, rest)
         try:
@@ -182,6 +198,19 @@ class Endpoints:
 
 def _now() -> float:
     return asyncio.get_running_loop().time()
+
+
+def _to_uri(text: str) -> str:
+    """The ``^URI`` behind an address: who shall stand in To.
+
+    Raises:
+        DialFailed: it is no SIP address.
+    """
+    try:
+        return str(SipUri.parse(text if text.startswith(("sip:", "sips:")) else f"sip:{text}"))
+    except MalformedMessage as error:
+        log.error("%s is no SIP address for To: %s", text, error)
+        raise DialFailed(HangupCause.INVALID_URL) from error
 
 
 def _without_ours(uri: SipUri) -> SipUri:

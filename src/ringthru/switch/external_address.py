@@ -50,6 +50,8 @@ class ExternalAddress:
     @property
     def basis(self) -> tuple[object, ...]:
         """What ``now`` depends on beside its arguments and the settings: equal means that nothing changed."""
+        if not self._looked_up:
+            return (self.gateway,)
         answers = [(self._lookups.address(each), self._lookups.words(each)) for each in self._looked_up]
         return (self.gateway, *answers)
 

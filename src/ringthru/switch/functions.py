@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import quote, unquote
 
 from .configuration.expressions import compile_expression, fill_captures
+from .endpoints import NOT_REGISTERED
 
 if TYPE_CHECKING:
     from .calls import Calls
@@ -87,7 +88,7 @@ class Functions:
         profile, slash, who = argument.rpartition("/")
         now = next((each.now() for each in self._calls.profiles.values()), 0.0)
         found = self._calls.registrar.contacts(who, profile if slash else "*", now)
-        return ",".join(found) or "error/user_not_registered"
+        return ",".join(found) or NOT_REGISTERED
 
     def _user_data(self, argument: str) -> str:
         """``USER@DOMAIN attr|var|param NAME``; never a password."""
@@ -125,6 +126,8 @@ def regex(argument: str) -> str:
     separator = "|"
     if argument.startswith("m:") and len(argument) > 3:
         separator, argument = argument[2], argument[3:].removeprefix(argument[2])
+    if separator not in argument:
+        return "-ERR"
     text, expression, *rest = (*argument.split(separator, 3), "")[: max(argument.count(separator) + 1, 2)]
     try:
         found = compile_expression(expression).search(text)

@@ -36,13 +36,17 @@ Rows = list[tuple[str, str]]
 
 def caller_of(request: Request, trusted: bool) -> Caller:
     """Who an INVITE says is calling: by From, or by what a trusted peer asserts instead."""
-    wanted = (request.get("Privacy") or "").lower().replace(",", ";").split(";")
-    who, hidden = request.from_, any(each.strip() in HIDING for each in wanted)
+    who, wanted = request.from_, request.get("Privacy")
+    hidden = wanted is not None and _hides(wanted)
     if trusted:
         asserted, more = _asserted(request)
         who, hidden = asserted or who, hidden or more
     number = harmless(who.uri.user or "")
     return Caller(who.display or number, number, hidden)
+
+
+def _hides(privacy: str) -> bool:
+    return any(each.strip() in HIDING for each in privacy.lower().replace(",", ";").split(";"))
 
 
 def _asserted(request: Request) -> tuple[NameAddr | None, bool]:

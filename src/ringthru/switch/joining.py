@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+from ..media import EngineFull
 from .bypass import Bypass, wanted
 from .causes import HangupCause
 from .codec_choice import way_of
@@ -24,7 +25,7 @@ class Bridge:
     """Two legs that hear each other, until one is gone or somebody parts them."""
 
     def __init__(self, one: Channel, other: Channel) -> None:
-        """Both must have media."""
+        """Both must have media. Raises EngineFull: they need transcoding, of which there is no more."""
         self.legs = (one, other)
         self.parted = Flag()
         self.bypass = Bypass(one, other) if wanted(one, other) else None
@@ -32,10 +33,11 @@ class Bridge:
         for leg in self.legs:
             if leg.bridge is not None:
                 leg.bridge.part()
-            leg.bridge = self
-            leg.reached.set()
         if one.media is not None and other.media is not None:
             one.media.leg.bridge(other.media.leg)
+        for leg in self.legs:
+            leg.bridge = self
+            leg.reached.set()
         self.balance()
         one.times["bridged"] = other.times["bridged"] = time.time()
         other.enter("CS_EXCHANGE_MEDIA")
@@ -106,10 +108,17 @@ async def join(one: Channel, other: Channel) -> bool:
     """Relay audio both ways until one leg is gone; then hang up ``other`` if it is still there.
 
     False: somebody parted them, a transfer say, and both legs have another life now.
+
+    Raises:
+        EngineFull: they need transcoding, of which there is no more; ``other`` is hung up.
     """
     if one.media is None or other.media is None:
         return True
-    bridge = Bridge(one, other)
+    try:
+        bridge = Bridge(one, other)
+    except EngineFull:
+        other.hang_up(HangupCause.NORMAL_CIRCUIT_CONGESTION)
+        raise
     try:
         await first_of(one.gone, other.gone, bridge.parted)
     finally:
@@ -122,5 +131,11 @@ async def join(one: Channel, other: Channel) -> bool:
 
 async def join_for_good(one: Channel, other: Channel) -> None:
     """Join two legs that nothing else owns: when one goes, so does the other."""
-    if await join(one, other):
+    try:
+        ended = await join(one, other)
+    except EngineFull as error:
+        one.log.error("%s and %s cannot be joined: %s", one.name, other.name, error)
+        one.hang_up(HangupCause.NORMAL_CIRCUIT_CONGESTION)
+        return
+    if ended:
         one.hang_up(other.cause or HangupCause.NORMAL_CLEARING)

@@ -54,6 +54,7 @@ class LegMedia:
         telephone_event: int | None,
         mux: bool = False,
         may_speak_first: Callable[[str], bool] = lambda host: True,
+        learns: Callable[[], bool] = lambda: True,
         on_close: Callable[[], None] = lambda: None,
         secure: SecureMedia = PLAIN,
         on_agreed: Callable[[Negotiated], None] = lambda negotiated: None,
@@ -61,12 +62,14 @@ class LegMedia:
         """``host`` is the address the peer shall send to; a mapped or seen pair says which ports go with it.
 
         ``may_speak_first`` judges the address of the peer's SDP: a stranger's word alone must not aim our
-        packets into the LAN. ``secure`` is what is wanted of SRTP; ``on_agreed`` is told of each agreement.
+        packets into the LAN. ``learns``: whether audio follows the peer to where it comes from. ``secure`` is
+        what is wanted of SRTP; ``on_agreed`` is told of each agreement.
 
         Raises:
             EngineFull: the engine takes no more legs; the ports are given back.
         """
         self._may_speak_first = may_speak_first
+        self._learns = learns
         self._on_close = on_close
         # A node hears nothing of ICE, so nothing of it may be promised for its ports.
         ice = None if isinstance(ports, PlacedPorts) else IceAnswers(token_hex)
@@ -166,6 +169,8 @@ class LegMedia:
 
     def _agree(self, negotiated: Negotiated) -> bytes:
         self.awaits_answer = False
+        if not self._learns():
+            negotiated = replace(negotiated, learns=False)
         self.negotiated = negotiated
         self.direct = False
         speak_first = self.aside is None and self._may_speak_first(negotiated.remote_rtp.host)

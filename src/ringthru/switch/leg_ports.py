@@ -10,11 +10,13 @@ import math
 from collections.abc import Callable, Coroutine, Iterable
 from typing import TYPE_CHECKING, Any
 
-from ..media import PLAIN, Confirmed, Elsewhere, Engine, KeyHeard, Moved, PlacedPorts, Timeout
+from ..media import PLAIN, Codes, Confirmed, Elsewhere, Engine, KeyHeard, Moved, PlacedPorts, Timeout
 from . import dtmf, leg_variables, secure_media
 from .causes import HangupCause
 from .channel import Channel
+from .codec_choice import needs_coding
 from .configuration import AddressKind
+from .dialstring import truth
 from .leg_media import LegMedia
 from .loopback import HERE
 from .rtp_pool import MappedPair, RtpPool
@@ -94,6 +96,12 @@ class LegPorts:
             rtp_timeout=math.inf if inner else profile.settings.rtp_timeout_sec or math.inf,
             telephone_event=profile.settings.rfc2833_pt if profile.settings.dtmf_type == "rfc2833" else None,
             mux=profile.settings.rtcp_mux,
+            learns=lambda: (
+                not (
+                    profile.settings.disable_rtp_auto_adjust
+                    or truth(channel.variables.get("disable_rtp_auto_adjust"))
+                )
+            ),
             may_speak_first=lambda host: not seen.far or profile.is_public(host),
             on_close=give_back,
             secure=secure if distant is None else PLAIN,
@@ -101,6 +109,15 @@ class LegPorts:
         )
         media.subscribe(on_media)
         return media
+
+    def admit(self, channel: Channel, other: Channel) -> None:
+        """See whether two legs can be joined, before the caller is answered.
+
+        Raises:
+            EngineFull: they need transcoding, of which there is no more.
+        """
+        if isinstance(self._engine, Codes) and needs_coding(channel, other):
+            self._engine.admit()
 
     def wire(self, channel: Channel) -> LegMedia:
         """The other end of an inner channel whose peer is no channel: a sound device's, say.

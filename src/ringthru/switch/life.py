@@ -72,6 +72,7 @@ class SwitchOptions:
     log: Path | None = None  # where the log file is; for the variable log_dir
     run: Path | None = None  # where the pid file is; for run_dir
     allow_exec: bool = False  # True: -allowexec, the configuration may run programs
+    folders: tuple[tuple[str, Path], ...] = ()  # variables of folders, and what they shall be
 
 
 class SwitchLife:
@@ -192,7 +193,7 @@ class SwitchLife:
         """The variables that exist before any file is read."""
         variables = {
             **machine_variables(self._surroundings, self._address6),
-            **folder_variables(conf, self._state.path, options.log, options.run),
+            **folder_variables(conf, self._state.path, options.log, options.run, dict(options.folders)),
             **nat_variables(mapper.snapshot() if mapper is not None else None, self._surroundings.address),
         }
         if names_variable(conf, PASSWORD_VARIABLE):  # a tree with passwords of its own needs none of ours

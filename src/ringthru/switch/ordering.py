@@ -58,6 +58,10 @@ class Orders:
             self._calls.keep(self._worker)
         return True
 
+    def forget(self) -> None:
+        """What has not begun yet does not count any more."""
+        self._waiting.clear()
+
     def cancel(self) -> None:
         """The leg goes elsewhere: what was ordered before does not count any more."""
         self._waiting.clear()

@@ -23,10 +23,11 @@ class Peak:
     def note(self, value: int, now: float) -> None:
         self.ever = max(self.ever, value)
         second = int(now)
-        if self._seconds and self._seconds[-1][0] == second:
-            value = max(value, self._seconds.pop()[1])
-        self._seconds.append((second, value))
-        self._forget(now)
+        if not self._seconds or self._seconds[-1][0] != second:
+            self._seconds.append((second, value))
+            self._forget(now)
+        elif self._seconds[-1][1] < value:
+            self._seconds[-1] = (second, value)
 
     def lately(self, now: float) -> int:
         self._forget(now)

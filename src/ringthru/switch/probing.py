@@ -21,12 +21,15 @@ import random
 from collections.abc import AsyncIterator, Callable
 from typing import TYPE_CHECKING, Final
 
-from ..media import Hungry, Leg, LegReport
+from ..media import Hungry, Leg, LegReport, Recorder
 from ..media.chirp import PLAIN
+from ..media.coders import remedy
 from ..media.echo_probe import Echo, EchoProbe, FeedClock
 from ..media.echo_verdict import Verdict, judge
-from ..media.g711 import G711, ULAW_TO_ALAW, encode
+from ..media.g711 import encode
 from ..media.mixing import SILENT_FRAME
+from ..media.payloads import Payloads
+from ..media.reordering import LIVE
 from ..net.address import Endpoint
 from ..net.values import frozen
 
@@ -83,12 +86,13 @@ async def measure(channel: Channel, seconds: float = USUAL) -> Measured | None:
     A delayed echo needs as many seconds more as it is late. None: it cannot be done.
     """
     media = channel.media
-    if media is None or media.codec is None or media.codec.name not in G711:
-        channel.log.error("audio_test: the call has no audio of G.711")
+    if media is None or media.negotiated is None or media.negotiated.codec.name not in channel.coders:
+        what = media.codec.name if media is not None and media.codec is not None else "no audio"
+        channel.log.error("audio_test: the call speaks %s, which nothing here makes: %s", what, remedy(what))
         return None
-    probe, law = new_probe(channel, PLAIN), media.codec.name
+    probe, payloads = new_probe(channel, PLAIN), Payloads()
     loop = asyncio.get_running_loop()
-    tap, feed, clock = media.leg.tap(), media.leg.feed(), FeedClock(loop.time())
+    ear, feed, clock = Recorder(media.leg.tap(), LIVE), media.leg.feed(), FeedClock(loop.time())
     unsubscribe = follow(media.leg, clock)
     found, until = judged(media, probe.result()), loop.time() + min(max(seconds, SHORTEST), LONGEST)
     try:
@@ -96,8 +100,9 @@ async def measure(channel: Channel, seconds: float = USUAL) -> Measured | None:
             while clock.waiting(now) < AHEAD:
                 samples = probe.frame(clock.write(now))
                 frame = SILENT_FRAME if samples is None else encode(samples, "PCMU")
-                feed.write(frame.translate(ULAW_TO_ALAW) if law == "PCMA" else frame, len(frame))
-            news = probe.hear(tap.read(), now)
+                for payload, length in payloads.of(frame, media.negotiated):
+                    feed.write(payload, length)
+            news = probe.hear(ear.take_narrowed(), now)
             if news:
                 found = judged(media, probe.result())
                 if found.echo.heard:  # before the end nothing else is certain
@@ -106,7 +111,7 @@ async def measure(channel: Channel, seconds: float = USUAL) -> Measured | None:
                 break
     finally:
         unsubscribe()
-        tap.close()
+        ear.close()
         media.leg.hush()
     found = judged(media, probe.result())
     note(channel, found)

@@ -89,6 +89,7 @@ class Profile(ProfileAgent):
         self.transports = Transports(settings, self._sip_ip, tls_folder, names)
         self.coders = coders
         self._prefer(settings)
+        self._nat_rules = self._read_nat_rules(settings)
         self.aliases = (*settings.aliases, *_domain_aliases(settings, domains))
         self.agent = UserAgent(
             seen_by=lambda flow: self.seen_by(flow.remote.host, flow.transport).signalling,
@@ -126,6 +127,7 @@ class Profile(ProfileAgent):
         waiting = [name.replace("_", "-") for name in kept if getattr(settings, name) != kept[name]]
         self.settings = settings = replace(settings, **kept)
         self._prefer(settings)
+        self._nat_rules = self._read_nat_rules(settings)
         self.aliases = (*settings.aliases, *_domain_aliases(settings, domains))
         gateway = self._external.gateway
         self._external = ExternalAddress(settings, self._own_address, self._lookups)
@@ -261,7 +263,9 @@ class Profile(ProfileAgent):
 
     def nat_rules(self) -> NatRules:
         """What the profile says of phones behind a NAT."""
-        settings = self.settings
+        return self._nat_rules
+
+    def _read_nat_rules(self, settings: ProfileSettings) -> NatRules:
         return NatRules(
             settings.registration,
             settings.aggressive_nat_detection,

@@ -190,6 +190,7 @@ class ProfileAgent:
                 flow,
                 now,
                 from_uri=target.from_uri or from_uri,
+                to_uri=target.to_uri or None,
                 from_display=display,
                 headers=rows,
                 contact_user=_safe(variables.get("sip_contact_user", "")) or self.contact_user,

@@ -50,7 +50,7 @@ class Router:
             channel.rerouted = False
             actions = self.hunt(channel)
             if not actions:
-                channel.log.info("No extension for %s in context %s", channel.destination, channel.context)
+                _tell_of_no_extension(channel)
                 if not await channel.fails(HangupCause.NO_ROUTE_DESTINATION):
                     channel.hang_up(HangupCause.NO_ROUTE_DESTINATION)
             else:
@@ -210,6 +210,11 @@ class Router:
         counted = statistic(channel, name)
         return self.functions.call(name) if counted is None else counted
 
+    def variable(self, channel: Channel, name: str) -> str | None:
+        """A channel variable, or a global one: for names that no field and no function has."""
+        value = channel.variables.get(name)
+        return self._variables.get(name) if value is None else value
+
     def lookup(self, *layers: Mapping[str, str]) -> Callable[[str], str | None]:
         """Values for ``${…}`` without a channel: the layers, the global variables, the functions."""
 
@@ -220,6 +225,16 @@ class Router:
             return self.functions.call(name)
 
         return find
+
+
+def _tell_of_no_extension(channel: Channel) -> None:
+    """A wrong number is the caller's affair; a provider's call that leads nowhere is ours."""
+    number, context = channel.destination, channel.context
+    channel.log.info("No extension for %s in context %s", number, context)
+    if provider := channel.variables.get("sip_gateway_name"):
+        text = "A call from the gateway %s to %s is refused: context %s of the dialplan has no extension "
+        text += "for it. Write one there, or name one that it has as extension of the gateway"
+        channel.log.warning(text, provider, number, context)
 
 
 def now() -> datetime:

@@ -70,6 +70,10 @@ class Shelf:
         """How many calls count there now."""
         return self._used[realm, key]
 
+    def begun(self, realm: str, key: str) -> int:
+        """How many calls are remembered to have begun there lately."""
+        return len(self._begun.get((realm, key), ()))
+
     def admit(self, channel: Channel, realm: str, key: str, most: int, seconds: int, now: float) -> bool:
         """Count a call there until it is gone, unless ``most`` do already (``UNLIMITED``: count only).
 

@@ -175,7 +175,7 @@ class Signalling:
     def _securable(self, channel: Channel, offer: SessionDescription) -> bool:
         """Whether an offer's SRTP, or that it has none, is as both sides want it."""
         try:
-            secure = secure_media.wanted(channel, self._calls.router.value)
+            secure = secure_media.wanted(channel, self._calls.router.variable)
             _, crypto = Securing(secure, bytes).choose(offer, offered_audio(offer))
         except NoCommonCodec as error:
             channel.log.warning("%s is refused: %s", channel.name, error)

@@ -76,13 +76,14 @@ async def playback(calls: Calls, channel: Channel, data: str) -> None:
 
 
 async def play(channel: Channel, text: str, keys: str = "", *, asking: bool = False) -> bool:
-    """Say one or several sounds; False when somebody pressed one of ``keys``, or the channel is gone.
+    """Say one or several sounds; False when somebody pressed one of ``keys``, broke it off, or it is gone.
 
     ``asking``: any key ends it, and stays to be read; one that was pressed before counts, too.
 
     Raises:
         BadSound: a file that is not there, or none that can be played.
     """
+    channel.broken_off.clear()
     for part in parts_of(text):
         sound = await playable(channel, part)
         if channel.media is None or not await _say(channel, sound, None if asking else keys):
@@ -91,7 +92,7 @@ async def play(channel: Channel, text: str, keys: str = "", *, asking: bool = Fa
 
 
 async def _say(channel: Channel, sound: Sound, keys: str | None) -> bool:
-    """Say something, and wait for its end, for a key (None: any), or for the channel's end."""
+    """Say something, and wait for its end, for a key (None: any), ``uuid_break``, or the channel's end."""
     assert channel.media is not None
     leg, over = channel.media.leg, Flag()
 
@@ -108,7 +109,9 @@ async def _say(channel: Channel, sound: Sound, keys: str | None) -> bool:
             channel.digit_came.clear()
             if channel.digits if keys is None else _pressed(channel, keys):
                 return False
-            await first_of(over, channel.gone, channel.digit_came)
+            await first_of(over, channel.gone, channel.digit_came, channel.broken_off)
+            if channel.broken_off.is_set():
+                return False
         return over.is_set()
     finally:
         leg.hush()

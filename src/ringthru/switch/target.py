@@ -27,6 +27,7 @@ class Target:
     route: tuple[str, ...] = ()  # raw Route values: the proxies between (RFC 3327, RFC 3608)
     identity: str = ""  # how the caller is named beside From: rpid, pid, none; "" leaves it to the profile
     variables: tuple[tuple[str, str], ...] = ()  # of the leg
+    to_uri: str = ""  # who stands in To; empty: the Request-URI
 
     @property
     def host(self) -> str:

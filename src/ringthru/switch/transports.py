@@ -160,6 +160,14 @@ class Transports:
         mapping = self.mappings.get(transport)
         return mapping is not None and mapping.state is MappingState.ACCEPTED and bool(mapping.external_port)
 
+    def opened(self) -> tuple[str, ...] | None:
+        """What the gateway lets in, in words; None while it has not decided on every port."""
+        states = {each.state for each in self.mappings.values()}
+        if MappingState.REQUESTED in states or not states:
+            return None
+        granted = {name: each for name, each in self.mappings.items() if self.is_granted(name)}
+        return tuple(f"{name.lower()} {each.external_port}" for name, each in granted.items())
+
     def external_port(self, transport: str) -> int:
         """The port by which the world comes in: what is written down, else granted, else our own."""
         if self._settings.ext_sip_port is not None and transport != TLS:

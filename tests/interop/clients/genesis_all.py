@@ -76,7 +76,7 @@ async def outbound() -> None:
                 "execute", "playback", "silence_stream://100", lock=True, block=True, timeout=PATIENCE
             )
             assert ended["variable_playback_status"] == "FILE PLAYED", ended
-            assert (await session.send("api version short")).body
+            assert (await session.send("api nat_map status")).body.startswith("Nat Type: NAT-PMP, ExtIP: ")
             await session.sendmsg("hangup", "hangup", "USER_BUSY")
             done.set_result(None)
         except BaseException as error:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 
-import gevent
+import gevent.event
+import gevent.queue
 import greenswitch
 
 HOST, PORT, PASSWORD, LISTEN = sys.argv[1], int(sys.argv[2]), sys.argv[3], int(sys.argv[4])
@@ -28,6 +29,7 @@ class Application:
     def handle(self) -> None:
         session = self.session
         session.connect()
+        self.mappings()  # before ``myevents``, which keeps all but the call's own events away
         session.myevents()
         session.linger(30)
         assert session.uuid, session.session_data
@@ -40,6 +42,17 @@ class Application:
         session.call_command("hangup", "USER_BUSY")
         assert gone.wait(PATIENCE), "the end was not heard of"
         session.stop()
+
+    def mappings(self) -> None:
+        session = self.session
+        assert session.send("api nat_map status").data.startswith("Nat Type: NAT-PMP, ExtIP: ")
+        heard = gevent.queue.Queue()
+        session.register_handle("NAT", heard.put)
+        assert session.send("event plain NAT").data == "+OK event listener enabled plain"
+        assert session.send("api nat_map add 1237 udp").data == "true"
+        event = heard.get(timeout=PATIENCE).headers
+        assert (event["op"], event["port"]) == ("add", "1237"), event
+        session.send("api nat_map del 1237 udp")
 
 
 server = greenswitch.OutboundESLServer(

@@ -250,6 +250,16 @@ class TestNobody:
         assert w.after(4 * 3600).told() == []
         assert 4 * 5 < w.searches < 4 * 30  # four searches a round; a round each quarter of an hour at last
 
+    @pytest.mark.parametrize("after", [6, 60, 3600, 5 * 3600])
+    def test_one_that_comes_later_is_found_and_mapped_without_a_command(self, world, after):
+        w = world(natpmp="mute")
+        w.engine.want(SIP, w.now)
+        assert NoGateway() in w.start().after(after).told()
+        w.natpmp = "answers"
+        told = w.after(900).told()
+        assert GatewayFound(GatewayType.NAT_PMP, GATEWAY, PUBLIC) in told
+        assert ADDED in told
+
     def test_with_natpmp_closed_the_search_alone_is_waited_for(self, world):
         assert world(natpmp="closed").start().after(4.26).told() == [NoGateway()]
 
@@ -432,13 +442,23 @@ class TestTheExternalAddress:
         assert (snapshot.external_address, snapshot.reported_address) == (None, address)
         assert snapshot.address_kind is kind
 
-    @pytest.mark.parametrize("address", ["2001:4860::8888", "[2001:4860::8888]", "home.example", ""])
+    @pytest.mark.parametrize(
+        "address",
+        [
+            *("2001:4860::8888", "[2001:4860::8888]", "home.example", "", "0.0.0.0"),
+            *("10.9.9.9", "172.16.3.4", "192.168.178.2", "100.64.1.1", "169.254.7.7", "127.0.0.1"),
+        ],
+    )
     def test_what_no_peer_could_be_told_is_not_used(self, world, address):
         """UPnP tells the address as text, and we speak IPv4 only."""
         w = world(natpmp="closed", upnp="answers")
         w.address = address
         (found, *_) = w.start().after(5).told()
         assert found == GatewayFound(GatewayType.UPNP, GATEWAY, None)
+        if address not in ("", "home.example"):
+            said = next(text for text in w.logs if "has no public address" in text)
+            assert f"({address or 'none'}: " in said
+            assert f"http://{GATEWAY}:5000/" in said, "whose address it is"
 
     def test_a_line_that_is_being_changed_is_asked_until_it_has_an_address_again(self, world):
         """miniupnpd tells of it in two events, "0.0.0.0" before the address; the second may be lost."""

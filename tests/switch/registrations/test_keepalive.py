@@ -56,6 +56,17 @@ class TestTheSchedule:
         assert (keepalive.ping("a").count, keepalive.next_timeout()) == (RULES.highest, 145.0)
         keepalive.unasked("b", 115.0)  # is not watched
 
+    def test_one_of_whom_something_else_was_heard_is_asked_at_once(self, keepalive: Keepalive) -> None:
+        keepalive.watch("a", RULES, 100.0)
+        keepalive.ask_now("a", 103.0)
+        assert keepalive.next_timeout() == 103.0
+        assert keepalive.due(103.0) == ["a"]
+        keepalive.answered("a", 103.5)
+        assert keepalive.next_timeout() == 115.0  # a void entry, for which nobody is asked
+        assert keepalive.due(115.0) == []
+        assert keepalive.next_timeout() == 133.0
+        keepalive.ask_now("b", 104.0)  # is not watched
+
     def test_not_all_at_once_even_after_a_long_sleep(self) -> None:
         keepalive = Keepalive(lambda: 0.5)
         for number in range(AT_ONCE + 7):

@@ -122,7 +122,32 @@ class TestRegistering:
         assert driven.trunk.flows == (FIRST,)
         assert driven.trunk.state is TrunkState.NOREG
         assert driven.trunk.register(1.0) is False
+        assert driven.orders() == [Resolve()]  # OPTIONS went unanswered: perhaps it is elsewhere now
         assert driven.trunk.unregister(1.0) is False
+
+    def test_one_that_is_only_looked_up_is_looked_up_again(self) -> None:
+        """It may move; and where names could not be asked at the start, they can be later."""
+        driven = Driven(register=False, expires=600)
+        driven.orders()
+        assert driven.resolved() == []
+        assert driven.sleep() == 30
+        assert driven.orders() == [Resolve()]
+        driven.resolved(FIRST)
+        assert driven.sleep() == 600
+        assert driven.orders() == [Resolve()]
+        driven.resolved()
+        assert driven.trunk.flows == (FIRST,)  # old addresses are better than none
+
+    def test_one_that_is_only_looked_up_is_used_elsewhere_when_it_falls_silent(self) -> None:
+        driven = Driven(register=False)
+        driven.orders()
+        driven.resolved(FIRST, SECOND)
+        assert driven.trunk.register(driven.now, elsewhere=True) is False
+        driven.resolved(FIRST, SECOND)
+        assert driven.trunk.flows == (SECOND, FIRST)
+        driven.trunk.register(driven.now, elsewhere=True)
+        driven.resolved(FIRST, SECOND)
+        assert driven.trunk.flows == (FIRST, SECOND)
 
 
 class TestFailing:
@@ -136,6 +161,15 @@ class TestFailing:
         driven.orders()
         assert driven.resolved(FIRST, SECOND) == [SendRegister(SECOND, 3600)]  # it answered the last time
         assert driven.answer(503) == [SendRegister(FIRST, 3600)]
+
+    def test_where_options_went_unanswered_the_others_are_tried_first(self, driven: Driven) -> None:
+        driven.orders()
+        driven.resolved(FIRST, SECOND)
+        driven.grant()
+        assert driven.trunk.register(driven.now, elsewhere=True)
+        assert driven.orders() == [Resolve()]
+        assert driven.resolved(FIRST, SECOND) == [SendRegister(SECOND, 3600)]
+        assert driven.silence() == [SendRegister(FIRST, 3600)]
 
     def test_longer_and_longer_pauses(self, driven: Driven) -> None:
         pauses = []

@@ -15,6 +15,7 @@ from ringthru.net.address import Endpoint
 
 from ..codecs import pass_through
 from ..coders import NARROW, Encoder, encoder_of, frame_of, samples_of
+from ..errors import EngineFull
 from ..events import MediaEvent
 from ..g711 import G711
 from ..offer_answer import Negotiated
@@ -64,7 +65,7 @@ class CodedLeg:
         if negotiated.codec.name not in G711 and self._engine.makes(negotiated.codec):
             self._engine.prepare()
         if self._partner is not None and _spoken(before) != _spoken(negotiated):
-            self._settle(self._partner)
+            self._settle_again(self._partner)
         if self._saying is not None and before is not None and before.codec != negotiated.codec:
             self._say(self._saying.left)
 
@@ -73,7 +74,7 @@ class CodedLeg:
 
     def close(self) -> LegReport:
         self._stop_saying()
-        self._part()
+        self.unbridge()
         return self.home.close()
 
     # join, echo
@@ -83,12 +84,23 @@ class CodedLeg:
             return
         for leg in (self, other):
             leg._stop_saying()
-            leg._part()
+            leg.unbridge()
         self._partner, other._partner = other, self
-        self._settle(other)
+        try:
+            self._settle(other)
+        except EngineFull:
+            self.unbridge()
+            raise
+
+    def _settle_again(self, other: CodedLeg) -> None:
+        """In a standing call there is nobody who could be refused."""
+        try:
+            self._settle(other)
+        except EngineFull as error:
+            log.error("%s and %s do not hear each other any more: %s", self.name, other.name, error)
 
     def _settle(self, other: CodedLeg) -> None:
-        """Bridge as both codecs allow; again when one of them has changed."""
+        """Bridge as both codecs allow; again when one of them has changed. Raises EngineFull."""
         self._end_joint()
         here, there = self.agreed, other.agreed
         if here is None or there is None or pass_through(here.codec, there.codec):
@@ -105,28 +117,25 @@ class CodedLeg:
         joint, self._joint = self._joint, None
         if joint is not None:
             joint.close()
-        if self._partner is not None:
-            self._partner._joint = None
+            if self._partner is not None:
+                self._partner._joint = None
 
     def unbridge(self) -> None:
-        self._part()
-
-    def _part(self) -> None:
-        self._end_joint()
-        partner, self._partner = self._partner, None
-        self.home.unbridge()
+        partner = self._partner
         if partner is not None:
-            partner._partner = None
+            self._end_joint()
+            self._partner = partner._partner = None
             partner.home.unbridge()
+        self.home.unbridge()
 
     def echo(self, on: bool = True) -> None:
         self._stop_saying()
-        self._part()
+        self.unbridge()
         self.home.echo(on)
 
     def delay_echo(self, delay: float) -> None:
         self._stop_saying()
-        self._part()
+        self.unbridge()
         self.home.delay_echo(delay)
 
     def block(self, *, media: bool | None = None, keys: bool | None = None) -> None:

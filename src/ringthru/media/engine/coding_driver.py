@@ -20,7 +20,7 @@ from ringthru.net.address import Endpoint
 
 from ..codecs import Codec
 from ..coders import frame_of, installed
-from ..errors import MediaError
+from ..errors import EngineFull, MediaError
 from ..offer_answer import Negotiated
 from ..stream import RTP_TIMEOUT
 from ..transcoding import AUDIO, EVENT
@@ -92,29 +92,38 @@ class CodingEngine(Codes):
         if not self._workers:
             self._begin_worker()
 
-    def join(self, one: Leg, other: Leg, agreed: tuple[Negotiated, Negotiated]) -> Joint | None:
-        """Bridge two legs of the home engine that speak different codecs; None: it cannot be (logged)."""
+    def join(self, one: Leg, other: Leg, agreed: tuple[Negotiated, Negotiated]) -> Joint:
+        """Bridge two legs of the home engine that speak different codecs.
+
+        Raises:
+            EngineFull: no process has room, or there are no more ports.
+        """
         worker = self._worker()
-        if worker is None:
-            return None
         self._serial += 1
         try:
             joint = Joint(self, self._home, worker, self._serial, (one, other), agreed)
         except (MediaError, OSError) as error:
-            log.error("%s and %s cannot be transcoded: %s", one.name, other.name, error)
-            return None
+            raise EngineFull(f"{one.name} and {other.name} cannot be transcoded: {error}") from error
         self.joints[self._serial] = joint
         return joint
 
-    def _worker(self) -> Worker | None:
-        """A process that has room."""
+    def admit(self) -> None:
+        """See ``Codes``."""
+        self._worker()
+
+    def _worker(self) -> Worker:
+        """A process that has room; raises EngineFull: none has, or none can be started."""
         least = min(self._workers, key=lambda worker: worker.calls, default=None)
         room = min(PROCESSES, os.cpu_count() or 1)
         if least is None or (least.calls >= MANY and len(self._workers) < room):
             least = self._begin_worker() or least
-        if least is not None and least.calls >= MOST:
-            log.error("%d calls are transcoded already: one more would harm them all", MOST * room)
-            return None
+        if least is None:
+            raise EngineFull("no process to transcode in can be started")
+        if least.calls >= MOST:
+            raise EngineFull(
+                f"{MOST * len(self._workers)} calls are transcoded already; one more would harm them all: "
+                "let more phones have a codec in common, or give this machine more cores"
+            )
         return least
 
     def _begin_worker(self) -> Worker | None:
@@ -131,9 +140,11 @@ class CodingEngine(Codes):
         self._workers.remove(worker)
         for joint in [each for each in self.joints.values() if each.worker is worker]:
             joint.losses += 1
-            another = self._worker() if joint.losses <= RETRIES else None
-            if another is not None:
-                joint.move(another)
+            try:
+                if joint.losses <= RETRIES:
+                    joint.move(self._worker())
+            except EngineFull as error:
+                log.error("A call is transcoded no more: %s", error)
 
 
 class FarmCodingEngine(CodingEngine, Elsewhere):

@@ -100,7 +100,11 @@ class Leg(Protocol):
     # join, echo: where what the peer says goes to
 
     def bridge(self, other: Leg) -> None:
-        """Let two legs of one engine hear each other; ends echo and earlier bridges of both."""
+        """Let two legs of one engine hear each other; ends echo and earlier bridges of both.
+
+        Raises:
+            EngineFull: they speak different codecs, and no more calls can be transcoded; both are parted.
+        """
         ...
 
     def unbridge(self) -> None:
@@ -205,6 +209,14 @@ class Codes:
     """What an engine has beside, which makes codecs of one another, and sounds in them."""
 
     coders: frozenset[str]  # their names; an engine without this has those of G.711
+
+    def admit(self) -> None:
+        """See whether one more call can be transcoded.
+
+        Raises:
+            EngineFull: no; whoever calls is answered 503.
+        """
+        raise NotImplementedError
 
 
 class PlacedPorts:

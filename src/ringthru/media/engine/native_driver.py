@@ -308,5 +308,6 @@ class NativeTap:
     def _fetch(self, place: int) -> list[Frame]:
         name = self._engine.codec_name
         return [
-            Frame(name(codec), stamp, payload) for codec, stamp, payload in self._leg.native.read_tap(place)
+            Frame(name(codec), sequence, stamp, payload)
+            for codec, sequence, stamp, payload in self._leg.native.read_tap(place)
         ]

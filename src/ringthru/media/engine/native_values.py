@@ -79,4 +79,5 @@ def agreed_for_c(negotiated: Negotiated, codec: int) -> tuple[Any, ...]:
         agreed.receives,
         agreed.mux,
         f"{agreed.ice.ufrag}:" if agreed.ice else "",
+        not agreed.learns,
     )

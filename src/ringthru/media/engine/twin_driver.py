@@ -17,6 +17,7 @@ from typing import Any, Final
 
 from ringthru.net.address import Endpoint
 
+from ...net.values import replace
 from ..errors import EngineFull
 from ..events import Timeout
 from ..frames import Frame
@@ -152,7 +153,8 @@ class TwinLeg(Listened):
 
     def connect(self, negotiated: Negotiated, *, speak_first: bool = True) -> None:
         self.agreed = negotiated
-        self.order("connect", negotiated, speak_first)
+        # Without the description, which a peer can make as long as a message may be.
+        self.order("connect", replace(negotiated, sdp=b""), speak_first)
 
     def press(self, key: str, milliseconds: int) -> bool:
         can = self.agreed is not None and self.agreed.telephone_event is not None

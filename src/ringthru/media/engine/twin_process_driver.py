@@ -22,7 +22,7 @@ from ..sounds import Sound
 from .obeying_driver import Obeying, serve
 
 SHARE_EVERY: Final = 0.1  # seconds between the frames of a tap
-SHARED_AT_ONCE: Final = 40  # frames of one message
+SHARED_AT_ONCE: Final = 24  # frames of one message: of the largest packets it holds no more (``LARGEST``)
 MOST_LEGS: Final = 1 << 20  # the switch keeps count
 
 

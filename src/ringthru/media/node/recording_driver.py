@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Final
 
 from ..errors import LocalError
-from ..g711 import ALAW_TO_ULAW, SAMPLE_RATE
+from ..g711 import SAMPLE_RATE
+from ..playing import Recorder
 from ..session_recording import Side, TwoSides
 from ..sounds import linear_of
 from .calls import NodeCall
@@ -69,27 +70,27 @@ class Recordings:
 
 async def _record(call: NodeCall, path: Path) -> None:
     began = time.monotonic()
-    taps = [side.leg.tap() for side in call.sides]
+    sides = [Recorder(side.leg.tap()) for side in call.sides]
     two = TwoSides()
     try:
         file = await asyncio.to_thread(_open, path)
     except OSError as error:
         log.error("Recording of %s: %s cannot be written: %s", call.call_id, path, error.strerror)
-        for tap in taps:
-            tap.close()
+        for side in sides:
+            side.close()
         return
     log.info("Recording %s to %s", call.call_id, path)
     try:
         while time.monotonic() - began < LONGEST:
             await asyncio.sleep(TICK)
-            samples = _read(taps, two, began)
+            samples = _read(sides, two, began)
             await asyncio.to_thread(file.writeframes, samples)
     except OSError as error:
         log.error("Recording of %s ends: %s: %s", call.call_id, path, error.strerror)
     finally:
-        for tap in taps:
-            tap.close()
-        file.writeframes(_read(taps, two, began))
+        for side in sides:
+            side.close()
+        file.writeframes(_read(sides, two, began))
         file.close()
 
 
@@ -102,14 +103,10 @@ def _open(path: Path) -> wave.Wave_write:
     return file
 
 
-def _read(taps: list, two: TwoSides, began: float) -> bytes:  # type: ignore[type-arg]
-    """What both sides said since the last time, as samples."""
+def _read(recorders: list[Recorder], two: TwoSides, began: float) -> bytes:
+    """What both sides said since the last time, as samples; who says nothing has silence there."""
     moment = int((time.monotonic() - began) * SAMPLE_RATE)
     sides: tuple[Side, Side] = (two.here, two.there)
-    for tap, side in zip(taps, sides, strict=True):
-        for frame in tap.read():
-            if frame.codec in ("PCMU", "PCMA"):
-                law = frame.payload if frame.codec == "PCMU" else frame.payload.translate(ALAW_TO_ULAW)
-                side.add(law, moment)
-        side.add(b"", moment)  # so that who says nothing has silence there
+    for recorder, side in zip(recorders, sides, strict=True):
+        side.add(recorder.take(), moment)
     return linear_of(two.take_mixed())

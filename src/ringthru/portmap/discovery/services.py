@@ -15,6 +15,7 @@ from ..gateway.upnp_values import Igd
 from ..values import GatewayType, ServiceSnapshot
 
 MOST_KEPT: Final = 16  # services in reserve
+Learner = UpnpClient | PcpClient
 PREFERENCE: Final = (GatewayType.PCP, GatewayType.NAT_PMP, GatewayType.UPNP)
 
 
@@ -32,9 +33,9 @@ class Service:
     usable: bool = True  # False: it answered, and refuses us
 
     @property
-    def learner(self) -> UpnpClient | PcpClient | None:
+    def learner(self) -> Learner | None:
         """The client, when it is one that uses a profile and adds to it."""
-        return self.client if isinstance(self.client, UpnpClient | PcpClient) else None
+        return self.client if isinstance(self.client, Learner) else None
 
     @property
     def name(self) -> str:

@@ -33,7 +33,7 @@ class UdpPort:
     ) -> None:
         self._on_datagram = on_datagram
         self._on_failure = on_failure
-        self._peer = peer
+        self._at_once = AT_ONCE if peer is None else 1  # a peer is asked one thing: its answer comes alone
         self._loop = asyncio.get_running_loop()
         self._socket = bind_udp(Endpoint(local_host, 0))
         try:
@@ -82,7 +82,7 @@ class UdpPort:
             self._socket.close()
 
     def _readable(self) -> None:
-        for _ in range(AT_ONCE):
+        for _ in range(self._at_once):
             if self._socket.fileno() < 0:
                 return  # closed by what the last datagram led to
             try:

@@ -133,13 +133,16 @@ class Dispatch:
 
     def advance(self, now: float, only_deletions: bool) -> None:
         """Act on what came in, then put the next thing that is due in flight."""
+        asked = False
         while self.gateway is not None and self.lost is None:
-            self._take_events(self.gateway, now)
+            if not self._take_events(self.gateway, now) and asked and self.in_flight is not None:
+                return  # nobody answers before it is sent
             self._take_lessons(self.gateway)
             self._write_down()
             if self.lost is not None or self.in_flight is not None or now < self.gateway.not_before:
                 return
-            if not self._submit_next(self.gateway, now, only_deletions):
+            asked = self._submit_next(self.gateway, now, only_deletions)
+            if not asked:
                 return
 
     def take_witness(self, witness: Service, now: float) -> None:
@@ -216,14 +219,15 @@ class Dispatch:
         client.submit(order, now)
         self._write_down()  # before a byte of it goes out
 
-    def _take_events(self, gateway: GatewayInUse, now: float) -> None:
-        clients = [gateway.service.client]
+    def _take_events(self, gateway: GatewayInUse, now: float) -> bool:
+        """Act on what came; False: nothing did."""
+        events = gateway.service.client.events()
         if self._client is not None and self._client is not gateway.service.client:
-            clients.append(self._client)
-        for client in clients:
-            for event in client.events():
-                if self.lost is None:
-                    self._take(gateway, event, now)
+            events = events + self._client.events()
+        for event in events:
+            if self.lost is None:
+                self._take(gateway, event, now)
+        return bool(events)
 
     def _take(self, gateway: GatewayInUse, event: Outcome | EpochReset, now: float) -> None:
         if isinstance(event, EpochReset):
@@ -302,6 +306,7 @@ class Dispatch:
         """The gateway told its address; ``first_news``: with a mapping, and nobody knew one before."""
         gateway = self.gateway
         assert gateway is not None
+        gateway.told_at = now
         if address == gateway.reported:
             return
         before, gateway.reported = gateway.reported, address

@@ -50,7 +50,11 @@ class Engine(Machine):
         self._advance(now)
 
     def want(self, wanted: Wanted, now: float) -> Lease:
-        """Keep this mapping alive; the same protocol and internal port twice is the same lease."""
+        """Keep this mapping alive; the same protocol and internal port twice is the same lease.
+
+        Raises:
+            LocalError: that lease is for others (``allow_from``), or not at the exact external port demanded.
+        """
         lease = self._book.want(wanted, now)
         self._peers.share_nonce(lease)
         self._advance(now)
@@ -266,6 +270,7 @@ class Engine(Machine):
             self._counters.shown(),
             enabled=self._book.enabled,
             verdict_known=self.verdict_known,
+            now=now,
         )
 
     # Inside

@@ -57,6 +57,7 @@ class GatewayInUse:
         self.witness: Service | None = None  # a UPnP service that can list what this protocol cannot
         self.found_at = now
         self.reported = self.service.address
+        self.told_at = now  # when it last told that
         self.address_due_at = now if self._learns_its_address else now + self._poll
         self.witness_due_at = None if self.service.type is GatewayType.UPNP else now + witness_after
         self.not_before = now  # the gateway is given a rest until then
@@ -197,8 +198,11 @@ class GatewayInUse:
 
     def learned(self) -> list[GatewayProfile]:
         """What talking to it taught its clients (drains)."""
-        services = (self.service,) if self.witness is None else (self.service, self.witness)
-        return [lesson for each in services if each.learner for lesson in each.learner.learned()]
+        lessons: list[GatewayProfile] = []
+        for service in (self.service, self.witness):
+            if service is not None and service.learner is not None:
+                lessons += service.learner.learned()
+        return lessons
 
     def learn(self, profile: GatewayProfile) -> bool:
         """Take over what a client or the book learned; True when that is news."""

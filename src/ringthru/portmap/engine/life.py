@@ -230,4 +230,7 @@ class GatewayLife:
             return
         told = printable(self.reported_address) or "none"
         kind = kind_of(self.site, self.reported_address).value
-        self._log(WARNING, f"The NAT gateway has no public address ({told}: {kind}): is there another NAT?")
+        igd = self.gateway.service.igd if self.gateway else None
+        where = f" {igd.described_at}" if igd else ""
+        text = f"The NAT gateway{where} has no public address ({told}: {kind}): is there another NAT?"
+        self._log(WARNING, text)

@@ -37,6 +37,7 @@ def view(
     *,
     enabled: bool,
     verdict_known: bool,
+    now: float,
 ) -> MapperSnapshot:
     """Everything there is to show."""
     reported = gateway.reported if gateway else ""
@@ -56,6 +57,7 @@ def view(
         learned=_learned(gateway.profile) if gateway else (),
         peers=peers,
         counters=counters,
+        address_age=now - gateway.told_at if gateway is not None and reported else None,
     )
 
 

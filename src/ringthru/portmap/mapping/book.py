@@ -17,6 +17,7 @@ from .agenda import Work as Work
 from .lease import DISABLED_REASON, Lease, lease_key
 from .sets import LeaseSet, SetRule, check_set
 from .teller import Released as Released
+from .wishes import objection
 from .workbook import WorkBook
 
 
@@ -30,26 +31,30 @@ class MappingBook(WorkBook):
     # What callers want
 
     def want(self, wanted: Wanted, now: float) -> Lease:
-        """The lease for it; the same protocol and internal port twice is the same lease."""
+        """The lease for it; the same protocol and internal port twice is the same lease.
+
+        Raises:
+            LocalError: that lease lets others in, or may get another external port than the one demanded.
+        """
         lease = self._leases.get(lease_key(wanted))
         if lease is None:
             lease = self._enter(wanted, None, now)
             self._allot(now)
+        else:
+            _check_wish(lease, wanted)
         return lease
 
     def want_set(self, wanted: tuple[Wanted, ...], rule: SetRule, now: float) -> LeaseSet:
         """Leases that count when all of them are granted; the same set twice is the same set.
 
         Raises:
-            LocalError: a set that no gateway could grant, or a member that is mapped by itself already.
+            LocalError: a set that no gateway could grant, a member that is mapped by itself already, or a
+                set that is kept by another rule, or otherwise than is wanted now (see ``want``).
         """
         check_set(wanted, rule)
         known = [self._leases[key] for key in map(lease_key, wanted) if key in self._leases]
         if known:
-            group = known[0].group
-            if group is not None and len(known) == len(wanted) and group.leases == tuple(known):
-                return group
-            raise LocalError(f"{known[0].words} is mapped already, and cannot join another set")
+            return self._known_set(known, wanted, rule)
         group = LeaseSet(rule, self._terms.pick_port)
         group.begin(tuple(self._enter(each, group, now) for each in wanted), now)
         self._allot(now)
@@ -217,8 +222,22 @@ class MappingBook(WorkBook):
 
     # Inside
 
+    def _known_set(self, known: list[Lease], wanted: tuple[Wanted, ...], rule: SetRule) -> LeaseSet:
+        """The set that these are all of, if it is the one that is wanted."""
+        group = known[0].group
+        if group is None or group.leases != tuple(known) or len(known) != len(wanted):
+            raise LocalError(f"{known[0].words} is mapped already, and cannot join another set")
+        if group.rule is not rule:
+            raise LocalError(
+                f"{known[0].words} and the rest of its set have {group.rule.value}: release that set first"
+            )
+        for lease, wish in zip(known, wanted, strict=True):
+            _check_wish(lease, wish)
+        return group
+
     def _enter(self, wanted: Wanted, group: LeaseSet | None, now: float) -> Lease:
-        lease = self._leases[lease_key(wanted)] = Lease(wanted, self._terms, now, group)
+        lease = Lease(wanted, self._terms, now, group)
+        self._leases[lease.key], self._unplaced[lease] = lease, None
         self._deletions.lend(lease)
         if not self.enabled:
             self._log(INFO, DISABLED_REASON)
@@ -226,6 +245,7 @@ class MappingBook(WorkBook):
 
     def _take_out(self, lease: Lease, asked: bool, reachable: bool) -> None:
         del self._leases[lease.key]
+        self._unplaced.pop(lease, None)
         self._outcomes.holders.left(lease)
         self._terms.calendar.left(lease)
         if lease.kept:
@@ -241,3 +261,11 @@ class MappingBook(WorkBook):
     def _shown(self, protocol: Protocol, internal_port: int, family: Family) -> Lease | None:
         lease = self._leases.get((family.value, protocol.value, "", internal_port))
         return lease if lease is not None and lease.external_port is not None else None
+
+
+def _check_wish(lease: Lease, wanted: Wanted) -> None:
+    """Raises:
+    LocalError: the lease would break what the wish says.
+    """
+    if reason := objection(lease.wanted, wanted):
+        raise LocalError(f"{lease.words} is wanted otherwise already, {reason}")

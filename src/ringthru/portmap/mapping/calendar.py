@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from heapq import heapify, heappop, heappush
 from itertools import islice
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 if TYPE_CHECKING:
     from .lease import Lease
+    from .lease_record import LeaseRecord
 
 OUTDATED: Final = 64  # entries that may lie about beside as many as there are leases
 
@@ -24,8 +25,9 @@ class Times:
         self._at: dict[Lease, float] = {}
         self._heap: list[tuple[float, int, Lease]] = []  # outdated entries too: ``_at`` knows better
 
-    def enter(self, lease: Lease, at: float | None) -> None:
+    def enter(self, record: LeaseRecord, at: float | None) -> None:
         """This is its instant from now on; None: it has none."""
+        lease = cast("Lease", record)  # nobody makes a record that is no lease
         if at is None:
             self._at.pop(lease, None)
         elif self._at.get(lease) != at:

@@ -5,12 +5,12 @@ Lives here: the facts, and the words for them. Never here: what changes any of t
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from functools import partial
+from typing import TYPE_CHECKING
 
 from ..gateway.orders import InspectOrder, MapOrder, Remedy, UnmapOrder
 from ..memory.holding import Holding
 from ..values import Family, MappingSnapshot, MappingState, Rung, Wanted
-from .calendar import Times
 from .description import describe
 from .filtering import FilterRecord
 from .history import History
@@ -20,7 +20,6 @@ from .terms import Terms
 from .timing import Pauses
 
 if TYPE_CHECKING:
-    from .lease import Lease
     from .sets import LeaseSet
 
 
@@ -48,7 +47,7 @@ class LeaseRecord:
         self.reference = ""  # what the gateway wants to be reminded of
         self.external_address = ""
         self.held_port: int | None = None
-        self.expires_at = None
+        self._expires_at: float | None = None
         self.due_at = now
         self.waiting = False  # for the rest of its set, or for room: not asked, whatever happens
         self.kept = False  # a person wants it to stay when we have gone
@@ -65,7 +64,7 @@ class LeaseRecord:
         self.refused_for: Remedy | None = None
         self.reason = ""
         self.told = ""  # the last refusal that subscribers heard of
-        self.ladder = Ladder(lambda at: self._enter(terms.calendar.looks, at))
+        self.ladder = Ladder(partial(terms.calendar.looks.enter, self))
         self.filtering = FilterRecord(wanted.allow_from)
         self.history = History()
         self._state = MappingState.REQUESTED
@@ -90,7 +89,7 @@ class LeaseRecord:
     @due_at.setter
     def due_at(self, at: float | None) -> None:
         self._due_at = at
-        self._enter(self._terms.calendar.due, at)
+        self._terms.calendar.due.enter(self, at)
 
     @property
     def expires_at(self) -> float | None:
@@ -100,7 +99,7 @@ class LeaseRecord:
     @expires_at.setter
     def expires_at(self, at: float | None) -> None:
         self._expires_at = at
-        self._enter(self._terms.calendar.ends, at)
+        self._terms.calendar.ends.enter(self, at)
 
     @property
     def lifetime(self) -> int:
@@ -224,6 +223,3 @@ class LeaseRecord:
             wanted.allow_from,
             None if self.withheld else self.filtering.seen(self._terms.profile.enforces_filters),
         )
-
-    def _enter(self, times: Times, at: float | None) -> None:
-        times.enter(cast("Lease", self), at)  # nobody makes a record that is no lease

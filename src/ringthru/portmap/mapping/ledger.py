@@ -5,8 +5,14 @@ Lives here: which holdings are written down, and the notes to write. Never here:
 
 from __future__ import annotations
 
+from operator import attrgetter
+from typing import Final
+
 from ...net.values import replace
 from ..memory.holding import Forget, Holding, Keep, Note
+
+_names: tuple[str, ...] = Holding.__match_args__
+_but_granted: Final = attrgetter(*(name for name in _names if name != "granted"))
 
 HoldingKey = tuple[str, str, str, int, int, str, tuple[str, ...]]
 LeaseKey = tuple[str, str, str, int]  # family, protocol, internal client, internal port
@@ -23,7 +29,9 @@ class Ledger:
         self._for_good: set[LeaseKey] = set()  # a person wants these to stay
 
     def keep(self, holding: Holding) -> None:
-        key = holding.key
+        self._keep(holding.key, holding)
+
+    def _keep(self, key: HoldingKey, holding: Holding) -> None:
         self._doomed.discard(key)
         urgent = not _confirms(self._kept.get(key), holding)
         self._enter(key, holding)
@@ -40,7 +48,7 @@ class Ledger:
         for key in self._of(held[:4]):
             if key != held:
                 self.forget(key)
-        self.keep(holding)
+        self._keep(held, holding)
 
     def doom(self, key: HoldingKey) -> None:
         """It is to be deleted, and stays written down until that is done, whatever its lease does."""
@@ -84,6 +92,8 @@ class Ledger:
 
     def notes(self) -> list[Note]:
         """Drain them, oldest first."""
+        if not self._notes:
+            return []
         notes, self._notes = list(self._notes.values()), {}
         return notes
 
@@ -113,4 +123,4 @@ class Ledger:
 
 def _confirms(written: Holding | None, granted: Holding) -> bool:
     """Whether the journal has it in the very words, but for the one that it was granted."""
-    return written is not None and granted.granted and replace(written, granted=True) == granted
+    return written is not None and granted.granted and _but_granted(written) == _but_granted(granted)

@@ -62,6 +62,7 @@ class WorkBook:
         self._terms = Terms(lifetime, pick_port, random, nonce, GatewayProfile())
         self._log = log
         self._leases: dict[LeaseKey, Lease] = {}
+        self._unplaced: dict[Lease, None] = {}  # those of them that have no place in the budget yet, in order
         self._teller = Teller(log)
         self._ledger = Ledger()
         self._deletions = Deletions(self._ledger, self._teller)
@@ -197,6 +198,7 @@ class WorkBook:
         for unit in self._budget.admissible(waiting, taken, profile):
             for lease in unit:
                 lease.admit(now)
+                self._unplaced.pop(lease, None)
             if unit[0].group is not None:
                 unit[0].group.plan(now)
         for unit in waiting:
@@ -208,9 +210,8 @@ class WorkBook:
 
     def _waiting(self) -> list[Unit]:
         """Those that have no place yet; the members of a set have one all together."""
-        alone = [lease for lease in self._leases.values() if not lease.admitted]
-        groups = {id(each.group): each.group.leases for each in alone if each.group is not None}
-        return [*((lease,) for lease in alone if lease.group is None), *groups.values()]
+        groups = {id(each.group): each.group.leases for each in self._unplaced if each.group is not None}
+        return [*((lease,) for lease in self._unplaced if lease.group is None), *groups.values()]
 
     def _groups(self) -> list[LeaseSet]:
         return list({id(each.group): each.group for each in self._leases.values() if each.group}.values())

@@ -119,20 +119,35 @@ class Memory:
         if store is None:
             return Recollection(identity.name, GatewayProfile(identity.fingerprint))
         profile = store.profiles().get(identity.fingerprint, GatewayProfile(identity.fingerprint))
-        found = self._stock(store, identity, address, family)
+        entries = store.entries()
+        found = take_stock(
+            entries,
+            identity,
+            own_address=address,
+            family=family,
+            now=time.time(),
+            living=store.living(entries),
+        )
         for entry in found.expired:
             store.forget(entry.holding, entry.gateway, entry.own_address)
-        self._claim(store, identity, address, found)
+        self._claim(store, entries, identity, address, found)
         lent = tuple(entry.holding for entry in found.kept)
         elsewhere = tuple((entry, seconds_left(entry, time.time())) for entry in found.other_protocol)
         return Recollection(identity.name, profile, found.holdings, lent, elsewhere)
 
-    def _claim(self, store: Store, identity: GatewayIdentity, address: str, found: Adoption) -> None:
+    def _claim(
+        self,
+        store: Store,
+        entries: list[JournalEntry],
+        identity: GatewayIdentity,
+        address: str,
+        found: Adoption,
+    ) -> None:
         """What we take over is ours from now on: another process that starts now must not take it too."""
         taken = {holding for holding, _ in found.holdings}
         ours = [
             replace(entry, owner=store.owner)
-            for entry in store.entries()
+            for entry in entries
             if entry.holding in taken
             and same_mapping(entry, entry.holding, identity)
             and leads_to(entry, address)
@@ -140,13 +155,6 @@ class Memory:
         ours += [replace(entry, owner=store.owner) for entry in found.other_protocol]
         if ours:
             store.keep_all(ours)
-
-    def _stock(self, store: Store, identity: GatewayIdentity, address: str, family: Family) -> Adoption:
-        entries = store.entries()
-        living = store.living(entries)
-        return take_stock(
-            entries, identity, own_address=address, family=family, now=time.time(), living=living
-        )
 
     def _entry(self, store: Store, note: Note, identity: GatewayIdentity, address: str) -> JournalEntry:
         kept = self._kept or (isinstance(note, Keep) and note.for_good)

@@ -33,4 +33,6 @@ class GatewayProfile:
 
     def learn(self, **lessons: object) -> GatewayProfile:
         """The profile with what was learned, except where a person has decided."""
-        return replace(self, **{name: value for name, value in lessons.items() if name not in self.by_hand})
+        free = [each for each in lessons.items() if each[0] not in self.by_hand]
+        news = {name: value for name, value in free if getattr(self, name) != value}
+        return replace(self, **news) if news else self

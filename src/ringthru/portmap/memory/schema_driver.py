@@ -7,7 +7,6 @@ Never here: what is read from it or written to it.
 from __future__ import annotations
 
 import os
-import sqlite3
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from logging import WARNING
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from ..errors import LocalError
+from .sqlite_driver import sqlite3
 
 APPLICATION: Final = 0x52696E67  # "Ring", in the file's header (PRAGMA application_id)
 APPLICATION_AT: Final = slice(68, 72)  # where SQLite's file format keeps it

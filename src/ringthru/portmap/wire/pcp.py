@@ -53,6 +53,9 @@ class ResultCode(IntEnum):
     EXCESSIVE_REMOTE_PEERS = 13
 
 
+LAST_RESULT: Final = max(ResultCode)
+
+
 @frozen
 class Mapping:
     """What a MAP is about (§11.1): ``protocol`` by IANA's number, ports 0–65535.
@@ -236,7 +239,7 @@ def _opcode(number: int) -> Opcode:
 
 
 def _result(number: int) -> int:
-    return ResultCode(number) if number <= max(ResultCode) else number
+    return ResultCode(number) if number <= LAST_RESULT else number
 
 
 def _body_size(opcode: Opcode) -> int:

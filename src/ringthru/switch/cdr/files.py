@@ -33,13 +33,15 @@ class RecordFiles:
         self.failures = 0
         self._told: set[Path] = set()  # folders that cannot be written
 
-    def append(self, path: Path, line: str) -> None:
-        self._write(path, line, "a")
+    def append(self, path: Path, line: str) -> bool:
+        """False: it cannot be written, which is counted and said."""
+        return self._write(path, line, "a")
 
-    def create(self, path: Path, text: str) -> None:
-        self._write(path, text, "w")
+    def create(self, path: Path, text: str) -> bool:
+        """False: as in ``append``."""
+        return self._write(path, text, "w")
 
-    def _write(self, path: Path, text: str, mode: str) -> None:
+    def _write(self, path: Path, text: str, mode: str) -> bool:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             with path.open(mode, encoding="utf-8", errors="replace") as file:
@@ -47,9 +49,10 @@ class RecordFiles:
         except OSError as error:
             self.failures += 1
             self._say(path, error)
-        else:
-            self.written += 1
-            self._told.discard(path.parent)
+            return False
+        self.written += 1
+        self._told.discard(path.parent)
+        return True
 
     def _say(self, path: Path, error: OSError) -> None:
         if path.parent not in self._told:

@@ -11,10 +11,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from ... import __version__
 from ..beside import Beside
 from ..configuration.cdr_settings import CdrSettings, CsvSettings, JsonSettings
 from . import csv_lines, json_text
 from .files import RecordFiles, file_name, time_stamp
+from .posts import Posts
 from .record import CallRecord
 
 if TYPE_CHECKING:
@@ -36,13 +38,15 @@ class CallRecords:
         self._files = RecordFiles()
         self._beside = Beside("call records")
         self._json_folder = settings.json.folder if settings.json is not None else Path()
+        web = settings.json.web if settings.json is not None else None
+        self._posts = Posts(web, self._files, f"Ringthru/{__version__}") if web is not None else None
         self._ear = bus.subscribe(self._on_event)
         self._ear.want(("TRAP",))
 
     @property
     def written(self) -> int:
-        """Lines and files."""
-        return self._files.written
+        """Lines, files, and what web servers have taken."""
+        return self._files.written + (self._posts.sent if self._posts is not None else 0)
 
     @property
     def lost(self) -> int:
@@ -59,9 +63,11 @@ class CallRecords:
         self._beside.put(self._rotate)
 
     def close(self) -> None:
-        """Write what waits; blocks for two seconds at most."""
+        """Write what waits; blocks for two seconds at most, and two more for web servers."""
         self._ear.close()
         self._beside.close(PATIENCE)
+        if self._posts is not None:
+            self._posts.close()
 
     def _on_event(self, event: SwitchEvent) -> None:
         if event.get("Trapped-Signal") == "HUP":
@@ -92,7 +98,11 @@ class CallRecords:
             self._variables.get("switchname", ""),
             encode_values=settings.encode_values,
         )
-        self._files.create(self._json_folder / f"{prefix}{file_name(record.uuid)}.cdr.json", text)
+        name = f"{prefix}{file_name(record.uuid)}.cdr.json"
+        if settings.on_disk:
+            self._files.create(self._json_folder / name, text)
+        if self._posts is not None:
+            self._posts.send(record.uuid, name, text)
 
     def _rotate(self) -> None:
         csv, json = self._settings.csv, self._settings.json
@@ -100,3 +110,5 @@ class CallRecords:
             self._files.move_aside(csv.folder)
         if json is not None and json.rotate:
             self._json_folder = json.folder / time_stamp()
+            if self._posts is not None:
+                self._posts.rotate()

@@ -12,6 +12,7 @@ from ...media import MediaError, Recorder
 from ...media.coders import remedy
 from ...media.mixing import Voice, loudness, mix
 from ...media.payloads import Payloads
+from ...media.reordering import LIVE
 from ..waiting import Flag
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ class Member:
         self.sound: Iterator[bytes] | None = None  # that it alone hears
         self._media = media
         self._voice = Voice()
-        self._recorder = Recorder(media.leg.tap())
+        self._recorder = Recorder(media.leg.tap(), LIVE)
         self._feed = media.leg.feed()
         self._payloads = Payloads()
         self._loud = 0  # frames for which it still counts as speaking

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Final, Self
 
 from ...net.values import frozen
+from .cdr_web_settings import WEB_PARAMETERS, WebSettings
 from .parameters import read_parameters
 from .tree import Element, Tree
 from .values import read_boolean
@@ -57,6 +58,7 @@ JSON_PARAMETERS: Final[dict[str, Any]] = {
     "prefix-a-leg": read_boolean,
     "encode-values": read_boolean,
     "rotate": read_boolean,
+    **WEB_PARAMETERS,
 }
 
 
@@ -99,13 +101,19 @@ class CsvSettings:
 
 @frozen
 class JsonSettings:
-    """A file of JSON for each leg."""
+    """A file of JSON for each leg, or a message to a web server."""
 
     folder: Path
     b_leg: bool = True
     prefix_a_leg: bool = False  # a_UUID.cdr.json
     encode_values: bool = True  # as URLs have them
     rotate: bool = False  # into a folder of its own from a hang-up signal on
+    web: WebSettings | None = None
+
+    @property
+    def on_disk(self) -> bool:
+        """Whether each record is a file, posted or not."""
+        return self.web is None or self.web.and_disk
 
     @classmethod
     def read(cls, tree: Tree, log_folder: Path) -> Self | None:
@@ -113,13 +121,16 @@ class JsonSettings:
         element = _wanted(tree, "json_cdr")
         if element is None:
             return None
-        values = read_parameters(element.inside("settings", "param"), JSON_PARAMETERS, "json_cdr.conf")
+        params = list(element.inside("settings", "param"))
+        values = read_parameters(params, JSON_PARAMETERS, "json_cdr.conf")
+        folder = log_folder / (values.get("log_dir") or "json_cdr")
         return cls(
-            log_folder / (values.get("log_dir") or "json_cdr"),
+            folder,
             values.get("log_b_leg", True),
             values.get("prefix_a_leg", False),
             values.get("encode_values", True),
             values.get("rotate", False),
+            WebSettings.read(params, values, log_folder, folder),
         )
 
 

@@ -126,6 +126,7 @@ class ProfileSettings:
     inbound_late_negotiation: bool = True  # a caller is answered with what the called side took
     rfc2833_pt: int = 101
     hold_music: str | None = None
+    disable_rtp_auto_adjust: bool = False  # audio is sent where the SDP says, whatever comes from elsewhere
     rtp_timeout_sec: int = 300  # seconds of silence that end a call; 0: never
     inbound_bypass_media: bool = False  # the audio of bridged calls goes from phone to phone, where it can
     rtcp_mux: bool = False  # ours: offer RTCP on the RTP port (RFC 5761); one that is offered is taken anyway
@@ -224,6 +225,7 @@ PROFILE_PARAMETERS: Final[Mapping[str, Reader]] = {
     "inbound-late-negotiation": read_boolean,
     "rfc2833-pt": whole(96, 127),
     "hold-music": read_text,
+    "disable-rtp-auto-adjust": read_boolean,
     "rtp-timeout-sec": whole(0, DAY),
     "user-agent-string": read_text,
     "contact-user": read_word,

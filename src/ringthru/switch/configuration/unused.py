@@ -21,6 +21,7 @@ USED: Final = frozenset(
             "acl.conf",
             "event_socket.conf",
             "conference.conf",
+            "console.conf",
             "local_stream.conf",
         ),
         *("cdr_csv.conf", "json_cdr.conf", "metrics.conf", "portaudio.conf"),

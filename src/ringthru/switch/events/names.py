@@ -40,6 +40,9 @@ KNOWN: Final = TOLD | frozenset(
     )
 )
 
+# What a program that controls a call may have to itself (``divert_events``), as FreeSWITCH queues it
+PRIVATE: Final = frozenset(("DTMF", "DETECTED_SPEECH", "MESSAGE"))
+
 # Subclasses of CUSTOM that happen here
 REGISTER: Final = "sofia::register"
 REGISTER_FAILURE: Final = "sofia::register_failure"

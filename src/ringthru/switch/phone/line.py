@@ -13,6 +13,7 @@ from ...media.chirp import QUIET
 from ...media.echo_probe import EchoProbe, FeedClock
 from ...media.g711 import ULAW_TO_ALAW, encode
 from ...media.mixing import FRAME, SILENT_FRAME, Voice, together
+from ...media.reordering import LIVE
 from ..probing import follow, judged, new_probe, note, ticks
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ class AudioLine:
         leg, law = channel.wire.leg, channel.play_to_codec().name
         due = asyncio.get_running_loop().time()
         fetched, tap, feed, clock = _Fetched(), leg.tap(), leg.feed(), FeedClock(due)
-        recorder = Recorder(fetched)
+        recorder = Recorder(fetched, LIVE)
         follow(leg, clock)
         async for now in ticks(channel):
             fetched.frames = tap.read()

@@ -81,9 +81,9 @@ async def play(phone: ConsolePhone, text: str, seconds: float | None, device: De
 
 async def _write(frames: Iterator[bytes], sink: Sink, seconds: float | None) -> None:
     loop = asyncio.get_running_loop()
-    due = began = loop.time()
-    for frame in frames:
-        if seconds is not None and due - began >= seconds:
+    due = loop.time()
+    for number, frame in enumerate(frames):
+        if seconds is not None and number * SECONDS >= seconds:
             return
         sink.write(frame)
         due += SECONDS
@@ -109,7 +109,7 @@ async def loop_test(phone: ConsolePhone) -> Echo:
     try:
         while due - began < phone.loop_seconds:
             heard = source.read()
-            probe.hear([Frame("PCMU", at, heard or SILENT_FRAME)], due)
+            probe.hear([Frame("PCMU", at // FRAME % (1 << 16), at, heard or SILENT_FRAME)], due)
             samples = probe.frame(due)
             mark = SILENT_FRAME if samples is None else encode(samples, "PCMU")
             sink.write(mark if heard is None else together(heard, mark))

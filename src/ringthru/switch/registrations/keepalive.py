@@ -116,6 +116,11 @@ class Keepalive:
         if watched is not None:
             self._plan(key, max(watched.asked + watched.rules.interval, now))
 
+    def ask_now(self, key: Hashable, now: float) -> None:
+        """Something else was heard of a contact: do not wait for its moment."""
+        if key in self._watched:
+            self._plan(key, now)
+
     def ping(self, key: Hashable) -> Ping:
         """What is thought of a contact; one that is not watched is taken to be there."""
         watched = self._watched.get(key)

@@ -1,27 +1,25 @@
-"""All trunks of the switch: their lives, their calls in and out, whether they are there.
+"""All trunks of the switch: their lives, and their calls in and out.
 
 Lives here: finding a trunk by its name, or by a call that came from it.
-Never here: one registration's course, dial strings, the dialplan.
+Never here: one registration's course, whether a provider is there, dial strings, the dialplan.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import random
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Final
 
 from ...net.address import Endpoint
-from ...net.levels import NOTICE
 from ...net.values import frozen, record
 from ...sip import Direction, Flow, MalformedMessage, Request, SipUri
 from ..causes import HangupCause
 from ..configuration.trunk_settings import place_uri
-from ..registrations.keepalive import Keepalive, PingRules
 from ..snapshots import TrunkSnapshot
 from ..target import Target
 from . import requests
+from .asking import Asking
 from .registration import TrunkRegistration
 from .trunk import Changed, TrunkState
 
@@ -33,7 +31,6 @@ log = logging.getLogger(__name__)
 START_PATIENCE: Final = 2.0  # seconds that the first REGISTER waits for the gateway's word on our address
 SETTLE: Final = 0.2  # seconds from news about our address to the look at it: news come in flocks
 STOP_PATIENCE: Final = 1.0  # seconds that all of them have to unregister at a stop
-SILENT: Final = (408, 503)  # answers to OPTIONS that come from a proxy which reaches nobody
 AUTO_TO_USER: Final = "auto_to_user"  # extension: the user part of To is the number
 
 
@@ -70,11 +67,9 @@ class TrunkBook:
         self._trunks: dict[str, TrunkRegistration] = {}
         self._counters: dict[str, Counters] = {}
         self._addresses: dict[str, set[str]] = {}  # hosts of the providers → trunks they serve
-        self._keepalive = Keepalive(random.random)
-        self._timer: asyncio.TimerHandle | None = None
+        self._asking = Asking(self._trunks, self._tell_of)
         self._held: list[TrunkRegistration] = []  # not started yet: our address is not known
         self._looking: asyncio.TimerHandle | None = None
-        self._asking: set[asyncio.Future[None]] = set()
 
     # --- life ---------------------------------------------------------------------------------------
 
@@ -89,15 +84,12 @@ class TrunkBook:
                 continue
             trunk = self._trunks[settings.name] = TrunkRegistration(settings, profile)
             self._counters[settings.name] = Counters()
-            trunk.on_change = self._changed
+            trunk.on_change, trunk.on_located = self._changed, self._located
             self._held.append(trunk)
-            if settings.ping:
-                rules = PingRules(settings.ping, settings.ping_min, settings.ping_max)
-                self._keepalive.watch(settings.name, rules, profile.now())
+            self._asking.watch(settings, profile.now())
         self._release()
         if self._held and self._looking is None:
             self._looking = asyncio.get_running_loop().call_later(START_PATIENCE, self._look, True)
-        self._set_timer()
 
     async def leave(self, profile: str) -> None:
         """Unregister and forget the trunks of a profile that is about to be closed."""
@@ -105,12 +97,10 @@ class TrunkBook:
 
     async def stop(self) -> None:
         """Unregister everywhere, for a second at most."""
-        for timer in (self._timer, self._looking):
-            if timer is not None:
-                timer.cancel()
+        self._asking.stop()
+        if self._looking is not None:
+            self._looking.cancel()
         self._held.clear()
-        for task in self._asking:
-            task.cancel()
         await asyncio.gather(*(each.stop(STOP_PATIENCE) for each in self._trunks.values()))
         self._trunks.clear()
 
@@ -147,7 +137,14 @@ class TrunkBook:
         if changed.state is TrunkState.TRYING:
             self._forget_addresses(trunk.name)
         self._remember_addresses(trunk)
+        if changed.state is TrunkState.REGED:
+            self._asking.registered(trunk)
         self._tell_of(trunk)
+
+    def _located(self, trunk: TrunkRegistration) -> None:
+        """The addresses of a trunk were looked up: its calls come from there from now on."""
+        self._forget_addresses(trunk.name)
+        self._remember_addresses(trunk)
 
     def _tell_of(self, trunk: TrunkRegistration) -> None:
         self._tell(lambda: self._row(trunk, asyncio.get_running_loop().time()))
@@ -173,7 +170,7 @@ class TrunkBook:
         if trunk is None:
             return False
         self._held = [each for each in self._held if each is not trunk]
-        self._keepalive.forget(name)
+        self._asking.forget(name)
         self._forget_addresses(name)
         await trunk.stop(STOP_PATIENCE)
         return True
@@ -268,46 +265,11 @@ class TrunkBook:
             if not self._addresses[host]:
                 del self._addresses[host]
 
-    # --- is it there? -------------------------------------------------------------------------------
-
     def _is_up(self, trunk: TrunkRegistration) -> bool:
         """Whether calls may go out: OPTIONS are answered, and the registration holds where there is one."""
-        if not self._keepalive.ping(trunk.name).reachable:
+        if not self._asking.ping(trunk.name).reachable:
             return False
         return not trunk.settings.register or trunk.trunk.registered is not None
-
-    def _on_timer(self) -> None:
-        self._timer = None
-        for key in self._keepalive.due(asyncio.get_running_loop().time()):
-            task = asyncio.ensure_future(self._ask(str(key)))
-            self._asking.add(task)
-            task.add_done_callback(self._asking.discard)
-        self._set_timer()
-
-    async def _ask(self, name: str) -> None:
-        trunk = self._trunks.get(name)
-        response = await trunk.ask_if_there() if trunk is not None else None
-        now = asyncio.get_running_loop().time()
-        if trunk is not None and not trunk.located:
-            self._keepalive.unasked(name, now)
-        elif response is None or response.status in SILENT:
-            if self._keepalive.missed(name, now) and trunk is not None:
-                log.warning("Gateway %s does not answer OPTIONS any more: DOWN", name)
-                self._tell_of(trunk)
-                trunk.register()  # perhaps it listens elsewhere now
-        elif self._keepalive.answered(name, now):
-            log.log(NOTICE, "Gateway %s answers OPTIONS again: UP", name)
-            if trunk is not None:
-                self._tell_of(trunk)
-        self._set_timer()
-
-    def _set_timer(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        when = self._keepalive.next_timeout()
-        if when is not None and self._trunks:
-            self._timer = asyncio.get_running_loop().call_at(when, self._on_timer)
 
     # --- showing ------------------------------------------------------------------------------------
 
@@ -316,7 +278,7 @@ class TrunkBook:
 
     def _row(self, each: TrunkRegistration, now: float) -> TrunkSnapshot:
         settings, trunk, counters = each.settings, each.trunk, self._counters[each.name]
-        ping = self._keepalive.ping(each.name)
+        ping = self._asking.ping(each.name)
         timeout = trunk.next_timeout()
         contact = trunk.registered.contact if trunk.registered is not None else _contact_now(each)
         return TrunkSnapshot(

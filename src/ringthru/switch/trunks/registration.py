@@ -52,6 +52,7 @@ class TrunkRegistration:
         self.located = False  # whether the way to the registrar was looked for, found or not
         self.since = 0.0  # of the present registration
         self.on_change: Callable[[TrunkRegistration, Changed], None] = lambda trunk, changed: None
+        self.on_located: Callable[[TrunkRegistration], None] = lambda trunk: None
         self._login = Login(settings.auth_username, settings.password) if settings.password else None
         self._call_id = secrets.token_hex(12)
         self._cseq = 0
@@ -84,9 +85,9 @@ class TrunkRegistration:
         for task in self._tasks:
             task.cancel()
 
-    def register(self) -> bool:
-        """Register at once; False for a trunk that is not to be registered with."""
-        return bool(self._act(self.trunk.register))
+    def register(self, *, elsewhere: bool = False) -> bool:
+        """Register at once, ``elsewhere`` first; False for a trunk that is not to be registered with."""
+        return bool(self._act(lambda now: self.trunk.register(now, elsewhere=elsewhere)))
 
     def unregister(self) -> bool:
         return bool(self._act(self.trunk.unregister))
@@ -150,8 +151,11 @@ class TrunkRegistration:
             flows = await self.profile.locate(self._first_place())
         except SipError as error:
             reason = str(error)
+        if reason and not self.settings.register:  # nothing else will say it
+            log.warning("Gateway %s cannot be found, and is looked up again: %s", self.name, reason)
         self.located = True
         self._act(lambda now: self.trunk.receive_flows(flows, now, reason))
+        self.on_located(self)
 
     def _first_place(self) -> SipUri:
         """Where requests go first; ``register-transport`` decides where the URI itself does not."""

@@ -33,6 +33,7 @@ TOO_BRIEF: Final = 423  # RFC 3261 §10.2.8
 LONGEST_EXPIRY: Final = 86_400  # seconds; no registrar may have us believe in more
 SHORTEST_PAUSE: Final = 5.0  # seconds between two tries that nobody asked for; no answer may make us spin
 LONGEST_PAUSE: Final = 900.0  # seconds; the pause doubles up to this
+LOOK_AGAIN: Final = 30.0  # seconds until one that was not found is looked up again, where retry-seconds is 0
 REFUSED_PAUSE: Final = 300.0  # seconds at least after a refusal: providers ban who insists
 REFRESH_FROM, REFRESH_TO = 0.75, 0.9  # of what was granted; where in between is left to chance
 REFUSALS: Final = frozenset((401, 403, 404, 407, 603, 604))  # the same request would be refused again
@@ -121,6 +122,7 @@ class Trunk:
         self._chance = chance
         self._expires = timing.expires
         self._untried: list[Flow] = []
+        self._silent: Flow | None = None  # what answers nothing any more
         self._timeout: float | None = None
         self._again = False  # something changed while a REGISTER was on its way
         self._stop = False  # … and an operator wants an end
@@ -129,9 +131,9 @@ class Trunk:
     # --- the machine's contract ---------------------------------------------------------------------
 
     def start(self, now: float) -> None:
-        """Begin; a trunk that is not to be registered with looks its addresses up only."""
+        """Begin; a trunk that is not to be registered with looks its addresses up only, again and again."""
         if self.state is TrunkState.NOREG:
-            self._orders.append(Resolve())
+            self._look_up()
         else:
             self._begin(now)
 
@@ -141,7 +143,9 @@ class Trunk:
         if self._timeout is None or now < self._timeout:
             return
         self._timeout = None
-        if self.state in (TrunkState.REGED, TrunkState.FAIL_WAIT, TrunkState.UNREGED):
+        if self.state is TrunkState.NOREG:
+            self._look_up()
+        elif self.state in (TrunkState.REGED, TrunkState.FAIL_WAIT, TrunkState.UNREGED):
             self._begin(now)
 
     def next_timeout(self) -> float | None:
@@ -156,13 +160,18 @@ class Trunk:
     def receive_flows(self, flows: Sequence[Flow], now: float, reason: str = "") -> None:
         """The registrar's addresses, best first; none, with the reason, when they could not be found."""
         if flows:
-            self.flows = tuple(flows)
+            self.flows = tuple(sorted(flows, key=lambda each: each == self._silent))
+        if self.state is TrunkState.NOREG:
+            span = self._timing.expires if flows else self._timing.retry or LOOK_AGAIN
+            self._timeout = now + max(span, SHORTEST_PAUSE)
         if self.state is not TrunkState.TRYING:
             return
         if not self.flows:  # old addresses are better than none
             self._fail(now, reason or "the registrar's address cannot be found")
             return
-        self._untried = sorted(self.flows, key=lambda each: each != self.flow)  # first what answered last
+        self._untried = sorted(  # first what answered last, last what fell silent
+            self.flows, key=lambda each: (each == self._silent, each != self.flow)
+        )
         self._try_next(now)
 
     def receive_answer(
@@ -204,12 +213,16 @@ class Trunk:
 
     # --- what makes us act now ----------------------------------------------------------------------
 
-    def register(self, now: float) -> bool:
+    def register(self, now: float, *, elsewhere: bool = False) -> bool:
         """Register at once: an operator says so, our address changed, or OPTIONS went unanswered.
 
-        False for a trunk that is not to be registered with.
+        ``elsewhere``: that was it, and other addresses of the registrar are tried first.
+        False for a trunk that is not to be registered with; its addresses are looked up anew.
         """
+        if elsewhere:
+            self._silent = self.flow or next(iter(self.flows), None)
         if self.state is TrunkState.NOREG:
+            self._look_up()
             return False
         if self.state in (TrunkState.TRYING, TrunkState.UNREGISTER):
             self._again, self._stop = True, False
@@ -236,6 +249,10 @@ class Trunk:
 
     # --- the steps ----------------------------------------------------------------------------------
 
+    def _look_up(self) -> None:
+        self._timeout = None
+        self._orders.append(Resolve())
+
     def _begin(self, now: float) -> None:
         """Look the registrar up anew each time: providers move."""
         self._timeout = None
@@ -253,7 +270,7 @@ class Trunk:
 
     def _succeed(self, granted: Granted, now: float) -> None:
         before, self.registered = self.registered, granted
-        self.failures, self.reason = 0, ""
+        self.failures, self.reason, self._silent = 0, "", None
         seconds = max(min(granted.seconds, LONGEST_EXPIRY), 1)
         self.expires_at = now + seconds
         share = REFRESH_FROM + (REFRESH_TO - REFRESH_FROM) * self._chance()

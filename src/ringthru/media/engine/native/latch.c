@@ -8,6 +8,8 @@ void rt_latch_learn(rt_latch *latch, const rt_address *target, unsigned threshol
 }
 
 bool rt_latch_follow(rt_latch *latch, const rt_address *source) {
+    if (latch->fixed)
+        return false;
     unsigned window = 2u * latch->threshold;
     latch->strangers[latch->next] = *source;
     latch->next = (uint8_t)((latch->next + 1) % window);
@@ -28,7 +30,7 @@ bool rt_latch_follow(rt_latch *latch, const rt_address *source) {
 bool rt_latch_judge(rt_latch *latch, const rt_address *source, bool comfort_noise, rt_learned *learned) {
     *learned = RT_NOTHING_LEARNED;
     bool known = rt_same_address(source, &latch->target);
-    if (!latch->learning)
+    if (!latch->learning || (latch->fixed && !known))
         return known;
     if (comfort_noise)
         return true; /* a device may send it from elsewhere; it proves nothing */

@@ -16,6 +16,7 @@ typedef struct {
     rt_address target;
     rt_address was; /* before it moved */
     bool learning;
+    bool fixed; /* the SDP alone says where the peer is: strangers are never heard, nor followed */
     uint8_t threshold;
     uint8_t seen; /* strangers in the window */
     uint8_t next; /* where the next one goes */

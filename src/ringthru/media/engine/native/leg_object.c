@@ -120,11 +120,11 @@ static PyObject *leg_close(LegObject *self, PyObject *unused) {
 
 static PyObject *leg_connect(LegObject *self, PyObject *args) {
     const char *rtp, *rtcp, *ice;
-    int rtp_port, rtcp_port, ptime, codec, sent, heard, sent_event, heard_event, sends, receives, mux, first;
+    int rtp_port, rtcp_port, ptime, codec, sent, heard, sent_event, heard_event, sends, receives, mux, fixed, first;
     unsigned clock_rate, event_rate;
     rt_agreed agreed = {0};
-    if (!PyArg_ParseTuple(args, "sisiIIiiiiiipppsp", &rtp, &rtp_port, &rtcp, &rtcp_port, &clock_rate, &event_rate, &ptime,
-                          &codec, &sent, &heard, &sent_event, &heard_event, &sends, &receives, &mux, &ice, &first) ||
+    if (!PyArg_ParseTuple(args, "sisiIIiiiiiipppspp", &rtp, &rtp_port, &rtcp, &rtcp_port, &clock_rate, &event_rate, &ptime,
+                          &codec, &sent, &heard, &sent_event, &heard_event, &sends, &receives, &mux, &ice, &fixed, &first) ||
         !rt_read_address(rtp, rtp_port, &agreed.remote_rtp) || !rt_read_address(rtcp, rtcp_port, &agreed.remote_rtcp))
         return NULL;
     agreed.clock_rate = clock_rate;
@@ -138,6 +138,7 @@ static PyObject *leg_connect(LegObject *self, PyObject *args) {
     agreed.sends = sends;
     agreed.receives = receives;
     agreed.mux = mux;
+    agreed.fixed = fixed;
     snprintf(agreed.ice, sizeof agreed.ice, "%s", ice);
     double now = rt_leg_enter(self);
     rt_stream_connect(&self->leg.stream, &agreed, first, now);

@@ -91,7 +91,9 @@ PyObject *leg_read_tap(LegObject *self, PyObject *argument) {
         more = rt_ring_take(tap, &frame, payload);
         rt_leg_leave(self);
         PyObject *entry =
-            more ? Py_BuildValue("(iIy#)", frame.codec, frame.timestamp, payload, (Py_ssize_t)frame.size) : NULL;
+            more ? Py_BuildValue("(iHIy#)", frame.codec, frame.sequence, frame.timestamp, payload,
+                                 (Py_ssize_t)frame.size)
+                 : NULL;
         if (more && (entry == NULL || PyList_Append(list, entry) < 0)) {
             more = false;
             Py_CLEAR(list);

@@ -94,6 +94,7 @@ void rt_stream_connect(rt_stream *stream, const rt_agreed *agreed, bool speak_fi
               goes_on);
     learn_one(&stream->rtcp_latch, first ? NULL : &before.remote_rtcp, &agreed->remote_rtcp, RT_RTCP_THRESHOLD,
               goes_on);
+    stream->rtp_latch.fixed = stream->rtcp_latch.fixed = agreed->fixed;
     if (agreed->ice[0] && stream->checks.octets == NULL)
         rt_ring_open(&stream->checks, RT_CHECKS_KEPT); /* without memory no check is answered */
     stream->heard_at = now;
@@ -169,7 +170,8 @@ static void hear_key(rt_stream *stream, const rt_packet *packet) {
 
 static void keep(rt_stream *stream, const rt_packet *packet) {
     rt_frame frame = {
-        .timestamp = packet->timestamp, .size = (uint16_t)packet->size, .codec = stream->agreed.codec};
+        .timestamp = packet->timestamp, .sequence = packet->sequence, .size = (uint16_t)packet->size,
+        .codec = stream->agreed.codec};
     for (int index = 0; index < RT_MAX_TAPS; index++)
         if (stream->taps[index].octets)
             rt_ring_put(&stream->taps[index], &frame, packet->payload);

@@ -54,6 +54,7 @@ typedef struct {
     uint8_t codec;  /* RT_PCMU, RT_PCMA, or another number */
     uint8_t sent_type, heard_type, sent_event, heard_event;
     bool sends, receives, mux;
+    bool fixed;          /* no packet from elsewhere moves where we send */
     char ice[RT_UFRAG]; /* what a check of the peer's must name; empty: no ICE */
 } rt_agreed;
 
