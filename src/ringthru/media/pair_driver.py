@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import socket
-import time
 from typing import Final
 
 from ringthru.net.address import Endpoint
@@ -13,7 +12,6 @@ from .rtp import MAX_DATAGRAM
 
 log = logging.getLogger(__name__)
 
-JUST_NOW: Final = 0.001  # seconds
 STALE_DATAGRAMS: Final = 64  # thrown away at most when a reserved pair is opened
 
 
@@ -27,19 +25,13 @@ class PortPair:
         self.rtp_port = rtp_port
         self.rtcp_port = rtp_port + 1
         self.sockets = (rtp_socket, rtcp_socket)
-        self._bound_at = time.monotonic()
 
     def close(self) -> None:
         for sock in self.sockets:
             sock.close()
 
     def drain(self) -> None:
-        """Throw away what arrived while nobody listened: it belongs to an earlier call.
-
-        A pair that was bound just now has nothing yet: to look costs more than to bind.
-        """
-        if time.monotonic() - self._bound_at < JUST_NOW:
-            return
+        """Throw away what arrived while nobody listened: it belongs to an earlier call."""
         for sock in self.sockets:
             for _ in range(STALE_DATAGRAMS):
                 try:
