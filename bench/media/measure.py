@@ -5,7 +5,7 @@ times; medians, and ratios to what was measured in the same run:
 
 - ``selfone``: 1,000 pairs of sockets, one datagram at a time, sendto and recv on one core. Its sockets fit
   into the core's own cache, which those of thousands of legs do not; so there is the same with 4,000 pairs.
-- the barest relay: epoll, recvfrom and sendto for each leg, and no thought at all.
+- the barest relay, in C and in Python: epoll, recvfrom and sendto for each leg, and no thought at all.
 - rtpengine in user space with one thread, where it is installed (``make bench`` installs it as root).
 
 With ``--report DIR`` the added delay and the processor's time over the number of calls are drawn there.
@@ -14,6 +14,7 @@ With ``--report DIR`` the added delay and the processor's time over the number o
 from __future__ import annotations
 
 import random
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -47,6 +48,7 @@ class Measured:
     leg: float | None = None  # goal: most KiB of a call
     set_up: float | None = None  # goal: most microseconds
     calls: float | None = None  # goal: least
+    floor: str = "barest relay, echo"  # whose title it is compared with
 
     @property
     def title(self) -> str:
@@ -61,11 +63,19 @@ def ours(name: str, how: str, legs: int, sip: float = 0.0) -> Start:
     return lambda generator: relays.engine(name, legs, how, sip)
 
 
-BARE = Measured("barest relay", "echo", lambda generator: relays.bare(generator, LEGS))
+BARE = Measured("barest relay", "echo", lambda generator: relays.bare(generator, "relay", legs=LEGS))
+BARE_PYTHON = Measured(
+    "barest relay in Python",
+    "echo",
+    lambda _: relays.bare(sys.executable, "-m", "bench.media.bare", legs=FEWER),
+)
+FLOORS = (BARE, BARE_PYTHON)
 C = Measured("engine in C", "bridge", ours("c", "bridge", LEGS), 0.70, 20.0, 50.0, 1500)
 ECHO = Measured("engine in C", "echo", ours("c", "echo", LEGS), 0.70, 20.0, 50.0, 2600)
-TWIN = Measured("engine in Python", "bridge", ours("python", "bridge", FEWER), 0.40)
-ASYNCIO = Measured("asyncio alone", "bridge", ours("asyncio", "bridge", FEWER))
+TWIN = Measured(
+    "engine in Python", "bridge", ours("python", "bridge", FEWER), 0.40, calls=400, floor=BARE_PYTHON.title
+)
+ASYNCIO = Measured("asyncio alone", "bridge", ours("asyncio", "bridge", FEWER), floor=BARE_PYTHON.title)
 THEIRS = Measured("rtpengine", "bridge", lambda generator: relays.rtpengine(FEWER))
 
 
@@ -78,7 +88,7 @@ def measure(only: str | None, runs: int, as_data: bool, report: Path | None = No
 def rows(turns: int, report: Path | None) -> list[Row]:
     """Everything so many times, in another order each time; medians."""
     there = relays.is_there()
-    todo = [BARE, C, ECHO, TWIN, ASYNCIO, *([THEIRS] if there else [])]
+    todo = [*FLOORS, C, ECHO, TWIN, ASYNCIO, *([THEIRS] if there else [])]
     if not there:
         progress("rtpengine is not installed, and not measured (make bench installs it, as root)")
     found: dict[str, list[Found]] = {each.title: [] for each in todo}
@@ -125,13 +135,13 @@ def relay_rows(
     yield Row("P10", f"{title}: concurrently", sustained / each.per_call, kind, least=each.calls)
     yield Row("P10", f"{title}: ÷ selfone", sustained / selfone, "", least=each.of_limit, peer="selfone")
     yield Row("P10", f"{title}: ÷ selfone with as many sockets", sustained / as_many, "")
-    if each is not BARE:
-        bare = median(one.sustained for one in all_found[BARE.title])
-        yield Row("P10", f"{title}: ÷ barest relay", sustained / bare if bare else 0.0, "")
+    if each not in FLOORS:
+        bare = median(one.sustained for one in all_found[each.floor])
+        yield Row("P10", f"{title}: ÷ {each.floor}", sustained / bare if bare else 0.0, "")
     for what in ("p50", "p99"):
         yield Row("P10", f"{title}: {what} at {CALM}/s", median(getattr(e.calm, what) for e in found), "µs")
     yield Row("P10", f"{title}: processor at {FULL}/s", median(e.full.busy for e in found), "cores")
-    if each is not BARE:
+    if each not in FLOORS:
         legs = each.per_call // PER_LEG
         yield Row("P10", f"{title}: memory", legs * median(e.leg for e in found), "KiB/call", goal=each.leg)
         yield Row("P10", f"{title}: set up", median(e.set_up for e in found), "µs/call", goal=each.set_up)

@@ -95,9 +95,9 @@ def engine(name: str, legs: int, how: str, sip: float = 0.0) -> Iterator[Relay]:
 
 
 @contextmanager
-def bare(generator: Path, legs: int) -> Iterator[Relay]:
-    """The barest relay: what the system calls alone take."""
-    with talking(*first(), "taskset", "-c", ENGINE_CPU, generator, "relay", PORT, legs) as ask:
+def bare(*program: object, legs: int) -> Iterator[Relay]:
+    """A barest relay: what the system calls alone take, from the language that ``program`` is in."""
+    with talking(*first(), "taskset", "-c", ENGINE_CPU, *program, PORT, legs) as ask:
         _, _, *ports = ask("").split()
         yield Relay(ports, 0.0, 0.0, lambda: float(ask("?")))
 

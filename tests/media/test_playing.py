@@ -158,6 +158,14 @@ class TestRecorder:
         stream.receive_rtp(heard(2, b"\x02" * 160, timestamp=10_000_000), PEER, 0.1)
         assert recorder.take() == b"\x01" * 160 + b"\x02" * 160
 
+    def test_another_source_whose_clock_is_behind_goes_on(self, stream, recorder):
+        """A transfer, or a phone that starts anew: another SSRC, and a timestamp at random."""
+        said = [(1, 2_000_000_000, 5), (2, 2_000_000_160, 5), (3, 1000, 6), (4, 1160, 6)]
+        for number, timestamp, ssrc in said:
+            packet = RtpPacket(0, number, timestamp, ssrc, bytes((number,)) * 160)
+            stream.receive_rtp(packet.encode(), PEER, 0.1)
+        assert recorder.take() == b"".join(bytes((number,)) * 160 for number in (1, 2, 3, 4))
+
     def test_nobody_fetches_it(self, stream, recorder):
         for sequence in range(1, 4000):
             stream.receive_rtp(heard(sequence, b"\x01" * 160), PEER, 0.1)

@@ -36,6 +36,9 @@ struct rt_loop {
     size_t legs;
     double rings_at; /* when the clock does; INFINITY: it is not set */
     rt_leg *first_told, *last_told;
+    int counted;       /* sockets that were ready since counted_at */
+    double counted_at;
+    bool dense;        /* so many of them that naps pay */
     double busy, measured_at; /* the share of one core that was used lately, and when it was looked at */
     uint64_t cpu_at;          /* nanoseconds of the thread's processor time then */
 };
