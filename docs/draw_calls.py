@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ringthru.sip.session_timer import LEAST, LONGEST, SHORTEST, TOO_LATE
-from ringthru.sip.unconfirmed import OVERDUE
-from ringthru.switch.causes import CAUSE_OF_STATUS, HangupCause, reason_for, status_of
+from ringthru.sip.agent.session_timer import LEAST, LONGEST, SHORTEST, TOO_LATE
+from ringthru.sip.agent.unconfirmed import OVERDUE
+from ringthru.switch.calls.causes import CAUSE_OF_STATUS, HangupCause, reason_for, status_of
 
 
 def _causes() -> str:

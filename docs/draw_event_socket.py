@@ -12,7 +12,7 @@ from ringthru.event_socket.commands import COMMANDS
 from ringthru.event_socket.connection import LOST
 from ringthru.media import PCMU
 from ringthru.sip import Direction
-from ringthru.switch.caller import Caller
+from ringthru.switch.calls.caller import Caller
 from ringthru.switch.events.channel_data import FIELD_VARIABLES, channel_headers
 from ringthru.switch.events.names import SUBCLASSES, TOLD
 

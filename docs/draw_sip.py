@@ -7,10 +7,11 @@ from collections.abc import Callable
 from draw_code import doc, timing
 from draw_states import Row, picture, state_table
 
-from ringthru.sip import aboard, connection, locating, places
-from ringthru.sip.client_transaction import InviteClient, NonInviteClient
-from ringthru.sip.server_transaction import InviteServer, NonInviteServer
-from ringthru.sip.transaction import Transaction, absorb
+from ringthru.sip.transactions import aboard, places
+from ringthru.sip.transactions.client_transaction import InviteClient, NonInviteClient
+from ringthru.sip.transactions.server_transaction import InviteServer, NonInviteServer
+from ringthru.sip.transactions.transaction import Transaction, absorb
+from ringthru.sip.transport import connection, locating
 
 
 def rows_of(kind: type[Transaction]) -> list[Row]:

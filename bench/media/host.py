@@ -16,12 +16,12 @@ from pathlib import Path
 from typing import Any
 
 from bench.media.baseline import AsyncioEngine
-from ringthru.media.codecs import PCMU
+from ringthru.media.description.codecs import PCMU
+from ringthru.media.description.offer_answer import Negotiated
 from ringthru.media.engine.native_driver import NativeEngine
 from ringthru.media.engine.twin_driver import TwinEngine
-from ringthru.media.offer_answer import Negotiated
 from ringthru.net.address import Endpoint
-from ringthru.sip.message import parse
+from ringthru.sip.wire.message import parse
 
 ENGINES: dict[str, Any] = {
     "c": NativeEngine,

@@ -17,9 +17,9 @@ from functools import cache
 from pathlib import Path
 
 from ringthru.lab.namespaces.netns import LaboratoryError
+from ringthru.media.description.offer_answer import PCMU, MediaAddress, make_offer
+from ringthru.media.description.sdp import SessionDescription
 from ringthru.media.ng.messages import Command, Dialogue, Message, encode_message, ping
-from ringthru.media.offer_answer import PCMU, MediaAddress, make_offer
-from ringthru.media.sdp import SessionDescription
 from ringthru.net.values import frozen
 
 ENGINE_CPU, LOAD_CPU = "1", "0"

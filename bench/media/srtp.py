@@ -9,10 +9,10 @@ from __future__ import annotations
 import time
 
 from ringthru.media import PCMU, Negotiated, RtpPacket
+from ringthru.media.description.sdes import SUITES, SrtpKeys
 from ringthru.media.engine import _native, native_values
-from ringthru.media.libsrtp import load, make_session
-from ringthru.media.protecting import Sessions
-from ringthru.media.sdes import SUITES, SrtpKeys
+from ringthru.media.leg.libsrtp import load, make_session
+from ringthru.media.leg.protecting import Sessions
 from ringthru.net.address import Endpoint
 
 PACKETS, TURNS = 20_000, 7

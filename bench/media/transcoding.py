@@ -18,7 +18,7 @@ from math import sin
 from pathlib import Path
 
 from ringthru.media import G722, OPUS, PCMU, Codec, Leg, Negotiated, RtpPacket, choose_engine
-from ringthru.media.coders import encoder_of
+from ringthru.media.coding.coders import encoder_of
 from ringthru.media.engine.coding_driver import CodingEngine
 from ringthru.net.address import Endpoint
 

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from ringthru.switch.applications import APPLICATIONS, LEFT_OUT
 from ringthru.switch.configuration import Dialplan, expand, load_tree
-from ringthru.switch.dialstring import parse_dial_string
-from ringthru.switch.functions import condition, reckoned, regex
-from ringthru.switch.originate import read_extension
+from ringthru.switch.dialing.dialstring import parse_dial_string
+from ringthru.switch.dialing.originate import read_extension
+from ringthru.switch.dialplan.applications import APPLICATIONS, LEFT_OUT
+from ringthru.switch.dialplan.functions import condition, reckoned, regex
 
 from .conftest import DOCS
 

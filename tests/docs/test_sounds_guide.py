@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from ringthru.media import read_tones
-from ringthru.switch.applications import APPLICATIONS
 from ringthru.switch.configuration import Dialplan, load_tree
 from ringthru.switch.configuration.conference_settings import PARAMETERS, SOUNDS, load_conferences
 from ringthru.switch.configuration.local_stream_settings import load_streams
 from ringthru.switch.configuration.tree import Tree
+from ringthru.switch.dialplan.applications import APPLICATIONS
 
 from .conftest import DOCS
 

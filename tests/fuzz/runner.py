@@ -21,9 +21,9 @@ DECODERS: Final = [  # what coverage is measured of
     "ringthru.portmap.mapping",
     "ringthru.net.address",
     "ringthru.net.stun",
-    "ringthru.media.tone_script",
-    "ringthru.media.wav",
-    "ringthru.switch.dialstring",
+    "ringthru.media.sound.tone_script",
+    "ringthru.media.sound.wav",
+    "ringthru.switch.dialing.dialstring",
     "ringthru.switch.configuration.expand",
     "urllib.parse",
 ]

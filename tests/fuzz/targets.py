@@ -15,12 +15,13 @@ from ringthru.event_socket.connection import Connection
 from ringthru.event_socket.framing import MalformedMessage as MalformedSocketMessage
 from ringthru.event_socket.framing import MessageReader
 from ringthru.event_socket.session import Door
-from ringthru.media import BadSound, MalformedPacket, MalformedSdp, read_tones, read_wav, sounds
+from ringthru.media import BadSound, MalformedPacket, MalformedSdp, read_tones, read_wav
+from ringthru.media.description.sdes import Crypto
 from ringthru.media.ng.dtmf_log import LONGEST as LONGEST_KEY
 from ringthru.media.ng.dtmf_log import LoggedKey
 from ringthru.media.ng.messages import Message as NgMessage
 from ringthru.media.ng.messages import encode_message
-from ringthru.media.sdes import Crypto
+from ringthru.media.sound import sounds
 from ringthru.net import stun
 from ringthru.net.address import Endpoint, parse_address
 from ringthru.net.surroundings import Surroundings
@@ -47,14 +48,14 @@ from ringthru.portmap.wire import (
 from ringthru.portmap.wire.http import CAP, RequestReader, Response, ResponseReader
 from ringthru.portmap.wire.location import Location
 from ringthru.sip.errors import MalformedMessage as MalformedSip
-from ringthru.sip.framing import MAX_MESSAGE
-from ringthru.sip.headers import Challenge, Credentials, CSeq, NameAddr, Via
-from ringthru.sip.message import parse as parse_sip
-from ringthru.sip.stream import MessageStream
-from ringthru.sip.uri import SipUri
+from ringthru.sip.transport.stream import MessageStream
+from ringthru.sip.wire.framing import MAX_MESSAGE
+from ringthru.sip.wire.headers import Challenge, Credentials, CSeq, NameAddr, Via
+from ringthru.sip.wire.message import parse as parse_sip
+from ringthru.sip.wire.uri import SipUri
 from ringthru.switch.configuration.expand import LONGEST as EXPANDED
 from ringthru.switch.configuration.expand import expand
-from ringthru.switch.dialstring import BadDialString, harmless, parse_dial_string
+from ringthru.switch.dialing.dialstring import BadDialString, harmless, parse_dial_string
 
 GATEWAY: Final = "192.168.1.1"
 OTHER: Final = "192.168.1.2"

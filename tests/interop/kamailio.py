@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ringthru.lab.namespaces.laboratory import PUB, PUB_ADDRESS, WAN_ADDRESS, Laboratory
 from ringthru.lab.namespaces.netns import find_program, wait_for
-from ringthru.switch.certificates import own_certificate
+from ringthru.switch.profiles.certificates import own_certificate
 
 USER, PASSWORD = "trunk", "a-Provider-gave-us-88"
 MODULES = next(iter(sorted(Path("/usr/lib").glob("*/kamailio/modules"))), Path("/usr/lib/kamailio/modules"))

@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 
 from ringthru.media import SessionDescription
-from ringthru.media.audio import endpoints_of
+from ringthru.media.description.audio import endpoints_of
 
 from .kamailio import MODULES
 from .ng_story import description, until

@@ -15,12 +15,12 @@ from io import BytesIO
 from pathlib import Path
 
 from ringthru.media import MediaAddress, SessionDescription, tone
-from ringthru.media.audio import endpoints_of
-from ringthru.media.g711 import decode
+from ringthru.media.description.audio import endpoints_of
+from ringthru.media.description.offer_answer import PCMA, PCMU, make_offer
 from ringthru.media.ng.bencode import Writable
 from ringthru.media.ng.dtmf_log import LoggedKey
 from ringthru.media.ng.messages import Command, Dialogue, Message, encode_message, list_calls, ping
-from ringthru.media.offer_answer import PCMA, PCMU, make_offer
+from ringthru.media.sound.g711 import decode
 
 from .rtpengine_story import HERE, KEYS_AT, VOICES, Peer, start
 

@@ -14,12 +14,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ringthru.media import PCMU, KeyHeard, MediaAddress, Moved, OfferAnswer, SessionDescription, choose_engine
+from ringthru.media.description.offer_answer import make_offer
 from ringthru.media.engine.distant import DistantPorts
 from ringthru.media.engine.distant_leg_driver import FarmLeg
 from ringthru.media.engine.rtpengine_driver import RtpengineEngine
-from ringthru.media.g711 import G711
 from ringthru.media.ng.nodes import read_nodes
-from ringthru.media.offer_answer import make_offer
+from ringthru.media.sound.g711 import G711
 from ringthru.net.address import Endpoint
 
 HERE = "127.0.0.1"

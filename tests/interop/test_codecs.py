@@ -20,8 +20,8 @@ from ringthru.lab.namespaces.laboratory import (
     Laboratory,
 )
 from ringthru.lab.namespaces.netns import wait_for
-from ringthru.media.codecs import OPUS as CODEC
-from ringthru.media.coders import decoder_of, installed
+from ringthru.media.coding.coders import decoder_of, installed
+from ringthru.media.description.codecs import OPUS as CODEC
 
 from .audio import RATE, best_share, tone
 from .capture import Capture, rtp_packets

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from ringthru.media.rtcp import Goodbye, ReceiverReport, encode_compound
-from ringthru.media.rtp import RtpPacket
+from ringthru.media.rtp.packet import RtpPacket
+from ringthru.media.rtp.rtcp import Goodbye, ReceiverReport, encode_compound
 from ringthru.net.address import Endpoint
 from ringthru.net.sockets import bind_udp
 

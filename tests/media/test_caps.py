@@ -9,15 +9,29 @@ from typing import Any
 
 import pytest
 
-from ringthru.media import audio, sdp
-from ringthru.media.audio import formats_of, ptime_of
-from ringthru.media.codecs import PCMU, Codec
+from ringthru.media.coding.transcoding import AUDIO, LONGEST_WAIT, OneWay, Side
+from ringthru.media.description import audio, sdp
+from ringthru.media.description.audio import formats_of, ptime_of
+from ringthru.media.description.codecs import PCMU, Codec
+from ringthru.media.description.ice_sdp import MOST_CANDIDATES, is_mismatch
+from ringthru.media.description.offer_answer import Negotiated
+from ringthru.media.description.sdes import LARGEST_MKI, MOST_TEXT, Crypto
+from ringthru.media.description.sdp import SessionDescription
+from ringthru.media.description.securing import MANDATORY, MOST_LOOKED_AT, SecureMedia, chosen
 from ringthru.media.devices.virtual import MOST_KEPT, Keeping
-from ringthru.media.echo_probe import KEPT, EchoProbe
 from ringthru.media.engine.twin_driver import TwinEngine
 from ringthru.media.errors import EngineFull, LocalError, MalformedPacket, MalformedSdp
-from ringthru.media.ice_sdp import MOST_CANDIDATES, is_mismatch
-from ringthru.media.mixing import SILENT_FRAME
+from ringthru.media.leg.outgoing import QUEUE_LIMIT
+from ringthru.media.leg.playing import (
+    FEED_LIMIT,
+    LONGEST_DELAY,
+    TAP_LIMIT,
+    FedPlayer,
+    LateEcho,
+    PacketTap,
+    cost,
+)
+from ringthru.media.leg.stream import MediaStream
 from ringthru.media.ng.bencode import decode
 from ringthru.media.ng.dtmf_log import LONGEST, MAX_SIZE, LoggedKey
 from ringthru.media.ng.messages import MAX_COOKIE, Message, encode_message
@@ -28,18 +42,12 @@ from ringthru.media.node.commands import LONGEST_KEY, MOST_LISTED, MOST_TIMES
 from ringthru.media.node.recording_driver import Recordings
 from ringthru.media.node.requests import MOST_WORDS, words
 from ringthru.media.node.serving import MOST_OCTETS
-from ringthru.media.offer_answer import Negotiated
-from ringthru.media.outgoing import QUEUE_LIMIT
-from ringthru.media.playing import FEED_LIMIT, LONGEST_DELAY, TAP_LIMIT, FedPlayer, LateEcho, PacketTap, cost
-from ringthru.media.rtp import MAX_DATAGRAM, RtpPacket
-from ringthru.media.sdes import LARGEST_MKI, MOST_TEXT, Crypto
-from ringthru.media.sdp import SessionDescription
-from ringthru.media.securing import MANDATORY, MOST_LOOKED_AT, SecureMedia, chosen
-from ringthru.media.sounds import LONGEST_SILENCE, BadSound, silence_of
-from ringthru.media.stream import MediaStream
-from ringthru.media.telephone_event import MAX_QUEUED
-from ringthru.media.tone_script import LONGEST_SCRIPT, LONGEST_TONE, MOST_LOOPS, MOST_TONES, read_tones
-from ringthru.media.transcoding import AUDIO, LONGEST_WAIT, OneWay, Side
+from ringthru.media.quality.echo_probe import KEPT, EchoProbe
+from ringthru.media.rtp.packet import MAX_DATAGRAM, RtpPacket
+from ringthru.media.rtp.telephone_event import MAX_QUEUED
+from ringthru.media.sound.mixing import SILENT_FRAME
+from ringthru.media.sound.sounds import LONGEST_SILENCE, BadSound, silence_of
+from ringthru.media.sound.tone_script import LONGEST_SCRIPT, LONGEST_TONE, MOST_LOOPS, MOST_TONES, read_tones
 from ringthru.net.address import Endpoint
 from ringthru.net.sockets import bind_udp
 from ringthru.net.values import replace
@@ -330,8 +338,8 @@ class TestNodes:
 
 def test_gaps_that_are_repaired_are_short():
     """Of more than five packets in a row nothing is made (``MOST_REPAIRED``): the gap stays what it is."""
-    from ringthru.media.codecs import OPUS
-    from ringthru.media.coders import installed
+    from ringthru.media.coding.coders import installed
+    from ringthru.media.description.codecs import OPUS
 
     from .test_transcoding import humming, through
 

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from ringthru.media.chirp import LENGTH, ChirpEar, Found, chirp
-from ringthru.media.g711 import ALAW_TO_ULAW, SAMPLE_RATE, ULAW_SILENCE, ULAW_TO_ALAW, encode
+from ringthru.media.quality.chirp import LENGTH, ChirpEar, Found, chirp
+from ringthru.media.sound.g711 import ALAW_TO_ULAW, SAMPLE_RATE, ULAW_SILENCE, ULAW_TO_ALAW, encode
 
 AT = 5003  # where it begins, no multiple of a packet
 LASTS = 12_000  # samples

@@ -9,8 +9,8 @@ import pytest
 
 from ringthru.media import Codes, Elsewhere, EngineMissing, choose_engine
 from ringthru.media.engine import choice
-from ringthru.media.g711 import G711
 from ringthru.media.ng.nodes import read_nodes
+from ringthru.media.sound.g711 import G711
 
 from .native import native_engine
 

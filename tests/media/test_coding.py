@@ -9,17 +9,17 @@ from math import pi, sin
 
 import pytest
 
-from ringthru.media.codecs import G722, OPUS, PCMA, PCMU, Codec
-from ringthru.media.coders import decoder_of, encoder_of, installed, ulaw_of
+from ringthru.media.coding.coders import decoder_of, encoder_of, installed, ulaw_of
+from ringthru.media.description.codecs import G722, OPUS, PCMA, PCMU, Codec
+from ringthru.media.description.offer_answer import Negotiated
 from ringthru.media.engine import coding_driver
 from ringthru.media.engine.coding_driver import CodingEngine
 from ringthru.media.engine.twin_driver import TwinEngine
 from ringthru.media.errors import EngineFull
 from ringthru.media.events import KeyHeard, Said
-from ringthru.media.offer_answer import Negotiated
-from ringthru.media.rtp import RtpPacket
-from ringthru.media.sounds import Sound
-from ringthru.media.tones import holds_tone, tone
+from ringthru.media.rtp.packet import RtpPacket
+from ringthru.media.sound.sounds import Sound
+from ringthru.media.sound.tones import holds_tone, tone
 from ringthru.net.address import Endpoint
 from ringthru.net.sockets import bind_udp
 

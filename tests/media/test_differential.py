@@ -12,11 +12,13 @@ from typing import Any
 
 import pytest
 
-from ringthru.media.codecs import G722, OPUS, PCMA, PCMU
-from ringthru.media.frames import Frame
-from ringthru.media.offer_answer import Negotiated
-from ringthru.media.playing import FedPlayer, LateEcho, PacketTap, Player
-from ringthru.media.rtcp import (
+from ringthru.media.description.codecs import G722, OPUS, PCMA, PCMU
+from ringthru.media.description.offer_answer import Negotiated
+from ringthru.media.leg.playing import FedPlayer, LateEcho, PacketTap, Player
+from ringthru.media.leg.stream import MediaStream
+from ringthru.media.rtp.frames import Frame
+from ringthru.media.rtp.packet import RtpPacket
+from ringthru.media.rtp.rtcp import (
     Goodbye,
     ReceiverReport,
     ReportBlock,
@@ -24,11 +26,9 @@ from ringthru.media.rtcp import (
     SourceDescription,
     encode_compound,
 )
-from ringthru.media.rtp import RtpPacket
-from ringthru.media.sounds import Sound
-from ringthru.media.statistics import to_ntp
-from ringthru.media.stream import MediaStream
-from ringthru.media.telephone_event import KEYS, TelephoneEvent
+from ringthru.media.rtp.statistics import to_ntp
+from ringthru.media.rtp.telephone_event import KEYS, TelephoneEvent
+from ringthru.media.sound.sounds import Sound
 from ringthru.net.address import Endpoint
 
 from .native import native_engine

@@ -9,15 +9,15 @@ from collections.abc import Callable
 import pytest
 
 from ringthru.media import Engine, Leg
-from ringthru.media.driver import MediaEngine
+from ringthru.media.description.offer_answer import PCMU, Negotiated
+from ringthru.media.engine.driver import MediaEngine
 from ringthru.media.engine.twin_driver import TwinEngine
 from ringthru.media.errors import EngineFull, LocalError, NoFreePorts
 from ringthru.media.events import Said, Timeout
-from ringthru.media.latch import Latched
-from ringthru.media.offer_answer import PCMU, Negotiated
-from ringthru.media.rtcp import Goodbye, decode_compound
-from ringthru.media.rtp import RtpPacket
-from ringthru.media.tones import holds_tone, tone
+from ringthru.media.rtp.latch import Latched
+from ringthru.media.rtp.packet import RtpPacket
+from ringthru.media.rtp.rtcp import Goodbye, decode_compound
+from ringthru.media.sound.tones import holds_tone, tone
 from ringthru.net.address import Endpoint
 from ringthru.net.sockets import bind_udp
 from ringthru.net.values import replace

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 import pytest
 
 from ringthru.media import Frame
-from ringthru.media.echo_probe import Echo, EchoProbe, FeedClock, PacketClock
-from ringthru.media.g711 import ULAW_SILENCE, encode
+from ringthru.media.quality.echo_probe import Echo, EchoProbe, FeedClock, PacketClock
+from ringthru.media.sound.g711 import ULAW_SILENCE, encode
 
 TICK = 0.007
 QUIET = bytes((ULAW_SILENCE,)) * 160

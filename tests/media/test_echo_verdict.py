@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from ringthru.media import LegReport
-from ringthru.media.echo_probe import Echo
-from ringthru.media.echo_verdict import Hearing, judge
+from ringthru.media.quality.echo_probe import Echo
+from ringthru.media.quality.echo_verdict import Hearing, judge
 
 HEARD = Echo(said=8, returned=7, round_trip_ms=184.4, certainty=0.99996)
 SILENCE = Echo(said=6, returned=0, round_trip_ms=None, certainty=0.0)

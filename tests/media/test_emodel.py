@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ringthru.media.emodel import BEST_RATING, G711, G729, effective_impairment, mos_of, rate
+from ringthru.media.quality.emodel import BEST_RATING, G711, G729, effective_impairment, mos_of, rate
 
 
 class TestDefaults:

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ringthru.media import g711
-from ringthru.media.tones import holds_tone, tone, tone_share
+from ringthru.media.sound import g711
+from ringthru.media.sound.tones import holds_tone, tone, tone_share
 
 
 class TestLaws:

@@ -13,16 +13,16 @@ from typing import Any
 
 import pytest
 
-from ringthru.media.driver import MediaEngine
+from ringthru.media.description.ice_sdp import IceAnswers
+from ringthru.media.description.offer_answer import PCMU, MediaAddress, Negotiated, OfferAnswer
+from ringthru.media.description.sdes import SrtpKeys
+from ringthru.media.description.sdp import SessionDescription
+from ringthru.media.engine.driver import MediaEngine
 from ringthru.media.engine.twin_driver import TwinEngine
-from ringthru.media.ice import CHECKS_AT_ONCE, Ice, IceResponder
-from ringthru.media.ice_sdp import IceAnswers
-from ringthru.media.latch import Confirmed, Latch, Latched
-from ringthru.media.libsrtp import make_session
-from ringthru.media.offer_answer import PCMU, MediaAddress, Negotiated, OfferAnswer
-from ringthru.media.rtp import RtpPacket
-from ringthru.media.sdes import SrtpKeys
-from ringthru.media.sdp import SessionDescription
+from ringthru.media.leg.libsrtp import make_session
+from ringthru.media.rtp.ice import CHECKS_AT_ONCE, Ice, IceResponder
+from ringthru.media.rtp.latch import Confirmed, Latch, Latched
+from ringthru.media.rtp.packet import RtpPacket
 from ringthru.net.address import Endpoint
 from ringthru.net.sockets import bind_udp
 from ringthru.net.stun import decode_response

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ringthru.media.latch import RTCP_THRESHOLD, Confirmed, Latch, Latched
+from ringthru.media.rtp.latch import RTCP_THRESHOLD, Confirmed, Latch, Latched
 from ringthru.net.address import Endpoint
 
 SDP = Endpoint("10.0.0.5", 4000)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ringthru.media.g711 import decode, linear_to_ulaw
-from ringthru.media.mixing import FRAME, LONGEST, MOST_VOICES, READY, SILENT_FRAME, Voice, loudness, mix
-from ringthru.media.tones import tone, tone_share
+from ringthru.media.sound.g711 import decode, linear_to_ulaw
+from ringthru.media.sound.mixing import FRAME, LONGEST, MOST_VOICES, READY, SILENT_FRAME, Voice, loudness, mix
+from ringthru.media.sound.tones import tone, tone_share
 
 frames = st.binary(min_size=FRAME, max_size=FRAME)
 

@@ -2,10 +2,9 @@
 
 import pytest
 
-from ringthru.media.audio import audio_of, formats_of
-from ringthru.media.codecs import G722, OPUS
-from ringthru.media.errors import MalformedSdp, NoCommonCodec
-from ringthru.media.offer_answer import (
+from ringthru.media.description.audio import audio_of, formats_of
+from ringthru.media.description.codecs import G722, OPUS
+from ringthru.media.description.offer_answer import (
     PCMA,
     PCMU,
     Codec,
@@ -16,7 +15,8 @@ from ringthru.media.offer_answer import (
     offered_audio,
     read_answer,
 )
-from ringthru.media.sdp import SessionDescription
+from ringthru.media.description.sdp import SessionDescription
+from ringthru.media.errors import MalformedSdp, NoCommonCodec
 from ringthru.net.address import Endpoint
 from ringthru.net.values import replace
 

@@ -7,14 +7,14 @@ from itertools import pairwise
 import pytest
 
 from ringthru.media import RtpPacket, SessionDescription, silence_of
-from ringthru.media.codecs import G722, OPUS, PCMA, PCMU
-from ringthru.media.coders import encoder_of, installed, samples_of
+from ringthru.media.coding.coders import encoder_of, installed, samples_of
+from ringthru.media.description.codecs import G722, OPUS, PCMA, PCMU
+from ringthru.media.description.offer_answer import MediaAddress, make_answer, make_offer
 from ringthru.media.events import Hungry, Said
-from ringthru.media.g711 import ULAW_SILENCE
-from ringthru.media.offer_answer import MediaAddress, make_answer, make_offer
-from ringthru.media.playing import FedPlayer, LateEcho, PacketTap, Player, Recorder
-from ringthru.media.stream import MediaStream
-from ringthru.media.tones import holds_tone, tone
+from ringthru.media.leg.playing import FedPlayer, LateEcho, PacketTap, Player, Recorder
+from ringthru.media.leg.stream import MediaStream
+from ringthru.media.sound.g711 import ULAW_SILENCE
+from ringthru.media.sound.tones import holds_tone, tone
 from ringthru.net.address import Endpoint
 
 PEER = Endpoint("127.0.0.9", 4000)

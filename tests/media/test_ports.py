@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ringthru.media.engine.ports import PortBook
 from ringthru.media.errors import LocalError, NoFreePorts
-from ringthru.media.ports import PortBook
 
 
 @given(st.integers(1, 65534), st.integers(1, 40), st.floats(0, 1, exclude_max=True))

@@ -2,11 +2,11 @@
 
 import pytest
 
-from ringthru.media.quality import buffered, burst_ratio, quality_of
-from ringthru.media.report import LegReport, Reporter
-from ringthru.media.rtcp import ReceiverReport, ReportBlock
-from ringthru.media.sender import RtpSender
-from ringthru.media.statistics import ReceptionStatistics
+from ringthru.media.quality.quality import buffered, burst_ratio, quality_of
+from ringthru.media.rtp.report import LegReport, Reporter
+from ringthru.media.rtp.rtcp import ReceiverReport, ReportBlock
+from ringthru.media.rtp.sender import RtpSender
+from ringthru.media.rtp.statistics import ReceptionStatistics
 from ringthru.net.values import replace
 
 GOOD = LegReport(

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ringthru.media.reordering import KEPT, LIVE, MAX_DROPOUT, MAX_MISORDER, Reordering
+from ringthru.media.rtp.reordering import KEPT, LIVE, MAX_DROPOUT, MAX_MISORDER, Reordering
 
 
 def through(order: Reordering[int], *numbers: int) -> list[int]:

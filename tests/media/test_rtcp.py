@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ringthru.media.errors import MalformedPacket
-from ringthru.media.rtcp import (
+from ringthru.media.rtp.rtcp import (
     Goodbye,
     OtherPacket,
     ReceiverReport,

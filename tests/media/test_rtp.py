@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ringthru.media.errors import MalformedPacket
-from ringthru.media.rtp import RtpPacket
+from ringthru.media.rtp.packet import RtpPacket
 
 PACKET = bytes.fromhex(
     "80"  # version 2, no padding, no extension, no sources

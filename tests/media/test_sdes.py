@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ringthru.media import MANDATORY, OPTIONAL, PCMU, MediaAddress, OfferAnswer, SecureMedia, Securing
+from ringthru.media.description.sdes import NAMES, SUITES, Crypto, SrtpKeys
+from ringthru.media.description.sdp import SessionDescription
 from ringthru.media.errors import MalformedSdp, NoCommonCodec
-from ringthru.media.sdes import NAMES, SUITES, Crypto, SrtpKeys
-from ringthru.media.sdp import SessionDescription
 
 # RFC 4568 §6.1, and the one of §7.1.1's kind with a lifetime and an MKI
 EXAMPLE = "1 AES_CM_128_HMAC_SHA1_80 inline:PS1uQCVeeCFCanVmcjkpPywjNWhcYD0mXXtxaVBR|2^20|1:32"

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ringthru.media.description.sdp import MediaDescription, Origin, SessionDescription
 from ringthru.media.errors import MalformedSdp
-from ringthru.media.sdp import MediaDescription, Origin, SessionDescription
 
 EXAMPLE = b"""v=0\r
 o=jdoe 3724394400 3724394405 IN IP4 198.51.100.1\r

@@ -3,8 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ringthru.media.rtp import RtpPacket
-from ringthru.media.sender import Allowance, RtpSender
+from ringthru.media.rtp.packet import RtpPacket
+from ringthru.media.rtp.sender import Allowance, RtpSender
 
 AUDIO = b"\xff" * 160
 

@@ -6,11 +6,11 @@ from random import Random
 
 import pytest
 
-from ringthru.media.codecs import PCMA, PCMU
-from ringthru.media.offer_answer import Negotiated
-from ringthru.media.playing import PacketTap
-from ringthru.media.rtp import MAX_DATAGRAM, RtpPacket
-from ringthru.media.stream import MediaStream
+from ringthru.media.description.codecs import PCMA, PCMU
+from ringthru.media.description.offer_answer import Negotiated
+from ringthru.media.leg.playing import PacketTap
+from ringthru.media.leg.stream import MediaStream
+from ringthru.media.rtp.packet import MAX_DATAGRAM, RtpPacket
 from ringthru.net.address import Endpoint
 
 from .test_ice import ICE, check

@@ -18,7 +18,7 @@ from ringthru.media import Sound
 from ringthru.media.devices.interface import DeviceError
 from ringthru.media.devices.portaudio_driver import QUEUE, PortAudio
 from ringthru.media.devices.virtual import Keeping, Nothing, Saying
-from ringthru.media.g711 import decode, encode
+from ringthru.media.sound.g711 import decode, encode
 
 from .fake_sound_card import FakeCard
 

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ringthru.media import BadSound, Sound, holds_tone, linear_of, read_tones, read_wav, silence_of, tone
-from ringthru.media.g711 import decode
-from ringthru.media.tones import tone_share
+from ringthru.media.sound.g711 import decode
+from ringthru.media.sound.tones import tone_share
 
 
 def wav(frames: bytes, rate: int = 8000, width: int = 2, channels: int = 1) -> bytes:

@@ -6,15 +6,15 @@ from random import Random
 
 import pytest
 
-from ringthru.media.codecs import PCMU
+from ringthru.media.description.codecs import PCMU
+from ringthru.media.description.offer_answer import Negotiated
+from ringthru.media.description.sdes import SUITES, SrtpKeys
 from ringthru.media.events import FirstPacket, Forged
-from ringthru.media.libsrtp import load, make_session
-from ringthru.media.offer_answer import Negotiated
-from ringthru.media.playing import Recorder
-from ringthru.media.protecting import MOST_SOURCES, Protection
-from ringthru.media.rtp import RtpPacket
-from ringthru.media.sdes import SUITES, SrtpKeys
-from ringthru.media.sounds import Sound
+from ringthru.media.leg.libsrtp import load, make_session
+from ringthru.media.leg.playing import Recorder
+from ringthru.media.leg.protecting import MOST_SOURCES, Protection
+from ringthru.media.rtp.packet import RtpPacket
+from ringthru.media.sound.sounds import Sound
 from ringthru.net.address import Endpoint
 from ringthru.net.values import replace
 
@@ -56,7 +56,7 @@ class Leg(Pair):
 
     def __init__(self, ssrc: int = 77) -> None:
         super().__init__(ssrc, 500, 9000)
-        from ringthru.media.protecting import Sessions
+        from ringthru.media.leg.protecting import Sessions
 
         self.sessions = Sessions(make_session)
         self.python.peer._make_session = make_session

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import pytest
 
-from ringthru.media import libsrtp
-from ringthru.media.libsrtp import SYSTEM, Library, Session, load
-from ringthru.media.rtcp import ReceiverReport, SourceDescription, encode_compound
-from ringthru.media.rtp import RtpPacket
-from ringthru.media.sdes import SUITES
+from ringthru.media.description.sdes import SUITES
+from ringthru.media.leg import libsrtp
+from ringthru.media.leg.libsrtp import SYSTEM, Library, Session, load
+from ringthru.media.rtp.packet import RtpPacket
+from ringthru.media.rtp.rtcp import ReceiverReport, SourceDescription, encode_compound
 
 from .reference_srtp import aes, counted, derived, under_master, with_counter_mode, with_gcm
 

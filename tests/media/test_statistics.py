@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ringthru.media.statistics import ReceptionStatistics, middle, round_trip, to_ntp
+from ringthru.media.rtp.statistics import ReceptionStatistics, middle, round_trip, to_ntp
 
 
 def heard(*sequences: int) -> ReceptionStatistics:

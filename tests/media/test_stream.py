@@ -4,11 +4,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ringthru.media.description.offer_answer import PCMA, PCMU, Negotiated
 from ringthru.media.events import FirstPacket, Timeout, Unexpected
-from ringthru.media.g711 import ULAW_TO_ALAW
-from ringthru.media.latch import Confirmed, Latched
-from ringthru.media.offer_answer import PCMA, PCMU, Negotiated
-from ringthru.media.rtcp import (
+from ringthru.media.leg.stream import MediaStream
+from ringthru.media.rtp.latch import Confirmed, Latched
+from ringthru.media.rtp.packet import RtpPacket
+from ringthru.media.rtp.rtcp import (
     Goodbye,
     ReceiverReport,
     ReportBlock,
@@ -17,8 +18,7 @@ from ringthru.media.rtcp import (
     decode_compound,
     encode_compound,
 )
-from ringthru.media.rtp import RtpPacket
-from ringthru.media.stream import MediaStream
+from ringthru.media.sound.g711 import ULAW_TO_ALAW
 from ringthru.net.address import Endpoint
 from ringthru.net.values import replace
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ringthru.media.errors import MalformedPacket
-from ringthru.media.telephone_event import (
+from ringthru.media.rtp.telephone_event import (
     KEYS,
     KeyHeard,
     KeyListener,

@@ -6,13 +6,13 @@ from math import pi, sin
 
 import pytest
 
-from ringthru.media.codecs import G722, OPUS, PCMA, PCMU, Codec
-from ringthru.media.coders import decoder_of, encoder_of, frame_of, installed, ulaw_of
+from ringthru.media.coding.coders import decoder_of, encoder_of, frame_of, installed, ulaw_of
+from ringthru.media.coding.transcoding import AUDIO, EVENT, OneWay, Side
+from ringthru.media.description.codecs import G722, OPUS, PCMA, PCMU, Codec
 from ringthru.media.errors import LocalError, MalformedPacket
-from ringthru.media.rtp import RtpPacket
-from ringthru.media.telephone_event import TelephoneEvent
-from ringthru.media.tones import holds_tone
-from ringthru.media.transcoding import AUDIO, EVENT, OneWay, Side
+from ringthru.media.rtp.packet import RtpPacket
+from ringthru.media.rtp.telephone_event import TelephoneEvent
+from ringthru.media.sound.tones import holds_tone
 
 CODECS = {codec.name: codec for codec in (PCMU, PCMA, G722, OPUS)}
 WHERE_MISSING = "is not installed: pip install 'ringthru[codecs]', and Debian's libopus0"

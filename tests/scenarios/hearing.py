@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from ringthru.media import linear_of, tone
-from ringthru.media.tones import tone_share
+from ringthru.media.sound.tones import tone_share
 
 from .phones import PhoneCall
 from .waiting import eventually

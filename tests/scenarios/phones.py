@@ -25,7 +25,7 @@ from ringthru.media import (
     make_offer,
     read_answer,
 )
-from ringthru.media.telephone_event import KEYS, TelephoneEvent
+from ringthru.media.rtp.telephone_event import KEYS, TelephoneEvent
 from ringthru.net.address import Endpoint
 from ringthru.sip import (
     Call,

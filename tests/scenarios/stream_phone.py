@@ -6,7 +6,7 @@ from ringthru.lab.datagrams import Datagrams
 from ringthru.net.address import Endpoint
 from ringthru.net.sockets import bind_udp
 from ringthru.sip import Flow, SipDriver, TlsListener
-from ringthru.sip.tls_driver import TlsContexts
+from ringthru.sip.transport.tls_driver import TlsContexts
 
 from .phones import Phone
 

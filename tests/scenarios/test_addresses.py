@@ -12,7 +12,7 @@ import pytest
 from ringthru.lab.datagrams import Datagrams
 from ringthru.net.address import Endpoint
 from ringthru.net.sockets import bind_udp
-from ringthru.switch import address_lookup, stun_pairs, stun_port
+from ringthru.switch.addresses import address_lookup, stun_pairs, stun_port
 
 from .home import EXTERNAL_XML, INTERNAL_XML, VARS, Home, Place, setting, variables
 from .waiting import eventually

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from ringthru.media import RtpPacket, holds_tone, tone
-from ringthru.media.g711 import encode
-from ringthru.media.telephone_event import TelephoneEvent
+from ringthru.media.rtp.telephone_event import TelephoneEvent
+from ringthru.media.sound.g711 import encode
 from ringthru.sip import CallCancelled, CallEnded
 
 from .hearing import hears_tone, write_wav

@@ -15,8 +15,8 @@ import pytest
 from ringthru.console.logs import Logs
 from ringthru.console.standard import standard_table
 from ringthru.media import SessionDescription
-from ringthru.media.coders import installed
-from ringthru.media.rtcp import ReceiverReport, ReportBlock, SourceDescription, encode_compound
+from ringthru.media.coding.coders import installed
+from ringthru.media.rtp.rtcp import ReceiverReport, ReportBlock, SourceDescription, encode_compound
 
 from .home import DEFAULT, PUBLIC, RING_1000, Home, extension
 from .phones import PhoneCall

@@ -11,7 +11,7 @@ import pytest
 
 from ringthru.console.commands import CommandTable
 from ringthru.console.standard import standard_table
-from ringthru.switch.capturing import CaptureServer
+from ringthru.switch.profiles.capturing import CaptureServer
 
 from ..sip.hep import read
 from .home import EXTERNAL_XML, PUBLIC, RING_1000, Home, setting

@@ -10,11 +10,11 @@ import pytest
 
 from ringthru.console.calls import uuid_dump
 from ringthru.media import G722, OPUS, PCMA, PCMU, Codec, make_offer
-from ringthru.media.audio import audio_of
-from ringthru.media.coders import decoder_of, encoder_of, installed, samples_of, ulaw_of
+from ringthru.media.coding.coders import decoder_of, encoder_of, installed, samples_of, ulaw_of
+from ringthru.media.description.audio import audio_of
 from ringthru.media.engine import choice, coding_driver
-from ringthru.media.g711 import G711
-from ringthru.media.tones import holds_tone, tone
+from ringthru.media.sound.g711 import G711
+from ringthru.media.sound.tones import holds_tone, tone
 
 from .home import DEFAULT, EXTERNAL_XML, INTERNAL_XML, PASSWORD, PUBLIC, RING_1000, Home, extension, setting
 from .phones import PhoneCall, hear_each_other, hears_itself

@@ -8,7 +8,7 @@ import pytest
 
 from ringthru.console.conference import conference
 from ringthru.media import PCMA, holds_tone
-from ringthru.media.tones import tone_share
+from ringthru.media.sound.tones import tone_share
 
 from .hearing import hears_tone, humming, share
 from .home import DEFAULT, PASSWORD, Edit, Home, extension

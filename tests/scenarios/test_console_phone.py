@@ -14,10 +14,10 @@ import pytest
 
 from ringthru.console.logs import Logs
 from ringthru.console.standard import standard_table
-from ringthru.media.coders import samples_of
-from ringthru.media.g711 import encode
-from ringthru.media.mixing import SILENT_FRAME
-from ringthru.media.tones import tone_share
+from ringthru.media.coding.coders import samples_of
+from ringthru.media.sound.g711 import encode
+from ringthru.media.sound.mixing import SILENT_FRAME
+from ringthru.media.sound.tones import tone_share
 from ringthru.switch.configuration.phone_settings import PhoneSettings
 from ringthru.switch.phone.phone import ConsolePhone
 

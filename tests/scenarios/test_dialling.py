@@ -10,10 +10,10 @@ import pytest
 from ringthru.media import SessionDescription, read_answer
 from ringthru.net.address import Endpoint
 from ringthru.sip import CallCancelled, CallEnded, Flow, Login, SipUri
-from ringthru.switch import dtmf
-from ringthru.switch.causes import HangupCause
-from ringthru.switch.channel import Channel
-from ringthru.switch.target import Target
+from ringthru.switch.calls import dtmf
+from ringthru.switch.calls.causes import HangupCause
+from ringthru.switch.calls.channel import Channel
+from ringthru.switch.profiles.target import Target
 from ringthru.switch.trunks.book import TrunkBook
 
 from .home import DEFAULT, DIRECTORY, EXTERNAL_XML, PASSWORD, PUBLIC, RING_1000, Home, extension, setting

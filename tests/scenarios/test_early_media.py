@@ -9,7 +9,7 @@ import pytest
 
 from ringthru.media import PCMA, PCMU, SessionDescription, make_answer, read_answer
 from ringthru.sip import CallProgress, Response
-from ringthru.sip.message import Request, parse
+from ringthru.sip.wire.message import Request, parse
 
 from .home import PUBLIC, Home, extension
 from .phones import PhoneCall, frame_of, hear_each_other

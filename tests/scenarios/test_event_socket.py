@@ -303,7 +303,7 @@ class TestUnicast:
         program.close()
 
     async def test_a_program_that_takes_nothing_is_let_go_and_the_call_lives(self, served, monkeypatch):
-        monkeypatch.setattr("ringthru.switch.unicast.AHEAD", -1)
+        monkeypatch.setattr("ringthru.switch.audio.unicast.AHEAD", -1)
         home, event_socket = await served(PARKED)
         client = await client_of(event_socket)
         call, uuid = await TestSendmsg().parked(home, client)

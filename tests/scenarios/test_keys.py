@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from ringthru.media import PCMU, make_answer
-from ringthru.media.rtp import RtpPacket
-from ringthru.media.telephone_event import KEYS, KeyListener, TelephoneEvent
+from ringthru.media.rtp.packet import RtpPacket
+from ringthru.media.rtp.telephone_event import KEYS, KeyListener, TelephoneEvent
 from ringthru.switch.configuration import ConfigurationError
 
 from .home import EXTERNAL_XML, INTERNAL_XML, PUBLIC, RING_1000, Home, extension, setting

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ringthru.sip import Login, Request
-from ringthru.switch import messages
+from ringthru.switch.calls import messages
 
 from .home import PASSWORD, Home
 from .phones import Phone

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from ringthru.sip import CallCancelled, CallEnded
-from ringthru.switch.causes import HangupCause
+from ringthru.switch.calls.causes import HangupCause
 
 from .home import DIRECTORY, Edit, Home
 from .phones import PhoneCall, hear_each_other, hears_itself

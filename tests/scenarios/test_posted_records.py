@@ -16,7 +16,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from ringthru.net.values import replace
-from ringthru.switch.certificates import own_certificate
+from ringthru.switch.profiles.certificates import own_certificate
 
 from .home import PUBLIC, RING_1000, Home
 from .waiting import eventually

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from ringthru.console.recordings import uuid_record
-from ringthru.media.g711 import encode
-from ringthru.media.tones import tone_share
+from ringthru.media.sound.g711 import encode
+from ringthru.media.sound.tones import tone_share
 
 from .hearing import hears_tone, humming
 from .home import DEFAULT, PASSWORD, Home, extension

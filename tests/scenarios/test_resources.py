@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from ringthru.media import Codec
-from ringthru.switch.channel import Channel
+from ringthru.switch.calls.channel import Channel
 
 from .home import PASSWORD, Home, tasks_besides_this
 from .phones import hear_each_other, hears_itself

@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 
 from ringthru.media import MANDATORY, OPTIONAL, PCMU, OfferAnswer, SecureMedia, Securing, SessionDescription
-from ringthru.media.g711 import encode
-from ringthru.media.libsrtp import make_session
-from ringthru.media.protecting import Protection
-from ringthru.media.tones import tone_share
+from ringthru.media.leg.libsrtp import make_session
+from ringthru.media.leg.protecting import Protection
+from ringthru.media.sound.g711 import encode
+from ringthru.media.sound.tones import tone_share
 from ringthru.net.address import Endpoint
-from ringthru.switch import secure_media
+from ringthru.switch.audio import secure_media
 
 from .hearing import hears_tone, humming
 from .home import DEFAULT, INTERNAL_XML, PASSWORD, RING_1000, Home, extension, setting

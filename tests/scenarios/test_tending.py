@@ -186,7 +186,7 @@ class TestTrace:
     async def test_each_message_is_in_the_log_and_no_secret(
         self, running: Home, type_in: Type, caplog: pytest.LogCaptureFixture
     ) -> None:
-        caplog.set_level(logging.INFO, "ringthru.switch.tracing")
+        caplog.set_level(logging.INFO, "ringthru.switch.profiles.tracing")
         await type_in("sofia profile internal siptrace on")
         phone = await running.registered_phone()
         assert f"bytes from udp/[{phone.address.host}]:{phone.address.port} at " in caplog.text

@@ -17,9 +17,9 @@ from ringthru.console.sofia import profile_text, status_text
 from ringthru.net.address import Endpoint
 from ringthru.net.sockets import bind_udp
 from ringthru.sip import CallEnded, SipUri
-from ringthru.sip.tls import TlsSettings
-from ringthru.sip.tls_driver import TlsContexts
-from ringthru.switch.certificates import own_certificate
+from ringthru.sip.transport.tls import TlsSettings
+from ringthru.sip.transport.tls_driver import TlsContexts
+from ringthru.switch.profiles.certificates import own_certificate
 from ringthru.switch.snapshots import RegistrationState
 
 from ..sip.dns_server import DnsServer

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from ringthru.net.address import Endpoint
-from ringthru.switch.causes import HangupCause
+from ringthru.switch.calls.causes import HangupCause
 from ringthru.switch.snapshots import TrunkSnapshot
 
 from .home import EXTERNAL_XML, PASSWORD, PUBLIC, RING_1000, VARS, Edit, Home, extension, variables

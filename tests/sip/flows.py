@@ -14,13 +14,13 @@ import pytest
 
 from ringthru.net.address import Endpoint
 from ringthru.sip import IncomingCall, Request, RequestReceived, Response
-from ringthru.sip.authentication import Credentials
-from ringthru.sip.authority import Authority, Verdict
-from ringthru.sip.binding import Origin
-from ringthru.sip.digest import ha1
-from ringthru.sip.message import parse
-from ringthru.sip.referral import Referral
-from ringthru.sip.registration import Bindings
+from ringthru.sip.agent.referral import Referral
+from ringthru.sip.registrar.authority import Authority, Verdict
+from ringthru.sip.registrar.binding import Origin
+from ringthru.sip.registrar.registration import Bindings
+from ringthru.sip.wire.authentication import Credentials
+from ringthru.sip.wire.digest import ha1
+from ringthru.sip.wire.message import parse
 
 from .network import ANSWER, Network, Party
 

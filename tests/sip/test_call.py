@@ -16,7 +16,7 @@ from ringthru.sip import (
     RequestReceived,
     ResponseReceived,
 )
-from ringthru.sip.message import Request, Response
+from ringthru.sip.wire.message import Request, Response
 
 from .network import ALICE, ANSWER, BOB, CAROL, OFFER, Network, Party, Script, answering, endings
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ringthru.sip import MalformedMessage, Reason, ReferTo, Replaces, Request, reasons_of
-from ringthru.sip.call_headers import SessionExpires, options_of, read_seconds
+from ringthru.sip.wire.call_headers import SessionExpires, options_of, read_seconds
 
 
 class TestReason:

@@ -7,13 +7,13 @@ import hmac
 import pytest
 
 from ringthru.sip import Request
-from ringthru.sip.authority import MAX_NONCE_TEXT, Authority, Verdict
-from ringthru.sip.digest import ha1
-from ringthru.sip.grammar import KEPT, LONGEST_KEPT
-from ringthru.sip.headers import NameAddr, _name_addr
-from ringthru.sip.outbound import MAX_FORKS
-from ringthru.sip.registration import MAX_CONTACTS, MAX_USER_AGENT, Bindings
-from ringthru.sip.uri import SipUri, _uri
+from ringthru.sip.agent.outbound import MAX_FORKS
+from ringthru.sip.registrar.authority import MAX_NONCE_TEXT, Authority, Verdict
+from ringthru.sip.registrar.registration import MAX_CONTACTS, MAX_USER_AGENT, Bindings
+from ringthru.sip.wire.digest import ha1
+from ringthru.sip.wire.grammar import KEPT, LONGEST_KEPT
+from ringthru.sip.wire.headers import NameAddr, _name_addr
+from ringthru.sip.wire.uri import SipUri, _uri
 
 from .network import ALICE, ANSWER, BOB, Network, Party, Script
 from .test_digest import REALM, login

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ringthru.sip.connection import (
+from ringthru.sip.transport.connection import (
     FIRST_MESSAGE,
     IDLE,
     PING,

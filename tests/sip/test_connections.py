@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from ringthru.net.address import Endpoint
-from ringthru.sip.connections import ConnectionBook, ConnectionLimits
 from ringthru.sip.flow import Flow
+from ringthru.sip.transport.connections import ConnectionBook, ConnectionLimits
 
 US = Endpoint("127.40.9.1", 5060)
 PHONE = Endpoint("127.40.9.2", 40000)

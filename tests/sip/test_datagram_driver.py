@@ -9,8 +9,8 @@ import pytest
 
 from ringthru.net.address import Endpoint
 from ringthru.net.sockets import bind_udp
-from ringthru.sip import datagram_driver
-from ringthru.sip.datagram_driver import AT_ONCE, WAITING, DatagramDriver
+from ringthru.sip.transport import datagram_driver
+from ringthru.sip.transport.datagram_driver import AT_ONCE, WAITING, DatagramDriver
 
 HERE = "127.40.6.1"
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from ringthru.net.address import Endpoint
-from ringthru.sip.dialog import Dialog
+from ringthru.sip.agent.dialog import Dialog
 from ringthru.sip.flow import Flow
-from ringthru.sip.message import Request, Response
+from ringthru.sip.wire.message import Request, Response
 
 US, PEER = Endpoint("127.40.4.1", 5060), Endpoint("127.40.4.2", 40000)
 FLOW = Flow("UDP", US, PEER)

@@ -5,10 +5,10 @@ import hashlib
 import pytest
 
 from ringthru.net.values import replace
-from ringthru.sip.authority import Authority, Verdict
-from ringthru.sip.digest import authorize, ha1, strongest_of_each
 from ringthru.sip.errors import LocalError
-from ringthru.sip.headers import Challenge, Credentials
+from ringthru.sip.registrar.authority import Authority, Verdict
+from ringthru.sip.wire.digest import authorize, ha1, strongest_of_each
+from ringthru.sip.wire.headers import Challenge, Credentials
 
 REALM = "ringthru.test"
 PASSWORDS = {"alice": "wonderland", "zoë": "pässword"}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ringthru.sip import CallAnswered, IncomingCall, LocalError, RequestReceived
-from ringthru.sip.call_headers import options_of
+from ringthru.sip.wire.call_headers import options_of
 
 from .network import ALICE, ANSWER, BOB, OFFER, Network, Party, Script
 

@@ -18,7 +18,7 @@ from ringthru.sip import (
     Request,
     ResponseReceived,
 )
-from ringthru.sip.referral import Progress
+from ringthru.sip.agent.referral import Progress
 
 from .flows import Flow, User, harmed, harms, rest
 from .network import ALICE, BOB, CAROL, OFFER, Network, Party

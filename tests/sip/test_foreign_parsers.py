@@ -20,7 +20,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ringthru.sip.errors import MalformedMessage
-from ringthru.sip.message import Request, parse
+from ringthru.sip.wire.message import Request, parse
 
 from .test_torture import HOME, load
 

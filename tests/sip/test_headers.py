@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ringthru.net.values import replace
-from ringthru.sip import authentication, call_headers, framing, grammar, headers, message, uri
 from ringthru.sip.errors import MalformedMessage
-from ringthru.sip.headers import Challenge, Credentials, CSeq, NameAddr, Via, quote, split_list, unquote
-from ringthru.sip.uri import SipUri
+from ringthru.sip.wire import authentication, call_headers, framing, grammar, headers, message, uri
+from ringthru.sip.wire.headers import Challenge, Credentials, CSeq, NameAddr, Via, quote, split_list, unquote
+from ringthru.sip.wire.uri import SipUri
 
 HUGE = 65_536
 

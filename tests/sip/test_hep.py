@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from ringthru.net.address import Endpoint
 from ringthru.net.values import replace
-from ringthru.sip.hep import LONGEST, HepPacket
+from ringthru.sip.wire.hep import LONGEST, HepPacket
 
 from .hep import read
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ringthru.sip.errors import LocalError
-from ringthru.sip.locating import (
+from ringthru.sip.transport.locating import (
     LONGEST_MEMORY,
     MOST_ADDRESSES,
     MOST_REMEMBERED,
@@ -25,7 +25,7 @@ from ringthru.sip.locating import (
     Service,
     in_order,
 )
-from ringthru.sip.uri import SipUri
+from ringthru.sip.wire.uri import SipUri
 
 ALL = ("UDP", "TCP", "TLS")
 Zone = dict[tuple[str, str], list]

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from ringthru.net.address import Endpoint
-from ringthru.sip.locating import Kind, NotFound, Question, Target
-from ringthru.sip.locating_driver import AT_ONCE, Resolver
-from ringthru.sip.uri import SipUri
+from ringthru.sip.transport.locating import Kind, NotFound, Question, Target
+from ringthru.sip.transport.locating_driver import AT_ONCE, Resolver
+from ringthru.sip.wire.uri import SipUri
 
 from .dns_server import DnsServer
 
@@ -70,7 +70,7 @@ async def test_naptr_says_which_transport(resolver):
 
 
 async def test_a_router_that_swallows_naptr_costs_a_moment_once(resolver, server, monkeypatch):
-    monkeypatch.setattr("ringthru.sip.locating_driver.NAPTR_PATIENCE", 0.05)
+    monkeypatch.setattr("ringthru.sip.transport.locating_driver.NAPTR_PATIENCE", 0.05)
     server.mute_kinds = {"NAPTR"}
     for _ in range(2):
         assert await resolver.locate(uri("sip:bob@example.com"), ("UDP", "TCP"), Kind.A) == FOUND
@@ -131,7 +131,7 @@ async def test_nothing_there(resolver, name):
 
 
 async def test_a_mute_server_is_not_waited_for_for_ever(resolver, server, monkeypatch):
-    monkeypatch.setattr("ringthru.sip.locating_driver.PATIENCE", 0.05)
+    monkeypatch.setattr("ringthru.sip.transport.locating_driver.PATIENCE", 0.05)
     server.mute = {"near.example.com"}
     with pytest.raises(NotFound):
         await resolver.locate(uri("sip:bob@near.example.com:5060"), ("UDP",), Kind.A)

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from ringthru.net.address import Endpoint
 from ringthru.sip.errors import LocalError, MalformedMessage, RemoteError
-from ringthru.sip.message import HERE, HERE_HOST, Request, Response, parse
+from ringthru.sip.wire.message import HERE, HERE_HOST, Request, Response, parse
 
 INVITE = (
     b"INVITE sip:bob@biloxi.com SIP/2.0\r\n"

@@ -3,10 +3,10 @@
 import pytest
 
 from ringthru.net.address import Endpoint
-from ringthru.sip.binding import Keep, Origin, Terms
 from ringthru.sip.flow import Flow
-from ringthru.sip.message import Request, parse
-from ringthru.sip.registration import Bindings
+from ringthru.sip.registrar.binding import Keep, Origin, Terms
+from ringthru.sip.registrar.registration import Bindings
+from ringthru.sip.wire.message import Request, parse
 
 AOR = "sip:alice@example.com"
 SOURCE = Endpoint("198.51.100.7", 40000)

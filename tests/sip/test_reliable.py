@@ -7,13 +7,13 @@ from itertools import count
 import pytest
 
 from ringthru.net.address import Endpoint
-from ringthru.sip.aboard import LARGEST_DATAGRAM, MOST_REMEMBERED, REMEMBERED
-from ringthru.sip.client_transaction import NoAnswer
 from ringthru.sip.flow import Flow
-from ringthru.sip.layer import TransactionLayer
-from ringthru.sip.layer_values import RequestArrived
-from ringthru.sip.message import HERE, HERE_URI, Request, parse
-from ringthru.sip.reply import response_to
+from ringthru.sip.transactions.aboard import LARGEST_DATAGRAM, MOST_REMEMBERED, REMEMBERED
+from ringthru.sip.transactions.client_transaction import NoAnswer
+from ringthru.sip.transactions.layer import TransactionLayer
+from ringthru.sip.transactions.layer_values import RequestArrived
+from ringthru.sip.wire.message import HERE, HERE_URI, Request, parse
+from ringthru.sip.wire.reply import response_to
 
 US, PEER = Endpoint("127.40.8.1", 5060), Endpoint("127.40.8.2", 5060)
 EPHEMERAL = Endpoint("127.40.8.2", 40123)

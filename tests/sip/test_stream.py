@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ringthru.sip.framing import MAX_MESSAGE
-from ringthru.sip.message import parse
-from ringthru.sip.stream import CRLF, MessageStream
+from ringthru.sip.transport.stream import CRLF, MessageStream
+from ringthru.sip.wire.framing import MAX_MESSAGE
+from ringthru.sip.wire.message import parse
 
 
 def message(

@@ -23,12 +23,12 @@ from ringthru.sip import (
     SipDriver,
     UserAgent,
 )
-from ringthru.sip.connections import ConnectionLimits
-from ringthru.sip.driver import TlsListener
-from ringthru.sip.message import Request
-from ringthru.sip.tls import TlsSettings
-from ringthru.sip.tls_driver import TlsContexts
-from ringthru.switch.certificates import own_certificate
+from ringthru.sip.transport.connections import ConnectionLimits
+from ringthru.sip.transport.driver import TlsListener
+from ringthru.sip.transport.tls import TlsSettings
+from ringthru.sip.transport.tls_driver import TlsContexts
+from ringthru.sip.wire.message import Request
+from ringthru.switch.profiles.certificates import own_certificate
 
 ALICE, BOB = "127.40.5.11", "127.40.5.12"
 MINUTE = 60.0  # only a broken build waits so long
@@ -364,10 +364,10 @@ class TestDawdling:
 
     @pytest.fixture(autouse=True)
     def short(self, monkeypatch):
-        monkeypatch.setattr("ringthru.sip.connection.FIRST_MESSAGE", 0.05)
-        monkeypatch.setattr("ringthru.sip.connection.WHOLE_MESSAGE", 0.05)
-        monkeypatch.setattr("ringthru.sip.stream_driver.HANDSHAKE_PATIENCE", 0.05)
-        monkeypatch.setattr("ringthru.sip.stream_driver.CONNECT_PATIENCE", 0.05)
+        monkeypatch.setattr("ringthru.sip.transport.connection.FIRST_MESSAGE", 0.05)
+        monkeypatch.setattr("ringthru.sip.transport.connection.WHOLE_MESSAGE", 0.05)
+        monkeypatch.setattr("ringthru.sip.transport.stream_driver.HANDSHAKE_PATIENCE", 0.05)
+        monkeypatch.setattr("ringthru.sip.transport.stream_driver.CONNECT_PATIENCE", 0.05)
 
     @pytest.mark.parametrize(
         "said", [b"", b"OPTIONS sip:", OPTIONS % (1, 1) + b"OPT"], ids=["nothing", "half", "more"]

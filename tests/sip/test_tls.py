@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ringthru.sip.tls import bears, names_of
+from ringthru.sip.transport.tls import bears, names_of
 
 
 def certificate(*alternative: tuple[str, str], common: str = "old.example") -> dict:

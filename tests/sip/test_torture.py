@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from ringthru.sip.errors import MalformedMessage
-from ringthru.sip.message import Request, parse
+from ringthru.sip.wire.message import Request, parse
 
 HOME = Path(__file__).parent / "torture"
 

@@ -5,12 +5,17 @@ from __future__ import annotations
 import pytest
 
 from ringthru.net.address import Endpoint
-from ringthru.sip.client_transaction import InviteClient, NoAnswer, NonInviteClient, ResponseArrived
 from ringthru.sip.flow import Flow
-from ringthru.sip.message import Request, Response
-from ringthru.sip.server_transaction import AckMissing, InviteServer, NonInviteServer
 from ringthru.sip.timers import Timers
-from ringthru.sip.transaction import Input, State, Timing, Transaction
+from ringthru.sip.transactions.client_transaction import (
+    InviteClient,
+    NoAnswer,
+    NonInviteClient,
+    ResponseArrived,
+)
+from ringthru.sip.transactions.server_transaction import AckMissing, InviteServer, NonInviteServer
+from ringthru.sip.transactions.transaction import Input, State, Timing, Transaction
+from ringthru.sip.wire.message import Request, Response
 
 S, I = State, Input  # noqa: E741
 US, PEER = Endpoint("127.40.1.1", 5060), Endpoint("127.40.1.2", 5060)

@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ringthru.sip.errors import MalformedMessage
-from ringthru.sip.message import HERE
-from ringthru.sip.uri import SipUri, escape, unescape
+from ringthru.sip.wire.message import HERE
+from ringthru.sip.wire.uri import SipUri, escape, unescape
 
 
 def uri(text: str) -> SipUri:

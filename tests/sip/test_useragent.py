@@ -25,7 +25,7 @@ from ringthru.sip import (
     ResponseReceived,
     UserAgent,
 )
-from ringthru.sip.authentication import Credentials
+from ringthru.sip.wire.authentication import Credentials
 
 from .network import ALICE, ANSWER, BOB, Network, Party, Script, answering
 

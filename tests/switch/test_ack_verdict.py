@@ -8,7 +8,7 @@ import pytest
 
 from ringthru.net.address import Endpoint
 from ringthru.net.values import replace
-from ringthru.switch.ack_verdict import Evidence, judge
+from ringthru.switch.calls.ack_verdict import Evidence, judge
 
 SOUND = Evidence(
     peer=Endpoint("198.51.100.7", 5060),

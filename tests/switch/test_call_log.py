@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from ringthru.net.levels import NOTICE
-from ringthru.switch.call_log import CallLog
+from ringthru.switch.calls.call_log import CallLog
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ringthru.sip import Reason, Request, Response
-from ringthru.switch.causes import HangupCause, cause_named, cause_of, cause_said, reason_for, status_of
+from ringthru.switch.calls.causes import HangupCause, cause_named, cause_of, cause_said, reason_for, status_of
 
 C = HangupCause
 FROM_STATUS = {

@@ -6,7 +6,12 @@ import ssl
 
 import pytest
 
-from ringthru.switch.certificates import NoCertificate, find_authorities, find_certificate, own_certificate
+from ringthru.switch.profiles.certificates import (
+    NoCertificate,
+    find_authorities,
+    find_certificate,
+    own_certificate,
+)
 
 
 def test_it_can_be_used_at_once_and_is_for_these_names(tmp_path):

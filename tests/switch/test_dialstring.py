@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ringthru.switch.dialstring import (
+from ringthru.switch.dialing.dialstring import (
     LONGEST,
     MOST_LEGS,
     BadDialString,

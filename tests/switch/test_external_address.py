@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from ringthru.net.address import Endpoint
+from ringthru.switch.addresses.external_address import ExternalAddress
 from ringthru.switch.configuration import AddressKind, AddressSetting, Position, ProfileSettings
-from ringthru.switch.external_address import ExternalAddress
 
 OWN, GATEWAY, FIXED, NAMED, STUNNED = (
     "192.168.1.103",

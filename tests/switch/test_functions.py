@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ringthru.switch.functions import condition, reckoned, regex
-from ringthru.switch.sums import value_of
+from ringthru.switch.dialplan.functions import condition, reckoned, regex
+from ringthru.switch.dialplan.sums import value_of
 
 
 @pytest.mark.parametrize(

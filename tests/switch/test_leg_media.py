@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator
 import pytest
 
 from ringthru.media import PCMA, PCMU, MediaAddress, SessionDescription, make_answer, make_offer
-from ringthru.media.driver import MediaEngine
-from ringthru.switch.leg_media import LegMedia
+from ringthru.media.engine.driver import MediaEngine
+from ringthru.switch.audio.leg_media import LegMedia
 
 PEER = MediaAddress("127.41.0.9", 30000, 30001)
 BOTH = (PCMU, PCMA)

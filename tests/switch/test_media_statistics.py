@@ -3,9 +3,9 @@
 from types import SimpleNamespace
 
 from ringthru.media import PCMU
-from ringthru.media.report import LegReport
+from ringthru.media.rtp.report import LegReport
 from ringthru.net.values import replace
-from ringthru.switch.media_statistics import figures, leg_quality, statistic, variables_of
+from ringthru.switch.audio.media_statistics import figures, leg_quality, statistic, variables_of
 
 REPORT = LegReport(
     packets_received=950,

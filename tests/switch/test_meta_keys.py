@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from ringthru.switch.meta_keys import PATIENCE, MetaApp, MetaKeys
+from ringthru.switch.dialplan.meta_keys import PATIENCE, MetaApp, MetaKeys
 
 
 class Leg(SimpleNamespace):

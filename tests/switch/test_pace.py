@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ringthru.switch.pace import WINDOW, Pace, Peak
+from ringthru.switch.calls.pace import WINDOW, Pace, Peak
 
 
 def test_a_second_admits_its_limit_and_the_next_one_again():

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from ringthru.net.address import Endpoint
-from ringthru.switch import protection
-from ringthru.switch.protection import Guard, GuardSettings, is_scanner
+from ringthru.switch.door import protection
+from ringthru.switch.door.protection import Guard, GuardSettings, is_scanner
 
 STRANGER, PHONE = Endpoint("198.51.100.7", 5060), Endpoint("198.51.100.7", 40000)
 NEIGHBOUR = Endpoint("192.168.1.20", 5060)

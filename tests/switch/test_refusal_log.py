@@ -8,8 +8,8 @@ import re
 import pytest
 
 from ringthru.console.logs import LogFormatter
-from ringthru.switch import refusal_log
-from ringthru.switch.authentication import FAILURE
+from ringthru.switch.door import refusal_log
+from ringthru.switch.door.authentication import FAILURE
 
 FILTER = re.compile(  # the form that the stock filter wants, after the date
     r" \[WARNING\] sofia_reg\.c:\d+ SIP auth failure \((REGISTER|INVITE)\) on sofia profile '[^']+' "

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from ringthru.media import NoFreePorts, PortPair
-from ringthru.media.driver import MediaEngine
+from ringthru.media.engine.driver import MediaEngine
 from ringthru.portmap import MappingState, Protocol, Rung, Wanted
-from ringthru.switch import rtp_pool
-from ringthru.switch.rtp_pool import MappedPair, RtpPool
+from ringthru.switch.addresses import rtp_pool
+from ringthru.switch.addresses.rtp_pool import MappedPair, RtpPool
 
 HOST = "127.41.0.103"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ringthru.switch.tracing import without_keys
+from ringthru.switch.profiles.tracing import without_keys
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from ringthru.switch.shelf import LONGEST, MOST_PLACES, MOST_VALUES, UNLIMITED, Shelf
+from ringthru.switch.dialplan.shelf import LONGEST, MOST_PLACES, MOST_VALUES, UNLIMITED, Shelf
 
 
 @pytest.fixture

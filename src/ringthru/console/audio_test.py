@@ -7,15 +7,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from ..switch.causes import HangupCause
-from ..switch.dialing import DialFailed
-from ..switch.dialstring import BadDialString
+from ..switch.calls.causes import HangupCause
+from ..switch.dialing.dialing import DialFailed
+from ..switch.dialing.dialstring import BadDialString
 from .commands import Command
 from .switch_like import SwitchLike
 from .text import visible, words_of
 
 if TYPE_CHECKING:
-    from ..switch.probing import Measured
+    from ..switch.audio.probing import Measured
 
 SYNTAX: Final = "<dial string>|sip:<user>@<host> [<seconds>]"
 RING_TIME: Final = 20.0  # seconds
@@ -24,7 +24,7 @@ WISHES: Final = {"ignore_early_media": "true", "absolute_codec_string": "PCMU,PC
 
 async def audio_test(switch: SwitchLike, arguments: str) -> str:
     """The first line is for programs: ``+OK`` if it is heard both ways, else ``-ERR`` and which way fails."""
-    from ..switch import probing  # late: it makes the chirp that it looks for
+    from ..switch.audio import probing  # late: it makes the chirp that it looks for
 
     match words_of(arguments):
         case [target]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from ..switch import dtmf
+from ..switch.calls import dtmf
 from ..switch.conference.member import Member
 from ..switch.conference.room import Room
 from .commands import Command

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from ..switch.calls import Calls
-from ..switch.channel import Channel
+from ..switch.calls.book import Calls
+from ..switch.calls.channel import Channel
 from .calls import NO_CHANNEL
 from .commands import Command
 from .legs import FAILED, NO_CHANNEL_OF, NO_SESSION, LegCommand

@@ -11,7 +11,7 @@ import logging
 from collections.abc import Callable
 from typing import Final
 
-from ..switch.causes import find_cause
+from ..switch.calls.causes import find_cause
 from ..switch.snapshots import SwitchSnapshot
 from ..switch.words import uptime_words
 from .commands import Command, CommandTable

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from ..switch import dtmf
-from ..switch.calls import Calls
-from ..switch.channel import Channel
-from ..switch.ordering import AppOrder
+from ..switch.calls import dtmf
+from ..switch.calls.book import Calls
+from ..switch.calls.channel import Channel
+from ..switch.dialplan.ordering import AppOrder
 from .commands import Command
 from .legs import DONE, FAILED, NO_SESSION, SUCCESS, LegCommand
 from .tables import xml_text

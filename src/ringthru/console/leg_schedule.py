@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from ..switch.causes import cause_named
+from ..switch.calls.causes import cause_named
 from ..switch.schedule import Work
 from .calls import NO_CHANNEL
 from .commands import Command

@@ -10,11 +10,11 @@ from collections.abc import Awaitable, Callable
 from typing import Final
 
 from ..net.values import frozen
-from ..switch.applications import APPLICATIONS
-from ..switch.calls import Calls
-from ..switch.channel import Channel
-from ..switch.ordering import AppOrder
-from ..switch.setting import assign
+from ..switch.calls.book import Calls
+from ..switch.calls.channel import Channel
+from ..switch.dialplan.applications import APPLICATIONS
+from ..switch.dialplan.ordering import AppOrder
+from ..switch.dialplan.setting import assign
 from .calls import NO_CHANNEL
 from .commands import Command
 from .switch_like import SwitchLike

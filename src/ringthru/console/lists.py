@@ -10,8 +10,8 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Final
 
-from ..switch.applications import APPLICATIONS
-from ..switch.codec_choice import codec_modules
+from ..switch.audio.codec_choice import codec_modules
+from ..switch.dialplan.applications import APPLICATIONS
 from ..switch.snapshots import ChannelSnapshot, RegistrationSnapshot, SwitchSnapshot
 from .commands import Command, CommandTable
 from .nat_map import mapping_table

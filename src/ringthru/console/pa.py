@@ -9,7 +9,7 @@ import logging
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
-from ..switch.endpoints import DialFailed
+from ..switch.dialing.endpoints import DialFailed
 from ..switch.phone.errors import PhoneError
 from .commands import Command
 from .pa_devices import DEVICE_COMMANDS, Run

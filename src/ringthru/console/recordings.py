@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from ..switch import recording
+from ..switch.audio import recording
 from .commands import Command
 from .switch_like import SwitchLike
 from .text import visible, words_of

@@ -9,7 +9,7 @@ from __future__ import annotations
 import typing
 from collections.abc import Mapping
 
-from ..switch.calls import Calls
+from ..switch.calls.book import Calls
 from ..switch.events.bus import EventBus, SwitchEvent
 from ..switch.schedule import Schedule
 from ..switch.snapshots import GatewayListing, Protocol, SwitchSnapshot

@@ -20,16 +20,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from ..net.address import Endpoint, parse_address
-from ..switch.applications import APPLICATIONS, LEFT_OUT
-from ..switch.causes import cause_named
-from ..switch.ordering import AppOrder
-from ..switch.unicast import Unicast, UnicastRefused
+from ..switch.audio.unicast import Unicast, UnicastRefused
+from ..switch.calls.causes import cause_named
+from ..switch.dialplan.applications import APPLICATIONS, LEFT_OUT
+from ..switch.dialplan.ordering import AppOrder
 from . import texts
 from .framing import Request
 
 if TYPE_CHECKING:
-    from ..switch.calls import Calls
-    from ..switch.channel import Channel
+    from ..switch.calls.book import Calls
+    from ..switch.calls.channel import Channel
 
 UNICAST: Final = "unicast"
 LOCAL_PORT, REMOTE_PORT = 8025, 8026  # FreeSWITCH's, where the client names none

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ..console.commands import CommandTable, split_commands, tell_of_job, unaliased
 from ..net.levels import CONSOLE, NOTICE
+from ..switch.audio.unicast import Unicast, UnicastRefused
 from ..switch.events.bus import Header, SwitchEvent
 from ..switch.events.forms import plain_lines
 from ..switch.events.names import CUSTOM, KNOWN, PRIVATE
 from ..switch.events.sources import HEARTBEAT_INTERVAL
-from ..switch.unicast import Unicast, UnicastRefused
 from . import texts
 from .control import DONE, UNICAST, command_of, open_unicast, send_message
 from .encoding import EncodedEvent
@@ -24,7 +24,7 @@ from .framing import Request
 
 if TYPE_CHECKING:
     from ..console.logs import Logs
-    from ..switch.channel import Channel
+    from ..switch.calls.channel import Channel
     from ..switch.switch import Switch
     from .link_driver import Link
     from .session import ControlledCall

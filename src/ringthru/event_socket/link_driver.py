@@ -11,7 +11,7 @@ import socket
 from typing import TYPE_CHECKING, Final
 
 from ..net.address import Endpoint
-from ..switch.dialstring import truth
+from ..switch.dialing.dialstring import truth
 from ..switch.events.bus import SwitchEvent
 from ..switch.waiting import Flag
 from ..switch.words import random_uuid

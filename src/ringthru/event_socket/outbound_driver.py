@@ -15,13 +15,13 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
 from ..net.address import Endpoint
-from ..switch.dialstring import truth
+from ..switch.dialing.dialstring import truth
 from ..switch.waiting import first_of
 from .link_driver import Link
 from .session import ControlledCall
 
 if TYPE_CHECKING:
-    from ..switch.channel import Channel
+    from ..switch.calls.channel import Channel
     from .hub_driver import Hub
 
 DEFAULT_PORT: Final = 8084

@@ -1,9 +1,24 @@
 """SDP, RTP, RTCP and the packet engine; knows neither SIP nor NAT. Imports net."""
 
-from .audio import DEFAULT_PTIME
-from .codecs import G722, OPUS, PCMA, PCMU, Codec
+from .description.audio import DEFAULT_PTIME
+from .description.codecs import G722, OPUS, PCMA, PCMU, Codec
+from .description.ice_sdp import IceAnswers
+from .description.offer_answer import (
+    MediaAddress,
+    Negotiated,
+    OfferAnswer,
+    make_answer,
+    make_offer,
+    offered_audio,
+    ptime_offered,
+    read_answer,
+)
+from .description.sdes import NAMES as SUITE_NAMES
+from .description.sdes import SrtpKeys
+from .description.sdp import SessionDescription
+from .description.securing import FORBIDDEN, MANDATORY, OPTIONAL, PLAIN, SecureMedia, Securing, keys_of
 from .engine.choice import choose_engine
-from .engine.interface import Codes, Elsewhere, Engine, Feed, Leg, PlacedPorts, Ports, Tap
+from .engine.pair_driver import PortPair
 from .errors import (
     EngineFull,
     EngineMissing,
@@ -16,34 +31,19 @@ from .errors import (
     RemoteError,
 )
 from .events import FirstPacket, Forged, Hungry, MediaEvent, Moved, Said, Timeout, Unexpected
-from .frames import Frame
-from .ice_sdp import IceAnswers
-from .latch import Confirmed
-from .libsrtp import suites_here
-from .offer_answer import (
-    MediaAddress,
-    Negotiated,
-    OfferAnswer,
-    make_answer,
-    make_offer,
-    offered_audio,
-    ptime_offered,
-    read_answer,
-)
-from .pair_driver import PortPair
-from .playing import Recorder
-from .quality import LegQuality, Quality, quality_of
-from .report import LegReport
-from .rtp import RtpPacket
-from .sdes import NAMES as SUITE_NAMES
-from .sdes import SrtpKeys
-from .sdp import SessionDescription
-from .securing import FORBIDDEN, MANDATORY, OPTIONAL, PLAIN, SecureMedia, Securing, keys_of
-from .sounds import BadSound, Sound, linear_of, silence_of
-from .telephone_event import KeyHeard
-from .tone_script import read_tones
-from .tones import holds_tone, tone
-from .wav import read_wav
+from .interface import Codes, Elsewhere, Engine, Feed, Leg, PlacedPorts, Ports, Tap
+from .leg.libsrtp import suites_here
+from .leg.playing import Recorder
+from .quality.quality import LegQuality, Quality, quality_of
+from .rtp.frames import Frame
+from .rtp.latch import Confirmed
+from .rtp.packet import RtpPacket
+from .rtp.report import LegReport
+from .rtp.telephone_event import KeyHeard
+from .sound.sounds import BadSound, Sound, linear_of, silence_of
+from .sound.tone_script import read_tones
+from .sound.tones import holds_tone, tone
+from .sound.wav import read_wav
 
 __all__ = [
     "DEFAULT_PTIME",

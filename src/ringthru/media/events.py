@@ -5,8 +5,8 @@ from __future__ import annotations
 from ringthru.net.address import Endpoint
 
 from ..net.values import frozen
-from .latch import Confirmed, Latched
-from .telephone_event import KeyHeard
+from .rtp.latch import Confirmed, Latched
+from .rtp.telephone_event import KeyHeard
 
 
 @frozen

@@ -1,14 +1,8 @@
 """RFC 3261 signalling; knows neither NAT nor media. Imports net."""
 
-from .authentication import Challenge, Credentials
-from .authority import Authority, Verdict
-from .binding import Binding, Keep, Origin, RegisterOutcome, Terms
-from .call import Call, CallState, Direction
-from .call_headers import Reason, ReferTo, Replaces, reasons_of
-from .client_request import Login, RequestHandle
-from .driver import SipDriver, TlsListener
-from .errors import LocalError, MalformedMessage, RemoteError, SipError
-from .events import (
+from .agent.call import Call, CallState, Direction
+from .agent.client_request import Login, RequestHandle
+from .agent.events import (
     AckNearMiss,
     AckOverdue,
     CallAnswered,
@@ -26,17 +20,23 @@ from .events import (
     SessionRefreshDue,
     StrayAck,
 )
+from .agent.referral import Progress, Referral
+from .agent.session_timer import SessionSettings
+from .agent.useragent import UserAgent
+from .errors import LocalError, MalformedMessage, RemoteError, SipError
 from .flow import Flow
-from .headers import CSeq, NameAddr, Via
-from .layer_values import Counters, Limits, Refusal
-from .message import HERE, HERE_HOST, HERE_URI, Request, Response
-from .referral import Progress, Referral
-from .registration import Bindings
-from .reply import reason_phrase
-from .session_timer import SessionSettings
-from .transaction import Timing
-from .uri import SipUri
-from .useragent import UserAgent
+from .registrar.authority import Authority, Verdict
+from .registrar.binding import Binding, Keep, Origin, RegisterOutcome, Terms
+from .registrar.registration import Bindings
+from .transactions.layer_values import Counters, Limits, Refusal
+from .transactions.transaction import Timing
+from .transport.driver import SipDriver, TlsListener
+from .wire.authentication import Challenge, Credentials
+from .wire.call_headers import Reason, ReferTo, Replaces, reasons_of
+from .wire.headers import CSeq, NameAddr, Via
+from .wire.message import HERE, HERE_HOST, HERE_URI, Request, Response
+from .wire.reply import reason_phrase
+from .wire.uri import SipUri
 
 __all__ = [
     "HERE",

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from .message import Request
+    from .wire.message import Request
 
 
 class SipError(Exception):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from ..media import Engine, EngineMissing, choose_engine
 from .configuration import ConfigurationError, SwitchSettings, Tree
-from .protection import GuardSettings
+from .door.protection import GuardSettings
 
 if TYPE_CHECKING:
     from .cdr.records import CallRecords

@@ -17,7 +17,6 @@ from typing import Final, TypeVar
 from ..net.acl import AccessList
 from ..net.surroundings import Surroundings
 from ..net.values import frozen
-from .applications import APPLICATIONS, LEFT_OUT
 from .builtin_variables import folder_variables, machine_variables
 from .configuration import (
     ConfigurationError,
@@ -37,6 +36,7 @@ from .configuration import (
 from .configuration.console_settings import ConsoleSettings
 from .configuration.event_socket_settings import CLUECON, EventSocketSettings
 from .configuration.unused import unused_parts
+from .dialplan.applications import APPLICATIONS, LEFT_OUT
 from .foresight import Outlook, outlook_of
 from .state import PASSWORD_VARIABLE
 

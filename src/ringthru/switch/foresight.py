@@ -15,9 +15,9 @@ from ..net.acl import AccessList
 from ..net.address import Endpoint
 from ..net.surroundings import Surroundings
 from ..net.values import frozen
-from .address_lookup import AddressLookups
+from .addresses.address_lookup import AddressLookups
+from .addresses.external_address import ExternalAddress
 from .configuration import AddressKind, AddressSetting, Position, ProfileSettings
-from .external_address import ExternalAddress
 from .reachability import Seen, seen_by
 
 OUTSIDE: Final = "198.51.100.7"  # a peer on the Internet (RFC 5737: nobody's)

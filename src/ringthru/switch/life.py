@@ -15,37 +15,37 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..media import Codes
-from ..media.g711 import G711
+from ..media.sound.g711 import G711
 from ..net.acl import AccessList, matches
 from ..net.address import Endpoint
 from ..net.surroundings import look_around
 from ..portmap import Mapping as PortMapping
 from ..portmap import PortMapper, Protocol
 from ..sip import SipUri
-from .address_lookup import AddressLookups
-from .advertising import Advertising
+from .addresses.address_lookup import AddressLookups
+from .addresses.advertising import Advertising
 from .assembling import call_records, engine_of, guard_settings
-from .authentication import LoginDesk
 from .builtin_variables import folder_variables, machine_variables, nat_variables
-from .calls import Calls
+from .calls.book import Calls
+from .calls.signalling import Signalling
 from .configuration import ProfileSettings, SwitchSettings, load_profiles, weak_secrets
+from .door.authentication import LoginDesk
+from .door.protection import Guard
 from .events.bus import EventBus
 from .events.channel_data import described
 from .events.sources import Sources
 from .options import SwitchOptions
-from .profile import Profile
-from .protection import Guard
+from .profiles.profile import Profile
 from .reachability import LOOPBACK
-from .registrar import Registrar
+from .registrations.registrar import Registrar
 from .rules import Rules
 from .schedule import Schedule
-from .signalling import Signalling
 from .state import PASSWORD_VARIABLE, StateFolder, default_tree, names_variable
 
 if TYPE_CHECKING:
-    from ..sip.locating import Target
-    from ..sip.locating_driver import Resolver
-    from .capturing import Captures
+    from ..sip.transport.locating import Target
+    from ..sip.transport.locating_driver import Resolver
+    from .profiles.capturing import Captures
     from .registrations.store import RegistrationStore
     from .trunks.book import TrunkBook
 
@@ -229,15 +229,15 @@ class SwitchLife:
     def captures(self) -> Captures:
         """Who sees the messages of profiles from outside; loaded when first asked for."""
         if self._captures is None:
-            from .capturing import Captures
+            from .profiles.capturing import Captures
 
             self._captures = Captures(lambda: self._rules.loaded.tree)
         return self._captures
 
     async def _locate(self, uri: SipUri, transports: Sequence[str], ipv6: bool) -> list[Target]:
         """Where a URI leads. What finds it is imported with the first one: the start is a budget."""
-        from ..sip.locating import Kind
-        from ..sip.locating_driver import Resolver
+        from ..sip.transport.locating import Kind
+        from ..sip.transport.locating_driver import Resolver
 
         if self._resolver is None:
             self._resolver = Resolver(self._nameservers)

@@ -21,13 +21,13 @@ from ..portmap import (
     Protocol,
     Wanted,
 )
-from .address_lookup import LookupFailed, ask_stun, resolve, server_of
-from .caller import Caller
-from .causes import HangupCause, cause_named
+from .addresses.address_lookup import LookupFailed, ask_stun, resolve, server_of
+from .calls.caller import Caller
+from .calls.causes import HangupCause, cause_named
+from .dialing.originate import originate
+from .dialplan.setting import assign
+from .door.protection import Ban
 from .options import SwitchOptions as SwitchOptions
-from .originate import originate
-from .protection import Ban
-from .setting import assign
 from .snapshots import BanSnapshot, ProfileSnapshot, RegistrationSnapshot, SwitchSnapshot
 from .tending import SwitchTending
 

@@ -18,11 +18,11 @@ import logging
 from typing import Final
 
 from .builtin_variables import NAT_VARIABLES
-from .causes import HangupCause
+from .calls.causes import HangupCause
 from .configuration import ConfigurationError, ProfileSettings, load_profiles, weak_secrets
 from .life import SwitchLife
+from .profiles.tracing import Tracer, watch
 from .rules import Rules
-from .tracing import Tracer, watch
 
 log = logging.getLogger(__name__)
 

@@ -2,6 +2,8 @@
 
 import pytest
 
+from ringthru.media.description.offer_answer import PCMA, PCMU, MediaAddress, make_offer
+from ringthru.media.description.sdp import SessionDescription
 from ringthru.media.errors import EngineFull, LocalError, NoFreePorts
 from ringthru.media.events import Said, Timeout
 from ringthru.media.ng.messages import Dialogue, Message, encode_message
@@ -9,9 +11,7 @@ from ringthru.media.node.calls import LOOK_EVERY, UNANSWERED_FOR, Calls
 from ringthru.media.node.commands import Commands
 from ringthru.media.node.serving import MOST_REMEMBERED, REMEMBERED_FOR, NgServer
 from ringthru.media.node.sides import Interface
-from ringthru.media.offer_answer import PCMA, PCMU, MediaAddress, make_offer
-from ringthru.media.report import LegReport
-from ringthru.media.sdp import SessionDescription
+from ringthru.media.rtp.report import LegReport
 from ringthru.net.acl import make_list
 from ringthru.net.address import Endpoint
 from ringthru.net.values import replace

@@ -1,8 +1,8 @@
 """Descriptions on their way through a node: RFC 8866's lines, and RFC 3264's refusal."""
 
+from ringthru.media.description.offer_answer import MediaAddress
+from ringthru.media.description.sdp import SessionDescription
 from ringthru.media.node.rewriting import Place, rewrite
-from ringthru.media.offer_answer import MediaAddress
-from ringthru.media.sdp import SessionDescription
 
 OFFER = (
     b"v=0\r\no=alice 1 2 IN IP4 10.0.0.1\r\ns=-\r\nc=IN IP4 10.0.0.1\r\nb=AS:80\r\nt=0 0\r\na=ice-lite\r\n"

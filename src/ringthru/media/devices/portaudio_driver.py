@@ -13,8 +13,8 @@ from collections import deque
 from importlib import import_module
 from typing import Any, Final
 
-from ..g711 import SAMPLE_RATE, ULAW_TO_LINEAR, encode
-from ..mixing import FRAME
+from ..sound.g711 import SAMPLE_RATE, ULAW_TO_LINEAR, encode
+from ..sound.mixing import FRAME
 from .interface import Device, DeviceError
 
 MISSING: Final = (

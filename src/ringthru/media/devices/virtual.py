@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from typing import Final
 
 from ...net.values import replace
-from ..mixing import FRAME
-from ..sounds import Sound
+from ..sound.mixing import FRAME
+from ..sound.sounds import Sound
 
 MOST_KEPT: Final = 60 * 8000  # octets of a recording that nobody has written yet: a minute
 

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Final
 
 from ringthru.net.address import Endpoint
 
-from ..coders import installed
+from ..coding.coders import installed
 from ..errors import EngineMissing
-from ..g711 import G711
-from .interface import Engine
+from ..interface import Engine
+from ..sound.g711 import G711
 
 if TYPE_CHECKING:
     from ..ng.nodes import Node

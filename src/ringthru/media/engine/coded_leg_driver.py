@@ -13,15 +13,15 @@ from typing import TYPE_CHECKING, Final
 
 from ringthru.net.address import Endpoint
 
-from ..codecs import pass_through
-from ..coders import NARROW, Encoder, encoder_of, frame_of, samples_of
+from ..coding.coders import NARROW, Encoder, encoder_of, frame_of, samples_of
+from ..description.codecs import pass_through
+from ..description.offer_answer import Negotiated
 from ..errors import EngineFull
 from ..events import MediaEvent
-from ..g711 import G711
-from ..offer_answer import Negotiated
-from ..report import LegReport
-from ..sounds import Sound
-from .interface import Feed, Leg, Tap
+from ..interface import Feed, Leg, Tap
+from ..rtp.report import LegReport
+from ..sound.g711 import G711
+from ..sound.sounds import Sound
 
 if TYPE_CHECKING:
     from .coding_driver import CodingEngine, Joint

@@ -18,14 +18,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ringthru.net.address import Endpoint
 
-from ..codecs import Codec
-from ..coders import frame_of, installed
+from ..coding.coders import frame_of, installed
+from ..coding.transcoding import AUDIO, EVENT
+from ..description.codecs import Codec
+from ..description.offer_answer import Negotiated
 from ..errors import EngineFull, MediaError
-from ..offer_answer import Negotiated
-from ..stream import RTP_TIMEOUT
-from ..transcoding import AUDIO, EVENT
+from ..interface import Codes, Elsewhere, Engine, Leg, PlacedPorts, Ports
+from ..leg.stream import RTP_TIMEOUT
 from .coded_leg_driver import CodedLeg
-from .interface import Codes, Elsewhere, Engine, Leg, PlacedPorts, Ports
 
 if TYPE_CHECKING:
     from ..ng.nodes import NodeSnapshot

@@ -16,14 +16,14 @@ from typing import Final
 from ringthru.net.address import Endpoint
 
 from ...net.values import record, replace
-from ..audio import endpoints_of
-from ..codecs import PCMA, PCMU
+from ..description.audio import endpoints_of
+from ..description.codecs import PCMA, PCMU
+from ..description.offer_answer import MediaAddress, Negotiated, make_offer
+from ..description.sdp import SessionDescription
 from ..errors import MalformedSdp
+from ..interface import PlacedPorts, Ports
 from ..ng.messages import Command, Dialogue, Message
 from ..ng.nodes import Node
-from ..offer_answer import MediaAddress, Negotiated, make_offer
-from ..sdp import SessionDescription
-from .interface import PlacedPorts, Ports
 
 # Ports stay what they are, whatever the description says; candidates are not made up for us.
 WISHES: Final = {"ICE": "remove", "flags": ["port-latching"]}

@@ -13,15 +13,15 @@ from typing import TYPE_CHECKING, Final
 from ringthru.net.address import Endpoint
 
 from ...net.values import replace
+from ..description.offer_answer import Negotiated
 from ..errors import MediaError
 from ..events import FirstPacket, MediaEvent, Moved, Timeout
+from ..interface import Feed, Leg, Tap
 from ..ng.driver import NoNode
 from ..ng.statistics import Counters, counters_of
-from ..offer_answer import Negotiated
-from ..report import LegReport
-from ..sounds import Sound
+from ..rtp.report import LegReport
+from ..sound.sounds import Sound
 from .distant import DistantPorts, agreed, alike, seen_from_home
-from .interface import Feed, Leg, Tap
 
 if TYPE_CHECKING:
     from .rtpengine_driver import RtpengineEngine

@@ -16,24 +16,24 @@ from typing import Final
 
 from ringthru.net.address import Endpoint
 
+from ..description.offer_answer import Negotiated
+from ..description.sdes import SrtpKeys
 from ..errors import EngineFull, LocalError
-from ..frames import Frame
-from ..ice import IceResponder
-from ..libsrtp import load, make_session
-from ..offer_answer import Negotiated
-from ..pair_driver import PortPair, send_all
-from ..ports_driver import HasPorts
-from ..protecting import Session, Sessions
-from ..report import LegReport
-from ..sdes import SrtpKeys
-from ..sounds import Sound
-from ..statistics import NTP_UNIX_OFFSET
-from ..stream import HOLD_TIMEOUT, RTP_TIMEOUT
-from ..telephone_event import KEYS
-from ..telling import Listened
+from ..interface import Leg, Ports
+from ..leg.libsrtp import load, make_session
+from ..leg.protecting import Session, Sessions
+from ..leg.stream import HOLD_TIMEOUT, RTP_TIMEOUT
+from ..rtp.frames import Frame
+from ..rtp.ice import IceResponder
+from ..rtp.report import LegReport
+from ..rtp.statistics import NTP_UNIX_OFFSET
+from ..rtp.telephone_event import KEYS
+from ..sound.sounds import Sound
 from . import _native
-from .interface import Leg, Ports
 from .native_values import CHECK, agreed_for_c, event_of, report_of, secured_for_c
+from .pair_driver import PortPair, send_all
+from .ports_driver import HasPorts
+from .telling import Listened
 
 log = logging.getLogger(__name__)
 

@@ -7,12 +7,12 @@ from typing import Any, Final
 
 from ringthru.net.address import Endpoint
 
+from ..description.offer_answer import Negotiated
 from ..events import FirstPacket, Forged, Hungry, MediaEvent, Said, Timeout, Unexpected
-from ..latch import Confirmed, Latched
-from ..offer_answer import Negotiated
-from ..protecting import Hearing, Sessions
-from ..report import LegReport
-from ..telephone_event import KEYS, KeyHeard
+from ..leg.protecting import Hearing, Sessions
+from ..rtp.latch import Confirmed, Latched
+from ..rtp.report import LegReport
+from ..rtp.telephone_event import KEYS, KeyHeard
 from . import _native
 
 CHECK: Final = 9  # the event of a STUN datagram that waits, which is none for the switch

@@ -20,15 +20,15 @@ from ringthru.net.address import Endpoint
 
 from ...net.values import replace
 from ..errors import MediaError
+from ..interface import Elsewhere, Engine, Ports
+from ..leg.stream import RTP_TIMEOUT
 from ..ng.driver import FarmDriver, NoNode
 from ..ng.dtmf_log import LoggedKey
 from ..ng.messages import Command, Dialogue, Message
 from ..ng.nodes import Node, NodeSnapshot, NodeState
-from ..stream import RTP_TIMEOUT
-from ..telephone_event import KeyHeard
+from ..rtp.telephone_event import KeyHeard
 from .distant import DistantPorts, address_of, first_answer, first_offer, place_in
 from .distant_leg_driver import FarmLeg
-from .interface import Elsewhere, Engine, Ports
 
 log = logging.getLogger(__name__)
 

@@ -18,19 +18,19 @@ from typing import Any, Final
 from ringthru.net.address import Endpoint
 
 from ...net.values import replace
+from ..description.offer_answer import Negotiated
 from ..errors import EngineFull
 from ..events import Timeout
-from ..frames import Frame
-from ..offer_answer import Negotiated
-from ..pair_driver import PortPair
-from ..playing import TAP_LIMIT, cost
-from ..ports_driver import HasPorts
-from ..report import LegReport
-from ..sounds import Sound
-from ..stream import RTP_TIMEOUT
-from ..telephone_event import KEYS
-from ..telling import Listened
-from .interface import Leg, Ports
+from ..interface import Leg, Ports
+from ..leg.playing import TAP_LIMIT, cost
+from ..leg.stream import RTP_TIMEOUT
+from ..rtp.frames import Frame
+from ..rtp.report import LegReport
+from ..rtp.telephone_event import KEYS
+from ..sound.sounds import Sound
+from .pair_driver import PortPair
+from .ports_driver import HasPorts
+from .telling import Listened
 from .twin_link_driver import Link
 
 log = logging.getLogger(__name__)

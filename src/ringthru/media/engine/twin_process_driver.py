@@ -13,13 +13,13 @@ import sys
 from functools import partial
 from typing import Any, Final
 
-from ..driver import MediaEngine, MediaLeg
 from ..events import MediaEvent
-from ..pair_driver import PortPair
-from ..playing import FedPlayer, PacketTap
-from ..poll_driver import PacketPoll, PacketSelector
-from ..sounds import Sound
+from ..leg.playing import FedPlayer, PacketTap
+from ..sound.sounds import Sound
+from .driver import MediaEngine, MediaLeg
 from .obeying_driver import Obeying, serve
+from .pair_driver import PortPair
+from .poll_driver import PacketPoll, PacketSelector
 
 SHARE_EVERY: Final = 0.1  # seconds between the frames of a tap
 SHARED_AT_ONCE: Final = 24  # frames of one message: of the largest packets it holds no more (``LARGEST``)

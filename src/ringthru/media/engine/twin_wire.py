@@ -13,15 +13,15 @@ from typing import Any, Final
 
 from ringthru.net.address import Endpoint
 
-from ..codecs import Codec
+from ..description.codecs import Codec
+from ..description.offer_answer import Negotiated
+from ..description.sdes import SrtpKeys
 from ..events import FirstPacket, Forged, Hungry, Said, Timeout, Unexpected
-from ..frames import Frame
-from ..ice import Ice
-from ..latch import Confirmed, Latched
-from ..offer_answer import Negotiated
-from ..report import LegReport
-from ..sdes import SrtpKeys
-from ..telephone_event import KeyHeard
+from ..rtp.frames import Frame
+from ..rtp.ice import Ice
+from ..rtp.latch import Confirmed, Latched
+from ..rtp.report import LegReport
+from ..rtp.telephone_event import KeyHeard
 
 LARGEST: Final = 64 << 10  # octets of one message; sounds travel in memory files
 VALUES: Final = {

@@ -10,7 +10,7 @@ from typing import Final, Self
 
 from ...net.values import frozen
 from ..errors import MalformedPacket
-from ..telephone_event import KEYS
+from ..rtp.telephone_event import KEYS
 
 MAX_SIZE: Final = 4096  # bytes; a real one has some 250
 LONGEST: Final = 60_000  # milliseconds that a key may be held

@@ -20,12 +20,12 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from ...net.values import record
-from ..engine.interface import Engine
+from ..description.ice_sdp import IceAnswers
 from ..errors import LocalError
 from ..events import MediaEvent, Said, Timeout
-from ..ice_sdp import IceAnswers
-from ..sounds import Sound
-from ..telephone_event import KeyHeard
+from ..interface import Engine
+from ..rtp.telephone_event import KeyHeard
+from ..sound.sounds import Sound
 from .requests import Wishes
 from .rewriting import rewrite
 from .sides import Described, Interface, Side, agree, answered_place, chosen_codec, described, offered_place

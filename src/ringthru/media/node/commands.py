@@ -28,9 +28,9 @@ from ...net.values import replace
 from ..errors import EngineFull, MediaError
 from ..ng.bencode import Writable
 from ..ng.messages import LOAD_LIMIT, Command, Message
-from ..sounds import BadSound, Sound
-from ..telephone_event import KEYS
-from ..wav import read_wav
+from ..rtp.telephone_event import KEYS
+from ..sound.sounds import BadSound, Sound
+from ..sound.wav import read_wav
 from .calls import Calls, NodeCall
 from .counters import answer_about
 from .requests import Wishes, name, number, words

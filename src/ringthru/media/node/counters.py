@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import Final
 
 from ..ng.bencode import Writable
-from ..quality import quality_of
-from ..report import LegReport
+from ..quality.quality import quality_of
+from ..rtp.report import LegReport
 from .calls import NodeCall
 from .sides import Side
 

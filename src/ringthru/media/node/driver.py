@@ -19,11 +19,11 @@ from ringthru.net.acl import AccessList
 from ringthru.net.address import Endpoint
 
 from ...net.values import frozen
-from ..engine.interface import Engine
 from ..errors import LocalError
+from ..interface import Engine
 from ..ng.bencode import MAX_SIZE
 from ..ng.dtmf_log import LoggedKey
-from ..telephone_event import KeyHeard
+from ..rtp.telephone_event import KeyHeard
 from .calls import Calls, NodeCall
 from .commands import Commands
 from .recording_driver import Recordings

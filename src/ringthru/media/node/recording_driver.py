@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Final
 
 from ..errors import LocalError
-from ..g711 import SAMPLE_RATE
-from ..playing import Recorder
-from ..session_recording import Side, TwoSides
-from ..sounds import linear_of
+from ..leg.playing import Recorder
+from ..leg.session_recording import Side, TwoSides
+from ..sound.g711 import SAMPLE_RATE
+from ..sound.sounds import linear_of
 from .calls import NodeCall
 
 log = logging.getLogger(__name__)

@@ -10,8 +10,8 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from ...net.values import frozen
-from ..offer_answer import MediaAddress
-from ..sdp import Attribute, encode_attributes, encode_host
+from ..description.offer_answer import MediaAddress
+from ..description.sdp import Attribute, encode_attributes, encode_host
 
 # They name an address, a port or a secret of a way that is ours from now on
 REPLACED: Final = frozenset(("rtcp", "rtcp-mux", "rtcp-mux-only"))

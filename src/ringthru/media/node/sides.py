@@ -12,13 +12,13 @@ from typing import Final
 from ringthru.net.address import Endpoint, parse_address
 
 from ...net.values import frozen, record
-from ..audio import endpoints_of, events_of, formats_of, is_plain_audio, ptime_of, wants_mux
-from ..engine.interface import Leg, Ports
+from ..description.audio import endpoints_of, events_of, formats_of, is_plain_audio, ptime_of, wants_mux
+from ..description.ice_sdp import IceAnswers, ice_attributes
+from ..description.offer_answer import Codec, MediaAddress, Negotiated
+from ..description.sdp import MediaDescription, SessionDescription
 from ..errors import NoCommonCodec
-from ..ice import Ice
-from ..ice_sdp import IceAnswers, ice_attributes
-from ..offer_answer import Codec, MediaAddress, Negotiated
-from ..sdp import MediaDescription, SessionDescription
+from ..interface import Leg, Ports
+from ..rtp.ice import Ice
 from .requests import Wishes
 from .rewriting import Place
 

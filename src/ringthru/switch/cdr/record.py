@@ -15,16 +15,16 @@ from ...media import LegReport
 from ...net.address import Endpoint
 from ...net.values import frozen
 from ...sip import Direction
-from ..ack_watch import VERDICT
-from ..call_fields import FIELDS, source_of
-from ..channel import DISPOSITION
-from ..codec_choice import shown_rate
+from ..audio.codec_choice import shown_rate
+from ..audio.media_statistics import variables_of
+from ..calls.ack_watch import VERDICT
+from ..calls.channel import DISPOSITION
+from ..dialplan.call_fields import FIELDS, source_of
 from ..events.channel_data import TIMES, bill
-from ..media_statistics import variables_of
 from .verdict import Ending, audio, ended_by, sentence
 
 if TYPE_CHECKING:
-    from ..channel import Channel
+    from ..calls.channel import Channel
 
 BY_PEER: Final = frozenset(("recv_bye", "recv_cancel", "recv_refuse"))
 STAMPS: Final = (  # variable, and the moment it names

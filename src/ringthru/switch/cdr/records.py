@@ -20,7 +20,7 @@ from .posts import Posts
 from .record import CallRecord
 
 if TYPE_CHECKING:
-    from ..channel import Channel
+    from ..calls.channel import Channel
     from ..events.bus import EventBus, SwitchEvent
 
 PATIENCE: Final = 2.0  # seconds that a stop waits for the disk

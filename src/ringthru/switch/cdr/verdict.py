@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from enum import Enum
 
-from ...media.outgoing import OPENING_PACKETS
+from ...media.leg.outgoing import OPENING_PACKETS
 from ...net.values import frozen
 
 

@@ -13,17 +13,17 @@ from typing import TYPE_CHECKING, Final
 
 from ...media import BadSound
 from ...net.values import frozen
-from .. import asking, sounding
-from ..causes import HangupCause
+from ..calls.causes import HangupCause
 from ..configuration.conference_settings import ConferenceProfile
+from ..dialplan import asking, sounding
 from ..waiting import first_of
 from .member import Member, NoConference
 from .room import Room
 
 if TYPE_CHECKING:
-    from ..channel import Channel
+    from ..audio.sound_files import SoundSources
+    from ..calls.channel import Channel
     from ..events.bus import EventBus
-    from ..sound_files import SoundSources
 
 MOST_ROOMS: Final = 200
 PIN_TRIES: Final = 3

@@ -9,14 +9,14 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
 from ...media import MediaError, Recorder
-from ...media.coders import remedy
-from ...media.mixing import Voice, loudness, mix
-from ...media.payloads import Payloads
-from ...media.reordering import LIVE
+from ...media.coding.coders import remedy
+from ...media.coding.payloads import Payloads
+from ...media.rtp.reordering import LIVE
+from ...media.sound.mixing import Voice, loudness, mix
 from ..waiting import Flag
 
 if TYPE_CHECKING:
-    from ..channel import Channel
+    from ..calls.channel import Channel
 
 HANGOVER: Final = 20  # frames that somebody still counts as speaking after the last loud one
 

@@ -14,14 +14,14 @@ from collections.abc import Coroutine, Iterator
 from typing import TYPE_CHECKING, Any, Final
 
 from ...media import BadSound
-from ...media.mixing import FRAME, mix
+from ...media.sound.mixing import FRAME, mix
+from ..audio.sound_files import SoundSources, parts_of
 from ..configuration.conference_settings import ConferenceProfile
 from ..events.names import CONFERENCE, CUSTOM
-from ..sound_files import SoundSources, parts_of
 from .member import Member
 
 if TYPE_CHECKING:
-    from ..channel import Channel
+    from ..calls.channel import Channel
     from ..events.bus import EventBus
 
 log = logging.getLogger(__name__)

@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
-from ..call_fields import FIELDS, source_of
-from ..codec_choice import bit_rate, shown_rate, way_of
-from ..media_statistics import statistics_of
+from ..audio.codec_choice import bit_rate, shown_rate, way_of
+from ..audio.media_statistics import statistics_of
+from ..dialplan.call_fields import FIELDS, source_of
 from .bus import MICROSECONDS, Header
 
 if TYPE_CHECKING:
-    from ..channel import Channel
+    from ..calls.channel import Channel
 
 STATES: Final = (  # FreeSWITCH's channel states: the position is Channel-State-Number
     *("CS_NEW", "CS_INIT", "CS_ROUTING", "CS_SOFT_EXECUTE", "CS_EXECUTE", "CS_EXCHANGE_MEDIA", "CS_PARK"),

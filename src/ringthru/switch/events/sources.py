@@ -42,7 +42,7 @@ from . import names
 from .bus import EventBus, Header
 
 if TYPE_CHECKING:
-    from ..profile import Profile
+    from ..profiles.profile import Profile
     from ..snapshots import SwitchSnapshot, TrunkSnapshot
 
 HEARTBEAT_INTERVAL: Final = 20  # seconds, FreeSWITCH's default

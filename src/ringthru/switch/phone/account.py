@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ...media.echo_probe import EchoProbe
-from ..probing import judged
+from ...media.quality.echo_probe import EchoProbe
+from ..audio.probing import judged
 from .line import media_beyond
 
 if TYPE_CHECKING:

@@ -12,14 +12,14 @@ import asyncio
 from typing import TYPE_CHECKING, Any, Final
 
 from ...media import PCMU, Codec, LocalError
-from ...media.g711 import G711
+from ...media.sound.g711 import G711
 from ...sip import Direction
-from ..channel import Channel
-from ..loopback import HERE
+from ..calls.channel import Channel
+from ..dialing.loopback import HERE
 
 if TYPE_CHECKING:
-    from ..causes import HangupCause
-    from ..leg_media import LegMedia
+    from ..audio.leg_media import LegMedia
+    from ..calls.causes import HangupCause
     from .phone import ConsolePhone
 
 NAME: Final = "portaudio"

@@ -24,10 +24,10 @@ from ...media import Sound, linear_of
 from ...media.devices.interface import Device, DeviceError, Sink, Source
 from ...media.devices.portaudio_driver import PortAudio
 from ...media.devices.virtual import Keeping, Nothing, Saying
-from ..sound_files import TONES, place_of
+from ..audio.sound_files import TONES, place_of
 
 if TYPE_CHECKING:
-    from ..sound_files import SoundSources
+    from ..audio.sound_files import SoundSources
 
 log = logging.getLogger(__name__)
 

@@ -9,16 +9,16 @@ import asyncio
 from typing import TYPE_CHECKING, Final
 
 from ...media import Frame, Recorder
-from ...media.chirp import QUIET
-from ...media.echo_probe import EchoProbe, FeedClock
-from ...media.g711 import ULAW_TO_ALAW, encode
-from ...media.mixing import FRAME, SILENT_FRAME, Voice, together
-from ...media.reordering import LIVE
-from ..probing import follow, judged, new_probe, note, ticks
+from ...media.quality.chirp import QUIET
+from ...media.quality.echo_probe import EchoProbe, FeedClock
+from ...media.rtp.reordering import LIVE
+from ...media.sound.g711 import ULAW_TO_ALAW, encode
+from ...media.sound.mixing import FRAME, SILENT_FRAME, Voice, together
+from ..audio.probing import follow, judged, new_probe, note, ticks
 
 if TYPE_CHECKING:
     from ...media.devices.interface import Sink, Source
-    from ..leg_media import LegMedia
+    from ..audio.leg_media import LegMedia
     from .channel import PhoneChannel
 
 AHEAD: Final = 0.06  # seconds of frames written before they leave; more would be heard as delay

@@ -18,13 +18,13 @@ from ...media import MediaError
 from ...media.devices.interface import Device, DeviceError, Sink, Source
 from ...net.levels import NOTICE
 from ...sip import Direction
-from .. import dtmf
-from ..caller import Caller
-from ..causes import HangupCause
-from ..endpoints import DialFailed
+from ..calls import dtmf
+from ..calls.caller import Caller
+from ..calls.causes import HangupCause
+from ..dialing.endpoints import DialFailed
+from ..dialing.leg_variables import shown_caller
 from ..events.channel_data import channel_headers
 from ..events.names import CUSTOM, PHONE
-from ..leg_variables import shown_caller
 from . import sounding
 from .account import account
 from .channel import NAME, PhoneChannel
@@ -32,8 +32,8 @@ from .devices import Devices, shut
 from .line import AudioLine
 
 if TYPE_CHECKING:
-    from ..calls import Calls
-    from ..channel import Channel
+    from ..calls.book import Calls
+    from ..calls.channel import Channel
 
 log = logging.getLogger(__name__)
 

@@ -10,11 +10,11 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
 from ...media import Frame, MediaError
-from ...media.chirp import PLAIN
 from ...media.devices.interface import Device, Sink
-from ...media.echo_probe import Echo, EchoProbe
-from ...media.g711 import encode
-from ...media.mixing import FRAME, SILENT_FRAME, together
+from ...media.quality.chirp import PLAIN
+from ...media.quality.echo_probe import Echo, EchoProbe
+from ...media.sound.g711 import encode
+from ...media.sound.mixing import FRAME, SILENT_FRAME, together
 from ...net.values import replace
 from ..waiting import first_of
 from .devices import shut

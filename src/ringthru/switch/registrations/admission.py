@@ -15,12 +15,12 @@ from ...net.acl import AccessList, matches
 from ...net.address import Endpoint
 from ...net.values import frozen
 from ...sip import IncomingRequest, Keep, Origin, RegisterOutcome, Terms
-from ..authentication import Denied, LoginDesk
 from ..configuration import RegistrationSettings, User
+from ..door.authentication import Denied, LoginDesk
 from .nat import status_of
 
 if TYPE_CHECKING:
-    from ..profile import Profile
+    from ..profiles.profile import Profile
 
 log = logging.getLogger(__name__)
 

@@ -15,7 +15,7 @@ from ...net.address import parse_address, same_host
 from ...net.values import frozen, replace
 from ...sip import Binding, Flow, NameAddr, Request, SipUri
 from ..configuration import RegistrationSettings, User
-from ..dialstring import harmless
+from ..dialing.dialstring import harmless
 
 NAT = "-NAT"
 FORCED = {  # the user's variable sip-force-contact → the word shown

@@ -14,7 +14,7 @@ from typing import Any, Final
 from ...net.address import Endpoint
 from ...net.values import frozen
 from ...sip import Binding, Flow, MalformedMessage, NameAddr, Origin
-from ...sip.registration import read_q
+from ...sip.registrar.registration import read_q
 
 LONGEST_ROW: Final = 65_536  # characters; ten bindings at their caps have 40,000
 

@@ -14,17 +14,17 @@ from typing import TYPE_CHECKING, Final
 from ...net.address import Endpoint
 from ...net.values import frozen, record
 from ...sip import Direction, Flow, MalformedMessage, Request, SipUri
-from ..causes import HangupCause
+from ..calls.causes import HangupCause
 from ..configuration.trunk_settings import place_uri
+from ..profiles.target import Target
 from ..snapshots import TrunkSnapshot
-from ..target import Target
 from . import requests
 from .asking import Asking
 from .registration import TrunkRegistration
 from .trunk import Changed, TrunkState
 
 if TYPE_CHECKING:
-    from ..profile import Profile
+    from ..profiles.profile import Profile
 
 log = logging.getLogger(__name__)
 

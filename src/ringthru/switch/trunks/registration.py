@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from ...net.address import Endpoint, parse_address
 from ...net.levels import NOTICE
 from ...sip import HERE, Flow, Login, MalformedMessage, Request, RequestHandle, Response, SipError, SipUri
-from ...sip.message import read_expires
+from ...sip.wire.message import read_expires
 from ..configuration.trunk_settings import TrunkSettings, place_uri
 from . import requests
 from .trunk import (
@@ -32,7 +32,7 @@ from .trunk import (
 )
 
 if TYPE_CHECKING:
-    from ..profile import Profile
+    from ..profiles.profile import Profile
 
 log = logging.getLogger(__name__)
 

@@ -10,7 +10,7 @@ from hashlib import sha256
 
 from ...net.address import Endpoint
 from ...sip import HERE, NameAddr, Request, Response, SipUri
-from ...sip.message import read_expires
+from ...sip.wire.message import read_expires
 from ..configuration.trunk_settings import TrunkSettings, place_uri
 from .trunk import Granted
 

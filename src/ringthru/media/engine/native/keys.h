@@ -1,4 +1,4 @@
-/* Keys as RTP events (RFC 4733 §2): one key heard, one key pressed (see media/telephone_event.py). */
+/* Keys as RTP events (RFC 4733 §2): one key heard, one key pressed (see media/rtp/telephone_event.py). */
 #ifndef RINGTHRU_KEYS_H
 #define RINGTHRU_KEYS_H
 

@@ -1,4 +1,4 @@
-/* Where to send when the SDP may be wrong: learning a peer's address from its packets (see media/latch.py). */
+/* Where to send when the SDP may be wrong: learning a peer's address from its packets (see media/rtp/latch.py). */
 #ifndef RINGTHRU_LATCH_H
 #define RINGTHRU_LATCH_H
 

@@ -1,8 +1,8 @@
-"""Writes ``g711.c``: the tables of ``media/g711.py`` as C. A test writes it again and compares."""
+"""Writes ``g711.c``: the tables of ``media/sound/g711.py`` as C. A test writes it again and compares."""
 
 from __future__ import annotations
 
-from ringthru.media.g711 import ALAW_SILENCE, ALAW_TO_ULAW, ULAW_SILENCE, ULAW_TO_ALAW
+from ringthru.media.sound.g711 import ALAW_SILENCE, ALAW_TO_ULAW, ULAW_SILENCE, ULAW_TO_ALAW
 
 TEXT = """/* Written by make_g711.py. */
 #include "g711.h"

@@ -1,4 +1,4 @@
-/* What one leg sends by RTP: what its peer is told of others, of itself, and of keys (see media/outgoing.py). */
+/* What one leg sends by RTP: what its peer is told of others, of itself, and of keys (see media/leg/outgoing.py). */
 #include <math.h>
 #include <string.h>
 

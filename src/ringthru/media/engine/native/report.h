@@ -1,4 +1,4 @@
-/* One leg's reception and reports: counters, RTCP timing, and the compounds sent (see media/report.py). */
+/* One leg's reception and reports: counters, RTCP timing, and the compounds sent (see media/rtp/report.py). */
 #ifndef RINGTHRU_REPORT_H
 #define RINGTHRU_REPORT_H
 

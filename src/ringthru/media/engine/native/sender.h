@@ -1,6 +1,6 @@
 /* What one leg sends: its own SSRC, and sequence and timestamps that run on whatever feeds them.
  *
- * Each function fills in the header of a packet whose payload the caller has (see media/sender.py).
+ * Each function fills in the header of a packet whose payload the caller has (see media/rtp/sender.py).
  */
 #ifndef RINGTHRU_SENDER_H
 #define RINGTHRU_SENDER_H

@@ -1,4 +1,4 @@
-/* What a leg says by itself: sounds, what it is fed, a late echo (see media/playing.py). */
+/* What a leg says by itself: sounds, what it is fed, a late echo (see media/leg/playing.py). */
 #include <math.h>
 #include <string.h>
 

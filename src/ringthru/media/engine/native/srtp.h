@@ -1,4 +1,4 @@
-/* SRTP of one leg (RFC 3711), by libsrtp2, whose functions and sessions Python hands in (see media/protecting.py).
+/* SRTP of one leg (RFC 3711), by libsrtp2, whose functions and sessions Python hands in (see media/leg/protecting.py).
  *
  * Lives here: which session a packet goes through, and what one without proof counts for. Never here: ciphers,
  * keys, and who owns a session: Python does, and takes none away that is named here.

@@ -1,6 +1,6 @@
 /* The media of one leg: its RTP, its RTCP, and what becomes of a packet that came in.
  *
- * The same rules as media/stream.py, which tells of them; a test feeds both the same packets. No sockets, no
+ * The same rules as media/leg/stream.py, which tells of them; a test feeds both the same packets. No sockets, no
  * clock, no allocation: what leaves goes through ``emit`` at once.
  */
 #ifndef RINGTHRU_STREAM_H

@@ -1,0 +1,1 @@
+"""Samples to payloads and back, of whatever codec, and from one codec to another."""

@@ -1,0 +1,1 @@
+"""How good it sounds: the E-model, and the echo test with its chirp."""

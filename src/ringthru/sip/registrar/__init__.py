@@ -1,0 +1,1 @@
+"""What a registrar keeps, and whom it believes (RFC 3261 §10, §22)."""

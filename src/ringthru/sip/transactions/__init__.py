@@ -1,0 +1,1 @@
+"""Requests, their answers, and what is sent again (RFC 3261 §17)."""

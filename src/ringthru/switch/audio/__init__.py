@@ -1,0 +1,1 @@
+"""One leg's audio: ports, codecs, SRTP, music, recordings, measurements."""

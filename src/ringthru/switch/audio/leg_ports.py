@@ -1,0 +1,162 @@
+"""Which ports a leg's media takes, and what its peer is told of them.
+
+Lives here: mapped ports for peers beyond a gateway, ports of our own for all others.
+Never here: the SDP (``leg_media``), mappings themselves (``rtp_pool``).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Coroutine, Iterable
+from typing import TYPE_CHECKING, Any
+
+from ...media import PLAIN, Codes, Confirmed, Elsewhere, Engine, KeyHeard, Moved, PlacedPorts, Timeout
+from ..addresses.rtp_pool import MappedPair, RtpPool
+from ..addresses.stun_pairs import StunPairs
+from ..calls import dtmf
+from ..calls.causes import HangupCause
+from ..calls.channel import Channel
+from ..configuration import AddressKind
+from ..dialing import leg_variables
+from ..dialing.dialstring import truth
+from ..dialing.loopback import HERE
+from . import secure_media
+from .codec_choice import needs_coding
+from .leg_media import LegMedia
+
+if TYPE_CHECKING:
+    from ..profiles.profile import Profile
+    from ..reachability import Seen
+
+Spawn = Callable[[Coroutine[Any, Any, None]], None]
+
+
+class LegPorts:
+    """One switch's."""
+
+    def __init__(self, engine: Engine, spawn: Spawn, lookup: secure_media.Lookup) -> None:
+        """``spawn`` runs something beside; ``lookup`` knows the variables of a leg, and global ones."""
+        self._lookup = lookup
+        self.pool: RtpPool | None = None  # set while far peers reach us through a gateway
+        self.pool6: RtpPool | None = None  # the same through the firewall of IPv6
+        self.seen: dict[tuple[str, str], StunPairs] = {}  # by STUN server and address of ours
+        self._engine = engine
+        self._spawn = spawn
+
+    def close(self) -> None:
+        """Let go of what is held ready."""
+        for pool in (self.pool, self.pool6, *self.seen.values()):
+            if pool is not None:
+                pool.close()
+        self.seen.clear()
+
+    def ask_by_stun(self, profiles: Iterable[Profile]) -> None:
+        """Hold pairs ready that ask the STUN servers of these profiles' ``ext-rtp-ip``, and no others."""
+        wanted = {key for each in profiles if (key := _stun_key(each)) is not None}
+        for key in self.seen.keys() - wanted:
+            self.seen.pop(key).close()
+        for key in wanted - self.seen.keys():
+            server, host = key
+            self.seen[key] = StunPairs(self._engine, host, server)
+            self.seen[key].fill()
+
+    async def open(self, channel: Channel, peer: str) -> LegMedia:
+        """Ports for a leg: mapped ones for a far peer, where there are any."""
+        profile, inner = channel.profile, channel.inner
+        seen = profile.seen_by(peer)
+        secure = PLAIN if inner else secure_media.wanted(channel, self._lookup)
+        here = inner or secure_media.is_wanted(channel, secure)  # media nodes are told nothing of SRTP
+        distant = None if here else await self._placed(channel)
+        pool = self._pool_for(profile, peer, seen) if distant is None else None
+        mapped = pool.take() if pool is not None else None
+
+        def give_back() -> None:
+            if isinstance(pool, RtpPool) and isinstance(mapped, MappedPair):
+                self._spawn(pool.give_back(mapped))
+
+        def on_media(event: object) -> None:
+            if isinstance(event, Timeout):
+                if media.aside is None:
+                    channel.hang_up(HangupCause.MEDIA_TIMEOUT)
+            elif isinstance(event, Confirmed):
+                if event.kind == "audio":
+                    media.direct = True
+                    if channel.bridge is not None:
+                        channel.bridge.follow()
+            elif isinstance(event, KeyHeard):
+                dtmf.heard(channel, event.key, event.milliseconds, by_info=False)
+            elif isinstance(event, Moved):
+                media.move_to(media.advertised.host)
+                channel.offer_again()
+
+        media = LegMedia(
+            self._engine,
+            distant or mapped or self._engine.reserve(HERE if inner else profile.rtp_ip),
+            HERE if inner else leg_variables.advertised_host(channel.variables, seen),
+            session_id=channel.serial,
+            name=channel.name,
+            rtp_timeout=math.inf if inner else profile.settings.rtp_timeout_sec or math.inf,
+            telephone_event=profile.settings.rfc2833_pt if profile.settings.dtmf_type == "rfc2833" else None,
+            mux=profile.settings.rtcp_mux,
+            learns=lambda: (
+                not (
+                    profile.settings.disable_rtp_auto_adjust
+                    or truth(channel.variables.get("disable_rtp_auto_adjust"))
+                )
+            ),
+            may_speak_first=lambda host: not seen.far or profile.is_public(host),
+            on_close=give_back,
+            secure=secure if distant is None else PLAIN,
+            on_agreed=lambda negotiated: secure_media.note(channel, negotiated.srtp),
+        )
+        media.subscribe(on_media)
+        return media
+
+    def admit(self, channel: Channel, other: Channel) -> None:
+        """See whether two legs can be joined, before the caller is answered.
+
+        Raises:
+            EngineFull: they need transcoding, of which there is no more.
+        """
+        if isinstance(self._engine, Codes) and needs_coding(channel, other):
+            self._engine.admit()
+
+    def wire(self, channel: Channel) -> LegMedia:
+        """The other end of an inner channel whose peer is no channel: a sound device's, say.
+
+        Raises:
+            NoFreePorts, EngineFull: there is no room for it.
+        """
+        return LegMedia(
+            self._engine,
+            self._engine.reserve(HERE),
+            HERE,
+            session_id=channel.serial,
+            name=f"{channel.name} wire",
+            rtp_timeout=math.inf,
+            telephone_event=None,
+        )
+
+    async def _placed(self, channel: Channel) -> PlacedPorts | None:
+        """Ports at a media node, where there are nodes; both legs of a call prefer the same one."""
+        if not isinstance(self._engine, Elsewhere):
+            return None
+        first = channel.parent or channel
+        return await self._engine.place(channel.profile.rtp_ip, first.uuid)
+
+    def _pool_for(self, profile: Profile, peer: str, seen: Seen) -> RtpPool | StunPairs | None:
+        """Where the ports of a leg come from whose peer has to pass our gateway."""
+        if profile.ipv6:  # nothing is translated there, but the firewall keeps strangers out
+            return self.pool6 if profile.mapped and not profile.is_near(peer) else None
+        if not seen.far:
+            return None
+        pool = self.pool if profile.mapped else None
+        key = _stun_key(profile)
+        return pool or (self.seen.get(key) if key is not None else None)
+
+
+def _stun_key(profile: Profile) -> tuple[str, str] | None:
+    """Whom a profile's RTP sockets ask for their ports, and the address that they are bound to."""
+    setting = profile.settings.ext_rtp_ip
+    asks = setting.kind is AddressKind.STUN and not profile.ipv6
+    return (setting.value, profile.rtp_ip) if asks else None

@@ -1,0 +1,189 @@
+"""Recordings of whole calls, both sides: ``record_session`` and its end.
+
+A recording goes on beside whatever the leg does, over bridges and transfers, until it is stopped or the leg
+is gone. It is a WAV file of 8000 Hz; with ``RECORD_STEREO=true`` the leg is on the left, its partner on the
+right.
+
+Lives here: which legs are tapped, and the file. Never here: how two sides become one (``media``).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from array import array
+from pathlib import Path
+from sys import byteorder
+from typing import TYPE_CHECKING, Any, Final
+
+from ...media import BadSound, MediaError, Recorder, linear_of
+from ...media.leg.session_recording import Side, TwoSides
+from ...media.sound.g711 import SAMPLE_RATE
+from ..dialing.dialstring import truth
+from .sound_files import place_of
+
+if TYPE_CHECKING:
+    from ..calls.book import Calls
+    from ..calls.channel import Channel
+
+TICK: Final = 0.1  # seconds between looks at who is there, and at what was said
+FLUSH: Final = SAMPLE_RATE // 2  # samples that are written together
+LONGEST: Final = 6 * 3600.0  # seconds
+MOST: Final = 4  # recordings of one leg at once
+
+
+class SessionRecording:
+    """One recording that goes on."""
+
+    def __init__(self, channel: Channel, path: Path, seconds: float) -> None:
+        self.stereo = truth(channel.variables.get("RECORD_STEREO"))
+        self._channel = channel
+        self._path = path
+        self._until = time.monotonic() + min(seconds or LONGEST, LONGEST)
+        self._sides = TwoSides()
+        self._began = time.monotonic()
+        self._taps: dict[int, tuple[Channel, Recorder] | None] = {0: None, 1: None}
+        self._stopped = asyncio.Event()
+        self._file: Any = None
+
+    def open(self) -> None:
+        """Raises OSError: the file cannot be written. To be called in a thread."""
+        import wave  # late: few calls record
+
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        self._file = wave.open(str(self._path), "wb")  # noqa: SIM115  # for as long as it goes on
+        self._file.setnchannels(2 if self.stereo else 1)
+        self._file.setsampwidth(2)
+        self._file.setframerate(SAMPLE_RATE)
+
+    def stop(self) -> None:
+        self._stopped.set()
+
+    async def run(self) -> None:
+        """Until it is stopped, its time is over, or the leg is gone."""
+        channel = self._channel
+        try:
+            going_on = True
+            while going_on:
+                self._listen()
+                await self._pause()
+                over = self._stopped.is_set() or time.monotonic() >= self._until
+                going_on = not over and not channel.gone.is_set()
+                if not going_on:
+                    self._close_taps()  # what is on its way comes with it
+                self._hear()
+                if not going_on or len(self._sides.here) >= FLUSH:
+                    await asyncio.to_thread(self._file.writeframes, self._samples())
+        except OSError as error:
+            channel.log.error("record_session: %s: %s", self._path, error.strerror or error)
+        finally:
+            self._close_taps()
+            await asyncio.to_thread(self._file.close)
+
+    def _close_taps(self) -> None:
+        for tapped in self._taps.values():
+            if tapped is not None:
+                tapped[1].close()
+
+    async def _pause(self) -> None:
+        try:
+            async with asyncio.timeout(TICK):
+                await self._stopped.wait()
+        except TimeoutError:
+            return
+
+    def _listen(self) -> None:
+        """Tap the leg, and whoever it is joined to now."""
+        for place, leg in enumerate((self._channel, self._channel.bridged_to)):
+            tapped = self._taps[place]
+            if tapped is not None and tapped[0] is leg:
+                continue
+            if tapped is not None:
+                tapped[1].close()
+            if tapped is not None or leg is not None:
+                self._taps[place] = _tap(leg)
+
+    def _hear(self) -> None:
+        now = int((time.monotonic() - self._began) * SAMPLE_RATE)
+        sides: tuple[Side, Side] = (self._sides.here, self._sides.there)
+        for place, side in enumerate(sides):
+            tapped = self._taps[place]
+            side.add(tapped[1].take() if tapped is not None else b"", now)
+
+    def _samples(self) -> bytes:
+        if not self.stereo:
+            return linear_of(self._sides.take_mixed())
+        both = array("h", bytes(4 * min(len(self._sides.here), len(self._sides.there))))
+        for place, ulaw in enumerate(self._sides.take()):
+            side = array("h", linear_of(ulaw))
+            if byteorder == "big":
+                side.byteswap()
+            both[place::2] = side
+        if byteorder == "big":
+            both.byteswap()
+        return both.tobytes()
+
+
+def _tap(leg: Channel | None) -> tuple[Channel, Recorder] | None:
+    media = leg.media if leg is not None else None
+    if leg is None or media is None or media.codec is None or media.codec.name not in leg.coders:
+        return None
+    try:
+        return leg, Recorder(media.leg.tap())
+    except MediaError as error:
+        leg.log.warning("record_session: %s", error)
+        return None
+
+
+async def start(calls: Calls, channel: Channel, path_text: str, seconds: float = 0.0) -> str:
+    """Begin to record a leg; empty, or why it is not done."""
+    if path_text in channel.recordings:
+        return f"{path_text} is being written already"
+    if len(channel.recordings) >= MOST:
+        return f"the call is recorded {MOST} times already"
+    try:
+        path = place_of(path_text, calls.router.expanded(channel, "${recordings_dir}"))
+        recording = SessionRecording(channel, path, seconds)
+        await asyncio.to_thread(recording.open)
+    except BadSound as error:
+        return str(error)
+    except OSError as error:
+        return f"cannot write {path_text}: {error.strerror or error}"
+    channel.recordings[path_text] = recording
+    if channel.bridge is not None:
+        channel.bridge.needs_audio("it is recorded")
+    calls.spawn(_run(channel, path_text, recording))
+    return ""
+
+
+async def _run(channel: Channel, name: str, recording: SessionRecording) -> None:
+    channel.tell("RECORD_START", ("Record-File-Path", name))
+    try:
+        await recording.run()
+    finally:
+        channel.recordings.pop(name, None)
+        channel.tell("RECORD_STOP", ("Record-File-Path", name))
+
+
+def stop(channel: Channel, path_text: str) -> bool:
+    """End one recording, or ``all``; False: there is none of that name."""
+    names = list(channel.recordings) if path_text == "all" else [path_text]
+    found = [channel.recordings[name] for name in names if name in channel.recordings]
+    for recording in found:
+        recording.stop()
+    return bool(found)
+
+
+async def record_session(calls: Calls, channel: Channel, data: str) -> None:
+    """``PATH [+SECONDS]``: record both sides from now on; the dialplan goes on meanwhile."""
+    path, _, limit = data.strip().partition(" ")
+    limit = limit.strip().removeprefix("+")
+    seconds = float(limit) if limit.isascii() and limit.isdigit() and len(limit) < 6 else 0.0
+    if trouble := await start(calls, channel, path, seconds):
+        channel.log.error("record_session: %s", trouble)
+
+
+async def stop_record_session(calls: Calls, channel: Channel, data: str) -> None:
+    """``PATH`` or ``all``: end it."""
+    if not stop(channel, data.strip()):
+        channel.log.warning("stop_record_session: %s is not being written", data.strip())

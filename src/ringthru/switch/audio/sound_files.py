@@ -1,0 +1,132 @@
+"""Sounds by what the dialplan calls them: a WAV file, a tone, silence, a stream of music.
+
+==========================================  =====================================================
+``hello.wav``                               a file; relative ones are under ``sounds_dir``
+``tone_stream://%(200,100,440)``            tones (``media/sound/tone_script.py``); ``path=FILE``: written there
+``silence_stream://MILLISECONDS``           nothing; -1 for ever
+``local_stream://NAME``                     music that others hear too (``local_stream``)
+``file_string://A!B``                       several, one after the other
+==========================================  =====================================================
+
+Files are read in a thread, never in the event loop. No path may climb, for part of it may be a stranger's.
+
+Lives here: from names to sounds. Never here: who hears them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Final
+
+from ...media import BadSound, Sound, read_tones, read_wav, silence_of
+
+if TYPE_CHECKING:
+    from ..configuration.local_stream_settings import StreamSettings
+    from .local_stream import LocalStreams
+
+TONES: Final = "tone_stream://"
+SILENCE: Final = "silence_stream://"
+STREAM: Final = "local_stream://"
+SEVERAL: Final = "file_string://"
+SCRIPT_FILE: Final = "path="
+BARE_TONES: Final = ("%(", "v=", "L=", "l=", "d=", "w=", "loops=")  # as in ``ringback``
+LARGEST_FILE: Final = 200 << 20  # octets: an hour of 48 kHz stereo is about 690 MiB, and nobody plays that
+LARGEST_SCRIPT: Final = 10_000  # octets
+MOST_PARTS: Final = 100  # of one file_string
+
+
+class SoundSources:
+    """Finds the sounds of one switch."""
+
+    def __init__(self, variables: Mapping[str, str]) -> None:
+        """``variables`` are the global ones: ``sounds_dir``, ``hold_music``."""
+        self.variables = variables
+        self._streams: LocalStreams | None = None
+        self._settings: Sequence[StreamSettings] = ()
+
+    def use(self, settings: Sequence[StreamSettings]) -> None:
+        """From now on the streams are these."""
+        self._settings = settings
+        self._streams = None
+
+    async def load(self, text: str, variables: Mapping[str, str]) -> Sound:
+        """One sound; ``variables`` are the channel's, whose ``sounds_dir`` goes before ours.
+
+        Raises:
+            BadSound: there is none.
+        """
+        folder = variables.get("sounds_dir") or self.variables.get("sounds_dir", "")
+        if text.startswith((TONES, *BARE_TONES)):
+            return await _tones(text.removeprefix(TONES), folder)
+        if text.startswith(SILENCE):
+            return _silence(text.removeprefix(SILENCE))
+        if text.startswith(STREAM):
+            return await self._stream(text.removeprefix(STREAM))
+        if "://" in text:
+            known = ", ".join((TONES, SILENCE, STREAM))
+            raise BadSound(f"'{text[:80]}' cannot be played: a WAV file, {known} can")
+        return await asyncio.to_thread(read_file, place_of(text, folder))
+
+    async def _stream(self, name: str) -> Sound:
+        if self._streams is None:
+            from .local_stream import LocalStreams  # late: few switches play music
+
+            self._streams = LocalStreams(self._settings)
+        return await self._streams.sound(name.partition(";")[0].strip())
+
+
+def parts_of(text: str) -> list[str]:
+    """The sounds that a name stands for, in order."""
+    if not text.startswith(SEVERAL):
+        return [text.strip()]
+    return [part.strip() for part in text.removeprefix(SEVERAL).split("!")[:MOST_PARTS]]
+
+
+async def _tones(text: str, folder: str) -> Sound:
+    head, semicolon, rest = text.partition(";")
+    if head.startswith(SCRIPT_FILE):
+        path = place_of(head.removeprefix(SCRIPT_FILE), folder)
+        text = await asyncio.to_thread(_read_script, path) + semicolon + rest
+    return await asyncio.to_thread(read_tones, text)
+
+
+def _silence(text: str) -> Sound:
+    length = text.partition(",")[0].strip()
+    return silence_of(int(length) if length.lstrip("-").isdecimal() and len(length) < 9 else 0)
+
+
+def place_of(text: str, folder: str) -> Path:
+    """The path that the dialplan means.
+
+    Raises:
+        BadSound: it climbs: part of it may be a stranger's, and must not reach files above the folder.
+    """
+    if ".." in PurePosixPath(text).parts or "\0" in text or not text:
+        raise BadSound(f"'{text[:80]}' is no path that is used here: no part of it may be '..'")
+    return Path(folder or ".") / text
+
+
+def read_file(path: Path) -> Sound:
+    """The sound of a WAV file.
+
+    Raises:
+        BadSound: it cannot be read, or is none.
+    """
+    try:
+        if path.stat().st_size > LARGEST_FILE:
+            raise BadSound(f"{path} is larger than {LARGEST_FILE >> 20} MiB")
+        return read_wav(path.read_bytes())
+    except OSError as error:
+        raise BadSound(f"cannot read {path}: {error.strerror}") from error
+
+
+def _read_script(path: Path) -> str:
+    """The tones of a file: a line is a part, as if there were a ``;`` at its end."""
+    try:
+        with path.open("rb") as file:
+            text = file.read(LARGEST_SCRIPT).decode("ascii", "replace")
+    except OSError as error:
+        raise BadSound(f"cannot read {path}: {error.strerror}") from error
+    return ";".join(line.strip() for line in text.splitlines())

@@ -1,0 +1,1 @@
+"""Calls and their legs, from the first message to the last."""

@@ -1,0 +1,375 @@
+"""The book of channels: who is in a call, and how a leg begins and ends.
+
+Lives here: making legs of both directions, their media, their place in the book.
+Never here: what SIP says (``signalling``), what the dialplan says (``routing``).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import Counter
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, MutableMapping
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from ...media import Engine, MediaError
+from ...net.values import replace
+from ...sip import Call, Direction, MalformedMessage
+from ..audio.codec_choice import for_callee
+from ..audio.leg_ports import LegPorts
+from ..audio.sound_files import SoundSources
+from ..conference.book import Conferences
+from ..configuration import Dialplan, Directory
+from ..configuration.phone_settings import PhoneSettings
+from ..dialing import leg_variables
+from ..dialing.dialing import Dialer, DialFailed
+from ..dialing.dialstring import harmless
+from ..dialing.identity import caller_of, headers_kept, headers_of
+from ..dialing.leg_variables import shown_caller
+from ..dialplan.meta_keys import MetaKeys
+from ..dialplan.ordering import AppOrder, Orders
+from ..dialplan.routing import Router
+from ..dialplan.shelf import Shelf
+from ..profiles.target import Target
+from ..registrations.registrar import Registrar
+from ..transfers.deflecting import Deflections
+from ..transfers.transfer import Transfers
+from ..words import random_uuid
+from .caller import Caller
+from .causes import HangupCause
+from .channel import Channel
+from .pace import Pace, Peak
+
+if TYPE_CHECKING:
+    from ..cdr.records import CallRecords
+    from ..events.bus import EventBus
+    from ..phone.phone import ConsolePhone
+    from ..profiles.profile import Profile
+    from ..trunks.book import TrunkBook
+
+log = logging.getLogger(__name__)
+
+AnyChannel = TypeVar("AnyChannel", bound=Channel)
+SocketApplication = Callable[[Channel, str], Awaitable[None]]
+
+MAX_FORWARDS = 70  # RFC 3261 §8.1.1.6
+PARTING = 2.0  # seconds that a stop waits for tasks to see that their channels are gone
+
+
+class Calls:
+    """Every leg in progress."""
+
+    def __init__(
+        self,
+        *,
+        profiles: dict[str, Profile],
+        engine: Engine,
+        dialplan: Dialplan,
+        directory: Directory,
+        registrar: Registrar,
+        variables: MutableMapping[str, str],
+        max_channels: int,
+        max_per_second: int,
+        bus: EventBus,
+    ) -> None:
+        self.bus = bus
+        self.registrar = registrar
+        self.router = Router(self, dialplan, variables)
+        self.dialer = Dialer(self, directory)
+        self.transfers = Transfers(self)
+        self.deflections = Deflections()
+        self.shelf = Shelf()
+        self.sounds = SoundSources(variables)
+        self.conferences = Conferences(self.sounds, bus)
+        self._meta_keys = MetaKeys(lambda leg, name, data: self.order(leg, AppOrder(name, data)))
+        self.phone_settings = PhoneSettings()
+        self._phone: ConsolePhone | None = None
+        self.trunks: TrunkBook | None = None  # SIP providers, where there are any
+        self.records: CallRecords | None = None  # of calls that are over, where somebody wants them
+        self.sockets: SocketApplication | None = None  # `socket` of the dialplan, where somebody serves it
+        self.profiles = profiles
+        self.channels: dict[str, Channel] = {}
+        self.started = 0
+        self.peak = Peak()
+        self.pace = Pace(max_per_second)
+        self._by_call: dict[Call, Channel] = {}
+        self._held: Counter[str] = Counter()  # callers' addresses, and how many legs each holds
+        self.max_channels = max_channels
+        self.paused: frozenset[str] = frozenset()  # directions of which no more legs are taken (fsctl)
+        self._closing = False
+        self.ports = LegPorts(engine, self.spawn, self.router.variable)
+        self._tasks: set[asyncio.Future[Any]] = set()
+
+    def has_room(self, now: float, direction: Direction, stranger: str = "") -> bool:
+        """Whether one more leg is taken (max-sessions, sessions-per-second, a pause); it counts as begun.
+
+        ``stranger`` is the address of a caller who proved nothing: one such may hold half of what there is.
+        """
+        if self.full or (self.paused and direction.value in self.paused):
+            return False
+        if stranger and self._held[stranger] >= max(self.max_channels // 2, 1):
+            return False
+        return self.pace.admit(now, stranger)
+
+    @property
+    def full(self) -> bool:
+        """Whether not one leg more is taken."""
+        return self._closing or len(self.channels) >= self.max_channels
+
+    @property
+    def directory(self) -> Directory:
+        return self.dialer.endpoints.directory
+
+    @property
+    def phone(self) -> ConsolePhone:
+        """The console phone; loaded when first asked for."""
+        if self._phone is None:
+            from ..phone.phone import ConsolePhone
+
+            self._phone = ConsolePhone(self)
+        return self._phone
+
+    def use(self, dialplan: Dialplan, directory: Directory) -> None:
+        """From now on calls are judged by these."""
+        self.router.dialplan = dialplan
+        self.dialer.endpoints.directory = directory
+        self.registrar.directory = directory
+
+    def profile(self, name: str) -> Profile | None:
+        """A running profile by its name or an alias of it."""
+        return self.profiles.get(name) or next(
+            (each for each in self.profiles.values() if name in each.aliases), None
+        )
+
+    def channel_of(self, call: Call | None) -> Channel | None:
+        return self._by_call.get(call) if call is not None else None
+
+    def spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run something beside, keeping hold of it until it is done."""
+        self.keep(asyncio.create_task(work))
+
+    def keep(self, task: asyncio.Future[Any]) -> None:
+        """Hold on to a task until it is done; a stop waits for it."""
+        self._tasks.add(task)
+        task.add_done_callback(self._finished)
+
+    def order(self, channel: Channel, order: AppOrder) -> bool:
+        """Have a leg run an application beside its dialplan; False: it cannot take any more."""
+        if channel.bridge is not None:
+            channel.bridge.needs_audio(f"{channel.name} is to run {order.application}")
+        if channel.orders is None:
+            channel.orders = Orders(self, channel)
+        return channel.orders.add(order)
+
+    def run(self, channel: Channel, work: Coroutine[Any, Any, None]) -> None:
+        """Run what a leg does from now on; ``release`` ends it."""
+        channel.task = asyncio.create_task(work)
+        self.keep(channel.task)
+
+    async def answer(self, channel: Channel, *, early: bool = False) -> str:
+        """Answer a caller from outside his dialplan (early: 183); empty, or why that cannot be."""
+        try:
+            if early:
+                await channel.pre_answer()
+            else:
+                await channel.answer()
+        except MediaError as error:
+            return str(error) or type(error).__name__
+        return ""
+
+    def release(self, channel: Channel) -> None:
+        """Take a leg out of its bridge and of its dialplan, and leave it standing there in silence."""
+        if channel.bridge is not None:
+            channel.bridge.part()
+        if channel.orders is not None:
+            channel.orders.cancel()
+        task, channel.task = channel.task, None
+        if task is not None and task is not asyncio.current_task():
+            task.cancel()
+
+    def _finished(self, task: asyncio.Future[Any]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            log.error("A task of the switch failed", exc_info=task.exception())
+
+    # --- legs begin ---------------------------------------------------------------------------------
+
+    def start_inbound(self, profile: Profile, call: Call, context: str) -> Channel:
+        """The channel of a caller who was let in."""
+        who, to = call.request.from_, call.request.request_uri
+        trusted = profile.trusts(call.flow.remote.host)
+        number = harmless(who.uri.user or "")
+        channel = self.new_channel(
+            profile,
+            Direction.INBOUND,
+            name=f"sofia/{profile.name}/{number}@{who.uri.host}",
+            destination=harmless(to.user or ""),
+            caller=caller_of(call.request, trusted),
+            context=context,
+            make=Channel,
+        )
+        channel.variables.update(headers_kept(call.request, trusted))
+        channel.by_tls = call.flow.transport.upper() == "TLS"
+        self._attach(channel, call)
+        self._held[call.flow.remote.host] += 1
+        return channel
+
+    async def start_outbound(
+        self, target: Target, variables: Mapping[str, str], parent: Channel | None, caller: Caller
+    ) -> Channel:
+        """Send an INVITE the first of these ways (and the next, where it fails); events tell how it goes.
+
+        Raises:
+            DialFailed: the switch is full, or the number makes no SIP address.
+            NoFreePorts: the RTP range is used up.
+        """
+        profile, uri = target.profile, target.uri
+        if not self.has_room(profile.now(), Direction.OUTBOUND):
+            raise DialFailed(HangupCause.SWITCH_CONGESTION)
+        channel = self.new_channel(
+            profile,
+            Direction.OUTBOUND,
+            name=f"sofia/{profile.name}/{uri.user or ''}@{uri.host}",
+            destination=uri.user or "",
+            caller=shown_caller(variables, parent, caller),
+            context=profile.settings.context,
+            uuid=variables.get("origination_uuid"),
+            make=Channel,
+        )
+        channel.variables.update({**dict(target.variables), **variables})
+        channel.parent = parent
+        channel.codecs, channel.ptime = for_callee(channel, parent)
+        channel.by_tls = all(each.transport.upper() == "TLS" for each in target.flows)
+        channel.begin()
+        try:
+            await self._send_invite(channel, target, _hops_left(parent))
+        except BaseException as error:  # a cancelled dialling too: no leg without a call may stay in the book
+            channel.ended(_cause_of(error))
+            raise
+        return channel
+
+    async def _send_invite(self, channel: Channel, target: Target, hops: int) -> None:
+        media = await channel.take_media(target.host)
+        if media is None:
+            raise DialFailed(channel.cause or HangupCause.NORMAL_CLEARING)
+        offer = media.offer(channel.codecs, ptime=channel.ptime)
+        parent = channel.parent.variables if channel.parent is not None else {}
+        rows = headers_of(channel.variables, parent)
+        told = replace(target, headers=(*target.headers, *rows)) if rows else target
+        try:
+            call = channel.profile.invite(told, channel.caller, offer, hops, channel.variables)
+        except MalformedMessage as error:
+            channel.log.error("Cannot call %s: %s", target.uri, error)
+            raise DialFailed(HangupCause.INVALID_URL) from error
+        self._attach(channel, call)
+        channel.tell("CHANNEL_ORIGINATE")
+
+    def new_channel(
+        self,
+        profile: Profile,
+        direction: Direction,
+        *,
+        name: str,
+        destination: str,
+        caller: Caller,
+        context: str,
+        uuid: str | None = None,
+        make: Callable[..., AnyChannel],
+    ) -> AnyChannel:
+        """Write a new leg into the book; it leaves by itself when it is gone."""
+        self.started += 1
+        channel = make(
+            profile,
+            direction,
+            uuid=uuid if uuid and uuid not in self.channels else random_uuid(),
+            name=name,
+            destination=destination,
+            caller=caller,
+            context=context,
+            serial=self.started,
+            open_media=self.ports.open,
+            on_gone=self._leave,
+            spawn=self.spawn,
+            bus=self.bus,
+            sounds=self.sounds,
+        )
+        channel.on_stage, channel.on_key = self._on_stage, self._on_key
+        self.channels[channel.uuid] = channel
+        self.peak.note(len(self.channels), profile.now())
+        profile.counters.began(direction)
+        return channel
+
+    def _on_stage(self, channel: Channel, stage: str) -> None:
+        """A leg rings, is heard, or was answered: run what its ``execute_on_…`` variables say."""
+        for application, data in leg_variables.hooks(channel.variables, stage):
+            self.order(channel, AppOrder(application, data))
+
+    def _on_key(self, channel: Channel, key: str) -> None:
+        self._meta_keys.pressed(channel, key, channel.profile.now())
+
+    def _attach(self, channel: Channel, call: Call) -> None:
+        channel.call = call
+        self._by_call[call] = channel
+
+    # --- legs end -----------------------------------------------------------------------------------
+
+    def _leave(self, channel: Channel) -> None:
+        self.channels.pop(channel.uuid, None)
+        self.shelf.release(channel)
+        if channel.call is not None:
+            self._by_call.pop(channel.call, None)
+        if channel.call is not None and channel.direction is Direction.INBOUND:
+            self._release(channel.call.flow.remote.host)
+        answered = channel.answered.is_set()
+        channel.profile.counters.finished(channel.direction, answered)
+        if self.trunks is not None and (trunk := channel.variables.get("sip_gateway_name")):
+            self.trunks.ended(trunk, channel.direction, answered)
+        if self.records is not None:
+            self.records.take(channel, self._other_is_gone(channel))
+
+    def _other_is_gone(self, channel: Channel) -> bool:
+        """Whether the leg that this one talked to, called, or was called for, has ended before it."""
+        if channel.cause is not None and channel.variables.get("originate_disposition") == channel.cause.name:
+            return True  # nobody it rang took the call, and it ends as that did
+        parent = channel.parent.uuid if channel.parent is not None else ""
+        other = channel.variables.get("last_bridge_to") or parent
+        return bool(other) and other not in self.channels
+
+    def _release(self, source: str) -> None:
+        self._held[source] -= 1
+        if self._held[source] <= 0:
+            del self._held[source]
+
+    def hang_up_all(self, cause: HangupCause) -> int:
+        """End every leg; returns how many there were."""
+        legs = list(self.channels.values())
+        for channel in legs:
+            channel.hang_up(cause)
+        return len(legs)
+
+    async def close(self) -> None:
+        """Take no more calls, hang up, and wait until every task has seen it."""
+        self._closing = True  # the mapper takes seconds to stop, and the profiles listen meanwhile
+        self.hang_up_all(HangupCause.SYSTEM_SHUTDOWN)
+        if self._tasks:
+            _, late = await asyncio.wait(list(self._tasks), timeout=PARTING)
+            for task in late:
+                task.cancel()
+
+
+def _hops_left(parent: Channel | None) -> int:
+    """Max-Forwards of the other leg, so that a loop through somebody else's switch ends (RFC 7332)."""
+    if parent is None or parent.call is None or parent.call.request.max_forwards is None:
+        return MAX_FORWARDS
+    if parent.call.request.max_forwards <= 1:
+        raise DialFailed(HangupCause.EXCHANGE_ROUTING_ERROR)
+    return min(parent.call.request.max_forwards, MAX_FORWARDS) - 1
+
+
+def _cause_of(error: BaseException) -> HangupCause:
+    """Why a leg that never sent its INVITE is over."""
+    if isinstance(error, DialFailed):
+        return error.cause
+    if isinstance(error, asyncio.CancelledError):
+        return HangupCause.LOSE_RACE
+    return HangupCause.NORMAL_CIRCUIT_CONGESTION

@@ -1,0 +1,91 @@
+"""MESSAGE: a text from one user to another (RFC 3428), passed on to where the other is registered.
+
+Lives here: who may send, to whom it goes, what the sender is told.
+Never here: storing texts for later; what they say.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING, Final
+
+from ...sip import IncomingRequest, Request
+from ..dialing.dialstring import Destination
+from ..dialing.endpoints import DialFailed
+from ..door.authentication import Denied
+
+if TYPE_CHECKING:
+    from ..profiles.profile import Profile
+    from .book import Calls
+
+log = logging.getLogger(__name__)
+
+MAX_TEXT: Final = 1300  # bytes; RFC 3428 §8 allows no more over UDP
+MAX_COPIES: Final = 8  # phones of one user
+MAX_UNDER_WAY: Final = 200  # texts waiting for their receivers' answers
+
+
+class Messages:
+    """Passes texts on."""
+
+    def __init__(self, calls: Calls) -> None:
+        self._calls = calls
+        self._under_way = 0
+
+    def receive(self, profile: Profile, incoming: IncomingRequest) -> None:
+        """Answer a MESSAGE: at once where it cannot be passed on, else as its receivers do."""
+        request, source = incoming.request, incoming.flow.remote
+        if profile.must_authenticate(source.host) and incoming.call is None:
+            user = self._calls.registrar.authenticate(profile, request, source, profile.now())
+            if isinstance(user, Denied):
+                profile.respond(incoming, user.status, headers=user.headers)
+                return
+        elif not profile.settings.auth_calls:
+            profile.respond(incoming, 405)  # strangers may call; they may not write
+            return
+        if len(request.body) > MAX_TEXT:
+            profile.respond(incoming, 413)
+            return
+        if self._under_way >= MAX_UNDER_WAY:
+            profile.respond(incoming, 503, headers=(("Retry-After", "5"),))
+            return
+        to = request.request_uri
+        domain = profile.settings.force_register_domain or to.host
+        contacts = self._calls.registrar.contacts(f"{to.user or ''}@{domain}", "*", profile.now())
+        if not contacts:
+            profile.respond(incoming, 480)
+            return
+        self._calls.spawn(self._pass_on(profile, incoming, contacts[:MAX_COPIES]))
+
+    async def _pass_on(self, profile: Profile, incoming: IncomingRequest, contacts: list[str]) -> None:
+        self._under_way += 1
+        try:
+            statuses = await asyncio.gather(*(self._send(each, incoming) for each in contacts))
+        finally:
+            self._under_way -= 1
+        best = min(statuses, key=lambda status: (not 200 <= status < 300, status))
+        profile.respond(incoming, best)
+
+    async def _send(self, contact: str, incoming: IncomingRequest) -> int:
+        """One copy, to one binding (a dial string of the registrar's); the status it met."""
+        try:
+            target = await self._calls.dialer.endpoints.target(
+                Destination("sofia", contact.removeprefix("sofia/"))
+            )
+        except DialFailed as failure:
+            log.info("A text cannot be sent to %s: %s", contact, failure.cause.name)
+            return 480
+        original = incoming.request
+        sender = original.from_
+        rows = [
+            ("From", str(type(sender)(sender.display, sender.uri))),
+            ("To", f"<{original.to.uri}>"),
+            *((each, original.get(each) or "") for each in ("Content-Type",) if original.get(each)),
+        ]
+        hops = original.max_forwards
+        if hops is not None:
+            rows.append(("Max-Forwards", str(max(hops - 1, 0))))
+        request = Request("MESSAGE", str(target.uri), rows, original.body)
+        response = await target.profile.ask(request, *target.flows)
+        return response.status if response is not None else 408

@@ -1,0 +1,1 @@
+"""Calls of ours: dial strings, whom they mean, who answers first."""

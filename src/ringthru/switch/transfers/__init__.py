@@ -1,0 +1,1 @@
+"""Legs that change partners: transfers of every kind."""
