@@ -22,6 +22,10 @@ MAY_IMPORT = {
 }
 WORLD = {"asyncio", "socket", "ssl", "time", "random", "secrets", "select", "threading", "subprocess"}
 PURE_ROOMS = {"portmap", "sip", "media", "event_socket"}  # here only driver modules meet the world
+INSIDE = {  # the folders of a room, from the ground up: each imports only those before it
+    "sip": ("wire", "transactions", "registrar", "agent", "transport"),
+    "media": ("rtp", "sound", "description", "coding", "leg", "quality", "ng", "devices", "engine", "node"),
+}
 FILES = sorted(SOURCE.rglob("*.py"))
 
 
@@ -55,6 +59,18 @@ def test_imports_run_downwards_only(path: Path) -> None:
         if parts[0] != "ringthru" or len(parts) < 2 or parts[1] == room or parts[1] not in MAY_IMPORT:
             continue
         assert parts[1] in MAY_IMPORT[room], f"{path}:{line}: {room} may not import {module}"
+
+
+@pytest.mark.parametrize("room", INSIDE)
+def test_imports_run_downwards_inside_a_room_too(room: str) -> None:
+    folders = INSIDE[room]
+    assert set(folders) == {p.parent.name for p in (SOURCE / room).glob("*/__init__.py")}
+    for path in (SOURCE / room).glob("*/**/*.py"):
+        floor = folders.index(path.relative_to(SOURCE).parts[1])
+        for module, line in imports_of(path):
+            parts = module.split(".")
+            if parts[:2] == ["ringthru", room] and len(parts) > 2 and parts[2] in folders:
+                assert folders.index(parts[2]) <= floor, f"{path}:{line}: {folders[floor]} imports {parts[2]}"
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(SOURCE)))

@@ -1,7 +1,8 @@
 """STUN's Binding answered: a request whose sender proves that it knows our password (RFC 8489 §9.1, §14).
 
 Lives here: reading such a request, checking it, and writing the answers. Never here: sockets, clocks, what a
-request means to ICE (``media/rtp/ice.py``). No answer is longer than a request that passed ``decode_request``.
+request means to ICE (``media/rtp/ice.py``).
+No answer is longer than a request that passed ``decode_request``.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from ..description.codecs import Codec
 from ..errors import LocalError, MalformedPacket
-from ..sound.g711 import ALAW_TO_LINEAR, G711, ULAW_TO_ALAW, ULAW_TO_LINEAR, linear_to_ulaw
+from ..sound.g711 import ALAW_TO_LINEAR, G711, ULAW_TO_ALAW, ULAW_TO_LINEAR, ulaw_table
 
 if TYPE_CHECKING:
     Samples = array[int]
@@ -124,12 +124,6 @@ def encoder_of(codec: Codec, rate: int) -> Encoder:
         case "OPUS" if "OPUS" in installed():
             return _OpusEncoder(codec, rate)
     raise LocalError(f"nothing here makes {codec.name}: {remedy(codec.name) or 'no coder is known'}")
-
-
-@cache
-def ulaw_table() -> list[int]:
-    """The octet of each 16-bit sample; negative ones count from the end, as Python's lists do."""
-    return [linear_to_ulaw(sample if sample < 1 << 15 else sample - (1 << 16)) for sample in range(1 << 16)]
 
 
 def ulaw_of(samples: Samples) -> bytes:

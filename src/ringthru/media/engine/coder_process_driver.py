@@ -15,9 +15,9 @@ import sys
 from time import perf_counter
 from typing import Any, Final
 
-from ..coding.coders import ulaw_table
 from ..coding.transcoding import OneWay, Side
 from ..rtp.packet import MAX_DATAGRAM
+from ..sound.g711 import ulaw_table
 from .obeying_driver import Obeying, serve
 
 SOCKETS_PER_WAKE_UP: Final = 64  # then the switch is listened to

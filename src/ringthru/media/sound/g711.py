@@ -7,6 +7,7 @@ Never here: timing, packets, payload types.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cache
 from typing import Final
 
 SAMPLE_RATE: Final = 8000  # Hz
@@ -46,6 +47,12 @@ def alaw_to_linear(octet: int) -> int:
     if segment:
         magnitude = (magnitude | 0x100) << segment - 1
     return magnitude if octet & 0x80 else -magnitude
+
+
+@cache
+def ulaw_table() -> list[int]:
+    """The octet of each 16-bit sample; negative ones count from the end, as Python's lists do."""
+    return [linear_to_ulaw(sample if sample < 1 << 15 else sample - (1 << 16)) for sample in range(1 << 16)]
 
 
 ULAW_TO_LINEAR: Final = tuple(ulaw_to_linear(octet) for octet in range(256))

@@ -12,8 +12,7 @@ from sys import byteorder
 from typing import Final
 
 from ...net.values import frozen
-from ..coding.coders import ulaw_table
-from .g711 import ALAW_TO_LINEAR, SAMPLE_RATE, ULAW_TO_LINEAR
+from .g711 import ALAW_TO_LINEAR, SAMPLE_RATE, ULAW_TO_LINEAR, ulaw_table
 from .sounds import LONGEST, BadSound, Sound
 
 RATES: Final = (1000, 192_000)  # Hz, the lowest and highest that we read

@@ -2,7 +2,7 @@
 
 ==========================================  =====================================================
 ``hello.wav``                               a file; relative ones are under ``sounds_dir``
-``tone_stream://%(200,100,440)``            tones (``media/sound/tone_script.py``); ``path=FILE``: written there
+``tone_stream://%(200,100,440)``            tones (``sound/tone_script.py``); ``path=FILE``: written there
 ``silence_stream://MILLISECONDS``           nothing; -1 for ever
 ``local_stream://NAME``                     music that others hear too (``local_stream``)
 ``file_string://A!B``                       several, one after the other
