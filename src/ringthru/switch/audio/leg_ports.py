@@ -7,7 +7,8 @@ Never here: the SDP (``leg_media``), mappings themselves (``rtp_pool``).
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ...media import PLAIN, Codes, Confirmed, Elsewhere, Engine, KeyHeard, Moved, PlacedPorts, Timeout
@@ -16,7 +17,7 @@ from ..addresses.stun_pairs import StunPairs
 from ..calls import dtmf
 from ..calls.causes import HangupCause
 from ..calls.channel import Channel
-from ..configuration import AddressKind
+from ..configuration import AddressKind, ProfileSettings
 from ..dialing import leg_variables
 from ..dialing.dialstring import truth
 from ..dialing.loopback import HERE
@@ -98,12 +99,7 @@ class LegPorts:
             rtp_timeout=math.inf if inner else profile.settings.rtp_timeout_sec or math.inf,
             telephone_event=profile.settings.rfc2833_pt if profile.settings.dtmf_type == "rfc2833" else None,
             mux=profile.settings.rtcp_mux,
-            learns=lambda: (
-                not (
-                    profile.settings.disable_rtp_auto_adjust
-                    or truth(channel.variables.get("disable_rtp_auto_adjust"))
-                )
-            ),
+            learns=partial(_learns, profile.settings, channel.variables),  # not the channel: it has the media
             may_speak_first=lambda host: not seen.far or profile.is_public(host),
             on_close=give_back,
             secure=secure if distant is None else PLAIN,
@@ -160,3 +156,8 @@ def _stun_key(profile: Profile) -> tuple[str, str] | None:
     setting = profile.settings.ext_rtp_ip
     asks = setting.kind is AddressKind.STUN and not profile.ipv6
     return (setting.value, profile.rtp_ip) if asks else None
+
+
+def _learns(settings: ProfileSettings, variables: Mapping[str, str]) -> bool:
+    """Whether a leg's audio may follow its peer to where that sends from."""
+    return not (settings.disable_rtp_auto_adjust or truth(variables.get("disable_rtp_auto_adjust")))
