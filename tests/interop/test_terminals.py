@@ -20,7 +20,8 @@ KEYS = '  <cli-keybindings>\n    <key name="4" value="version short"/>\n  </cli-
 
 
 def drawn_below(shown: str) -> bool:
-    return shown.rpartition("mind the gap")[2].replace("\n", "").rstrip().endswith("half a li")
+    """Behind it there may be what the terminal is told of the cursor: a blank, and one step back."""
+    return shown.rpartition("mind the gap")[2].replace("\n", "").rstrip(" \b").endswith("half a li")
 
 
 class Desk:
