@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Final
 from . import __version__
 
 if TYPE_CHECKING:
+    from collections.abc import Coroutine
+
     from .console.background import Waiter
     from .console.flags import Options
     from .console.logs import Logs
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from .console.serve import Ending
     from .net.surroundings import Surroundings
     from .portmap import PortMapper
+    from .switch.switch import Switch
 
 SUBCOMMANDS: Final = {  # programs beside the switch, loaded when they are called
     "cli": "cli.command",  # the console of a running switch
@@ -212,22 +215,11 @@ async def _run_switch(
 ) -> int:
     """Make the switch and serve; whoever wished for the end before has it now."""
     import logging
-    import os
 
-    from .console.serve import (
-        hung_up,
-        let_go,
-        serve,
-        serve_metrics,
-        terminal_or_lines,
-        use_console_settings,
-        words_for,
-    )
-    from .event_socket.serving_driver import serve_clients
+    from .console.serve import hung_up, serve, use_console_settings, words_for
     from .net.surroundings import look_around6
     from .switch.configuration import ConfigurationError
     from .switch.configuration.console_settings import ConsoleSettings
-    from .switch.configuration.event_socket_settings import EventSocketSettings
     from .switch.switch import Switch, SwitchOptions
 
     told = SwitchOptions(
@@ -249,19 +241,7 @@ async def _run_switch(
         use_console_settings(logs, ConsoleSettings.read(switch.tree), switch.loglevel)
         logs.use_layout(switch.layout)
         ending.tell(switch.request_shutdown)
-        history = options.db / "console.history" if options.db else None
-        clients = EventSocketSettings.read(switch.tree)
-        faces = [serve_clients(switch, logs, clients)] if clients is not None else []
-        if os.environ.get("NOTIFY_SOCKET"):
-            from .console.service_manager import ServiceManager
-
-            faces.append(ServiceManager().keep_told(switch))
-        if waiter is not None:
-            faces.append(let_go(waiter, logs))
-        if switch.tree.configuration("metrics.conf") is not None:
-            faces.append(serve_metrics(switch, logs.idle_cpu))
-        if options.console:
-            faces.append(terminal_or_lines(switch, logs, history))
+        faces = _faces(switch, options, logs, waiter)
         await serve(switch, *faces, on_hang_up=None if options.console else lambda: hung_up(switch, logs))
     except (ConfigurationError, OSError) as error:
         print(f"ringthru: {words_for(error)}", file=sys.stderr)
@@ -271,6 +251,34 @@ async def _run_switch(
             await mapper.stop()
         return 1
     return 0
+
+
+def _faces(
+    switch: Switch, options: Options, logs: Logs, waiter: Waiter | None
+) -> list[Coroutine[None, None, None]]:
+    """Who serves beside the calls: clients of the event socket, the service manager, metrics, the console."""
+    import os
+
+    from .console.serve import let_go, serve_metrics, terminal_or_lines
+    from .event_socket.serving_driver import serve_clients
+    from .switch.configuration.event_socket_settings import EventSocketSettings
+
+    faces = []
+    clients = EventSocketSettings.read(switch.tree)
+    if clients is not None:
+        faces.append(serve_clients(switch, logs, clients))
+    if os.environ.get("NOTIFY_SOCKET"):
+        from .console.service_manager import ServiceManager
+
+        faces.append(ServiceManager().keep_told(switch))
+    if waiter is not None:
+        faces.append(let_go(waiter, logs))
+    if switch.tree.configuration("metrics.conf") is not None:
+        faces.append(serve_metrics(switch, logs.idle_cpu))
+    if options.console:
+        history = options.db / "console.history" if options.db else None
+        faces.append(terminal_or_lines(switch, logs, history))
+    return faces
 
 
 if __name__ == "__main__":
