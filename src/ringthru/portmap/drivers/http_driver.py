@@ -171,7 +171,12 @@ class Exchange:
 async def fetch(ask: Ask, local_host: str, interface: str = "") -> Reply:
     """An ``Exchange`` to be waited for. Never raises, except when cancelled."""
     replied: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
-    exchange = Exchange(ask, local_host, replied.set_result, interface)
+
+    def take(reply: Reply) -> None:
+        if not replied.done():  # who waited may be cancelled by now
+            replied.set_result(reply)
+
+    exchange = Exchange(ask, local_host, take, interface)
     try:
         return await replied
     finally:
