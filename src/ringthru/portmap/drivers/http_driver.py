@@ -55,7 +55,6 @@ class Exchange:
         self._loop = asyncio.get_running_loop()
         self._on_reply = on_reply
         self._unsent = ask.data
-        self._closes_first = not ask.ahead
         self._reader: ResponseReader | None = None  # when one piece was not all
         self._quiet: asyncio.TimerHandle | None = None
         self._socket: socket.socket | None = None
@@ -157,14 +156,9 @@ class Exchange:
         self._end(HttpFailure(kind, f"no usable answer: {error}"))
 
     def _end(self, reply: Reply) -> None:
-        """Where two connections are borne, whoever hears of it goes first: the next request may be ready."""
         if self._deadline.cancelled():
             return  # it was ended while a failure waited to be told
-        if self._closes_first:
-            self.cancel()
-        else:
-            self._deadline.cancel()
-            self._loop.call_soon(self.cancel)
+        self.cancel()
         self._on_reply(reply)
 
 
