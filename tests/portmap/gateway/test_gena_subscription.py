@@ -72,9 +72,20 @@ class TestAlive:
         assert talk.asked() == "UNSUBSCRIBE SID: uuid:1"
         assert talk.machine.next_timeout() is None
 
-    def test_what_was_never_granted_needs_no_end(self, talk):
+    @pytest.mark.parametrize("answer", [Response(503, b""), Response(200, b"", "", "", ""), TIMEOUT])
+    def test_what_was_never_granted_needs_no_end(self, talk, answer):
         talk.machine.stop()
         assert talk.machine.requests_to_send() == []
+        talk.reply(answer)
+        assert talk.machine.requests_to_send() == []
+        assert talk.machine.state is State.IDLE
+
+    def test_ended_while_its_name_is_on_the_way_it_is_ended_by_that_name(self, talk):
+        talk.machine.stop()
+        talk.granted()
+        assert talk.asked() == "UNSUBSCRIBE SID: uuid:1"
+        assert talk.machine.next_timeout() is None
+        assert talk.notify(0) == 412
 
 
 class TestGivenUp:

@@ -148,6 +148,25 @@ class TestEvents:
         assert subscriptions(house) == ()
         assert house.ours() == set()
 
+    @pytest.mark.parametrize("end", ["reinit", "stop"])
+    async def test_a_subscription_given_up_before_it_has_a_name_is_not_left(
+        self, build, new_mapper, monkeypatch, end
+    ):
+        """The gateway has it, and its answer with the name is on the way."""
+        house = await build("upnp")
+        gena, asked = house.gateway.core.upnp._gena, asyncio.Event()
+        subscribe = gena._subscribe
+        monkeypatch.setattr(gena, "_subscribe", lambda *request: (asked.set(), subscribe(*request))[1])
+        mapper = new_mapper(house)
+        making = asyncio.create_task(settled(mapper, A))
+        async with asyncio.timeout(5.0):  # ``wait_for`` would come back too late
+            await asked.wait()
+        (before,) = subscriptions(house)
+        await (mapper.reinit() if end == "reinit" else mapper.stop())
+        wanted = 1 if end == "reinit" else 0
+        await eventually(lambda: len(subscriptions(house)) == wanted and before not in subscriptions(house))
+        making.cancel()
+
     async def test_after_a_restart_of_the_search_there_is_one_subscription(self, build, new_mapper):
         house = await build("upnp")
         mapper = new_mapper(house)

@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Final
 
-from ..gateway.gena_subscription import Subscription
+from ..gateway.gena_subscription import State, Subscription
 from ..gateway.upnp_client import HttpRequest
 from ..wire.gena import Notification
 from ..wire.location import Location
@@ -52,6 +52,7 @@ class EventListener:
         self._subscribed_to = event
         former, self._subscription = self._subscription, None
         if former is not None:
+            former.stop()
             self._run(self._say_goodbye(former))
         if event is not None:
             self._run(self._subscribe(event))
@@ -85,6 +86,10 @@ class EventListener:
     async def end(self) -> None:
         """Say goodbye to the gateway, and leave nothing open."""
         former, self._subscription = self._subscription, None
+        if former is not None:
+            former.stop()
+            if former.state is State.LEAVING:  # its name is on the way: ``_ask`` says goodbye by it
+                await asyncio.wait(self._tasks, timeout=GOODBYE)
         self.close()
         if former is not None:
             await self._say_goodbye(former)
@@ -142,15 +147,18 @@ class EventListener:
 
         while self._driver.engine.busy:  # one request at a time is all that some gateways bear (HT16)
             await asyncio.sleep(BUSY)
+        if subscription.state is State.LEAVING:  # before it was asked for
+            return
         reply = await fetch(request.ask, self._driver.site.address, self._driver.site.interface)
         subscription.receive_reply(request.number, reply, self._driver.clock())
         if subscription is self._subscription:
             self.pump()
+        else:
+            await self._say_goodbye(subscription)
 
     async def _say_goodbye(self, former: Subscription) -> None:
         from .http_driver import fetch
 
-        former.stop()
         for request in former.requests_to_send():
             try:
                 async with asyncio.timeout(GOODBYE):

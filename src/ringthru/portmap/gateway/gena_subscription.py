@@ -34,6 +34,7 @@ class State(Enum):
     SUBSCRIBED = "subscribed"
     RENEWING = "renewing"
     PAUSED = "paused"  # after a failure
+    LEAVING = "leaving"  # given up by us before the gateway said under which name it has us
     GIVEN_UP = "given up"
 
 
@@ -70,18 +71,26 @@ class Subscription:
             self._subscribe()
 
     def stop(self) -> None:
-        """Say that no more events are wanted; nobody waits for the answer."""
+        """Say that no more events are wanted; nobody waits for the answer.
+
+        While a first answer is still awaited there is no name to say it by: it is said once that came.
+        """
+        asked = self.state is State.ASKING and not self._requests
         self._requests.clear()
-        self._number += 1
-        if self._sid:
-            self._send(gena.unsubscribe(self._event, self._sid))
-        self.state, self._sid, self._timeout = State.IDLE, "", None
+        self._timeout = None
+        if asked:
+            self.state = State.LEAVING
+            return
+        self._leave()
 
     def receive_reply(self, number: int, reply: Reply, now: float) -> None:
         """Take what came of a request."""
-        if number != self._number or self.state not in (State.ASKING, State.RENEWING):
+        if number != self._number or self.state not in (State.ASKING, State.RENEWING, State.LEAVING):
             return
-        if not isinstance(reply, Response):
+        if self.state is State.LEAVING:
+            self._sid = _name_in(reply)
+            self._leave()
+        elif not isinstance(reply, Response):
             self._failed(now)
         elif reply.status == UNKNOWN and self.state is State.RENEWING:
             self._subscribe()
@@ -151,6 +160,12 @@ class Subscription:
         for event in early:
             self.receive_notify(event, now)
 
+    def _leave(self) -> None:
+        self._number += 1
+        if self._sid:
+            self._send(gena.unsubscribe(self._event, self._sid))
+        self.state, self._sid = State.IDLE, ""
+
     def _failed(self, now: float) -> None:
         self._failures += 1
         if self._failures >= MOST_FAILURES:
@@ -161,3 +176,13 @@ class Subscription:
 
     def _give_up(self) -> None:
         self.state, self._sid, self._timeout = State.GIVEN_UP, "", None
+
+
+def _name_in(reply: Reply) -> str:
+    """The name (SID) of the subscription that an answer grants; "" when it grants none."""
+    if not isinstance(reply, Response):
+        return ""
+    try:
+        return gena.read_answer(reply).sid
+    except MalformedMessage:
+        return ""
