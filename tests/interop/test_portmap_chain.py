@@ -401,3 +401,25 @@ class TestIpv6:
             assert laboratory.nat_rules() == []
             if serves is Serves.UPNP:  # by PCP miniupnpd 2.3.1 closes nothing that was renewed (PC21)
                 assert laboratory.pinholes() == []
+
+
+def test_looking_at_a_pinhole_that_was_just_opened_leaves_it_as_it_is(tmp_path: Path) -> None:
+    """miniupnpd takes it away and makes it anew when it is asked for again: somebody would be kept out."""
+    log = tmp_path / "nft.log"
+    with Laboratory(Topology.DUAL_STACK, Serves.UPNP) as laboratory:
+        monitor = laboratory.popen("gateway", ["nft", "monitor", "rules"], log)
+        wait_for(lambda: hears_of_a_change(laboratory, log), 10, "nft monitor")
+        engine = Engine(laboratory, tmp_path).start()
+        engine.want(5060, family="ipv6")
+        engine.until(lambda: engine.mapping(5060)["rung"] == "listed", what="the look")
+        wait_for(lambda: "dport 5060" in log.read_text(), 5, "the rule")
+        assert "delete rule inet filter miniupnpd" not in log.read_text()
+        engine.stop()
+        wait_for(lambda: "delete rule inet filter miniupnpd" in log.read_text(), 5, "its end")
+        laboratory.end(monitor)
+
+
+def hears_of_a_change(laboratory: Laboratory, log: Path) -> bool:
+    table = "add table inet heard; add chain inet heard here; add rule inet heard here accept"
+    laboratory.run("gateway", ["nft", table])
+    return "inet heard here" in log.read_text()

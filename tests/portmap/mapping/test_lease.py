@@ -62,6 +62,18 @@ class TestRenewal:
         assert first.nonce == again.nonce == bytes([1]) * 12
         assert lease.inspect_order().reference == "77"
 
+    def test_what_bears_the_reference_is_asked_only_when_that_may_have_changed(self, lease):
+        """Asking for a pinhole again makes miniupnpd take it away and make it anew."""
+        lease.granted(Granted(5060, 3600, reference="77"), 0.0)
+        assert lease.inspect_order().lifetime == 0
+        lease.ladder.listed("CheckPinholeWorking: it works", 1.0, None, 0.0)
+        assert lease.inspect_order().lifetime == 3600
+
+    def test_a_gateway_that_may_have_started_anew_is_asked_at_once(self, lease):
+        lease.granted(Granted(5060, 3600, reference="77"), 0.0)
+        lease._terms.calendar.doubted_at = 1.0
+        assert lease.inspect_order().lifetime == 3600
+
     def test_a_failed_renewal_is_tried_at_half_of_what_remains(self, lease):
         lease.granted(Granted(5060, 3600), 0.0)
         lease.declined(BUSY, 1800.0)

@@ -79,7 +79,7 @@ class InspectOrder:
     ``of_many``: others of its ``BLOCK`` of ports are to be read back within ``SHARED`` seconds too, so that
     one reading may do for all; one from before ``since`` proves nothing. ``lifetime`` and ``allow_from`` as
     in the ``MapOrder`` that made it: a pinhole is renewed by looking at it, as nothing else tells whose it
-    is. Lifetime 0: it is only looked at.
+    is. Lifetime 0: it is only looked at, as its name was told just now.
     """
 
     protocol: Protocol

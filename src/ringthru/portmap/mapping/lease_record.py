@@ -163,13 +163,16 @@ class LeaseRecord:
             (wanted.protocol, wanted.internal_port, self.held_port),
             self._terms.calendar.doubted_at,
         )
+        # Just granted, its name was just told. To ask for it again would only shake it: miniupnpd takes a
+        # pinhole away and makes it anew then, and whoever comes in between is kept out.
+        named = self.ladder.fresh and self._granted_at >= since
         return InspectOrder(
             *ports,
             wanted.internal_client,
             self.reference,
             of_many,
             since,
-            lifetime=self.lifetime,
+            lifetime=0 if named else self.lifetime,
             allow_from=wanted.allow_from,
         )
 
