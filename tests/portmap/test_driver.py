@@ -284,6 +284,28 @@ class TestTrouble:
         mapper.set_mapping_enabled(False)
         assert mapper.snapshot().type in (None, GatewayType.NAT_PMP)
 
+    async def test_another_thread_is_refused_and_told_how_to_ask(self, house):
+        mapper, _ = await house(natpmp=True)
+        mapper.start()
+        with pytest.raises(LocalError, match="run_coroutine_threadsafe"):
+            await asyncio.to_thread(mapper.want, SIP)
+        assert mapper.snapshot().mappings == ()
+
+    async def test_the_store_may_be_named_by_a_string(self, house, tmp_path):
+        mapper, _ = await house(natpmp=True, store=str(tmp_path / "journal"))
+        mapper.start()
+        assert await soon(mapper.want(SIP).settled())
+        await soon(mapper.stop())
+        assert (tmp_path / "journal").exists()
+
+
+def test_without_a_loop_it_says_where_to_start_it():
+    mapper = PortMapper(Surroundings(US, IPv4Network("127.61.0.0/24"), GATEWAY, RULES, multicast=False))
+    early = mapper.want(SIP)
+    with pytest.raises(LocalError, match="running event loop"):
+        mapper.start()
+    assert early.state is MappingState.REQUESTED
+
 
 class Witness:
     """A tap that looks into the journal whenever a mapping is asked for."""

@@ -63,9 +63,9 @@ class PortMapper(MapperLife):
 
         Raises:
             LocalError: that port is mapped for others already (``allow_from``), or not at the exact external
-                port that is demanded now; or port mapping has been stopped.
+                port that is demanded now; port mapping has been stopped, or runs in another thread.
         """
-        self._refuse_after_the_end()
+        self._refuse_misuse()
         driver = self._engines.serving(wanted)
         lease = driver.engine.want(wanted, driver.clock())
         if lease.wanted.sticky and self._memory is not None:
@@ -86,9 +86,10 @@ class PortMapper(MapperLife):
 
         Raises:
             LocalError: no member, members of two families, or ports that break the rule from the start; a
-                member that is mapped otherwise already; or port mapping has been stopped.
+                member that is mapped otherwise already; port mapping has been stopped, or runs in another
+                thread.
         """
-        self._refuse_after_the_end()
+        self._refuse_misuse()
         if not wanted:
             raise LocalError("a set of no mappings: name one at least")
         driver = self._engines.serving(wanted[0])
@@ -104,9 +105,10 @@ class PortMapper(MapperLife):
         ``UNSUPPORTED`` and the reason says so; nothing has failed then. Asked twice, it is one flow.
 
         Raises:
-            LocalError: as many flows are kept as the budget allows, or port mapping has been stopped.
+            LocalError: as many flows are kept as the budget allows; port mapping has been stopped, or runs in
+                another thread.
         """
-        self._refuse_after_the_end()
+        self._refuse_misuse()
         driver = self._engines.serving(wanted)
         peer = driver.engine.want_peer(wanted, driver.clock())
         driver.pump()

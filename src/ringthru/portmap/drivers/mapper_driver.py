@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -55,7 +56,7 @@ class MapperLife:
         budget: int = 64,
         witness_after: float = WITNESS_AFTER,
         log: Callable[[int, str], None] | logging.Logger = log,
-        store: Path | None = None,
+        store: str | Path | None = None,
         kept: bool = False,
         interface: str | None = None,
         gateway: str | None = None,
@@ -87,6 +88,7 @@ class MapperLife:
         self._watching: Watching | None = None
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self._stopping = self._closed = False
+        self._thread: int | None = None  # that it was started in
 
     async def __aexit__(self, *_: object) -> None:
         await self.stop()
@@ -95,14 +97,16 @@ class MapperLife:
         """Begin to look for a gateway, in the background and for ever. Returns at once.
 
         Raises:
-            LocalError: it has been stopped.
+            LocalError: it has been stopped, or no event loop runs here.
         """
-        self._refuse_after_the_end()
+        self._refuse_misuse()
         if self._near.started:
             return
+        loop = _running_loop()
+        self._thread = threading.get_ident()
         self._engines.start()
-        self._timers["listen"] = asyncio.get_running_loop().call_later(LISTEN_AFTER, self._listen)
-        asyncio.get_running_loop().call_soon(self._ask_the_last)
+        self._timers["listen"] = loop.call_later(LISTEN_AFTER, self._listen)
+        loop.call_soon(self._ask_the_last)
         self._plan_the_wait()
 
     def _ask_the_last(self) -> None:
@@ -184,12 +188,12 @@ class MapperLife:
     def _near(self) -> EngineDriver:
         return self._engines.near
 
-    def _open_memory(self, store: Path | None, kept: bool) -> Memory | None:
+    def _open_memory(self, store: str | Path | None, kept: bool) -> Memory | None:
         if store is None:
             return None
         from ..memory.memory_driver import Memory
 
-        return Memory(store, self._log, kept)
+        return Memory(Path(store), self._log, kept)
 
     def _make_nesting(self, outer_gateway: str | None) -> Nesting:
         from ..nesting.nesting_driver import Nesting
@@ -240,9 +244,13 @@ class MapperLife:
         self._watching = Watching(self._engines, self._log, self._place.follows_the_system)
         self._engines.look_for_pinholes()
 
-    def _refuse_after_the_end(self) -> None:
+    def _refuse_misuse(self) -> None:
         if self._stopping:
             raise LocalError("port mapping has been stopped: make another PortMapper")
+        if self._thread not in (None, threading.get_ident()):
+            raise LocalError(
+                "port mapping runs in another thread: call it there, as by asyncio.run_coroutine_threadsafe"
+            )
 
     def _judged(self) -> bool:
         return self._near.engine.verdict_known or self._closed
@@ -316,6 +324,16 @@ class MapperLife:
         self._tell()
         if self._memory is not None:
             self._memory.close()
+
+
+def _running_loop() -> asyncio.AbstractEventLoop:
+    """Raises:
+    LocalError: there is none.
+    """
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError as error:
+        raise LocalError("port mapping needs a running event loop: start it in what asyncio.run runs") from error
 
 
 def _check(words: str, *numbers: int) -> None:
