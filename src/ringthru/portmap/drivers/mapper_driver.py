@@ -333,7 +333,8 @@ def _running_loop() -> asyncio.AbstractEventLoop:
     try:
         return asyncio.get_running_loop()
     except RuntimeError as error:
-        raise LocalError("port mapping needs a running event loop: start it in what asyncio.run runs") from error
+        words = "port mapping needs a running event loop: start it in what asyncio.run runs"
+        raise LocalError(words) from error
 
 
 def _check(words: str, *numbers: int) -> None:
