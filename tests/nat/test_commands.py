@@ -205,6 +205,15 @@ class TestDelete:
         assert said.code == Exit.REFUSED
         assert [str(m.internal) for m in gateway.mappings()] == [f"{INSIDE}.77:25060"]
 
+    async def test_what_nobody_knew_of_is_not_said_to_have_been_there(self, start_gateway, nat):
+        await start_gateway("natpmp")
+        assert "nobody knew of it" in (await nat("delete 25999")).out
+        (told,) = (await nat("delete 25999 --json")).json["deleted"]
+        assert (told["known"], told["deleted"]) == (False, True)
+        await nat("add 25060")
+        (told,) = (await nat("delete 25060 --json")).json["deleted"]
+        assert told["known"]
+
 
 class TestList:
     async def test_the_gateways_own_table_with_ours_marked(self, start_gateway, nat):

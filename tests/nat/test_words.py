@@ -12,7 +12,7 @@ from ringthru.nat.explaining import _tell
 from ringthru.nat.mapping import judged
 from ringthru.nat.output import Output
 from ringthru.nat.watching import event_words
-from ringthru.nat.words import Exit, clean, kind_sentence, place, span
+from ringthru.nat.words import Exit, address_words, clean, gateway_words, kind_sentence, place, span
 from ringthru.net.address import AddressKind
 from ringthru.net.values import replace
 from ringthru.portmap.events import MappingFell, MappingProven, NoGateway
@@ -98,6 +98,13 @@ class TestTheVerdict:
     def test_behind_another_nat(self):
         inner = replace(MAPPER, external_address=None, address_kind=AddressKind.SHARED)
         assert judged([MAPPING], inner) is Exit.PARTLY
+
+
+def test_a_gateway_that_is_still_looked_for_is_not_said_to_be_missing():
+    missing = MapperSnapshot(None, None, "", None, None, None, True, True, ())
+    searching = replace(missing, verdict_known=False)
+    assert (gateway_words(searching), gateway_words(missing)) == ("looking for one …", "none answers")
+    assert address_words(missing) == "Nobody is there to tell it."
 
 
 @pytest.mark.parametrize("kind", AddressKind)

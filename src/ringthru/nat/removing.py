@@ -50,7 +50,7 @@ async def delete(options: argparse.Namespace, ground: Ground, out: Output) -> tu
     far = _chosen_beyond(options, chosen, beyond.entries(everything, snapshot, own))
     results += [(beyond.doomed_of(each), RUNNING) for each in far if each.owner in running]
     far = [each for each in far if each.owner not in running]
-    if far and not _is_known(doomed, known):
+    if far and not any(each.known for each in doomed):
         doomed = []  # it is beyond alone: not tried on our own gateway by its number
     if doomed or far:
         ours = [entry for entry in written if doomed_of(entry).key in {each.key for each in doomed}]
@@ -95,11 +95,7 @@ def _chosen(
     ]
     if meant or options.every_interface:
         return meant
-    return [Doomed(each, port, port) for each in protocols or (Protocol.UDP,)]
-
-
-def _is_known(doomed: Iterable[Doomed], known: dict[tuple[Family, Protocol, int, int], Doomed]) -> bool:
-    return any(each.key in known for each in doomed)
+    return [Doomed(each, port, port, known=False) for each in protocols or (Protocol.UDP,)]
 
 
 def _chosen_beyond(
@@ -204,7 +200,8 @@ def show_removed(results: list[Result], out: Output) -> None:
 
 def _result_words(doomed: Doomed, reason: str) -> str:
     where = f" on {clean(doomed.gateway)}, the gateway beyond" if doomed.gateway else ""
-    return clean(reason) or f"deleted{where}"
+    done = f"deleted{where}" if doomed.known else "nobody knew of it; the gateway was told to delete it"
+    return clean(reason) or done
 
 
 def removed(results: list[Result]) -> list[dict[str, Any]]:
@@ -218,6 +215,7 @@ def ports_of(doomed: Doomed) -> dict[str, Any]:
         "internal_port": doomed.internal_port,
         "external_port": doomed.external_port,
         "beyond": doomed.gateway or None,
+        "known": doomed.known,
     }
 
 

@@ -55,6 +55,7 @@ class Doomed:
     gateway: str = ""  # the one beyond ours; empty: ours
     internal_client: str = ""  # where it leads; empty: this machine
     allow_from: tuple[str, ...] = ()
+    known: bool = True  # to the journal or the gateway's table; else it is tried by its number
 
     @property
     def key(self) -> tuple[Family, Protocol, int, int]:

@@ -64,6 +64,8 @@ def kind_sentence(snapshot: MapperSnapshot) -> str:
 
 def address_words(snapshot: MapperSnapshot) -> str:
     """The external address and what it means, as a sentence."""
+    if snapshot.type is None:
+        return "Nobody is there to tell it."
     if snapshot.reported_address is None:
         return f"{kind_sentence(snapshot)[:1].upper()}{kind_sentence(snapshot)[1:]}."
     return f"{clean(snapshot.reported_address)}: {kind_sentence(snapshot)}."
@@ -71,7 +73,7 @@ def address_words(snapshot: MapperSnapshot) -> str:
 
 def gateway_words(snapshot: MapperSnapshot) -> str:
     if snapshot.type is None:
-        return "none"
+        return "none answers" if snapshot.verdict_known else "looking for one …"
     maker = f" ({clean(snapshot.description)})" if snapshot.description else ""
     return f"{clean(snapshot.gateway or '?')} by {protocol_words(snapshot.type)}{maker}"
 
