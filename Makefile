@@ -85,6 +85,8 @@ $(VENV)/installed-test: $(VENV)/installed
 	@$(BIN)/pip install -q --disable-pip-version-check -e '.[test]'
 	@$(BIN)/pip install -q --disable-pip-version-check -e '.[codecs]' \
 	  || echo "The coders of G.722 and Opus cannot be installed here: what needs them is skipped"
+	@$(BIN)/pip install -q --disable-pip-version-check -e '.[prompts]' \
+	  || echo "soundfile cannot be installed here: MP3, FLAC and OGG are not tried"
 	@$(BIN)/pip install -q --disable-pip-version-check -e '.[audio]' \
 	  || echo "sounddevice cannot be installed here: nothing is tried on a real sound library"
 	@$(BIN)/pip install -q --disable-pip-version-check --only-binary atheris -e '.[fuzz]' \

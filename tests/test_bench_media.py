@@ -2,9 +2,15 @@
 
 from xml.etree import ElementTree
 
+import pytest
+
+from bench.media import srtp
 from bench.media.plot import Curve, delay_plot, processor_plot
 from bench.media.relays import LONGEST
 from bench.media.searching import CALM, FINE, MOST, Step, climb
+from ringthru.media import suites_here
+
+from .media.native import native_engine
 
 
 def step(rate, *, loss=0.0, p90=50, behind=0.0):
@@ -39,6 +45,15 @@ class TestSearch:
     def test_what_sustains_nothing_and_what_sustains_all(self):
         assert climb(lambda rate: step(rate, loss=1.0)) == 0
         assert CALM < climb(step) <= MOST
+
+
+class TestSrtp:
+    def test_each_suite_has_a_row_and_each_packet_comes_back(self):
+        native_engine()
+        if not suites_here():
+            pytest.skip("libsrtp2 is not here: pip install 'ringthru[srtp]'")
+        rows = srtp.rows(packets=50, turns=2)
+        assert [row.what.split(", ")[2].partition(":")[0] for row in rows] == list(suites_here())
 
 
 class TestDrawings:

@@ -8,6 +8,8 @@ times; medians, and ratios to what was measured in the same run:
 - the barest relay, in C and in Python: epoll, recvfrom and sendto for each leg, and no thought at all.
 - rtpengine in user space with one thread, where it is installed (``make bench`` installs it as root).
 
+What SRTP adds to a packet is measured without sockets (``srtp``).
+
 With ``--report DIR`` the added delay and the processor's time over the number of calls are drawn there.
 """
 
@@ -24,7 +26,7 @@ from tempfile import TemporaryDirectory
 from ringthru.net.values import frozen
 
 from ..report import Row, progress, run
-from . import relays
+from . import relays, srtp
 from .plot import Curve, write_report
 from .relays import Relay, build, limit
 from .searching import CALM, FULL, MOST, PER_LEG, Found, Step, search
@@ -104,7 +106,7 @@ def rows(turns: int, report: Path | None) -> list[Row]:
                 found[each.title].append(search(generator, each.start(generator)))
             beside.append(with_sip(generator))
     shown = [row for each in todo for row in relay_rows(each, found, limits)]
-    made = [*limit_rows(limits), *shown, *ratio_rows(found, there), *sip_rows(beside)]
+    made = [*limit_rows(limits), *shown, *ratio_rows(found, there), *sip_rows(beside), *srtp.rows()]
     if report is not None:
         write_report(report, [curve(each, found[each.title]) for each in todo], made)
     return made

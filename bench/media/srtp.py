@@ -1,4 +1,4 @@
-"""What SRTP costs: ``python -m bench.media.srtp``, the engine in C without its sockets.
+"""What SRTP costs: rows of ``python -m bench media``, or ``python -m bench.media.srtp`` alone; no sockets.
 
 A packet of 20 ms that is echoed: proven and protected again, by each suite, beside the same in plain RTP.
 Processor time, the least of several turns that alternate; the packets are made ahead.
@@ -11,11 +11,14 @@ import time
 from ringthru.media import PCMU, Negotiated, RtpPacket
 from ringthru.media.description.sdes import SUITES, SrtpKeys
 from ringthru.media.engine import _native, native_values
-from ringthru.media.leg.libsrtp import load, make_session
+from ringthru.media.leg.libsrtp import load, make_session, suites_here
 from ringthru.media.leg.protecting import Sessions
 from ringthru.net.address import Endpoint
 
+from ..report import Row
+
 PACKETS, TURNS = 20_000, 7
+PLAIN = "plain RTP"
 PEER = Endpoint("192.0.2.5", 4000)
 
 
@@ -38,9 +41,9 @@ class Echo:
         self.leg.echo(True)
         self.sequence = 0
 
-    def packets(self) -> list[bytes]:
+    def packets(self, count: int) -> list[bytes]:
         out = []
-        for _ in range(PACKETS):
+        for _ in range(count):
             self.sequence += 1
             plain = RtpPacket(0, self.sequence % 65536, 160 * self.sequence, 5, bytes(160)).encode()
             made = plain if self.peer is None else self.peer.protect(plain, rtcp=False)
@@ -48,27 +51,44 @@ class Echo:
             out.append(made)
         return out
 
-    def turn(self) -> float:
-        """Seconds of processor time a packet."""
-        packets, now = self.packets(), 1000.0 + self.sequence * 0.02
+    def turn(self, count: int) -> float:
+        """Seconds of processor time a packet; each comes back, or something is broken."""
+        packets, now, returned = self.packets(count), 1000.0 + self.sequence * 0.02, 0
         began = time.process_time()
         for packet in packets:
             now += 0.02
             self.leg.receive(False, packet, PEER, now)
-            self.leg.take_sent()
-        return (time.process_time() - began) / PACKETS
+            returned += len(self.leg.take_sent())
+        took = (time.process_time() - began) / count
+        assert returned >= count, f"{count} packets went in, {returned} came out"
+        return took
+
+
+def measure(packets: int = PACKETS, turns: int = TURNS) -> dict[str, float]:
+    """Microseconds of an echoed packet, by suite, plain RTP first; the least of so many turns."""
+    echoes = {name or PLAIN: Echo(name) for name in ("", *suites_here())}
+    least = dict.fromkeys(echoes, 1.0)
+    for _ in range(turns):
+        for name, echo in echoes.items():
+            least[name] = min(least[name], echo.turn(packets))
+    return {name: seconds * 1e6 for name, seconds in least.items()}
+
+
+def rows(packets: int = PACKETS, turns: int = TURNS) -> list[Row]:
+    """What each suite adds to a packet that is proven, echoed and protected."""
+    found = measure(packets, turns)
+    plain = found.pop(PLAIN)
+    return [
+        Row("P10", f"engine in C, echo without sockets, {name}: beyond plain RTP", cost - plain, "µs/packet")
+        for name, cost in found.items()
+    ]
 
 
 def main() -> None:
-    echoes = {name or "plain RTP": Echo(name) for name in ("", *load().suites)}
-    least = dict.fromkeys(echoes, 1.0)
-    for _ in range(TURNS):
-        for name, echo in echoes.items():
-            least[name] = min(least[name], echo.turn())
-    plain = least["plain RTP"]
+    found = measure()
     print(f"{'an echoed packet of 20 ms':28} {'µs':>6} {'beyond plain':>13}")
-    for name, seconds in least.items():
-        print(f"{name:28} {seconds * 1e6:6.2f} {(seconds - plain) * 1e6:13.2f}")
+    for name, cost in found.items():
+        print(f"{name:28} {cost:6.2f} {cost - found[PLAIN]:13.2f}")
 
 
 if __name__ == "__main__":

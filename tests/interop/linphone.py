@@ -58,6 +58,24 @@ passwd={password}
 """
 
 
+# All that this build knows, as it names them: name, rate and channels
+CODECS = (
+    "opus/48000/2",
+    "speex/16000/1",
+    "speex/8000/1",
+    "PCMU/8000/1",
+    "PCMA/8000/1",
+    "GSM/8000/1",
+    "G722/8000/1",
+)
+CODEC = """
+[audio_codec_{number}]
+mime={mime}
+rate={rate}
+channels={channels}
+enabled={enabled}
+"""
+
 ICE = """
 [net]
 nat_policy_ref=everywhere
@@ -66,6 +84,16 @@ nat_policy_ref=everywhere
 ref=everywhere
 protocols=ice
 """
+
+
+def only(codec: str) -> str:
+    """The lines that leave one codec; empty: none, and it has what it has by itself."""
+    lines = []
+    for number, each in enumerate(CODECS if codec else ()):
+        mime, rate, channels = each.split("/")
+        enabled = int(each == codec)
+        lines.append(CODEC.format(number=number, mime=mime, rate=rate, channels=channels, enabled=enabled))
+    return "".join(lines)
 
 
 class Linphone:
@@ -89,13 +117,15 @@ class Linphone:
         ice: bool = False,
         srtp: bool = False,
         name: bool = False,
+        codec: str = "",
         until: str = "LinphoneRegistrationOk",
     ) -> None:
         """Run it as ``user`` of the registrar ``at``, and return when it is registered (its log: ``until``).
 
         It believes certificates that ``trusted`` vouches for and no others, with ``name`` only those that
         bear the name it calls; keys go as RFC 4733 events, or by INFO. With ``ice`` its offers hold
-        candidates (RFC 8839); with ``srtp`` it insists on SRTP.
+        candidates (RFC 8839); with ``srtp`` it insists on SRTP; with ``codec``, one of ``CODECS``, it has no
+        other.
         """
         configuration = CONFIGURATION.format(
             address=self._address,
@@ -106,7 +136,7 @@ class Linphone:
             mandatory=int(srtp),
         )
         account = ACCOUNT.format(at=at, user=user, domain=at.partition(":")[0], password=password)
-        (self.directory / "linphonerc").write_text(configuration + account + ICE * ice)
+        (self.directory / "linphonerc").write_text(configuration + account + ICE * ice + only(codec))
         write_wav(self.directory / "speech.wav", sounds)
         home = self.directory / "home"
         (home / ".local/share/linphone").mkdir(parents=True)

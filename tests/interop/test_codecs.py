@@ -5,6 +5,7 @@ What each of them hears is a tone that the other one speaks, found in what the p
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -20,7 +21,9 @@ from ringthru.lab.namespaces.laboratory import (
     Laboratory,
 )
 from ringthru.lab.namespaces.netns import wait_for
+from ringthru.media import Codec
 from ringthru.media.coding.coders import decoder_of, installed
+from ringthru.media.description.codecs import G722 as WIDE_BAND
 from ringthru.media.description.codecs import OPUS as CODEC
 
 from .audio import RATE, best_share, tone
@@ -146,14 +149,23 @@ class TestRoom:
 
 class TestLinphone:
     @pytest.fixture
-    def lin(self, switch: Switch, tmp_path: Path) -> Iterator[Linphone]:
-        directory = tmp_path / "linphone"
-        directory.mkdir()
-        phone = Linphone(switch.laboratory, PUB, PUB_ADDRESS, directory)
-        trusted = switch.directory / "db" / "tls" / "agent.pem"
-        phone.register(f"{WAN_ADDRESS}:5061;transport=tls", "1001", PASSWORD, tone(440, 60), trusted)
-        yield phone
-        phone.stop()
+    def registered(self, switch: Switch, tmp_path: Path) -> Iterator[Callable[[str], Linphone]]:
+        """Makes user 1001, outside, over TLS; it speaks 440 Hz in its one codec, or in all that it has."""
+        phones: list[Linphone] = []
+
+        def register(codec: str) -> Linphone:
+            directory = tmp_path / "linphone"
+            directory.mkdir()
+            phone = Linphone(switch.laboratory, PUB, PUB_ADDRESS, directory)
+            phones.append(phone)
+            trusted = switch.directory / "db" / "tls" / "agent.pem"
+            at = f"{WAN_ADDRESS}:5061;transport=tls"
+            phone.register(at, "1001", PASSWORD, tone(440, 60), trusted, codec=codec)
+            return phone
+
+        yield register
+        for phone in phones:
+            phone.stop()
 
     @pytest.fixture
     def ears(self, switch: Switch, tmp_path: Path) -> Iterator[Capture]:
@@ -162,10 +174,10 @@ class TestLinphone:
         capture.stop()
 
     def test_in_opus_with_a_phone_of_g722(
-        self, switch: Switch, home: Home, lin: Linphone, ears: Capture
+        self, switch: Switch, home: Home, registered: Callable[[str], Linphone], ears: Capture
     ) -> None:
-        """Linphone has no G.722 switched on, and this baresip nothing else; both press keys."""
-        said = since(switch)
+        """Linphone has no G.722 switched on by itself, and this baresip nothing else; both press keys."""
+        said, lin = since(switch), registered("")
         at_home = home(G722)
         lin.says(f"call sip:1000@{WAN_ADDRESS}:5061;transport=tls", "Media streams established")
         said("Audio of the call transcodes")
@@ -175,10 +187,64 @@ class TestLinphone:
         said("RECV DTMF 7:")
         lin.says("terminate", "ended")
 
+    @pytest.mark.parametrize(
+        ("codec", "word"), [(G722, "passes"), (PCMU, "transcodes"), (OPUS, "transcodes")]
+    )
+    def test_in_g722(
+        self,
+        switch: Switch,
+        home: Home,
+        registered: Callable[[str], Linphone],
+        ears: Capture,
+        codec: str,
+        word: str,
+    ) -> None:
+        """G.722 alone, with phones that have it and that have not; keys and hold go both ways."""
+        said, lin = since(switch), registered("G722/8000/1")
+        at_home = home(codec)
+        lin.says(f"call sip:1000@{WAN_ADDRESS}:5061;transport=tls", "Media streams established")
+        said(f"Audio of the call {word}")
+        hears(at_home, 440)
+        wait_for(lambda: best_share(g722_at(ears, LINPHONES), 600) > 0.85, 15, "600 Hz at linphone")
+        lin.type_in("7")
+        at_home.wait_for_log("'7'")
+        at_home.command("sndcode", "8")
+        lin.wait_until(lambda: "Receiving tone 8" in lin.words(), "the key")
+        lin.says("pause", "is now paused")
+        said("is on hold")
+        lin.says("resume", "Media streams established")
+        said("is back from hold")
+        back = time.time()
+        wait_for(lambda: best_share(g722_at(ears, LINPHONES, back), 600) > 0.85, 15, "600 Hz after the hold")
+        lin.says("terminate", "ended")
+
+    def test_the_switch_itself_speaks_g722_to_it(
+        self, switch: Switch, registered: Callable[[str], Linphone], ears: Capture
+    ) -> None:
+        """The echo, and a tone."""
+        lin = registered("G722/8000/1")
+        for number, hertz in (("9196", 440), ("9197", 1004)):
+            lin.says(f"call sip:{number}@{WAN_ADDRESS}:5061;transport=tls", "Media streams established")
+            wait_for(lambda hertz=hertz: best_share(g722_at(ears, LINPHONES), hertz) > 0.85, 15, number)
+            lin.says("terminate", "ended")
+
+
+def g722_at(capture: Capture, ports: range, since: float = 0.0) -> list[int]:
+    """The last second of what comes there on the wire; with ``since`` nothing from before."""
+    return heard_at(capture, ports, WIDE_BAND, 9, since)
+
 
 def opus_at(capture: Capture, ports: range) -> list[int]:
     """The last second of what comes there on the wire; linphone's own recording ends with the call."""
-    decoder = decoder_of(CODEC, RATE)
-    packets = rtp_packets(capture.so_far(), (LINPHONES_OPUS,))
-    came = [rtp.payload for datagram, rtp in packets if datagram.destination[1] in ports]
+    return heard_at(capture, ports, CODEC, LINPHONES_OPUS)
+
+
+def heard_at(
+    capture: Capture, ports: range, codec: Codec, payload_type: int, since: float = 0.0
+) -> list[int]:
+    decoder = decoder_of(codec, RATE)
+    packets = rtp_packets(capture.so_far(), (payload_type,))
+    came = [
+        rtp.payload for datagram, rtp in packets if datagram.destination[1] in ports and datagram.at > since
+    ]
     return [sample for payload in came[-60:] for sample in decoder.decode(payload)][-RATE:]

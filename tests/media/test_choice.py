@@ -8,7 +8,7 @@ from importlib.util import find_spec
 import pytest
 
 from ringthru.media import Codes, Elsewhere, EngineMissing, choose_engine
-from ringthru.media.engine import choice
+from ringthru.media.engine import choice, native_sources
 from ringthru.media.ng.nodes import read_nodes
 from ringthru.media.sound.g711 import G711
 
@@ -52,6 +52,45 @@ def test_one_that_is_built_and_cannot_be_loaded_says_why(without_c, monkeypatch)
     engine, why = choose_engine("auto", *PORTS)
     assert engine.name == "python"
     assert why.startswith(native_engine_is_broken)
+
+
+class TestOneOfOtherSources:
+    """An editable installation whose last build is older than what lies here."""
+
+    @pytest.fixture
+    def stale(self, monkeypatch):
+        native_engine()
+        from ringthru.media.engine import _native
+
+        monkeypatch.setattr(_native, "SOURCES", "0123456789abcdef")
+        monkeypatch.delitem(sys.modules, "ringthru.media.engine.native_driver")
+
+    def test_is_not_used_and_says_what_to_do(self, stale):
+        engine, why = choose_engine("auto", *PORTS)
+        assert engine.name == "python"
+        assert why == (
+            "the C engine cannot be loaded: it was built from other sources than lie here; "
+            "rebuild it: pip install -e ."
+        )
+
+    def test_ends_the_start_of_who_insists_on_it(self, stale):
+        with pytest.raises(EngineMissing, match=r"rebuild it: pip install -e \."):
+            choose_engine("c", *PORTS)
+
+    def test_what_is_built_here_is_of_what_lies_here(self):
+        native_engine()
+        from ringthru.media.engine import _native
+
+        assert native_sources.digest() == _native.SOURCES
+
+    def test_any_change_of_any_source_counts(self, tmp_path):
+        assert native_sources.digest(tmp_path) == ""  # an installed package has none
+        (tmp_path / "a.c").write_text("int a;")
+        one = native_sources.digest(tmp_path)
+        (tmp_path / "b.h").write_text("")
+        two = native_sources.digest(tmp_path)
+        (tmp_path / "a.c").write_text("int b;")
+        assert len({one, two, native_sources.digest(tmp_path)}) == 3
 
 
 def test_rtpengines_where_some_are_named():

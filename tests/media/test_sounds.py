@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import tracemalloc
 import wave
 from io import BytesIO
 
@@ -11,6 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ringthru.media import BadSound, Sound, holds_tone, linear_of, read_tones, read_wav, silence_of, tone
+from ringthru.media.sound import files
+from ringthru.media.sound.files import read_sound
 from ringthru.media.sound.g711 import decode
 from ringthru.media.sound.tones import tone_share
 
@@ -109,10 +112,67 @@ class TestBothLaws:
         open_ended = whole[:-804] + b"\xff\xff\xff\xff" + whole[-800:]
         assert len(read_wav(open_ended).ulaw) == 800
 
+    @pytest.mark.parametrize(("code", "bits"), [("f", 32), ("d", 64)])
+    def test_floats(self, code: str, bits: int) -> None:
+        loud = [each / 32768 for each in SINE[:-3]]
+        whole = struct.pack(f"<{len(SINE)}{code}", *loud, 9.5, float("-inf"), float("nan"))
+        sound = read_wav(riff(3, whole, bits=bits))
+        assert holds_tone(sound.frames("PCMU", 160), 500)
+        assert decode(sound.ulaw[-3:-1], "PCMU") == [32124, -32124]
+
     @pytest.mark.parametrize("tag", [2, 3, 0x11, 0x55])
     def test_other_codings_are_named(self, tag: int) -> None:
         with pytest.raises(BadSound, match=f"format {tag}"):
             read_wav(riff(tag, bytes(100)))
+
+
+class TestLongOnes:
+    def test_memory_is_what_the_file_has_and_not_thirty_times_that(self) -> None:
+        """Ten seconds of 44.1 kHz stereo, as music for those who wait often is."""
+        data = wav(bytes(4 * 44100 * 10), rate=44100, channels=2)
+        read_wav(data)  # the tables are made
+        tracemalloc.start()
+        try:
+            assert len(read_wav(data).ulaw) == 80_000
+            assert tracemalloc.get_traced_memory()[1] < 1 << 21
+        finally:
+            tracemalloc.stop()
+
+    @pytest.mark.parametrize("rate", [7999, 11025, 44100])
+    def test_no_sample_is_lost_between_two_seconds(self, rate: int) -> None:
+        count = rate * 3 + rate // 3
+        sound = read_wav(wav(linear([SINE[i * 8000 // rate % 800] for i in range(count)]), rate=rate))
+        assert len(sound.ulaw) == count * 8000 // rate
+        assert holds_tone(sound.frames("PCMU", 160), 500)
+
+
+class TestOtherFiles:
+    """What libsndfile reads, where the extra ``prompts`` is installed."""
+
+    @pytest.mark.parametrize("kind", ["FLAC", "OGG", "MP3", "AIFF", "AU"])
+    def test_of_many_kinds(self, kind: str) -> None:
+        soundfile = pytest.importorskip("soundfile", reason="the extra prompts is not installed")
+        second = [SINE[i * 8000 // 44100 % 800] / 32768 for i in range(44100)]
+        out = BytesIO()
+        soundfile.write(out, [(each, each) for each in second], 44100, format=kind)
+        sound = read_sound(out.getvalue())
+        assert 0.9 <= sound.seconds <= 1.2
+        assert holds_tone(sound.frames("PCMU", 160), 500)
+
+    def test_our_own_reader_has_the_first_word(self) -> None:
+        ulaw = b"".join(tone(500, 0.1))
+        assert read_sound(wav(linear_of(ulaw))).ulaw == ulaw
+
+    def test_what_is_none_of_all_says_so(self) -> None:
+        pytest.importorskip("soundfile", reason="the extra prompts is not installed")
+        with pytest.raises(BadSound, match=r"^not a WAV file; and libsndfile says: .*not recognised"):
+            read_sound(b"<!DOCTYPE html>" * 10)
+
+    def test_without_it_the_extra_is_named(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(files, "has_libsndfile", lambda: False)
+        with pytest.raises(BadSound, match=r"MP3, FLAC and OGG are played after: pip install"):
+            read_sound(b"ID3" + bytes(100))
+        assert files.suffixes() == (".wav",)
 
 
 class TestTones:

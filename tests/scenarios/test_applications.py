@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import wave
 from pathlib import Path
 from typing import Any
@@ -409,6 +410,12 @@ class TestSounds:
         )
         assert (await call.refused()).status == 486
         assert "playback: " in caplog.text
+
+    async def test_a_pipe_is_not_waited_for(self, dialled: Any, tmp_path: Path, caplog: Any) -> None:
+        os.mkfifo(tmp_path / "a.wav")
+        _, call = await dialled(("playback", str(tmp_path / "a.wav")), ("respond", "486"))
+        assert (await call.refused()).status == 486
+        assert "is no file: reading it might never end" in caplog.text
 
     async def test_a_key_ends_it(self, dialled: Any) -> None:
         home, call = await dialled(

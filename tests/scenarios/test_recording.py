@@ -128,3 +128,21 @@ async def test_what_cannot_be_written_is_told(found: Any, tmp_path: Path, caplog
         assert (await uuid_record(home.switch, f"{leg.uuid} start {path}")).startswith("-ERR Cannot record")
     assert await uuid_record(home.switch, f"nobody start {tmp_path}/c.wav") == "-ERR Cannot locate session!\n"
     assert (await uuid_record(home.switch, f"{leg.uuid} begin")).startswith("-USAGE: ")
+
+
+@pytest.mark.parametrize("application", ["record", "record_session"])
+async def test_a_disk_that_is_full_ends_the_recording_and_not_the_call(
+    found: Any, application: str, caplog: Any
+) -> None:
+    plan = [("answer", ""), (application, "/dev/full"), ("echo", "")]
+    home: Home = await found({DEFAULT: extension("77", *plan)})
+    await home.switch.start()
+    call = home.lan_phone("1001").invite("77", home.internal, password=PASSWORD)
+    await call.answered()
+    async with humming(call, ONE):
+        await eventually(lambda: "No space left on device" in caplog.text)
+        await hears_tone(call, ONE)
+    (leg,) = home.switch.calls.channels.values()
+    await eventually(lambda: not leg.recordings)
+    assert caplog.text.count("No space left on device") == 1
+    assert "Traceback" not in caplog.text

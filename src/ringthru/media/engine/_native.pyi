@@ -1,6 +1,7 @@
 from typing import Any
 
 NO_TYPE: int
+SOURCES: str  # the digest of what it was built from (native_sources.py)
 
 class Loop:
     def told(self) -> int: ...

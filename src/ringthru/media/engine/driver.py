@@ -12,7 +12,7 @@ import os
 import random
 import time
 from binascii import b2a_base64
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from struct import Struct
 from typing import Final
 
@@ -62,6 +62,7 @@ class MediaEngine(HasPorts):
         super().__init__(first_port, last_port)
         self._legs: set[MediaLeg] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._clock: asyncio.TimerHandle | None = None  # for the first of all timers, where nobody else looks
 
     def legs(self) -> Sequence[MediaLeg]:
         return tuple(self._legs)
@@ -83,7 +84,8 @@ class MediaEngine(HasPorts):
             raise EngineFull(f"the media engine has {len(self._legs)} legs and takes no more")
         owned = self._ports.hand_over(pair)
         owned.drain()
-        leg = MediaLeg(self, owned, name, self._running_loop(), rtp_timeout)
+        self._running_loop()
+        leg = MediaLeg(self, owned, name, rtp_timeout)
         self._legs.add(leg)
         return leg
 
@@ -92,6 +94,9 @@ class MediaEngine(HasPorts):
         for leg in list(self._legs):
             leg.close()
         self._ports.close()
+        if self._clock is not None:
+            self._clock.cancel()
+            self._clock = None
         if self._packets is not None and self._loop is not None and not self._hosted:
             self._loop.remove_reader(self._packets.fileno())
             self._packets.close()
@@ -111,6 +116,26 @@ class MediaEngine(HasPorts):
             self.packets.forget(sock.fileno())
         self._ports.give_back(pair)
 
+    def set_timer(self, run: Callable[[float], None], when: float | None) -> None:
+        """Call it then, once; None: never."""
+        self.packets.timers.set(run, when)
+        if not self._hosted:
+            self._set_clock()
+
+    def _set_clock(self) -> None:
+        first, loop = self.packets.timers.first(), self._running_loop()
+        if self._clock is not None:
+            if first is not None and self._clock.when() <= first:
+                return  # it sees to it when it rings
+            self._clock.cancel()
+        self._clock = None if first is None else loop.call_at(first, self._on_clock)
+
+    def _on_clock(self) -> None:
+        self._clock = None
+        if self._packets is not None:
+            self._packets.run_due(time.monotonic())
+            self._set_clock()
+
     def _running_loop(self) -> asyncio.AbstractEventLoop:
         if self._loop is None:
             self._loop = asyncio.get_running_loop()
@@ -128,7 +153,6 @@ class MediaLeg(Listened):
         engine: MediaEngine,
         pair: PortPair,
         name: str,
-        loop: asyncio.AbstractEventLoop,
         rtp_timeout: float,
     ) -> None:
         super().__init__(name)
@@ -136,8 +160,7 @@ class MediaLeg(Listened):
         self._engine = engine
         self._pair = pair
         self._rtp, self._rtcp = pair.sockets
-        self._loop = loop
-        self._timer: asyncio.TimerHandle | None = None
+        self._due = self._on_timer  # one object, by which the timers know it
         self._other: MediaLeg | None = None
         self._closed = False
         ssrc, timestamp, sequence, cname = RANDOM.unpack(os.urandom(RANDOM.size))
@@ -218,7 +241,7 @@ class MediaLeg(Listened):
 
     def _speak(self, speaker: Speaker) -> None:
         self._stream.set_speaker(speaker)
-        self._run_due()
+        self._on_timer(time.monotonic())
 
     def bridge(self, other: Leg) -> None:
         """Let two legs hear each other; ends echo and earlier bridges of both."""
@@ -252,8 +275,7 @@ class MediaLeg(Listened):
             self._pump()
             self._stream.forget_keys()
             self._closed = True
-            if self._timer is not None:
-                self._timer.cancel()
+            self._engine.set_timer(self._due, None)
             self._engine.forget(self, self._pair)
         return self.report()
 
@@ -282,25 +304,14 @@ class MediaLeg(Listened):
         self._stream.receive_rtcp(datagram, source[:2], now)
         self._pump()
 
-    def _on_timer(self) -> None:
-        self._timer = None
-        self._run_due()
-
-    def _run_due(self) -> None:
-        self._stream.handle_timeout(time.monotonic())
+    def _on_timer(self, now: float) -> None:
+        self._stream.handle_timeout(now)
         self._pump()
         self._arm()
 
     def _arm(self) -> None:
         """Packets only ever postpone the next timeout, so control and timers alone come here."""
-        if self._timer is not None:
-            self._timer.cancel()
-        when = self._stream.next_timeout()
-        if when is None or self._closed:
-            self._timer = None
-            return
-        delay = max(when - time.monotonic(), 0.0)
-        self._timer = self._loop.call_later(delay, self._on_timer)
+        self._engine.set_timer(self._due, None if self._closed else self._stream.next_timeout())
 
     def _pump(self) -> None:
         stream = self._stream

@@ -30,10 +30,14 @@ from ..rtp.statistics import NTP_UNIX_OFFSET
 from ..rtp.telephone_event import KEYS
 from ..sound.sounds import Sound
 from . import _native
+from .native_sources import is_stale
 from .native_values import CHECK, agreed_for_c, event_of, report_of, secured_for_c
 from .pair_driver import PortPair, send_all
 from .ports_driver import HasPorts
 from .telling import Listened
+
+if is_stale(getattr(_native, "SOURCES", "")):  # now, and not at some call with "takes N arguments"
+    raise ImportError("it was built from other sources than lie here; rebuild it: pip install -e .")
 
 log = logging.getLogger(__name__)
 

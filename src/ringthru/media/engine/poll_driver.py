@@ -1,4 +1,4 @@
-"""Every RTP and RTCP socket of one process in one epoll descriptor, and who reads which.
+"""Every RTP and RTCP socket of one process in one epoll descriptor, who reads which, and the legs' timers.
 
 An event loop may watch that descriptor beside whatever else it has: a wake-up that finds many sockets ready
 then costs it one callback. Or it is the other way round (``PacketSelector``), in a process that does little
@@ -15,22 +15,27 @@ import select
 import selectors
 import time
 from collections.abc import Callable
+from math import inf
 from typing import Final
+
+from .timers import Timers
 
 log = logging.getLogger(__name__)
 
 MOST_AT_ONCE: Final = 256  # sockets of one wake-up; then the loop does something else
 
 Reader = Callable[[float], None]
+Due = Callable[[float], None]
 
 
 class PacketPoll:
-    """The descriptor and the readers; each is called with the time (seconds) when its socket is readable."""
+    """The descriptor, the readers and the timers; each is called with the time (seconds) at its turn."""
 
     def __init__(self, urgent: int | None = None) -> None:
         """``urgent`` is a descriptor that ``run_until`` returns for, and nobody reads here."""
         self._urgent = urgent
         self._readers: dict[int, Reader] = {}
+        self.timers: Timers[Due] = Timers()
         self._epoll = select.epoll()
         if urgent is not None:
             self._epoll.register(urgent, select.EPOLLIN)
@@ -49,28 +54,44 @@ class PacketPoll:
 
     def run(self) -> None:
         """Read what came."""
-        self._read(self._epoll.poll(0, MOST_AT_ONCE))
+        self._read(self._epoll.poll(0, MOST_AT_ONCE), time.monotonic())
+
+    def run_due(self, now: float) -> None:
+        """Whoever's time has come."""
+        for due in self.timers.due(now):
+            try:
+                due(now)
+            except Exception:  # as below
+                log.exception("a timer of media")
 
     def run_until(self, timeout: float | None) -> bool:
-        """Read what comes until so many seconds are over (None: for ever), or something urgent has come.
+        """Read what comes, and run who is due, until so many seconds are over (None: for ever), or something
+        urgent has come.
 
         True: it has. It goes before all packets: what was ordered before one was sent holds for it.
         """
-        deadline = None if timeout is None else time.monotonic() + timeout
+        now = time.monotonic()
+        deadline = inf if timeout is None else now + timeout
         while True:
-            ready = self._epoll.poll(timeout, MOST_AT_ONCE)
+            first = self.timers.first() or inf
+            until = min(deadline, first)
+            ready = self._epoll.poll(None if until == inf else max(until - now, 0.0), MOST_AT_ONCE)
+            now = time.monotonic()
+            if now >= first:
+                self.run_due(now)
             if (self._urgent, select.EPOLLIN) in ready:
                 return True  # the packets are still there afterwards
-            now = self._read(ready)
-            if deadline is not None and (timeout := deadline - now) <= 0:
+            self._read(ready, now)
+            if now >= deadline:
                 return False
 
     def close(self) -> None:
         self._readers.clear()
+        self.timers = Timers()
         self._epoll.close()
 
-    def _read(self, ready: list[tuple[int, int]]) -> float:
-        now, readers = time.monotonic(), self._readers
+    def _read(self, ready: list[tuple[int, int]], now: float) -> None:
+        readers = self._readers
         for descriptor, _ in ready:
             reader = readers.get(descriptor)
             if reader is None:
@@ -79,13 +100,12 @@ class PacketPoll:
                 reader(now)
             except Exception:  # a bug of ours must cost one datagram, not the calls beside it
                 log.exception("media of descriptor %d", descriptor)
-        return now
 
 
 class PacketSelector(selectors.EpollSelector):
-    """asyncio's selector in a process for packets: they are read while the event loop sleeps.
+    """asyncio's selector in a process for packets: they are read, and legs run, while the event loop sleeps.
 
-    A timer that a reader sets is looked at when the loop wakes for something else.
+    A timer of asyncio's that a reader sets is looked at when the loop wakes for something else.
     """
 
     def __init__(self) -> None:

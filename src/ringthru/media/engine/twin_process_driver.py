@@ -34,7 +34,8 @@ class Hosted(MediaEngine):
 
     def adopt(self, pair: PortPair, name: str, rtp_timeout: float) -> MediaLeg:
         """A leg on sockets that came from the switch."""
-        leg = MediaLeg(self, pair, name, self._running_loop(), rtp_timeout)
+        self._running_loop()
+        leg = MediaLeg(self, pair, name, rtp_timeout)
         self._legs.add(leg)
         return leg
 

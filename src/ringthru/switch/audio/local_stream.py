@@ -1,6 +1,6 @@
 """``local_stream://NAME``: music that goes on by itself, and that all who listen hear at the same place.
 
-A stream is a folder of WAV files, one after the other and then from the beginning. Where there is none, or
+A stream is a folder of sound files, one after the other and then from the beginning. Where there is none, or
 nothing in it that can be played, it is a few soft tones of our own. The files are read when somebody listens
 for the first time, and again after a ``reloadxml``.
 
@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Final
 
 from ...media import BadSound, Sound, read_tones
+from ...media.sound.files import suffixes
 from ...media.sound.g711 import SAMPLE_RATE
 from ...media.sound.sounds import LONGEST
 from ..configuration.local_stream_settings import StreamSettings
@@ -77,8 +78,8 @@ class _Stream:
 
 
 def read_folder(folder: Path, shuffle: bool = False) -> bytes:
-    """The WAV files of a folder in the order of their names: an hour at most."""
-    files = sorted(each for each in folder.glob("*") if each.suffix.lower() == ".wav")[:MOST_FILES]
+    """The sound files of a folder in the order of their names: an hour at most."""
+    files = sorted(each for each in folder.glob("*") if each.suffix.lower() in suffixes())[:MOST_FILES]
     if shuffle:
         random.shuffle(files)
     octets = bytearray()
@@ -93,5 +94,5 @@ def read_folder(folder: Path, shuffle: bool = False) -> bytes:
             break
         octets += found
     if not octets:
-        log.warning("local_stream: no WAV file that can be played in %s: callers hear tones instead", folder)
+        log.warning("local_stream: no file that can be played in %s: callers hear tones instead", folder)
     return bytes(octets)

@@ -14,12 +14,13 @@ import time
 from array import array
 from pathlib import Path
 from sys import byteorder
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from ...media import BadSound, MediaError, Recorder, linear_of
 from ...media.leg.session_recording import Side, TwoSides
 from ...media.sound.g711 import SAMPLE_RATE
 from ..dialing.dialstring import truth
+from .recorded_file import RecordedFile
 from .sound_files import place_of
 
 if TYPE_CHECKING:
@@ -38,47 +39,43 @@ class SessionRecording:
     def __init__(self, channel: Channel, path: Path, seconds: float) -> None:
         self.stereo = truth(channel.variables.get("RECORD_STEREO"))
         self._channel = channel
-        self._path = path
+        self._file = RecordedFile(path, 2 if self.stereo else 1)
         self._until = time.monotonic() + min(seconds or LONGEST, LONGEST)
         self._sides = TwoSides()
         self._began = time.monotonic()
         self._taps: dict[int, tuple[Channel, Recorder] | None] = {0: None, 1: None}
         self._stopped = asyncio.Event()
-        self._file: Any = None
 
-    def open(self) -> None:
-        """Raises OSError: the file cannot be written. To be called in a thread."""
-        import wave  # late: few calls record
-
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        self._file = wave.open(str(self._path), "wb")  # noqa: SIM115  # for as long as it goes on
-        self._file.setnchannels(2 if self.stereo else 1)
-        self._file.setsampwidth(2)
-        self._file.setframerate(SAMPLE_RATE)
+    async def open(self) -> None:
+        """Raises OSError: the file cannot be written."""
+        await self._file.open()
 
     def stop(self) -> None:
         self._stopped.set()
 
     async def run(self) -> None:
         """Until it is stopped, its time is over, or the leg is gone."""
-        channel = self._channel
         try:
-            going_on = True
-            while going_on:
-                self._listen()
-                await self._pause()
-                over = self._stopped.is_set() or time.monotonic() >= self._until
-                going_on = not over and not channel.gone.is_set()
-                if not going_on:
-                    self._close_taps()  # what is on its way comes with it
-                self._hear()
-                if not going_on or len(self._sides.here) >= FLUSH:
-                    await asyncio.to_thread(self._file.writeframes, self._samples())
+            try:
+                await self._write_on()
+            finally:
+                self._close_taps()
+                await self._file.close()
         except OSError as error:
-            channel.log.error("record_session: %s: %s", self._path, error.strerror or error)
-        finally:
-            self._close_taps()
-            await asyncio.to_thread(self._file.close)
+            self._channel.log.error("record_session: %s: %s", self._file.path, error.strerror or error)
+
+    async def _write_on(self) -> None:
+        going_on = True
+        while going_on:
+            self._listen()
+            await self._pause()
+            over = self._stopped.is_set() or time.monotonic() >= self._until
+            going_on = not over and not self._channel.gone.is_set()
+            if not going_on:
+                self._close_taps()  # what is on its way comes with it
+            self._hear()
+            if not going_on or len(self._sides.here) >= FLUSH:
+                await self._file.write(self._samples())
 
     def _close_taps(self) -> None:
         for tapped in self._taps.values():
@@ -144,7 +141,7 @@ async def start(calls: Calls, channel: Channel, path_text: str, seconds: float =
     try:
         path = place_of(path_text, calls.router.expanded(channel, "${recordings_dir}"))
         recording = SessionRecording(channel, path, seconds)
-        await asyncio.to_thread(recording.open)
+        await recording.open()
     except BadSound as error:
         return str(error)
     except OSError as error:

@@ -1,4 +1,4 @@
-"""Sounds by what the dialplan calls them: a WAV file, a tone, silence, a stream of music.
+"""Sounds by what the dialplan calls them: a file, a tone, silence, a stream of music.
 
 ==========================================  =====================================================
 ``hello.wav``                               a file; relative ones are under ``sounds_dir``
@@ -18,9 +18,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
+from stat import S_ISDIR, S_ISREG
 from typing import TYPE_CHECKING, Final
 
-from ...media import BadSound, Sound, read_tones, read_wav, silence_of
+from ...media import BadSound, Sound, read_tones, silence_of
+from ...media.sound.files import read_sound
 
 if TYPE_CHECKING:
     from ..configuration.local_stream_settings import StreamSettings
@@ -66,7 +68,7 @@ class SoundSources:
             return await self._stream(text.removeprefix(STREAM))
         if "://" in text:
             known = ", ".join((TONES, SILENCE, STREAM))
-            raise BadSound(f"'{text[:80]}' cannot be played: a WAV file, {known} can")
+            raise BadSound(f"'{text[:80]}' cannot be played: a file, {known} can")
         return await asyncio.to_thread(read_file, place_of(text, folder))
 
     async def _stream(self, name: str) -> Sound:
@@ -109,15 +111,18 @@ def place_of(text: str, folder: str) -> Path:
 
 
 def read_file(path: Path) -> Sound:
-    """The sound of a WAV file.
+    """The sound of a file.
 
     Raises:
         BadSound: it cannot be read, or is none.
     """
     try:
-        if path.stat().st_size > LARGEST_FILE:
+        found = path.stat()
+        if not S_ISREG(found.st_mode) and not S_ISDIR(found.st_mode):
+            raise BadSound(f"{path} is no file: reading it might never end")
+        if found.st_size > LARGEST_FILE:
             raise BadSound(f"{path} is larger than {LARGEST_FILE >> 20} MiB")
-        return read_wav(path.read_bytes())
+        return read_sound(path.read_bytes())
     except OSError as error:
         raise BadSound(f"cannot read {path}: {error.strerror}") from error
 

@@ -11,12 +11,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from ...media import BadSound, Recorder, Said, Sound, linear_of
 from ...media.coding.coders import remedy
 from ...media.sound.g711 import SAMPLE_RATE
+from ..audio.recorded_file import RecordedFile
 from ..audio.sound_files import parts_of, place_of
 from ..calls import dtmf
 from ..waiting import Flag, first_of
@@ -154,11 +154,14 @@ async def record(calls: Calls, channel: Channel, data: str) -> None:
     channel.digits.clear()
     recorder = Recorder(channel.media.leg.tap())  # before the file is opened, for that may take its time
     try:
-        path = place_of(path_text, calls.router.expanded(channel, "${recordings_dir}"))
-        file = await asyncio.to_thread(_open_recording, path)
+        file = RecordedFile(place_of(path_text, calls.router.expanded(channel, "${recordings_dir}")))
+        await file.open()
         written = await _keep(channel, recorder, file, min(seconds, LONGEST_RECORDING))
-    except (BadSound, OSError) as error:
+    except BadSound as error:
         channel.log.error("record: %s", error)
+        return
+    except OSError as error:
+        channel.log.error("record: %s: %s", path_text, error.strerror or error)
         return
     finally:
         recorder.close()
@@ -166,7 +169,7 @@ async def record(calls: Calls, channel: Channel, data: str) -> None:
     channel.variables["record_ms"] = str(int(written * 1000))
 
 
-async def _keep(channel: Channel, recorder: Recorder, file: Any, seconds: float) -> float:
+async def _keep(channel: Channel, recorder: Recorder, file: RecordedFile, seconds: float) -> float:
     """Write what the leg hears until the time, a key or the end; how many seconds it became."""
     keys, loop, octets = _terminators(channel), asyncio.get_running_loop(), 0
     deadline = loop.time() + seconds
@@ -183,23 +186,10 @@ async def _keep(channel: Channel, recorder: Recorder, file: Any, seconds: float)
                 recorder.close()  # what is on its way comes with it
             kept = recorder.take()
             octets += len(kept)
-            await asyncio.to_thread(file.writeframes, linear_of(kept))
-    except OSError as error:
-        channel.log.error("record: %s", error)
+            await file.write(linear_of(kept))
     finally:
-        file.close()
+        await file.close()
     return octets / SAMPLE_RATE
-
-
-def _open_recording(path: Path) -> Any:
-    import wave  # late: few calls record
-
-    path.parent.mkdir(parents=True, exist_ok=True)
-    file = wave.open(str(path), "wb")  # noqa: SIM115  # written to for as long as the call records
-    file.setnchannels(1)
-    file.setsampwidth(2)
-    file.setframerate(SAMPLE_RATE)
-    return file
 
 
 async def send_dtmf(calls: Calls, channel: Channel, data: str) -> None:

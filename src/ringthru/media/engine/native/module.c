@@ -3,6 +3,10 @@
 #include <errno.h>
 #include <unistd.h>
 
+#ifndef RT_SOURCES
+#define RT_SOURCES "" /* compiled by hand: see native_sources.py */
+#endif
+
 static PyObject *loop_new(PyTypeObject *type, PyObject *args, PyObject *keywords) {
     (void)args, (void)keywords;
     LoopObject *self = (LoopObject *)PyType_GenericAlloc(type, 0);
@@ -116,6 +120,8 @@ static int add_type(PyObject *module, PyType_Spec *spec) {
 
 static int fill(PyObject *module) {
     if (add_type(module, &rt_loop_spec) < 0 || add_type(module, &rt_leg_spec) < 0)
+        return -1;
+    if (PyModule_AddStringConstant(module, "SOURCES", RT_SOURCES) < 0)
         return -1;
     return PyModule_AddIntConstant(module, "NO_TYPE", RT_NO_TYPE);
 }
