@@ -221,6 +221,7 @@ class UserAgent:
 
         Raises:
             MalformedMessage: a URI that is none.
+            LocalError: a line end, or what is not Unicode, in a header.
         """
         core = self._core
         flow, *alternatives = self._layer.places.in_order([flow, *alternatives], now)
@@ -243,7 +244,11 @@ class UserAgent:
         ]
         request = Request("INVITE", request_uri, rows, body)
         call = OutboundCall(core, request, flow, here, contact_user, credentials, alternatives)
-        call.start(now)
+        try:
+            call.start(now)
+        except LocalError:
+            call.end(now)
+            raise
         return call
 
     # What the layer tells
