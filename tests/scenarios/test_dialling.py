@@ -372,6 +372,38 @@ class TestLoopback:
         await home.quiet()
 
 
+class TestNobody:
+    """``null/…``, with which people try dialplans and programs."""
+
+    async def test_it_answers_at_once_and_is_one_leg(self, home: Home) -> None:
+        uuid = await uuid_of(home.switch.originate("null/test", "&park()"))
+        (channel,) = home.switch.snapshot().channels
+        assert (channel.uuid, channel.name) == (uuid, "null/test")
+        home.switch.calls.channels[uuid].hang_up(HangupCause.NORMAL_CLEARING)
+        await home.quiet()
+
+    async def test_it_hears_what_is_played_and_said(self, home: Home) -> None:
+        phone = await home.registered_phone()
+        asked = asyncio.ensure_future(home.switch.originate("null/test", "&bridge(user/1000)"))
+        rung = await phone.rung()
+        rung.answer()
+        leg = home.switch.calls.channels[await uuid_of(asked)]
+        rung.say(bytes(160))
+        await eventually(lambda: leg.media and leg.media.report().packets_sent)
+        rung.hang_up()
+        await home.quiet()
+
+    async def test_an_extension_runs_on_it(self, home: Home) -> None:
+        await uuid_of(home.switch.originate("null/1", "9197", context="default"))
+        (leg,) = home.switch.calls.channels.values()
+        await eventually(lambda: leg.media and leg.media.report().packets_sent > 2)
+
+    async def test_later(self, home: Home) -> None:
+        variables = "{null_auto_answer_delay=300000,originate_timeout=0.05}"
+        assert await home.switch.originate(f"{variables}null/1", "&park") == "-ERR NO_ANSWER"
+        await home.quiet()
+
+
 class OneTrunk(TrunkBook):
     """A provider who is never registered with."""
 

@@ -203,6 +203,11 @@ class Dialer:
         within = (destination.address, variables, attempt.parent, attempt.caller)
         if destination.endpoint == "loopback":
             return start_loopback(self._calls, *within)
+        if destination.endpoint == "null":
+            from . import null_leg  # of few starts
+
+            delay = seconds_of(variables, (null_leg.DELAY,), 0, null_leg.LONGEST_DELAY) / 1000
+            return null_leg.start_null(self._calls, *within, delay)
         if destination.endpoint == "portaudio":
             return self._calls.phone.start(*within)
         target = await self.endpoints.target(destination)
