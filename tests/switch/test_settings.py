@@ -120,7 +120,7 @@ class TestProfile:
         assert (made.sip_ip, made.sip_port, made.ext_sip_port) == ("auto", 5060, None)
         assert made.ext_sip_ip.kind is made.ext_rtp_ip.kind is AddressKind.MISSING
         assert (made.local_network_acl, made.context, made.dialplan) == ("localnet.auto", "default", "XML")
-        assert (made.rtp_timeout_sec, made.rfc2833_pt) == (300, 101)
+        assert (made.rtp_timeout_sec, made.rtp_hold_timeout_sec, made.rfc2833_pt) == (300, 1800, 101)
         assert made.allow_weak_secrets is False
 
     def test_names_compare_without_case_and_the_last_holds(self, profile):

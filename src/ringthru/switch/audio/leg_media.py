@@ -51,6 +51,7 @@ class LegMedia:
         session_id: int,
         name: str,
         rtp_timeout: float,
+        hold_timeout: float,
         telephone_event: int | None,
         mux: bool = False,
         may_speak_first: Callable[[str], bool] = lambda host: True,
@@ -81,7 +82,9 @@ class LegMedia:
         self._pair = ports.pair if isinstance(ports, MappedPair | SeenPair) else ports
         self.advertised = self._address(host)
         try:
-            self.leg: Leg = engine.open(self._pair, name=name, rtp_timeout=rtp_timeout)
+            self.leg: Leg = engine.open(
+                self._pair, name=name, rtp_timeout=rtp_timeout, hold_timeout=hold_timeout
+            )
         except LocalError:
             engine.release(self._pair)
             on_close()

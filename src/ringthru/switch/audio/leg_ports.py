@@ -97,6 +97,7 @@ class LegPorts:
             session_id=channel.serial,
             name=channel.name,
             rtp_timeout=math.inf if inner else profile.settings.rtp_timeout_sec or math.inf,
+            hold_timeout=math.inf if inner else profile.settings.rtp_hold_timeout_sec or math.inf,
             telephone_event=profile.settings.rfc2833_pt if profile.settings.dtmf_type == "rfc2833" else None,
             mux=profile.settings.rtcp_mux,
             learns=partial(_learns, profile.settings, channel.variables),  # not the channel: it has the media
@@ -130,6 +131,7 @@ class LegPorts:
             session_id=channel.serial,
             name=f"{channel.name} wire",
             rtp_timeout=math.inf,
+            hold_timeout=math.inf,
             telephone_event=None,
         )
 
