@@ -5,6 +5,7 @@ Every reader takes the text and returns the value, or raises ValueError with wha
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from enum import Enum
 from typing import Final
@@ -15,6 +16,15 @@ from ...net.values import frozen
 TRUE_WORDS: Final = frozenset({"yes", "on", "true", "t", "enabled", "active", "allow"})
 FALSE_WORDS: Final = frozenset({"no", "off", "false", "f", "disabled", "inactive", "disallow"})
 DAY: Final = 86400  # seconds
+MISSPELT: Final = (
+    "autonat",
+    "auto_nat",
+    "nat",
+    "stun",
+    "host",
+)  # no host is called so that is reached from afar
+PORT: Final = re.compile(r":\d{1,5}\Z")
+NAME: Final = re.compile(r"(?:[\w-]+\.)*[\w-]*[^\W\d][\w-]*\.?\Z")  # _ too: resolvers know such; no 1.2.3.400
 
 
 def read_boolean(text: str) -> bool:
@@ -163,6 +173,11 @@ class AddressKind(Enum):
     STUN = "stun:"
 
 
+def is_host(text: str) -> bool:
+    """Whether this is an address, or may be the name of a host."""
+    return parse_address(text) is not None or (len(text) < 256 and NAME.match(text) is not None)
+
+
 @frozen
 class AddressSetting:
     """The value of ``ext-sip-ip`` or ``ext-rtp-ip``, read but not yet resolved.
@@ -205,7 +220,12 @@ class AddressSetting:
 
     @classmethod
     def parse(cls, text: str | None) -> AddressSetting:
-        """Every text is a setting; None is the missing one. Words compare without case."""
+        """None is the missing setting. Words compare without case.
+
+        Raises:
+            ValueError: it is neither one of the words nor what DNS could know; the text says what may stand
+                there.
+        """
         if text is None:
             return cls(AddressKind.MISSING)
         word = text.strip()
@@ -230,9 +250,17 @@ class AddressSetting:
             return cls(AddressKind.PLAIN, word.strip("[]"), text, autonat)
         prefix, colon, rest = word.partition(":")
         if colon and prefix.lower() == "stun":
-            return cls(AddressKind.STUN if rest.strip() else AddressKind.EMPTY, rest.strip(), text, autonat)
-        name = rest.strip() if colon and prefix.lower() == "host" else word
-        return cls(AddressKind.HOST if name else AddressKind.EMPTY, name, text, autonat)
+            name, kind = rest.strip(), AddressKind.STUN
+        else:
+            name, kind = rest.strip() if colon and prefix.lower() == "host" else word, AddressKind.HOST
+        if not name:
+            return cls(AddressKind.EMPTY, name, text, autonat)
+        host = PORT.sub("", name) if kind is AddressKind.STUN and parse_address(name) is None else name
+        if not is_host(host) or host.lower() in MISSPELT:
+            raise ValueError(
+                "auto-nat, auto, an address, host:NAME or stun:SERVER, or autonat: and one of the three"
+            )
+        return cls(kind, name, text, autonat)
 
 
 MISSING: Final = AddressSetting(AddressKind.MISSING)
