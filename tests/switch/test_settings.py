@@ -126,6 +126,10 @@ class TestProfile:
         assert (made.rtp_timeout_sec, made.rtp_hold_timeout_sec, made.rfc2833_pt) == (300, 1800, 101)
         assert made.allow_weak_secrets is False
 
+    def test_an_interface_stands_for_its_address(self, profile):
+        made = profile("sip-ip=interface:ipv4/lo", "rtp-ip=Interface:lo")
+        assert (made.sip_ip, made.rtp_ip) == ("127.0.0.1", "127.0.0.1")
+
     def test_names_compare_without_case_and_the_last_holds(self, profile):
         assert profile("SIP-Port=5070", "sip-port=5080").sip_port == 5080
 
@@ -153,6 +157,11 @@ class TestProfile:
         [
             ("sip-port=70000", "sip-port is '70000', but must be a port from 1 to 65535, or auto"),
             ("sip-ip=pbx.example", "sip-ip is 'pbx.example', but must be an IP address of this machine"),
+            ("sip-ip=interface:eth/lo", "must be interface:NAME, interface:ipv4/NAME or interface:ipv6/NAME"),
+            (
+                "rtp-ip=interface:nosuch0",
+                "but must be an interface with an address: interface 'nosuch0' does not",
+            ),
             ("auth-calls=maybe", "auth-calls is 'maybe', but must be true"),
             ("auth-calls=", "auth-calls is ''"),
             (

@@ -90,13 +90,33 @@ def read_port(text: str) -> int:
 
 
 def read_own_address(text: str) -> str:
-    """An address of ours to listen on; ``auto`` means the one the machine's default route uses."""
+    """An address of ours to listen on; ``auto`` means the one the machine's default route uses.
+
+    ``interface:[auto/|ipv4/|ipv6/]NAME`` is the address that an interface has now; auto: its IPv4 one first.
+    """
     word = text.strip()
     if word.lower() in ("", "auto"):
         return "auto"
+    if word.lower().startswith("interface:"):
+        return _address_at(word.partition(":")[2])
     if parse_address(word) is None:
-        raise ValueError("an IP address of this machine, or auto")
+        raise ValueError("an IP address of this machine, interface:NAME or auto")
     return word.strip("[]")
+
+
+def _address_at(place: str) -> str:
+    from ...net.interfaces import NoSuchInterface, own_address  # not of a start without any
+
+    family, slash, name = place.rpartition("/")
+    version = (
+        {"": 0, "auto": 0, "ipv4": 4, "ipv6": 6}.get(family.strip().lower()) if slash or not family else None
+    )
+    if version is None:
+        raise ValueError("interface:NAME, interface:ipv4/NAME or interface:ipv6/NAME")
+    try:
+        return own_address(name.strip(), version)
+    except NoSuchInterface as error:
+        raise ValueError(f"an interface with an address: {error}") from None
 
 
 def read_names(text: str) -> tuple[str, ...]:
