@@ -11,7 +11,18 @@ from collections.abc import Callable, Coroutine, Iterable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from ...media import PLAIN, Codes, Confirmed, Elsewhere, Engine, KeyHeard, Moved, PlacedPorts, Timeout
+from ...media import (
+    PLAIN,
+    Codes,
+    Confirmed,
+    Elsewhere,
+    Engine,
+    KeyHeard,
+    Latched,
+    Moved,
+    PlacedPorts,
+    Timeout,
+)
 from ..addresses.rtp_pool import MappedPair, RtpPool
 from ..addresses.stun_pairs import StunPairs
 from ..calls import dtmf
@@ -84,6 +95,9 @@ class LegPorts:
                     media.direct = True
                     if channel.bridge is not None:
                         channel.bridge.follow()
+            elif isinstance(event, Latched):
+                if event.kind == "audio":
+                    channel.variables |= _learnt(event)
             elif isinstance(event, KeyHeard):
                 dtmf.heard(channel, event.key, event.milliseconds, by_info=False)
             elif isinstance(event, Moved):
@@ -158,6 +172,17 @@ def _stun_key(profile: Profile) -> tuple[str, str] | None:
     setting = profile.settings.ext_rtp_ip
     asks = setting.kind is AddressKind.STUN and not profile.ipv6
     return (setting.value, profile.rtp_ip) if asks else None
+
+
+def _learnt(event: Latched) -> dict[str, str]:
+    """What FreeSWITCH notes of audio that comes from elsewhere than the SDP said."""
+    return {
+        "rtp_auto_adjust_audio": "true",
+        "remote_audio_ip": event.now.host,
+        "remote_audio_port": str(event.now.port),
+        "remote_audio_ip_reported": event.was.host,
+        "remote_audio_port_reported": str(event.was.port),
+    }
 
 
 def _learns(settings: ProfileSettings, variables: Mapping[str, str]) -> bool:
