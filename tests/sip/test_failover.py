@@ -158,6 +158,33 @@ class TestOneThatWasOnlySlow:
         assert not any(branch == invite.via.branch for branch, _ in alice.agent._layer._clients)
 
 
+class TestWhereOthersAreCalledNext:
+    """By a dial string, say: silence is not waited for 32 s at the only address either."""
+
+    def test_it_fails_after_four_seconds(self, network, alice):
+        alice.call(NOBODY, more=True)
+        network.run(3.9)
+        assert not endings(alice)
+        network.run(0.2)
+        assert alice.last(CallFailed).status == 408
+
+    def test_who_rings_late_is_cancelled(self, network, alice):
+        slow = Script(network, BOB)
+        alice.call(BOB, more=True)
+        network.run(5.0)
+        slow.send(slow.response(slow.requests("INVITE")[0], 180), ALICE)
+        network.run(0.3)
+        assert slow.methods[-1] == "CANCEL"
+
+    def test_who_says_trying_may_take_its_time(self, network, alice):
+        slow = Script(network, BOB)
+        call = alice.call(BOB, more=True)
+        network.run(0.1)
+        slow.send(slow.response(slow.requests("INVITE")[0], 100), ALICE)
+        network.run(60.0)
+        assert call.state is not CallState.ENDED
+
+
 class TestRequests:
     def ask(self, alice: Party, first: Endpoint, *others: Endpoint) -> None:
         request = Request("OPTIONS", "sip:carol@example.com")

@@ -38,9 +38,13 @@ class OutboundCall(Call):
         contact_user: str,
         credentials: Login | None,
         alternatives: Sequence[Flow] = (),
+        *,
+        more: bool = False,
     ) -> None:
+        """``more``: whoever calls knows of others to call, should nobody answer here."""
         super().__init__(core, request, flow, seen_at, contact_user)
         self._alternatives = list(alternatives)
+        self._more = more
         self.credentials = Wallet(credentials) if credentials is not None else None
         self._tag = request.from_.tag or ""
         self._authentication = Authentication(self.credentials, core.token)
@@ -66,7 +70,7 @@ class OutboundCall(Call):
         self._early.clear()
         self.offers.agreed_early.clear()
         self._transaction = self._core.layer.request(
-            self.request, self._flow, self._seen_at, self, now, more=bool(self._alternatives)
+            self.request, self._flow, self._seen_at, self, now, more=self._more or bool(self._alternatives)
         )
 
     def receive_response(self, response: Response, flow: Flow, now: float) -> None:
@@ -84,7 +88,8 @@ class OutboundCall(Call):
         before = (self.request, flow, self._seen_at)
         if not self._try_elsewhere(now):
             self._fail(408, now)
-            return
+            if not self._more:
+                return
         ForsakenInvite(self._core, *before, self.credentials, now)
 
     def abandon(self, now: float, headers: tuple[tuple[str, str], ...]) -> None:

@@ -214,10 +214,12 @@ class UserAgent:
         route: Iterable[str] = (),
         max_forwards: int = int(MAX_FORWARDS),
         alternatives: Sequence[Flow] = (),
+        more: bool = False,
     ) -> Call:
         """Call somebody. ``route`` are raw Route values; ``from_uri`` may hold HERE_HOST.
 
-        ``alternatives`` are tried in turn where nobody answers, or with 503 (RFC 3263 §4.3).
+        ``alternatives`` are tried in turn where nobody answers, or with 503 (RFC 3263 §4.3). ``more``: others
+        are called next, so that silence is not waited for as long at the last of them either.
 
         Raises:
             MalformedMessage: a URI that is none.
@@ -243,7 +245,7 @@ class UserAgent:
             *headers,
         ]
         request = Request("INVITE", request_uri, rows, body)
-        call = OutboundCall(core, request, flow, here, contact_user, credentials, alternatives)
+        call = OutboundCall(core, request, flow, here, contact_user, credentials, alternatives, more=more)
         try:
             call.start(now)
         except LocalError:
