@@ -63,8 +63,8 @@ class LegMedia:
         """``host`` is the address the peer shall send to; a mapped or seen pair says which ports go with it.
 
         ``may_speak_first`` judges the address of the peer's SDP: a stranger's word alone must not aim our
-        packets into the LAN. ``learns``: whether audio follows the peer to where it comes from. ``secure`` is
-        what is wanted of SRTP; ``on_agreed`` is told of each agreement.
+        packets into the LAN, or at somebody else. ``learns``: whether audio follows the peer to where it
+        comes from. ``secure`` is what is wanted of SRTP; ``on_agreed`` is told of each agreement.
 
         Raises:
             EngineFull: the engine takes no more legs; the ports are given back.

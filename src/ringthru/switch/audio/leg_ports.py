@@ -82,6 +82,13 @@ class LegPorts:
         pool = self._pool_for(profile, peer, seen) if distant is None else None
         mapped = pool.take() if pool is not None else None
 
+        # A stranger's SDP must not aim our audio at a third party. But where no mapping lets the peer in, our
+        # own packets must open the way.
+        guarded = channel.stranger and isinstance(mapped, MappedPair)
+
+        def believed(host: str) -> bool:
+            return host == peer or not guarded
+
         def give_back() -> None:
             if isinstance(pool, RtpPool) and isinstance(mapped, MappedPair):
                 self._spawn(pool.give_back(mapped))
@@ -115,7 +122,7 @@ class LegPorts:
             telephone_event=profile.settings.rfc2833_pt if profile.settings.dtmf_type == "rfc2833" else None,
             mux=profile.settings.rtcp_mux,
             learns=partial(_learns, profile.settings, channel.variables),  # not the channel: it has the media
-            may_speak_first=lambda host: not seen.far or profile.is_public(host),
+            may_speak_first=lambda host: not seen.far or (believed(host) and profile.is_public(host)),
             on_close=give_back,
             secure=secure if distant is None else PLAIN,
             on_agreed=lambda negotiated: secure_media.note(channel, negotiated.srtp),

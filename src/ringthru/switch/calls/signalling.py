@@ -132,6 +132,7 @@ class Signalling:
             return
         channel = self._calls.start_inbound(profile, call, context)
         channel.variables.update(variables)
+        channel.stranger = not proven and not profile.trusts(source.host)
         if trunk is not None and self._calls.trunks is not None:
             channel.destination = trunk.extension or channel.destination
             self._calls.trunks.began(trunk.trunk)
