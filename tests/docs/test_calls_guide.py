@@ -22,7 +22,7 @@ def rows(title: str) -> list[list[str]]:
 
 def test_each_parameter_is_known_and_has_the_default_that_stands_there():
     named = rows("Parameters of a profile")
-    assert len(named) == 10
+    assert len(named) == 12
     for name, default, _ in named:
         field = name.replace("-", "_")
         assert PROFILE_PARAMETERS[name](default) == ProfileSettings.__defaults__[field], name

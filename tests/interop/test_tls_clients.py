@@ -6,6 +6,8 @@ with the switch's name; baresip 1.0 speaks 1.3 and verifies nobody.
 
 from __future__ import annotations
 
+import socket
+import ssl
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -106,6 +108,60 @@ def test_clients_that_verify(switch: Switch, oldest: str, place: tuple[Laborator
     said = openssl(switch, authority.certificate, "-tls1_2")
     assert ("Cipher is (NONE)" in said) == (oldest == "tlsv1.3"), said
     assert "Verify return code: 0 (ok)" in said or oldest == "tlsv1.3"
+
+
+class Client:
+    """A program that verifies the switch's name by Python's ssl and talks SIP over the connection."""
+
+    def __init__(self, switch: Switch, authority: Path) -> None:
+        context = ssl.create_default_context(cafile=str(authority))
+        context.minimum_version = ssl.TLSVersion.TLSv1_3
+        opened = switch.laboratory.call_in(PUB, lambda: socket.socket(socket.AF_INET, socket.SOCK_STREAM))
+        opened.settimeout(10)
+        opened.connect((WAN_ADDRESS, 5061))
+        self._line = context.wrap_socket(opened, server_hostname=NAME)
+        self._asked = 0
+
+    @property
+    def serial(self) -> str:
+        certificate = self._line.getpeercert()
+        assert certificate
+        return str(certificate["serialNumber"])
+
+    def options(self) -> str:
+        """The first line of the answer to an OPTIONS."""
+        self._asked += 1
+        rows = [
+            f"OPTIONS sip:{NAME} SIP/2.0",
+            f"Via: SIP/2.0/TLS {PUB_ADDRESS};branch=z9hG4bK{id(self)}x{self._asked};rport",
+            f"From: <sip:me@{NAME}>;tag=1",
+            f"To: <sip:{NAME}>",
+            f"Call-ID: {id(self)}x{self._asked}",
+            "CSeq: 1 OPTIONS",
+            "Max-Forwards: 70",
+            "Content-Length: 0",
+        ]
+        self._line.sendall("\r\n".join([*rows, "", ""]).encode())
+        return self._line.recv(65536).decode().split("\r\n")[0]
+
+    def close(self) -> None:
+        self._line.close()
+
+
+@pytest.mark.parametrize("oldest", ["tlsv1.3"], indirect=True)
+def test_a_renewed_certificate_is_shown_without_a_restart(
+    switch: Switch, place: tuple[Laboratory, Authority, Path]
+) -> None:
+    _, authority, folder = place
+    first = Client(switch, authority.certificate)
+    assert first.options() == "SIP/2.0 200 OK"
+    authority.sign(NAME, folder / "certificates" / "agent.new")
+    (folder / "certificates" / "agent.new").replace(folder / "certificates" / "agent.pem")
+    second = Client(switch, authority.certificate)
+    assert second.serial != first.serial
+    for each in (first, second):  # who is connected stays so
+        assert each.options() == "SIP/2.0 200 OK"
+        each.close()
 
 
 def test_baresip_registers_and_calls(switch: Switch, tmp_path: Path) -> None:

@@ -277,6 +277,17 @@ async def test_what_is_blocked_stays_on_this_side(engine, phones):
     assert [each.payload for each in await phones[1].listen(1)] == [b"\x02" * 160]
 
 
+@pytest.mark.parametrize("direction", ["sendonly", "recvonly", "inactive", "sendrecv"])
+async def test_a_leg_on_hold_has_a_patience_of_its_own(engine, phones, direction):
+    told = []
+    ours = engine.open(engine.reserve(HOST), name="leg", rtp_timeout=0.05, hold_timeout=0.6)
+    ours.subscribe(told.append)
+    ours.connect(replace(phones[0].agreed(), direction=direction))
+    await until(lambda: any(isinstance(each, Timeout) for each in told))
+    (silence,) = [each.seconds for each in told if isinstance(each, Timeout)]
+    assert (silence >= 0.6) == (direction != "sendrecv")
+
+
 class TestTheProcess:
     """The engine in Python moves packets in a process of its own."""
 

@@ -465,8 +465,10 @@ class TestSilence:
         ours.events()
         assert self.run(ours, 1000) == [(500, Timeout(300.0))]
 
-    def test_a_call_on_hold_may_be_silent_for_longer(self):
-        assert self.run(stream(replace(AGREED, direction="sendonly")), 2000) == [(1800, Timeout(1800.0))]
+    @pytest.mark.parametrize("direction", ["sendonly", "recvonly", "inactive"])
+    def test_a_call_on_hold_may_be_silent_for_longer(self, direction):
+        """Whoever holds: a phone that does so, without music of its own, sends nothing (our ``recvonly``)."""
+        assert self.run(stream(replace(AGREED, direction=direction)), 2000) == [(1800, Timeout(1800.0))]
 
 
 @given(st.lists(st.tuples(st.booleans(), st.binary(max_size=60), st.integers(0, 3)), max_size=40))

@@ -167,3 +167,46 @@ def test_a_bridge_with_the_default_gateway_is_used_all_the_same():
     """A host whose own address sits on a bridge: TO02 is about bridges that lead nowhere."""
     bridge = Interface("br0", 2, ("192.168.1.5",), "192.168.1.1", 0, True, InterfaceKind.BRIDGE)
     assert bridge.is_used
+
+
+OWN = """
+import json
+from ringthru.net.interfaces import own_address
+found = {}
+for name in ("lo", "eth0", "six0", "bare0", "nosuch0"):
+    for version in (0, 4, 6):
+        try:
+            found[f"{name} {version}"] = own_address(name, version)
+        except ValueError as error:
+            found[f"{name} {version}"] = str(error)
+print(json.dumps(found))
+"""
+
+
+def test_the_address_to_listen_on(namespace):
+    namespace.ip(
+        *(f"link add {name} type veth peer name far{name}" for name in ("eth0", "six0", "bare0")),
+        "address add 192.168.1.103/24 dev eth0",
+        "address add 2001:db8::103/64 dev eth0 nodad",
+        "address add 2001:db8:6::103/64 dev six0 nodad",
+        *(f"link set {name} up" for name in ("eth0", "fareth0", "six0", "farsix0", "bare0")),
+    )
+    found = json.loads(namespace.run(sys.executable, "-c", OWN))
+    addresses = {
+        name: text for name, text in found.items() if " has no " not in text and "not exist" not in text
+    }
+    assert addresses == {
+        "lo 0": "127.0.0.1",
+        "lo 4": "127.0.0.1",
+        "lo 6": "::1",
+        "eth0 0": "192.168.1.103",
+        "eth0 4": "192.168.1.103",
+        "eth0 6": "2001:db8::103",
+        "six0 0": "2001:db8:6::103",
+        "six0 6": "2001:db8:6::103",
+    }
+    assert found["six0 4"] == (
+        "interface 'six0' has no IPv4 address; interfaces with an IPv4 address: eth0 (192.168.1.103)"
+    )
+    assert found["bare0 6"] == "interface 'bare0' has no IPv6 address"
+    assert found["nosuch0 6"].startswith("interface 'nosuch0' does not exist")

@@ -7,9 +7,12 @@ from typing import Any
 
 import pytest
 
+from ringthru.lab.datagrams import Datagrams
 from ringthru.media import SessionDescription, read_answer
 from ringthru.net.address import Endpoint
+from ringthru.net.sockets import bind_udp
 from ringthru.sip import CallCancelled, CallEnded, Flow, Login, SipUri
+from ringthru.sip.transactions.transaction import Timing
 from ringthru.switch.calls import dtmf
 from ringthru.switch.calls.causes import HangupCause
 from ringthru.switch.calls.channel import Channel
@@ -372,6 +375,38 @@ class TestLoopback:
         await home.quiet()
 
 
+class TestNobody:
+    """``null/…``, with which people try dialplans and programs."""
+
+    async def test_it_answers_at_once_and_is_one_leg(self, home: Home) -> None:
+        uuid = await uuid_of(home.switch.originate("null/test", "&park()"))
+        (channel,) = home.switch.snapshot().channels
+        assert (channel.uuid, channel.name) == (uuid, "null/test")
+        home.switch.calls.channels[uuid].hang_up(HangupCause.NORMAL_CLEARING)
+        await home.quiet()
+
+    async def test_it_hears_what_is_played_and_said(self, home: Home) -> None:
+        phone = await home.registered_phone()
+        asked = asyncio.ensure_future(home.switch.originate("null/test", "&bridge(user/1000)"))
+        rung = await phone.rung()
+        rung.answer()
+        leg = home.switch.calls.channels[await uuid_of(asked)]
+        rung.say(bytes(160))
+        await eventually(lambda: leg.media and leg.media.report().packets_sent)
+        rung.hang_up()
+        await home.quiet()
+
+    async def test_an_extension_runs_on_it(self, home: Home) -> None:
+        await uuid_of(home.switch.originate("null/1", "9197", context="default"))
+        (leg,) = home.switch.calls.channels.values()
+        await eventually(lambda: leg.media and leg.media.report().packets_sent > 2)
+
+    async def test_later(self, home: Home) -> None:
+        variables = "{null_auto_answer_delay=300000,originate_timeout=0.05}"
+        assert await home.switch.originate(f"{variables}null/1", "&park") == "-ERR NO_ANSWER"
+        await home.quiet()
+
+
 class OneTrunk(TrunkBook):
     """A provider who is never registered with."""
 
@@ -386,7 +421,15 @@ class OneTrunk(TrunkBook):
         profile = self.home.switch.calls.profiles["external"]
         uri = SipUri.parse(f"sip:{number}@{self.peer}")
         way = Flow("UDP", profile.local, self.peer)
-        return Target(profile, uri, (way,), "sip:me@itsp.example", Login("me", "secret"), (("X-Trunk", "1"),))
+        return Target(
+            profile,
+            uri,
+            (way,),
+            "sip:me@itsp.example",
+            Login("me", "secret"),
+            (("X-Trunk", "1"),),
+            variables=(("sip_gateway", "itsp"),),
+        )
 
 
 class TestTrunks:
@@ -400,6 +443,24 @@ class TestTrunks:
         assert request.get("X-Trunk") == "1"
         rung.answer()
         await uuid_of(asked)
+
+    @pytest.mark.parametrize(("first", "copies"), [("sofia/gateway/itsp/1", 4), ("sofia/external/1@{}", 7)])
+    async def test_a_silent_one_is_not_waited_for_where_another_is_called_next(
+        self, home: Home, first: str, copies: int
+    ) -> None:
+        """8 × T1 for a provider, who must say 100 at once; 64 × T1 for others, who may have to wake up."""
+        silent = Datagrams(bind_udp(Endpoint(home.address, 0)), lambda data, source: heard.append(data))
+        heard: list[bytes] = []
+        agent = home.switch.calls.profiles["external"].agent
+        agent._layer.timing = Timing(t1=0.02)
+        home.switch.calls.trunks = OneTrunk(home, silent.local)
+        phone = await home.registered_phone()
+        dial = f"{first.format(silent.local)}|user/1000"
+        asked = asyncio.ensure_future(home.switch.originate(dial, "&park"))
+        (await phone.rung()).answer()
+        await uuid_of(asked)
+        assert len(heard) == copies
+        silent.close()
 
     async def test_over_one_that_is_none(self, home: Home) -> None:
         assert await home.switch.originate("sofia/gateway/itsp/1", "&park") == "-ERR INVALID_GATEWAY"

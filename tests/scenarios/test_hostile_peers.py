@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from ringthru.media import PCMU, make_offer
+from ringthru.media import PCMU, SessionDescription, make_offer, read_answer
 
 from .home import PASSWORD, PUBLIC, Home, extension
 from .waiting import eventually
@@ -94,6 +94,38 @@ class TestAStrangersWord:
         await eventually(channel.gone.is_set, "the call goes on")
         assert channel.media.report().packets_sent == 0
         victim.close()
+
+    async def test_nor_at_somebody_else_on_the_internet(self, found: Any) -> None:
+        """Music for a third party: five minutes of it for one INVITE."""
+        endless = ("playback", "tone_stream://%(10000,0,440);loops=-1")
+        home: Home = await found({PUBLIC: extension("7", ("answer", ""), endless)})
+        await home.switch.start()
+        await home.mapped()
+        victim, own = home.far_phone("victim").new_audio(), home.far_phone()
+        offer = make_offer(victim.address, (PCMU,), 1, 1)
+        call = home.far_phone().invite("7", home.reached_at("external"), body=offer)
+        answer = await call.answered()
+        (channel,) = home.switch.calls.channels.values()
+        beside = own.invite("7", home.reached_at("external"))
+        await beside.answered()
+        await eventually(lambda: len(beside.audio.heard) > 5, "nobody is spoken to")
+        assert channel.media is not None
+        assert channel.media.report().packets_sent == 0
+        assert victim.heard == []
+        at = read_answer(offer, SessionDescription.parse(answer.body)).remote_rtp
+        victim.say(bytes(160), PCMU, at)  # so its audio really is elsewhere
+        await eventually(lambda: len(victim.heard) > 5, "it is not spoken to")
+        victim.close()
+
+    async def test_a_user_may_have_his_audio_elsewhere(self, home: Home) -> None:
+        """Whoever gave a password is spoken to where he says."""
+        elsewhere = home.far_phone("media").new_audio()
+        phone = home.far_phone("1000")
+        offer = make_offer(elsewhere.address, (PCMU,), 1, 1)
+        call = phone.invite("9196", home.reached_at("internal"), password=PASSWORD, body=offer)
+        await call.answered()
+        await eventually(lambda: elsewhere.heard, "it is not spoken to")
+        elsewhere.close()
 
     async def test_one_caller_cannot_take_every_place(self, home: Home) -> None:
         home.switch.calls.max_channels = 4

@@ -31,6 +31,15 @@ async def test_it_arrives_as_it_was_sent(home: Home) -> None:
     assert message.get("Content-Type") == "text/plain"
 
 
+async def test_nobody_writes_in_anothers_name(home: Home) -> None:
+    one, other = await home.registered_phone("1000"), await home.registered_phone("1001")
+    rows = [("From", f'"The Boss" <sip:1003@{home.address}>'), ("Content-Type", "text/plain")]
+    request = Request("MESSAGE", f"sip:1001@{home.address}", rows, b"pay at once")
+    assert (await one.ask(request, home.internal, Login("1000", PASSWORD))).status == 200
+    shown = other.requests[0].from_
+    assert (shown.display, shown.uri.user) == ("", "1000")
+
+
 async def test_it_reaches_every_phone_of_the_user(home: Home) -> None:
     one, other, third = [await home.registered_phone(each) for each in ("1000", "1001", "1001")]
     assert await write(one, home, "1001") == 200

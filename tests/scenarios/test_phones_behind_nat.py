@@ -40,6 +40,18 @@ class TestAStranger:
         await hears_itself(call)
         real, shown = call.audio._socket.local, call.audio.address
         assert f"Auto Changing audio port from {shown.host}:{shown.rtp_port} to {real}" in caplog.text
+        (channel,) = home.switch.calls.channels.values()
+        said = {
+            "rtp_auto_adjust_audio": "true",
+            "remote_audio_ip": real.host,
+            "remote_audio_port": str(real.port),
+            "remote_audio_ip_reported": shown.host,
+            "remote_audio_port_reported": str(shown.rtp_port),
+            "remote_media_ip": shown.host,
+            "remote_media_port": str(shown.rtp_port),
+            "sip_local_network_addr": home.outside_address,
+        }
+        assert {name: home.switch.calls.router.value(channel, name) for name in said} == said
 
     async def test_our_bye_reaches_it(self, home: Home) -> None:
         call = self.phone(home).invite("9196", home.reached_at("external"))

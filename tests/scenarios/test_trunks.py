@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 from collections.abc import Callable, Mapping
 from types import SimpleNamespace
 from typing import Any
@@ -18,6 +19,7 @@ from .home import EXTERNAL_XML, PASSWORD, PUBLIC, RING_1000, VARS, Edit, Home, e
 from .phones import hear_each_other, hears_itself_once_learnt
 from .street import Street
 from .waiting import eventually
+from .wire import HandWritten
 
 DID = extension("home", ("bridge", "user/1000@${domain_name}"))
 
@@ -187,11 +189,26 @@ class TestCallsFromTheProvider:
         await pair.here.quiet()
         assert pair.trunk.failed_calls_in == 0
 
-    async def test_the_contact_is_nothing_that_a_stranger_gets_further_with(self, pair: Pair) -> None:
-        """Who knows the name of a gateway may ring its extension, as anybody may in context public."""
-        stranger = pair.here.far_phone()
-        call = stranger.invite("gw+provider", pair.here.reached_at("external"))
-        assert (await call.refused()).status in (404, 480)  # nobody is registered there
+    @pytest.mark.parametrize("profile", ["external", "internal"])
+    async def test_who_guesses_our_contact_is_a_stranger(
+        self, pair: Pair, profile: str, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        phone = await pair.here.registered_phone("1000")
+        call = pair.here.far_phone().invite("gw+provider", pair.here.reached_at(profile))
+        assert (await call.refused()).status == (404 if profile == "external" else 407)
+        assert phone.calls == []
+        assert pair.trunk.calls_in == 0
+        assert ("a stranger's call" in caplog.text) == (profile == "external")
+
+    async def test_another_machine_of_the_provider_that_has_our_contact_is_let_in(self, pair: Pair) -> None:
+        phone = await pair.here.registered_phone("1000")
+        hand = HandWritten(pair.here.far_phone(), "gw+provider", pair.here.reached_at("external"))
+        told = pair.trunk.contact.encode()
+        assert re.search(rb";gw=[0-9a-f]{16}$", told)
+        words = hand.write("INVITE", 1)
+        hand.phone.send(re.sub(rb"^INVITE \S+", b"INVITE " + told, words), hand.at)
+        await phone.rung()
+        assert pair.trunk.calls_in == 1
 
     async def test_from_the_address_of_one_that_we_do_not_register_with_are_known_as_its_own(
         self, join: Any

@@ -6,6 +6,7 @@ import pytest
 
 from ringthru.net.address import Endpoint
 from ringthru.sip import (
+    CallAnswered,
     CallFailed,
     CallState,
     IncomingCall,
@@ -15,7 +16,7 @@ from ringthru.sip import (
     ResponseReceived,
 )
 
-from .network import ALICE, BOB, CAROL, Network, Party, answering
+from .network import ALICE, BOB, CAROL, Network, Party, Script, answering, endings
 
 NOBODY = Endpoint("127.40.0.99", 5060)
 
@@ -110,6 +111,80 @@ class TestCalls:
         assert alice.kinds() == ["CallFailed"]
 
 
+class TestOneThatWasOnlySlow:
+    """It answers after the call went on to the next place: nobody there may be left ringing, or talking."""
+
+    @pytest.fixture
+    def slow(self, network) -> Script:
+        return Script(network, BOB)
+
+    def given_up(self, network, alice, slow) -> Request:
+        alice.call(BOB, alternatives=[alice.flow(CAROL)])
+        network.run(5.0)
+        assert alice.last(CallAnswered)
+        return slow.requests("INVITE")[0]
+
+    def test_its_ringing_is_cancelled(self, network, alice, slow, carol):
+        invite = self.given_up(network, alice, slow)
+        for _ in range(2):
+            slow.send(slow.response(invite, 180), ALICE)
+            network.run(0.3)
+        cancel = slow.requests("CANCEL")[0]
+        assert cancel.via.branch == invite.via.branch
+        slow.send(slow.response(cancel, 200), ALICE)
+        slow.send(slow.response(invite, 487), ALICE)
+        network.run(0.3)
+        assert slow.methods[-1] == "ACK"
+        assert endings(alice) == [], "the call with the other goes on"
+
+    def test_its_answer_is_acknowledged_and_ended(self, network, alice, slow, carol):
+        invite = self.given_up(network, alice, slow)
+        slow.send(slow.response(invite, 200, Contact=f"<sip:bob@{BOB}>"), ALICE)
+        network.run(0.3)
+        assert slow.methods[-2:] == ["ACK", "BYE"]
+        assert endings(alice) == []
+
+    def test_its_refusal_is_acknowledged(self, network, alice, slow, carol):
+        invite = self.given_up(network, alice, slow)
+        slow.send(slow.response(invite, 486), ALICE)
+        network.run(0.3)
+        assert slow.methods[-1] == "ACK"
+        assert endings(alice) == []
+
+    def test_nothing_is_kept_for_ever(self, network, alice, slow, carol):
+        invite = self.given_up(network, alice, slow)
+        slow.send(slow.response(invite, 180), ALICE)
+        network.run(70.0)  # it never says 487
+        assert not any(branch == invite.via.branch for branch, _ in alice.agent._layer._clients)
+
+
+class TestWhereOthersAreCalledNext:
+    """By a dial string, say: silence is not waited for 32 s at the only address either."""
+
+    def test_it_fails_after_four_seconds(self, network, alice):
+        alice.call(NOBODY, more=True)
+        network.run(3.9)
+        assert not endings(alice)
+        network.run(0.2)
+        assert alice.last(CallFailed).status == 408
+
+    def test_who_rings_late_is_cancelled(self, network, alice):
+        slow = Script(network, BOB)
+        alice.call(BOB, more=True)
+        network.run(5.0)
+        slow.send(slow.response(slow.requests("INVITE")[0], 180), ALICE)
+        network.run(0.3)
+        assert slow.methods[-1] == "CANCEL"
+
+    def test_who_says_trying_may_take_its_time(self, network, alice):
+        slow = Script(network, BOB)
+        call = alice.call(BOB, more=True)
+        network.run(0.1)
+        slow.send(slow.response(slow.requests("INVITE")[0], 100), ALICE)
+        network.run(60.0)
+        assert call.state is not CallState.ENDED
+
+
 class TestRequests:
     def ask(self, alice: Party, first: Endpoint, *others: Endpoint) -> None:
         request = Request("OPTIONS", "sip:carol@example.com")
@@ -124,6 +199,17 @@ class TestRequests:
         assert event.response.status == 200
         assert event.handle.flow.remote == CAROL
         assert event.handle.seen_at.port == CAROL.port
+
+    def test_who_says_trying_is_waited_for(self, network, alice, carol):
+        slow = Script(network, BOB)
+        self.ask(alice, BOB, CAROL)
+        network.run(0.1)
+        slow.send(slow.response(slow.requests("OPTIONS")[0], 100), ALICE)
+        network.run(20.0)
+        assert carol.seen == []
+        slow.send(slow.response(slow.requests("OPTIONS")[0], 200), ALICE)
+        network.run(0.1)
+        assert alice.last(ResponseReceived).handle.flow.remote == BOB
 
     def test_nobody_at_all(self, network, alice):
         self.ask(alice, NOBODY, NOBODY)

@@ -24,6 +24,7 @@ async def media() -> AsyncIterator[LegMedia]:
         session_id=7,
         name="leg",
         rtp_timeout=300.0,
+        hold_timeout=1800.0,
         telephone_event=101,
     )
     await engine.close()

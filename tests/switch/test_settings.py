@@ -60,7 +60,10 @@ class TestAddressSetting:
             ("pbx.example.net", AddressKind.HOST, "pbx.example.net"),
             ("stun:stun.example.net:3479", AddressKind.STUN, "stun.example.net:3479"),
             ("autonat:stun:stun.example.net", AddressKind.STUN, "stun.example.net"),
-            ("999.1.2.3", AddressKind.HOST, "999.1.2.3"),
+            ("my_host", AddressKind.HOST, "my_host"),
+            ("stun:192.0.2.1:3479", AddressKind.STUN, "192.0.2.1:3479"),
+            ("stun:[2001:db8::1]:3479", AddressKind.STUN, "[2001:db8::1]:3479"),
+            ("stun:2001:db8::1", AddressKind.STUN, "2001:db8::1"),
             ("autonat:host:pbx.example.net", AddressKind.HOST, "pbx.example.net"),
             ("stun:", AddressKind.EMPTY, ""),
             ("host:", AddressKind.EMPTY, ""),
@@ -120,8 +123,12 @@ class TestProfile:
         assert (made.sip_ip, made.sip_port, made.ext_sip_port) == ("auto", 5060, None)
         assert made.ext_sip_ip.kind is made.ext_rtp_ip.kind is AddressKind.MISSING
         assert (made.local_network_acl, made.context, made.dialplan) == ("localnet.auto", "default", "XML")
-        assert (made.rtp_timeout_sec, made.rfc2833_pt) == (300, 101)
+        assert (made.rtp_timeout_sec, made.rtp_hold_timeout_sec, made.rfc2833_pt) == (300, 1800, 101)
         assert made.allow_weak_secrets is False
+
+    def test_an_interface_stands_for_its_address(self, profile):
+        made = profile("sip-ip=interface:ipv4/lo", "rtp-ip=Interface:lo")
+        assert (made.sip_ip, made.rtp_ip) == ("127.0.0.1", "127.0.0.1")
 
     def test_names_compare_without_case_and_the_last_holds(self, profile):
         assert profile("SIP-Port=5070", "sip-port=5080").sip_port == 5080
@@ -150,8 +157,23 @@ class TestProfile:
         [
             ("sip-port=70000", "sip-port is '70000', but must be a port from 1 to 65535, or auto"),
             ("sip-ip=pbx.example", "sip-ip is 'pbx.example', but must be an IP address of this machine"),
+            ("sip-ip=interface:eth/lo", "must be interface:NAME, interface:ipv4/NAME or interface:ipv6/NAME"),
+            (
+                "rtp-ip=interface:nosuch0",
+                "but must be an interface with an address: interface 'nosuch0' does not",
+            ),
             ("auth-calls=maybe", "auth-calls is 'maybe', but must be true"),
             ("auth-calls=", "auth-calls is ''"),
+            (
+                "ext-sip-ip=auto_nat",
+                "ext-sip-ip is 'auto_nat', but must be auto-nat, auto, an address, host:NAME",
+            ),
+            ("ext-rtp-ip=autonat", "ext-rtp-ip is 'autonat', but must be auto-nat"),
+            ("ext-sip-ip=300.1.2.3", "must be auto-nat, auto, an address"),
+            ("ext-sip-ip=autonat:1.2.3", "must be auto-nat, auto, an address"),
+            ("ext-sip-ip=http://me.example/", "must be auto-nat, auto, an address"),
+            ("ext-sip-ip=stun:a b", "must be auto-nat, auto, an address"),
+            ("ext-sip-ip=stun:" + "a" * 70000 + ".1", "must be auto-nat, auto, an address"),
             ("rtp-timeout-sec=-1", "must be a whole number from 0"),
             ("rfc2833-pt=" + "9" * 5000, "must be a whole number from 96 to 127"),
         ],

@@ -36,7 +36,7 @@ from .leg.libsrtp import suites_here
 from .leg.playing import Recorder
 from .quality.quality import LegQuality, Quality, quality_of
 from .rtp.frames import Frame
-from .rtp.latch import Confirmed
+from .rtp.latch import Confirmed, Latched
 from .rtp.packet import RtpPacket
 from .rtp.report import LegReport
 from .rtp.telephone_event import KeyHeard
@@ -71,6 +71,7 @@ __all__ = [
     "Hungry",
     "IceAnswers",
     "KeyHeard",
+    "Latched",
     "Leg",
     "LegQuality",
     "LegReport",

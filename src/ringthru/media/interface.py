@@ -185,10 +185,11 @@ class Engine(Protocol):
         """Let go of ports that no leg has; doing it twice is harmless."""
         ...
 
-    def open(self, ports: Ports, *, name: str, rtp_timeout: float = ...) -> Leg:
+    def open(self, ports: Ports, *, name: str, rtp_timeout: float = ..., hold_timeout: float = ...) -> Leg:
         """A leg on reserved ports, which it owns from then on.
 
-        ``rtp_timeout`` is how many seconds of silence make a ``Timeout`` event.
+        ``rtp_timeout`` is how many seconds of silence make a ``Timeout`` event, ``hold_timeout`` of a
+        call on hold.
 
         Raises:
             EngineFull: no room for another leg; whoever calls is answered 503.

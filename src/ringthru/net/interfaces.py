@@ -116,6 +116,30 @@ def address_of(name: str, routes: Sequence[Route]) -> str:
     raise NoSuchInterface(f"interface {name!r} {what}; interfaces with an IPv4 address: {listed}")
 
 
+def own_address(name: str, version: int = 0) -> str:
+    """An interface's IPv4 address (``version`` 4), its first IPv6 address that is not link-local (6), or
+    the first of the two that it has (0).
+
+    Raises:
+        NoSuchInterface: there is none; the text says what there is.
+    """
+    indices = {each: index for index, each in socket.if_nameindex()}
+    if name == LOOPBACK and version != 6:
+        return "127.0.0.1"  # the kernel names none for multicast there
+    if version == 4 or name not in indices:
+        return address_of(name, read_routes(_text(PROC / "route")))
+    if version == 0:
+        try:
+            return own_address(name, 4)
+        except NoSuchInterface:
+            pass
+    others = [a.address for a in read_addresses6(_text(PROC / "if_inet6")) if a.index == indices[name]]
+    found = next((str(each) for each in others if not each.is_link_local), None)
+    if found is None:
+        raise NoSuchInterface(f"interface {name!r} has no {'' if version == 0 else 'IPv6 '}address")
+    return found
+
+
 def kind_of(name: str, system: Path = SYS) -> InterfaceKind:
     """What the kernel says an interface is; what it does not say is ordinary."""
     home = system / name

@@ -22,6 +22,7 @@ from ringthru.switch.trunks.requests import (
 )
 
 SEEN = Endpoint("203.0.113.9", 40080)
+MARKED = "gw=3cb6fa43b022d14b"  # the same after every restart
 
 
 def settings(**more: Any) -> TrunkSettings:
@@ -49,7 +50,7 @@ class TestRegister:
         request = register()
         assert request.uri == "sip:sip.example.com"
         assert str(request.from_.uri) == str(request.to.uri) == "sip:joe@example.com"
-        assert str(request.contact) == "<sip:gw+home@203.0.113.9:40080>;expires=600"
+        assert str(request.contact) == f"<sip:gw+home@203.0.113.9:40080;{MARKED}>;expires=600"
         assert (request.expires, request.cseq.number, request.call_id) == (600, 7, "call-id")
 
     def test_names_of_its_own(self) -> None:
@@ -67,10 +68,10 @@ class TestRegister:
     @pytest.mark.parametrize(
         ("transport", "more", "contact"),
         [
-            ("TCP", {}, "sip:gw+home@HOST;transport=tcp"),
-            ("UDP", {"contact_params": ";line=1;x=y"}, "sip:gw+home@HOST;line=1;x=y"),
-            ("UDP", {"extension_in_contact": True, "extension": "77"}, "sip:77@HOST"),
-            ("UDP", {"extension_in_contact": True}, "sip:joe@HOST"),
+            ("TCP", {}, f"sip:gw+home@HOST;transport=tcp;{MARKED}"),
+            ("UDP", {"contact_params": ";line=1;x=y"}, f"sip:gw+home@HOST;line=1;x=y;{MARKED}"),
+            ("UDP", {"extension_in_contact": True, "extension": "77"}, f"sip:77@HOST;{MARKED}"),
+            ("UDP", {"extension_in_contact": True}, f"sip:joe@HOST;{MARKED}"),
         ],
     )
     def test_the_contact(self, transport: str, more: dict[str, Any], contact: str) -> None:

@@ -81,6 +81,11 @@ class Negotiated:
         """Whether the peer may send audio."""
         return self.direction in ("sendrecv", "recvonly")
 
+    @property
+    def both_ways(self) -> bool:
+        """Whether this is no hold: who holds a call may send music, and most phones send nothing."""
+        return self.direction == "sendrecv"
+
 
 def make_offer(
     here: MediaAddress,

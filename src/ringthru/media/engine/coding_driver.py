@@ -24,7 +24,7 @@ from ..description.codecs import Codec
 from ..description.offer_answer import Negotiated
 from ..errors import EngineFull, MediaError
 from ..interface import Codes, Elsewhere, Engine, Leg, PlacedPorts, Ports
-from ..leg.stream import RTP_TIMEOUT
+from ..leg.stream import HOLD_TIMEOUT, RTP_TIMEOUT
 from .coded_leg_driver import CodedLeg
 
 if TYPE_CHECKING:
@@ -67,8 +67,11 @@ class CodingEngine(Codes):
     def release(self, ports: Ports) -> None:
         self._home.release(ports)
 
-    def open(self, ports: Ports, *, name: str, rtp_timeout: float = RTP_TIMEOUT) -> CodedLeg:
-        return CodedLeg(self, self._home.open(ports, name=name, rtp_timeout=rtp_timeout))
+    def open(
+        self, ports: Ports, *, name: str, rtp_timeout: float = RTP_TIMEOUT, hold_timeout: float = HOLD_TIMEOUT
+    ) -> CodedLeg:
+        leg = self._home.open(ports, name=name, rtp_timeout=rtp_timeout, hold_timeout=hold_timeout)
+        return CodedLeg(self, leg)
 
     async def start(self) -> None:
         await self._home.start()

@@ -35,12 +35,17 @@ class FarmLeg:
     """See ``Leg``. ``distant`` is None for a leg that goes through no node."""
 
     def __init__(
-        self, engine: RtpengineEngine, behind: Leg, distant: DistantPorts | None, rtp_timeout: float
+        self,
+        engine: RtpengineEngine,
+        behind: Leg,
+        distant: DistantPorts | None,
+        timeouts: tuple[float, float],
     ) -> None:
+        """``timeouts``: seconds of silence that are too many while the peer is on hold, and else."""
         self.behind = behind
         self.distant = distant
         self._engine = engine
-        self._rtp_timeout = rtp_timeout
+        self._timeouts = timeouts
         self._agreed: Negotiated | None = None
         self._speak_first = True
         self._partner: FarmLeg | None = None
@@ -280,6 +285,10 @@ class FarmLeg:
             self.tell(FirstPacket(self._agreed.remote_rtp))
         if was is None or was.packets_received < counters.packets_received:
             self._heard_at = now
-        elif self.away and now - self._heard_at >= self._rtp_timeout:
+        elif self.away and now - self._heard_at >= self._silence_limit:
             self._heard_at = now
-            self.tell(Timeout(self._rtp_timeout))
+            self.tell(Timeout(self._silence_limit))
+
+    @property
+    def _silence_limit(self) -> float:
+        return self._timeouts[self._agreed is not None and self._agreed.both_ways]

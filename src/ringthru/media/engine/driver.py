@@ -23,7 +23,7 @@ from ..errors import EngineFull
 from ..interface import Leg, Ports
 from ..leg.libsrtp import make_session
 from ..leg.playing import FedPlayer, LateEcho, PacketTap, Player, Speaker
-from ..leg.stream import RTP_TIMEOUT, MediaStream
+from ..leg.stream import HOLD_TIMEOUT, RTP_TIMEOUT, MediaStream
 from ..rtp.packet import MAX_DATAGRAM
 from ..rtp.report import LegReport
 from ..rtp.statistics import NTP_UNIX_OFFSET
@@ -71,10 +71,13 @@ class MediaEngine(HasPorts):
         """Be ready for legs."""
         self._running_loop()
 
-    def open(self, pair: Ports, *, name: str, rtp_timeout: float = RTP_TIMEOUT) -> MediaLeg:
+    def open(
+        self, pair: Ports, *, name: str, rtp_timeout: float = RTP_TIMEOUT, hold_timeout: float = HOLD_TIMEOUT
+    ) -> MediaLeg:
         """A leg on a reserved pair, which it owns from then on; ``name`` is for the logs.
 
-        ``rtp_timeout`` is how many seconds of silence make a ``Timeout`` event.
+        ``rtp_timeout`` is how many seconds of silence make a ``Timeout`` event, ``hold_timeout`` of a
+        call on hold.
 
         Raises:
             EngineFull: there are ``capacity`` legs already.
@@ -85,7 +88,7 @@ class MediaEngine(HasPorts):
         owned = self._ports.hand_over(pair)
         owned.drain()
         self._running_loop()
-        leg = MediaLeg(self, owned, name, rtp_timeout)
+        leg = MediaLeg(self, owned, name, rtp_timeout, hold_timeout)
         self._legs.add(leg)
         return leg
 
@@ -154,6 +157,7 @@ class MediaLeg(Listened):
         pair: PortPair,
         name: str,
         rtp_timeout: float,
+        hold_timeout: float,
     ) -> None:
         super().__init__(name)
         self.local = Endpoint(pair.host, pair.rtp_port)
@@ -172,6 +176,7 @@ class MediaLeg(Listened):
             uniform=random.random,
             ntp_offset=time.time() - time.monotonic() + NTP_UNIX_OFFSET,
             rtp_timeout=rtp_timeout,
+            hold_timeout=hold_timeout,
             make_session=make_session,
         )
         self._buffer, self._view = engine.buffer, engine.view

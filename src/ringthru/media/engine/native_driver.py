@@ -67,7 +67,9 @@ class NativeEngine(HasPorts):
     def legs(self) -> Sequence[NativeLeg]:
         return tuple(self._legs.values())
 
-    def open(self, ports: Ports, *, name: str, rtp_timeout: float = RTP_TIMEOUT) -> NativeLeg:
+    def open(
+        self, ports: Ports, *, name: str, rtp_timeout: float = RTP_TIMEOUT, hold_timeout: float = HOLD_TIMEOUT
+    ) -> NativeLeg:
         """A leg on a reserved pair, which it owns from then on.
 
         Raises:
@@ -81,7 +83,7 @@ class NativeEngine(HasPorts):
             raise EngineFull(f"the media engine uses {busy:.0%} of its core and takes no more legs")
         pair = self._ports.hand_over(ports)
         self._serial += 1
-        leg = NativeLeg(self, thread, pair, name, self._serial, rtp_timeout)
+        leg = NativeLeg(self, thread, pair, name, self._serial, rtp_timeout, hold_timeout)
         self._legs[self._serial] = leg
         return leg
 
@@ -154,6 +156,7 @@ class NativeLeg(Listened):
         name: str,
         number: int,
         rtp_timeout: float,
+        hold_timeout: float,
     ) -> None:
         super().__init__(name)
         self.local = Endpoint(pair.host, pair.rtp_port)
@@ -179,7 +182,7 @@ class NativeLeg(Listened):
             seed=seed,
             ntp_offset=time.time() - time.monotonic() + NTP_UNIX_OFFSET,
             rtp_timeout=rtp_timeout,
-            hold_timeout=HOLD_TIMEOUT,
+            hold_timeout=hold_timeout,
         )
 
     def connect(self, negotiated: Negotiated, *, speak_first: bool = True) -> None:

@@ -21,7 +21,7 @@ from ringthru.net.address import Endpoint
 from ...net.values import replace
 from ..errors import MediaError
 from ..interface import Elsewhere, Engine, Ports
-from ..leg.stream import RTP_TIMEOUT
+from ..leg.stream import HOLD_TIMEOUT, RTP_TIMEOUT
 from ..ng.driver import FarmDriver, NoNode
 from ..ng.dtmf_log import LoggedKey
 from ..ng.messages import Command, Dialogue, Message
@@ -67,11 +67,14 @@ class RtpengineEngine(Elsewhere):
             ports = ports.home
         self._home.release(ports)
 
-    def open(self, ports: Ports, *, name: str, rtp_timeout: float = RTP_TIMEOUT) -> FarmLeg:
+    def open(
+        self, ports: Ports, *, name: str, rtp_timeout: float = RTP_TIMEOUT, hold_timeout: float = HOLD_TIMEOUT
+    ) -> FarmLeg:
         """A leg; one without a node where ``ports`` are our own engine's."""
         distant = ports if isinstance(ports, DistantPorts) else None
-        behind = self._home.open(distant.home if distant else ports, name=name, rtp_timeout=rtp_timeout)
-        leg = FarmLeg(self, behind, distant, rtp_timeout)
+        home = distant.home if distant else ports
+        behind = self._home.open(home, name=name, rtp_timeout=rtp_timeout, hold_timeout=hold_timeout)
+        leg = FarmLeg(self, behind, distant, (hold_timeout, rtp_timeout))
         if distant is not None:
             self._distant[distant.dialogue.call_id] = leg
         return leg

@@ -23,7 +23,7 @@ from ..errors import EngineFull
 from ..events import Timeout
 from ..interface import Leg, Ports
 from ..leg.playing import TAP_LIMIT, cost
-from ..leg.stream import RTP_TIMEOUT
+from ..leg.stream import HOLD_TIMEOUT, RTP_TIMEOUT
 from ..rtp.frames import Frame
 from ..rtp.report import LegReport
 from ..rtp.telephone_event import KEYS
@@ -56,7 +56,9 @@ class TwinEngine(HasPorts):
     def legs(self) -> Sequence[TwinLeg]:
         return tuple(self._legs.values())
 
-    def open(self, ports: Ports, *, name: str, rtp_timeout: float = RTP_TIMEOUT) -> TwinLeg:
+    def open(
+        self, ports: Ports, *, name: str, rtp_timeout: float = RTP_TIMEOUT, hold_timeout: float = HOLD_TIMEOUT
+    ) -> TwinLeg:
         """A leg on a reserved pair, which it owns from then on.
 
         Raises:
@@ -75,7 +77,8 @@ class TwinEngine(HasPorts):
         self._legs[self._serial] = leg
         pair.drain()
         descriptors = [each.fileno() for each in pair.sockets]
-        link.order("open", self._serial, pair.host, pair.rtp_port, name, rtp_timeout, descriptors=descriptors)
+        timeouts = (rtp_timeout, hold_timeout)
+        link.order("open", self._serial, pair.host, pair.rtp_port, name, *timeouts, descriptors=descriptors)
         pair.close()  # the process has them now
         return leg
 

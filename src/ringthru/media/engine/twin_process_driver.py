@@ -32,10 +32,10 @@ class Hosted(MediaEngine):
     def __init__(self, packets: PacketPoll) -> None:
         super().__init__(capacity=MOST_LEGS, packets=packets)
 
-    def adopt(self, pair: PortPair, name: str, rtp_timeout: float) -> MediaLeg:
+    def adopt(self, pair: PortPair, name: str, rtp_timeout: float, hold_timeout: float) -> MediaLeg:
         """A leg on sockets that came from the switch."""
         self._running_loop()
-        leg = MediaLeg(self, pair, name, rtp_timeout)
+        leg = MediaLeg(self, pair, name, rtp_timeout, hold_timeout)
         self._legs.add(leg)
         return leg
 
@@ -59,9 +59,11 @@ class Twin(Obeying):
 
     # The verbs, in the order of the interface
 
-    def do_open(self, number: int, host: str, port: int, name: str, timeout: float, *sockets: int) -> None:
+    def do_open(
+        self, number: int, host: str, port: int, name: str, timeout: float, on_hold: float, *sockets: int
+    ) -> None:
         rtp, rtcp = (socket.socket(fileno=each) for each in sockets)
-        leg = self._engine.adopt(PortPair(host, port, rtp, rtcp), name, timeout)
+        leg = self._engine.adopt(PortPair(host, port, rtp, rtcp), name, timeout, on_hold)
         self._legs[number] = leg
 
         def tell(event: MediaEvent) -> None:

@@ -304,7 +304,7 @@ class MediaStream:
 
     @property
     def _silence_limit(self) -> float:
-        return self._timeouts[self.negotiated is not None and self.negotiated.receives]
+        return self._timeouts[self.negotiated is not None and self.negotiated.both_ways]
 
     def _check(self, datagram: bytes, source: tuple[str, int], now: float, *, rtcp: bool) -> None:
         self.changes += 1

@@ -38,9 +38,13 @@ class OutboundCall(Call):
         contact_user: str,
         credentials: Login | None,
         alternatives: Sequence[Flow] = (),
+        *,
+        more: bool = False,
     ) -> None:
+        """``more``: whoever calls knows of others to call, should nobody answer here."""
         super().__init__(core, request, flow, seen_at, contact_user)
         self._alternatives = list(alternatives)
+        self._more = more
         self.credentials = Wallet(credentials) if credentials is not None else None
         self._tag = request.from_.tag or ""
         self._authentication = Authentication(self.credentials, core.token)
@@ -66,7 +70,7 @@ class OutboundCall(Call):
         self._early.clear()
         self.offers.agreed_early.clear()
         self._transaction = self._core.layer.request(
-            self.request, self._flow, self._seen_at, self, now, more=bool(self._alternatives)
+            self.request, self._flow, self._seen_at, self, now, more=self._more or bool(self._alternatives)
         )
 
     def receive_response(self, response: Response, flow: Flow, now: float) -> None:
@@ -80,8 +84,13 @@ class OutboundCall(Call):
             self._refused(response, now)
 
     def handle_no_answer(self, now: float) -> None:
+        flow = self._flow if self._transaction is None else self._transaction.flow
+        before = (self.request, flow, self._seen_at)
         if not self._try_elsewhere(now):
             self._fail(408, now)
+            if not self._more:
+                return
+        ForsakenInvite(self._core, *before, self.credentials, now)
 
     def abandon(self, now: float, headers: tuple[tuple[str, str], ...]) -> None:
         """CANCEL, once there was a provisional response: before it none may be sent (§9.1)."""
@@ -195,6 +204,43 @@ class OutboundCall(Call):
         reason = response.reason if response is not None else reason_phrase(status)
         self._core.emit(CallFailed(self, status, reason, response))
         self.end(now)
+
+
+class ForsakenInvite:
+    """An INVITE of ours that was given up for the next place, should the first one answer after all.
+
+    It was only slow: its phone must not go on ringing, nor wait for an ACK.
+    """
+
+    __slots__ = ("_accepted", "_cancelled", "_layer", "_patience", "_transaction")
+
+    def __init__(
+        self, core: Core, request: Request, flow: Flow, here: Endpoint, login: Wallet | None, now: float
+    ) -> None:
+        self._layer = core.layer
+        self._accepted = AcceptedInvite(core, request, here, login)
+        self._transaction = core.layer.listen_for_late_answers(request, flow, here, self)
+        self._cancelled = False
+        self._patience = self._end_after_all(now)
+
+    def receive_response(self, response: Response, flow: Flow, now: float) -> None:
+        if response.status >= 200:
+            self._accepted.receive_response(response, flow, now)
+        elif not self._cancelled:
+            self._cancelled = True
+            self._layer.timers.cancel(self._patience)
+            self._layer.cancel(self._transaction, Nobody(), now)
+            self._patience = self._end_after_all(now)  # §9.1
+
+    def handle_no_answer(self, now: float) -> None:
+        """Cannot be: no timer of the transaction's runs."""
+
+    def _end_after_all(self, now: float) -> Timer:
+        return self._layer.timers.start(now + self._layer.timing.patience, self._end)
+
+    def _end(self, now: float) -> None:
+        if self._transaction.request is not None:  # else it was answered, and ends by itself
+            self._transaction.terminate()
 
 
 class AcceptedInvite:

@@ -214,13 +214,16 @@ class UserAgent:
         route: Iterable[str] = (),
         max_forwards: int = int(MAX_FORWARDS),
         alternatives: Sequence[Flow] = (),
+        more: bool = False,
     ) -> Call:
         """Call somebody. ``route`` are raw Route values; ``from_uri`` may hold HERE_HOST.
 
-        ``alternatives`` are tried in turn where nobody answers, or with 503 (RFC 3263 §4.3).
+        ``alternatives`` are tried in turn where nobody answers, or with 503 (RFC 3263 §4.3). ``more``: others
+        are called next, so that silence is not waited for as long at the last of them either.
 
         Raises:
             MalformedMessage: a URI that is none.
+            LocalError: a line end, or what is not Unicode, in a header.
         """
         core = self._core
         flow, *alternatives = self._layer.places.in_order([flow, *alternatives], now)
@@ -242,8 +245,12 @@ class UserAgent:
             *headers,
         ]
         request = Request("INVITE", request_uri, rows, body)
-        call = OutboundCall(core, request, flow, here, contact_user, credentials, alternatives)
-        call.start(now)
+        call = OutboundCall(core, request, flow, here, contact_user, credentials, alternatives, more=more)
+        try:
+            call.start(now)
+        except LocalError:
+            call.end(now)
+            raise
         return call
 
     # What the layer tells

@@ -148,6 +148,16 @@ def resend_slowly(transaction: ClientTransaction, now: float, message: None) -> 
     transaction.resend_after(I.TIMER_E, transaction._host.timing.t2, now)
 
 
+def believe(transaction: ClientTransaction, now: float, message: Message) -> None:
+    """One of several places is alive, if slow: it has as long as a single one."""
+    if transaction.patience < transaction._host.timing.patience:
+        transaction.patience = transaction._host.timing.patience
+        transaction.end_after(I.TIMER_F, transaction.patience, now)
+        if not transaction.flow.reliable:
+            transaction.resend_after(I.TIMER_E, transaction._host.timing.t2, now)
+    transaction.pass_up(message)
+
+
 def wait_patiently(transaction: ClientTransaction, now: float, message: Message) -> None:
     """A provisional ends timers A and B: a phone may ring for as long as it likes (§17.1.1.2)."""
     transaction.stop_timers()
@@ -231,7 +241,7 @@ class NonInviteClient(ClientTransaction):
         (S.TRYING, I.TIMER_E): (S.TRYING, resend_backing_off),
         (S.TRYING, I.TIMER_F): (S.TERMINATED, give_up),
         (S.TRYING, I.TRANSPORT_ERROR): (S.TERMINATED, refuse_ourselves),
-        (S.TRYING, I.PROVISIONAL): (S.PROCEEDING, pass_up),
+        (S.TRYING, I.PROVISIONAL): (S.PROCEEDING, believe),
         (S.TRYING, I.SUCCESS): (S.COMPLETED, finish),
         (S.TRYING, I.FAILURE): (S.COMPLETED, finish),
         (S.PROCEEDING, I.TIMER_E): (S.PROCEEDING, resend_slowly),

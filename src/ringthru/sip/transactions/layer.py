@@ -179,6 +179,15 @@ class TransactionLayer:
         cancel = cancel_request(invite.request, headers)
         return self._start_client(branch, cancel, invite.flow, invite.here, user, now)
 
+    def listen_for_late_answers(
+        self, invite: Request, flow: Flow, here: Endpoint, user: TransactionUser
+    ) -> ClientTransaction:
+        """Let ``user`` hear what still comes for an INVITE that was given up, until he ends it."""
+        branch = invite.via.branch or ""
+        transaction = InviteClient(self, branch, invite, flow, here, user)
+        self._clients[branch, "INVITE"] = transaction
+        return transaction
+
     def send_ack(self, ack: Request, flow: Flow, here: Endpoint) -> bytes:
         """Send the ACK for a 2xx, which is in no transaction; the bytes are for repeating it (§13.2.2.4)."""
         ack.prepend("Via", f"SIP/2.0/{flow.transport} {HERE};rport;branch={MAGIC_COOKIE}{self._token()}")

@@ -51,6 +51,7 @@ class LegMedia:
         session_id: int,
         name: str,
         rtp_timeout: float,
+        hold_timeout: float,
         telephone_event: int | None,
         mux: bool = False,
         may_speak_first: Callable[[str], bool] = lambda host: True,
@@ -62,8 +63,8 @@ class LegMedia:
         """``host`` is the address the peer shall send to; a mapped or seen pair says which ports go with it.
 
         ``may_speak_first`` judges the address of the peer's SDP: a stranger's word alone must not aim our
-        packets into the LAN. ``learns``: whether audio follows the peer to where it comes from. ``secure`` is
-        what is wanted of SRTP; ``on_agreed`` is told of each agreement.
+        packets into the LAN, or at somebody else. ``learns``: whether audio follows the peer to where it
+        comes from. ``secure`` is what is wanted of SRTP; ``on_agreed`` is told of each agreement.
 
         Raises:
             EngineFull: the engine takes no more legs; the ports are given back.
@@ -81,7 +82,9 @@ class LegMedia:
         self._pair = ports.pair if isinstance(ports, MappedPair | SeenPair) else ports
         self.advertised = self._address(host)
         try:
-            self.leg: Leg = engine.open(self._pair, name=name, rtp_timeout=rtp_timeout)
+            self.leg: Leg = engine.open(
+                self._pair, name=name, rtp_timeout=rtp_timeout, hold_timeout=hold_timeout
+            )
         except LocalError:
             engine.release(self._pair)
             on_close()

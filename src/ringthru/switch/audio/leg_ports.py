@@ -11,7 +11,18 @@ from collections.abc import Callable, Coroutine, Iterable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from ...media import PLAIN, Codes, Confirmed, Elsewhere, Engine, KeyHeard, Moved, PlacedPorts, Timeout
+from ...media import (
+    PLAIN,
+    Codes,
+    Confirmed,
+    Elsewhere,
+    Engine,
+    KeyHeard,
+    Latched,
+    Moved,
+    PlacedPorts,
+    Timeout,
+)
 from ..addresses.rtp_pool import MappedPair, RtpPool
 from ..addresses.stun_pairs import StunPairs
 from ..calls import dtmf
@@ -71,6 +82,13 @@ class LegPorts:
         pool = self._pool_for(profile, peer, seen) if distant is None else None
         mapped = pool.take() if pool is not None else None
 
+        # A stranger's SDP must not aim our audio at a third party. But where no mapping lets the peer in, our
+        # own packets must open the way.
+        guarded = channel.stranger and isinstance(mapped, MappedPair)
+
+        def believed(host: str) -> bool:
+            return host == peer or not guarded
+
         def give_back() -> None:
             if isinstance(pool, RtpPool) and isinstance(mapped, MappedPair):
                 self._spawn(pool.give_back(mapped))
@@ -84,6 +102,9 @@ class LegPorts:
                     media.direct = True
                     if channel.bridge is not None:
                         channel.bridge.follow()
+            elif isinstance(event, Latched):
+                if event.kind == "audio":
+                    channel.variables |= _learnt(event)
             elif isinstance(event, KeyHeard):
                 dtmf.heard(channel, event.key, event.milliseconds, by_info=False)
             elif isinstance(event, Moved):
@@ -97,10 +118,11 @@ class LegPorts:
             session_id=channel.serial,
             name=channel.name,
             rtp_timeout=math.inf if inner else profile.settings.rtp_timeout_sec or math.inf,
+            hold_timeout=math.inf if inner else profile.settings.rtp_hold_timeout_sec or math.inf,
             telephone_event=profile.settings.rfc2833_pt if profile.settings.dtmf_type == "rfc2833" else None,
             mux=profile.settings.rtcp_mux,
             learns=partial(_learns, profile.settings, channel.variables),  # not the channel: it has the media
-            may_speak_first=lambda host: not seen.far or profile.is_public(host),
+            may_speak_first=lambda host: not seen.far or (believed(host) and profile.is_public(host)),
             on_close=give_back,
             secure=secure if distant is None else PLAIN,
             on_agreed=lambda negotiated: secure_media.note(channel, negotiated.srtp),
@@ -130,6 +152,7 @@ class LegPorts:
             session_id=channel.serial,
             name=f"{channel.name} wire",
             rtp_timeout=math.inf,
+            hold_timeout=math.inf,
             telephone_event=None,
         )
 
@@ -156,6 +179,17 @@ def _stun_key(profile: Profile) -> tuple[str, str] | None:
     setting = profile.settings.ext_rtp_ip
     asks = setting.kind is AddressKind.STUN and not profile.ipv6
     return (setting.value, profile.rtp_ip) if asks else None
+
+
+def _learnt(event: Latched) -> dict[str, str]:
+    """What FreeSWITCH notes of audio that comes from elsewhere than the SDP said."""
+    return {
+        "rtp_auto_adjust_audio": "true",
+        "remote_audio_ip": event.now.host,
+        "remote_audio_port": str(event.now.port),
+        "remote_audio_ip_reported": event.was.host,
+        "remote_audio_port_reported": str(event.was.port),
+    }
 
 
 def _learns(settings: ProfileSettings, variables: Mapping[str, str]) -> bool:

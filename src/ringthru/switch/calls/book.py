@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from ...media import Engine, MediaError
 from ...net.values import replace
-from ...sip import Call, Direction, MalformedMessage
+from ...sip import Call, Direction, SipError
 from ..audio.codec_choice import for_callee
 from ..audio.leg_ports import LegPorts
 from ..audio.sound_files import SoundSources
@@ -258,7 +258,7 @@ class Calls:
         told = replace(target, headers=(*target.headers, *rows)) if rows else target
         try:
             call = channel.profile.invite(told, channel.caller, offer, hops, channel.variables)
-        except MalformedMessage as error:
+        except SipError as error:
             channel.log.error("Cannot call %s: %s", target.uri, error)
             raise DialFailed(HangupCause.INVALID_URL) from error
         self._attach(channel, call)

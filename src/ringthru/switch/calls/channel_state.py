@@ -32,6 +32,7 @@ class ChannelState:
 
     def __init__(self) -> None:
         self.call: Call | None = None
+        self.stranger = False  # a caller who gave no password, is no provider's and in no list
         self.by_tls = False  # every hop that we see of its signalling
         self.offer: SessionDescription | None = None  # of the caller's INVITE
         self.media: LegMedia | None = None

@@ -10,7 +10,7 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING, Final
 
-from ...sip import IncomingRequest, Request
+from ...sip import IncomingRequest, NameAddr, Request, SipUri
 from ..dialing.dialstring import Destination
 from ..dialing.endpoints import DialFailed
 from ..door.authentication import Denied
@@ -35,12 +35,14 @@ class Messages:
 
     def receive(self, profile: Profile, incoming: IncomingRequest) -> None:
         """Answer a MESSAGE: at once where it cannot be passed on, else as its receivers do."""
-        request, source = incoming.request, incoming.flow.remote
+        request, source, sender = incoming.request, incoming.flow.remote, incoming.request.from_
         if profile.must_authenticate(source.host) and incoming.call is None:
             user = self._calls.registrar.authenticate(profile, request, source, profile.now())
             if isinstance(user, Denied):
                 profile.respond(incoming, user.status, headers=user.headers)
                 return
+            if sender.uri.user != user.id:  # From is whatever a phone writes; he is who he proved to be
+                sender = NameAddr("", SipUri("sip", user.id, user.domain))
         elif not profile.settings.auth_calls:
             profile.respond(incoming, 405)  # strangers may call; they may not write
             return
@@ -56,18 +58,20 @@ class Messages:
         if not contacts:
             profile.respond(incoming, 480)
             return
-        self._calls.spawn(self._pass_on(profile, incoming, contacts[:MAX_COPIES]))
+        self._calls.spawn(self._pass_on(profile, incoming, sender, contacts[:MAX_COPIES]))
 
-    async def _pass_on(self, profile: Profile, incoming: IncomingRequest, contacts: list[str]) -> None:
+    async def _pass_on(
+        self, profile: Profile, incoming: IncomingRequest, sender: NameAddr, contacts: list[str]
+    ) -> None:
         self._under_way += 1
         try:
-            statuses = await asyncio.gather(*(self._send(each, incoming) for each in contacts))
+            statuses = await asyncio.gather(*(self._send(each, incoming, sender) for each in contacts))
         finally:
             self._under_way -= 1
         best = min(statuses, key=lambda status: (not 200 <= status < 300, status))
         profile.respond(incoming, best)
 
-    async def _send(self, contact: str, incoming: IncomingRequest) -> int:
+    async def _send(self, contact: str, incoming: IncomingRequest, sender: NameAddr) -> int:
         """One copy, to one binding (a dial string of the registrar's); the status it met."""
         try:
             target = await self._calls.dialer.endpoints.target(
@@ -77,9 +81,8 @@ class Messages:
             log.info("A text cannot be sent to %s: %s", contact, failure.cause.name)
             return 480
         original = incoming.request
-        sender = original.from_
         rows = [
-            ("From", str(type(sender)(sender.display, sender.uri))),
+            ("From", str(NameAddr(sender.display, sender.uri))),
             ("To", f"<{original.to.uri}>"),
             *((each, original.get(each) or "") for each in ("Content-Type",) if original.get(each)),
         ]

@@ -106,7 +106,7 @@ class Signalling:
             profile.act(lambda now: call.reject(now, unspoken, headers=(("Accept", SDP_TYPE),)))
             return
         trunk = self._calls.trunks.caller(call.request, call.flow) if self._calls.trunks else None
-        proven = trunk is not None and trunk.trusted
+        proven = trunk is not None
         if trunk is not None:
             context, variables = trunk.context, dict(trunk.variables)
         if not proven and profile.rejects(source.host):
@@ -132,6 +132,7 @@ class Signalling:
             return
         channel = self._calls.start_inbound(profile, call, context)
         channel.variables.update(variables)
+        channel.stranger = not proven and not profile.trusts(source.host)
         if trunk is not None and self._calls.trunks is not None:
             channel.destination = trunk.extension or channel.destination
             self._calls.trunks.began(trunk.trunk)

@@ -128,6 +128,7 @@ class ProfileSettings:
     hold_music: str | None = None
     disable_rtp_auto_adjust: bool = False  # audio is sent where the SDP says, whatever comes from elsewhere
     rtp_timeout_sec: int = 300  # seconds of silence that end a call; 0: never
+    rtp_hold_timeout_sec: int = 1800  # the same while the peer holds the call, or is held
     inbound_bypass_media: bool = False  # the audio of bridged calls goes from phone to phone, where it can
     rtcp_mux: bool = False  # ours: offer RTCP on the RTP port (RFC 5761); one that is offered is taken anyway
     rtp_secure_media: str = ""  # ours: what the variable so called says where it is not set
@@ -227,6 +228,7 @@ PROFILE_PARAMETERS: Final[Mapping[str, Reader]] = {
     "hold-music": read_text,
     "disable-rtp-auto-adjust": read_boolean,
     "rtp-timeout-sec": whole(0, DAY),
+    "rtp-hold-timeout-sec": whole(0, DAY),
     "user-agent-string": read_text,
     "contact-user": read_word,
     "outbound-proxy": _place,

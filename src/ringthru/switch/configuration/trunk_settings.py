@@ -5,6 +5,7 @@ Lives here: names, types, defaults. Never here: what becomes of them, addresses,
 
 from __future__ import annotations
 
+import hmac
 import logging
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
@@ -63,6 +64,17 @@ class TrunkSettings:
     def contact_user(self) -> str:
         """The user part of our Contact, by which calls of the provider are told."""
         return (self.extension or self.username) if self.extension_in_contact else f"gw+{self.name}"
+
+    @property
+    def contact_mark(self) -> str:
+        """A parameter of our Contact that only those know who were sent it; "" without a password.
+
+        It stays the same over restarts, else a registrar would keep two Contacts (RFC 3261 §19.1.4).
+        """
+        if not self.password:
+            return ""
+        said = f"Contact of {self.name}".encode()
+        return hmac.new(self.password.encode(), said, "sha256").hexdigest()[:16]
 
     def variables_for(self, direction: str) -> dict[str, str]:
         return {name: value for name, value, where in self.variables if where in (direction, "both")}

@@ -5,6 +5,7 @@ Every reader takes the text and returns the value, or raises ValueError with wha
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from enum import Enum
 from typing import Final
@@ -15,6 +16,15 @@ from ...net.values import frozen
 TRUE_WORDS: Final = frozenset({"yes", "on", "true", "t", "enabled", "active", "allow"})
 FALSE_WORDS: Final = frozenset({"no", "off", "false", "f", "disabled", "inactive", "disallow"})
 DAY: Final = 86400  # seconds
+MISSPELT: Final = (
+    "autonat",
+    "auto_nat",
+    "nat",
+    "stun",
+    "host",
+)  # no host is called so that is reached from afar
+PORT: Final = re.compile(r":\d{1,5}\Z")
+NAME: Final = re.compile(r"(?:[\w-]+\.)*[\w-]*[^\W\d][\w-]*\.?\Z")  # _ too: resolvers know such; no 1.2.3.400
 
 
 def read_boolean(text: str) -> bool:
@@ -80,13 +90,33 @@ def read_port(text: str) -> int:
 
 
 def read_own_address(text: str) -> str:
-    """An address of ours to listen on; ``auto`` means the one the machine's default route uses."""
+    """An address of ours to listen on; ``auto`` means the one the machine's default route uses.
+
+    ``interface:[auto/|ipv4/|ipv6/]NAME`` is the address that an interface has now; auto: its IPv4 one first.
+    """
     word = text.strip()
     if word.lower() in ("", "auto"):
         return "auto"
+    if word.lower().startswith("interface:"):
+        return _address_at(word.partition(":")[2])
     if parse_address(word) is None:
-        raise ValueError("an IP address of this machine, or auto")
+        raise ValueError("an IP address of this machine, interface:NAME or auto")
     return word.strip("[]")
+
+
+def _address_at(place: str) -> str:
+    from ...net.interfaces import NoSuchInterface, own_address  # not of a start without any
+
+    family, slash, name = place.rpartition("/")
+    version = (
+        {"": 0, "auto": 0, "ipv4": 4, "ipv6": 6}.get(family.strip().lower()) if slash or not family else None
+    )
+    if version is None:
+        raise ValueError("interface:NAME, interface:ipv4/NAME or interface:ipv6/NAME")
+    try:
+        return own_address(name.strip(), version)
+    except NoSuchInterface as error:
+        raise ValueError(f"an interface with an address: {error}") from None
 
 
 def read_names(text: str) -> tuple[str, ...]:
@@ -163,6 +193,11 @@ class AddressKind(Enum):
     STUN = "stun:"
 
 
+def is_host(text: str) -> bool:
+    """Whether this is an address, or may be the name of a host."""
+    return parse_address(text) is not None or (len(text) < 256 and NAME.match(text) is not None)
+
+
 @frozen
 class AddressSetting:
     """The value of ``ext-sip-ip`` or ``ext-rtp-ip``, read but not yet resolved.
@@ -205,7 +240,12 @@ class AddressSetting:
 
     @classmethod
     def parse(cls, text: str | None) -> AddressSetting:
-        """Every text is a setting; None is the missing one. Words compare without case."""
+        """None is the missing setting. Words compare without case.
+
+        Raises:
+            ValueError: it is neither one of the words nor what DNS could know; the text says what may stand
+                there.
+        """
         if text is None:
             return cls(AddressKind.MISSING)
         word = text.strip()
@@ -230,9 +270,17 @@ class AddressSetting:
             return cls(AddressKind.PLAIN, word.strip("[]"), text, autonat)
         prefix, colon, rest = word.partition(":")
         if colon and prefix.lower() == "stun":
-            return cls(AddressKind.STUN if rest.strip() else AddressKind.EMPTY, rest.strip(), text, autonat)
-        name = rest.strip() if colon and prefix.lower() == "host" else word
-        return cls(AddressKind.HOST if name else AddressKind.EMPTY, name, text, autonat)
+            name, kind = rest.strip(), AddressKind.STUN
+        else:
+            name, kind = rest.strip() if colon and prefix.lower() == "host" else word, AddressKind.HOST
+        if not name:
+            return cls(AddressKind.EMPTY, name, text, autonat)
+        host = PORT.sub("", name) if kind is AddressKind.STUN and parse_address(name) is None else name
+        if not is_host(host) or host.lower() in MISSPELT:
+            raise ValueError(
+                "auto-nat, auto, an address, host:NAME or stun:SERVER, or autonat: and one of the three"
+            )
+        return cls(kind, name, text, autonat)
 
 
 MISSING: Final = AddressSetting(AddressKind.MISSING)

@@ -70,6 +70,7 @@ class Attempt:
     variables: Mapping[str, str]  # for every leg, from a dial string around this one
     early: bool = False  # early media counts as an answer
     on_ring: Callable[[Channel], None] = lambda leg: None  # it rings, or has early media
+    more: bool = False  # somebody else is tried next, should this one fail
     depth: int = 0  # dial strings within dial strings: a user whose dial-string names himself must end
 
     @property
@@ -137,8 +138,9 @@ class Dialer:
         cause = HangupCause.NO_ANSWER
         single = variables.get("fail_on_single_reject", "")
         for group in branch.groups:
+            within = replace(attempt, more=attempt.more or group is not branch.groups[-1])
             try:
-                return await race([partial(self._ring_one, each, attempt) for each in group], single)
+                return await race([partial(self._ring_one, each, within) for each in group], single)
             except Rejected:
                 raise
             except DialFailed as failure:
@@ -203,9 +205,16 @@ class Dialer:
         within = (destination.address, variables, attempt.parent, attempt.caller)
         if destination.endpoint == "loopback":
             return start_loopback(self._calls, *within)
+        if destination.endpoint == "null":
+            from . import null_leg  # of few starts
+
+            delay = seconds_of(variables, (null_leg.DELAY,), 0, null_leg.LONGEST_DELAY) / 1000
+            return null_leg.start_null(self._calls, *within, delay)
         if destination.endpoint == "portaudio":
             return self._calls.phone.start(*within)
         target = await self.endpoints.target(destination)
+        if attempt.more and "sip_gateway" in dict(target.variables):  # no phone: those may have to wake up
+            target = replace(target, more=True)
         return await self._calls.start_outbound(target, variables, attempt.parent, attempt.caller)
 
 

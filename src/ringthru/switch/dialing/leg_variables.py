@@ -28,10 +28,13 @@ def shown_caller(variables: Mapping[str, str], parent: Channel | None, caller: C
     """Who the called side sees: what the leg says, else the caller's directory entry, else the caller."""
     own: Mapping[str, str] = parent.variables if parent is not None else {}
     caller = parent.caller if parent is not None else caller
-    name = variables.get("origination_caller_id_name") or own.get("effective_caller_id_name")
+    name = variables.get("origination_caller_id_name") or own.get("effective_caller_id_name") or caller.name
     number = variables.get("origination_caller_id_number") or own.get("effective_caller_id_number")
     privacy = variables.get("origination_privacy") or own.get("origination_privacy") or ""
-    return in_private(Caller(name or caller.name, number or caller.number, caller.hidden), privacy)
+    return in_private(
+        Caller(name if name.isprintable() else one_line(name), number or caller.number, caller.hidden),
+        privacy,
+    )
 
 
 def exported(parent: Channel) -> dict[str, str]:

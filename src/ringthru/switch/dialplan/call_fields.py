@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Final
 
 from ...media import Codec, offered_audio
+from ...net.address import Endpoint
 from ...sip import Request
 from ..audio.codec_choice import shown_rate, way_of
 from ..dialing.dialstring import harmless
@@ -35,6 +36,20 @@ def _peer_host(channel: Channel) -> str:
 
 def _peer_port(channel: Channel) -> str:
     return str(channel.call.flow.remote.port) if channel.call is not None else ""
+
+
+def _told(channel: Channel, read: Callable[[Endpoint], str]) -> str:
+    """Of the address that the peer's SDP names."""
+    agreed = channel.media.negotiated if channel.media is not None else None
+    return read(agreed.remote_rtp) if agreed is not None else ""
+
+
+def _own_network_address(channel: Channel) -> str:
+    """Our external address where there is one, else the private one, whoever the peer is."""
+    if channel.call is None:
+        return ""
+    known = channel.profile.addresses()
+    return (known.ext_sip or known.sip).host
 
 
 def _media_port(channel: Channel) -> str:
@@ -104,6 +119,9 @@ FIELDS: Final[Mapping[str, Field]] = {
     "advertised_media_ip": lambda channel: channel.media.advertised.host if channel.media else "",
     "local_media_ip": lambda channel: channel.media.leg.local.host if channel.media else "",
     "local_media_port": _media_port,
+    "remote_media_ip": lambda channel: _told(channel, lambda place: place.host),
+    "remote_media_port": lambda channel: _told(channel, lambda place: str(place.port)),
+    "sip_local_network_addr": _own_network_address,
     "sip_network_ip": _peer_host,
     "sip_network_port": _peer_port,
     "sip_profile_name": lambda channel: channel.profile.name,

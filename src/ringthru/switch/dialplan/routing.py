@@ -235,6 +235,13 @@ def _tell_of_no_extension(channel: Channel) -> None:
         text = "A call from the gateway %s to %s is refused: context %s of the dialplan has no extension "
         text += "for it. Write one there, or name one that it has as extension of the gateway"
         channel.log.warning(text, provider, number, context)
+    elif number.startswith("gw+"):
+        text = (
+            "%s came from none of the addresses of gateway %s, without what only the provider knows of our "
+        )
+        text += "Contact, so it is a stranger's call. If it is the provider's, write an extension for %s in "
+        text += "context %s, with a condition on network_addr"
+        channel.log.warning(text, channel.name, number.removeprefix("gw+"), number, context)
 
 
 def now() -> datetime:

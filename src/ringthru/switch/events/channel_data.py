@@ -36,7 +36,16 @@ TIMES: Final = (  # of a caller's profile: header, and the moment it names
 # With the counters of the audio: the leg's last ones, and what somebody asks for (``uuid_dump``)
 MEASURED: Final = frozenset(("CHANNEL_HANGUP_COMPLETE", "CHANNEL_DESTROY", "CHANNEL_DATA"))
 BARE: Final = frozenset(("CHANNEL_STATE", "CHANNEL_CALLSTATE"))  # without variables, as FreeSWITCH has them
-SHOWN: Final = ("sip_", "local_media_", "advertised_", "read_", "write_", "rtp_use_", "ep_codec_")
+SHOWN: Final = (
+    "sip_",
+    "local_media_",
+    "remote_media_",
+    "advertised_",
+    "read_",
+    "write_",
+    "rtp_use_",
+    "ep_codec_",
+)
 FIELD_VARIABLES: Final = tuple(name for name in FIELDS if name.startswith(SHOWN) or name == "direction")
 
 

@@ -199,6 +199,7 @@ class ProfileAgent:
                 route=target.route,
                 max_forwards=max_forwards,
                 alternatives=alternatives,
+                more=target.more,
             )
         )
 

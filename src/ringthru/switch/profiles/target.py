@@ -28,6 +28,7 @@ class Target:
     identity: str = ""  # how the caller is named beside From: rpid, pid, none; "" leaves it to the profile
     variables: tuple[tuple[str, str], ...] = ()  # of the leg
     to_uri: str = ""  # who stands in To; empty: the Request-URI
+    more: bool = False  # somebody else is called next: silence is not waited for as long
 
     @property
     def host(self) -> str:

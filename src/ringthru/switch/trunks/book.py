@@ -46,13 +46,9 @@ class Counters:
 
 @frozen
 class TrunkCall:
-    """A call that came over a trunk.
-
-    ``trusted``: it came from an address of the provider, so that it needs no password.
-    """
+    """A call that came over a trunk: it needs no password."""
 
     trunk: str
-    trusted: bool
     context: str
     extension: str  # "": the number that was called
     variables: Mapping[str, str]
@@ -208,10 +204,14 @@ class TrunkBook:
         return trunk.trunk.registered.service_route if trunk.trunk.registered is not None else ()
 
     def caller(self, request: Request, flow: Flow) -> TrunkCall | None:
-        """The trunk an INVITE came over: by the user part of our Contact, else by the provider's address."""
+        """The trunk an INVITE came over: by our Contact, else by the provider's address.
+
+        Anybody can guess ``gw+NAME``, so that counts from the provider's addresses alone, unless the rest of
+        the Contact is there too: many a provider calls from other machines than he is registered with.
+        """
         here = self._addresses.get(flow.remote.host, set())
-        user = request.request_uri.decoded_user
-        by_contact = next((each for each in self._trunks.values() if _is_contact(each, user, here)), None)
+        uri = request.request_uri
+        by_contact = next((each for each in self._trunks.values() if _is_contact(each, uri, here)), None)
         trunk = by_contact or self._by_address(request, here)
         if trunk is None:
             return None
@@ -223,7 +223,7 @@ class TrunkBook:
             extension = request.to.uri.decoded_user
         variables = {**settings.variables_for("inbound"), **dict(_names(trunk))}
         context = settings.context or trunk.profile.settings.context
-        return TrunkCall(settings.name, settings.name in here, context, extension, variables)
+        return TrunkCall(settings.name, context, extension, variables)
 
     def _by_address(self, request: Request, here: Iterable[str]) -> TrunkRegistration | None:
         """The trunk among those of one address: the account that was called, else the first."""
@@ -234,7 +234,7 @@ class TrunkBook:
 
     def lets_call(self, request: Request, flow: Flow) -> bool:
         """Whether an INVITE comes from a provider, who has no password of ours."""
-        return self.serves(flow.remote.host) and self.caller(request, flow) is not None
+        return self.caller(request, flow) is not None
 
     def began(self, name: str) -> None:
         """A call came in over a trunk."""
@@ -320,13 +320,11 @@ def _names(trunk: TrunkRegistration) -> tuple[tuple[str, str], ...]:
     return (("sip_gateway", trunk.name), ("sip_gateway_name", trunk.name))
 
 
-def _is_contact(trunk: TrunkRegistration, user: str, here: Iterable[str]) -> bool:
-    """Whether a Request-URI's user is this trunk's Contact. ``gw+NAME`` is nobody else's; an extension in
-    the Contact may be, so there the address must fit as well.
-    """
-    if user != trunk.settings.contact_user:
+def _is_contact(trunk: TrunkRegistration, uri: SipUri, here: Iterable[str]) -> bool:
+    """Whether a Request-URI is this trunk's Contact, and comes from who may know it."""
+    if uri.decoded_user != trunk.settings.contact_user:
         return False
-    return not trunk.settings.extension_in_contact or trunk.name in here
+    return trunk.name in here or requests.bears_mark(trunk.settings, uri)
 
 
 def _contact_now(each: TrunkRegistration) -> str:

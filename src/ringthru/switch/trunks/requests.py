@@ -6,13 +6,17 @@ hole, filled for the peer it goes to.
 
 from __future__ import annotations
 
+import hmac
 from hashlib import sha256
+from typing import Final
 
 from ...net.address import Endpoint
 from ...sip import HERE, NameAddr, Request, Response, SipUri
 from ...sip.wire.message import read_expires
 from ..configuration.trunk_settings import TrunkSettings, place_uri
 from .trunk import Granted
+
+MARK: Final = "gw"  # the parameter of our Contact that strangers cannot guess
 
 
 def register_request(
@@ -58,11 +62,19 @@ def options_request(settings: TrunkSettings, host: str) -> Request:
 
 
 def contact_uri(settings: TrunkSettings, transport: str, host: str) -> str:
-    """Our Contact at this provider: by its user part we know its calls again."""
+    """Our Contact at this provider: by it we know its calls again, wherever they come from."""
     parameters = "" if transport == "UDP" else f";transport={transport.lower()}"
     if extra := settings.contact_params.strip().lstrip(";"):
         parameters += f";{extra}"
+    if settings.contact_mark:
+        parameters += f";{MARK}={settings.contact_mark}"
     return f"sip:{settings.contact_user}@{host}{parameters}"
+
+
+def bears_mark(settings: TrunkSettings, uri: SipUri) -> bool:
+    """Whether somebody calls the very Contact that we sent to this provider."""
+    mark = settings.contact_mark
+    return bool(mark) and hmac.compare_digest(mark.encode(), (uri.parameter(MARK) or "").encode())
 
 
 def contact_host(settings: TrunkSettings, inside: Endpoint, seen: Endpoint) -> str:

@@ -280,7 +280,8 @@ void rt_stream_receive_rtcp(rt_stream *stream, const uint8_t *data, size_t size,
 /* Time */
 
 static double silence_limit(const rt_stream *stream) {
-    return stream->agreed.receives ? stream->rtp_timeout : stream->hold_timeout;
+    bool both_ways = stream->agreed.sends && stream->agreed.receives;
+    return both_ways ? stream->rtp_timeout : stream->hold_timeout; /* who holds a call may be silent */
 }
 
 double rt_stream_next_timeout(const rt_stream *stream) {
