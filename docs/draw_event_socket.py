@@ -109,7 +109,11 @@ WHEN = {
     "sofia::unregister": ("a phone left", "as `sofia::register`"),
     "sofia::expire": (
         "a registration ran out, or its phone does not answer",
-        "profile-name, call-id, user, host, contact, expires, user-agent, reason*",
+        "profile-name, call-id, user, host, contact, expires, user-agent, realm, reason*",
+    ),
+    "sofia::error": (
+        "a text (MESSAGE) was for somebody who is registered nowhere; it is the body",
+        "Error-Type (chat), Error-Reason (no recipient), Chat-Send-To, Chat-Send-From, Chat-Send-Profile",
     ),
     "sofia::gateway_state": (
         "a registration with a provider is in another state, or its pings are",

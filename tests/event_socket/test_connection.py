@@ -31,6 +31,7 @@ GOODBYE = (
     b"Content-Type: text/disconnect-notice\nContent-Length: 67\n\n"
     b"Disconnected, goodbye.\nSee you at ClueCon! http://www.cluecon.com/\n"
 )
+DENIED = "-ERR permission denied"
 CALL = ControlledCall("7f4de4bc-17d7-4b8a-8e2f-4d0f8c1b0a11", "sofia/internal/1000@pbx", True, True)
 MARY = EslUser(
     "s3cret",
@@ -47,9 +48,9 @@ def reply(text: str, extra: str = "") -> bytes:
 class Client:
     """The other end: says something, and takes what it is answered."""
 
-    def __init__(self, **options) -> None:
+    def __init__(self, users: EslUser = MARY, **options) -> None:
         numbers = count(1)
-        door = Door("pass word", lambda user, domain: MARY if (user, domain) == ("mary", "pbx") else None)
+        door = Door("pass word", lambda user, domain: users if (user, domain) == ("mary", "pbx") else None)
         self.connection = Connection(0.0, lambda: f"uuid-{next(numbers)}", door, **options)
         self.now = 0.0
 
@@ -146,15 +147,30 @@ class TestUsersOfTheDirectory:
         )
         assert stranger.say("api status\n\n") == b""
         assert stranger.answer("UP") == b"Content-Type: api/response\nContent-Length: 2\n\nUP"
-        assert b"-ERR shutdown Command not allowed!" in stranger.say("api shutdown\n\n")
-        assert b"-ERR hupall Command not allowed!" in stranger.say("api hupall\nconsole_execute: true\n\n")
-        assert stranger.say("bgapi originate x y\n\n") == reply("-ERR command not allowed")
-        assert stranger.say("log debug\n\n") == reply("-ERR command not allowed")
-        assert stranger.say("sendmsg 1\ncall-command: hangup\n\n") == reply("-ERR command not allowed")
-        assert stranger.say("sendevent TRAP\n\n") == reply("-ERR command not allowed")
-        stranger.say("event plain ALL\n\n")
-        assert stranger.event(name="HEARTBEAT")
-        assert not stranger.event(name="CHANNEL_ANSWER")
+        assert stranger.say("api shutdown\n\n") == reply(DENIED)
+        assert stranger.say("api hupall\nconsole_execute: true\n\n") == reply(DENIED)
+        assert stranger.say("bgapi originate x y\n\n") == reply(DENIED)
+        assert stranger.say("log debug\n\n") == reply(DENIED)
+        assert stranger.say("sendmsg 1\ncall-command: hangup\n\n") == reply(DENIED)
+        assert stranger.say("sendevent TRAP\n\n") == reply(DENIED)
+        assert stranger.say("event plain ALL\n\n") == reply(DENIED)
+        assert stranger.say("event plain HEARTBEAT TRAP\n\n") == reply(DENIED)
+        assert stranger.say("event plain CUSTOM sofia::register\n\n") == reply(DENIED)
+        assert stranger.say("myevents 1-2\n\n") == reply("+OK Events Enabled")
+        assert stranger.event(("Unique-ID", "1-2"), name="HEARTBEAT")
+        assert not stranger.event(("Unique-ID", "1-2"), name="CHANNEL_ANSWER")
+
+    def test_subclasses_that_are_allowed_do_not_allow_all_of_them(self):
+        rights = Rights.read({"esl-allowed-events": "heartbeat CUSTOM sofia::register"})
+        client = Client(users=EslUser("s3cret", rights))
+        client.hear()
+        client.say("userauth mary@pbx:s3cret\n\n")
+        assert client.say("event plain CUSTOM sofia::expire\n\n") == reply(DENIED)
+        assert client.say("event plain CUSTOM\n\n") == reply("+OK event listener enabled plain")
+        assert client.event(name="CUSTOM", subclass="sofia::register")
+        assert not client.event(name="CUSTOM", subclass="sofia::expire")
+        assert Rights.read({"esl-allowed-events": "CUSTOM"}).events == {"CUSTOM"}
+        assert Rights.read({"esl-allowed-events": "all"}).events is None
 
     def test_whoever_may_not_do_everything_may_not_send_much_either(self, client):
         big = "sendevent NAT\nContent-Length: 100000\n\n"
@@ -235,12 +251,14 @@ class TestEvents:
             ("noevents", "-ERR not listening for events"),
             ("nolog", "-ERR not loging"),
             ("log", "+OK log level debug [7]"),
-            ("log 3", "+OK log level err [3]"),
-            ("log warning", "+OK log level warning [4]"),
-            ("log 8", "-ERR invalid log level"),
+            ("log 3", "+OK log level 3 [3]"),
+            ("log WARNING", "+OK log level WARNING [4]"),
+            ("log 9", "+OK log level 9 [9]"),  # more than DEBUG, which some ask for
+            ("log loud", "-ERR invalid log level"),
+            ("log 100", "-ERR invalid log level"),
             ("linger", "-ERR not controlling a session"),
             ("nolinger", "-ERR not controlling a session"),
-            ("divert_events on", "-ERR not controlling a session"),
+            ("divert_events on", "-ERR not controlling a session."),
             ("resume", "-ERR not controlling a session"),
             ("getvar x", "-ERR not controlling a session"),
             ("myevents", "-ERR invalid uuid"),
@@ -445,7 +463,7 @@ class TestOutbound:
         assert program.now == 15.0
 
     @pytest.mark.parametrize(
-        "line", ["api status", "bgapi status", "event plain ALL", "log", "filter a b", "sendevent NAT"]
+        "line", ["api status", "bgapi status", "event plain ALL", "log", "nolog", "sendevent NAT"]
     )
     def test_without_full_only_what_is_about_the_call(self, line):
         program = Client(call=ControlledCall(CALL.uuid, CALL.name, True, False))
@@ -454,6 +472,12 @@ class TestOutbound:
             "-ERR invalid session id [other]"
         )
         assert program.say("myevents\n\n") == reply("+OK Events Enabled")
+        assert program.say("filter a b\n\n") == reply("+OK filter added. [a]=[b]")
+        assert program.say("divert_events\n\n") == reply("-ERR missing value.")
+
+    def test_a_header_may_name_the_call_too(self, client):
+        client.say("sendmsg\nsession-id: 1-2\ncall-command: hangup\n\n")
+        assert client.connection.orders()[-1].uuid == "1-2"
 
 
 PIECES = (

@@ -383,7 +383,7 @@ class TestShow:
         assert piped[1].split("|")[0] == uuid
         assert f"<uuid>{uuid}</uuid>" in await say("show channels as xml")
         assert await say("show channels count") == "\n1 total.\n"
-        assert await say("show channels count as json") == '{"row_count":1}'
+        assert await say("show channels count as json") == '{"row_count":1,"rows":[]}'
         assert await say("show channels count as xml") == '<result row_count="1"/>\n'
         assert uuid in await say("show channels like STRANGER")
         assert await say("show channels like nobody") == "\n0 total.\n"

@@ -77,6 +77,15 @@ class Wishes:
             return words[1:]
         return words
 
+    def may_add(self, words: Iterable[str]) -> bool:
+        """Whether all of these are allowed; of CUSTOM without subclasses only those come that are."""
+        if self.allowed is None:
+            return True
+        names, subclasses = read_names(words)
+        if any("::" in each for each in self.allowed):
+            names.discard(CUSTOM)
+        return names <= self.allowed and (CUSTOM in self.allowed or subclasses <= self.allowed)
+
     def add(self, words: Iterable[str]) -> bool:
         """Want these too: names, and after CUSTOM subclasses. False: none of them is known."""
         names, subclasses = read_names(words)

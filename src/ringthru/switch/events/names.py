@@ -50,10 +50,11 @@ UNREGISTER: Final = "sofia::unregister"
 EXPIRE: Final = "sofia::expire"
 GATEWAY_STATE: Final = "sofia::gateway_state"
 PROFILE_START: Final = "sofia::profile_start"
+ERROR: Final = "sofia::error"
 CONFERENCE: Final = "conference::maintenance"
 PHONE: Final = ("portaudio::makecall", "portaudio::ringing", "portaudio::callheld", "portaudio::callresumed")
 SUBCLASSES: Final = (
-    *(REGISTER, REGISTER_FAILURE, UNREGISTER, EXPIRE, GATEWAY_STATE, PROFILE_START),
+    *(REGISTER, REGISTER_FAILURE, UNREGISTER, EXPIRE, GATEWAY_STATE, PROFILE_START, ERROR),
     CONFERENCE,
     *PHONE,
 )
