@@ -178,7 +178,14 @@ class TestUsersOfTheDirectory:
         other = Client()
         other.hear()
         other.say("userauth mary@pbx:s3cret\n\n")
-        assert other.say(big) == GOODBYE
+        assert (
+            other.say(big) == reply("-ERR Content-Length '100000'; at most 65536 bytes are taken") + GOODBYE
+        )
+
+    @pytest.mark.parametrize("length", ["-1", "abc", "16777217", "99999999999999", "0x10", "1e3"])
+    def test_a_length_that_is_none_is_answered_before_the_end(self, client, length):
+        said = f"-ERR Content-Length '{length}'; at most 16777216 bytes are taken"
+        assert client.say(f"sendevent NAT\nContent-Length: {length}\n\nhi") == reply(said) + GOODBYE
 
     def test_a_commands_separator_gains_no_rights(self, stranger):
         stranger.hear()
@@ -357,11 +364,19 @@ class TestEvents:
         assert client.connection.orders() == [Tap(6), Tap(None)]
 
 
+def test_filters_that_may_take_long_are_few(client):
+    for _ in range(4):
+        assert b"+OK filter added" in client.say("filter Evil /^(a+)+$/\n\n")
+    refused = reply("-ERR too many filters, or too many that take long: delete some")
+    assert client.say("filter Evil /^(a+)+$/\n\n") == refused
+    assert b"+OK filter added" in client.say("filter Mild /^a+$/\n\n")
+
+
 class TestASlowClient:
     def flood(self, client, events: int) -> None:
-        event = EncodedEvent(SwitchEvent("HEARTBEAT", (("Event-Name", "HEARTBEAT"),)))
-        for _ in range(events):
-            client.connection.receive_event(event)
+        for number in range(events):
+            headers = (("Event-Name", "HEARTBEAT"), ("Event-Sequence", str(number)), ("Event-Info", "x"))
+            client.connection.receive_event(EncodedEvent(SwitchEvent("HEARTBEAT", headers)))
 
     def test_loses_events_is_told_how_many_and_goes_on(self):
         client = Client(outbox=Outbox(most_waiting=10))
@@ -371,7 +386,8 @@ class TestASlowClient:
         heard = client.hear()
         assert heard.count(b"Event-Name: HEARTBEAT") == 10
         assert heard.endswith(
-            b"Event-Subclass: ringthru%3A%3Aevents_lost\nEvent-Name: CUSTOM\nEvents-Lost: 15\n\n"
+            b"Event-Subclass: ringthru%3A%3Aevents_lost\nEvent-Name: CUSTOM\nEvent-Sequence: 24\n"
+            b"Events-Lost: 15\n\n"
         )
         self.flood(client, 1)
         assert b"Events-Lost" not in client.hear(), "it is told once"

@@ -125,7 +125,7 @@ def _add_filter(connection: Connection, header: str, value: str) -> None:
     except re.error as error:
         connection.reply(f"-ERR {value} is no regular expression: {error}")
         return
-    connection.reply(f"+OK filter added. [{header}]=[{value}]" if added else texts.TOO_MANY)
+    connection.reply(f"+OK filter added. [{header}]=[{value}]" if added else texts.TOO_MANY_FILTERS)
 
 
 def log(connection: Connection, request: Request, rest: str) -> None:

@@ -19,6 +19,7 @@ NO_SESSION: Final = "-ERR not controlling a session"
 DENIED: Final = "-ERR permission denied"
 NO_KEYWORDS: Final = "-ERR no keywords supplied"
 TOO_MANY: Final = "-ERR too many of them: wait until some are done"
+TOO_MANY_FILTERS: Final = "-ERR too many filters, or too many that take long: delete some"
 LEVELS: Final = ("console", "alert", "crit", "err", "warning", "notice", "info", "debug")
 
 
