@@ -1,4 +1,4 @@
-"""A dashboard: it hears everything, in JSON, for as long as the switch runs. And one that has fallen asleep."""
+"""A dashboard hears everything, in JSON, for as long as the switch runs; another has fallen asleep."""
 
 from __future__ import annotations
 
