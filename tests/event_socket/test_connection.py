@@ -446,6 +446,8 @@ class TestOutbound:
         assert program.say("divert_events on\n\n") == reply("+OK events diverted")
         assert program.say("linger\n\n") == reply("+OK will linger")
         assert program.say("linger 5\n\n") == reply("+OK will linger 5 seconds")
+        assert program.say("linger 0\n\n") == reply("+OK will linger 0 seconds")
+        assert program.say("linger 99999999\n\n") == reply("+OK will linger 86400 seconds")
         assert program.say("nolinger\n\n") == reply("+OK will not linger")
 
     def test_the_end_of_the_call_ends_it(self, program):

@@ -179,9 +179,9 @@ def linger_on(connection: Connection, request: Request, rest: str) -> None:
     if connection.call is None:
         connection.reply(texts.NO_SESSION)
         return
-    seconds = int(rest) if rest.isascii() and rest.isdigit() and len(rest) < 7 else 0
-    connection.linger = min(seconds or LINGER, LONGEST_LINGER)
-    connection.reply(f"+OK will linger {connection.linger} seconds" if seconds else "+OK will linger")
+    named = rest.isascii() and rest.isdigit()
+    connection.linger = min(int(rest[:9]), LONGEST_LINGER) if named else LINGER
+    connection.reply(f"+OK will linger {connection.linger} seconds" if named else "+OK will linger")
 
 
 def nolinger(connection: Connection, request: Request, rest: str) -> None:
