@@ -257,6 +257,27 @@ class TestSendmsg:
         assert await client.ask(f"api uuid_exists {uuid}") == "false"
 
 
+class TestSendmsgOfABridgedCall:
+    async def test_nomedia_lets_its_audio_go_from_phone_to_phone(self, served):
+        home, event_socket = await served()
+        client = await client_of(event_socket)
+        caller, phone = await home.registered_phone("1000"), await home.registered_phone("1001")
+        call = caller.invite("1001", home.internal, password=PASSWORD)
+        rung = await phone.rung()
+        rung.answer()
+        await call.answered()
+        await home.both_ways()
+        await hear_each_other(call, rung)
+        uuid = next(iter(home.switch.calls.channels))
+        assert await client.ask(f"sendmsg {uuid}\ncall-command: nomedia") == "+OK"
+        for one, other in ((call, rung), (rung, call)):
+            there = Endpoint(other.audio.address.host, other.audio.address.rtp_port)
+            await eventually(lambda one=one, there=there: one.agreed.remote_rtp == there)
+        for each in (call, rung):
+            each.audio.heard.clear()
+        await hear_each_other(call, rung)
+
+
 class TestUnicast:
     """A program hears the caller by UDP, and says something back."""
 
