@@ -176,6 +176,23 @@ class TestACall:
         names = ("Caller-Callee-ID-Name", "Caller-Callee-ID-Number")
         assert [callee.get(each) for each in names] == ["Outbound Call", "1000"]
 
+    @pytest.mark.parametrize(("key", "status"), [("", "done"), ("*", "break")])
+    async def test_a_sound(self, found: Any, key: str, status: str) -> None:
+        sound = "silence_stream://60000" if key else "tone_stream://%(40,0,440)"
+        home = await found({PUBLIC: extension("55", ("answer", ""), ("playback", sound), ("park", ""))})
+        await home.switch.start()
+        await home.mapped()
+        ear = Ear(home.switch, "PLAYBACK_START", "PLAYBACK_STOP")
+        call = home.far_phone().invite("55", home.reached_at("external"))
+        await call.answered()
+        begun = await ear.until("PLAYBACK_START")
+        call.press(key)
+        ended = await ear.until("PLAYBACK_STOP")
+        for event in (begun, ended):
+            table.hold(event, {**table.LEG, **table.PLAYBACK})
+            assert event.get("Playback-File-Path") == sound
+        assert ended.get("Playback-Status") == status
+
     async def test_as_a_program_is_told_of_it(self, served: Any) -> None:
         program = Program()
         where = await program.listen("127.0.0.1")
