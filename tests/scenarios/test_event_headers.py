@@ -137,6 +137,9 @@ class TestTheSwitch:
         job = await ear.until("BACKGROUND_JOB")
         table.hold(job, table.JOB)
         assert job.body == await client.ask("api version short")
+        await client.ask("api hostname")
+        bare = await ear.until("API", lambda event: event.get("API-Command") == "hostname")
+        assert bare.get("API-Command-Argument") is None, "as in FreeSWITCH"
 
 
 class TestACall:
