@@ -66,15 +66,32 @@ class TestWhoIsLetIn:
         writer.close()
         await client_of(event_socket)  # others are let in as ever
 
-    async def test_there_is_an_end_to_those_who_say_nothing(self, served, monkeypatch):
+    async def test_who_says_nothing_keeps_nobody_out(self, served, monkeypatch):
         monkeypatch.setattr("ringthru.event_socket.driver.MOST_STRANGERS", 3)
         home, event_socket = await served()
-        idle = [await asyncio.open_connection(*event_socket.endpoint) for _ in range(3)]
-        await eventually(lambda: len(event_socket.hub.links) == 3)
+        idle = [await SocketClient.connect(event_socket.endpoint) for _ in range(3)]
+        for each in idle:
+            assert (await each.reply()).content_type == "auth/request"
+        await client_of(event_socket)
+        assert await idle[0].ended(), "the one that has been silent for longest goes"
+        assert len(event_socket.hub.links) == 3
+        for each in idle[1:]:
+            each.close()
+
+    async def test_guessers_wait_for_their_answer_and_others_are_refused_meanwhile(self, served, monkeypatch):
+        monkeypatch.setattr("ringthru.event_socket.driver.MOST_STRANGERS", 3)
+        home, event_socket = await served()
+        guessers = [await SocketClient.connect(event_socket.endpoint) for _ in range(3)]
+        for each in guessers:
+            each.say("auth a guess\n\n")
+        await eventually(
+            lambda: [link.is_silent for link in event_socket.hub.links] == [False] * 3, "not all have guessed"
+        )
         reader, writer = await asyncio.open_connection(*event_socket.endpoint)
         assert (await reader.read()).startswith(b"Content-Type: text/rude-rejection")
-        for _, each in (*idle, (reader, writer)):
+        for each in guessers:
             each.close()
+        writer.close()
         await eventually(lambda: not event_socket.hub.links)
         await client_of(event_socket)
 

@@ -53,6 +53,7 @@ class Link(asyncio.Protocol):
         self._hub = hub
         self._call = call
         self._loop = asyncio.get_running_loop()
+        self.came = self._loop.time()
         self._connection = Connection(self._loop.time(), random_uuid, door, call)
         self._transport: asyncio.Transport | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -65,6 +66,11 @@ class Link(asyncio.Protocol):
     def is_stranger(self) -> bool:
         """Whether it has not shown a password yet."""
         return self._connection.state in (State.GREETED, State.REFUSING)
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether it was greeted, and no password has come of it, right or wrong."""
+        return self._connection.state is State.GREETED
 
     @property
     def keeps_the_call(self) -> bool:
