@@ -439,6 +439,13 @@ class TestOutbound:
         (notice,) = client.notices
         assert notice.get("Content-Disposition") == "disconnect"
 
+    async def test_programs_of_calls_keep_no_client_out(self, served, program, monkeypatch):
+        monkeypatch.setattr("ringthru.event_socket.driver.MOST_CLIENTS", 1)
+        await self.called(served, program)
+        await client_of(self.event_socket)
+        with pytest.raises(AssertionError):
+            await client_of(self.event_socket)
+
     async def test_a_job_of_a_program_names_its_call(self, served, program):
         home, _, client = await self.called(served, program)
         assert await client.ask("event plain BACKGROUND_JOB") == "+OK event listener enabled plain"

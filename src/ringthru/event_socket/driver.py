@@ -101,7 +101,8 @@ class EventSocket:
             return False
         if not self._switch.guard.admits(peer, "", self._loop.time()):
             return False
-        if len(self.hub.links) >= MOST_CLIENTS or not self._has_room_for_strangers():
+        clients = sum(each.came_to_us for each in self.hub.links)
+        if clients >= MOST_CLIENTS or not self._has_room_for_strangers():
             log.warning("Event socket: too many connections: %s is refused", peer)
             return False
         return True

@@ -68,6 +68,11 @@ class Link(asyncio.Protocol):
         return self._connection.state in (State.GREETED, State.REFUSING)
 
     @property
+    def came_to_us(self) -> bool:
+        """Whether it is a client's; of a call's program there is one for each call."""
+        return self._call is None
+
+    @property
     def is_silent(self) -> bool:
         """Whether it was greeted, and no password has come of it, right or wrong."""
         return self._connection.state is State.GREETED
