@@ -218,6 +218,16 @@ CALL: dict[str, Table] = {  # one call to an extension that rings a phone, by th
     "CHANNEL_HANGUP_COMPLETE": {**LEG, **ENDED, **BILL},
     "CHANNEL_DESTROY": {**LEG, **ENDED},
 }
+LOG_LINE: Table = {
+    "Content-Type": "log/data",
+    "Content-Length": NUMBER,
+    "Log-Level": "[0-7]",
+    "Text-Channel": "0|3",
+    "Log-File": r"\w+\.py",
+    "Log-Func": r"\w+",
+    "Log-Line": NUMBER,
+    "User-Data": f"|{UUID}",  # of the call that it is about
+}
 CONNECT: Table = {  # what an outbound program is told first
     **LEG,
     **_caller("Channel"),

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from ringthru.lab.gateway.quirks import Quirks
 from ringthru.net.address import Endpoint
 from ringthru.switch.events.forms import unpercent
 
@@ -32,6 +33,13 @@ class TestTheGateway:
         table.hold(added, {"lease": table.NUMBER, "protocol": "pmp", "state": table.ANY})
         gone = await ear.until("NAT", lambda event: event.get("op") == "del")
         table.hold(gone, {**table.MAPPING, "port": "1234"})
+
+    async def test_a_mapping_that_is_refused(self, home: Home) -> None:
+        ear = Ear(home.switch, "NAT")
+        home.gateway.quirks = Quirks(refuse=True)
+        await home.switch.nat_add(1234, home.switch.snapshot().mapper.mappings[0].protocol, sticky=False)
+        refused = await ear.until("NAT", lambda event: event.get("port") == "1234")
+        table.hold(refused, {**table.MAPPING, "op": "fail", "reason": table.ANY, "protocol": "pmp"})
 
     async def test_another_external_address(self, found: Any) -> None:
         home = await found(external=1)
@@ -140,6 +148,22 @@ class TestTheSwitch:
         await client.ask("api hostname")
         bare = await ear.until("API", lambda event: event.get("API-Command") == "hostname")
         assert bare.get("API-Command-Argument") is None, "as in FreeSWITCH"
+
+    async def test_a_line_of_the_log(self, served: Any) -> None:
+        home, event_socket = await served()
+        client = await SocketClient.connect(event_socket.endpoint)
+        await client.enter(SECRET)
+        await client.ask("log debug")
+        call = home.far_phone().invite("9196", home.reached_at("external"))
+        await call.answered()
+        await client.log("has been answered")
+        for line in client.logs:
+            assert [name for name, _ in line.headers] == list(table.LOG_LINE)
+            assert table.faults(line.headers, table.LOG_LINE) == []
+            assert (line.get("Text-Channel") == "3") == bool(line.get("User-Data"))
+            assert line.body.endswith(b"\n")
+        (uuid,) = home.switch.calls.channels
+        assert any(line.get("User-Data") == uuid for line in client.logs)
 
 
 class TestACall:
