@@ -241,6 +241,31 @@ class TestApi:
         assert client.say(f"{line}\n\n") == reply("-ERR command not found")
 
 
+class TestAClientThatClosesItsSide:
+    """As ``printf … | nc -N`` does."""
+
+    def test_is_answered_all_that_it_asked_for(self, client):
+        assert client.say("api status\n\napi version\n\n") == b""
+        client.connection.receive_eof(0.0)
+        assert client.hear() == b""
+        assert client.answer("UP") == b"Content-Type: api/response\nContent-Length: 2\n\nUP"
+        assert client.answer("1") == b"Content-Type: api/response\nContent-Length: 1\n\n1" + GOODBYE
+        assert [type(each) for each in client.connection.orders()] == [Close]
+
+    def test_and_told_of_a_wrong_password(self, stranger):
+        stranger.hear()
+        stranger.say("auth a guess\n\n")
+        stranger.connection.receive_eof(0.0)
+        assert stranger.wait() == reply("-ERR invalid") + GOODBYE
+
+    @pytest.mark.parametrize("said", ["", "event plain ALL\n\n", "api sta"])
+    def test_whoever_waits_for_nothing_is_let_go(self, client, said):
+        client.say(said)
+        client.connection.receive_eof(0.0)
+        assert client.hear() == GOODBYE
+        assert client.connection.state is State.CLOSED
+
+
 class TestEvents:
     @pytest.mark.parametrize(
         ("line", "said"),

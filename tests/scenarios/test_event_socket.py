@@ -144,6 +144,16 @@ class TestCommands:
         assert await client.ask("api version short;;uptime h\nconsole_execute: true") == "0.1.0\n0\n"
         assert (await client.ask("api nat_map status")).startswith("Nat Type: NAT-PMP, ExtIP: ")
 
+    async def test_a_client_that_only_pipes_its_requests_is_answered_the_slow_ones_too(self, served):
+        _, event_socket = await served()
+        reader, writer = await asyncio.open_connection(*event_socket.endpoint)
+        writer.write(f"auth {SECRET}\n\napi msleep 50\n\napi version short\n\n".encode())
+        writer.write_eof()
+        said = await reader.read()
+        assert b"Content-Length: 6\n\n0.1.0\n" in said
+        assert said.endswith(b"http://www.cluecon.com/\n")
+        writer.close()
+
     async def test_what_exporters_ask(self, served):
         home, event_socket = await served()
         client = await client_of(event_socket)

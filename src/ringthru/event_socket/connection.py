@@ -79,6 +79,7 @@ class Connection:
         self.new_uuid = new_uuid
         self._reader = MessageReader(STRANGERS_HEAD, 0) if call is None else MessageReader()
         self._outbox = outbox or Outbox()
+        self._says_no_more = False
         self._last_lost: SwitchEvent | None = None  # what the client did not take
         self._orders: list[Order] = []
         self._waits_for: Order | None = None  # whose answer comes before anything else
@@ -94,6 +95,11 @@ class Connection:
         if self.state is State.CLOSED:
             return
         self._reader.feed(data)
+        self._read_on(now)
+
+    def receive_eof(self, now: float) -> None:
+        """The client has closed its side: what it asked for is answered, then it is told goodbye."""
+        self._says_no_more = True
         self._read_on(now)
 
     def receive_event(self, encoded: EncodedEvent) -> None:
@@ -194,6 +200,8 @@ class Connection:
             ):
                 request = self._reader.next_request()
                 if request is None:
+                    if self._says_no_more:
+                        self.say_goodbye("it has closed its side")
                     return
                 self._obey(request, now)
         except MalformedMessage as error:

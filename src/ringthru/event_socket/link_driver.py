@@ -99,6 +99,11 @@ class Link(asyncio.Protocol):
         self._connection.receive_data(data, self._loop.time())
         self._pump()
 
+    def eof_received(self) -> bool:
+        self._connection.receive_eof(self._loop.time())
+        self._pump()
+        return True  # we close it, when all is answered
+
     def connection_lost(self, error: Exception | None) -> None:
         self._ending = True
         if self._timer is not None:
