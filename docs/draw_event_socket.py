@@ -81,6 +81,8 @@ WHEN = {
         "a mapping was granted, is gone, or is refused* (`op` add, del, fail*)",
         "op, port, proto (0 udp, 1 tcp), sticky, external-port*, lease*, protocol*, state*, reason*",
     ),
+    "PLAYBACK_START": ("a sound begins on a leg", "Playback-File-Path, Playback-File-Type"),
+    "PLAYBACK_STOP": ("it has ended, or was broken off", "the same, Playback-Status (done, break)"),
     "RECORD_START": ("both sides of a leg are recorded from now on", "Record-File-Path"),
     "RECORD_STOP": ("that has ended", "Record-File-Path"),
     "RELOADXML": ("the configuration was read anew", ""),
@@ -109,7 +111,11 @@ WHEN = {
     "sofia::unregister": ("a phone left", "as `sofia::register`"),
     "sofia::expire": (
         "a registration ran out, or its phone does not answer",
-        "profile-name, call-id, user, host, contact, expires, user-agent, reason*",
+        "profile-name, call-id, user, host, contact, expires, user-agent, realm, reason*",
+    ),
+    "sofia::error": (
+        "a text (MESSAGE) was for somebody who is registered nowhere; it is the body",
+        "Error-Type (chat), Error-Reason (no recipient), Chat-Send-To, Chat-Send-From, Chat-Send-Profile",
     ),
     "sofia::gateway_state": (
         "a registration with a provider is in another state, or its pings are",

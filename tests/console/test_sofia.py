@@ -160,6 +160,7 @@ TRUNK = TrunkSnapshot(
     expires=3600,
     state="REGED",
     reason="",
+    answered=None,
     up=True,
     next_try=1200.0,
     expires_in=1800.0,

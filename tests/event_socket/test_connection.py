@@ -31,6 +31,7 @@ GOODBYE = (
     b"Content-Type: text/disconnect-notice\nContent-Length: 67\n\n"
     b"Disconnected, goodbye.\nSee you at ClueCon! http://www.cluecon.com/\n"
 )
+DENIED = "-ERR permission denied"
 CALL = ControlledCall("7f4de4bc-17d7-4b8a-8e2f-4d0f8c1b0a11", "sofia/internal/1000@pbx", True, True)
 MARY = EslUser(
     "s3cret",
@@ -47,9 +48,9 @@ def reply(text: str, extra: str = "") -> bytes:
 class Client:
     """The other end: says something, and takes what it is answered."""
 
-    def __init__(self, **options) -> None:
+    def __init__(self, users: EslUser = MARY, **options) -> None:
         numbers = count(1)
-        door = Door("pass word", lambda user, domain: MARY if (user, domain) == ("mary", "pbx") else None)
+        door = Door("pass word", lambda user, domain: users if (user, domain) == ("mary", "pbx") else None)
         self.connection = Connection(0.0, lambda: f"uuid-{next(numbers)}", door, **options)
         self.now = 0.0
 
@@ -146,15 +147,30 @@ class TestUsersOfTheDirectory:
         )
         assert stranger.say("api status\n\n") == b""
         assert stranger.answer("UP") == b"Content-Type: api/response\nContent-Length: 2\n\nUP"
-        assert b"-ERR shutdown Command not allowed!" in stranger.say("api shutdown\n\n")
-        assert b"-ERR hupall Command not allowed!" in stranger.say("api hupall\nconsole_execute: true\n\n")
-        assert stranger.say("bgapi originate x y\n\n") == reply("-ERR command not allowed")
-        assert stranger.say("log debug\n\n") == reply("-ERR command not allowed")
-        assert stranger.say("sendmsg 1\ncall-command: hangup\n\n") == reply("-ERR command not allowed")
-        assert stranger.say("sendevent TRAP\n\n") == reply("-ERR command not allowed")
-        stranger.say("event plain ALL\n\n")
-        assert stranger.event(name="HEARTBEAT")
-        assert not stranger.event(name="CHANNEL_ANSWER")
+        assert stranger.say("api shutdown\n\n") == reply(DENIED)
+        assert stranger.say("api hupall\nconsole_execute: true\n\n") == reply(DENIED)
+        assert stranger.say("bgapi originate x y\n\n") == reply(DENIED)
+        assert stranger.say("log debug\n\n") == reply(DENIED)
+        assert stranger.say("sendmsg 1\ncall-command: hangup\n\n") == reply(DENIED)
+        assert stranger.say("sendevent TRAP\n\n") == reply(DENIED)
+        assert stranger.say("event plain ALL\n\n") == reply(DENIED)
+        assert stranger.say("event plain HEARTBEAT TRAP\n\n") == reply(DENIED)
+        assert stranger.say("event plain CUSTOM sofia::register\n\n") == reply(DENIED)
+        assert stranger.say("myevents 1-2\n\n") == reply("+OK Events Enabled")
+        assert stranger.event(("Unique-ID", "1-2"), name="HEARTBEAT")
+        assert not stranger.event(("Unique-ID", "1-2"), name="CHANNEL_ANSWER")
+
+    def test_subclasses_that_are_allowed_do_not_allow_all_of_them(self):
+        rights = Rights.read({"esl-allowed-events": "heartbeat CUSTOM sofia::register"})
+        client = Client(users=EslUser("s3cret", rights))
+        client.hear()
+        client.say("userauth mary@pbx:s3cret\n\n")
+        assert client.say("event plain CUSTOM sofia::expire\n\n") == reply(DENIED)
+        assert client.say("event plain CUSTOM\n\n") == reply("+OK event listener enabled plain")
+        assert client.event(name="CUSTOM", subclass="sofia::register")
+        assert not client.event(name="CUSTOM", subclass="sofia::expire")
+        assert Rights.read({"esl-allowed-events": "CUSTOM"}).events == {"CUSTOM"}
+        assert Rights.read({"esl-allowed-events": "all"}).events is None
 
     def test_whoever_may_not_do_everything_may_not_send_much_either(self, client):
         big = "sendevent NAT\nContent-Length: 100000\n\n"
@@ -162,7 +178,14 @@ class TestUsersOfTheDirectory:
         other = Client()
         other.hear()
         other.say("userauth mary@pbx:s3cret\n\n")
-        assert other.say(big) == GOODBYE
+        assert (
+            other.say(big) == reply("-ERR Content-Length '100000'; at most 65536 bytes are taken") + GOODBYE
+        )
+
+    @pytest.mark.parametrize("length", ["-1", "abc", "16777217", "99999999999999", "0x10", "1e3"])
+    def test_a_length_that_is_none_is_answered_before_the_end(self, client, length):
+        said = f"-ERR Content-Length '{length}'; at most 16777216 bytes are taken"
+        assert client.say(f"sendevent NAT\nContent-Length: {length}\n\nhi") == reply(said) + GOODBYE
 
     def test_a_commands_separator_gains_no_rights(self, stranger):
         stranger.hear()
@@ -218,6 +241,31 @@ class TestApi:
         assert client.say(f"{line}\n\n") == reply("-ERR command not found")
 
 
+class TestAClientThatClosesItsSide:
+    """As ``printf … | nc -N`` does."""
+
+    def test_is_answered_all_that_it_asked_for(self, client):
+        assert client.say("api status\n\napi version\n\n") == b""
+        client.connection.receive_eof(0.0)
+        assert client.hear() == b""
+        assert client.answer("UP") == b"Content-Type: api/response\nContent-Length: 2\n\nUP"
+        assert client.answer("1") == b"Content-Type: api/response\nContent-Length: 1\n\n1" + GOODBYE
+        assert [type(each) for each in client.connection.orders()] == [Close]
+
+    def test_and_told_of_a_wrong_password(self, stranger):
+        stranger.hear()
+        stranger.say("auth a guess\n\n")
+        stranger.connection.receive_eof(0.0)
+        assert stranger.wait() == reply("-ERR invalid") + GOODBYE
+
+    @pytest.mark.parametrize("said", ["", "event plain ALL\n\n", "api sta"])
+    def test_whoever_waits_for_nothing_is_let_go(self, client, said):
+        client.say(said)
+        client.connection.receive_eof(0.0)
+        assert client.hear() == GOODBYE
+        assert client.connection.state is State.CLOSED
+
+
 class TestEvents:
     @pytest.mark.parametrize(
         ("line", "said"),
@@ -235,12 +283,14 @@ class TestEvents:
             ("noevents", "-ERR not listening for events"),
             ("nolog", "-ERR not loging"),
             ("log", "+OK log level debug [7]"),
-            ("log 3", "+OK log level err [3]"),
-            ("log warning", "+OK log level warning [4]"),
-            ("log 8", "-ERR invalid log level"),
+            ("log 3", "+OK log level 3 [3]"),
+            ("log WARNING", "+OK log level WARNING [4]"),
+            ("log 9", "+OK log level 9 [9]"),  # more than DEBUG, which some ask for
+            ("log loud", "-ERR invalid log level"),
+            ("log 100", "-ERR invalid log level"),
             ("linger", "-ERR not controlling a session"),
             ("nolinger", "-ERR not controlling a session"),
-            ("divert_events on", "-ERR not controlling a session"),
+            ("divert_events on", "-ERR not controlling a session."),
             ("resume", "-ERR not controlling a session"),
             ("getvar x", "-ERR not controlling a session"),
             ("myevents", "-ERR invalid uuid"),
@@ -339,11 +389,19 @@ class TestEvents:
         assert client.connection.orders() == [Tap(6), Tap(None)]
 
 
+def test_filters_that_may_take_long_are_few(client):
+    for _ in range(4):
+        assert b"+OK filter added" in client.say("filter Evil /^(a+)+$/\n\n")
+    refused = reply("-ERR too many filters, or too many that take long: delete some")
+    assert client.say("filter Evil /^(a+)+$/\n\n") == refused
+    assert b"+OK filter added" in client.say("filter Mild /^a+$/\n\n")
+
+
 class TestASlowClient:
     def flood(self, client, events: int) -> None:
-        event = EncodedEvent(SwitchEvent("HEARTBEAT", (("Event-Name", "HEARTBEAT"),)))
-        for _ in range(events):
-            client.connection.receive_event(event)
+        for number in range(events):
+            headers = (("Event-Name", "HEARTBEAT"), ("Event-Sequence", str(number)), ("Event-Info", "x"))
+            client.connection.receive_event(EncodedEvent(SwitchEvent("HEARTBEAT", headers)))
 
     def test_loses_events_is_told_how_many_and_goes_on(self):
         client = Client(outbox=Outbox(most_waiting=10))
@@ -353,7 +411,8 @@ class TestASlowClient:
         heard = client.hear()
         assert heard.count(b"Event-Name: HEARTBEAT") == 10
         assert heard.endswith(
-            b"Event-Subclass: ringthru%3A%3Aevents_lost\nEvent-Name: CUSTOM\nEvents-Lost: 15\n\n"
+            b"Event-Subclass: ringthru%3A%3Aevents_lost\nEvent-Name: CUSTOM\nEvent-Sequence: 24\n"
+            b"Events-Lost: 15\n\n"
         )
         self.flood(client, 1)
         assert b"Events-Lost" not in client.hear(), "it is told once"
@@ -412,6 +471,8 @@ class TestOutbound:
         assert program.say("divert_events on\n\n") == reply("+OK events diverted")
         assert program.say("linger\n\n") == reply("+OK will linger")
         assert program.say("linger 5\n\n") == reply("+OK will linger 5 seconds")
+        assert program.say("linger 0\n\n") == reply("+OK will linger 0 seconds")
+        assert program.say("linger 99999999\n\n") == reply("+OK will linger 86400 seconds")
         assert program.say("nolinger\n\n") == reply("+OK will not linger")
 
     def test_the_end_of_the_call_ends_it(self, program):
@@ -445,7 +506,7 @@ class TestOutbound:
         assert program.now == 15.0
 
     @pytest.mark.parametrize(
-        "line", ["api status", "bgapi status", "event plain ALL", "log", "filter a b", "sendevent NAT"]
+        "line", ["api status", "bgapi status", "event plain ALL", "log", "nolog", "sendevent NAT"]
     )
     def test_without_full_only_what_is_about_the_call(self, line):
         program = Client(call=ControlledCall(CALL.uuid, CALL.name, True, False))
@@ -454,6 +515,12 @@ class TestOutbound:
             "-ERR invalid session id [other]"
         )
         assert program.say("myevents\n\n") == reply("+OK Events Enabled")
+        assert program.say("filter a b\n\n") == reply("+OK filter added. [a]=[b]")
+        assert program.say("divert_events\n\n") == reply("-ERR missing value.")
+
+    def test_a_header_may_name_the_call_too(self, client):
+        client.say("sendmsg\nsession-id: 1-2\ncall-command: hangup\n\n")
+        assert client.connection.orders()[-1].uuid == "1-2"
 
 
 PIECES = (

@@ -9,40 +9,11 @@ from typing import Any
 
 import pytest
 
-from ringthru.lab.datagrams import Datagrams
-from ringthru.net.address import Endpoint
-from ringthru.net.sockets import bind_udp
 from ringthru.switch.addresses import address_lookup, stun_pairs, stun_port
 
 from .home import EXTERNAL_XML, INTERNAL_XML, VARS, Home, Place, setting, variables
+from .stun_server import StunServer
 from .waiting import eventually
-
-
-class StunServer:
-    """Answers Binding requests with an address of the test's choice; silent while that is None."""
-
-    def __init__(self, host: str, port: int = 0) -> None:
-        self.says: str | None = None
-        self.ports: dict[int, int] = {}  # a NAT's: the port asked from, and the one that is told
-        self.shift = 0  # what it adds to every port but those
-        self.asked = 0
-        self._socket = Datagrams(bind_udp(Endpoint(host, port)), self._heard)
-        self.address = self._socket.local
-
-    def _heard(self, data: bytes, source: Endpoint) -> None:
-        self.asked += 1
-        if self.says is None:
-            return
-        octets = bytes(int(each) for each in self.says.split("."))
-        value = (
-            b"\x00\x01" + self.ports.get(source.port, source.port + self.shift).to_bytes(2, "big") + octets
-        )
-        attribute = b"\x00\x01\x00\x08" + value
-        header = b"\x01\x01" + len(attribute).to_bytes(2, "big") + data[4:20]
-        self._socket.send(header + attribute, source)
-
-    def close(self) -> None:
-        self._socket.close()
 
 
 @pytest.fixture

@@ -14,11 +14,13 @@ from xml.etree import ElementTree
 
 import pytest
 
+from ringthru.console import general
 from ringthru.console.logs import Logs
 from ringthru.console.standard import standard_table
 
 from .home import PUBLIC, Home, extension
 from .phones import PhoneCall, hear_each_other, hears_itself
+from .stun_server import StunServer
 from .waiting import eventually
 
 Say = Callable[[str], Awaitable[str]]
@@ -367,6 +369,27 @@ class TestTwoLegs:
         await hears_itself(other)
 
 
+class TestStun:
+    async def test_what_a_server_sees_of_us(self, home: Home, say: Say) -> None:
+        server = StunServer(home.place.host_outside(53))
+        server.says, server.shift = "203.0.113.9", 1
+        said = await say(f"stun {server.address}")
+        seen = re.fullmatch(r"203\.0\.113\.9:(\d+)\n", said)
+        assert seen, said
+        assert server.asked == 1
+        server.close()
+
+    async def test_one_that_says_nothing_or_is_not_there(
+        self, home: Home, say: Say, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(general, "STUN_PATIENCE", 0.05)
+        server = StunServer(home.place.host_outside(53))
+        assert await say(f"stun {server.address}") == "-STUN Failed! [Timeout]\n"
+        assert server.asked
+        server.close()
+        assert re.fullmatch(r"-STUN Failed! \[.+\]\n", await say("stun nobody.invalid"))
+
+
 class TestShow:
     async def test_channels_in_every_form(self, home: Home, say: Say) -> None:
         _, uuid = await parked(home)
@@ -383,7 +406,7 @@ class TestShow:
         assert piped[1].split("|")[0] == uuid
         assert f"<uuid>{uuid}</uuid>" in await say("show channels as xml")
         assert await say("show channels count") == "\n1 total.\n"
-        assert await say("show channels count as json") == '{"row_count":1}'
+        assert await say("show channels count as json") == '{"row_count":1,"rows":[]}'
         assert await say("show channels count as xml") == '<result row_count="1"/>\n'
         assert uuid in await say("show channels like STRANGER")
         assert await say("show channels like nobody") == "\n0 total.\n"

@@ -66,15 +66,32 @@ class TestWhoIsLetIn:
         writer.close()
         await client_of(event_socket)  # others are let in as ever
 
-    async def test_there_is_an_end_to_those_who_say_nothing(self, served, monkeypatch):
+    async def test_who_says_nothing_keeps_nobody_out(self, served, monkeypatch):
         monkeypatch.setattr("ringthru.event_socket.driver.MOST_STRANGERS", 3)
         home, event_socket = await served()
-        idle = [await asyncio.open_connection(*event_socket.endpoint) for _ in range(3)]
-        await eventually(lambda: len(event_socket.hub.links) == 3)
+        idle = [await SocketClient.connect(event_socket.endpoint) for _ in range(3)]
+        for each in idle:
+            assert (await each.reply()).content_type == "auth/request"
+        await client_of(event_socket)
+        assert await idle[0].ended(), "the one that has been silent for longest goes"
+        assert len(event_socket.hub.links) == 3
+        for each in idle[1:]:
+            each.close()
+
+    async def test_guessers_wait_for_their_answer_and_others_are_refused_meanwhile(self, served, monkeypatch):
+        monkeypatch.setattr("ringthru.event_socket.driver.MOST_STRANGERS", 3)
+        home, event_socket = await served()
+        guessers = [await SocketClient.connect(event_socket.endpoint) for _ in range(3)]
+        for each in guessers:
+            each.say("auth a guess\n\n")
+        await eventually(
+            lambda: [link.is_silent for link in event_socket.hub.links] == [False] * 3, "not all have guessed"
+        )
         reader, writer = await asyncio.open_connection(*event_socket.endpoint)
         assert (await reader.read()).startswith(b"Content-Type: text/rude-rejection")
-        for _, each in (*idle, (reader, writer)):
+        for each in guessers:
             each.close()
+        writer.close()
         await eventually(lambda: not event_socket.hub.links)
         await client_of(event_socket)
 
@@ -103,7 +120,7 @@ class TestWhoIsLetIn:
         await client.reply()
         assert await client.ask(f"userauth 1000@{domain}:mary-71") == "+OK accepted"
         assert await client.ask("api version short") == "0.1.0\n"
-        assert await client.ask("api status") == "-ERR status Command not allowed!\n"
+        assert await client.ask("api status") == "-ERR permission denied"
 
     async def test_a_port_that_is_taken_is_said_and_tried_again(self, served, logs, monkeypatch, caplog):
         monkeypatch.setattr("ringthru.event_socket.driver.RETRY", 0.01)
@@ -127,10 +144,20 @@ class TestCommands:
         assert await client.ask("api version short;;uptime h\nconsole_execute: true") == "0.1.0\n0\n"
         assert (await client.ask("api nat_map status")).startswith("Nat Type: NAT-PMP, ExtIP: ")
 
+    async def test_a_client_that_only_pipes_its_requests_is_answered_the_slow_ones_too(self, served):
+        _, event_socket = await served()
+        reader, writer = await asyncio.open_connection(*event_socket.endpoint)
+        writer.write(f"auth {SECRET}\n\napi msleep 50\n\napi version short\n\n".encode())
+        writer.write_eof()
+        said = await reader.read()
+        assert b"Content-Length: 6\n\n0.1.0\n" in said
+        assert said.endswith(b"http://www.cluecon.com/\n")
+        writer.close()
+
     async def test_what_exporters_ask(self, served):
         home, event_socket = await served()
         client = await client_of(event_socket)
-        assert await client.ask("api show calls count as json") == '{"row_count":0}'
+        assert await client.ask("api show calls count as json") == '{"row_count": 0}\n'
         assert re.fullmatch(r"\d+\n", await client.ask("api uptime s"))
         assert re.fullmatch(r"\d{10}", await client.ask("api strepoch"))
         assert STATUS.search(await client.ask("api status"))
@@ -188,14 +215,14 @@ class TestCommands:
         client = await client_of(event_socket)
         await client.ask("event plain CUSTOM")
         link = next(iter(event_socket.hub.links))
-        for _ in range(60):
+        for _ in range(240):
             home.switch.bus.custom("my::flood", [("Filler", "x" * 200_000)])
             await asyncio.sleep(0)
-        assert link._connection._outbox.waiting_bytes <= 9 << 20
+        assert link._connection._outbox.waiting_bytes <= 33 << 20
         for _ in range(600):
             home.switch.bus.custom("my::flood", [("Filler", "x" * 200_000)])
         await eventually(lambda: link._transport is None or link._transport.is_closing() or link._ending)
-        assert link._connection._outbox.waiting_bytes <= 9 << 20
+        assert link._connection._outbox.waiting_bytes <= 33 << 20
 
 
 class TestSendmsg:
@@ -255,6 +282,27 @@ class TestSendmsg:
         assert await client.ask(f"sendmsg {uuid}\ncall-command: hangup\nhangup-cause: USER_BUSY") == "+OK"
         await call.over()
         assert await client.ask(f"api uuid_exists {uuid}") == "false"
+
+
+class TestSendmsgOfABridgedCall:
+    async def test_nomedia_lets_its_audio_go_from_phone_to_phone(self, served):
+        home, event_socket = await served()
+        client = await client_of(event_socket)
+        caller, phone = await home.registered_phone("1000"), await home.registered_phone("1001")
+        call = caller.invite("1001", home.internal, password=PASSWORD)
+        rung = await phone.rung()
+        rung.answer()
+        await call.answered()
+        await home.both_ways()
+        await hear_each_other(call, rung)
+        uuid = next(iter(home.switch.calls.channels))
+        assert await client.ask(f"sendmsg {uuid}\ncall-command: nomedia") == "+OK"
+        for one, other in ((call, rung), (rung, call)):
+            there = Endpoint(other.audio.address.host, other.audio.address.rtp_port)
+            await eventually(lambda one=one, there=there: one.agreed.remote_rtp == there)
+        for each in (call, rung):
+            each.audio.heard.clear()
+        await hear_each_other(call, rung)
 
 
 class TestUnicast:
@@ -400,6 +448,13 @@ class TestOutbound:
         assert await client.ended()
         (notice,) = client.notices
         assert notice.get("Content-Disposition") == "disconnect"
+
+    async def test_programs_of_calls_keep_no_client_out(self, served, program, monkeypatch):
+        monkeypatch.setattr("ringthru.event_socket.driver.MOST_CLIENTS", 1)
+        await self.called(served, program)
+        await client_of(self.event_socket)
+        with pytest.raises(AssertionError):
+            await client_of(self.event_socket)
 
     async def test_a_job_of_a_program_names_its_call(self, served, program):
         home, _, client = await self.called(served, program)

@@ -83,7 +83,8 @@ class CommandTable:
         if command is None:
             return f"Unknown Command: {visible(name)}" if name else ""
         if "API" in switch.bus.wanted:
-            switch.bus.tell("API", (("API-Command", name), ("API-Command-Argument", arguments.strip())))
+            words = (("API-Command", name), ("API-Command-Argument", arguments.strip()))
+            switch.bus.tell("API", (each for each in words if each[1]))
         try:
             return await command.handler(switch, arguments.strip())
         except Exception as error:  # a command must not take the switch down

@@ -48,12 +48,15 @@ class Table:
         )
         return f'  <row row_id="{number}">\n{cells}  </row>\n'
 
-    def as_json(self) -> str:
-        """Values are strings; FreeSWITCH writes a blank after the colon only when there is no row."""
+    def as_json(self, *, counted: bool = False) -> str:
+        """Values are strings; FreeSWITCH writes a blank after the colon only when there is no row.
+
+        ``counted``: the number alone; FreeSWITCH has an empty list beside it.
+        """
         if not self.rows:
             return '{"row_count": 0}\n'
-        rows = [dict(zip(self.columns, row, strict=True)) for row in self.rows]
-        return json.dumps({"row_count": len(rows), "rows": rows}, separators=(",", ":"))
+        rows = [] if counted else [dict(zip(self.columns, row, strict=True)) for row in self.rows]
+        return json.dumps({"row_count": len(self.rows), "rows": rows}, separators=(",", ":"))
 
     def in_format(self, words: Sequence[str]) -> str:
         """What follows the table's name: nothing, ``count``, or ``as csv|delim X|xml|json``."""
@@ -63,7 +66,7 @@ class Table:
             case ["count"]:
                 return f"\n{len(self.rows)} total.\n"
             case ["count", "as"] if words[2:] and words[2].lower() == "json":
-                return f'{{"row_count":{len(self.rows)}}}'
+                return self.as_json(counted=True)
             case ["as", "xml"]:
                 return self.as_xml()
             case ["as", "json"]:

@@ -30,7 +30,7 @@ def leave(connection: Connection, request: Request, rest: str) -> None:
 
 def api(connection: Connection, request: Request, rest: str) -> None:
     if not connection.rights.allows(rest):
-        connection.send(texts.api_response(f"-ERR {rest.split()[0]} Command not allowed!\n"))
+        connection.reply(texts.DENIED)
         return
     console = (request.get("console_execute") or "").lower() == "true" and connection.rights.commands is None
     connection.wait_for(RunApi(rest, console))
@@ -38,7 +38,7 @@ def api(connection: Connection, request: Request, rest: str) -> None:
 
 def bgapi(connection: Connection, request: Request, rest: str) -> None:
     if not connection.rights.allows(rest):
-        connection.reply("-ERR command not allowed")
+        connection.reply(texts.DENIED)
         return
     if connection.jobs >= MOST_JOBS:
         connection.reply(texts.TOO_MANY)
@@ -52,6 +52,9 @@ def bgapi(connection: Connection, request: Request, rest: str) -> None:
 
 def event(connection: Connection, request: Request, rest: str) -> None:
     names = connection.wishes.read_form(rest.split())
+    if not connection.wishes.may_add(names):
+        connection.reply(texts.DENIED)
+        return
     if not connection.wishes.add(names):
         connection.reply(texts.NO_KEYWORDS)
         return
@@ -91,8 +94,8 @@ def myevents(connection: Connection, request: Request, rest: str) -> None:
 def divert(connection: Connection, request: Request, rest: str) -> None:
     """Have the keys pressed on the call to itself: they come without being asked for, and to nobody else."""
     on = rest.lower() in ("on", "true", "yes", "1")
-    if connection.call is None:
-        connection.reply(texts.NO_SESSION)
+    if connection.call is None or not rest:  # FreeSWITCH ends both texts with a full stop
+        connection.reply("-ERR missing value." if connection.call is not None else f"{texts.NO_SESSION}.")
         return
     connection.wishes.diverted = connection.call.uuid if on else ""
     connection.listen()
@@ -122,19 +125,19 @@ def _add_filter(connection: Connection, header: str, value: str) -> None:
     except re.error as error:
         connection.reply(f"-ERR {value} is no regular expression: {error}")
         return
-    connection.reply(f"+OK filter added. [{header}]=[{value}]" if added else texts.TOO_MANY)
+    connection.reply(f"+OK filter added. [{header}]=[{value}]" if added else texts.TOO_MANY_FILTERS)
 
 
 def log(connection: Connection, request: Request, rest: str) -> None:
     level = texts.level_number(rest) if rest else len(texts.LEVELS) - 1
-    if level is None:
+    if not connection.rights.log:
+        connection.reply(texts.DENIED)
+    elif level is None:
         connection.reply("-ERR invalid log level")
-    elif not connection.rights.log:
-        connection.reply("-ERR command not allowed")
     else:
-        connection.order(Tap(level))
+        connection.order(Tap(min(level, len(texts.LEVELS) - 1)))
         connection.taps = True
-        connection.reply(f"+OK log level {texts.LEVELS[level]} [{level}]")
+        connection.reply(f"+OK log level {rest or texts.LEVELS[level]} [{level}]")
 
 
 def nolog(connection: Connection, request: Request, rest: str) -> None:
@@ -153,7 +156,7 @@ def sendevent(connection: Connection, request: Request, rest: str) -> None:
         and name not in connection.rights.events
         and subclass not in connection.rights.events
     ):
-        connection.reply("-ERR command not allowed")
+        connection.reply(texts.DENIED)
         return
     body = request.body.decode("utf-8", "replace")
     connection.order(FireEvent(name, (*kept, ("Event-UUID", uuid)), body))
@@ -163,9 +166,9 @@ def sendevent(connection: Connection, request: Request, rest: str) -> None:
 def sendmsg(connection: Connection, request: Request, rest: str) -> None:
     words = rest.split()
     own = connection.call.uuid if connection.call is not None else ""
-    uuid = words[0] if words else request.get("Unique-ID") or own
+    uuid = words[0] if words else request.get("session-id") or request.get("Unique-ID") or own
     if connection.rights.commands is not None:
-        connection.reply("-ERR command not allowed")
+        connection.reply(texts.DENIED)
     elif not uuid or (connection.call is not None and not connection.call.full and uuid != own):
         connection.reply(f"-ERR invalid session id [{uuid}]")
     else:
@@ -176,9 +179,9 @@ def linger_on(connection: Connection, request: Request, rest: str) -> None:
     if connection.call is None:
         connection.reply(texts.NO_SESSION)
         return
-    seconds = int(rest) if rest.isascii() and rest.isdigit() and len(rest) < 7 else 0
-    connection.linger = min(seconds or LINGER, LONGEST_LINGER)
-    connection.reply(f"+OK will linger {connection.linger} seconds" if seconds else "+OK will linger")
+    named = rest.isascii() and rest.isdigit()
+    connection.linger = min(int(rest[:9]), LONGEST_LINGER) if named else LINGER
+    connection.reply(f"+OK will linger {connection.linger} seconds" if named else "+OK will linger")
 
 
 def nolinger(connection: Connection, request: Request, rest: str) -> None:
@@ -231,7 +234,7 @@ COMMANDS: Final = (
     Verb("sendmsg", sendmsg, single=True),
     Verb("api", api, needs_words=True),
     Verb("bgapi", bgapi, needs_words=True),
-    Verb("filter", filter_events, needs_words=True),
+    Verb("filter", filter_events, single=True, needs_words=True),
     Verb("event", event),
     Verb("nixevent", nixevent),
     Verb("noevents", noevents),

@@ -79,6 +79,8 @@ class Connection:
         self.new_uuid = new_uuid
         self._reader = MessageReader(STRANGERS_HEAD, 0) if call is None else MessageReader()
         self._outbox = outbox or Outbox()
+        self._says_no_more = False
+        self._last_lost: SwitchEvent | None = None  # what the client did not take
         self._orders: list[Order] = []
         self._waits_for: Order | None = None  # whose answer comes before anything else
         self._timeout: float | None = now + AUTH_TIMEOUT
@@ -95,10 +97,15 @@ class Connection:
         self._reader.feed(data)
         self._read_on(now)
 
+    def receive_eof(self, now: float) -> None:
+        """The client has closed its side: what it asked for is answered, then it is told goodbye."""
+        self._says_no_more = True
+        self._read_on(now)
+
     def receive_event(self, encoded: EncodedEvent) -> None:
         """Something happened; whether it is for this client is judged here."""
         if self.state in (State.OPEN, State.LINGERING) and self.wishes.want(encoded.event):
-            self._offer(encoded.frame(self.wishes.form))
+            self._offer(encoded.frame(self.wishes.form), encoded.event)
 
     def receive_log(self, frame: bytes) -> None:
         """A line of the log that the client asked for."""
@@ -193,9 +200,13 @@ class Connection:
             ):
                 request = self._reader.next_request()
                 if request is None:
+                    if self._says_no_more:
+                        self.say_goodbye("it has closed its side")
                     return
                 self._obey(request, now)
         except MalformedMessage as error:
+            if self.state is not State.GREETED:  # a stranger is told nothing
+                self.reply(f"-ERR {error}")
             self.say_goodbye(f"it sent no request: {error}")
 
     def _obey(self, request: Request, now: float) -> None:
@@ -259,13 +270,19 @@ class Connection:
     def reply(self, text: str, *headers: tuple[str, str]) -> None:
         self._outbox.put(texts.reply(text, *headers))
 
-    def _offer(self, frame: bytes) -> None:
-        if not self._outbox.offer(frame) and self._outbox.overrun:
+    def _offer(self, frame: bytes, event: SwitchEvent | None = None) -> None:
+        if self._outbox.offer(frame):
+            return
+        self._last_lost = event or self._last_lost
+        if self._outbox.overrun:
             self.state = State.CLOSED
             self._orders.append(Close(f"it is too slow: {self._outbox.lost_in_all} events are lost"))
 
     def _told_of(self, lost: int) -> bytes:
-        headers = (("Event-Subclass", LOST), ("Event-Name", CUSTOM), ("Events-Lost", str(lost)))
+        """An event to this client alone; when and where it happened is what the last lost one said."""
+        common = self._last_lost.common if self._last_lost is not None else ()
+        named = (("Event-Subclass", LOST), ("Event-Name", CUSTOM))
+        headers = (*named, *common, ("Events-Lost", str(lost)))
         return event_frame(SwitchEvent(CUSTOM, headers, "", LOST), self.wishes.form)
 
     def say_goodbye(self, why: str, *headers: tuple[str, str]) -> None:

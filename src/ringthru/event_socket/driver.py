@@ -101,11 +101,21 @@ class EventSocket:
             return False
         if not self._switch.guard.admits(peer, "", self._loop.time()):
             return False
-        links = self.hub.links
-        if len(links) >= MOST_CLIENTS or sum(each.is_stranger for each in links) >= MOST_STRANGERS:
+        clients = sum(each.came_to_us for each in self.hub.links)
+        if clients >= MOST_CLIENTS or not self._has_room_for_strangers():
             log.warning("Event socket: too many connections: %s is refused", peer)
             return False
         return True
+
+    def _has_room_for_strangers(self) -> bool:
+        """Who says nothing goes when others come: clients show their password at once."""
+        strangers = [each for each in self.hub.links if each.is_stranger]
+        if len(strangers) < MOST_STRANGERS:
+            return True
+        silent = [each for each in strangers if each.is_silent]
+        if silent:
+            min(silent, key=lambda each: each.came).close("it said nothing, and others want to come in")
+        return bool(silent)
 
     def make_link(self) -> Link:
         return Link(self.hub, self._door)

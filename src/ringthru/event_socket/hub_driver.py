@@ -14,6 +14,7 @@ from ..console.commands import CommandTable, split_commands, tell_of_job, unalia
 from ..net.levels import CONSOLE, NOTICE
 from ..switch.audio.unicast import Unicast, UnicastRefused
 from ..switch.events.bus import Header, SwitchEvent
+from ..switch.events.channel_data import profile_headers
 from ..switch.events.forms import plain_lines
 from ..switch.events.names import CUSTOM, KNOWN, PRIVATE
 from ..switch.events.sources import HEARTBEAT_INTERVAL
@@ -196,6 +197,7 @@ class Hub:
             return f"Content-Type: command/reply\nReply-Text: -ERR invalid session id [{call.uuid}]\n"
         headers = (
             *picture.headers,
+            *profile_headers(self.switch.calls.channels[call.uuid], "Channel"),
             ("Reply-Text", "+OK\n"),
             ("Socket-Mode", "async" if call.asynchronous else "static"),
             ("Control", "full" if call.full else "single-channel"),

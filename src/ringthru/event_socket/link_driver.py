@@ -53,6 +53,7 @@ class Link(asyncio.Protocol):
         self._hub = hub
         self._call = call
         self._loop = asyncio.get_running_loop()
+        self.came = self._loop.time()
         self._connection = Connection(self._loop.time(), random_uuid, door, call)
         self._transport: asyncio.Transport | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -65,6 +66,16 @@ class Link(asyncio.Protocol):
     def is_stranger(self) -> bool:
         """Whether it has not shown a password yet."""
         return self._connection.state in (State.GREETED, State.REFUSING)
+
+    @property
+    def came_to_us(self) -> bool:
+        """Whether it is a client's; of a call's program there is one for each call."""
+        return self._call is None
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether it was greeted, and no password has come of it, right or wrong."""
+        return self._connection.state is State.GREETED
 
     @property
     def keeps_the_call(self) -> bool:
@@ -87,6 +98,11 @@ class Link(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         self._connection.receive_data(data, self._loop.time())
         self._pump()
+
+    def eof_received(self) -> bool:
+        self._connection.receive_eof(self._loop.time())
+        self._pump()
+        return True  # we close it, when all is answered
 
     def connection_lost(self, error: Exception | None) -> None:
         self._ending = True

@@ -12,8 +12,8 @@ from __future__ import annotations
 from collections import deque
 from typing import Final
 
-MOST_WAITING: Final = 10_000  # events
-MOST_BYTES: Final = 8 << 20
+MOST_WAITING: Final = 100_000  # events, as in FreeSWITCH
+MOST_BYTES: Final = 32 << 20  # a frame that several clients wait for is in memory once, and counts for each
 MOST_LOST: Final = 500  # events; then the connection is closed, as FreeSWITCH does
 
 

@@ -10,6 +10,8 @@ from hmac import compare_digest
 from typing import Final, Self
 
 from ..net.values import frozen
+from ..switch.events.names import ALL
+from .wishes import read_names
 
 EVERYTHING: Final = "all"
 RUN_OTHERS: Final = frozenset(("alias", "bgapi", "expand", "sched_api"))  # never for who may run only some
@@ -26,11 +28,11 @@ class Rights:
     @classmethod
     def read(cls, params: Mapping[str, str]) -> Self:
         """``esl-allowed-events``, ``esl-allowed-api``, ``esl-allowed-log`` of a user."""
-        events = _names(params.get("esl-allowed-events", EVERYTHING))
+        events = _events(params.get("esl-allowed-events", EVERYTHING))
         commands = _names(params.get("esl-allowed-api", EVERYTHING))
         log = params.get("esl-allowed-log", "true").strip().lower() in ("true", "yes", "on", "1")
         return cls(
-            None if events is None else frozenset(each if "::" in each else each.upper() for each in events),
+            events,
             None if commands is None else frozenset(each.lower() for each in commands),
             log,
         )
@@ -47,6 +49,13 @@ class Rights:
             ("Allowed-API", _shown(self.commands)),
             ("Allowed-LOG", "true" if self.log else "false"),
         )
+
+
+def _events(text: str) -> frozenset[str] | None:
+    """Names and subclasses. CUSTOM itself, which is all of them, only where none follow it."""
+    words = text.replace(",", " ").split()
+    names, subclasses = read_names(words)
+    return None if ALL in names else frozenset(names | subclasses | {each for each in words if "::" in each})
 
 
 def _names(text: str) -> frozenset[str] | None:

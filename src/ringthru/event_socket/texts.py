@@ -16,8 +16,10 @@ ACCEPTED: Final = "+OK accepted"
 INVALID: Final = "-ERR invalid"
 NOT_FOUND: Final = "-ERR command not found"
 NO_SESSION: Final = "-ERR not controlling a session"
+DENIED: Final = "-ERR permission denied"
 NO_KEYWORDS: Final = "-ERR no keywords supplied"
 TOO_MANY: Final = "-ERR too many of them: wait until some are done"
+TOO_MANY_FILTERS: Final = "-ERR too many filters, or too many that take long: delete some"
 LEVELS: Final = ("console", "alert", "crit", "err", "warning", "notice", "info", "debug")
 
 
@@ -72,8 +74,8 @@ def log_line(line: str, level: int, file: str, function: str, number: int, uuid:
 
 
 def level_number(text: str) -> int | None:
-    """0–7 for what somebody typed, a number or a name; None when it is neither."""
+    """FreeSWITCH's level for what somebody typed: 0–7, more for more than DEBUG; None when it is none."""
     text = text.strip().lower()
-    if text.isascii() and text.isdigit():
-        return int(text) if len(text) == 1 and int(text) < len(LEVELS) else None
+    if text.isascii() and text.isdigit() and len(text) < 3:
+        return int(text)
     return LEVELS.index(text) if text in LEVELS else None

@@ -16,6 +16,7 @@ from ..switch.events.forms import EventFormat
 from ..switch.events.names import ALL, CUSTOM, KNOWN, PRIVATE
 
 MOST_FILTERS: Final = 100
+MOST_SLOW_FILTERS: Final = 4  # whose matching has to be timed: each may take 20 ms of every event
 MOST_SUBCLASSES: Final = 500
 FORMATS: Final = {each.value: each for each in EventFormat}
 
@@ -37,6 +38,11 @@ class Filter:
         sign = value[: len(value) - len(bare)].replace(" ", "")[-1:]
         expression = compile_expression(bare) if bare.startswith("/") else None
         return cls(header, value, bare, sign == "-", expression)
+
+    @property
+    def is_slow(self) -> bool:
+        """Whether the wrong value could take it long."""
+        return self.expression is not None and self.expression.guarded
 
     def fits(self, event: SwitchEvent) -> bool:
         found = event.get(self.header)
@@ -76,6 +82,15 @@ class Wishes:
             self.form = form
             return words[1:]
         return words
+
+    def may_add(self, words: Iterable[str]) -> bool:
+        """Whether all of these are allowed; of CUSTOM without subclasses only those come that are."""
+        if self.allowed is None:
+            return True
+        names, subclasses = read_names(words)
+        if any("::" in each for each in self.allowed):
+            names.discard(CUSTOM)
+        return names <= self.allowed and (CUSTOM in self.allowed or subclasses <= self.allowed)
 
     def add(self, words: Iterable[str]) -> bool:
         """Want these too: names, and after CUSTOM subclasses. False: none of them is known."""
@@ -136,9 +151,12 @@ class Wishes:
 
     def add_filter(self, header: str, value: str) -> bool:
         """False: there are too many. Raises ``re.error``, as ``Filter.read`` does."""
-        if len(self.filters) >= MOST_FILTERS:
+        added = Filter.read(header, value)
+        if len(self.filters) >= MOST_FILTERS or (
+            added.is_slow and sum(each.is_slow for each in self.filters) >= MOST_SLOW_FILTERS
+        ):
             return False
-        self.filters.append(Filter.read(header, value))
+        self.filters.append(added)
         return True
 
     def remove_filters(self, header: str, value: str) -> None:

@@ -135,6 +135,7 @@ class SwitchLife:
             max_per_second=self._settings.sessions_per_second,
             bus=self.bus,
         )
+        calls.tell_undelivered = self._sources.on_undeliverable
         folder = Path(self.variables.get("log_dir") or self._state.path)
         calls.records = call_records(rules.loaded.tree, folder, self.bus, self.variables)
         calls.sounds.use(rules.streams)

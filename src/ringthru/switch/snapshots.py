@@ -116,6 +116,7 @@ class TrunkSnapshot:
     expires: int  # what we ask for
     state: str  # TRYING, REGED, FAIL_WAIT, NOREG …
     reason: str  # of the last failure
+    answered: tuple[int, str] | None  # the registrar's answer to the last REGISTER: status and phrase
     up: bool  # whether calls go out
     next_try: float | None  # until the refresh or the next try; None: never
     expires_in: float | None  # None: not registered

@@ -17,6 +17,7 @@ def main() -> None:
     assert esl.connected()
     commands(esl)
     completion(esl)
+    prompt(esl)
     mappings(esl)
     job_and_call(esl)
     esl.disconnect()
@@ -33,6 +34,22 @@ def commands(esl: ESL.ESLconnection) -> None:
     assert esl.sendRecv("nolog").getHeader("Reply-Text") == "+OK no longer logging"
     typed = esl.sendRecv("api version;; hostname\nconsole_execute: true").getBody()
     assert "Ringthru" in typed, typed
+
+
+def prompt(esl: ESL.ESLconnection) -> None:
+    """A while at fs_cli's prompt: the log runs, lines are typed, and each has its own answer between them."""
+    assert esl.sendRecv("log debug").getHeader("Reply-Text") == "+OK log level debug [7]"
+    for number in range(20):
+        typed = esl.sendRecv(f"api log notice line {number}\nconsole_execute: true")
+        assert typed.getBody() == "+OK\n", typed.getBody()
+        assert esl.sendRecv("api nat_map status\nconsole_execute: true").getBody().startswith("Nat Type: ")
+    lines = [esl.recvEventTimed(PATIENCE) for _ in range(20)]
+    assert {each.getHeader("Log-Level") for each in lines} <= {"5", "6", "7"}
+    assert "line 0" in lines[0].getBody()
+    assert esl.sendRecv("nolog").getHeader("Reply-Text") == "+OK no longer logging"
+    in_the_middle = esl.sendRecv("api console_complete c=8;nat_map status").getBody()  # Tab behind the blank
+    assert "write=" in in_the_middle, in_the_middle
+    assert esl.sendRecv("noevents").getHeader("Reply-Text") == "-ERR not listening for events"
 
 
 def completion(esl: ESL.ESLconnection) -> None:

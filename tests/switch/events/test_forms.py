@@ -70,4 +70,6 @@ class TestXml:
     def test_names_and_values_stand_where_clients_look(self):
         root = ElementTree.fromstring(as_xml(EVENT))
         assert root.findtext("headers/Event-Name") == "BACKGROUND_JOB"
+        assert root.findtext("headers/Odd") == "a%20b%3A%20100%25%0A"
+        assert root.findtext("headers/Empty") == ""
         assert root.findtext("body") == "Grüße\n"

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from ...media import Engine, MediaError
 from ...net.values import replace
-from ...sip import Call, Direction, SipError
+from ...sip import Call, Direction, MalformedMessage, Request, SipError
 from ..audio.codec_choice import for_callee
 from ..audio.leg_ports import LegPorts
 from ..audio.sound_files import SoundSources
@@ -87,6 +87,7 @@ class Calls:
         self.trunks: TrunkBook | None = None  # SIP providers, where there are any
         self.records: CallRecords | None = None  # of calls that are over, where somebody wants them
         self.sockets: SocketApplication | None = None  # `socket` of the dialplan, where somebody serves it
+        self.tell_undelivered: Callable[[Profile, Request], None] = lambda profile, request: None
         self.profiles = profiles
         self.channels: dict[str, Channel] = {}
         self.started = 0

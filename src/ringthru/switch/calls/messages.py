@@ -56,6 +56,7 @@ class Messages:
         domain = profile.settings.force_register_domain or to.host
         contacts = self._calls.registrar.contacts(f"{to.user or ''}@{domain}", "*", profile.now())
         if not contacts:
+            self._calls.tell_undelivered(profile, request)
             profile.respond(incoming, 480)
             return
         self._calls.spawn(self._pass_on(profile, incoming, sender, contacts[:MAX_COPIES]))

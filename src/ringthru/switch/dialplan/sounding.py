@@ -24,6 +24,7 @@ from ..waiting import Flag, first_of
 if TYPE_CHECKING:
     from ..calls.book import Calls
     from ..calls.channel import Channel
+    from ..events.bus import Header
 
 FLUSH: Final = 1.0  # seconds between looks at what was recorded
 LONGEST_RECORDING: Final = 6 * 3600.0  # seconds
@@ -86,9 +87,20 @@ async def play(channel: Channel, text: str, keys: str = "", *, asking: bool = Fa
     channel.broken_off.clear()
     for part in parts_of(text):
         sound = await playable(channel, part)
-        if channel.media is None or not await _say(channel, sound, None if asking else keys):
+        if channel.media is None:
+            return False
+        channel.tell("PLAYBACK_START", *_named(part))
+        done = await _say(channel, sound, None if asking else keys)
+        channel.tell("PLAYBACK_STOP", *_named(part), ("Playback-Status", "done" if done else "break"))
+        if not done:
             return False
     return True
+
+
+def _named(sound: str) -> tuple[Header, ...]:
+    """A sound in FreeSWITCH's words: ``tone_stream://…`` is of its own type, all else is a file."""
+    kind, colon, _ = sound.partition("://")
+    return ("Playback-File-Path", sound), ("Playback-File-Type", kind if colon else "file")
 
 
 async def _say(channel: Channel, sound: Sound, keys: str | None) -> bool:

@@ -23,6 +23,11 @@ log = logging.getLogger(__name__)
 Header = tuple[str, str]
 Listener = Callable[["SwitchEvent"], None]
 MICROSECONDS: Final = 1_000_000
+COMMON: Final = (  # headers that every event begins with, behind its subclass and name
+    *("Core-UUID", "FreeSWITCH-Hostname", "FreeSWITCH-Switchname", "FreeSWITCH-IPv4", "FreeSWITCH-IPv6"),
+    *("Event-Date-Local", "Event-Date-GMT", "Event-Date-Timestamp", "Event-Calling-File"),
+    *("Event-Calling-Function", "Event-Calling-Line-Number", "Event-Sequence"),
+)
 
 
 @frozen
@@ -33,6 +38,11 @@ class SwitchEvent:
     headers: tuple[Header, ...]
     body: str = ""
     subclass: str = ""  # of CUSTOM
+
+    @property
+    def common(self) -> tuple[Header, ...]:
+        """What it says as every event does, its name apart."""
+        return tuple(each for each in self.headers if each[0] in COMMON)
 
     def get(self, name: str) -> str | None:
         """A header's value; names compare without case, and of several the first counts."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
+from ...sip import Direction
 from ..audio.codec_choice import bit_rate, shown_rate, way_of
 from ..audio.media_statistics import statistics_of
 from ..dialplan.call_fields import FIELDS, source_of
@@ -62,10 +63,10 @@ def channel_headers(channel: Channel, *, variables: bool = True) -> Iterator[Hea
     """All that an event says of a channel, of the leg it talks to, and of its variables."""
     yield from _state(channel)
     yield from _codecs(channel)
-    yield from _profile(channel, "Caller")
+    yield from profile_headers(channel, "Caller")
     if (other := channel.bridged_to or channel.parent) is not None:
         yield "Other-Type", "originator" if other is channel.parent else "originatee"
-        yield from _profile(other, "Other-Leg")
+        yield from profile_headers(other, "Other-Leg")
     if variables:
         yield from _variables(channel)
 
@@ -107,10 +108,9 @@ def _codecs(channel: Channel) -> Iterator[Header]:
         yield "Ringthru-Bridged-Audio", way_of_audio
 
 
-def _profile(channel: Channel, prefix: str) -> Iterator[Header]:
-    """Who calls whom, as one leg has it."""
+def profile_headers(channel: Channel, prefix: str) -> Iterator[Header]:
+    """Who calls whom, as one leg has it: FreeSWITCH's "caller profile"."""
     caller, direction = channel.caller, channel.direction.value
-    peer = channel.call.flow.remote.host if channel.call is not None else ""
     hidden = "true" if caller.hidden else "false"
     values = (
         ("Direction", direction),
@@ -121,7 +121,8 @@ def _profile(channel: Channel, prefix: str) -> Iterator[Header]:
         ("Caller-ID-Number", caller.number),
         ("Orig-Caller-ID-Name", caller.name),
         ("Orig-Caller-ID-Number", caller.number),
-        ("Network-Addr", peer),
+        *(_callee(channel) if channel.direction is Direction.OUTBOUND else ()),
+        ("Network-Addr", _callers_address(channel)),
         ("ANI", caller.number),
         ("Destination-Number", channel.destination),
         ("Unique-ID", channel.uuid),
@@ -136,6 +137,18 @@ def _profile(channel: Channel, prefix: str) -> Iterator[Header]:
     yield f"{prefix}-Screen-Bit", "true"
     yield f"{prefix}-Privacy-Hide-Name", hidden
     yield f"{prefix}-Privacy-Hide-Number", hidden
+
+
+def _callers_address(channel: Channel) -> str:
+    """Where the call came from, on either leg, as FreeSWITCH has it; empty for one that we began."""
+    caller = channel.parent if channel.direction is Direction.OUTBOUND else channel
+    return caller.call.flow.remote.host if caller is not None and caller.call is not None else ""
+
+
+def _callee(channel: Channel) -> Iterator[Header]:
+    """Who is called on a leg of ours; the name is FreeSWITCH's, for it knows none either."""
+    yield "Callee-ID-Name", "Outbound Call"
+    yield "Callee-ID-Number", channel.destination
 
 
 def _variables(channel: Channel) -> Iterator[Header]:

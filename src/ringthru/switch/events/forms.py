@@ -33,8 +33,11 @@ class EventFormat(Enum):
 
 def percent(value: str) -> str:
     """A value of a plain event: percent-encoded, and never empty."""
-    if not value:
-        return UNDEFINED
+    return encoded(value) or UNDEFINED
+
+
+def encoded(value: str) -> str:
+    """Percent-encoded."""
     if not UNSAFE.search(value):
         return value
     return "".join([CODES[byte] for byte in value.encode("utf-8", "replace")])
@@ -80,10 +83,11 @@ def as_json(event: SwitchEvent) -> str:
 
 
 def as_xml(event: SwitchEvent) -> str:
+    """Values are percent-encoded here as well, as FreeSWITCH has them; the body is not."""
     headers = list(event.headers)
     if event.body:
         headers.append(("Content-Length", str(len(event.body.encode("utf-8", "replace")))))
-    lines = "".join(f"    <{_tag(name)}>{_text(value)}</{_tag(name)}>\n" for name, value in headers)
+    lines = "".join(f"    <{_tag(name)}>{encoded(value)}</{_tag(name)}>\n" for name, value in headers)
     body = f"  <body>{_text(event.body)}</body>\n" if event.body else ""
     return f"<event>\n  <headers>\n{lines}  </headers>\n{body}</event>"
 

@@ -8,9 +8,11 @@ NAT                       op, port, proto (0 udp, 1 tcp), sticky; external-port*
 TRAP                      condition, network-external-address-previous-v4, …-change-v4; reason*
 sofia::register           profile-name, from-user, from-host, contact, call-id, status, expires …
 sofia::unregister         the same
-sofia::expire             profile-name, call-id, user, host, contact, expires, user-agent
+sofia::expire             profile-name, call-id, user, host, contact, expires, user-agent, realm; reason*
 sofia::register_failure   profile-name, to-user, to-host, network-ip, user-agent, reason*
-sofia::gateway_state      Gateway, State, Ping-Status, Phrase, Status
+sofia::error              Error-Type, Error-Reason, Chat-Send-To, Chat-Send-From, Chat-Send-Profile;
+                          the body is the text that reached nobody
+sofia::gateway_state      Gateway, State, Ping-Status, Phrase, Status; profile-name*
 sofia::profile_start      module_name, profile_name, profile_uri
 ========================  ====================================================================
 
@@ -50,10 +52,6 @@ PROTOCOL_NUMBERS: Final = {Protocol.UDP: "0", Protocol.TCP: "1"}
 CHANGED: Final = "network-external-address-change"
 LOST: Final = "network-external-address-lost"  # ours: FreeSWITCH never notices
 OFTEN: Final = {"register": names.REGISTER, "refresh": names.REGISTER, "unregister": names.UNREGISTER}
-STATUS_OF: Final = {  # of a registration with a provider: SIP status and phrase, where no answer told another
-    "REGED": ("200", "OK"),
-    "NOREG": ("", ""),
-}
 
 
 class Sources:
@@ -135,6 +133,19 @@ class Sources:
         )
         self._bus.custom(names.REGISTER_FAILURE, headers)
 
+    def on_undeliverable(self, profile: Profile, request: Request) -> None:
+        """A MESSAGE to somebody who is registered nowhere."""
+        if names.CUSTOM not in self._bus.wanted:
+            return
+        headers = (
+            ("Error-Type", "chat"),
+            ("Error-Reason", "no recipient"),
+            ("Chat-Send-To", f"{request.to.uri.user or ''}@{request.to.uri.host}"),
+            ("Chat-Send-From", str(request.from_.uri)),
+            ("Chat-Send-Profile", profile.name),
+        )
+        self._bus.custom(names.ERROR, headers, request.body.decode("utf-8", "replace"))
+
     # --- providers and profiles ---------------------------------------------------------------------
 
     def on_trunk(self, show: Callable[[], TrunkSnapshot]) -> None:
@@ -142,13 +153,13 @@ class Sources:
         if names.CUSTOM not in self._bus.wanted:
             return
         trunk = show()
-        status, phrase = STATUS_OF.get(trunk.state, ("", trunk.reason))
+        status, phrase = trunk.answered or (0, trunk.reason)
         headers = (
             ("Gateway", trunk.name),
             ("State", trunk.state),
             ("Ping-Status", "UP" if trunk.up else "DOWN"),
             *((("Phrase", phrase),) if phrase else ()),
-            *((("Status", status),) if status else ()),
+            *((("Status", str(status)),) if status else ()),
             ("profile-name", trunk.profile),
         )
         self._bus.custom(names.GATEWAY_STATE, headers)
@@ -205,6 +216,7 @@ def _expired(binding: Binding, what: str) -> Iterator[Header]:
     yield "contact", f'"{user}" <{dialled_uri(binding)}>'
     yield "expires", str(max(round(binding.expires_at - binding.updated_at), 0))
     yield "user-agent", binding.user_agent
+    yield "realm", binding.origin.realm
     yield "reason", "it answers no OPTIONS" if what == "unreachable" else "it ran out"
 
 

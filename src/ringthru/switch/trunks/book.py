@@ -296,6 +296,7 @@ class TrunkBook:
             expires=settings.expire_seconds,
             state=trunk.state.value,
             reason=trunk.reason,
+            answered=trunk.answered,
             up=self._is_up(each),
             next_try=max(timeout - now, 0.0) if timeout is not None else None,
             expires_in=max(trunk.expires_at - now, 0.0) if trunk.registered is not None else None,

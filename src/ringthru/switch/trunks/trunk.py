@@ -118,6 +118,7 @@ class Trunk:
         self.expires_at = 0.0
         self.failures = 0  # in a row
         self.reason = ""  # of the last failure, in words
+        self.answered: tuple[int, str] | None = None  # the registrar's last answer: status and phrase
         self._timing = timing
         self._chance = chance
         self._expires = timing.expires
@@ -185,6 +186,7 @@ class Trunk:
         retry_after: int | None = None,
     ) -> None:
         """The final answer to our REGISTER; ``granted`` goes with 200 to one that registers."""
+        self.answered = status, reason
         if self.state is TrunkState.UNREGISTER:
             self._end(f"unregistered ({status} {reason})")
         elif self.state is not TrunkState.TRYING:
@@ -256,7 +258,7 @@ class Trunk:
     def _begin(self, now: float) -> None:
         """Look the registrar up anew each time: providers move."""
         self._timeout = None
-        self._again = False
+        self._again, self.answered = False, None
         self._change(TrunkState.TRYING, "")
         self._orders.append(Resolve())
 
