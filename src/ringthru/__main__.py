@@ -228,6 +228,7 @@ async def _run_switch(
         nat_enabled=options.nat_enabled,
         surroundings=surroundings,
         surroundings6=look_around6(),
+        follows_network=True,
         log=options.log_folder,
         run=options.run_folder,
         allow_exec=options.allow_exec,

@@ -72,6 +72,7 @@ class SwitchLife:
         self._began = time.monotonic()
         self.nat_enabled = options.nat_enabled
         self._surroundings = options.surroundings or look_around()
+        self._follows_network = options.follows_network
         self._address6 = options.surroundings6.address if options.surroundings6 else LOOPBACK6
         self._state = StateFolder(options.db)
         self._conf = options.conf or default_tree()

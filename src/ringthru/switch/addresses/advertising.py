@@ -43,7 +43,7 @@ class Advertising:
         self._calls = calls
         self._engine = engine
         self._variables = variables
-        self._private = private
+        self.private = private
         self._external: str | None = None
         self._serving = False
         self._told_open: set[str] = set()  # profiles of which it was said that the Internet reaches them
@@ -127,7 +127,7 @@ class Advertising:
     def _external_address(self, address: str | None) -> None:
         """From now on far peers see this address; a None takes it back."""
         self._variables["nat_public_addr"] = address or ""
-        self._variables["nat_private_addr"] = self._private
+        self._variables["nat_private_addr"] = self.private
         if self._mapper is not None and (kind := self._mapper.snapshot().type) is not None:
             self._variables["nat_type"] = kind.nat_type
         self._external = address
