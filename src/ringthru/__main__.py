@@ -153,7 +153,9 @@ def run(options: Options, waiter: Waiter | None = None) -> int:
     try:
         logs = setup(log_dir=options.log_folder, console=ConsoleHandler(), colours=colours)
     except OSError as error:
-        print(f"ringthru: {words_for(error)}", file=sys.stderr)
+        print(
+            f"ringthru: there can be no log file: {words_for(error)}; -log names its folder", file=sys.stderr
+        )
         return 1
     try:
         _take(pid_file)

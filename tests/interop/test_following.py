@@ -94,6 +94,8 @@ def test_another_lease_takes_the_profiles_and_their_mappings_along(
 ) -> None:
     switch.start()
     switch.wait_until_mapped()
+    switch.wait_for_words(f"NAT detected type: pmp, ExtIP: '{WAN_ADDRESS}'")  # PCP told it with a mapping
+    assert "Public IP changed" not in switch.words()
     lease(home, ANOTHER)
     switch.wait_for_words(f"Started profile internal on {ANOTHER}:5060 UDP")
     port = wait_for(lambda: opened_at(home, ANOTHER), 10, "the ports opened to the new address")

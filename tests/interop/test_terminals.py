@@ -69,7 +69,8 @@ class TestOneCommand:
         said = desk.cli("-P", "1", "-x", "status")
         assert (said.returncode, said.stderr) == (
             255,
-            "ringthru cli: 127.0.0.1:1: Connect call failed ('127.0.0.1', 1)\n",
+            "ringthru cli: 127.0.0.1:1: nobody listens there: "
+            "is the switch running, and its event socket at this address and port?\n",
         )
 
     def test_a_wrong_password(self, desk: Desk) -> None:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
+import socket
 from collections.abc import Callable
 
 from ..event_socket.client import ClientSession, Ended, Event, Heard, Reply, Welcome
@@ -65,7 +67,7 @@ class Link:
         except TimeoutError as error:
             raise NotConnected(f"{place}: no answer within {options.connect_timeout} ms") from error
         except OSError as error:
-            raise NotConnected(f"{place}: {error.strerror or error}") from error
+            raise NotConnected(f"{place}: {_words_for(error)}") from error
         return link
 
     async def api(self, line: str) -> str:
@@ -144,3 +146,12 @@ class Link:
                 waiting.set_exception(gone)
         if not self.ended.done():
             self.ended.set_result(event)
+
+
+def _words_for(error: OSError) -> str:
+    """Why there is no connection; asyncio's own text names a Python call and the place once more."""
+    if isinstance(error, ConnectionRefusedError):
+        return "nobody listens there: is the switch running, and its event socket at this address and port?"
+    if isinstance(error, socket.gaierror):
+        return f"this name is not known ({error.strerror})"
+    return os.strerror(error.errno) if error.errno else str(error)

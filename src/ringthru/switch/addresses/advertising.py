@@ -117,8 +117,8 @@ class Advertising:
             if ports and name not in self._told_open:
                 self._told_open.add(name)
                 where = self._external or "the gateway's address"
-                text = "Profile %s is open to the Internet now: %s at %s. Whoever finds it may try passwords"
-                log.warning(text, name, ", ".join(ports), where)
+                text = "Profile %s is open to the Internet now: %s at %s. Whoever finds it may %s"
+                log.warning(text, name, ", ".join(ports), where, _what_strangers_may(profile))
 
     def _check_trunks(self) -> None:
         if self._calls.trunks is not None:
@@ -144,6 +144,12 @@ class Advertising:
         if address and address != profile.external_address:
             log.info("NAT detected setting external ip to %s for profile %s", address, profile.name)
         profile.external_address = address
+
+
+def _what_strangers_may(profile: Profile) -> str:
+    if profile.settings.auth_calls:
+        return "try passwords"
+    return f"call what the dialplan's context {profile.settings.context} holds"
 
 
 def _keep_closed(profile: Profile, weak: list[tuple[str, str]]) -> None:

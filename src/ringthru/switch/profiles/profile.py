@@ -28,7 +28,7 @@ from ...sip import (
 )
 from ..addresses.address_lookup import AddressLookups
 from ..addresses.external_address import ExternalAddress
-from ..audio.codec_choice import read_preferences, warn_of_missing
+from ..audio.codec_choice import read_preferences
 from ..configuration import AddressKind, ProfileSettings
 from ..reachability import LOOPBACK, ProfileAddresses, Seen, Sight, TransportPorts
 from ..registrations.nat import NatRules
@@ -144,7 +144,6 @@ class Profile(ProfileAgent):
         self.preferences_out = read_preferences(settings.outbound_codec_prefs)
         self.codecs = self.preferences.made_by(self.coders)  # what we speak ourselves
         self.codecs_out = self.preferences_out.made_by(self.coders)
-        warn_of_missing(f"inbound-codec-prefs of profile {settings.name}", self.preferences, self.coders)
 
     @property
     def name(self) -> str:
