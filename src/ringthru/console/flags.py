@@ -193,7 +193,7 @@ def help_text() -> str:
         "Usage: ringthru [OPTIONS]\n"
         "       ringthru cli [-x COMMAND] ...\n"
         "       ringthru demo [--once]\n"
-        "       ringthru config check TREE\n"
+        "       ringthru config new|check TREE\n"
         "       ringthru nat COMMAND ...\n"
         "       ringthru lab gateway ...\n"
         "\n"
