@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
 from ringthru.console.logs import Logs
@@ -10,6 +11,8 @@ from ringthru.console.standard import standard_table
 from ringthru.net.address import Endpoint
 
 from .home import DIRECTORY, INTERNAL_XML, PASSWORD, VARS, Home, setting, variables
+
+GUIDE = (Path(__file__).parents[2] / "docs" / "guide" / "phones-and-providers.md").read_text()
 
 
 async def told(home: Home, logs: Logs, line: str = "phone_setup") -> str:
@@ -26,6 +29,18 @@ async def test_a_phone_that_is_given_what_it_says_registers(home: Home, logs: Lo
     assert (await phone.register(at, given["password"])).status == 200
     outside = home.reached_at("internal")
     assert f"with server {outside.host}, port {outside.port}.\n" in text
+
+
+async def test_the_guide_shows_what_it_says(home: Home, logs: Logs) -> None:
+    (shown,) = re.findall(r"> phone_setup 1001\n(.*?)```", GUIDE, re.DOTALL)
+    text = await told(home, logs, "phone_setup 1001")
+    for there, here in (
+        (home.address, "192.168.1.103"),
+        (home.outside_address, "203.0.113.9"),
+        (PASSWORD, "…"),
+    ):
+        text = text.replace(there, here)
+    assert text == shown
 
 
 async def test_without_a_name_it_is_the_first_user(home: Home, logs: Logs) -> None:
