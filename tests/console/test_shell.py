@@ -11,7 +11,7 @@ from prompt_toolkit.document import Document
 from prompt_toolkit.input import create_pipe_input
 from prompt_toolkit.output import DummyOutput
 
-from ringthru.console.shell import HINT, Shell
+from ringthru.console.shell import HINT, PARTING_HINT, Shell
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ async def test_a_line_is_run_and_shutdown_ends_the_shell(switch, shell, keys, sa
 async def test_who_wants_to_leave_is_told_how(switch, shell, keys, said):
     keys.send_text("exit\r/quit\rshutdown\r")
     await asyncio.wait_for(shell.run(), 20)
-    assert said == [HINT, HINT, "+OK\n"]
+    assert said == [PARTING_HINT, PARTING_HINT, "+OK\n"]
 
 
 async def test_a_welcome_stands_above_the_first_prompt(switch, table, keys, said):

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from ..net.surroundings import NOWHERE
 from ..switch.configuration import User
 from ..switch.profiles.profile import Profile
 from ..switch.snapshots import ProfileSnapshot
@@ -46,7 +47,8 @@ def _where_phones_register(switch: SwitchLike) -> Profile | None:
 def _told(user: User, profile: Profile) -> Iterator[str]:
     shown = profile.snapshot(0)
     domain = profile.settings.force_register_domain or user.domain
-    rows = [("server", shown.sip_ip), ("port", _ports(profile))]
+    alone = " (this machine alone: there is no network)" if shown.sip_ip == NOWHERE else ""
+    rows = [("server", shown.sip_ip + alone), ("port", _ports(profile))]
     if domain != shown.sip_ip:
         rows.append(("domain", domain))
     rows += [("user", user.id), ("password", _password(user))]

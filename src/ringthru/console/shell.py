@@ -30,6 +30,7 @@ Ringthru {version} takes calls.
   help            all that can be asked
   shutdown        the end; so is Ctrl-D, twice
 """
+PARTING_HINT: Final = "Type 'shutdown', or press Ctrl-D twice, to stop the switch; its calls end."
 HINT: Final = "Type 'shutdown' to stop the switch, or press Ctrl-C (or Ctrl-D) again."
 
 
@@ -87,7 +88,7 @@ class Shell:
 
     async def _run(self, line: str) -> None:
         if line.strip().lower() in PARTINGS:
-            self._write(HINT)
+            self._write(PARTING_HINT)
             return
         self._leaving = line.strip().lower() in ("shutdown", "...", "fsctl shutdown")
         task = asyncio.create_task(run_line(self._switch, self._table, line, self._write))

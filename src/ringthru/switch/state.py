@@ -41,7 +41,7 @@ class StateFolder:
         except FileNotFoundError:
             pass
         except (OSError, ValueError) as error:
-            text = "The password for %s cannot be read: %s. Nobody knows the one of this run: %s"
+            text = "The password for %s cannot be read: %s. This run has another one: %s"
             log.error(text, what, _why(error, file), CURE)
             return _made_up()
         password = _made_up()
@@ -49,7 +49,7 @@ class StateFolder:
             _keep(file, password)
             log.warning("Made a password for %s: it is in %s", what, file)
         except OSError as error:
-            text = "The password for %s cannot be kept: %s. Nobody knows it; the next start makes another: %s"
+            text = "The password for %s cannot be kept: %s. The next start makes another: %s"
             log.error(text, what, _why(error, file), CURE)
         return password
 
