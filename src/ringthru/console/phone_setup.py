@@ -77,7 +77,9 @@ def _from_outside(profile: Profile, shown: ProfileSnapshot) -> str:
         port = profile.transports.external_port(profile.transports.served[0])
         return f"From outside, the same with server {shown.ext_sip_ip}, port {port}.\n"
     if profile.wants_mapping:
-        return "From outside it cannot register now: no gateway has opened a port; see 'nat_map status'.\n"
+        return (
+            "From outside it cannot register now: no gateway has opened a port; 'nat_map detail' says why.\n"
+        )
     return ""
 
 
