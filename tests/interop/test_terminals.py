@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import ringthru
+from ringthru.cli.link import WHERE_IT_IS
 from ringthru.lab.namespaces.laboratory import PBX, Laboratory, Topology
 
 from .switch_process import Switch, configuration, replace
@@ -77,7 +78,7 @@ class TestOneCommand:
         said = desk.cli("-p", "guess", "-x", "status")
         assert (said.returncode, said.stderr) == (
             255,
-            "ringthru cli: 127.0.0.1:8021: the password is wrong\n",
+            f"ringthru cli: 127.0.0.1:8021: the password is wrong{WHERE_IT_IS}\n",
         )
 
     def test_a_wrong_flag(self, desk: Desk) -> None:

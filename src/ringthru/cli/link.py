@@ -13,8 +13,12 @@ from collections.abc import Callable
 
 from ..event_socket.client import ClientSession, Ended, Event, Heard, Reply, Welcome
 from ..event_socket.framing import Header
-from .options import Options
+from .options import HERE, Options
 
+WHERE_IT_IS = (
+    "; the switch made one at its first start, in the folder of its -db, for its own user and root to read: "
+    "--db names that folder, -p the password"
+)
 CONSOLE: tuple[Header, ...] = (("console_execute", "true"),)
 
 
@@ -140,7 +144,8 @@ class Link:
         gone = NotConnected(event.why, refused=event.refused)
         if not self._ready.done():
             place = f"{self._options.host}:{self._options.port}"
-            self._ready.set_exception(NotConnected(f"{place}: {event.why}", refused=event.refused))
+            hint = WHERE_IT_IS if event.refused and self._options.host in HERE else ""
+            self._ready.set_exception(NotConnected(f"{place}: {event.why}{hint}", refused=event.refused))
         for waiting in self._asked.values():
             if not waiting.done():
                 waiting.set_exception(gone)
