@@ -75,7 +75,7 @@ compiler:
 	@if [ "$$(id -u)" = 0 ] && ! command -v gcc >/dev/null; then \
 	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends $(COMPILER) >/dev/null || true; fi
 
-$(VENV)/installed: $(VENV)/bin/python pyproject.toml setup.py $(wildcard src/ringthru/media/engine/native/*) | compiler
+$(VENV)/installed: $(VENV)/bin/python pyproject.toml setup.py $(wildcard src/ringthru/media/engine/native/*.[ch]) | compiler
 	@echo "Installing Ringthru and what it needs (once)"
 	@$(BIN)/pip install -q --disable-pip-version-check -e .
 	@touch $@
