@@ -78,6 +78,7 @@ compiler:
 $(VENV)/installed: $(VENV)/bin/python pyproject.toml setup.py $(wildcard src/ringthru/media/engine/native/*.[ch]) | compiler
 	@echo "Installing Ringthru and what it needs (once)"
 	@$(BIN)/pip install -q --disable-pip-version-check -e .
+	@$(BIN)/python -m compileall -q src
 	@touch $@
 
 $(VENV)/installed-test: $(VENV)/installed

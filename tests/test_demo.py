@@ -21,9 +21,12 @@ def test_a_call_comes_in_through_the_gateway_and_audio_comes_back(arguments, pro
     assert f"found gateway 127.10.0.1 by {protocol}" in shown.stdout
     assert "the phone outside heard its own tone" in shown.stdout
     assert re.search(
-        r"Contact and audio seen outside │ sip:9196@127\.20\.0\.1:5080, 127\.20\.0\.1:\d+", shown.stdout
+        r"Contact, audio shown   │ sip:9196@127\.20\.0\.1:5080, 127\.20\.0\.1:\d+", shown.stdout
     )
     assert "mappings left on the gateway: 0" in shown.stdout
+    table = shown.stdout[shown.stdout.index("┌") : shown.stdout.index("┘")]
+    assert max(map(len, table.splitlines())) <= 80  # as wide as a terminal is that nobody has widened
+    assert re.search(r"and \d+ for the audio of calls to come", table)
     assert shown.stderr == ""
 
 
