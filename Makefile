@@ -12,7 +12,7 @@ SERVICES := kamailio fail2ban rtpengine-daemon
 .PHONY: run test lint unit fuzz bench clients node-clients real-programs compiler clean
 
 run: $(VENV)/installed
-	@$(BIN)/python -m ringthru.demo $(ARGS)
+	@$(BIN)/ringthru demo $(ARGS)
 
 test: lint unit
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gc
 import sys
+from io import TextIOWrapper
 from typing import TYPE_CHECKING, Final
 
 from . import __version__
@@ -44,12 +45,20 @@ def main(argv: list[str] | None = None) -> int:
     130: interrupted before it could say anything itself, while it was still being loaded.
     """
     arguments = sys.argv[1:] if argv is None else argv
+    bear_any_text()
     try:
         if arguments and arguments[0] in SUBCOMMANDS:
             return _subcommand(arguments[0], arguments[1:])
         return _switch(arguments)
     except KeyboardInterrupt:
         return INTERRUPTED
+
+
+def bear_any_text() -> None:
+    """A terminal that knows no UTF-8 gets a question mark, and what somebody is called ends nothing."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")
 
 
 def _switch(arguments: list[str]) -> int:
