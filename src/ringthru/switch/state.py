@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import os
 import secrets
-import tempfile
 from pathlib import Path
 
 from ..net.places import state_folder
@@ -60,6 +59,8 @@ def _made_up() -> str:
 
 def _keep(file: Path, password: str) -> None:
     """Whole or not at all, whatever becomes of the disk."""
+    import tempfile  # of the first start alone
+
     file.parent.mkdir(parents=True, exist_ok=True)
     descriptor, name = tempfile.mkstemp(
         dir=file.parent, prefix=f".{file.name}."
