@@ -12,7 +12,7 @@ SERVICES := kamailio fail2ban rtpengine-daemon
 .PHONY: run test lint unit fuzz bench clients node-clients real-programs compiler clean
 
 run: $(VENV)/installed
-	@$(BIN)/python -m ringthru.demo $(ARGS)
+	@$(BIN)/ringthru demo $(ARGS)
 
 test: lint unit
 
@@ -75,9 +75,10 @@ compiler:
 	@if [ "$$(id -u)" = 0 ] && ! command -v gcc >/dev/null; then \
 	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends $(COMPILER) >/dev/null || true; fi
 
-$(VENV)/installed: $(VENV)/bin/python pyproject.toml setup.py $(wildcard src/ringthru/media/engine/native/*) | compiler
+$(VENV)/installed: $(VENV)/bin/python pyproject.toml setup.py $(wildcard src/ringthru/media/engine/native/*.[ch]) | compiler
 	@echo "Installing Ringthru and what it needs (once)"
 	@$(BIN)/pip install -q --disable-pip-version-check -e .
+	@$(BIN)/python -m compileall -q src
 	@touch $@
 
 $(VENV)/installed-test: $(VENV)/installed

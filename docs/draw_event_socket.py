@@ -88,8 +88,9 @@ WHEN = {
     "RELOADXML": ("the configuration was read anew", ""),
     "SHUTDOWN": ("the switch stops", "Event-Info"),
     "TRAP": (
-        "the gateway's address is another one, or none* (network-external-address-lost*)",
-        "condition, network-external-address-previous-v4, network-external-address-change-v4, reason*",
+        "the gateway's address is another one, or none* (network-external-address-lost*); or our own is",
+        "condition, network-external-address-previous-v4, network-external-address-change-v4, reason*, "
+        "network-address-previous-v4, network-address-change-v4",
     ),
     "conference::maintenance": (
         "a conference gains or loses a member, or one is muted, deafened, sent away",

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gc
 import sys
+from io import TextIOWrapper
 from typing import TYPE_CHECKING, Final
 
 from . import __version__
@@ -44,12 +45,20 @@ def main(argv: list[str] | None = None) -> int:
     130: interrupted before it could say anything itself, while it was still being loaded.
     """
     arguments = sys.argv[1:] if argv is None else argv
+    bear_any_text()
     try:
         if arguments and arguments[0] in SUBCOMMANDS:
             return _subcommand(arguments[0], arguments[1:])
         return _switch(arguments)
     except KeyboardInterrupt:
         return INTERRUPTED
+
+
+def bear_any_text() -> None:
+    """A terminal that knows no UTF-8 gets a question mark, and what somebody is called ends nothing."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")
 
 
 def _switch(arguments: list[str]) -> int:
@@ -153,7 +162,9 @@ def run(options: Options, waiter: Waiter | None = None) -> int:
     try:
         logs = setup(log_dir=options.log_folder, console=ConsoleHandler(), colours=colours)
     except OSError as error:
-        print(f"ringthru: {words_for(error)}", file=sys.stderr)
+        print(
+            f"ringthru: there can be no log file: {words_for(error)}; -log names its folder", file=sys.stderr
+        )
         return 1
     try:
         _take(pid_file)
@@ -228,6 +239,7 @@ async def _run_switch(
         nat_enabled=options.nat_enabled,
         surroundings=surroundings,
         surroundings6=look_around6(),
+        follows_network=True,
         log=options.log_folder,
         run=options.run_folder,
         allow_exec=options.allow_exec,

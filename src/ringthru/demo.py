@@ -42,8 +42,9 @@ PROFILE: Final = "external"  # where strangers call in
 NUMBER: Final = "9196"  # the echo test
 SPEAK: Final = 2.0  # seconds of tone
 PATIENCE: Final = 10.0  # seconds for the gateway to be found and the ports to be mapped
+SIP_PORTS: Final = (5060, 5080)  # of the default tree
 SIP_MAPPINGS: Final = 4  # two profiles, UDP and TCP
-TABLE_WIDTH: Final = 100  # columns, where there is no terminal to ask
+TABLE_WIDTH: Final = 80  # columns, where there is no terminal to ask
 
 ACCESS_LISTS: Final = """<configuration name="acl.conf">
   <network-lists>
@@ -209,13 +210,8 @@ def print_table(snapshot: SwitchSnapshot, gateway: FakeGateway, report: PhoneRep
         "Gateway", f"{mapper.gateway if mapper else '–'}, {protocol_words(mapper.type if mapper else None)}"
     )
     table.add_row("External address", (mapper.external_address if mapper else None) or "none")
-    rows = [
-        f"{each.external_port}/{each.protocol} → {each.internal}   "
-        f"{each.packets_in} packets in, {each.packets_out} out"
-        for each in sorted(gateway.mappings(), key=lambda m: (m.external_port, m.protocol))
-    ]
-    table.add_row("Mappings", "\n".join(rows) or "none")
-    table.add_row("Contact and audio seen outside", f"{report.contact or '–'}, {report.media or '–'}")
+    table.add_row("Mappings", "\n".join(mapping_rows(gateway)) or "none")
+    table.add_row("Contact, audio shown", f"{report.contact or '–'}, {report.media or '–'}")
     table.add_row("Call set-up", milliseconds(report.set_up))
     table.add_row("Packets sent and heard", f"{report.sent} and {report.heard}")
     table.add_row("Round trip", milliseconds(report.round_trip))
@@ -224,8 +220,22 @@ def print_table(snapshot: SwitchSnapshot, gateway: FakeGateway, report: PhoneRep
         verdict = f"[red]no audio came back ({report.status} {report.reason})[/red]"
     table.add_row("Verdict", verdict)
     console = Console(highlight=False)
-    console.width = max(console.width, TABLE_WIDTH)
+    if not console.is_terminal:
+        console.width = TABLE_WIDTH
     console.print(table)
+
+
+def mapping_rows(gateway: FakeGateway) -> Iterator[str]:
+    """A line for each mapping that is a SIP port or was used; the others wait for calls to come."""
+    waiting = 0
+    for each in sorted(gateway.mappings(), key=lambda m: (m.external_port, m.protocol)):
+        if not each.packets_in and each.internal.port not in SIP_PORTS:
+            waiting += 1
+            continue
+        count = f"{each.packets_in} in, {each.packets_out} out" if each.packets_in else "unused"
+        yield f"{each.external_port}/{each.protocol} → {each.internal}  {count}"
+    if waiting:
+        yield f"and {waiting} for the audio of calls to come"
 
 
 def protocol_words(kind: GatewayType | None) -> str:

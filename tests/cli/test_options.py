@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from ringthru.cli import options
 from ringthru.cli.options import OptionError, read_options
 
 FILE = """; FreeSWITCH's form
@@ -69,10 +70,22 @@ class TestThePassword:
     def test_is_freeswitchs_where_none_was_made(self, tmp_path):
         assert read_options([], [], tmp_path).password == "ClueCon"
 
+    def test_of_the_service_where_this_user_has_no_switch(self, tmp_path, monkeypatch):
+        own, service = tmp_path / "own", tmp_path / "service"
+        monkeypatch.setattr(options, "state_folder", lambda: own)
+        monkeypatch.setattr(options, "OF_THE_SERVICE", service)
+        assert read_options([], []).password == "ClueCon"
+        for folder in (service, own):
+            folder.mkdir()
+            (folder / "event_socket_password").write_text(f"made by {folder.name}\n")
+            assert read_options([], []).password == f"made by {folder.name}"
+
 
 class TestWhatIsWrong:
     def test_a_section_that_is_not_there(self, read):
-        with pytest.raises(OptionError, match=r"no section \[nowhere\] in "):
+        with pytest.raises(
+            OptionError, match=r"no section \[nowhere\] in .*; a command .* ringthru cli -x nowhere"
+        ):
             read("nowhere")
 
     def test_a_number_that_is_none(self, tmp_path):

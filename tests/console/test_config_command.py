@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from ringthru.__main__ import main
+from ringthru.console import config_command
 
 CONF = Path(__file__).parents[2] / "conf"
 GUIDE = Path(__file__).parents[2] / "docs" / "guide" / "configuration.md"
@@ -177,3 +178,35 @@ def test_the_guides_example_is_what_comes_out(tmp_path, capsys, monkeypatch):
     assert main(["config", "check", str(tmp_path)]) == 1
     shown = page.split("```text\n")[1].split("```")[0]
     assert capsys.readouterr().out.replace(f"{tmp_path}/", "/etc/ringthru/") == shown
+
+
+class TestNew:
+    def test_the_tree_is_written_and_is_what_the_switch_reads_without_one(self, tmp_path, capsys):
+        tree = tmp_path / "my tree"
+        assert main(["config", "new", str(tree)]) == 0
+        assert f"  ringthru -conf '{tree}'\n" in capsys.readouterr().out
+        written = {each.relative_to(tree): each.read_bytes() for each in tree.rglob("*") if each.is_file()}
+        assert written == {
+            each.relative_to(CONF): each.read_bytes() for each in CONF.rglob("*") if each.is_file()
+        }
+        assert main(["config", "check", "--strict", str(tree)]) == 0
+
+    def test_it_can_be_edited_although_what_is_installed_cannot(self, tmp_path, monkeypatch):
+        installed = tmp_path / "installed"
+        installed.mkdir()
+        (installed / "vars.xml").write_text("<include/>")
+        (installed / "vars.xml").chmod(0o444)
+        monkeypatch.setattr(config_command, "default_tree", lambda: installed)
+        assert main(["config", "new", str(tmp_path / "tree")]) == 0
+        assert (tmp_path / "tree" / "vars.xml").stat().st_mode & 0o200
+
+    def test_nothing_that_is_there_is_touched(self, tmp_path, capsys):
+        (tmp_path / "vars.xml").write_text("mine")
+        assert main(["config", "new", str(tmp_path)]) == 1
+        assert capsys.readouterr().err == f"ringthru config: {tmp_path} is not empty: name a new folder\n"
+        assert [each.name for each in tmp_path.iterdir()] == ["vars.xml"]
+
+    def test_a_place_that_cannot_be_written_is_named(self, tmp_path, capsys):
+        (tmp_path / "file").write_text("")
+        assert main(["config", "new", str(tmp_path / "file" / "tree")]) == 1
+        assert f"{tmp_path}/file/tree: Not a directory\n" in capsys.readouterr().err

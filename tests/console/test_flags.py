@@ -156,4 +156,5 @@ class TestMain:
     def test_a_log_directory_that_cannot_be_made_is_one_line(self, capsys, tmp_path):
         (tmp_path / "file").write_text("")
         assert main(["-nc", "-nf", "-nonat", "-log", str(tmp_path / "file" / "below")]) == 1
-        assert capsys.readouterr().err == f"ringthru: {tmp_path}/file/below: Not a directory\n"
+        why = f"{tmp_path}/file/below: Not a directory; -log names its folder"
+        assert capsys.readouterr().err == f"ringthru: there can be no log file: {why}\n"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 import logging
 import re
 import sys
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from ringthru.console import logs as logs_module
 from ringthru.console.levels import level_of, name_of
 from ringthru.console.logs import ConsoleHandler, IdleCpu, LineRecord, LogFile, LogFormatter, setup
 from ringthru.lab.clock import ManualClock
@@ -208,6 +210,37 @@ class TestLogFile:
         file.emit(record("after"))
         assert path.read_text() == "after\n"
         assert not moved.exists() or moved.read_text() == "before\n"
+
+    def test_a_large_one_is_put_aside_and_the_ten_newest_are_kept(self, file, tmp_path, clock, monkeypatch):
+        monkeypatch.setattr(logs_module, "ROLLOVER", 10)
+        seconds = itertools.count(10)
+        monkeypatch.setattr(logs_module.time, "strftime", lambda form: f"2026-11-22-09-42-{next(seconds)}")
+        mine = ["ringthru.log.1", "ringthru.log.2026-01-01.gz", "ringthru.logbook"]
+        for name in mine:
+            (tmp_path / name).write_text("mine")
+        for number in range(13):
+            file.emit(record(f"line number {number}"))
+            clock.advance(1.0)
+        file.emit(record("the last"))
+        kept = [each for each in tmp_path.iterdir() if each.name not in ("ringthru.log", *mine)]
+        assert len(kept) == 10
+        said = {each.read_text() for each in kept}
+        assert said == {f"line number {number}\n" for number in range(3, 13)}
+        assert (tmp_path / "ringthru.log").read_text() == "the last\n"
+        assert all((tmp_path / name).read_text() == "mine" for name in mine)
+
+    def test_one_that_cannot_be_put_aside_grows_on(self, file, tmp_path, clock, monkeypatch):
+        monkeypatch.setattr(logs_module, "ROLLOVER", 10)
+
+        def refuse(self, target):
+            raise PermissionError(13, "Permission denied", str(self))
+
+        monkeypatch.setattr(type(tmp_path), "rename", refuse)
+        for number in range(3):
+            file.emit(record(f"line number {number}"))
+            clock.advance(1.0)
+        assert (tmp_path / "ringthru.log").read_text().count("\n") == 3
+        assert file.lost == 0
 
     def test_a_full_disk_loses_lines_and_says_so_once(self, capsys):
         file = LogFile(Path("/dev/full"))

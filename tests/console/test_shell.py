@@ -11,7 +11,7 @@ from prompt_toolkit.document import Document
 from prompt_toolkit.input import create_pipe_input
 from prompt_toolkit.output import DummyOutput
 
-from ringthru.console.shell import HINT, Shell
+from ringthru.console.shell import HINT, PARTING_HINT, Shell
 
 
 @pytest.fixture
@@ -35,6 +35,18 @@ async def test_a_line_is_run_and_shutdown_ends_the_shell(switch, shell, keys, sa
     await asyncio.wait_for(shell.run(), 20)
     assert said == ["pbx1", "+OK\n"]
     assert switch.asked == ["shutdown"]
+
+
+async def test_who_wants_to_leave_is_told_how(switch, shell, keys, said):
+    keys.send_text("exit\r/quit\rshutdown\r")
+    await asyncio.wait_for(shell.run(), 20)
+    assert said == [PARTING_HINT, PARTING_HINT, "+OK\n"]
+
+
+async def test_a_welcome_stands_above_the_first_prompt(switch, table, keys, said):
+    keys.send_text("hostname\rshutdown\r")
+    await asyncio.wait_for(Shell(switch, table, write=said.append, welcome="Hello.").run(), 20)
+    assert said[:2] == ["Hello.", "pbx1"]
 
 
 def test_tab_completes_the_last_command_from_the_table(shell):

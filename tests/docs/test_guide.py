@@ -54,6 +54,11 @@ def test_every_example_is_shown_on_a_page():
     assert {f"examples/{file.name}" for file in EXAMPLES.glob("*.py")} <= shown
 
 
+def test_every_page_is_in_the_list_of_pages():
+    listed = set(re.findall(r"\]\(([\w-]+\.md)\)", (GUIDE / "README.md").read_text()))
+    assert listed == {page.name for page in GUIDE.glob("*.md")} - {"README.md"}
+
+
 def test_the_first_example_is_short():
     assert len((EXAMPLES / "first.py").read_text().splitlines()) <= 25
 

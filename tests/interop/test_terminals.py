@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import ringthru
+from ringthru.cli.link import WHERE_IT_IS
 from ringthru.lab.namespaces.laboratory import PBX, Laboratory, Topology
 
 from .switch_process import Switch, configuration, replace
@@ -69,14 +70,15 @@ class TestOneCommand:
         said = desk.cli("-P", "1", "-x", "status")
         assert (said.returncode, said.stderr) == (
             255,
-            "ringthru cli: 127.0.0.1:1: Connect call failed ('127.0.0.1', 1)\n",
+            "ringthru cli: 127.0.0.1:1: nobody listens there: "
+            "is the switch running, and its event socket at this address and port?\n",
         )
 
     def test_a_wrong_password(self, desk: Desk) -> None:
         said = desk.cli("-p", "guess", "-x", "status")
         assert (said.returncode, said.stderr) == (
             255,
-            "ringthru cli: 127.0.0.1:8021: the password is wrong\n",
+            f"ringthru cli: 127.0.0.1:8021: the password is wrong{WHERE_IT_IS}\n",
         )
 
     def test_a_wrong_flag(self, desk: Desk) -> None:

@@ -213,8 +213,10 @@ class TestAPortInUse:
         endpoint = getattr(home, taken)
         holder = bind_udp(endpoint)
         try:
-            with pytest.raises(PortInUse, match=re.escape(str(endpoint))):
+            with pytest.raises(PortInUse, match=re.escape(str(endpoint))) as refused:
                 await home.switch.start()
+            cure = f": end that program, or give the profile {taken} another sip-port"
+            assert str(refused.value.strerror).endswith(cure)
         finally:
             holder.close()
         for each in (home.internal, home.external):
@@ -222,6 +224,13 @@ class TestAPortInUse:
         assert home.gateway is not None
         assert home.gateway.mappings() == ()
         assert tasks_besides_this() <= before
+
+
+class TestAnAddressThatIsNotOurs:
+    async def test_the_start_fails_and_says_what_would_help(self, found: Any) -> None:
+        home: Home = await found({INTERNAL_XML: setting("sip-ip", "192.0.2.1")})
+        with pytest.raises(OSError, match=r"192\.0\.2\.1:5060: .* with sip-ip=auto profile internal takes"):
+            await home.switch.start()
 
 
 class TestStopping:

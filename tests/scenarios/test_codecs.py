@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import wave
 from typing import Any
 
@@ -145,13 +146,24 @@ class TestACodecNobodyHereMakes:
 
 class TestWithoutTheExtra:
     @pytest.fixture
-    async def bare(self, found: Any, monkeypatch: pytest.MonkeyPatch) -> Home:
+    async def bare(
+        self, found: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ) -> Home:
         """A machine on which nothing was installed but the switch."""
+        caplog.set_level(logging.INFO)
         monkeypatch.setattr(choice, "installed", lambda: G711)
         made: Home = await found({PUBLIC: RING_1000})
         await made.switch.start()
         await made.mapped()
         return made
+
+    async def test_is_said_in_one_line_at_the_start_and_not_for_each_profile(
+        self, bare: Home, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        (said,) = [each.getMessage() for each in caplog.get_records("setup") if "make them here" in each.msg]
+        assert said.startswith(
+            "OPUS, G722 (profile external, internal) only pass where both phones have them;"
+        )
 
     async def test_what_would_need_it_is_refused_with_the_cure(self, bare: Home, caplog: Any) -> None:
         call = bare.far_phone().invite("9196", bare.reached_at("external"), codecs=(OPUS,))

@@ -106,23 +106,37 @@ class TestOurTree:
         *_, action = hunt(ours, "default", number)
         assert (action.application, action.data) == last
 
-    @pytest.mark.parametrize("number", ["1000", "1003", "2000"])
+    @pytest.mark.parametrize("number", ["1000", "1003", "1099", "2000"])
     def test_a_provider_reaches_the_phones(self, ours, number):
         (action,) = hunt(ours, "public", number, sip_gateway_name="example.com")
         assert (action.application, action.data) == ("execute_extension", f"{number} XML default")
 
-    @pytest.mark.parametrize("number", ["0044123456789", "1004", "3000", "9195", "sip:x@y"])
+    @pytest.mark.parametrize("number", ["0044123456789", "1100", "3000", "9195", "sip:x@y"])
     def test_a_provider_reaches_nothing_else(self, ours, number):
         assert hunt(ours, "public", number, sip_gateway_name="example.com") == ()
 
-    @pytest.mark.parametrize(("dialled", "sent"), [("00441234", "0441234"), ("0+441234", "+441234")])
+    @pytest.mark.parametrize(
+        ("dialled", "sent"),
+        [
+            ("00441234", "0441234"),
+            ("0+441234", "+441234"),
+            ("+441234", "+441234"),
+            ("112", "112"),
+            ("911", "911"),
+        ],
+    )
     def test_with_a_default_gateway_nought_leads_out(self, ours, dialled, sent):
         *_, action = hunt(ours, "default", dialled, default_gateway="itsp")
         assert (action.application, action.data) == ("bridge", f"sofia/gateway/${{default_gateway}}/{sent}")
 
+    def test_a_user_that_is_added_can_be_called(self, ours):
+        *_, last = hunt(ours, "default", "1004")
+        assert (last.application, last.data) == ("bridge", "user/${dialed_extension}@${domain_name}")
+
     def test_without_one_it_leads_nowhere(self, ours):
         assert ours.variables["default_gateway"] == ""
-        assert hunt(ours, "default", "00441234", default_gateway="") == ()
+        for number in ("00441234", "+441234", "112"):
+            assert hunt(ours, "default", number, default_gateway="") == ()
         assert hunt(ours, "public", "00441234", default_gateway="itsp") == ()
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import stat
 from pathlib import Path
 
@@ -23,7 +25,39 @@ def test_a_folder_that_cannot_be_written_costs_the_password_its_memory_and_says_
     blocked.write_text("")
     first = StateFolder(blocked / "state").password()
     assert first != StateFolder(blocked / "state").password()
-    assert "could not be kept" in caplog.text
+    assert f"cannot be read: {blocked / 'state' / 'generated_password'}: Not a directory" in caplog.text
+    assert "with -db" in caplog.text
+
+
+def test_a_disk_that_was_full_leaves_no_empty_password(tmp_path: Path, monkeypatch) -> None:
+    full = errno.ENOSPC
+
+    def write(descriptor: int, mode: str) -> None:
+        os.close(descriptor)
+        raise OSError(full, os.strerror(full))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "fdopen", write)
+        StateFolder(tmp_path).password()
+    assert list(tmp_path.iterdir()) == []
+    (tmp_path / "generated_password").write_text("\n")  # what an earlier version left
+    password = StateFolder(tmp_path).password()
+    assert len(password) >= 16
+    assert StateFolder(tmp_path).password() == password
+
+
+def test_a_password_that_cannot_be_read_is_left_as_it_is(tmp_path: Path, caplog) -> None:
+    (tmp_path / "generated_password").mkdir()  # as good as somebody else's: even root cannot read it
+    assert len(StateFolder(tmp_path).password()) >= 16
+    assert "cannot be read" in caplog.text
+    assert (tmp_path / "generated_password").is_dir()
+
+
+def test_the_password_can_be_typed_into_a_desk_phone(tmp_path: Path) -> None:
+    password = StateFolder(tmp_path).password()
+    assert password == password.lower()
+    assert password.isalnum()
+    assert not set(password) & set("l01o")
 
 
 def test_only_a_tree_that_names_the_password_gets_one(tmp_path: Path) -> None:

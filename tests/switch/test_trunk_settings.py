@@ -108,6 +108,13 @@ class TestTrunks:
         assert len(read(gateway(frobnicate="1")).trunks) == 1
         assert "'frobnicate' is not supported in this version: ignored" in caplog.text
 
+    @pytest.mark.parametrize(("written", "meant"), [("pasword", "password"), ("user-name", "username")])
+    def test_a_slip_of_the_pen(
+        self, read: Any, caplog: pytest.LogCaptureFixture, written: str, meant: str
+    ) -> None:
+        read(gateway(**{written: "1"}))
+        assert f"unknown parameter '{written}' ignored; did you mean {meant}?" in caplog.text
+
 
 class TestRegistrations:
     def params(self, **values: str) -> str:

@@ -7,12 +7,18 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
+import socket
 from collections.abc import Callable
 
 from ..event_socket.client import ClientSession, Ended, Event, Heard, Reply, Welcome
 from ..event_socket.framing import Header
-from .options import Options
+from .options import HERE, Options
 
+WHERE_IT_IS = (
+    "; the switch made one at its first start, in the folder of its -db, for its own user and root to read: "
+    "--db names that folder, -p the password"
+)
 CONSOLE: tuple[Header, ...] = (("console_execute", "true"),)
 
 
@@ -65,7 +71,7 @@ class Link:
         except TimeoutError as error:
             raise NotConnected(f"{place}: no answer within {options.connect_timeout} ms") from error
         except OSError as error:
-            raise NotConnected(f"{place}: {error.strerror or error}") from error
+            raise NotConnected(f"{place}: {_words_for(error)}") from error
         return link
 
     async def api(self, line: str) -> str:
@@ -138,9 +144,19 @@ class Link:
         gone = NotConnected(event.why, refused=event.refused)
         if not self._ready.done():
             place = f"{self._options.host}:{self._options.port}"
-            self._ready.set_exception(NotConnected(f"{place}: {event.why}", refused=event.refused))
+            hint = WHERE_IT_IS if event.refused and self._options.host in HERE else ""
+            self._ready.set_exception(NotConnected(f"{place}: {event.why}{hint}", refused=event.refused))
         for waiting in self._asked.values():
             if not waiting.done():
                 waiting.set_exception(gone)
         if not self.ended.done():
             self.ended.set_result(event)
+
+
+def _words_for(error: OSError) -> str:
+    """Why there is no connection; asyncio's own text names a Python call and the place once more."""
+    if isinstance(error, ConnectionRefusedError):
+        return "nobody listens there: is the switch running, and its event socket at this address and port?"
+    if isinstance(error, socket.gaierror):
+        return f"this name is not known ({error.strerror})"
+    return os.strerror(error.errno) if error.errno else str(error)

@@ -9,6 +9,8 @@ Lives here: names, defaults, where the password comes from. Never here: what bec
 from __future__ import annotations
 
 import argparse
+import contextlib
+import shlex
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
@@ -21,6 +23,7 @@ FILES: Final = (
     *("/etc/fs_cli.conf", "/etc/freeswitch/fs_cli.conf"),
 )
 DEFAULT: Final = "default"
+OF_THE_SERVICE: Final = Path("/var/lib/ringthru")  # -db of the unit that the guide shows
 PASSWORD_FILE: Final = "event_socket_password"
 KNOWN_TO_ALL: Final = "ClueCon"  # FreeSWITCH's
 HERE: Final = ("127.0.0.1", "localhost", "::1")
@@ -68,14 +71,15 @@ def read_options(
 ) -> Options:
     """The command line over the file's section over the defaults.
 
-    ``folder`` is where the switch keeps what it made, its password among it.
+    ``folder`` is where the switch keeps what it made, its password among it; without it, this user's own,
+    and then that of the service.
 
     Raises:
         OptionError: a section that no file has, or a value that cannot be meant.
         SystemExit: argparse's, for a flag that nobody knows (2) and after ``--help`` (0).
     """
     given = vars(_parser().parse_args(arguments))
-    profile, folder = given.pop("profile"), given.pop("db") or folder or state_folder()
+    profile, named = given.pop("profile"), given.pop("db") or folder
     found = _section(files, profile)
     told = {
         name: value
@@ -86,7 +90,13 @@ def read_options(
         told["execute"] = tuple(told["execute"])
     options = replace(Options(), **{**found, **told})
     _check(options)
-    return options if options.password else replace(options, password=_password(options, folder))
+    return (
+        options
+        if options.password
+        else replace(
+            options, password=_password(options, [named] if named else [state_folder(), OF_THE_SERVICE])
+        )
+    )
 
 
 def _check(options: Options) -> None:
@@ -96,13 +106,12 @@ def _check(options: Options) -> None:
         raise OptionError(f"debug level {options.debug}: it must be from 0 to 7")
 
 
-def _password(options: Options, folder: Path) -> str:
+def _password(options: Options, folders: Iterable[Path]) -> str:
     """The one that the switch on this machine made; else FreeSWITCH's, which everybody knows."""
     if options.host in HERE and not options.user:
-        try:
-            return (folder / PASSWORD_FILE).read_text().strip()
-        except OSError:
-            pass  # it is another user's, or there is none
+        for folder in folders:
+            with contextlib.suppress(OSError):  # it is another user's, or there is none
+                return (folder / PASSWORD_FILE).read_text().strip()
     return KNOWN_TO_ALL
 
 
@@ -117,7 +126,9 @@ def _section(files: Iterable[Path] | None, profile: str | None) -> dict[str, obj
         if (profile or DEFAULT) in sections:
             return _values(sections[profile or DEFAULT], path)
     if profile is not None:
-        raise OptionError(f"no section [{profile}] in {', '.join(map(str, paths))}")
+        where = ", ".join(map(str, paths))
+        hint = f"a command for the switch stands behind -x: ringthru cli -x {shlex.quote(profile)}"
+        raise OptionError(f"no section [{profile}] in {where}; {hint}")
     return {}
 
 

@@ -1,7 +1,7 @@
-"""``ringthru config check TREE``: what a configuration tree comes to, without running it.
+"""``ringthru config``: a tree of one's own to edit (``new``), and what a tree comes to (``check``).
 
-Exit status: 0: the switch would start with it; 1: it would not, or (with ``--strict``) something wants
-attention; 2: the command line is not understood.
+Exit status: 0: done, or the switch would start with the tree; 1: it would not, or (with ``--strict``)
+something wants attention, or the tree cannot be written; 2: the command line is not understood.
 
 Lives here: arguments, the text, the JSON. Never here: what is checked (``switch.checking``).
 """
@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import json
 import logging
+import shlex
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -21,6 +22,8 @@ from ..net.surroundings import look_around
 from ..switch.checking import Finding, TreeReport, check_tree
 from ..switch.foresight import Outlook
 from ..switch.reachability import RULES, Seen
+from ..switch.state import default_tree
+from .serve import words_for
 from .text import count, visible
 
 
@@ -30,6 +33,34 @@ def main(arguments: list[str]) -> int:
         wanted = _parser().parse_args(arguments)
     except SystemExit as ended:  # argparse has said why
         return int(ended.code or 0)
+    if wanted.command == "new":
+        return _new(wanted.tree.expanduser())
+    return _check(wanted)
+
+
+def _new(tree: Path) -> int:
+    """Write the tree that we ship where somebody can edit it; nothing that is there is touched."""
+    source = default_tree()
+    try:
+        tree.mkdir(parents=True, exist_ok=True)
+        if any(tree.iterdir()):
+            print(f"ringthru config: {visible(str(tree))} is not empty: name a new folder", file=sys.stderr)
+            return 1
+        for file in sorted(each for each in source.rglob("*") if each.is_file()):
+            target = tree / file.relative_to(source)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(file.read_bytes())  # and not its mode: what is installed may be read-only
+    except OSError as error:
+        print(f"ringthru config: {visible(words_for(error))}", file=sys.stderr)
+        return 1
+    name = shlex.quote(str(tree))
+    print(f"The default configuration is in {visible(str(tree))}; README.md there says what is where.")
+    print("When it is edited:")
+    print(f"  ringthru config check {name}\n  ringthru -conf {name}")
+    return 0
+
+
+def _check(wanted: argparse.Namespace) -> int:
     report = check_tree(wanted.tree.expanduser(), state_folder(), look_around())
     if wanted.json:
         print(json.dumps(as_json(report), indent=2))
@@ -40,8 +71,16 @@ def main(arguments: list[str]) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="ringthru config", description="Look at a configuration tree.")
-    commands = parser.add_subparsers(dest="command", required=True)
+    parser = argparse.ArgumentParser(
+        prog="ringthru config", description="Make or check a configuration tree."
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    new = commands.add_parser(
+        "new",
+        help="write the default tree into a folder, to be edited",
+        description="Writes what the switch reads without -conf. Nothing that exists is touched.",
+    )
+    new.add_argument("tree", type=Path, help="a directory that is empty, or does not exist yet")
     check = commands.add_parser(
         "check",
         help="what is wrong with a tree, what is ignored, and what peers will see",

@@ -186,6 +186,12 @@ def _variable(flag: str) -> str:
     return f"{flag.removesuffix('s') if flag == 'scripts' else flag}_dir"
 
 
+ACCEPTED: Final = (
+    "FreeSWITCH's -{} are accepted and change nothing. More flags may stand in the environment, in "
+    "RINGTHRU_OPTS or else FREESWITCH_OPTS."
+)
+
+
 def help_text() -> str:
     """The text of ``-help``, laid out as FreeSWITCH's."""
     lines = (f"\t{_spelled(each):<23}-- {each.text}\n" for each in FLAGS)
@@ -193,22 +199,31 @@ def help_text() -> str:
         "Usage: ringthru [OPTIONS]\n"
         "       ringthru cli [-x COMMAND] ...\n"
         "       ringthru demo [--once]\n"
-        "       ringthru config check TREE\n"
+        "       ringthru config new|check TREE\n"
         "       ringthru nat COMMAND ...\n"
         "       ringthru lab gateway ...\n"
+        "       ringthru media-node ...\n"
         "\n"
         "These are the optional arguments you can pass to ringthru:\n"
         f"{''.join(lines)}"
         "\n"
-        f"FreeSWITCH's -{', -'.join(WITHOUT_EFFECT[:7])},\n"
-        f"-{', -'.join(WITHOUT_EFFECT[7:])} are accepted and change nothing. More flags may\n"
-        "stand in the environment, in RINGTHRU_OPTS or else FREESWITCH_OPTS.\n"
+        f"{_filled(ACCEPTED.format(', -'.join(WITHOUT_EFFECT)))}\n"
         "\n"
-        "'ringthru cli' is the console of a running switch. "
-        "'ringthru demo' shows a call through a NAT gateway, on loopback alone.\n"
-        "'ringthru nat' opens ports on the gateway without the switch; 'ringthru lab gateway' plays one for\n"
-        "other programs to be tested on. --help after either tells more.\n"
+        "ringthru cli         the console of a running switch\n"
+        "ringthru demo        a call through a NAT gateway, on loopback alone\n"
+        "ringthru config      write a configuration to edit; tell what is wrong with one\n"
+        "ringthru nat         open ports on the gateway, without the switch\n"
+        "ringthru lab         play a gateway, for other programs to be tested on\n"
+        "ringthru media-node  the audio of other switches, by rtpengine's commands\n"
+        "\n"
+        "--help after each tells more.\n"
     )
+
+
+def _filled(text: str) -> str:
+    import textwrap  # of no use to a start
+
+    return textwrap.fill(text, 90, break_on_hyphens=False)
 
 
 def _spelled(flag: Flag) -> str:

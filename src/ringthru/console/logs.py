@@ -8,8 +8,10 @@ Never here: what is logged.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
+import re
 import sys
 import time
 from collections.abc import Callable, Collection
@@ -24,7 +26,11 @@ from .text import visible
 ROOT: Final = "ringthru"  # every logger of ours is below it
 LOGFILE: Final = "ringthru.log"
 STAT: Final = Path("/proc/stat")
-LOOK_INTERVAL: Final = 1.0  # seconds between two looks whether the log file was moved away
+LOOK_INTERVAL: Final = 1.0  # seconds between two looks whether the log file was moved away, or is full
+ROLLOVER: Final = 10 * 1024 * 1024  # bytes, after which a log file is put aside, as in FreeSWITCH
+MOST_KEPT: Final = 10  # files put aside; with the one in use 110 MiB
+STAMP: Final = len(".2026-11-22-09-42-55")
+PUT_ASIDE: Final = re.compile(r"\.\d{4}(-\d\d){5}(\.\d+)?")  # what stands behind their names
 SAMPLE_INTERVAL: Final = 1.0  # seconds; a busy switch logs thousands of lines in that time
 # What every record would collect, and no line of ours shows: a third of its cost ("Optimization" in the
 # library's documentation).
@@ -197,8 +203,8 @@ class LogFile(logging.Handler):
     """Appends to a file, a line a system call; opens it anew within a second when somebody moved it away.
 
     The standard library's ``WatchedFileHandler`` looks for that before each line, and flushes a buffer after
-    it: three system calls for one. What cannot be written (the disk is full) is counted in ``lost``, and
-    said once on standard error.
+    it: three system calls for one. A full one is put aside, and the oldest go. What cannot be written (the
+    disk is full) is counted in ``lost``, and said once on standard error.
 
     Raises (when made):
         OSError: the file cannot be opened.
@@ -218,7 +224,7 @@ class LogFile(logging.Handler):
             line = f"{text}\n".encode("utf-8", "replace")
             if (now := self._clock()) - self._looked_at >= LOOK_INTERVAL:
                 self._looked_at = now
-                self._reopen_if_moved()
+                self._look()
             self._file.write(line)
         except (OSError, ValueError) as error:  # ValueError: closed meanwhile
             self.lost += 1
@@ -253,6 +259,22 @@ class LogFile(logging.Handler):
     def close(self) -> None:
         self._file.close()
         super().close()
+
+    def _look(self) -> None:
+        self._reopen_if_moved()
+        if os.fstat(self._file.fileno()).st_size >= ROLLOVER:
+            with contextlib.suppress(OSError):  # then it grows on, and no line is lost
+                self.rotate()
+                self._forget_the_oldest()
+
+    def _forget_the_oldest(self) -> None:
+        """Of the files that were put aside; what somebody gave another name is his."""
+        name = self._path.name
+        beside = [each for each in self._path.parent.iterdir() if each.name.startswith(name)]
+        kept = [each for each in beside if PUT_ASIDE.fullmatch(each.name.removeprefix(name))]
+        kept.sort(key=lambda each: (each.name[: len(name) + STAMP], len(each.name), each.name))
+        for each in kept[:-MOST_KEPT]:
+            each.unlink()
 
     def _reopen_if_moved(self) -> None:
         try:

@@ -15,6 +15,7 @@ from collections.abc import Callable, Coroutine, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from .. import __version__
 from .levels import level_of
 
 if TYPE_CHECKING:
@@ -144,9 +145,10 @@ async def terminal_or_lines(switch: SwitchLike, logs: Logs, history: Path | None
     if not on_a_terminal():
         await plain_console(switch, table)
         return
-    from .shell import Shell
+    from .shell import WELCOME, Shell
 
-    await Shell(switch, table, history).run()
+    welcome = WELCOME.format(version=__version__) if switch.layout == "current" else ""
+    await Shell(switch, table, history, welcome=welcome).run()
 
 
 async def serve_metrics(switch: Switch, idle_cpu: Callable[[], float]) -> None:

@@ -22,6 +22,15 @@ if TYPE_CHECKING:
     from prompt_toolkit.completion import Completer
 
 PATIENCE: Final = 1.0  # seconds; a command that takes longer goes on while the prompt is back
+PARTINGS: Final = ("exit", "quit", "bye", "/exit", "/quit", "/bye")  # of shells, and of fs_cli
+WELCOME: Final = """\
+Ringthru {version} takes calls.
+  phone_setup     what to type into a phone
+  nat_map status  what the gateway lets in
+  help            all that can be asked
+  shutdown        the end; so is Ctrl-D, twice
+"""
+PARTING_HINT: Final = "Type 'shutdown', or press Ctrl-D twice, to stop the switch; its calls end."
 HINT: Final = "Type 'shutdown' to stop the switch, or press Ctrl-C (or Ctrl-D) again."
 
 
@@ -34,11 +43,14 @@ class Shell:
         table: CommandTable,
         history: Path | None = None,
         write: Callable[[str], None] = write_out,
+        welcome: str = "",
     ) -> None:
+        """``welcome`` is said once, above the first prompt."""
         self._switch = switch
         self._table = table
         self._history = history
         self._write = write
+        self._welcome = welcome
         self._running: set[asyncio.Task[None]] = set()
         self._leaving = False
 
@@ -51,6 +63,8 @@ class Shell:
         prompt = f"ringthru@{self._switch.snapshot().hostname}> "
         try:
             with patch_stdout(raw=True):
+                if self._welcome:
+                    self._write(self._welcome)
                 while not self._leaving:
                     await self._one_line(session, prompt)
         finally:
@@ -73,6 +87,9 @@ class Shell:
             return None
 
     async def _run(self, line: str) -> None:
+        if line.strip().lower() in PARTINGS:
+            self._write(PARTING_HINT)
+            return
         self._leaving = line.strip().lower() in ("shutdown", "...", "fsctl shutdown")
         task = asyncio.create_task(run_line(self._switch, self._table, line, self._write))
         self._running.add(task)

@@ -18,6 +18,7 @@ from ..media import Codes
 from ..media.sound.g711 import G711
 from ..net.acl import AccessList, matches
 from ..net.address import Endpoint
+from ..net.sockets import PortInUse
 from ..net.surroundings import look_around
 from ..portmap import Mapping as PortMapping
 from ..portmap import PortMapper, Protocol
@@ -25,6 +26,7 @@ from ..sip import SipUri
 from .addresses.address_lookup import AddressLookups
 from .addresses.advertising import Advertising
 from .assembling import call_records, engine_of, guard_settings
+from .audio.codec_choice import tell_of_missing
 from .builtin_variables import folder_variables, machine_variables, nat_variables
 from .calls.book import Calls
 from .calls.signalling import Signalling
@@ -72,6 +74,7 @@ class SwitchLife:
         self._began = time.monotonic()
         self.nat_enabled = options.nat_enabled
         self._surroundings = options.surroundings or look_around()
+        self._follows_network = options.follows_network
         self._address6 = options.surroundings6.address if options.surroundings6 else LOOPBACK6
         self._state = StateFolder(options.db)
         self._conf = options.conf or default_tree()
@@ -177,6 +180,7 @@ class SwitchLife:
         except OSError:
             await self.stop()
             raise
+        tell_of_missing(self.calls.profiles.values())
         for profile in self.calls.profiles.values():
             self._start_trunks(profile)
         self._advertising.serve()
@@ -196,7 +200,7 @@ class SwitchLife:
             await self._open(settings, weak)
         except OSError as error:
             if ":" not in settings.sip_ip or error.errno not in NO_IPV6:
-                raise
+                raise type(error)(error.errno, f"{error.strerror}: {_cure(error, settings)}") from error
             text = "Profile %s is left out: %s is no address of this machine, or it has no IPv6"
             log.warning(text, settings.name, settings.sip_ip)
 
@@ -345,3 +349,14 @@ class SwitchLife:
     async def _stop_mapper(self) -> None:
         if self.mapper is not None:
             await self.mapper.stop()
+
+
+def _cure(error: OSError, settings: ProfileSettings) -> str:
+    """What a person does where a profile cannot listen."""
+    if isinstance(error, PortInUse):
+        return f"end that program, or give the profile {settings.name} another sip-port"
+    if error.errno == errno.EADDRNOTAVAIL:
+        return (
+            f"no address of this machine now; with sip-ip=auto profile {settings.name} takes the one it has"
+        )
+    return f"the profile {settings.name} asks for it"

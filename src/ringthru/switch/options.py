@@ -19,6 +19,7 @@ class SwitchOptions:
     mapping_enabled: bool = True  # False: -nonatmap
     surroundings: Surroundings | None = None  # None: ask the kernel
     surroundings6: Surroundings6 | None = None  # None: there is no IPv6 to be called at
+    follows_network: bool = False  # True: where our own address changes, the switch listens there
     nameservers: tuple[Endpoint, ...] = ()  # in place of those of /etc/resolv.conf
     log: Path | None = None  # where the log file is; for the variable log_dir
     run: Path | None = None  # where the pid file is; for run_dir

@@ -12,7 +12,9 @@ from ..net.places import state_folder
 log = logging.getLogger(__name__)
 
 PASSWORD_VARIABLE = "generated_password"
-PASSWORD_BYTES = 12  # 96 bits: nobody guesses it, and it still fits on a phone's screen
+CURE = "name a folder of your own that can be written with -db"
+LETTERS = "abcdefghijkmnpqrstuvwxyz23456789"  # what a phone's keys write in one case, and nobody misreads
+PASSWORD_LENGTH = 20  # 100 bits: nobody guesses it, and it still fits on a phone's screen
 
 
 class StateFolder:
@@ -33,20 +35,48 @@ class StateFolder:
     def _secret(file: Path, what: str) -> str:
         """A password that is made once, readable by its owner alone."""
         try:
-            return file.read_text().strip()
-        except OSError:
+            if kept := file.read_text().strip():
+                return kept  # an empty file is what a full disk left of it
+        except FileNotFoundError:
             pass
-        password = secrets.token_urlsafe(PASSWORD_BYTES)
+        except (OSError, ValueError) as error:
+            text = "The password for %s cannot be read: %s. This run has another one: %s"
+            log.error(text, what, _why(error, file), CURE)
+            return _made_up()
+        password = _made_up()
         try:
-            file.parent.mkdir(parents=True, exist_ok=True)
-            descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with os.fdopen(descriptor, "w") as out:
-                out.write(password + "\n")
+            _keep(file, password)
             log.warning("Made a password for %s: it is in %s", what, file)
         except OSError as error:
-            text = "The password for %s could not be kept in %s (%s); the next start makes another"
-            log.error(text, what, file, error)
+            text = "The password for %s cannot be kept: %s. The next start makes another: %s"
+            log.error(text, what, _why(error, file), CURE)
         return password
+
+
+def _made_up() -> str:
+    return "".join(secrets.choice(LETTERS) for _ in range(PASSWORD_LENGTH))
+
+
+def _keep(file: Path, password: str) -> None:
+    """Whole or not at all, whatever becomes of the disk."""
+    import tempfile  # of the first start alone
+
+    file.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, name = tempfile.mkstemp(
+        dir=file.parent, prefix=f".{file.name}."
+    )  # 0600 from the first moment
+    try:
+        with os.fdopen(descriptor, "w") as out:
+            out.write(password + "\n")
+        Path(name).replace(file)
+    except OSError:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def _why(error: Exception, file: Path) -> str:
+    name = getattr(error, "filename", None) or file
+    return f"{name}: {getattr(error, 'strerror', None) or error}"
 
 
 def default_tree() -> Path:

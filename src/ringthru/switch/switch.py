@@ -27,9 +27,9 @@ from .calls.causes import HangupCause, cause_named
 from .dialing.originate import originate
 from .dialplan.setting import assign
 from .door.protection import Ban
+from .following import SwitchFollowing
 from .options import SwitchOptions as SwitchOptions
 from .snapshots import BanSnapshot, ProfileSnapshot, RegistrationSnapshot, SwitchSnapshot
-from .tending import SwitchTending
 
 if TYPE_CHECKING:
     from .configuration import Tree
@@ -40,7 +40,7 @@ log = logging.getLogger(__name__)
 FUNCTION_KEYS: Final = frozenset(str(number) for number in range(1, 13))
 
 
-class Switch(SwitchTending):
+class Switch(SwitchFollowing):
     """One switch. Any number of them can run in one process."""
 
     @property

@@ -17,6 +17,7 @@ import asyncio
 import logging
 from typing import Final
 
+from .audio.codec_choice import tell_of_missing
 from .builtin_variables import NAT_VARIABLES
 from .calls.causes import HangupCause
 from .configuration import ConfigurationError, ProfileSettings, load_profiles, weak_secrets
@@ -106,6 +107,7 @@ class SwitchTending(SwitchLife):
         except OSError as error:
             log.error("Profile %s does not start: %s", name, error)
             return False
+        tell_of_missing([profile])
         self._note_settings(settings)
         self._start_trunks(profile)
         self._advertising.serve()
@@ -144,6 +146,7 @@ class SwitchTending(SwitchLife):
         if profile is None or settings is None:
             return False
         waiting = profile.rescan(settings, self._domains)
+        tell_of_missing([profile])
         if waiting:
             text = "Profile %s takes a new %s when it is restarted"
             log.warning(text, profile.name, ", ".join(waiting))

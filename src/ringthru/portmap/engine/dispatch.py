@@ -312,7 +312,10 @@ class Dispatch:
         before, gateway.reported = gateway.reported, address
         if address not in NO_ADDRESS:
             gateway.address_asked(now)
-        self._log(INFO, f"Public IP changed from '{before}' to '{address}'.")
+        if before:
+            self._log(INFO, f"Public IP changed from '{before}' to '{address}'.")
+        else:  # PCP tells it with the first mapping only
+            self._log(INFO, f"NAT detected type: {gateway.service.type.nat_type}, ExtIP: '{address}'")
         self.address_changed = True
         if not first_news:
             self.ask_all_again(now)  # many gateways drop every mapping with the old address

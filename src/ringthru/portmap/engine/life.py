@@ -178,7 +178,12 @@ class GatewayLife:
         self.verdict_known = True
         self._found_at = now
         best = found.services[0]
-        self._log(INFO, f"NAT detected type: {best.type.nat_type}, ExtIP: '{best.address}'")
+        if best.address:
+            self._log(INFO, f"NAT detected type: {best.type.nat_type}, ExtIP: '{best.address}'")
+        else:
+            self._log(
+                INFO, f"A gateway answers by {best.type.spoken}; its address comes with the first mapping"
+            )
         self._dispatch.adopt(found.services, now)
         self._external = self.external_address
         if best.address:

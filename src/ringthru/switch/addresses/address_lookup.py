@@ -45,7 +45,7 @@ class AddressLookups:
     """The questions of all profiles; each is asked once, whoever needs it."""
 
     def __init__(self, own_address: str, rules: AddressRules, on_change: Callable[[], None]) -> None:
-        self._own_address = own_address
+        self.own_address = own_address
         self._rules = rules
         self.on_change = on_change
         self._answers: dict[tuple[Setting, str], Answer] = {}
@@ -122,7 +122,7 @@ class AddressLookups:
             return address
         host, port = server_of(setting.value)
         server = Endpoint(await resolve(host), port)
-        address = (await ask_stun(self._own_address, server)).host
+        address = (await ask_stun(self.own_address, server)).host
         if not self._rules.is_public(address):
             raise LookupFailed(f"it sees us at {address}, which is no public address")
         return address

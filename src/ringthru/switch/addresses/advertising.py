@@ -43,7 +43,7 @@ class Advertising:
         self._calls = calls
         self._engine = engine
         self._variables = variables
-        self._private = private
+        self.private = private
         self._external: str | None = None
         self._serving = False
         self._told_open: set[str] = set()  # profiles of which it was said that the Internet reaches them
@@ -117,8 +117,8 @@ class Advertising:
             if ports and name not in self._told_open:
                 self._told_open.add(name)
                 where = self._external or "the gateway's address"
-                text = "Profile %s is open to the Internet now: %s at %s. Whoever finds it may try passwords"
-                log.warning(text, name, ", ".join(ports), where)
+                text = "Profile %s is open to the Internet now: %s at %s. Whoever finds it may %s"
+                log.warning(text, name, ", ".join(ports), where, _what_strangers_may(profile))
 
     def _check_trunks(self) -> None:
         if self._calls.trunks is not None:
@@ -127,7 +127,7 @@ class Advertising:
     def _external_address(self, address: str | None) -> None:
         """From now on far peers see this address; a None takes it back."""
         self._variables["nat_public_addr"] = address or ""
-        self._variables["nat_private_addr"] = self._private
+        self._variables["nat_private_addr"] = self.private
         if self._mapper is not None and (kind := self._mapper.snapshot().type) is not None:
             self._variables["nat_type"] = kind.nat_type
         self._external = address
@@ -144,6 +144,12 @@ class Advertising:
         if address and address != profile.external_address:
             log.info("NAT detected setting external ip to %s for profile %s", address, profile.name)
         profile.external_address = address
+
+
+def _what_strangers_may(profile: Profile) -> str:
+    if profile.settings.auth_calls:
+        return "try passwords"
+    return f"call what the dialplan's context {profile.settings.context} holds"
 
 
 def _keep_closed(profile: Profile, weak: list[tuple[str, str]]) -> None:

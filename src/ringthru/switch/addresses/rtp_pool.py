@@ -213,6 +213,12 @@ class RtpPool:
             await self._release(used)
             self.fill()
 
+    def leave(self) -> None:
+        """Let go of the idle pairs and of their mappings, while the mapper goes on."""
+        for each in self._idle:
+            self._spawn(self._release(each))
+        self.close()
+
     def close(self) -> None:
         """Let go of the idle sockets; the mapper deletes the mappings at its own stop."""
         if self._timer is not None:

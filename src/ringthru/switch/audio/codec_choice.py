@@ -22,6 +22,7 @@ from ...net.values import frozen, replace
 
 if TYPE_CHECKING:
     from ..calls.channel import Channel
+    from ..profiles.profile import Profile
 
 log = logging.getLogger(__name__)
 
@@ -57,17 +58,17 @@ def read_preferences(names: Iterable[str]) -> Preferences:
     return Preferences(tuple(found.values()), ptime)
 
 
-def warn_of_missing(where: str, preferences: Preferences, coders: Collection[str]) -> None:
-    """Say once what a list names that nobody here can make."""
-    missing = [each.name for each in preferences.codecs if each.name not in coders and remedy(each.name)]
-    if missing:
-        log.info(
-            "%s names %s, which cannot be made here: it only passes where both sides of a call have it. "
-            "To have more, install: %s",
-            where,
-            ", ".join(missing),
-            remedy(missing[0]),
-        )
+def tell_of_missing(profiles: Iterable[Profile]) -> None:
+    """Say once what the lists of these profiles name that nobody here can make."""
+    lacking: dict[tuple[str, ...], list[str]] = {}
+    for each in profiles:
+        missing = [codec.name for codec in each.preferences.codecs if codec.name not in each.coders]
+        known = tuple(name for name in missing if remedy(name))
+        lacking.setdefault(known, []).append(each.name)
+    for names, where in lacking.items():
+        if names:
+            text = "%s (profile %s) only pass where both phones have them; to make them here: %s"
+            log.info(text, ", ".join(names), ", ".join(where), remedy(names[0]))
 
 
 def passable(offer: SessionDescription, preferences: Preferences) -> list[Codec]:

@@ -62,6 +62,13 @@ class LegPorts:
                 pool.close()
         self.seen.clear()
 
+    def leave(self) -> None:
+        """Let go of what is held ready at an address that is ours no more; others are made when asked."""
+        for pool in (self.pool, self.pool6):
+            if pool is not None:
+                pool.leave()
+        self.pool = self.pool6 = None
+
     def ask_by_stun(self, profiles: Iterable[Profile]) -> None:
         """Hold pairs ready that ask the STUN servers of these profiles' ``ext-rtp-ip``, and no others."""
         wanted = {key for each in profiles if (key := _stun_key(each)) is not None}

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from ...media import Engine, MediaError
 from ...net.values import replace
-from ...sip import Call, Direction, MalformedMessage, Request, SipError
+from ...sip import Call, Direction, Request, SipError
 from ..audio.codec_choice import for_callee
 from ..audio.leg_ports import LegPorts
 from ..audio.sound_files import SoundSources

@@ -32,7 +32,7 @@ def read_parameters(
         if name in REPEATABLE:
             continue
         if name not in readers:
-            _log_unknown(parameter, readers, where)
+            log_unknown(parameter, readers, where)
             continue
         try:
             values[field_of(name)] = readers[name](text)
@@ -62,11 +62,12 @@ def names_until_none(parameters: Iterable[Element], name: str) -> tuple[str, ...
     return tuple(found)
 
 
-def _log_unknown(parameter: Element, readers: Mapping[str, Reader], where: str) -> None:
+def log_unknown(parameter: Element, known: Iterable[str], where: str, alike: float = 0.94) -> None:
+    """Say that nobody acts on a parameter; ``alike`` (0 to 1) is how near a known name must be."""
     from difflib import get_close_matches  # only needed when something is wrong, and start-up time counts
 
     name = parameter.get("name")
-    close = get_close_matches(name.lower(), readers, n=1, cutoff=0.94)
+    close = get_close_matches(name.lower(), known, n=1, cutoff=alike)
     if close:
         text = "%s: %s: unknown parameter '%s' ignored; did you mean %s?"
         log.warning(text, parameter.position, where, name, close[0], extra={"ignored": name})

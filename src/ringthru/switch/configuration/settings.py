@@ -108,6 +108,7 @@ class ProfileSettings:
     rtp_ip: str = "auto"
     ext_rtp_ip: AddressSetting = MISSING
     local_network_acl: str = "localnet.auto"
+    auto_restart: bool = True  # where our own address is another one, listen there
     aggressive_nat_detection: bool = False
     # Who may call and register
     context: str = "default"
@@ -214,6 +215,7 @@ PROFILE_PARAMETERS: Final[Mapping[str, Reader]] = {
     "ext-rtp-ip": AddressSetting.parse,
     "local-network-acl": str.strip,
     "aggressive-nat-detection": read_boolean,
+    "auto-restart": read_boolean,
     "context": read_word,
     "dialplan": read_word,
     "auth-calls": read_boolean,

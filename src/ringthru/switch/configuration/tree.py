@@ -129,7 +129,7 @@ def load_tree(
     """
     path = conf_dir / ROOT_FILE
     if not path.is_file():
-        remedy = f"copy the default tree there, or name the directory that holds {ROOT_FILE} with -conf"
+        remedy = f"'ringthru config new DIR' writes one; -conf names the directory that holds {ROOT_FILE}"
         raise ConfigurationError(Position(path, 0), "no configuration found: the file does not exist", remedy)
     known = {"conf_dir": str(conf_dir), **variables}
     flat = preprocess(path, known, os.environ if environment is None else environment, run)

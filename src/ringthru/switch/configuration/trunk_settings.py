@@ -13,6 +13,7 @@ from typing import Any, Final
 from ...net.values import frozen
 from ...sip import MalformedMessage, SipUri
 from .errors import ConfigurationError, Position
+from .parameters import log_unknown
 from .tree import Element
 from .values import one_of, read_boolean, read_number, whole
 
@@ -192,9 +193,7 @@ def _values(element: Element, where: str) -> dict[str, Any]:
         name = parameter.get("name").strip().lower()
         name = ALSO.get(name, name)
         if name not in TRUNK_PARAMETERS:
-            text = "%s: %s: parameter '%s' is not supported in this version: ignored"
-            name = parameter.get("name")
-            log.info(text, parameter.position, where, name, extra={"ignored": name})
+            log_unknown(parameter, TRUNK_PARAMETERS, where, alike=0.85)
             continue
         try:
             value = TRUNK_PARAMETERS[name](parameter.get("value"))

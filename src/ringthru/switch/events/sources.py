@@ -5,7 +5,8 @@ event                     FreeSWITCH's headers; those marked * are ours
 ========================  ====================================================================
 NAT                       op, port, proto (0 udp, 1 tcp), sticky; external-port*, lease*,
                           protocol*, state*, reason*
-TRAP                      condition, network-external-address-previous-v4, …-change-v4; reason*
+TRAP                      condition, network-external-address-previous-v4, …-change-v4; reason*;
+                          of our own address: network-address-previous-v4, …-change-v4
 sofia::register           profile-name, from-user, from-host, contact, call-id, status, expires …
 sofia::unregister         the same
 sofia::expire             profile-name, call-id, user, host, contact, expires, user-agent, realm; reason*
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
 HEARTBEAT_INTERVAL: Final = 20  # seconds, FreeSWITCH's default
 PROTOCOL_NUMBERS: Final = {Protocol.UDP: "0", Protocol.TCP: "1"}
 CHANGED: Final = "network-external-address-change"
+MOVED: Final = "network-address-change"
 LOST: Final = "network-external-address-lost"  # ours: FreeSWITCH never notices
 OFTEN: Final = {"register": names.REGISTER, "refresh": names.REGISTER, "unregister": names.UNREGISTER}
 
@@ -169,6 +171,15 @@ class Sources:
             uri = profile.snapshot(0).url or profile.snapshot(0).tls_url or ""
             headers = (("module_name", "mod_sofia"), ("profile_name", profile.name), ("profile_uri", uri))
             self._bus.custom(names.PROFILE_START, headers)
+
+    def on_local_address(self, before: str, now: str) -> None:
+        """Our own address on the LAN is another one."""
+        headers = (
+            ("condition", MOVED),
+            ("network-address-previous-v4", before),
+            ("network-address-change-v4", now),
+        )
+        self._bus.tell("TRAP", headers)
 
     # --- the switch ---------------------------------------------------------------------------------
 

@@ -28,7 +28,7 @@ from ...sip import (
 )
 from ..addresses.address_lookup import AddressLookups
 from ..addresses.external_address import ExternalAddress
-from ..audio.codec_choice import read_preferences, warn_of_missing
+from ..audio.codec_choice import read_preferences
 from ..configuration import AddressKind, ProfileSettings
 from ..reachability import LOOPBACK, ProfileAddresses, Seen, Sight, TransportPorts
 from ..registrations.nat import NatRules
@@ -75,18 +75,18 @@ class Profile(ProfileAgent):
         self.started_at = 0.0  # seconds of the loop's clock
         self._surroundings = surroundings
         self._lists = lists
-        self._sip_ip = surroundings.address if settings.sip_ip in AUTO else settings.sip_ip
-        auto_rtp_ip = self._sip_ip if self.ipv6 else surroundings.address
+        self.sip_ip = surroundings.address if settings.sip_ip in AUTO else settings.sip_ip
+        auto_rtp_ip = self.sip_ip if self.ipv6 else surroundings.address
         self.rtp_ip = auto_rtp_ip if settings.rtp_ip in AUTO else settings.rtp_ip
-        names = (*domains, self._sip_ip) if self._sip_ip not in domains else domains
-        own_address = self._sip_ip if self.ipv6 else surroundings.address
+        names = (*domains, self.sip_ip) if self.sip_ip not in domains else domains
+        own_address = self.sip_ip if self.ipv6 else surroundings.address
         self._lookups = lookups
         self._own_address = own_address
         self._external = ExternalAddress(settings, own_address, lookups)
         self._addresses: ProfileAddresses | None = None  # as they were last
         self._basis: tuple[object, ...] = ()  # what they were made of
         self._sight = Sight(lists)
-        self.transports = Transports(settings, self._sip_ip, tls_folder, names)
+        self.transports = Transports(settings, self.sip_ip, tls_folder, names)
         self.coders = coders
         self._prefer(settings)
         self._nat_rules = self._read_nat_rules(settings)
@@ -144,7 +144,6 @@ class Profile(ProfileAgent):
         self.preferences_out = read_preferences(settings.outbound_codec_prefs)
         self.codecs = self.preferences.made_by(self.coders)  # what we speak ourselves
         self.codecs_out = self.preferences_out.made_by(self.coders)
-        warn_of_missing(f"inbound-codec-prefs of profile {settings.name}", self.preferences, self.coders)
 
     @property
     def name(self) -> str:
@@ -162,7 +161,7 @@ class Profile(ProfileAgent):
     @property
     def ipv6(self) -> bool:
         """A profile speaks one family, that of its sip-ip."""
-        return ":" in self._sip_ip
+        return ":" in self.sip_ip
 
     # --- mappings and addresses ---------------------------------------------------------------------
 
@@ -178,7 +177,7 @@ class Profile(ProfileAgent):
         return self.settings.ext_sip_ip.wants_mapping or self.settings.ext_rtp_ip.wants_mapping
 
     def _is_global6(self) -> bool:
-        address = parse_address(self._sip_ip)
+        address = parse_address(self.sip_ip)
         return address is not None and not (address.is_loopback or address.is_link_local)
 
     @property
