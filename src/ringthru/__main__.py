@@ -216,6 +216,7 @@ async def _run_switch(
     """Make the switch and serve; whoever wished for the end before has it now."""
     import logging
 
+    from .console.in_dialplan import InDialplan
     from .console.serve import hung_up, serve, use_console_settings, words_for
     from .net.surroundings import look_around6
     from .switch.configuration import ConfigurationError
@@ -241,6 +242,7 @@ async def _run_switch(
         use_console_settings(logs, ConsoleSettings.read(switch.tree), switch.loglevel)
         logs.use_layout(switch.layout)
         ending.tell(switch.request_shutdown)
+        switch.calls.router.functions.others = InDialplan(switch, logs)
         faces = _faces(switch, options, logs, waiter)
         await serve(switch, *faces, on_hang_up=None if options.console else lambda: hung_up(switch, logs))
     except (ConfigurationError, OSError) as error:
