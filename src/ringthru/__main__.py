@@ -264,6 +264,7 @@ def _faces(
     from .console.serve import let_go, serve_metrics, terminal_or_lines
     from .event_socket.serving_driver import serve_clients
     from .switch.configuration.event_socket_settings import EventSocketSettings
+    from .switch.configuration.metrics_settings import MetricsSettings
 
     faces = []
     clients = EventSocketSettings.read(switch.tree)
@@ -275,8 +276,9 @@ def _faces(
         faces.append(ServiceManager().keep_told(switch))
     if waiter is not None:
         faces.append(let_go(waiter, logs))
-    if switch.tree.configuration("metrics.conf") is not None:
-        faces.append(serve_metrics(switch, logs.idle_cpu))
+    metrics = MetricsSettings.read(switch.tree)
+    if metrics is not None:
+        faces.append(serve_metrics(switch, metrics, logs.idle_cpu))
     if options.console:
         history = options.db / "console.history" if options.db else None
         faces.append(terminal_or_lines(switch, logs, history))

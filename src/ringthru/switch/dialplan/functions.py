@@ -167,6 +167,16 @@ class Functions:
         return channel.variables.get(name.strip(), "") if channel else ""
 
 
+# Of the functions of every switch, for those who look at a dialplan without one
+FUNCTION_NAMES: Final = frozenset(
+    (
+        *TEXT_FUNCTIONS,
+        *("acl", "cond", "db", "domain_data", "domain_exists", "expr", "global_getvar", "group"),
+        *("group_call", "hash", "in_group", "limit_usage", "md5", "regex", "sofia_contact"),
+        *("sofia_count_reg", "sofia_username_of", "url_decode", "url_encode", "user_data"),
+        *("user_exists", "uuid_exists", "uuid_getvar"),
+    )
+)
 SECRETS: Final = frozenset({"password", "a1-hash", "vm-password", "reverse-auth-pass"})
 
 
