@@ -85,6 +85,7 @@ WHEN = {
     "PLAYBACK_STOP": ("it has ended, or was broken off", "the same, Playback-Status (done, break)"),
     "RECORD_START": ("both sides of a leg are recorded from now on", "Record-File-Path"),
     "RECORD_STOP": ("that has ended", "Record-File-Path"),
+    "SESSION_HEARTBEAT": ("a call goes on (`enable_heartbeat`, `uuid_session_heartbeat`)", ""),
     "RELOADXML": ("the configuration was read anew", ""),
     "SHUTDOWN": ("the switch stops", "Event-Info"),
     "TRAP": (

@@ -227,6 +227,7 @@ async def _run_switch(
     """Make the switch and serve; whoever wished for the end before has it now."""
     import logging
 
+    from .console.in_dialplan import InDialplan
     from .console.serve import hung_up, serve, use_console_settings, words_for
     from .net.surroundings import look_around6
     from .switch.configuration import ConfigurationError
@@ -253,6 +254,7 @@ async def _run_switch(
         use_console_settings(logs, ConsoleSettings.read(switch.tree), switch.loglevel)
         logs.use_layout(switch.layout)
         ending.tell(switch.request_shutdown)
+        switch.calls.router.functions.others = InDialplan(switch, logs)
         faces = _faces(switch, options, logs, waiter)
         await serve(switch, *faces, on_hang_up=None if options.console else lambda: hung_up(switch, logs))
     except (ConfigurationError, OSError) as error:
@@ -274,6 +276,7 @@ def _faces(
     from .console.serve import let_go, serve_metrics, terminal_or_lines
     from .event_socket.serving_driver import serve_clients
     from .switch.configuration.event_socket_settings import EventSocketSettings
+    from .switch.configuration.metrics_settings import MetricsSettings
 
     faces = []
     clients = EventSocketSettings.read(switch.tree)
@@ -285,8 +288,9 @@ def _faces(
         faces.append(ServiceManager().keep_told(switch))
     if waiter is not None:
         faces.append(let_go(waiter, logs))
-    if switch.tree.configuration("metrics.conf") is not None:
-        faces.append(serve_metrics(switch, logs.idle_cpu))
+    metrics = MetricsSettings.read(switch.tree)
+    if metrics is not None:
+        faces.append(serve_metrics(switch, metrics, logs.idle_cpu))
     if options.console:
         history = options.db / "console.history" if options.db else None
         faces.append(terminal_or_lines(switch, logs, history))

@@ -73,6 +73,26 @@ class TestErrors:
         assert "4 errors" in text.splitlines()[-1]
         assert "would not start" in text.splitlines()[-1]
 
+    @pytest.mark.parametrize(
+        ("name", "inside"),
+        [
+            (
+                "local_stream",
+                '<directory name="m" path="/m"><param name="shuffle" value="maybe"/></directory>',
+            ),
+            ("conference", '<profiles><profile><param name="max-members" value="few"/></profile></profiles>'),
+            ("portaudio", '<settings><param name="ring-interval" value="often"/></settings>'),
+            ("cdr_csv", '<settings><param name="legs" value="both"/></settings>'),
+            ("json_cdr", '<settings><param name="rotate" value="maybe"/></settings>'),
+            ("metrics", '<settings><param name="listen-port" value="x"/></settings>'),
+        ],
+    )
+    def test_in_the_files_beside(self, check, name, inside):
+        wrong = f'<configuration name="{name}.conf">{inside}</configuration></section>'
+        status, text = check(root=GOOD.replace("</section>", wrong, 1))
+        assert status == 1
+        assert f"{name}.conf" in text.partition("Warnings:")[0]
+
     def test_of_xml_that_is_none_the_place(self, check, tmp_path):
         status, text = check(root="<document>\n<section>\n</document>")
         assert status == 1
@@ -96,6 +116,25 @@ class TestWhatIsNoError:
         assert "the password everybody knows on 192.168.1.103" in text
         assert "1000@d: the password is on every list of common passwords" in text
         assert check("", "--strict", root=GOOD)[0] == 1
+
+    def test_a_function_that_nobody_answers_is_named(self, check):
+        data = '<action application="set" data="x=${system(ls)}-${regex(a|b)}-${show(calls)}"/></condition>'
+        dial = '<param name="dial-string" value="${sofia_contact(a)},${verto_contact(a)}"/></params>'
+        root = GOOD.replace("</condition>", data, 1).replace("</params></user>", f"{dial}</user>")
+        status, text = check(root=root)
+        assert status == 0
+        warned, ignored = text.split("Ignored:")
+        assert "dialplan: ${system(…)} is not answered here: ignored, it stands for nothing" in warned
+        assert "directory: ${verto_contact(…)} is not answered here" in ignored
+        assert not any(f"${{{name}(…)}}" in text for name in ("regex", "show", "sofia_contact"))
+
+    def test_users_whose_passwords_have_one_fault_are_one_line(self, check):
+        user = '<user id="{}"><params><param name="password" value="1234"/></params></user>'
+        more = "".join(map(user.format, ("1001", "1002")))
+        _, text = check(root=GOOD.replace("</domain>", f"{more}</domain>"))
+        assert (
+            "\n  1000, 1001, 1002 of d: the password of each is on every list of common passwords\n" in text
+        )
 
     def test_nothing_is_run_and_nothing_is_written(self, check, tmp_path):
         check(root=GOOD)

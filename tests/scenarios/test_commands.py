@@ -7,6 +7,7 @@ import csv
 import io
 import json
 import re
+import wave
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -17,8 +18,9 @@ import pytest
 from ringthru.console import general
 from ringthru.console.logs import Logs
 from ringthru.console.standard import standard_table
+from ringthru.switch.configuration.local_stream_settings import StreamSettings
 
-from .home import PUBLIC, Home, extension
+from .home import PASSWORD, PUBLIC, Home, extension
 from .phones import PhoneCall, hear_each_other, hears_itself
 from .stun_server import StunServer
 from .waiting import eventually
@@ -95,6 +97,31 @@ class TestWrongWords:
             ("expand", "-ERR No input\n"),
             ("reload", "-USAGE: [-f] <mod_name>\n"),
             ("global_setvar x", "-USAGE: <var>=<value> [=<value2>]\n"),
+            ("coalesce", "-USAGE: [^^<delim>]<value1>,<value2>,...\n"),
+            ("sql_escape", "-USAGE: <string>\n"),
+            ("escape", ""),
+            ("db", "!err!"),
+            ("db insert/a/b", "!err!"),
+            ("group", "!err!"),
+            ("chat", "Invalid"),
+            ("chat sip|1000|1001", "Invalid"),
+            ("chat telex|1000|1001|hello", "Error! Message Not Sent"),
+            ("chat sip|1000@a b|1001|hello", "Error! Message Not Sent"),
+            ("chat sip|1000|1001|hello|not a kind", "Error! Message Not Sent"),
+            ("limit_status", "USAGE: limit_status <backend>\n"),
+            ("limit_status redis", "-ERR"),
+            ("limit_reset", "USAGE: limit_reset <backend>\n"),
+            ("limit_reset redis", "-ERR"),
+            ("limit_interval_reset hash a", "USAGE: limit_interval_reset <backend> <realm> <resource>\n"),
+            ("uuid_limit_release x", "USAGE: uuid_limit_release <uuid> <backend> [realm] [resource]\n"),
+            ("local_stream", "-USAGE: <show|start|reload|stop|hup> <local_stream_name>\n"),
+            ("local_stream reload nothing", "-ERR Cannot locate local_stream nothing!\n"),
+            ("xml_locate", "-Error bad args\n"),
+            ("xml_locate a b c", "-Error bad args\n"),
+            ("xml_locate nothing", "can't find anything\n"),
+            ("find_user_xml id 1000", "-Error bad args\n"),
+            ("find_user_xml id 4711 nowhere", "-Error can't find user\n"),
+            ("time_test", "parameter missing\n"),
             ("expand nothing 1", "-ERR Cannot execute command\n"),
             ("show calls as pdf", "-ERR Cannot find format pdf\n"),
         ],
@@ -123,6 +150,9 @@ class TestWrongWords:
             ("chat UUID hello", "-ERR No such channel UUID!\n"),
             ("set_media_stats UUID", "-ERR No such channel UUID!\n"),
             ("limit UUID hash a b", "-ERR Cannot find session with uuid UUID\n"),
+            ("limit_release UUID hash", "-ERR Cannot find session with uuid UUID\n"),
+            ("phone_event UUID", "-ERR Operation failed\n"),
+            ("send_info UUID x", "-ERR Operation Failed\n"),
             ("media UUID", "-ERR Operation failed\n"),
             ("display UUID x", "-ERR Operation failed\n"),
             ("media_reneg UUID", "-ERR Operation Failed\n"),
@@ -136,6 +166,7 @@ class TestWrongWords:
         assert await say(f"uuid_bridge {NOBODY} {NOBODY}") == "-ERR Invalid uuid\n"
         assert await say(f"uuid_broadcast {NOBODY} x.wav") == "-ERR invalid uuid\n"
         assert await say(f"uuid_transfer {NOBODY} 77") == NO_CHANNEL
+        assert await say(f"uuid_send_message {NOBODY} hello") == "-ERR Unable to find session for UUID\n"
         assert await say(f"uuid_hold {NOBODY}") == "-ERR Operation failed\n"
         assert await say(f"sched_hangup +5 {NOBODY}") == NO_CHANNEL
 
@@ -187,6 +218,19 @@ class TestQuestions:
             ("in_group 4711@DOMAIN default", "false"),
             ("sofia_contact 1000@DOMAIN", "error/user_not_registered"),
             ("module_exists mod_sofia", "true"),
+            ("module_exists mod_db", "true"),
+            ("db insert/forward/1000/2000", "+OK"),
+            ("group insert:sales:user/1000", "+OK"),
+            ("escape a b$", r"a\sb\$"),
+            ("sql_escape it's", "it''s"),
+            ("coalesce ,b", "b"),
+            ("acl 10.1.2.3 rfc1918.auto", "true"),
+            ("domain_data DOMAIN var nothing", ""),
+            ("domain_data DOMAIN param dial-string", "${sofia_contact(*/${dialed_user}@${dialed_domain})}"),
+            ("domain_data DOMAIN param password", ""),
+            ("domain_data nowhere attr name", ""),
+            ("sofia_username_of 1000@DOMAIN", ""),
+            ("xml_flush_cache", "+OK cleared 0 entries\n"),
             ("module_exists mod_moonphase", "false"),
         ],
     )
@@ -206,6 +250,59 @@ class TestQuestions:
         assert "sofia/internal/" in rows[0]
         assert len((await say("list_users group default")).splitlines()) > 4
         assert (await say("list_users colour blue")).startswith("-USAGE: [group")
+
+    async def test_as_whom_a_phone_logged_in(self, home: Home, say: Say) -> None:
+        domain = home.switch.calls.directory.default_domain
+        await home.registered_phone()
+        assert await say(f"sofia_username_of internal/1000@{domain}") == "1000"
+
+    async def test_a_text_to_a_users_phones(self, home: Home, say: Say) -> None:
+        phone = await home.registered_phone("1001")
+        domain = home.switch.calls.directory.default_domain
+        assert await say(f"chat sip|1000@{domain}|internal/1001@{domain}|dinner is ready") == "Sent"
+        (message,) = await eventually(lambda: phone.requests)
+        assert (message.method, message.body) == ("MESSAGE", b"dinner is ready")
+        assert (message.from_.uri.user, message.get("Content-Type")) == ("1000", "text/plain")
+        assert await say("chat sip|1000|1002|is anybody there?") == "Error! Message Not Sent"
+
+    async def test_the_configuration_as_xml_without_its_secrets(self, home: Home, say: Say) -> None:
+        domain = home.switch.calls.directory.default_domain
+        root = ElementTree.fromstring(await say("xml_locate root"))
+        assert {each.get("name") for each in root.findall("section")} >= {"directory", "dialplan"}
+        found = ElementTree.fromstring(await say(f"xml_locate directory domain name {domain}"))
+        assert (found.tag, found.get("name")) == ("domain", domain)
+        users = {each.get("id"): each for each in found.iter("user")}
+        assert "1000" in users
+        user = ElementTree.fromstring(await say(f"find_user_xml id 1000 {domain}"))
+        params = {each.get("name"): each.get("value") for each in user.iter("param")}
+        assert params["password"] == ""
+        assert params["dial-string"].startswith("${sofia_contact(")
+        for line in ("xml_locate root", "xml_locate directory", f"find_user_xml id 1000 {domain}"):
+            assert PASSWORD not in await say(line)
+
+    async def test_how_long_a_nap_takes(self, say: Say) -> None:
+        first, second, average = (await say("time_test 1 2")).splitlines()
+        assert re.fullmatch(r"test 1 sleep 1 \d+", first)
+        assert re.fullmatch(r"test 2 sleep 1 \d+", second)
+        assert re.fullmatch(r"avg \d+", average)
+
+    async def test_music(self, home: Home, say: Say) -> None:
+        home.switch.calls.sounds.use([StreamSettings("moh", Path("/music"))])
+        assert await say("local_stream show") == "moh,/music\n"
+        assert await say("local_stream show moh") == "moh\n  location: /music\n  shuffle:  false\n"
+        assert await say("local_stream start moh") == "+OK stream: moh"
+        assert (await say("local_stream stop moh")).startswith("-ERR a stream is only played")
+
+    async def test_music_whose_files_have_changed(self, home: Home, say: Say, tmp_path: Path) -> None:
+        sounds = home.switch.calls.sounds
+        sounds.use([StreamSettings("moh", tmp_path)])
+        tones = await sounds.load("local_stream://moh", {})
+        with wave.open(str(tmp_path / "a.wav"), "wb") as file:
+            file.setparams((1, 2, 8000, 0, "NONE", ""))
+            file.writeframes(bytes(16_000))
+        assert await say("local_stream reload moh") == "+OK"
+        music = await sounds.load("local_stream://moh", {})
+        assert (len(music.ulaw), len(tones.ulaw) != 8000) == (8000, True)
 
     async def test_a_name(self, say: Say) -> None:
         assert await say("host_lookup 192.0.2.7") == "192.0.2.7"
@@ -294,7 +391,7 @@ class TestOneLeg:
     async def test_what_cannot_be_done_here_fails_as_there(self, home: Home, say: Say, caplog: Any) -> None:
         _, uuid = await parked(home)
         assert await say(f"uuid_displace {uuid} start x.wav") == "-ERR Cannot displace session!\n"
-        assert await say(f"uuid_display {uuid} Jo") == "-ERR Operation failed\n"
+        assert await say(f"uuid_jitterbuffer {uuid} 60") == "-ERR Operation failed\n"
         assert await say(f"uuid_fileman {uuid} pause") == "-ERR No file handle!\n"
         assert "uuid_displace: not supported in this version; the call goes on as it is" in caplog.text
         assert home.switch.calls.channels[uuid].up
@@ -311,6 +408,22 @@ class TestOneLeg:
         await eventually(lambda: home.switch.calls.shelf.usage("town", "delft") == 1)
         assert await say("limit_usage hash town delft rate") == "1/0"
         assert await say("limit_usage town delft") == "1"
+        assert await say("limit_status hash") == "There are 1 elements being tracked."
+        assert (await say("limit_status db")).startswith("Tracking 1 resources for hostname ")
+        assert await say(f"uuid_limit_release {uuid} hash town leiden") == "+OK"
+        assert await say("limit_usage town delft") == "1"
+        assert await say(f"uuid_limit_release {uuid} hash town") == "+OK"
+        assert await say("limit_usage town delft") == "0"
+
+    async def test_counting_begins_anew(self, home: Home, say: Say) -> None:
+        _, uuid = await parked(home)
+        await say(f"uuid_limit {uuid} hash town delft 5/3600")
+        await eventually(lambda: home.switch.calls.shelf.usage("town", "delft") == 1)
+        assert await say("limit_usage hash town delft rate") == "1/1"
+        assert await say("limit_interval_reset hash town delft") == "+OK"
+        assert await say("limit_usage hash town delft rate") == "1/0"
+        assert await say("limit_reset hash") == "+OK"
+        assert await say("limit_usage hash town delft") == "0"
 
     async def test_offered_again(self, home: Home, say: Say) -> None:
         call, uuid = await parked(home)

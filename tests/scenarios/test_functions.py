@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from ringthru.switch.dialplan.functions import FUNCTION_NAMES
+
 from .home import DIRECTORY, Home
 
 
@@ -55,6 +57,10 @@ async def test_what_it_answers(home: Home, text: str, answer: str) -> None:
     domain = home.address
     lookup = home.switch.calls.router.lookup()
     assert (lookup(text.replace("DOMAIN", domain)) or "") == answer.replace("DOMAIN", domain)
+
+
+async def test_those_that_are_named_are_there(home: Home) -> None:
+    assert set(home.switch.calls.router.functions._known) == FUNCTION_NAMES
 
 
 async def test_others_can_be_added(home: Home) -> None:

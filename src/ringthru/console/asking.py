@@ -20,25 +20,54 @@ from .text import visible, words_of
 
 HASH: Final = "[insert|delete|select]/<realm>/<key>/<value>"
 UNLOAD: Final = "[-f] <mod_name>"
-# Name, syntax, description, the least words, what is said of fewer (it differs in FreeSWITCH)
+COALESCE: Final = "[^^<delim>]<value1>,<value2>,..."
+DATABASE: Final = "[insert|delete|select|exists|count|list]/<realm>/<key>/<value>"
+GROUP: Final = "[insert|delete|call]:<group name>:<url>"
+IN_GROUP: Final = "<user>[@<domain>] <group_name>"
+DOMAIN_DATA: Final = "<domain> [var|param|attr] <name>"
+CONTACTS: Final = "[profile/]<user>@<domain>"
+ZONE: Final = "<timezone_name> [<epoch>|][format string]"
+QUOTE: Final = "Quote/escape a string for use on shell command line"
+SQL: Final = "Escape a string to prevent sql injection"
+# Name, syntax, description, the least words, what is said of fewer (it differs in FreeSWITCH), and its module
 FUNCTIONS: Final = (
-    ("cond", "<expr> ? <true val> : <false val>", "Evaluate a conditional", 3, "-ERR"),
-    ("domain_exists", "<domain>", "Check if a domain exists", 1, ""),
-    ("expr", "<expr>", "Evaluate an expression", 1, "-USAGE: <expr>\n"),
+    ("coalesce", COALESCE, "Return first nonempty parameter", 1, f"-USAGE: {COALESCE}\n", "mod_commands"),
+    ("cond", "<expr> ? <true val> : <false val>", "Evaluate a conditional", 3, "-ERR", "mod_commands"),
+    ("db", DATABASE, "db get/set", 0, "", "mod_db"),
+    ("domain_data", DOMAIN_DATA, "Find domain data", 3, "", "mod_commands"),
+    ("domain_exists", "<domain>", "Check if a domain exists", 1, "", "mod_commands"),
+    ("escape", "<data>", "Escape a string", 0, "", "mod_commands"),
+    ("expr", "<expr>", "Evaluate an expression", 1, "-USAGE: <expr>\n", "mod_expr"),
+    ("group", GROUP, "group [insert|delete|call]", 0, "", "mod_db"),
     ("group_call", "<group>[@<domain>]", "Generate a dial string to call a group", 1,
-     "error/NO_ROUTE_DESTINATION"),
-    ("hash", HASH, "hash get/set", 1, f"-USAGE: {HASH}\n"),
-    ("md5", "<data>", "Return md5 hash", 1, "!err!"),
-    ("regex", "<data>|<pattern>[|<subst string>][n|b]", "Evaluate a regex", 1, "-ERR"),
-    ("sofia_contact", "[profile/]<user>@<domain>", "Sofia Contacts", 1, ""),
-    ("tolower", "<string>", "Lower Case a string", 0, ""),
-    ("toupper", "<string>", "Upper Case a string", 0, ""),
-    ("strftime", "<format_string>", "strftime", 0, ""),
-    ("url_decode", "<string>", "Url decode a string", 0, ""),
-    ("url_encode", "<string>", "Url encode a string", 0, ""),
-    ("user_data", "<user>@<domain> [var|param|attr] <name>", "Find user data", 3, ""),
-    ("user_exists", "<key> <user> <domain>", "Find a user", 3, "false"),
+     "error/NO_ROUTE_DESTINATION", "mod_commands"),
+    ("hash", HASH, "hash get/set", 1, f"-USAGE: {HASH}\n", "mod_hash"),
+    ("in_group", IN_GROUP, "Determine if a user is in a group", 0, "", "mod_commands"),
+    ("is_lan_addr", "<ip>", "See if an ip is a lan addr", 0, "", "mod_commands"),
+    ("md5", "<data>", "Return md5 hash", 1, "!err!", "mod_commands"),
+    ("quote_shell_arg", "<data>", QUOTE, 0, "", "mod_commands"),
+    ("regex", "<data>|<pattern>[|<subst string>][n|b]", "Evaluate a regex", 1, "-ERR", "mod_commands"),
+    ("replace", "<data>|<string1>|<string2>", "Replace a string", 0, "", "mod_commands"),
+    ("sofia_contact", CONTACTS, "Sofia Contacts", 1, "", "mod_sofia"),
+    ("sofia_count_reg", CONTACTS, "Count Sofia registration", 1, f"-USAGE: {CONTACTS}\n", "mod_sofia"),
+    ("sofia_username_of", CONTACTS, "Sofia Username Lookup", 1, "", "mod_sofia"),
+    ("sql_escape", "<string>", SQL, 1, "-USAGE: <string>\n", "mod_commands"),
+    ("strepoch", "<string>", "Convert a date string into epoch time", 0, "", "mod_dptools"),
+    ("strftime", "<format_string>", "strftime", 0, "", "mod_dptools"),
+    ("strftime_tz", ZONE, "Display formatted time of timezone", 0, "", "mod_commands"),
+    ("strmicroepoch", "<string>", "Convert a date string into micoepoch time", 0, "", "mod_dptools"),
+    ("tolower", "<string>", "Lower Case a string", 0, "", "mod_commands"),
+    ("toupper", "<string>", "Upper Case a string", 0, "", "mod_commands"),
+    ("url_decode", "<string>", "Url decode a string", 0, "", "mod_commands"),
+    ("url_encode", "<string>", "Url encode a string", 0, "", "mod_commands"),
+    ("user_data", "<user>@<domain> [var|param|attr] <name>", "Find user data", 3, "", "mod_commands"),
+    ("user_exists", "<key> <user> <domain>", "Find a user", 3, "false", "mod_commands"),
 )  # fmt: skip
+PHRASES: Final = {  # what Tab offers behind them
+    "db": ("insert/", "delete/", "select/", "exists/", "count/", "list/"),
+    "group": ("insert:", "delete:", "call:"),
+    "hash": ("insert/", "delete/", "select/"),
+}
 
 
 def _function(name: str, least: int, otherwise: str) -> Handler:
@@ -145,8 +174,8 @@ def _expand_command(table: CommandTable) -> Command:
 def commands(table: CommandTable) -> list[Command]:
     return [
         *(
-            Command(name, syntax, text, _function(name, least, otherwise))
-            for name, syntax, text, least, otherwise in FUNCTIONS
+            Command(name, syntax, text, _function(name, least, otherwise), PHRASES.get(name, ()), home)
+            for name, syntax, text, least, otherwise, home in FUNCTIONS
         ),
         Command("load", "<mod_name>", "Load Module", load),
         Command("reload", UNLOAD, "Reload module", reload),

@@ -1,4 +1,4 @@
-"""The commands about single legs, and the sums that exporters and wallboards ask for.
+"""The commands about single legs, and ``json``, which wallboards ask.
 
 Lives here: FreeSWITCH's texts for them.
 Never here: what happens to a leg.
@@ -7,7 +7,6 @@ Never here: what happens to a leg.
 from __future__ import annotations
 
 import json as library
-import time
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -18,17 +17,6 @@ from .switch_like import SwitchLike
 from .text import visible, words_of
 
 NO_CHANNEL: Final = "-ERR No such channel!\n"
-MOMENT: Final = "%Y-%m-%d %H:%M:%S"
-
-
-async def strepoch(switch: SwitchLike, arguments: str) -> str:
-    """Seconds since 1970, now or at a moment of the local time; no newline, for exporters parse it whole."""
-    if not arguments:
-        return str(int(time.time()))
-    try:
-        return str(int(time.mktime(time.strptime(arguments.strip("'"), MOMENT))))
-    except (ValueError, OverflowError):
-        return f"-ERR '{visible(arguments)}' is not a moment; write YYYY-MM-DD HH:MM:SS\n"
 
 
 async def uuid_dump(switch: SwitchLike, arguments: str) -> str:
@@ -119,7 +107,6 @@ def _json_command(idle_cpu: Callable[[], float]) -> Command:
 def commands(idle_cpu: Callable[[], float]) -> list[Command]:
     uuid = ("{uuid}",)
     return [
-        Command("strepoch", "<string>", "Convert a date string into epoch time", strepoch),
         Command("uuid_dump", "<uuid> [format]", "Dump session vars", uuid_dump, uuid),
         Command("uuid_exists", "<uuid>", "Check if a uuid exists", uuid_exists, uuid),
         Command("uuid_getvar", "<uuid> <var>", "Get a variable from a channel", uuid_getvar, uuid),

@@ -23,6 +23,7 @@ from ..switch.checking import Finding, TreeReport, check_tree
 from ..switch.foresight import Outlook
 from ..switch.reachability import RULES, Seen
 from ..switch.state import default_tree
+from .in_dialplan import AT_ONCE
 from .serve import words_for
 from .text import count, visible
 
@@ -61,7 +62,7 @@ def _new(tree: Path) -> int:
 
 
 def _check(wanted: argparse.Namespace) -> int:
-    report = check_tree(wanted.tree.expanduser(), state_folder(), look_around())
+    report = check_tree(wanted.tree.expanduser(), state_folder(), look_around(), commands=AT_ONCE)
     if wanted.json:
         print(json.dumps(as_json(report), indent=2))
     else:
@@ -98,7 +99,7 @@ def as_lines(report: TreeReport) -> Iterator[str]:
     """The report for people, the worst first."""
     yield from _block("Errors", map(_line, report.errors))
     yield from _block("Warnings", map(_line, report.warnings))
-    yield from _block("Weak passwords", (f"{user}: the password {why}" for user, why in report.weak))
+    yield from _block("Weak passwords", _weak_lines(report.weak))
     yield from _block("Ignored", map(_line, report.ignored))
     for each in report.profiles:
         yield from _profile(each)
@@ -109,6 +110,19 @@ def as_lines(report: TreeReport) -> Iterator[str]:
     )
     counts = (count(errors, "error"), count(warnings, "warning"), f"{len(report.ignored)} ignored")
     yield f"{', '.join(counts)}: {verdict}"
+
+
+def _weak_lines(weak: Iterable[tuple[str, str]]) -> Iterator[str]:
+    """A line for all users of a domain whose passwords have the same fault."""
+    alike: dict[tuple[str, str], list[str]] = {}
+    for user, why in weak:
+        name, _, domain = user.rpartition("@")
+        alike.setdefault((domain, why), []).append(name)
+    for (domain, why), names in alike.items():
+        if len(names) == 1:
+            yield f"{names[0]}@{domain}: the password {why}"
+        else:
+            yield f"{', '.join(names)} of {domain}: the password of each {why}"
 
 
 def _block(title: str, lines: Iterable[str]) -> Iterator[str]:

@@ -14,10 +14,8 @@ from ..switch.calls.book import Calls
 from ..switch.calls.channel import Channel
 from .calls import NO_CHANNEL
 from .commands import Command
+from .leg_messages import ALSO_FAILED
 from .legs import FAILED, NO_CHANNEL_OF, NO_SESSION, LegCommand
-
-ALSO_FAILED: Final = "-ERR Operation Failed\n"  # its capital F is FreeSWITCH's
-HEARTBEAT: Final = "<uuid> [sched] [0|<seconds>]"
 
 # Name, syntax, description, the least words after the UUID, what an unknown UUID is told, what a known one is
 DECLINED: Final = (
@@ -28,22 +26,14 @@ DECLINED: Final = (
      FAILED, FAILED),
     ("uuid_displace", "<uuid> [start|stop] <path> [<limit>] [mux]", "Displace audio", 2, NO_SESSION,
      "-ERR Cannot displace session!\n"),
-    ("uuid_display", "<uuid> <display>", "Update phone display", 1, FAILED, FAILED),
     ("uuid_early_ok", "<uuid>", "stop ignoring early media", 0, "-ERROR\n", "-ERROR\n"),
     ("uuid_fileman", "<uuid> <cmd>:<val>", "Manage session audio", 1, NO_CHANNEL, "-ERR No file handle!\n"),
     ("uuid_jitterbuffer", "<uuid> [0|<min_msec>[:<max_msec>]]", "uuid_jitterbuffer", 1, FAILED, FAILED),
     ("uuid_loglevel", "<uuid> <level>", "Set loglevel on session", 1, NO_CHANNEL_OF, FAILED),
     ("uuid_media_3p", "[off] <uuid>", "Reinvite FS in or out of media path using 3pcc", 0, FAILED, FAILED),
-    ("uuid_phone_event", "<uuid>", "Send an event to the phone", 0, FAILED, FAILED),
     ("uuid_preprocess", "<>", "Pre-process Channel", 1, NO_CHANNEL, FAILED),
     ("uuid_recovery_refresh", "<uuid> <uri>", "Send a recovery_refresh", 1, NO_CHANNEL_OF, FAILED),
-    ("uuid_send_info", "<uuid> [<mime_type> <mime_subtype>] <message>", "Send info to the endpoint", 0,
-     ALSO_FAILED, ALSO_FAILED),
-    ("uuid_send_message", "<uuid> <message>", "Send MESSAGE to the endpoint", 1,
-     "-ERR Unable to find session for UUID\n", ALSO_FAILED),
     ("uuid_send_text", "<uuid> <text>", "Send text in real-time", 1, NO_CHANNEL_OF, FAILED),
-    ("uuid_session_heartbeat", HEARTBEAT, "uuid_session_heartbeat", 1,
-     f"-ERR Cannot locate session. USAGE: uuid_session_heartbeat {HEARTBEAT}\n", FAILED),
     ("uuid_simplify", "<uuid>", "Try to cut out of a call path / attended xfer", 0, FAILED, FAILED),
     ("uuid_video_refresh", "<uuid> [auto|manual]", "Send video refresh.", 0, ALSO_FAILED, ALSO_FAILED),
     ("uuid_xfer_zombie", "<uuid>", "Allow A leg to hangup and continue originating", 0, ALSO_FAILED,

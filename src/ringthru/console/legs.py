@@ -182,6 +182,13 @@ async def limit(calls: Calls, channel: Channel, words: list[str]) -> str:
     return "+OK" if calls.order(channel, AppOrder("limit", " ".join(words))) else FAILED
 
 
+async def limit_release(calls: Calls, channel: Channel, words: list[str]) -> str:
+    """``BACKEND [REALM [ID]]``: the leg counts there no more, or nowhere."""
+    realm, key = (*words[1:], "", "")[:2]
+    calls.shelf.release(channel, realm, key)
+    return "+OK"
+
+
 async def setvar_multi(calls: Calls, channel: Channel, words: list[str]) -> str:
     for pair in " ".join(words).split(";"):
         name, equals, value = pair.partition("=")
@@ -196,6 +203,7 @@ BROADCAST: Final = "<uuid> <path> [aleg|bleg|holdb|both]"
 DUAL: Final = "<uuid> <A-dest-exten>[/<A-dialplan>][/<A-context>] <B-dest-exten>[/<B-dialplan>][/<B-context>]"
 HOLD: Final = "[off|toggle] <uuid> [<display>]"
 LIMIT: Final = "<uuid> <backend> <realm> <resource> [<max>[/interval]] [number [dialplan [context]]]"
+RELEASE: Final = "<uuid> <backend> [realm] [resource]"
 SETVARS: Final = "<uuid> <var>=<value>;<var>=<value>..."
 NO_LEG_TO_COUNT: Final = "-ERR Cannot find session with uuid {uuid}\n"
 LEG_COMMANDS: Final = (
@@ -211,6 +219,10 @@ LEG_COMMANDS: Final = (
     LegCommand(
         "uuid_limit", LIMIT, "Increase limit resource", limit, 3, 7,
         unknown=NO_LEG_TO_COUNT, missing=f"USAGE: uuid_limit {LIMIT}\n",
+    ),
+    LegCommand(
+        "uuid_limit_release", RELEASE, "Release limit resource", limit_release, 1, 3,
+        unknown=NO_LEG_TO_COUNT, missing=f"USAGE: uuid_limit_release {RELEASE}\n",
     ),
     LegCommand("uuid_park", "<uuid>", "Park channel", park),
     LegCommand("uuid_pre_answer", "<uuid>", "pre_answer", pre_answer, unknown=ERROR, missing=ERROR),

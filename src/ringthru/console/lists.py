@@ -50,12 +50,15 @@ ENDPOINTS: Final = (
     *(("portaudio", "mod_portaudio"), ("sofia", "mod_sofia"), ("user", "mod_dptools")),
 )
 DIALPLANS: Final = (("XML", "mod_dialplan_xml"), ("inline", "mod_dptools"))
-FILES: Final = (("file_string", "mod_dptools"), ("silence_stream", "mod_tone_stream"))
-FILES_TOO: Final = (("tone_stream", "mod_tone_stream"), ("wav", "mod_sndfile"))
+FILES: Final = (
+    *(("file_string", "mod_dptools"), ("local_stream", "mod_local_stream")),
+    *(("silence_stream", "mod_tone_stream"), ("tone_stream", "mod_tone_stream"), ("wav", "mod_sndfile")),
+)
 # FreeSWITCH's modules whose work is done here, so that those who look for one find it
 MODULES: Final = (
-    *("mod_commands", "mod_console", "mod_dialplan_xml", "mod_dptools", "mod_event_socket", "mod_g711"),
-    *("mod_hash", "mod_logfile", "mod_loopback", "mod_portaudio", "mod_sndfile", "mod_sofia"),
+    *("mod_cdr_csv", "mod_commands", "mod_conference", "mod_console", "mod_db", "mod_dialplan_xml"),
+    *("mod_dptools", "mod_event_socket", "mod_expr", "mod_g711", "mod_hash", "mod_json_cdr"),
+    *("mod_local_stream", "mod_logfile", "mod_loopback", "mod_portaudio", "mod_sndfile", "mod_sofia"),
     "mod_tone_stream",
 )
 USAGE: Final = (  # FreeSWITCH's
@@ -69,7 +72,7 @@ ONE_OF: Final = ("api", "application", "modules")  # lists of which one can be n
 KINDS: Final = ("chat", "codec", "dialplan", "endpoint", "file", "limit", "management", "say", "timer")
 OTHERS: Final = {
     "chat": (("sip", "mod_sofia"),),
-    "limit": (("hash", "mod_hash"),),
+    "limit": (("db", "mod_db"), ("hash", "mod_hash")),
     "timer": (("soft", "CORE_SOFTTIMER_MODULE"),),
 }
 
@@ -192,7 +195,7 @@ def _interfaces(table: CommandTable) -> list[tuple[str, str, str]]:
         ("codec", codec_modules()),
         ("dialplan", DIALPLANS),
         ("endpoint", ENDPOINTS),
-        ("file", FILES + FILES_TOO),
+        ("file", FILES),
         *OTHERS.items(),
     )
     return [

@@ -1,6 +1,6 @@
-"""The commands about users: who is in the directory, in which group, and on how many phones.
+"""``list_users``: who is in the directory, in which group, and on which phones.
 
-Lives here: FreeSWITCH's texts for them. Never here: the directory, registrations.
+Lives here: FreeSWITCH's table. Never here: the directory, registrations.
 """
 
 from __future__ import annotations
@@ -53,35 +53,7 @@ def _user_row(switch: SwitchLike, domain: Domain, user: User) -> tuple[str, ...]
     return (*first, *(user.variables.get(each, "") for each in SHOWN))
 
 
-async def sofia_count_reg(switch: SwitchLike, arguments: str) -> str:
-    """``[PROFILE/]USER@DOMAIN``: how many phones are registered so."""
-    if not arguments:
-        return "-USAGE: [profile/]<user>@<domain>\n"
-    profile, _, user = arguments.rpartition("/")
-    rows = switch.snapshot().registrations
-    return str(sum(each.user == user and profile in ("", each.profile) for each in rows))
-
-
-async def in_group(switch: SwitchLike, arguments: str) -> str:
-    """``USER[@DOMAIN] GROUP``, or a comma between them, as FreeSWITCH reads it in spite of its syntax."""
-    words = words_of(arguments.replace(",", " "))
-    if len(words) != 2:
-        return "false"
-    endpoints = switch.calls.dialer.endpoints
-    user, domain = endpoints.user(words[0]), endpoints.domain(words[0].partition("@")[2])
-    members = domain.groups.get(words[1], ()) if domain is not None else ()
-    return "true" if user is not None and user in members else "false"
-
-
 def commands() -> list[Command]:
     return [
-        Command("in_group", "<user>[@<domain>] <group_name>", "Determine if a user is in a group", in_group),
         Command("list_users", LIST_USERS, "List Users configured in Directory", list_users),
-        Command(
-            "sofia_count_reg",
-            "[profile/]<user>@<domain>",
-            "Count Sofia registration",
-            sofia_count_reg,
-            home="mod_sofia",
-        ),
     ]

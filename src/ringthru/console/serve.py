@@ -20,6 +20,7 @@ from .levels import level_of
 
 if TYPE_CHECKING:
     from ..switch.configuration.console_settings import ConsoleSettings
+    from ..switch.configuration.metrics_settings import MetricsSettings
     from ..switch.switch import Switch
     from .background import Waiter
     from .logs import Logs
@@ -151,16 +152,12 @@ async def terminal_or_lines(switch: SwitchLike, logs: Logs, history: Path | None
     await Shell(switch, table, history, welcome=welcome).run()
 
 
-async def serve_metrics(switch: Switch, idle_cpu: Callable[[], float]) -> None:
-    """``/metrics`` until cancelled, where metrics.conf wants it; loaded when the switch serves already."""
+async def serve_metrics(switch: Switch, settings: MetricsSettings, idle_cpu: Callable[[], float]) -> None:
+    """``/metrics`` until cancelled; loaded when the switch serves already."""
     await asyncio.sleep(METRICS_AFTER)
-    from ..switch.configuration.metrics_settings import MetricsSettings
     from ..switch.metrics import switch_metrics
     from .metrics_page import MetricsPage
 
-    settings = MetricsSettings.read(switch.tree)
-    if settings is None:
-        return
     page = MetricsPage(settings, switch.allows, lambda: switch_metrics(switch.snapshot(), idle_cpu()))
     try:
         await page.start()

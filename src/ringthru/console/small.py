@@ -1,6 +1,6 @@
-"""Small commands that scripts use: texts, times, addresses, the counters of ``limit``.
+"""Small commands that scripts use, each of which has to wait, or asks the machine.
 
-Lives here: FreeSWITCH's texts for them. Never here: one that does something to a call.
+Lives here: FreeSWITCH's texts for them. Never here: what the dialplan can ask as well (``asking``), calls.
 """
 
 from __future__ import annotations
@@ -8,14 +8,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import resource
-import shlex
-import time
-from datetime import UTC, datetime
 from ipaddress import ip_address
-from pathlib import Path
 from typing import Final
 
 from ..net.interfaces import interfaces
+from ..switch.dialplan import text_functions
 from .commands import Command, CommandTable
 from .levels import level_of
 from .switch_like import SwitchLike
@@ -25,42 +22,11 @@ from .text import visible, words_of
 log = logging.getLogger(__name__)
 
 LONGEST_SLEEP: Final = 60_000  # milliseconds
-COALESCE: Final = "[^^<delim>]<value1>,<value2>,..."
-LIMIT_USAGE: Final = "<backend> <realm> <id> [rate]"
+LONGEST_NAP: Final = 1_000_000  # microseconds, of time_test
+USUAL_NAPS: Final = 10
+MOST_NAPS: Final = 100
 INTERFACE_IP: Final = "[auto|ipv4|ipv6] <ifname>"
 LOOPBACK: Final = {4: "127.0.0.1", 6: "::1"}
-
-
-async def coalesce(switch: SwitchLike, arguments: str) -> str:
-    """The first of several values that is not empty."""
-    separator = ","
-    if arguments.startswith("^^") and len(arguments) > 2:
-        separator, arguments = arguments[2], arguments[3:]
-    if not arguments:
-        return f"-USAGE: {COALESCE}\n"
-    return next((each for each in arguments.split(separator) if each), "")
-
-
-async def replace(switch: SwitchLike, arguments: str) -> str:
-    """``TEXT|OLD|NEW``; ``m:~`` before it makes ``~`` the separator."""
-    separator = "|"
-    if arguments.startswith("m:") and len(arguments) > 3:
-        separator, arguments = arguments[2], arguments[3:]
-    parts = arguments.split(separator)
-    if len(parts) < 3 or not parts[1]:
-        return "-ERR"
-    return parts[0].replace(parts[1], parts[2])
-
-
-async def quote_shell_arg(switch: SwitchLike, arguments: str) -> str:
-    return shlex.quote(arguments) if arguments else ""
-
-
-async def is_lan_addr(switch: SwitchLike, arguments: str) -> str:
-    try:
-        return "true" if ip_address(arguments.strip()).is_private else "false"
-    except ValueError:
-        return "false"
 
 
 async def gethost(switch: SwitchLike, arguments: str) -> str:
@@ -92,10 +58,8 @@ async def getcputime(switch: SwitchLike, arguments: str) -> str:
 
 
 async def file_exists(switch: SwitchLike, arguments: str) -> str:
-    if not arguments:
-        return "false"
-    there = await asyncio.to_thread(Path(arguments).exists)
-    return "true" if there else "false"
+    """The dialplan's, beside the loop: here nobody's call waits for the disk."""
+    return await asyncio.to_thread(text_functions.file_exists, arguments)
 
 
 async def msleep(switch: SwitchLike, arguments: str) -> str:
@@ -105,22 +69,25 @@ async def msleep(switch: SwitchLike, arguments: str) -> str:
     return "+OK"
 
 
-async def strftime_tz(switch: SwitchLike, arguments: str) -> str:
-    """``ZONE [EPOCH|][FORMAT]``: the time there, now or at a moment."""
-    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+async def time_test(switch: SwitchLike, arguments: str) -> str:
+    """``MICROSECONDS [COUNT]``: how long a sleep of that length takes here, ten times or so often."""
+    given, _, count = arguments.partition(" ")
+    if not arguments:
+        return "parameter missing\n"
+    span, loop = min(_number(given), LONGEST_NAP), asyncio.get_running_loop()
+    most = min(_number(count.strip()) or USUAL_NAPS, MOST_NAPS)
+    lines, total = [], 0
+    for number in range(1, most + 1):
+        began = loop.time()
+        await asyncio.sleep(span / 1e6)
+        took = round((loop.time() - began) * 1e6)
+        total += took
+        lines.append(f"test {number} sleep {span} {took}\n")
+    return "".join(lines) + f"avg {total // most}\n"
 
-    zone, _, form = arguments.partition(" ")
-    moment, bar, rest = form.partition("|")
-    if bar:
-        form = rest
-    when = (
-        float(moment) if bar and moment.isascii() and moment.isdigit() and len(moment) < 12 else time.time()
-    )
-    try:
-        there = ZoneInfo(zone) if zone else UTC
-        return datetime.fromtimestamp(when, there).strftime(form or "%Y-%m-%d %T")
-    except (ZoneInfoNotFoundError, ValueError, OSError, OverflowError):
-        return "-ERR Invalid timezone/format\n"
+
+def _number(text: str) -> int:
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
 
 
 async def write_log(switch: SwitchLike, arguments: str) -> str:
@@ -130,25 +97,6 @@ async def write_log(switch: SwitchLike, arguments: str) -> str:
         return "-ERR\n"
     log.log((level_of(level) if space else None) or logging.DEBUG, "%s", text if space else level)
     return "+OK\n"
-
-
-async def limit_usage(switch: SwitchLike, arguments: str) -> str:
-    """How many calls count there; with ``rate`` also how many began in its interval."""
-    words = words_of(arguments)
-    if len(words) == 2:
-        words.insert(0, "hash")
-    if len(words) < 3:
-        return f"USAGE: limit_usage {LIMIT_USAGE}\n"
-    count = switch.calls.shelf.usage(words[1], words[2])
-    if words[3:4] != ["rate"]:
-        return str(count)
-    return f"{count}/{switch.calls.shelf.begun(words[1], words[2])}"
-
-
-async def limit_hash_usage(switch: SwitchLike, arguments: str) -> str:
-    if not arguments:
-        return "USAGE: limit_hash_usage <realm> <id> [rate]\n"
-    return await limit_usage(switch, f"hash {arguments}")
 
 
 def needing(table: CommandTable) -> list[Command]:
@@ -176,22 +124,12 @@ def needing(table: CommandTable) -> list[Command]:
 
 
 def commands() -> list[Command]:
-    usage = "Get the usage count of a limited resource"
-    deprecated = "Deprecated: gets the usage count of a limited resource"
-    quote = "Quote/escape a string for use on shell command line"
-    zone = "<timezone_name> [<epoch>|][format string]"
     return [
-        Command("coalesce", COALESCE, "Return first nonempty parameter", coalesce),
         Command("file_exists", "<file>", "Check if a file exists on server", file_exists),
         Command("getcputime", "[reset]", "Gets CPU time in milliseconds (user,kernel)", getcputime),
         Command("gethost", "", "gethostbyname", gethost),
         Command("interface_ip", INTERFACE_IP, "Return the primary IP of an interface", interface_ip),
-        Command("is_lan_addr", "<ip>", "See if an ip is a lan addr", is_lan_addr),
-        Command("limit_hash_usage", "<realm> <id>", deprecated, limit_hash_usage),
-        Command("limit_usage", "<backend> <realm> <id>", usage, limit_usage),
         Command("log", "<level> <message>", "Log", write_log),
         Command("msleep", "<milliseconds>", "Sleep N milliseconds", msleep),
-        Command("quote_shell_arg", "<data>", quote, quote_shell_arg),
-        Command("replace", "<data>|<string1>|<string2>", "Replace a string", replace),
-        Command("strftime_tz", zone, "Display formatted time of timezone", strftime_tz),
+        Command("time_test", "<mss> [count]", "Show time jitter", time_test),
     ]

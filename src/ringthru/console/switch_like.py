@@ -10,6 +10,7 @@ import typing
 from collections.abc import Mapping
 
 from ..switch.calls.book import Calls
+from ..switch.configuration import Tree
 from ..switch.events.bus import EventBus, SwitchEvent
 from ..switch.schedule import Schedule
 from ..switch.snapshots import GatewayListing, Protocol, SwitchSnapshot
@@ -33,6 +34,10 @@ class SwitchLike(typing.Protocol):
     @property
     def calls(self) -> Calls:
         """Its legs."""
+
+    @property
+    def tree(self) -> Tree:
+        """The configuration in force."""
 
     @property
     def schedule(self) -> Schedule:

@@ -9,7 +9,8 @@ Lives here: collecting. Never here: what is allowed (``configuration``), texts a
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Iterator
+import re
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, TypeVar
@@ -33,16 +34,23 @@ from .configuration import (
     load_tree,
     weak_secrets,
 )
+from .configuration.cdr_settings import CdrSettings
+from .configuration.conference_settings import load_conferences
 from .configuration.console_settings import ConsoleSettings
 from .configuration.event_socket_settings import CLUECON, EventSocketSettings
+from .configuration.local_stream_settings import load_streams
+from .configuration.metrics_settings import MetricsSettings
+from .configuration.phone_settings import load_phone
 from .configuration.unused import unused_parts
 from .dialplan.applications import APPLICATIONS, LEFT_OUT
+from .dialplan.functions import FUNCTION_NAMES
 from .foresight import Outlook, outlook_of
 from .state import PASSWORD_VARIABLE
 
 T = TypeVar("T")
 MOST_ERRORS: Final = 100  # of one reader; more say nothing new
 KEPT: Final = frozenset({"document", "section", "configuration"})  # an error of a whole file ends its reading
+ASKED: Final = re.compile(r"\$\{(\w+)\(")
 STRONG: Final = "made-at-the-first-start-Qx7"  # stands for the password that the switch would make
 
 
@@ -79,8 +87,13 @@ class TreeReport:
         return tuple(each for each in self.findings if each.ignored and each.level < logging.WARNING)
 
 
-def check_tree(conf: Path, state: Path, here: Surroundings, address6: str = "::1") -> TreeReport:
-    """Read a configuration directory as the switch would; nothing is opened, sent, run or written."""
+def check_tree(
+    conf: Path, state: Path, here: Surroundings, address6: str = "::1", commands: Collection[str] = ()
+) -> TreeReport:
+    """Read a configuration directory as the switch would; nothing is opened, sent, run or written.
+
+    ``commands`` are those that a dialplan may ask of the console, beside its own functions.
+    """
     findings: list[Finding] = []
     variables = {
         **machine_variables(here, address6),
@@ -92,10 +105,12 @@ def check_tree(conf: Path, state: Path, here: Surroundings, address6: str = "::1
             loaded = load_tree(conf, variables)
         except ConfigurationError as error:
             return TreeReport((*findings, _of(error)), (), ())
-        return _read(loaded, here, findings)
+        return _read(loaded, here, findings, commands)
 
 
-def _read(loaded: LoadedConfiguration, here: Surroundings, findings: list[Finding]) -> TreeReport:
+def _read(
+    loaded: LoadedConfiguration, here: Surroundings, findings: list[Finding], commands: Collection[str]
+) -> TreeReport:
     """Everything the switch reads of a tree, one after the other."""
     tree = loaded.tree
     notes = [note for note in loaded.notes if note.level >= logging.WARNING]
@@ -112,10 +127,12 @@ def _read(loaded: LoadedConfiguration, here: Surroundings, findings: list[Findin
     ask(Dialplan.read, None)
     ask(SwitchSettings.read, None)
     ask(ConsoleSettings.read, ConsoleSettings())
+    _ask_of_what_is_beside(tree, ask)
     _judge_event_socket(ask(EventSocketSettings.read, None), tree, findings)
     no_profiles: list[ProfileSettings] = []
     profiles = ask(load_profiles, no_profiles)
     findings += _unknown_applications(tree)
+    findings += _unknown_functions(tree, commands)
     for note in unused_parts(tree):
         findings.append(Finding(note.level, note.position, note.text, ignored=note.text.partition(" is ")[0]))
     weak = tuple(weak_secrets(directory))
@@ -124,6 +141,15 @@ def _read(loaded: LoadedConfiguration, here: Surroundings, findings: list[Findin
         findings += [Finding(logging.WARNING, each.position, text) for text in each.warnings]
     once = dict.fromkeys(findings)  # who was asked twice said most of it twice
     return TreeReport(tuple(once), weak, outlooks)
+
+
+def _ask_of_what_is_beside(tree: Tree, ask: Callable[[Callable[[Tree], object], object], object]) -> None:
+    """The files of music, conferences, the console phone, records of calls and metrics."""
+    ask(load_streams, None)
+    ask(load_conferences, None)
+    ask(load_phone, None)
+    ask(lambda each: CdrSettings.read(each, Path()), None)
+    ask(MetricsSettings.read, None)
 
 
 def _until_it_agrees(read: Callable[[Tree], T], tree: Tree, findings: list[Finding], instead: T) -> T:
@@ -162,6 +188,19 @@ def _unknown_applications(tree: Tree) -> Iterator[Finding]:
                 f"dialplan: application '{name}' is not there in this version: a call that comes to it ends"
             )
             yield Finding(logging.WARNING, element.position, text)
+
+
+def _unknown_functions(tree: Tree, commands: Collection[str]) -> Iterator[Finding]:
+    """What ``${name(…)}`` asks that nothing here answers; each once, where it stands first."""
+    seen = {*FUNCTION_NAMES, *commands}
+    for section, level in (("dialplan", logging.WARNING), ("directory", logging.INFO)):
+        for element in _below(tree.section(section).elements):
+            for name in ASKED.findall(" ".join(element.attributes.values())):
+                if name in seen:
+                    continue
+                seen.add(name)
+                text = f"{section}: ${{{name}(…)}} is not answered here: ignored, it stands for nothing"
+                yield Finding(level, element.position, text, ignored=name)
 
 
 def _below(elements: Iterable[Element]) -> Iterator[Element]:

@@ -141,6 +141,7 @@ class SwitchLife:
         calls.tell_undelivered = self._sources.on_undeliverable
         folder = Path(self.variables.get("log_dir") or self._state.path)
         calls.records = call_records(rules.loaded.tree, folder, self.bus, self.variables)
+        calls.database_file = self._state.path / "db.sqlite3"
         calls.sounds.use(rules.streams)
         calls.conferences.profiles = rules.conferences
         calls.phone_settings = rules.phone
@@ -337,7 +338,7 @@ class SwitchLife:
             profile.close()
         await self.calls.registrar.close()
         await self._engine.close()
-        for thread in (self.calls.records, self._captures):
+        for thread in (self.calls.records, self._captures, self.calls.opened_database):
             if thread is not None:
                 await asyncio.to_thread(thread.close)
         await asyncio.sleep(0)  # asyncio lets go of a closed transport's port in the loop's next round only

@@ -46,6 +46,18 @@ class LocalStreams:
         self._streams = {each.name: _Stream(each) for each in settings}
         self._tune = _Stream(None)
 
+    @property
+    def settings(self) -> list[StreamSettings]:
+        """Those that the configuration names."""
+        return [each.settings for each in self._streams.values() if each.settings is not None]
+
+    def read_again(self, name: str) -> bool:
+        """Look into a stream's folder anew when somebody next listens; False: there is none of that name."""
+        stream = self._streams.get(name)
+        if stream is not None and stream.settings is not None:
+            self._streams[name] = _Stream(stream.settings)
+        return stream is not None
+
     async def sound(self, name: str) -> Sound:
         """What a stream says from this moment on, for ever."""
         known = (self._streams.get(each) for each in (name, f"{name}/{SAMPLE_RATE}", *USUAL))
@@ -56,7 +68,7 @@ class LocalStreams:
 class _Stream:
     def __init__(self, settings: StreamSettings | None) -> None:
         """``None``: the tones."""
-        self._settings = settings
+        self.settings = settings
         self._began = time.monotonic()
         self._reading = asyncio.Lock()  # the second listener waits for what the first has read
         self._octets: bytes | None = None
@@ -72,9 +84,9 @@ class _Stream:
         return Sound(self._octets, times=0, start=passed % len(self._octets))
 
     def _read(self) -> bytes:
-        if self._settings is None:
+        if self.settings is None:
             return read_tones(TUNE).ulaw
-        return read_folder(self._settings.path, self._settings.shuffle)
+        return read_folder(self.settings.path, self.settings.shuffle)
 
 
 def read_folder(folder: Path, shuffle: bool = False) -> bytes:

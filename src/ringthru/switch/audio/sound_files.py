@@ -72,11 +72,16 @@ class SoundSources:
         return await asyncio.to_thread(read_file, place_of(text, folder))
 
     async def _stream(self, name: str) -> Sound:
+        return await self.streams.sound(name.partition(";")[0].strip())
+
+    @property
+    def streams(self) -> LocalStreams:
+        """The music; loaded when first asked for."""
         if self._streams is None:
             from .local_stream import LocalStreams  # late: few switches play music
 
             self._streams = LocalStreams(self._settings)
-        return await self._streams.sound(name.partition(";")[0].strip())
+        return self._streams
 
 
 def parts_of(text: str) -> list[str]:

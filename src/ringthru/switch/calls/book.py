@@ -38,10 +38,14 @@ from ..words import random_uuid
 from .caller import Caller
 from .causes import HangupCause
 from .channel import Channel
+from .messages import Messages
 from .pace import Pace, Peak
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from ..cdr.records import CallRecords
+    from ..dialplan.database import Database
     from ..events.bus import EventBus
     from ..phone.phone import ConsolePhone
     from ..profiles.profile import Profile
@@ -78,12 +82,15 @@ class Calls:
         self.dialer = Dialer(self, directory)
         self.transfers = Transfers(self)
         self.deflections = Deflections()
+        self.messages = Messages(self)
         self.shelf = Shelf()
         self.sounds = SoundSources(variables)
         self.conferences = Conferences(self.sounds, bus)
         self._meta_keys = MetaKeys(lambda leg, name, data: self.order(leg, AppOrder(name, data)))
         self.phone_settings = PhoneSettings()
         self._phone: ConsolePhone | None = None
+        self.database_file: Path | None = None  # of what `db` and `group` keep; None: gone with the switch
+        self.opened_database: Database | None = None  # once somebody asked for it
         self.trunks: TrunkBook | None = None  # SIP providers, where there are any
         self.records: CallRecords | None = None  # of calls that are over, where somebody wants them
         self.sockets: SocketApplication | None = None  # `socket` of the dialplan, where somebody serves it
@@ -129,6 +136,15 @@ class Calls:
 
             self._phone = ConsolePhone(self)
         return self._phone
+
+    @property
+    def database(self) -> Database:
+        """What dialplans put down for good; loaded when first asked for."""
+        if self.opened_database is None:
+            from ..dialplan.database import Database
+
+            self.opened_database = Database(self.database_file)
+        return self.opened_database
 
     def use(self, dialplan: Dialplan, directory: Directory) -> None:
         """From now on calls are judged by these."""

@@ -62,6 +62,7 @@ class ChannelState:
         self.counted: set[tuple[str, str]] = set()  # where ``limit`` counts it
         self.on_stage: Callable[[Channel, str], None] = lambda channel, stage: None  # ring, media, answer
         self.on_key: Callable[[Channel, str], None] = lambda channel, key: None
+        self.heartbeat: asyncio.Task[None] | None = None  # tells SESSION_HEARTBEAT
         self.metas: dict[str, MetaApp] = {}  # what ``*`` and a key do
         self.meta_at: float | None = None  # when ``*`` was pressed
         self.redirected: tuple[SipUri, ...] = ()  # where the called side says that the call shall go

@@ -40,7 +40,6 @@ from . import dtmf
 from .ack_watch import AckWatch
 from .causes import HangupCause, cause_of, cause_said
 from .channel import DISPOSITION, CallPhase, Channel
-from .messages import Messages
 from .offers import new_offer, take_answer, tell_the_other
 
 if TYPE_CHECKING:
@@ -65,7 +64,7 @@ class Signalling:
     def __init__(self, calls: Calls) -> None:
         self._calls = calls
         self._acks = AckWatch(calls)
-        self._messages = Messages(calls)
+        self._messages = calls.messages
 
     def on_event(self, profile: Profile, event: Event) -> None:
         """Take one event of a profile's user agent."""

@@ -24,20 +24,7 @@ SOUNDS: Final = (
     *("muted-sound", "unmuted-sound", "max-members-sound", "pin-sound", "bad-pin-sound"),
 )
 # FreeSWITCH's that mean nothing here: the mix has the calls' own rate
-PASSED_OVER: Final = (
-    *(
-        "domain",
-        "alone-sound",
-        "rate",
-        "interval",
-        "sound-prefix",
-        "tts-engine",
-        "tts-voice",
-        "comfort-noise",
-    ),
-    *("caller-id-name", "caller-id-number", "channels", "conference-flags", "member-flags"),
-    *("auto-gain-level", "deaf-sound", "undeaf-sound", "is-locked-sound", "is-unlocked-sound"),
-)
+PASSED_OVER: Final = ("domain", "rate", "interval", "channels")
 
 
 def _text(text: str) -> str:
@@ -89,7 +76,8 @@ def _keys(group: Element) -> dict[str, str]:
         if action in ACTIONS and len(digits) == 1:
             keys[digits] = action
         else:
-            log.info("%s: conference.conf: %s on %s is left out", control.position, action, digits)
+            text = "%s: conference.conf: '%s' on key %s is not supported in this version: ignored"
+            log.info(text, control.position, action, digits, extra={"ignored": action})
     return keys
 
 

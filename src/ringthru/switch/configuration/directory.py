@@ -86,6 +86,7 @@ class Domain:
     users: Mapping[str, User]
     groups: Mapping[str, tuple[User, ...]]
     variables: Mapping[str, str]
+    params: Mapping[str, str]  # names in lower case
 
     def find(self, name: str) -> User | None:
         """A user by id, else by number-alias: first as written, then whatever the case."""
@@ -170,7 +171,7 @@ class _Reader:
             loose = [*element.inside("users", "user"), *element.all("user")]
             self._take_users(loose, None, params, variables)
         groups = {group: self._resolve(group, ids) for group, ids in self._members.items()}
-        return Domain(self._name, self._users, groups, variables)
+        return Domain(self._name, self._users, groups, variables, params)
 
     def _take_group(self, group: Element, params: dict[str, str], variables: dict[str, str]) -> None:
         name = group.get("name").strip()

@@ -23,7 +23,7 @@ from ..transfers.attended import att_xfer
 from ..words import words_of
 from . import setting, sounding
 from .asking import play_and_get_digits, read
-from .shelf import UNLIMITED
+from .shelf import ERROR, UNLIMITED
 
 if TYPE_CHECKING:
     from ..calls.book import Calls
@@ -176,6 +176,18 @@ async def keep(calls: Calls, channel: Channel, data: str) -> None:
         channel.log.error("hash %s: insert/REALM/KEY/VALUE, or delete/REALM/KEY", data)
 
 
+async def keep_for_good(calls: Calls, channel: Channel, data: str) -> None:
+    """``db``: ``insert/REALM/KEY/VALUE``, ``delete/REALM/KEY``; it outlives the switch. See ``database``."""
+    if calls.database.do(data.strip()) == ERROR:
+        channel.log.error("db %s: insert/REALM/KEY/VALUE, or delete/REALM/KEY", data)
+
+
+async def group(calls: Calls, channel: Channel, data: str) -> None:
+    """``insert:NAME:DIAL_STRING``, ``delete:NAME:DIAL_STRING``: who is rung by ``${group(call:NAME)}``."""
+    if calls.database.do_group(data.strip()) == ERROR:
+        channel.log.error("group %s: insert:NAME:DIAL_STRING, or delete:NAME:DIAL_STRING", data)
+
+
 async def limit(calls: Calls, channel: Channel, data: str) -> None:
     """``BACKEND REALM ID [MAX[/SECONDS]] [EXTENSION [DIALPLAN] [CONTEXT]]``: one too many goes elsewhere.
 
@@ -194,6 +206,18 @@ async def limit(calls: Calls, channel: Channel, data: str) -> None:
     channel.reroute(extension or "limit_exceeded", context, dialplan)
 
 
+async def enable_heartbeat(calls: Calls, channel: Channel, data: str) -> None:
+    """``[sched:]SECONDS``, ``on`` or ``off``: an event SESSION_HEARTBEAT so often; with ``sched`` not yet."""
+    from ..calls import heartbeat  # late: few calls have one
+
+    word = data.strip().lower()
+    seconds = heartbeat.seconds_of(word.removeprefix("sched:") or "on")
+    if seconds is None:
+        channel.log.error("enable_heartbeat %s: SECONDS, on or off", data)
+        return
+    heartbeat.beat(calls, channel, seconds, at_once=not word.startswith("sched:"))
+
+
 async def set_profile_var(calls: Calls, channel: Channel, data: str) -> None:
     """``caller_id_name=…`` or ``caller_id_number=…``: who calls, for the legs that this one dials."""
     name, _, value = data.strip().partition("=")
@@ -207,7 +231,7 @@ async def set_profile_var(calls: Calls, channel: Channel, data: str) -> None:
 # FreeSWITCH's, without which a call goes on as well: its own dialplan uses them on the way to a bridge.
 LEFT_OUT: Final = frozenset(
     (
-        *("bind_digit_action", "clear_digit_action", "db", "enable_heartbeat", "event"),
+        *("bind_digit_action", "clear_digit_action", "event"),
         *("jitterbuffer", "lua", "presence", "privacy", "set_audio_level"),
         *("start_dtmf", "start_dtmf_generate", "stop_dtmf"),
         "verbose_events",
@@ -243,8 +267,11 @@ APPLICATIONS: Final[dict[str, Application]] = {
     "bridge": bridge,
     "check_acl": check_acl,
     "conference": conference,
+    "db": keep_for_good,
     "deflect": deflect,
+    "enable_heartbeat": enable_heartbeat,
     "execute_extension": execute_extension,
+    "group": group,
     "hangup": hangup,
     "hash": keep,
     "limit": limit,

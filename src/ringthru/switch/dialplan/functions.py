@@ -2,7 +2,8 @@
 
 ``regex(TEXT|EXPRESSION[|RESULT[|n or b]])`` is ``true`` or ``false``, or RESULT with ``%1`` filled in (else
 TEXT; with ``n`` nothing, with ``b`` ``false``). ``cond(A == B ? YES : NO)`` knows ``== != < <= > >=``.
-``expr(…)`` reckons. Further ones can be added by whoever owns the switch: ``add``.
+``expr(…)`` reckons. Further ones can be added by whoever owns the switch: ``add``, or ``others`` for the
+rest of the API.
 
 Lives here: these functions. Never here: where a variable's value comes from (``routing``).
 """
@@ -11,19 +12,22 @@ from __future__ import annotations
 
 import operator
 import re
-import time
 from collections.abc import Callable, Mapping
 from hashlib import md5
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote, unquote
 
+from ...net.acl import matches
 from ..configuration.expressions import compile_expression, fill_captures
 from ..dialing.endpoints import NOT_REGISTERED
+from .text_functions import TEXT_FUNCTIONS
 
 if TYPE_CHECKING:
     from ..calls.book import Calls
+    from ..snapshots import RegistrationSnapshot
 
 Function = Callable[[str], str]
+Others = Callable[[str, str], str | None]  # of a name and the text in brackets; None: there is none such
 
 CALL: Final = re.compile(r"([\w.-]+)\((.*)\)", re.DOTALL)
 SIGNS: Final = re.compile("==|!=|<=|>=|<|>")
@@ -43,23 +47,26 @@ class Functions:
     def __init__(self, calls: Calls, variables: Mapping[str, str]) -> None:
         self._calls = calls
         self._variables = variables
+        self.others: Others | None = None  # the rest of the API, where somebody has it
         self._known: dict[str, Function] = {
+            **TEXT_FUNCTIONS,
+            "acl": self._acl,
             "cond": condition,
+            "db": lambda text: self._calls.database.do(text.strip()),
+            "domain_data": self._domain_data,
             "domain_exists": lambda text: _word(self._calls.directory.domain(text.strip()) is not None),
-            "echo": lambda text: text,
             "expr": reckoned,
             "global_getvar": lambda text: self._variables.get(text.strip(), ""),
+            "group": lambda text: self._calls.database.do_group(text.strip()),
             "group_call": lambda text: self._calls.dialer.endpoints.group_call(text),
             "hash": lambda text: self._calls.shelf.do(text.strip()) or "",
+            "in_group": self._in_group,
             "limit_usage": self._limit_usage,
             "md5": lambda text: md5(text.encode(), usedforsecurity=False).hexdigest(),
             "regex": regex,
             "sofia_contact": self._sofia_contact,
-            "strepoch": lambda text: str(int(time.time())),
-            "strftime": lambda text: time.strftime(text or "%Y-%m-%d %T"),
-            "strlen": lambda text: str(len(text)),
-            "tolower": str.lower,
-            "toupper": str.upper,
+            "sofia_count_reg": self._sofia_count_reg,
+            "sofia_username_of": self._sofia_username_of,
             "url_decode": unquote,
             "url_encode": lambda text: quote(text, safe=""),
             "user_data": self._user_data,
@@ -75,8 +82,39 @@ class Functions:
     def call(self, text: str) -> str | None:
         """The answer of ``name(arguments)``; None when there is no such function."""
         found = CALL.fullmatch(text)
-        function = self._known.get(found[1]) if found else None
-        return function(found[2]) if found and function else None
+        if found is None:
+            return None
+        function = self._known.get(found[1])
+        if function is not None:
+            return function(found[2])
+        return self.others(found[1], found[2]) if self.others is not None else None
+
+    def _acl(self, argument: str) -> str:
+        """``ADDRESS LIST``: whether the list, or network, holds the address."""
+        address, name = (*argument.split(), "", "")[:2]
+        return _word(bool(name) and matches(self._calls.registrar.lists, name, address))
+
+    def _domain_data(self, argument: str) -> str:
+        """``DOMAIN attr|var|param NAME``; never a password."""
+        who, kind, name = (*argument.split(), "", "", "")[:3]
+        domain = self._calls.directory.domain(who)
+        if domain is None or name.lower() in SECRETS:
+            return ""
+        if kind == "attr":
+            return domain.name if name == "name" else ""
+        if kind == "param":
+            return domain.params.get(name.lower(), "")
+        return domain.variables.get(name, "") if kind == "var" else ""
+
+    def _in_group(self, argument: str) -> str:
+        """``USER[@DOMAIN] GROUP``, or a comma between them, as FreeSWITCH reads it in spite of its syntax."""
+        words = argument.replace(",", " ").split()
+        if len(words) != 2:
+            return _word(False)
+        endpoints = self._calls.dialer.endpoints
+        user, domain = endpoints.user(words[0]), endpoints.domain(words[0].partition("@")[2])
+        members = domain.groups.get(words[1], ()) if domain is not None else ()
+        return _word(user is not None and user in members)
 
     def _limit_usage(self, text: str) -> str:
         """``BACKEND REALM ID``: how many calls count there."""
@@ -89,6 +127,21 @@ class Functions:
         now = next((each.now() for each in self._calls.profiles.values()), 0.0)
         found = self._calls.registrar.contacts(who, profile if slash else "*", now)
         return ",".join(found) or NOT_REGISTERED
+
+    def _sofia_count_reg(self, argument: str) -> str:
+        """``[PROFILE/]USER@DOMAIN``: how many phones are registered so."""
+        return str(len(self._bindings(argument)))
+
+    def _sofia_username_of(self, argument: str) -> str:
+        """``[PROFILE/]USER@DOMAIN``: as whom its phone logged in; nothing where there is none."""
+        found = self._bindings(argument)
+        return found[0].auth_user if found else ""
+
+    def _bindings(self, argument: str) -> list[RegistrationSnapshot]:
+        profile, _, user = argument.strip().rpartition("/")
+        now = next((each.now() for each in self._calls.profiles.values()), 0.0)
+        rows = self._calls.registrar.snapshot(now)
+        return [each for each in rows if each.user == user and profile in ("", each.profile)]
 
     def _user_data(self, argument: str) -> str:
         """``USER@DOMAIN attr|var|param NAME``; never a password."""
@@ -114,6 +167,16 @@ class Functions:
         return channel.variables.get(name.strip(), "") if channel else ""
 
 
+# Of the functions of every switch, for those who look at a dialplan without one
+FUNCTION_NAMES: Final = frozenset(
+    (
+        *TEXT_FUNCTIONS,
+        *("acl", "cond", "db", "domain_data", "domain_exists", "expr", "global_getvar", "group"),
+        *("group_call", "hash", "in_group", "limit_usage", "md5", "regex", "sofia_contact"),
+        *("sofia_count_reg", "sofia_username_of", "url_decode", "url_encode", "user_data"),
+        *("user_exists", "uuid_exists", "uuid_getvar"),
+    )
+)
 SECRETS: Final = frozenset({"password", "a1-hash", "vm-password", "reverse-auth-pass"})
 
 

@@ -23,6 +23,7 @@ MOST_VALUES: Final = 10_000  # then the oldest are forgotten
 LONGEST: Final = 4096  # characters of a value, or of a key
 MOST_PLACES: Final = 10_000  # that limits are counted for
 UNLIMITED: Final = -1
+ERROR: Final = "!err!"  # FreeSWITCH's word of `db` and `group` for whatever is wrong
 
 
 class Shelf:
@@ -74,6 +75,19 @@ class Shelf:
         """How many calls are remembered to have begun there lately."""
         return len(self._begun.get((realm, key), ()))
 
+    def tracked(self) -> int:
+        """How many places are counted for."""
+        return len(self._used.keys() | self._begun.keys())
+
+    def forget_lately(self, realm: str, key: str) -> None:
+        """An interval begins anew: no call has begun in it."""
+        self._begun.pop((realm, key), None)
+
+    def reset(self) -> None:
+        """Count from nothing; calls that go on are counted no more."""
+        self._used.clear()
+        self._begun.clear()
+
     def admit(self, channel: Channel, realm: str, key: str, most: int, seconds: int, now: float) -> bool:
         """Count a call there until it is gone, unless ``most`` do already (``UNLIMITED``: count only).
 
@@ -100,10 +114,12 @@ class Shelf:
             begun.popleft()
         return len(begun)
 
-    def release(self, channel: Channel) -> None:
-        """The call is gone."""
-        for place in channel.counted:
+    def release(self, channel: Channel, realm: str = "", key: str = "") -> None:
+        """Count a call no more: in one place, in those of a realm, or, when it is gone, in none."""
+        for place in tuple(channel.counted):
+            if realm not in ("", place[0]) or key not in ("", place[1]):
+                continue
+            channel.counted.discard(place)
             self._used[place] -= 1
-            if self._used[place] <= 0:
+            if self._used[place] <= 0:  # also after a reset
                 del self._used[place]
-        channel.counted.clear()
