@@ -149,7 +149,13 @@ class Race:
         return sorted(self._eligible_igds(), key=rank)
 
     def _pmp_hold(self) -> float | None:
-        """Until when an answer on port 5351 waits for the other protocol there."""
+        """Until when an answer on port 5351 waits for the other protocol there.
+
+        PCP that has told an address, with an early mapping, has nothing to wait for.
+        """
+        by_pcp = self._answers.get(GatewayType.PCP)
+        if isinstance(by_pcp, AddressTold) and by_pcp.address:
+            return None
         if not self._answered_at or len(self._answers) == len((GatewayType.PCP, GatewayType.NAT_PMP)):
             return None
         return min(self._answered_at.values()) + PCP_HEAD_START
