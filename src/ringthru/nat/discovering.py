@@ -6,6 +6,7 @@ import argparse
 import asyncio
 from typing import Any
 
+from ..net.surroundings import Surroundings
 from ..net.values import replace
 from ..portmap.discovery.site import Site
 from ..portmap.drivers.place_driver import Place
@@ -14,7 +15,7 @@ from ..portmap.values import Family, GatewayType, MapperSnapshot
 from . import memory, shapes
 from .finding import store_path
 from .output import Output
-from .place import Ground, nobody, surroundings_of
+from .place import Ground, nobody, slow, surroundings_of
 from .survey import Probe, Seen, Survey, driven, in_order
 from .trouble import Trouble
 from .words import Exit, address_words, clean, gateway_words, protocol_words
@@ -41,7 +42,7 @@ async def discover(options: argparse.Namespace, ground: Ground, out: Output) -> 
         out.note(f"Of no use: {clean(remark)}.")
     sure = not any(survey.waits_for for survey in surveys)
     if not seen:
-        raise Trouble(Exit.NO_GATEWAY, nobody(surroundings, sure, options.timeout))
+        raise Trouble(Exit.NO_GATEWAY, _nobody(surroundings, surveys, took, options))
     seen[0] = replace(seen[0], service=replace(seen[0].service, in_use=seen[0].usable))
     kinds = [rules.kind(each.service.external_address or "") for each in seen]
     told = [
@@ -69,6 +70,17 @@ async def discover(options: argparse.Namespace, ground: Ground, out: Output) -> 
         "waited": {"seconds": round(took, 3), "probes": [shapes.probe(*each) for each in probes]},
     }
     return (Exit.OK if seen[0].usable else Exit.REFUSED), document
+
+
+def _nobody(
+    surroundings: Surroundings, surveys: list[Survey], took: float, options: argparse.Namespace
+) -> str:
+    """Why there is nothing to show."""
+    if any(survey.hesitant for survey in surveys):
+        return slow(took, "--wait")
+    sure = not any(survey.waits_for for survey in surveys)
+    longer = "" if options.wait else " --wait 60 waits for one that is very slow."
+    return nobody(surroundings, sure, options.timeout) + longer
 
 
 def _sites(options: argparse.Namespace, ground: Ground) -> list[Site]:

@@ -102,6 +102,11 @@ class Survey:
         searching = not self._search_over or self._detection.upnp.busy
         return tuple(k for k in PREFERENCE if k in self._pending or (k is GatewayType.UPNP and searching))
 
+    @property
+    def hesitant(self) -> bool:
+        """Whether somebody answered the search of whom nothing more is known yet."""
+        return self._detection.hesitant
+
     def outcomes(self, now: float) -> list[Probe]:
         """How each protocol's asking ended; those that somebody may still answer by are cut short now."""
         cut = [Probe(kind, "cut short", self._elapsed(now)) for kind in self.waits_for]

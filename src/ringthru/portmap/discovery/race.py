@@ -51,6 +51,11 @@ class Race:
         """Whether our gateway's UPnP side was found."""
         return any(self._is_ours(each) for each in self._igds)
 
+    @property
+    def upnp_hesitates(self) -> bool:
+        """Whether somebody answered the search of whom nothing more is known yet."""
+        return self._upnp_at is not None and not self._igds and self._upnp.busy
+
     def begin(self, now: float) -> None:
         self._round_at = now
         self._answers, self._answered_at, self._igds = {}, {}, []
