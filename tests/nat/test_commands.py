@@ -249,9 +249,19 @@ class TestStatus:
         await nat("add 25060")
         assert (await nat("status --json")).json["mappings"][0]["listed"] is True
         await gateway.reboot()
+        gateway.hold("udp", 25070, Endpoint(US, 80), "somebody else")
         said = await nat("status")
         assert said.code == Exit.PARTLY
         assert "NO" in said.out
+
+    async def test_LI06_an_empty_table_proves_nothing(self, start_gateway, nat):
+        await start_gateway("upnp", rows=frozenset({"LI06"}))
+        added = await nat("add 25060")
+        assert "table is empty, and it has never shown" in added.err
+        said = await nat("status")
+        assert said.code == Exit.PARTLY
+        assert "cannot tell" in said.out
+        assert "never show an entry" in said.err
 
     async def test_it_fits_a_terminal_where_all_is_on_one_gateway(self, start_gateway, nat):
         await start_gateway("upnp")
