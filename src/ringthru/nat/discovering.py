@@ -13,6 +13,7 @@ from ..portmap.drivers.place_driver import Place
 from ..portmap.errors import LocalError
 from ..portmap.values import Family, GatewayType, MapperSnapshot
 from . import memory, shapes
+from .all_hosts import AllHosts
 from .finding import store_path
 from .output import Output
 from .place import Ground, nobody, slow, surroundings_of
@@ -28,6 +29,7 @@ PROBE_WORDS = {
     "cut short": "was waited for no longer than {}",
 }
 POLL = 0.02  # seconds between two looks at the survey
+ALL_HOSTS_AFTER = 1.0  # seconds: by then it has been asked itself three times
 SIX_LATER = 1.25  # seconds: some gateways break when searched in both families at once (SD09)
 
 
@@ -106,6 +108,7 @@ async def _ask(
     loop = asyncio.get_running_loop()
     began = loop.time()
     limit = options.wait or min(options.timeout, ground.survey)
+    late = AllHosts(sites[0], ground.natpmp_port) if sites else None
     try:
         for (_, driver), site in zip(pairs, sites, strict=True):
             if site is sites[0]:
@@ -118,7 +121,12 @@ async def _ask(
             ) and loop.time() - began < limit:
                 await asyncio.sleep(POLL)
                 tell(_progress(surveys))
+                if late and not late.asked and loop.time() - began > ALL_HOSTS_AFTER:
+                    late.ask()
     finally:
+        if late:
+            late.close()
+            surveys[0].heard_late(late.heard)
         for survey, driver in pairs:
             survey.ended = survey.outcomes(driver.clock())
             driver.close()
