@@ -141,6 +141,14 @@ class TestMain:
         assert main([word, "-version"]) == 0
         assert capsys.readouterr().out == help_text()
 
+    @pytest.mark.parametrize("program", ["cli", "config", "lab", "media-node"])
+    def test_the_switch_s_word_for_help_is_known_beside_it_too(self, capsys, program):
+        try:
+            assert main([program, "-help"]) == 0
+        except SystemExit as ended:
+            assert ended.code == 0
+        assert capsys.readouterr().out.startswith(f"usage: ringthru {program} ")
+
     def test_version(self, capsys):
         assert main(["-version"]) == 0
         assert capsys.readouterr().out == "Ringthru version: 0.1.0 (0.1.0)\n"
