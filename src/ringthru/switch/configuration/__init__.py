@@ -6,8 +6,10 @@ from .dialplan import Dialplan, Route
 from .directory import Directory, Domain, User, weak_secrets
 from .errors import ConfigurationError, Note, Position
 from .expand import Lookup, expand
+from .profile_reader import load_profiles
 from .registration_settings import RegistrationSettings
-from .settings import ProfileDomain, ProfileSettings, SwitchSettings, load_profiles
+from .settings import ProfileDomain, ProfileSettings
+from .switch_settings import SwitchSettings
 from .tree import Element, LoadedConfiguration, Section, Tree, load_tree
 from .values import AddressKind, AddressSetting
 
