@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -82,6 +84,18 @@ def test_a_slip_is_named_with_its_line_and_what_was_meant(said, right, wrong, wo
 )
 def test_what_others_read_is_left_alone(said, more):
     assert said(PLAN.replace("<variables>", f"{more}<variables>")) == []
+
+
+def test_our_own_tree_is_read_without_looking_for_slips():
+    """The start is a budget, and what compares words takes a part of it."""
+    program = (
+        "import sys; from pathlib import Path; from ringthru.switch.state import default_tree;"
+        "from ringthru.switch.configuration import load_tree;"
+        "from ringthru.switch.configuration.spelling import warn_of_slips;"
+        "warn_of_slips(load_tree(default_tree(), {'domain': 'a', 'default_password': 'b'}).tree);"
+        "sys.exit('difflib' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
 
 
 def test_an_expression_without_a_field_is_pointed_out(tmp_path, caplog):

@@ -1,6 +1,6 @@
 """What the operator wrote: the text stage, XML, typed settings, access lists, directory, dialplan."""
 
-from .acl import load_access_lists
+from .acl import load_access_lists, misnamed_lists
 from .conditions import FOREVER, Action
 from .dialplan import Dialplan, Route
 from .directory import Directory, Domain, User, weak_secrets
@@ -39,5 +39,6 @@ __all__ = [
     "load_access_lists",
     "load_profiles",
     "load_tree",
+    "misnamed_lists",
     "weak_secrets",
 ]

@@ -18,6 +18,7 @@ from .tree import Element, Tree
 log = logging.getLogger(__name__)
 
 ALIKE: Final = 0.7  # of tags and attributes (0 to 1): there are few, and short ones
+FURTHEST: Final = 3  # characters that a slip adds or leaves out at most
 ALIKE_VALUE: Final = 0.88  # of parameters and fields, for which people may invent names: vm-password
 
 Known = Mapping[str, tuple[Collection[str], Collection[str]]]  # by tag: its attributes, and the tags inside
@@ -93,9 +94,9 @@ def _look_at_value(element: Element) -> None:
 
 def nearest(name: str, known: Iterable[str], alike: float = ALIKE) -> str:
     """The known name that this one was meant to be; "" for one that is known, or like none."""
-    known = tuple(known)
-    if name in known:
+    as_long = [each for each in known if abs(len(each) - len(name)) <= FURTHEST]
+    if not as_long or name in as_long or "$" in name:
         return ""
     from difflib import get_close_matches  # only needed when something is wrong, and start-up time counts
 
-    return next(iter(get_close_matches(name, known, n=1, cutoff=alike)), "")
+    return next(iter(get_close_matches(name, as_long, n=1, cutoff=alike)), "")

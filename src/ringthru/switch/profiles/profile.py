@@ -267,20 +267,18 @@ class Profile(ProfileAgent):
         external = self.addresses().ext_sip
         return any(same_host(host, each.host) for each in (self.local, external) if each is not None)
 
-    def must_authenticate(self, source: str) -> bool:
+    def must_authenticate(self, source: Endpoint) -> bool:
         """Calls prove who they are unless the profile or an access list lets them in."""
-        if not self.settings.auth_calls:
-            return False
-        return not any(matches(self._lists, acl, source) for acl in self.settings.apply_inbound_acl)
+        return self.settings.auth_calls and not self.trusts(source)
 
-    def rejects(self, source: str) -> bool:
+    def rejects(self, source: Endpoint) -> bool:
         """Whether access lists keep out a caller who could not prove himself: calls need no password here."""
         settings = self.settings
         return bool(settings.apply_inbound_acl) and not settings.auth_calls and not self.trusts(source)
 
-    def trusts(self, source: str) -> bool:
+    def trusts(self, source: Endpoint) -> bool:
         """Whether what a peer asserts about callers is believed (RFC 3325): a list lets it in."""
-        return any(matches(self._lists, acl, source) for acl in self.settings.apply_inbound_acl)
+        return any(matches(self._lists, acl, *source) for acl in self.settings.apply_inbound_acl)
 
     def nat_rules(self) -> NatRules:
         """What the profile says of phones behind a NAT."""
