@@ -10,8 +10,8 @@ from contextlib import suppress
 from typing import Any, Final
 
 from ..portmap.capture.recorder import Recorder, concluded
-from ..portmap.capture.transcript import encode
-from ..portmap.values import GatewayListing, Protocol, Wanted
+from ..portmap.capture.transcript import Outcome, encode
+from ..portmap.values import MapperSnapshot, Protocol, Wanted
 from . import memory
 from .output import Output
 from .place import Ground
@@ -31,45 +31,52 @@ async def capture(options: argparse.Namespace, ground: Ground, out: Output) -> t
     store = options.store or memory.default_path()
     recorder = Recorder(asyncio.get_running_loop().time)
     session = Session(options, ground, store, lease=LIFETIME, tap=recorder)
-    port, protocols = options.port
-    wanted = Wanted(
-        (protocols or (Protocol.UDP,))[0],
-        port or _free_port(session.surroundings.address),
-        label=LABEL,
-        lifetime=LIFETIME,
-    )
-    listing: GatewayListing | None = None
-    removed = False
-    async with session:
-        with out.waiting("looking for the gateway …"):
-            await session.until(lambda: session.mapper.snapshot().verdict_known)
-        if session.mapper.snapshot().type is not None:
-            with out.waiting("mapping a test port, listing, deleting …"):
-                await session.want((wanted,))
-                listing = await session.listing(LISTED)
-                shown = session.shown((wanted,))
-                snapshot = session.mapper.snapshot()
-                removed = await session.release(session.mapper.want(wanted))
-        else:
-            shown, snapshot = [], session.mapper.snapshot()
-    outcome = concluded(snapshot, shown[0] if shown else None, listing, removed)
+    wanted = _test_port(options, session.surroundings.address)
+    snapshot, outcome = await _try(session, wanted, out)
     transcript = recorder.transcript(session.surroundings, wanted, LIFETIME, outcome, secrets=_own_names())
     _write(options, encode(transcript))
-    found = dict(transcript.redactions)
-    out.say(f"Gateway: {gateway_words(snapshot)}")
-    out.say(
-        f"{len(transcript.exchanges)} messages are in {options.file}, to be read before it is given away."
-    )
-    out.note(f"Replaced: {found.get('addresses', 0)} addresses, {found.get('texts', 0)} other texts.")
-    if recorder.dropped:
-        out.note(f"{recorder.dropped} messages were too many and are not in it.")
     document = {
         "file": str(options.file),
         "exchanges": len(transcript.exchanges),
-        "redactions": found,
+        "redactions": dict(transcript.redactions),
         "dropped": recorder.dropped,
     }
+    out.say(f"Gateway: {gateway_words(snapshot)}")
+    _show(document, out)
     return (Exit.NO_GATEWAY if snapshot.type is None else Exit.OK), document
+
+
+def _test_port(options: argparse.Namespace, address: str) -> Wanted:
+    """The port that was named, or one that is free."""
+    port, protocols = options.port
+    protocol = (protocols or (Protocol.UDP,))[0]
+    return Wanted(protocol, port or _free_port(address), label=LABEL, lifetime=LIFETIME)
+
+
+async def _try(session: Session, wanted: Wanted, out: Output) -> tuple[MapperSnapshot, Outcome]:
+    """Everything that a gateway is asked for, while it is recorded; and what came of it."""
+    async with session:
+        with out.waiting("looking for the gateway …"):
+            await session.until(lambda: session.mapper.snapshot().verdict_known)
+        if session.mapper.snapshot().type is None:
+            snapshot = session.mapper.snapshot()
+            return snapshot, concluded(snapshot, None, None, False)
+        with out.waiting("mapping a test port, listing, deleting …"):
+            await session.want((wanted,))
+            listing = await session.listing(LISTED)
+            shown = session.shown((wanted,))
+            snapshot = session.mapper.snapshot()
+            removed = await session.release(session.mapper.want(wanted))
+    return snapshot, concluded(snapshot, shown[0] if shown else None, listing, removed)
+
+
+def _show(document: dict[str, Any], out: Output) -> None:
+    replaced, dropped = document["redactions"], document["dropped"]
+    count, file = document["exchanges"], document["file"]
+    out.say(f"{count} messages are in {file}, to be read before it is given away.")
+    out.note(f"Replaced: {replaced.get('addresses', 0)} addresses, {replaced.get('texts', 0)} other texts.")
+    if dropped:
+        out.note(f"{dropped} messages were too many and are not in it.")
 
 
 def _free_port(address: str) -> int:

@@ -26,9 +26,36 @@ from .words import (
     protocol_words,
 )
 
+Remembered = list[tuple[JournalEntry, bool | None]]  # and whether the gateway's table has it; None: untold
+
 
 async def status(options: argparse.Namespace, ground: Ground, out: Output) -> tuple[Exit, dict[str, Any]]:
     """The gateway, the address, what we remember, and whether that is still there."""
+    snapshot, rows, blank = await _look(options, ground, out)
+    bad = blank or any(listed is False for _, listed in rows) or snapshot.external_address is None
+    code = Exit.NO_GATEWAY if snapshot.type is None else Exit.PARTLY if bad else Exit.OK
+    if options.metrics:
+        seen = snapshot, [listed for _, listed in rows]
+        if not options.every_interface:  # else it is said for all at once: see ``everywhere``
+            out.raw(metrics_text({"": seen}))
+        return code, {"metrics": seen}
+    _show_status(snapshot, rows, out)
+    if blank:
+        out.note(BLANK)
+    document = {
+        "gateway": shapes.gateway(snapshot),
+        "external": shapes.external(snapshot),
+        "chain": [shapes.gateway(each) for each in snapshot.chain],
+        "mappings": [shapes.remembered(each, listed) for each, listed in rows],
+        "counters": dict(snapshot.counters),
+    }
+    return code, document
+
+
+async def _look(
+    options: argparse.Namespace, ground: Ground, out: Output
+) -> tuple[MapperSnapshot, Remembered, bool]:
+    """The gateway, and what is remembered; True when its table is empty, and should not be."""
     async with Session(options, ground, store_path(options), mapping=False) as session:
         with out.waiting("looking for the gateway …"):
             snapshot = await session.verdict(needed=not options.metrics)
@@ -38,19 +65,15 @@ async def status(options: argparse.Namespace, ground: Ground, out: Output) -> tu
             with out.waiting("reading the gateway's table …"):
                 listing = await session.listing(512)
         here, own = memory.identity(snapshot), session.surroundings.address
+    on_it = [memory.is_here(each, here, own) for each in remembered]
     rows = [
-        (each, _is_listed(each, listing, own) if memory.is_here(each, here, own) else None)
-        for each in remembered
+        (each, _is_listed(each, listing, own) if there else None)
+        for each, there in zip(remembered, on_it, strict=True)
     ]
-    missing = any(listed is False for _, listed in rows)
-    blank = _is_blank(listing) and any(memory.is_here(each, here, own) for each in remembered)
-    bad = missing or blank or snapshot.external_address is None
-    code = Exit.NO_GATEWAY if snapshot.type is None else Exit.PARTLY if bad else Exit.OK
-    if options.metrics:
-        seen = snapshot, [listed for _, listed in rows]
-        if not options.every_interface:  # else it is said for all at once: see ``everywhere``
-            out.raw(metrics_text({"": seen}))
-        return code, {"metrics": seen}
+    return snapshot, rows, _is_blank(listing) and any(on_it)
+
+
+def _show_status(snapshot: MapperSnapshot, rows: Remembered, out: Output) -> None:
     facts = [
         ("Gateway", gateway_words(snapshot)),
         ("External address", clean(snapshot.reported_address or "unknown")),
@@ -64,16 +87,6 @@ async def status(options: argparse.Namespace, ground: Ground, out: Output) -> tu
         _show_remembered([_memory_row(each, listed) for each, listed in rows], out)
     else:
         out.say("No mappings are remembered.")
-    if blank:
-        out.note(BLANK)
-    document = {
-        "gateway": shapes.gateway(snapshot),
-        "external": shapes.external(snapshot),
-        "chain": [shapes.gateway(each) for each in snapshot.chain],
-        "mappings": [shapes.remembered(each, listed) for each, listed in rows],
-        "counters": dict(snapshot.counters),
-    }
-    return code, document
 
 
 Seen = tuple[MapperSnapshot, list[bool | None]]  # and of each remembered mapping, whether it is listed
