@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final
 
+from ..net.values import frozen
 from ..portmap.memory.holding import Holding, JournalEntry
 from ..portmap.values import Family, GatewayEntry, GatewayType, MapperSnapshot, Protocol
 from . import beyond, memory, shapes
@@ -21,54 +22,88 @@ from .session import Doomed, Session
 from .words import Exit, clean, protocol_words
 
 RUNNING: Final = "another Ringthru is running and renews it"
+Key = tuple[Family, Protocol, int, int]  # of a ``Doomed``
 Result = tuple[Doomed, str]  # why it is still there; empty when it is gone
+
+
+@frozen
+class Sight:
+    """What there is to delete on a gateway: remembered, and in its table."""
+
+    snapshot: MapperSnapshot
+    written: list[JournalEntry]  # what is on this gateway
+    elsewhere: list[JournalEntry]  # the rest
+    beyond: list[JournalEntry]  # what of it is on the gateway beyond
+    known: dict[Key, Doomed]  # to anybody
+    own: str  # our address
 
 
 async def delete(options: argparse.Namespace, ground: Ground, out: Output) -> tuple[Exit, dict[str, Any]]:
     """Delete mappings of ours: from the journal, from the gateway's table, or by their number."""
     store = options.store or memory.default_path()
-    written = memory.entries(store)
-    everything, running = written, memory.living(store, written)
-    async with Session(options, ground, store, mapping=False) as session:
-        with out.waiting("looking for the gateway …"):
-            snapshot = await session.verdict(needed=not any_pinhole(written, session.own6))
-        if options.nested:
-            with out.waiting("looking beyond it …"):
-                snapshot = await session.chain()
-        here, own = memory.identity(snapshot), session.surroundings.address
-        written = [
-            each for each in written if memory.is_here(each, here, own, session.own6) and not is_flow(each)
-        ]
-        with out.waiting("reading the gateway's table …"):
-            listing = await session.listing(512)
-    known = {each.key: each for each in map(_listed, listing.entries) if each is not None}
-    known |= {each.key: each for each in map(doomed_of, written)}
-    chosen = sorted(_chosen(options, known), key=lambda each: (each.external_port, each.protocol.value))
-    renewed = {doomed_of(each).key for each in written if each.owner in running}
+    everything = memory.entries(store)
+    running = memory.living(store, everything)
+    sight = await _look(options, ground, everything, out)
+    chosen = sorted(_chosen(options, sight.known), key=lambda each: (each.external_port, each.protocol.value))
+    renewed = {doomed_of(each).key for each in sight.written if each.owner in running}
     results = [(each, RUNNING) for each in chosen if each.key in renewed]
     doomed = [each for each in chosen if each.key not in renewed]
-    far = _chosen_beyond(options, chosen, beyond.entries(everything, snapshot, own))
+    far = _chosen_beyond(options, chosen, sight.beyond)
     results += [(beyond.doomed_of(each), RUNNING) for each in far if each.owner in running]
     far = [each for each in far if each.owner not in running]
     if far and not any(each.known for each in doomed):
         doomed = []  # it is beyond alone: not tried on our own gateway by its number
     if doomed or far:
-        ours = [entry for entry in written if doomed_of(entry).key in {each.key for each in doomed}]
-        memory.keep_no_longer(store, ours + far)  # else they are only lent to us, and given back
-        others = [each for each in ours if not is_spoken(each, snapshot)]
-        by_others = {doomed_of(each).key for each in others}
-        async with Session(options, ground, store) as session:
-            results += await remove(session, [e for e in doomed if e.key not in by_others], ours, out)
-            await await_sweep(session, others, far, out)
-        results += outcome(store, others) + beyond.outcome(store, far)
+        results += await _take_back(options, ground, sight, doomed, far, out)
     show_removed(results, out)
     if not results:
         out.note("There is no such mapping of ours on this gateway.")
-    elsewhere = [each for each in everything if not memory.is_here(each, here, own, session.own6)]
-    if not options.nested and beyond.end_of(elsewhere, chosen, own):
+    if not options.nested and beyond.end_of(sight.elsewhere, chosen, sight.own):
         out.note("The gateway beyond this one may have it too: --nested deletes it there as well.")
-    document = {"gateway": shapes.gateway(snapshot), "deleted": removed(results)}
+    document = {"gateway": shapes.gateway(sight.snapshot), "deleted": removed(results)}
     return removal_exit(results), document
+
+
+async def _look(
+    options: argparse.Namespace, ground: Ground, everything: list[JournalEntry], out: Output
+) -> Sight:
+    """Find the gateway, and the one beyond where that is wanted, and read its table."""
+    store = options.store or memory.default_path()
+    async with Session(options, ground, store, mapping=False) as session:
+        with out.waiting("looking for the gateway …"):
+            snapshot = await session.verdict(needed=not any_pinhole(everything, session.own6))
+        if options.nested:
+            with out.waiting("looking beyond it …"):
+                snapshot = await session.chain()
+        with out.waiting("reading the gateway's table …"):
+            listing = await session.listing(512)
+    here, own = memory.identity(snapshot), session.surroundings.address
+    at_home = [each for each in everything if memory.is_here(each, here, own, session.own6)]
+    written = [each for each in at_home if not is_flow(each)]
+    known = {each.key: each for each in map(_listed, listing.entries) if each is not None}
+    known |= {each.key: each for each in map(doomed_of, written)}
+    elsewhere = [each for each in everything if each not in at_home]
+    return Sight(snapshot, written, elsewhere, beyond.entries(everything, snapshot, own), known, own)
+
+
+async def _take_back(
+    options: argparse.Namespace,
+    ground: Ground,
+    sight: Sight,
+    doomed: list[Doomed],
+    far: list[JournalEntry],
+    out: Output,
+) -> list[Result]:
+    """Delete what is ``doomed`` here and ``far``, on the gateway beyond."""
+    store = options.store or memory.default_path()
+    ours = [each for each in sight.written if doomed_of(each).key in {each.key for each in doomed}]
+    memory.keep_no_longer(store, ours + far)  # else they are only lent to us, and given back
+    others = [each for each in ours if not is_spoken(each, sight.snapshot)]
+    by_others = {doomed_of(each).key for each in others}
+    async with Session(options, ground, store) as session:
+        results = await remove(session, [e for e in doomed if e.key not in by_others], ours, out)
+        await await_sweep(session, others, far, out)
+    return results + outcome(store, others) + beyond.outcome(store, far)
 
 
 def any_pinhole(written: list[JournalEntry], own6: str) -> bool:
@@ -76,9 +111,7 @@ def any_pinhole(written: list[JournalEntry], own6: str) -> bool:
     return any(memory.is_here(each, None, "", own6) for each in written)
 
 
-def _chosen(
-    options: argparse.Namespace, known: dict[tuple[Family, Protocol, int, int], Doomed]
-) -> list[Doomed]:
+def _chosen(options: argparse.Namespace, known: dict[Key, Doomed]) -> list[Doomed]:
     """Which of the known ones are meant; a port that nobody knows of is tried by its number.
 
     Not so on every interface: there, it is known of one gateway or another.
