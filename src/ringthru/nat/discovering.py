@@ -51,15 +51,7 @@ async def discover(options: argparse.Namespace, ground: Ground, out: Output) -> 
         kind.value if each.service.external_address else None for each, kind in zip(seen, kinds, strict=True)
     ]
     snapshot = _best(seen, options, sites[0])
-    out.table(
-        ("", "protocol", "gateway", "external address", "kind", "after", "what it is"),
-        [_row(each, kind) for each, kind in zip(seen, told, strict=True)],
-        good=3,
-    )
-    out.say()
-    out.say(f"Used first: {gateway_words(snapshot)}.")
-    if ":" not in (snapshot.gateway or ""):
-        out.say(address_words(snapshot))
+    _show(seen, told, snapshot, out)
     probes = [
         (site.family, each) for site, survey in zip(sites, surveys, strict=True) for each in survey.ended
     ]
@@ -72,6 +64,18 @@ async def discover(options: argparse.Namespace, ground: Ground, out: Output) -> 
         "waited": {"seconds": round(took, 3), "probes": [shapes.probe(*each) for each in probes]},
     }
     return (Exit.OK if seen[0].usable else Exit.REFUSED), document
+
+
+def _show(seen: list[Seen], kinds: list[str | None], snapshot: MapperSnapshot, out: Output) -> None:
+    out.table(
+        ("", "protocol", "gateway", "external address", "kind", "after", "what it is"),
+        [_row(each, kind) for each, kind in zip(seen, kinds, strict=True)],
+        good=3,
+    )
+    out.say()
+    out.say(f"Used first: {gateway_words(snapshot)}.")
+    if ":" not in (snapshot.gateway or ""):
+        out.say(address_words(snapshot))
 
 
 def _nobody(
