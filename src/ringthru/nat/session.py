@@ -22,6 +22,7 @@ from ..portmap.drivers.place_driver import NO_PLACE
 from ..portmap.errors import LocalError
 from ..portmap.events import Event
 from ..portmap.mapping.sets import SetRule
+from ..portmap.mapping.workbook import NO_LOOKING
 from ..portmap.values import (
     Evidence,
     Family,
@@ -271,9 +272,10 @@ class Session:
 
 
 def _is_looked_at(mapping: MappingSnapshot) -> bool:
-    known: tuple[Evidence, ...] = mapping.evidence
-    refused = mapping.state is MappingState.REFUSED
-    return refused or any(each.rung is Rung.LISTED and each.holds is not None for each in known)
+    """Whether the gateway's table was read for it, whatever that told."""
+    listed: list[Evidence] = [each for each in mapping.evidence if each.rung is Rung.LISTED]
+    looked = any(each.holds is not None or NO_LOOKING not in each.words for each in listed)
+    return looked or mapping.state is MappingState.REFUSED
 
 
 def is_judged(mapping: MappingSnapshot) -> bool:
