@@ -140,6 +140,11 @@ class TestQuirks:
         await started(mapper)
         assert [(m.external_port, m.lifetime_left) for m in gateway.mappings()] == [(25060, None)]
 
+    async def test_services_under_the_names_of_the_dsl_forum(self, start_gateway, mapper):
+        gateway = await start_gateway("upnp", legacy=True)
+        await started(mapper)
+        assert [m.external_port for m in gateway.mappings()] == [25060]
+
     @pytest.mark.parametrize("protocol", ["natpmp", "upnp"])
     async def test_a_conflict_leads_to_another_port(self, start_gateway, mapper, protocol):
         gateway = await start_gateway(protocol, conflicts=frozenset({25060}))
