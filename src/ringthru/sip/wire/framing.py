@@ -22,10 +22,14 @@ MAX_HEADERS: Final = 100
 MAX_DIGITS: Final = 9  # of a Content-Length
 
 FOLD: Final = re.compile(r"\n[ \t]+")
+HOLES: Final = re.compile(f"[{HERE}{HERE_HOST}{HERE_URI}]")
 
 
-def split_datagram(datagram: bytes) -> tuple[str, list[str], bytes]:
-    """Start line, unfolded header lines, what follows the empty line."""
+def split_datagram(datagram: bytes) -> tuple[str, list[str], bytes, str | None]:
+    """Start line, unfolded header lines, what follows the empty line; and what is wrong with the text.
+
+    Nobody may send us a hole of ours: U+FFFD takes its place, so that the message can be refused.
+    """
     if len(datagram) > MAX_MESSAGE:
         raise MalformedMessage(f"{len(datagram)} bytes")
     if datagram[:1] in (b"\r", b"\n"):
@@ -41,10 +45,11 @@ def split_datagram(datagram: bytes) -> tuple[str, list[str], bytes]:
         text = head.decode()
     except UnicodeDecodeError:
         text = head.decode("latin-1")
+    problem = None
     if HERE in text or HERE_HOST in text or HERE_URI in text:
-        raise MalformedMessage("NUL, SOH or STX among the headers")
+        text, problem = HOLES.sub("\ufffd", text), "NUL, SOH or STX among the headers"
     start, *lines = _split_lines(text)
-    return start, lines, datagram[end + gap :]
+    return start, lines, datagram[end + gap :], problem
 
 
 def _split_lines(text: str) -> list[str]:

@@ -307,14 +307,14 @@ def parse(datagram: bytes) -> Request | Response:
         MalformedMessage: not a SIP message, one over the caps (64 KiB, 100 headers), or one whose
             required headers cannot be read. It tells whether the request can be answered.
     """
-    start, lines, rest = split_datagram(datagram)
-    headers, problem = read_headers(lines)
+    start, lines, rest, problem = split_datagram(datagram)
+    headers, bad_line = read_headers(lines)
     found = REQUEST_LINE.fullmatch(start)
     message = Request(found[1], found[2]) if found is not None else _read_odd_start(start)
     message.headers = headers
     try:
-        if problem is not None:
-            raise MalformedMessage(problem)
+        if problem is not None or bad_line is not None:
+            raise MalformedMessage(problem or bad_line or "")
         message.body = cut_body(message.get("Content-Length"), rest)
         if found is None and isinstance(message, Request):
             status = 505 if OTHER_VERSION.fullmatch(start) else 400
@@ -346,7 +346,7 @@ def _answerable(message: Request | Response) -> Request | None:
         _ = message.via
     except MalformedMessage:
         return None
-    return message if all(message.get(name) is not None for name, *_ in READERS) else None
+    return message
 
 
 def _top_via(value: str) -> Via:
