@@ -444,11 +444,16 @@ class TestTrunks:
         rung.answer()
         await uuid_of(asked)
 
-    @pytest.mark.parametrize(("first", "copies"), [("sofia/gateway/itsp/1", 4), ("sofia/external/1@{}", 7)])
+    @pytest.mark.parametrize(
+        ("first", "copies"), [("sofia/gateway/itsp/1", range(2, 5)), ("sofia/external/1@{}", range(5, 8))]
+    )
     async def test_a_silent_one_is_not_waited_for_where_another_is_called_next(
-        self, home: Home, first: str, copies: int
+        self, home: Home, first: str, copies: range
     ) -> None:
-        """8 × T1 for a provider, who must say 100 at once; 64 × T1 for others, who may have to wake up."""
+        """8 × T1 for a provider, who must say 100 at once; 64 × T1 for others, who may have to wake up.
+
+        That is time for 4 copies of an INVITE, and for 7; a slow machine sends fewer.
+        """
         silent = Datagrams(bind_udp(Endpoint(home.address, 0)), lambda data, source: heard.append(data))
         heard: list[bytes] = []
         agent = home.switch.calls.profiles["external"].agent
@@ -459,7 +464,7 @@ class TestTrunks:
         asked = asyncio.ensure_future(home.switch.originate(dial, "&park"))
         (await phone.rung()).answer()
         await uuid_of(asked)
-        assert len(heard) == copies
+        assert len(heard) in copies
         silent.close()
 
     async def test_over_one_that_is_none(self, home: Home) -> None:
