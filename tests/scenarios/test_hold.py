@@ -145,8 +145,7 @@ async def test_a_hold_of_an_echo_call_is_nobody_else_s_business(home: Home) -> N
     assert direction((await call.hold()).body) == "recvonly"
     assert call.phone.bodies("INVITE") == []
     assert direction((await call.hold("sendrecv")).body) == "sendrecv"
-    call.say(frame_of(3))
-    await call.hears(frame_of(3))
+    await call.reaches(call, frame_of(3))
 
 
 class TestTheSwitchHolds:
@@ -241,18 +240,16 @@ class TestHeldFromTheFirstWord:
         event = await call.until(CallAnswered)
         assert direction(event.response.body) == "recvonly"
         assert direction((await call.hold("sendrecv")).body) == "sendrecv"
-        call.say(frame_of(1))
-        await call.hears(frame_of(1))
+        await call.reaches(call, frame_of(1))
 
     async def test_nothing_is_sent_to_who_wants_nothing(self, home: Home) -> None:
         phone = home.far_phone()
         audio, offer = self.offer(phone, "inactive")
         call = await self.called(home, offer, audio, phone)
-        call.say(frame_of(1))
-        await eventually(lambda: home.switch.snapshot().channels[0].packets_received, "it came not")
+        came = lambda: home.switch.snapshot().channels[0].packets_received  # noqa: E731
+        await eventually(came, "it came not", again=lambda: call.say(frame_of(1)))
         assert direction((await call.hold("sendrecv")).body) == "sendrecv"
-        call.say(frame_of(2))
-        await call.hears(frame_of(2))
+        await call.reaches(call, frame_of(2))
         assert audio.sources_of(frame_of(1)) == []
 
     async def test_a_bridged_one_tells_the_other_leg(self, home: Home) -> None:

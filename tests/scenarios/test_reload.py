@@ -115,7 +115,7 @@ class TestAMistake:
         edit(home, name, old, new)
         answer = await home.switch.reload()
         assert said in answer
-        assert re.search(rf"{home.folder}/conf/{name}:[1-9][0-9]*", answer), answer
+        assert re.search(re.escape(f"{home.folder}/conf/{name}") + r":[1-9]\d*: ", answer)
         assert "the old one holds" in caplog.text
         assert await status_of(home, "77") == 486
         assert "half" not in home.switch.variables

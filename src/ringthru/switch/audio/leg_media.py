@@ -111,6 +111,11 @@ class LegMedia:
             return ports.outer
         return MediaAddress(host, ports.rtp_port, ports.rtcp_port)
 
+    @property
+    def bound(self) -> str:
+        """The address of ours that its sockets are bound to."""
+        return self._pair.host
+
     def move_to(self, host: str) -> bool:
         """Advertise another address, or other ports that the gateway granted; whether anything changed.
 
