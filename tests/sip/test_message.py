@@ -6,7 +6,9 @@ from hypothesis import strategies as st
 
 from ringthru.net.address import Endpoint
 from ringthru.sip.errors import LocalError, MalformedMessage, RemoteError
-from ringthru.sip.wire.message import HERE, HERE_HOST, Request, Response, parse
+from ringthru.sip.wire.holes import HERE, HERE_HOST
+from ringthru.sip.wire.message import Request, Response
+from ringthru.sip.wire.parsing import parse
 from ringthru.sip.wire.reply import response_to
 
 INVITE = (

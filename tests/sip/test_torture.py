@@ -18,7 +18,8 @@ from pathlib import Path
 import pytest
 
 from ringthru.sip.errors import MalformedMessage
-from ringthru.sip.wire.message import Request, parse
+from ringthru.sip.wire.message import Request
+from ringthru.sip.wire.parsing import parse
 from ringthru.sip.wire.reply import response_to
 
 HOME = Path(__file__).parent / "torture"

@@ -11,18 +11,14 @@ from typing import Final
 
 from ..errors import MalformedMessage
 from .grammar import TOKEN
+from .holes import HERE, HERE_HOST, HERE_URI, without_holes
 from .names import SPELLED, canonical
-
-HERE: Final = "\x00"  # a hole: our own host[:port], filled when the message is encoded
-HERE_HOST: Final = "\x01"  # a hole: our own host only
-HERE_URI: Final = "\x02"  # a hole: our own host[:port][;transport=…], as a Contact says it
 
 MAX_MESSAGE: Final = 65536  # bytes
 MAX_HEADERS: Final = 100
 MAX_DIGITS: Final = 9  # of a Content-Length
 
 FOLD: Final = re.compile(r"\n[ \t]+")
-HOLES: Final = re.compile(f"[{HERE}{HERE_HOST}{HERE_URI}]")
 
 
 def split_datagram(datagram: bytes) -> tuple[str, list[str], bytes, str | None]:
@@ -47,7 +43,7 @@ def split_datagram(datagram: bytes) -> tuple[str, list[str], bytes, str | None]:
         text = head.decode("latin-1")
     problem = None
     if HERE in text or HERE_HOST in text or HERE_URI in text:
-        text, problem = HOLES.sub("\ufffd", text), "NUL, SOH or STX among the headers"
+        text, problem = without_holes(text), "NUL, SOH or STX among the headers"
     start, *lines = _split_lines(text)
     return start, lines, datagram[end + gap :], problem
 
