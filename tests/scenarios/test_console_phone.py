@@ -97,7 +97,7 @@ class TestTheSessionOfTheWikiPage:
         uuid = reply.strip().rpartition(":")[2]
         assert reply == f"SUCCESS:1:{uuid}\n"
         channel = here.switch.calls.channels[uuid]
-        await eventually(lambda: channel.variables.get("ringthru_echo") == "heard both ways", patience=20)
+        await eventually(lambda: channel.variables.get("ringthru_echo") == "heard both ways")
         far = channel.bridged_to
         assert far is not None
         logging.getLogger("ringthru").info("API %s", (await pa(here, "hangup")).strip())

@@ -137,7 +137,7 @@ class TestIsItStillThere:
         self.hurry(home)
         phone = await home.registered_phone()
         phone.close()
-        await eventually(lambda: not home.switch.snapshot().registrations, patience=10)
+        await eventually(lambda: not home.switch.snapshot().registrations)
         assert "it answers no OPTIONS" in caplog.text
 
     async def test_unreachable_but_not_forgotten(self, found: Any) -> None:
@@ -145,7 +145,7 @@ class TestIsItStillThere:
         self.hurry(home)
         phone = await home.registered_phone()
         phone.close()
-        await eventually(lambda: not home.switch.snapshot().registrations[0].reachable, patience=10)
+        await eventually(lambda: not home.switch.snapshot().registrations[0].reachable)
 
     @staticmethod
     def hurry(home: Home) -> None:
