@@ -12,7 +12,8 @@ from ringthru.switch.configuration.registration_settings import (
     REGISTRATION_PARAMETERS,
     REGISTRATION_REPEATABLE,
 )
-from ringthru.switch.configuration.settings import PROFILE_PARAMETERS, SWITCH_PARAMETERS
+from ringthru.switch.configuration.settings import PROFILE_PARAMETERS
+from ringthru.switch.configuration.switch_settings import SWITCH_PARAMETERS
 from ringthru.switch.configuration.trunk_settings import TRUNK_PARAMETERS
 
 from .conftest import DOCS

@@ -58,6 +58,8 @@ class ProfileSnapshot:
     calls_out: int
     failed_calls_out: int
     registrations: int
+    stun_enabled: bool = True
+    stun_auto_disable: bool = False
     tls_url: str | None = None  # None without TLS
     tls_bind_url: str | None = None
 

@@ -17,6 +17,7 @@ from typing import Final, Self
 from ...net.values import frozen, replace
 from .conditions import Action, Break, Clock, Condition, Extension
 from .dialplan_reader import read_extension
+from .errors import ConfigurationError
 from .expand import Lookup
 from .expressions import Captures, fill_captures
 from .tree import Tree
@@ -49,12 +50,17 @@ class Dialplan:
         """The dialplan section; no contexts when there is none.
 
         Raises:
-            ConfigurationError: an expression that is no regular expression, or an unknown word.
+            ConfigurationError: an expression that is no regular expression, an unknown word, or a context
+                without a name.
         """
         contexts: dict[str, tuple[Extension, ...]] = {}
         for element in tree.section("dialplan").all("context"):
+            name = element.get("name")
+            if not name:
+                message = "a context without a name: no call could come to it"
+                raise ConfigurationError(element.position, message, 'write <context name="…">')
             extensions = tuple(read_extension(each) for each in element.all("extension"))
-            contexts[element.get("name")] = contexts.get(element.get("name"), ()) + extensions
+            contexts[name] = contexts.get(name, ()) + extensions
         return cls(contexts)
 
     def route(
