@@ -238,7 +238,7 @@ class LogFile(logging.Handler):
     handle = emit  # type: ignore[assignment]
 
     def rotate(self) -> None:
-        """Begin a new file; the one that is full keeps its name with the time behind it.
+        """Begin a new file; the one that is full keeps its name with the time behind it, and the oldest go.
 
         Where somebody moved it away already there is nothing to rename.
 
@@ -255,6 +255,7 @@ class LogFile(logging.Handler):
                 kept = self._path.with_name(f"{self._path.name}.{stamp}.{number}")
             self._path.rename(kept)
         self._reopen_if_moved()
+        self._forget_the_oldest()
 
     def close(self) -> None:
         self._file.close()
@@ -265,7 +266,6 @@ class LogFile(logging.Handler):
         if os.fstat(self._file.fileno()).st_size >= ROLLOVER:
             with contextlib.suppress(OSError):  # then it grows on, and no line is lost
                 self.rotate()
-                self._forget_the_oldest()
 
     def _forget_the_oldest(self) -> None:
         """Of the files that were put aside; what somebody gave another name is his."""
