@@ -119,8 +119,12 @@ class TestProfile:
     async def test_the_block_has_a_rule_above_and_none_below(self, type_in):
         assert await type_in("sofia status profile internal") == PROFILE
 
-    async def test_an_alias_is_the_profile(self, type_in):
-        assert await type_in("sofia status profile 192.168.1.103") == PROFILE
+    async def test_an_alias_is_the_profile_and_says_so(self, type_in):
+        head = "Name             \tinternal\nDomain Name      \tN/A\n"
+        aliased = "Name             \t192.168.1.103\nDomain Name      \tN/A\nAlias Of         \tinternal\n"
+        assert await type_in("sofia status profile 192.168.1.103") == PROFILE.replace(head, aliased)
+        info = json.loads(await type_in("sofia jsonstatus profile 192.168.1.103"))["profile-info"]
+        assert (info["name"], info["alias-of"]) == ("192.168.1.103", "internal")
 
     async def test_without_an_external_address_both_lines_vanish(self, type_in, switch):
         private = replace(switch.shown.profiles[0], auto_nat=False, ext_sip_ip=None, ext_rtp_ip=None)

@@ -105,7 +105,7 @@ def _profile(snapshot: SwitchSnapshot, name: str, rest: list[str], layout: str) 
         return "Invalid Profile!\n"
     ours = [each for each in snapshot.registrations if each.profile == profile.name]
     old = layout != "current"
-    text = profile_text(profile, fields_of_2009 if old else profile_fields)
+    text = profile_text(profile, fields_of_2009 if old else profile_fields, name)
     match rest:
         case []:
             return text + (registrations_text(ours, snapshot.hostname, time.time()) if old else "")

@@ -19,16 +19,23 @@ def presence_hosts(profile: ProfileSnapshot) -> str:
     return f"{profile.sip_ip},{profile.sip_ip}"
 
 
-Fields = Callable[[ProfileSnapshot], list[tuple[str, str]]]
+Rows = list[tuple[str, str]]
+Fields = Callable[[ProfileSnapshot], Rows]
 
 
-def profile_text(profile: ProfileSnapshot, fields: Fields | None = None) -> str:
-    """The block of ``sofia status profile NAME``: a rule above it, none below."""
-    rows = (fields or profile_fields)(profile)
+def profile_text(profile: ProfileSnapshot, fields: Fields | None = None, asked: str = "") -> str:
+    """The block of ``sofia status profile NAME``: a rule above it, none below; ``asked`` is that name."""
+    rows = asked_by((fields or profile_fields)(profile), asked)
     return RULE + "\n" + "".join(f"{label:<17}\t{visible(value)}\n" for label, value in rows)
 
 
-def fields_of_2009(profile: ProfileSnapshot) -> list[tuple[str, str]]:
+def asked_by(rows: Rows, name: str) -> Rows:
+    """The rows as they are; by an alias that one heads them, and says whose it is."""
+    own = rows[0][1]
+    return rows if name in ("", own) else [("Name", name), rows[1], ("Alias Of", own), *rows[2:]]
+
+
+def fields_of_2009(profile: ProfileSnapshot) -> Rows:
     """As FreeSWITCH had them then: one list of codecs, STUN's settings, and nothing of what came later."""
     later = ("Auto-NAT", "MAX-RECV-RPS", "CODECS OUT", "REGISTRATIONS")
     kept = [("CODECS" if name == "CODECS IN" else name, value) for name, value in profile_fields(profile)]
@@ -37,11 +44,11 @@ def fields_of_2009(profile: ProfileSnapshot) -> list[tuple[str, str]]:
     return [each for each in kept if each[0] not in later]
 
 
-def profile_fields(profile: ProfileSnapshot) -> list[tuple[str, str]]:
+def profile_fields(profile: ProfileSnapshot) -> Rows:
     return [*_identity(profile), *_addresses(profile), *_settings(profile), *_counters(profile)]
 
 
-def _identity(profile: ProfileSnapshot) -> list[tuple[str, str]]:
+def _identity(profile: ProfileSnapshot) -> Rows:
     return [
         ("Name", profile.name),
         ("Domain Name", NOT_SET),
@@ -54,7 +61,7 @@ def _identity(profile: ProfileSnapshot) -> list[tuple[str, str]]:
     ]
 
 
-def _addresses(profile: ProfileSnapshot) -> list[tuple[str, str]]:
+def _addresses(profile: ProfileSnapshot) -> Rows:
     """What a profile has none of has no line: an external address, TLS, anything but TLS."""
     lines = [
         ("RTP-IP", profile.rtp_ip),
@@ -69,7 +76,7 @@ def _addresses(profile: ProfileSnapshot) -> list[tuple[str, str]]:
     return [(label, value) for label, value in lines if value is not None]
 
 
-def _settings(profile: ProfileSnapshot) -> list[tuple[str, str]]:
+def _settings(profile: ProfileSnapshot) -> Rows:
     return [
         ("HOLD-MUSIC", profile.hold_music or NOT_SET),
         ("OUTBOUND-PROXY", profile.outbound_proxy or NOT_SET),
@@ -88,7 +95,7 @@ def _settings(profile: ProfileSnapshot) -> list[tuple[str, str]]:
     ]
 
 
-def _counters(profile: ProfileSnapshot) -> list[tuple[str, str]]:
+def _counters(profile: ProfileSnapshot) -> Rows:
     return [
         ("CALLS-IN", str(profile.calls_in)),
         ("FAILED-CALLS-IN", str(profile.failed_calls_in)),
