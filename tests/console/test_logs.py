@@ -68,6 +68,12 @@ class TestLayout:
         formatter.layout = layout
         assert re.fullmatch(head, formatter.format(record("x", funcName="scan")))
 
+    def test_in_2009_the_callers_number_was_not_logged(self, formatter):
+        line = record("Processing %s <%s>->%s in context %s", "Jo <jo> Doe", "1000", "9196", "public")
+        assert formatter.format(line).endswith(" Processing Jo <jo> Doe <1000>->9196 in context public")
+        formatter.layout = "2009-09"
+        assert formatter.format(line).endswith(" Processing Jo <jo> Doe->9196 in context public")
+
     def test_the_logfile_puts_the_calls_uuid_in_front(self):
         formatter = LogFormatter(lambda: 1.0, with_uuid=True)
         assert formatter.format(record("x", uuid="7f4d")).startswith("7f4d 1970-")

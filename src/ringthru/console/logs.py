@@ -31,6 +31,7 @@ ROLLOVER: Final = 10 * 1024 * 1024  # bytes, after which a log file is put aside
 MOST_KEPT: Final = 10  # files put aside; with the one in use 110 MiB
 STAMP: Final = len(".2026-11-22-09-42-55")
 PUT_ASIDE: Final = re.compile(r"\.\d{4}(-\d\d){5}(\.\d+)?")  # what stands behind their names
+WITH_NUMBER: Final = re.compile(r"^(Processing .*) <[^<>]*>->")  # the caller's, which 2009 did not log
 SAMPLE_INTERVAL: Final = 1.0  # seconds; a busy switch logs thousands of lines in that time
 # What every record would collect, and no line of ours shows: a third of its cost ("Optimization" in the
 # library's documentation).
@@ -165,6 +166,8 @@ class LogFormatter(logging.Formatter):
         lines = getattr(record, "lines", None)  # several of one moment
         if lines is None:
             text = str(record.msg) % record.args if record.args else str(record.msg)
+            if self.layout != "current":
+                text = WITH_NUMBER.sub(r"\1->", text)
             line = head + (text if text.isprintable() else visible(text))
         else:
             line = "\n".join([head + visible(each) for each in lines])

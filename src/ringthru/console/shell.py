@@ -62,7 +62,8 @@ class Shell:
         from prompt_toolkit.patch_stdout import patch_stdout
 
         session = self._session()
-        prompt = f"ringthru@{self._switch.snapshot().hostname}> "
+        here = f"@{self._switch.snapshot().hostname}" if self._switch.layout == "current" else ""
+        prompt = f"ringthru{here}> "
         try:
             with patch_stdout(raw=True):
                 if self._welcome:
