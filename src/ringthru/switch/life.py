@@ -38,6 +38,7 @@ from .events.channel_data import described
 from .events.sources import Sources
 from .options import SwitchOptions
 from .profiles.profile import Profile
+from .profiles.tracing import Tracer
 from .reachability import LOOPBACK
 from .registrations.registrar import Registrar
 from .rules import Rules
@@ -97,6 +98,7 @@ class SwitchLife:
         self._advertising = Advertising(self.mapper, self.calls, self._engine, self.variables, here.address)
         self._lookups = AddressLookups(here.address, here.rules, self._advertising.changed)
         self._captures: Captures | None = None
+        self._tracer = Tracer()
         self._hand_made: dict[tuple[int, Protocol], PortMapping] = {}
         self._shutdown = asyncio.Event()
         self.schedule = Schedule()

@@ -15,7 +15,12 @@ from typing import TYPE_CHECKING, Final
 
 from ...net.acl import matches
 from ...net.values import replace
-from ..audio.recording import record_session, stop_record_session
+from ..audio.recording import (
+    record_session,
+    record_session_mask,
+    record_session_unmask,
+    stop_record_session,
+)
 from ..calls.causes import HangupCause, cause_named, cause_of
 from ..dialing.bridging import bridge
 from ..dialing.leg_variables import one_line
@@ -280,6 +285,8 @@ APPLICATIONS: Final[dict[str, Application]] = {
     "pre_answer": pre_answer,
     "read": read,
     "record_session": record_session,
+    "record_session_mask": record_session_mask,
+    "record_session_unmask": record_session_unmask,
     "redirect": redirect,
     "respond": respond,
     "ring_ready": ring_ready,
