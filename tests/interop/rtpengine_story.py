@@ -101,7 +101,8 @@ async def tell(directory: Path, program: str, full: bool) -> dict[str, object]:
     more = ["--max-sessions=1"] if full else []
     nodes = [start(number, directory, *more, program=program) for number in (0, 1)]
     nodes_named = read_nodes(f"{HERE}:2223 {HERE}:2224")
-    engine, why = choose_engine("rtpengine", 30000, 30099, nodes_named, KEYS_AT, G711)
+    chosen = choose_engine("rtpengine", 30000, 30099, nodes_named, KEYS_AT, G711)
+    engine, why = chosen.engine, chosen.why
     assert isinstance(engine, RtpengineEngine)
     await engine.start()
     try:
