@@ -39,11 +39,14 @@ class Controller:
 
     def ask(self, command: Command, cookie: str = "") -> Message:
         self.serial += 1
-        datagram = encode_message(cookie or f"c{self.serial}", command)
+        cookie = cookie or f"c{self.serial}"
+        datagram = encode_message(cookie, command)
         for _ in range(int(PATIENCE / 0.25)):
             self.socket.sendto(datagram, (HERE, 2223))
             try:
-                return Message.decode(self.socket.recv(65536))
+                while (answer := Message.decode(self.socket.recv(65536))).cookie != cookie:
+                    pass  # what was asked before was answered twice
+                return answer
             except (TimeoutError, ConnectionRefusedError):
                 time.sleep(0.05)  # it is not there yet
         raise AssertionError(f"no answer to {command['command']}")
