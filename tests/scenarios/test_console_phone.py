@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import re
 import wave
@@ -415,7 +414,7 @@ class TestItIsCalled:
         await call.answered()
         heard = tmp_path / "heard.wav"
         async with humming(call, 900):
-            await eventually(lambda: heard.exists() and heard.stat().st_size > 2 * TWO_SECONDS, "no recording")
+            await eventually(lambda: heard.exists() and heard.stat().st_size > 2 * TWO_SECONDS)
         call.hang_up()
         await house.quiet()
         with wave.open(str(heard)) as file:
