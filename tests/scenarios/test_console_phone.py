@@ -41,6 +41,9 @@ def pa(logs: Logs) -> Pa:
     return run
 
 
+TWO_SECONDS = 16_000  # samples: of them one is spoken, however busy the machine is
+
+
 @pytest.fixture
 async def house(found: Any) -> Home:
     music = variables(hold_music="tone_stream://%(1000,0,350);loops=-1")
@@ -409,13 +412,12 @@ class TestItIsCalled:
         phone = await house.registered_phone()
         call = phone.invite("7001", house.internal, password=PASSWORD)
         await call.answered()
-        legs = list(house.switch.calls.channels.values())
-        came = lambda: max(each.media.report().packets_received for each in legs if each.media) > 50  # noqa: E731
+        heard = tmp_path / "heard.wav"
         async with humming(call, 900):
-            await eventually(came, "a second of sound does not come")
+            await eventually(lambda: heard.exists() and heard.stat().st_size > 2 * TWO_SECONDS)
         call.hang_up()
         await house.quiet()
-        with wave.open(str(tmp_path / "heard.wav")) as file:
+        with wave.open(str(heard)) as file:
             assert share_of(file, 900) > 0.8
 
     async def test_a_transfer_takes_it_elsewhere(self, house: Home, pa: Pa) -> None:

@@ -81,7 +81,8 @@ class SwitchLife:
         self._conf = options.conf or default_tree()
         self._allow_exec = options.allow_exec
         self._read_files(self._builtin_variables(self._conf, options, mapper))
-        self._engine, self._engine_why = engine_of(self._settings, self._rules.loaded.tree)
+        self._chosen = engine_of(self._settings, self._rules.loaded.tree)
+        self._engine = self._chosen.engine
         self.guard = self._make_guard()
         self._desk = LoginDesk(self._rules.directory, self.guard)
         self.bus = EventBus(self.variables, self.variables["core_uuid"], described)
@@ -171,7 +172,9 @@ class SwitchLife:
             PortInUse, OSError: a profile's port; what was opened is closed again.
         """
         self._rules.log_warnings()
-        log.info("Media engine: %s (%s)", self._engine.name, self._engine_why)
+        log.info("Media engine: %s (%s)", self._engine.name, self._chosen.why)
+        if self._chosen.warning:
+            log.warning("Media engine: %s", self._chosen.warning)
         await self._engine.start()
         weak = weak_secrets(self._rules.directory)
         self._advertising.listen()

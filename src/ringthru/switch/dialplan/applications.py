@@ -21,6 +21,7 @@ from ..audio.recording import (
     record_session_unmask,
     stop_record_session,
 )
+from ..audio.tone_listening import start_dtmf, stop_dtmf
 from ..calls.causes import HangupCause, cause_named, cause_of
 from ..dialing.bridging import bridge
 from ..dialing.leg_variables import one_line
@@ -238,8 +239,7 @@ LEFT_OUT: Final = frozenset(
     (
         *("bind_digit_action", "clear_digit_action", "event"),
         *("jitterbuffer", "lua", "presence", "privacy", "set_audio_level"),
-        *("start_dtmf", "start_dtmf_generate", "stop_dtmf"),
-        "verbose_events",
+        *("start_dtmf_generate", "stop_dtmf_generate", "verbose_events"),
     )
 )
 
@@ -295,6 +295,8 @@ APPLICATIONS: Final[dict[str, Application]] = {
     "set_user": set_user,
     "socket": socket,
     "sleep": sleep,
+    "start_dtmf": start_dtmf,
+    "stop_dtmf": stop_dtmf,
     "stop_record_session": stop_record_session,
     "transfer": transfer,
 }
