@@ -1,7 +1,7 @@
 """P5: how long a caller waits for the 200, near and far, with a gateway that answers and one that hangs.
 
-The stopwatch of the far calls is our own, for they must come through a mapping; beside them sipp measures a near
-call of ours and of each peer, in the same run.
+The stopwatch of the far calls is our own, for they must come through a mapping; beside them sipp measures a
+near call of ours and of each peer, in the same run.
 """
 
 from __future__ import annotations
