@@ -172,7 +172,6 @@ TRUNK = TrunkSnapshot(
     ping_max=1,
     uptime=61.4,
     registrar=None,
-    seen_by_registrar=None,
     calls_in=3,
     failed_calls_in=1,
     calls_out=5,

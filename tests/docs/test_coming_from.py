@@ -77,8 +77,3 @@ def test_each_extension_does_what_stands_beside_it(line: str, xml: str, tmp_path
     assert found is not None, line
     assert hunted(xml, found, tmp_path) == found["what"]
     assert set(re.findall(r'application="(\w+)"', xml)) <= APPLICATIONS.keys()
-
-
-def test_links_lead_to_files() -> None:
-    for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", PAGE):
-        assert (DOCS / "guide" / target).exists(), target

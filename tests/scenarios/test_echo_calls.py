@@ -66,7 +66,7 @@ class TestFromOutside:
         assert used.protocol == "udp"
         control = next(m for m in home.gateway.mappings() if m.external_port == used.external_port + 1)
         assert (control.protocol, control.internal.port) == ("udp", used.internal.port + 1)  # RTCP's
-        assert used.packets_in == 5
+        assert used.packets_in >= 5
         assert used.packets_out >= 5
 
     async def test_and_they_are_off_the_gateway_when_it_is_over(self, home: Home) -> None:

@@ -130,7 +130,6 @@ class TrunkSnapshot:
     ping_max: int
     uptime: float  # since it has been registered without a break
     registrar: Endpoint | None  # the address in use
-    seen_by_registrar: Endpoint | None  # where it says that we are
     calls_in: int
     failed_calls_in: int
     calls_out: int

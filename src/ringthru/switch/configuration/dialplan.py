@@ -34,7 +34,6 @@ class Route:
     """What a hunt came to. No actions: nothing in the context wants this call (404)."""
 
     context: str
-    context_found: bool
     actions: tuple[Action, ...] = ()
     extensions: tuple[str, ...] = ()  # the names of those that gave actions
     variables: Mapping[str, str] = field(default_factory=dict)  # captures of <regex> elements, by MATCHES
@@ -84,7 +83,7 @@ class Dialplan:
         """
         name = context if context in self.contexts else FALLBACK_CONTEXT
         if name not in self.contexts:
-            return Route(context, False)
+            return Route(context)
         hunt = _Hunt(lookup, clock, run_inline, trace)
         used = []
         for extension in self.contexts[name]:
@@ -96,7 +95,7 @@ class Dialplan:
                 used.append(extension.name)
             if matched and not extension.continue_:
                 break
-        return Route(name, True, tuple(hunt.actions), tuple(used), hunt.variables)
+        return Route(name, tuple(hunt.actions), tuple(used), hunt.variables)
 
 
 class _Hunt:
