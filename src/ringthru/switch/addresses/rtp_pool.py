@@ -164,7 +164,7 @@ class RtpPool:
         # To reserve the next pair and ask for it takes half as long as a call: its answer leaves first.
         asyncio.get_running_loop().call_soon(self.fill)
         if chosen.half:
-            text = "RTCP port %d is not mapped (%s): audio comes in, and reports to a port of their own do not"
+            text = "RTCP port %d is not mapped (%s): audio comes in, reports to a port of their own do not"
             log.info(text, chosen.pair.rtcp_port, chosen.rtcp.reason)
         elif not chosen.mapped:
             self._spawn(self._watch(chosen, chosen.external_ports))
