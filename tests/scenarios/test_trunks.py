@@ -316,6 +316,7 @@ class TestCallsToTheProvider:
         trunks.unregister("provider")
         await eventually(lambda: pair.trunk.state == "DOWN")
         assert await trunks.target("provider", "1") is HangupCause.GATEWAY_DOWN
+        assert await pair.here.switch.originate("sofia/gateway/provider/1", "&echo") == "-ERR GATEWAY_DOWN"
 
 
 class TestAProviderThatIsGone:
