@@ -33,6 +33,7 @@ from . import (
     small,
     sofia,
     timing,
+    voicemail,
     xml_commands,
 )
 from .commands import CommandTable
@@ -65,6 +66,7 @@ def standard_table(logs: Logs) -> CommandTable:
             recordings.commands(),
             pa.commands(),
             audio_test.commands(),
+            voicemail.commands(),
         ),
     )
     table = CommandTable([command for family in families for command in family])

@@ -127,6 +127,7 @@ class SwitchLife:
         rules, profiles = self._rules, dict[str, Profile]()
         registrar = Registrar(rules.directory, self._desk, self._lists, profiles, self._registration_store)
         registrar.subscribe(self._sources.on_binding)
+        registrar.subscribe(lambda what, binding: self.calls.answering.on_binding(what, binding))
         calls = Calls(
             profiles=profiles,
             engine=self._engine,
@@ -145,6 +146,8 @@ class SwitchLife:
         calls.sounds.use(rules.streams)
         calls.conferences.profiles = rules.conferences
         calls.phone_settings = rules.phone
+        calls.answering.mailboxes = rules.voicemail
+        calls.answering.folder = Path(self.variables["storage_dir"]) / "voicemail"
         return calls
 
     def _builtin_variables(
@@ -312,6 +315,7 @@ class SwitchLife:
     def _expire_registrations(self) -> None:
         loop = asyncio.get_running_loop()
         self.calls.registrar.expire(loop.time())
+        self.calls.answering.expire(loop.time())
         self._advertising.follow()  # legs that were not up yet when it changed
         self._housekeeping = loop.call_later(EXPIRY_CHECK, self._expire_registrations)
 
@@ -338,7 +342,7 @@ class SwitchLife:
             profile.close()
         await self.calls.registrar.close()
         await self._engine.close()
-        for thread in (self.calls.records, self._captures, self.calls.opened_database):
+        for thread in (self.calls.records, self._captures, self.calls.opened_database, self.calls.answering):
             if thread is not None:
                 await asyncio.to_thread(thread.close)
         await asyncio.sleep(0)  # asyncio lets go of a closed transport's port in the loop's next round only

@@ -20,6 +20,7 @@ from .configuration.commands import run_command
 from .configuration.conference_settings import ConferenceProfile, load_conferences
 from .configuration.local_stream_settings import StreamSettings, load_streams
 from .configuration.phone_settings import PhoneSettings, load_phone
+from .configuration.voicemail_settings import VoicemailProfile, load_voicemail
 
 log = logging.getLogger(__name__)
 
@@ -35,6 +36,7 @@ class Rules:
     streams: tuple[StreamSettings, ...]
     conferences: dict[str, ConferenceProfile]
     phone: PhoneSettings
+    voicemail: dict[str, VoicemailProfile]
 
     @classmethod
     def read(
@@ -62,6 +64,7 @@ class Rules:
             load_streams(loaded.tree),
             load_conferences(loaded.tree),
             load_phone(loaded.tree),
+            load_voicemail(loaded.tree),
         )
 
     @property

@@ -83,6 +83,7 @@ class SwitchTending(SwitchLife):
         self.calls.sounds.use(rules.streams)
         self.calls.conferences.profiles = rules.conferences
         self.calls.phone_settings = rules.phone
+        self.calls.answering.mailboxes = rules.voicemail
         log.info("The configuration is reloaded from %s", self._conf)
         self.bus.tell("RELOADXML")
         return "Success"

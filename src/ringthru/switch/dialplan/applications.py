@@ -131,6 +131,13 @@ async def conference(calls: Calls, channel: Channel, data: str) -> None:
     await calls.conferences.serve(channel, data)
 
 
+async def voicemail(calls: Calls, channel: Channel, data: str) -> None:
+    """``[check] [auth] PROFILE DOMAIN [USER]``: leave a message, or hear those there are."""
+    from ..voicemail.application import voicemail as application  # late: the start is a budget
+
+    await application(calls, channel, data)
+
+
 async def audio_test(calls: Calls, channel: Channel, data: str) -> None:
     """``[SECONDS]``: whether the peer, an echo, is heard both ways (see ``probing``)."""
     from ..audio.probing import audio_test as test  # late: few calls are tests, and the start is a budget
@@ -290,4 +297,5 @@ APPLICATIONS: Final[dict[str, Application]] = {
     "sleep": sleep,
     "stop_record_session": stop_record_session,
     "transfer": transfer,
+    "voicemail": voicemail,
 }
