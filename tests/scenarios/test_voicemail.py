@@ -11,7 +11,7 @@ import pytest
 
 from ringthru.console.logs import Logs
 from ringthru.console.standard import standard_table
-from ringthru.sip import CallEnded
+from ringthru.sip import CallEnded, Login, Request
 from ringthru.switch.audio.sound_files import PROMPTS
 
 from .events import Ear
@@ -453,3 +453,61 @@ def body(home: Home, waiting: str, counts: str) -> bytes:
         f"Messages-Waiting: {waiting}\r\nMessage-Account: sip:1000@{home.address}\r\n"
         f"Voice-Message: {counts} (0/0)\r\n"
     ).encode()
+
+
+async def subscribed(phone: Phone, home: Home, user: str = "", **headers: str) -> Any:
+    """What a phone is answered that subscribes to a box, by default its own."""
+    who = f"<sip:{phone.user}@{home.address}>"
+    rows = [
+        ("From", who),
+        ("To", f"<sip:{user or phone.user}@{home.address}>"),
+        ("Contact", f"<sip:{phone.user}@{phone.shown}>"),
+        ("Event", "message-summary"),
+        *headers.items(),
+    ]
+    request = Request("SUBSCRIBE", f"sip:{user or phone.user}@{home.address}", rows)
+    return await phone.ask(request, home.internal, Login(phone.user, PASSWORD))
+
+
+class TestSubscriptions:
+    async def test_200_and_what_there_is(self, mailing: Any) -> None:
+        home = await mailing()
+        await leave(home)
+        phone = home.lan_phone("1000")
+        response = await subscribed(phone, home, Expires="7200")
+        assert (response.status, response.get("Expires")) == (200, "3600")
+        await eventually(lambda: told(phone) == [body(home, "yes", "1/0")], phone.text)
+        assert "Subscription-State: active;expires=3600\r\n" in phone.text
+
+    async def test_a_moment_is_too_short(self, mailing: Any) -> None:
+        home = await mailing()
+        response = await subscribed(home.lan_phone("1000"), home, Expires="5")
+        assert (response.status, response.get("Min-Expires")) == (423, "60")
+
+    async def test_nobody_learns_of_others_messages(self, mailing: Any) -> None:
+        home = await mailing()
+        phone = home.lan_phone("1001")
+        assert (await subscribed(phone, home, "1000")).status == 403
+        assert told(phone) == []
+
+    async def test_a_stranger_is_asked_for_his_password_and_told_nothing(self, mailing: Any) -> None:
+        home = await mailing()
+        phone = home.lan_phone("mallory")
+        assert (await subscribed(phone, home, "1000")).status == 407
+        phone = home.lan_phone("1000")
+        rows = [("Event", "message-summary"), ("Contact", f"<sip:1000@{phone.shown}>")]
+        request = Request("SUBSCRIBE", f"sip:1000@{home.address}", rows)
+        assert (await phone.ask(request, home.external)).status == 403
+
+    async def test_a_box_has_twenty_and_the_oldest_goes(self, mailing: Any) -> None:
+        home = await mailing()
+        lamps = home.switch.calls.answering.lamps
+        for _ in range(22):
+            phone = home.lan_phone("1000")
+            assert (await subscribed(phone, home)).status == 200
+            assert len(lamps._subscriptions) <= 20
+
+    async def test_a_switch_without_voicemail_has_nothing_to_tell(self, found: Any) -> None:
+        home = await found({VOICEMAIL: lambda text: text.replace("voicemail.conf", "nothing.conf")})
+        await home.switch.start()
+        assert (await subscribed(home.lan_phone("1000"), home)).status == 489
