@@ -33,6 +33,7 @@ from . import (
     small,
     sofia,
     timing,
+    valet,
     voicemail,
     xml_commands,
 )
@@ -67,6 +68,7 @@ def standard_table(logs: Logs) -> CommandTable:
             pa.commands(),
             audio_test.commands(),
             voicemail.commands(),
+            valet.commands(),
         ),
     )
     table = CommandTable([command for family in families for command in family])

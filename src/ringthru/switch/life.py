@@ -147,6 +147,7 @@ class SwitchLife:
         calls.conferences.profiles = rules.conferences
         calls.phone_settings = rules.phone
         calls.answering.mailboxes = rules.voicemail
+        calls.answering.menus = rules.menus
         calls.answering.folder = Path(self.variables["storage_dir"]) / "voicemail"
         return calls
 

@@ -19,6 +19,7 @@ from .configuration import Dialplan, Directory, LoadedConfiguration, load_access
 from .configuration.commands import run_command
 from .configuration.conference_settings import ConferenceProfile, load_conferences
 from .configuration.local_stream_settings import StreamSettings, load_streams
+from .configuration.menu_settings import Menu, load_menus
 from .configuration.phone_settings import PhoneSettings, load_phone
 from .configuration.voicemail_settings import VoicemailProfile, load_voicemail
 
@@ -37,6 +38,7 @@ class Rules:
     conferences: dict[str, ConferenceProfile]
     phone: PhoneSettings
     voicemail: dict[str, VoicemailProfile]
+    menus: dict[str, Menu]
 
     @classmethod
     def read(
@@ -65,6 +67,7 @@ class Rules:
             load_conferences(loaded.tree),
             load_phone(loaded.tree),
             load_voicemail(loaded.tree),
+            load_menus(loaded.tree),
         )
 
     @property

@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from ...sip import Binding
     from ..calls.book import Calls
+    from ..configuration.menu_settings import Menu
     from ..configuration.voicemail_settings import VoicemailProfile
     from ..voicemail.book import Voicemail
     from ..voicemail.lamps import Lamps
+    from .parking import Lots
 
 
 class Answering:
@@ -22,10 +24,12 @@ class Answering:
 
     def __init__(self, calls: Calls) -> None:
         self.mailboxes: Mapping[str, VoicemailProfile] = {}  # profiles of voicemail.conf
+        self.menus: Mapping[str, Menu] = {}  # of ivr.conf
         self.folder = Path("voicemail")  # of messages
         self._calls = calls
         self._voicemail: Voicemail | None = None
         self._lamps: Lamps | None = None
+        self._lots: Lots | None = None
 
     @property
     def voicemail(self) -> Voicemail:
@@ -47,6 +51,15 @@ class Answering:
 
             self._lamps = Lamps(self._calls)
         return self._lamps
+
+    @property
+    def lots(self) -> Lots:
+        """Where calls are parked."""
+        if self._lots is None:
+            from .parking import Lots
+
+            self._lots = Lots()
+        return self._lots
 
     def on_binding(self, what: str, binding: Binding) -> None:
         """A phone registered, or does so no more."""

@@ -52,10 +52,11 @@ GATEWAY_STATE: Final = "sofia::gateway_state"
 PROFILE_START: Final = "sofia::profile_start"
 ERROR: Final = "sofia::error"
 VOICEMAIL: Final = "vm::maintenance"
+VALET: Final = "valet_parking::info"
 CONFERENCE: Final = "conference::maintenance"
 PHONE: Final = ("portaudio::makecall", "portaudio::ringing", "portaudio::callheld", "portaudio::callresumed")
 SUBCLASSES: Final = (
     *(REGISTER, REGISTER_FAILURE, UNREGISTER, EXPIRE, GATEWAY_STATE, PROFILE_START, ERROR),
-    *(CONFERENCE, VOICEMAIL),
+    *(CONFERENCE, VALET, VOICEMAIL),
     *PHONE,
 )
