@@ -11,11 +11,11 @@ import pytest
 
 from ringthru.console.logs import Logs
 from ringthru.console.standard import standard_table
-from ringthru.sip import CallEnded, Login, Request
-from ringthru.switch.audio.sound_files import PROMPTS
+from ringthru.sip import Login, Request
 
+from .answering import keyed, short_prompts
 from .events import Ear
-from .hearing import hears_tone, humming, write_wav
+from .hearing import hears_tone, humming
 from .home import DEFAULT, DIRECTORY, PASSWORD, PUBLIC, Edit, Home, extension
 from .phones import Phone, PhoneCall
 from .waiting import eventually
@@ -69,29 +69,9 @@ def mailing(found: Any) -> Any:
     return make
 
 
-def short_prompts(home: Home) -> None:
-    """Prompts of one's own take the place of ours: these are clicks, so that no test waits for words."""
-    for each in PROMPTS.glob("*/*.wav"):
-        place = home.folder / "sounds" / each.parent.name / each.name
-        place.parent.mkdir(parents=True, exist_ok=True)
-        write_wav(place, 0.04, 2000.0)
-
-
 def told(phone: Phone) -> list[bytes]:
     """The bodies of NOTIFYs outside dialogs, which a scripted phone hears and declines."""
     return [each.partition(b"\r\n\r\n")[2] for each in phone.heard if each.startswith(b"NOTIFY ")]
-
-
-async def keyed(home: Home, call: PhoneCall, keys: str) -> None:
-    """Press keys one after the other, as people do."""
-    ear = Ear(home.switch, "DTMF")
-    for count, key in enumerate(keys, 1):
-        call.press(key)
-        await eventually(lambda count=count: len(ear.heard) >= count or not_here(call), f"{key} is not heard")
-
-
-def not_here(call: PhoneCall) -> bool:
-    return any(isinstance(each, CallEnded) for each in call.events)
 
 
 def domain(home: Home) -> str:

@@ -1,9 +1,9 @@
 """``intercept [-bleg] UUID``: take a call that rings elsewhere, or stands there.
 
-``UUID`` is the leg that calls; with ``-bleg`` the one that is called. Where it rings, whoever rings is spared,
-and the caller is answered by the leg that runs this. Where it stands, the other side is hung up. Variables,
-as in FreeSWITCH: ``intercept_unanswered_only``, ``intercept_unbridged_only``. Where nothing is to be taken,
-the dialplan goes on.
+``UUID`` is the leg that calls; with ``-bleg`` the one that is called. Where it rings, whoever rings is
+spared, and the caller is answered by the leg that runs this. Where it stands, the other side is hung up.
+Variables, as in FreeSWITCH: ``intercept_unanswered_only``, ``intercept_unbridged_only``. Where nothing is to
+be taken, the dialplan goes on.
 
 Only a user of the directory may, and only what rings or belongs to users of his own context.
 
