@@ -39,3 +39,8 @@ def leg_of(home: Home, user: str) -> Any:
     return next(
         each for each in home.switch.calls.channels.values() if each.variables.get("user_name") == user
     )
+
+
+async def joined(home: Home, user: str) -> None:
+    """The calling user talks to somebody: what he says from now on is heard."""
+    await eventually(lambda: leg_of(home, user).bridged_to is not None, f"{user} talks to nobody")

@@ -9,7 +9,7 @@ import pytest
 from ringthru.console.logs import Logs
 from ringthru.console.standard import standard_table
 
-from .answering import leg_of, short_prompts
+from .answering import joined, leg_of, short_prompts
 from .events import Ear
 from .hearing import hears_tone
 from .home import DEFAULT, PASSWORD, VARS, Home, variables
@@ -68,6 +68,7 @@ class TestASlot:
         assert await info(house, logs, "cellar") == "<lots>\n</lots>\n"
         fetching = house.lan_phone("1001").invite("6001", house.internal, password=PASSWORD)
         await fetching.answered()
+        await joined(house, "1002")
         await hear_each_other(call, fetching)
         assert await info(house, logs) == "<lots>\n</lots>\n"
         actions = [each.get("Action") for each in ear.of("valet_parking::info")]
@@ -88,6 +89,7 @@ class TestASlot:
         await rung.over()
         again = await rung.phone.rung(2)
         again.answer()
+        await joined(house, "1002")
         await hear_each_other(call, again)
 
     async def test_nobody_parked_it_and_it_ends(self, house: Home) -> None:

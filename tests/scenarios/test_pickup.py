@@ -8,7 +8,7 @@ import pytest
 
 from ringthru.sip import CallCancelled
 
-from .answering import leg_of
+from .answering import joined, leg_of
 from .home import DEFAULT, PASSWORD, PUBLIC, RING_1000, Home, extension
 from .phones import PhoneCall, hear_each_other
 from .waiting import eventually
@@ -32,6 +32,7 @@ class TestWhatRings:
         await mine.answered()
         await call.answered()
         assert isinstance(await rung.over(), CallCancelled)
+        await joined(home, "1002")
         await hear_each_other(call, mine)
         call.hang_up()
         await mine.over()
@@ -43,6 +44,7 @@ class TestWhatRings:
         await mine.answered()
         await rung.over()
         await call.answered()
+        await joined(home, "1002")
         await hear_each_other(call, mine)
 
     async def test_who_hangs_up_first_leaves_nobody(self, home: Home) -> None:
@@ -63,6 +65,7 @@ class TestWhatRings:
         await call.answered()
         mine = home.lan_phone("1001").invite("**1000", home.internal, password=PASSWORD)
         assert (await mine.refused()).status == 480
+        await joined(home, "1002")
         await hear_each_other(call, rung)
 
 
@@ -80,6 +83,7 @@ class TestWhoMay:
         assert (await thief.refused()).status == 486
         rung.answer()
         await call.answered()
+        await joined(home, "1002")
         await hear_each_other(call, rung)
 
     async def test_not_from_another_context(self, found: Any) -> None:
@@ -109,6 +113,7 @@ class TestWhatStands:
         mine = home.lan_phone("1001").invite("88", home.internal, password=PASSWORD)
         await mine.answered()
         await rung.over()
+        await joined(home, "1002")
         await hear_each_other(call, mine)
         mine.hang_up()
         await call.over()
