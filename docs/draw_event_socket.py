@@ -79,7 +79,7 @@ WHEN = {
     ),
     "MESSAGE_WAITING": (
         "a box has other messages now",
-        "MWI-Messages-Waiting, MWI-Message-Account, MWI-Voice-Message, Update-Reason (NEW, READ, SAVE, DELETE)",
+        "MWI-Messages-Waiting, MWI-Message-Account, MWI-Voice-Message, Update-Reason (NEW, READ …)",
     ),
     "NAT": (
         "a mapping was granted, is gone, or is refused* (`op` add, del, fail*)",
@@ -130,7 +130,7 @@ WHEN = {
     "sofia::profile_start": ("a profile listens", "module_name, profile_name, profile_uri"),
     "valet_parking::info": (
         "a call is parked, fetched, or no longer there",
-        "Valet-Lot-Name, Valet-Extension, Action (hold, bridge, exit), Bridge-To-UUID, Unique-ID, Channel-Name",
+        "Valet-Lot-Name, Valet-Extension, Action (hold, bridge, exit), Bridge-To-UUID, Unique-ID …",
     ),
     "vm::maintenance": (
         "a message was left, a box was opened, or has other messages now (`VM-Action`: leave-message, "

@@ -418,6 +418,8 @@ class TestLamps:
 
         home = await mailing({DIRECTORY: [hall]})
         phone = await home.registered_phone("1001")
+        (row,) = home.switch.snapshot().registrations
+        assert row.mwi_account == f"1000@{domain(home)}"
         await home.switch.calls.answering.voicemail.mark(box(home), read=True)
         await eventually(lambda: told(phone), "1001 is not told of 1000")
 

@@ -54,6 +54,7 @@ class Voicemail:
         self._directory = directory
         self._files: dict[str, MailboxFile] = {}
         self._being_spoken: Counter[Box] = Counter()
+        self._used: dict[str, set[tuple[str, str]]] = {}  # domains and users, by profile, once asked for
         self._thread: ThreadPoolExecutor | None = None
         self._listeners: list[Callable[[Box, Counts], None]] = []
 
@@ -164,10 +165,17 @@ class Voicemail:
         file = self._file(box.profile)
         return await self._in_thread(lambda: file.counts(box))
 
+    def never_used(self, box: Box) -> bool:
+        """Whether it is known without a look at the disk that no lamp can be alight because of this box."""
+        used = self._used.get(box.profile)
+        return used is not None and (box.domain, box.user) not in used
+
     async def was_used(self, box: Box) -> bool:
         """Whether a lamp may be alight somewhere because of this box."""
-        file = self._file(box.profile)
-        return await self._in_thread(lambda: file.was_used(box))
+        if box.profile not in self._used:
+            file = self._file(box.profile)
+            self._used[box.profile] = await self._in_thread(file.used)
+        return not self.never_used(box)
 
     async def mark(self, box: Box, *, read: bool, uuid: str = "", flags: str = "") -> None:
         """Heard or not heard; one message, or all of the box."""
@@ -207,6 +215,7 @@ class Voicemail:
 
     async def _changed(self, box: Box, reason: str) -> None:
         counts = await self.counts(box)
+        self._used.get(box.profile, set()).add((box.domain, box.user))
         self._tell(
             "mwi-update",
             box,

@@ -151,7 +151,7 @@ class Lamps:
         name, _, domain = binding.aor.partition("@")
         user = self._calls.directory.find_user(domain, name)
         box = self._box_shown_to(user) if user is not None else None
-        if box is not None:
+        if box is not None and not self._calls.answering.voicemail.never_used(box):
             self._calls.spawn(self._tell_newcomer(box, binding))
 
     async def _tell_newcomer(self, box: Box, binding: Binding) -> None:
@@ -201,9 +201,7 @@ class Lamps:
 
     def _box_shown_to(self, user: User) -> Box | None:
         """The box that a user's lamps show."""
-        account = user.params.get("mwi-account", "").strip()
-        who = account if "@" in account else f"{account or user.id}@{user.domain}"
-        return self._calls.answering.voicemail.box_of(who)
+        return self._calls.answering.voicemail.box_of(user.mwi_account)
 
 
 def _account(profile: Profile, box: Box, peer: str, transport: str) -> str:

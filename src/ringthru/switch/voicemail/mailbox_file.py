@@ -123,9 +123,9 @@ class MailboxFile:
         found = {bool(new): count for new, count in self._read(text, _key(box))}
         return Counts(found.get(True, 0), found.get(False, 0))
 
-    def was_used(self, box: Box) -> bool:
-        """Whether anybody ever left a message there, or a greeting was recorded."""
-        return self.place(box).is_dir()
+    def used(self) -> set[tuple[str, str]]:
+        """Domains and users whose boxes ever had a message, or a greeting."""
+        return {(each.parent.name, each.name) for each in self.folder.glob("*/*") if each.is_dir()}
 
     def megabytes(self) -> float:
         """What all files of the profile take."""
