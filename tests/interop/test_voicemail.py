@@ -9,7 +9,9 @@ import pytest
 
 from ringthru.lab.namespaces.laboratory import PBX_ADDRESS
 
+from .audio import tone
 from .household import AT_HOME, OUTSIDE, UPSTAIRS, Household, Phones, Place, dial, hears, until
+from .linphone import Linphone
 from .phones import Baresip
 from .switch_process import PASSWORD, Switch
 
@@ -96,3 +98,19 @@ def test_a_message_outlives_kill_9(switch: Switch, phones: Phones) -> None:
     says(owner, "Voice-Message: 1/0 (0/0)")
     dial(owner, f"sip:*97@{PBX_ADDRESS}")
     hears(owner, HUM, 60)
+
+
+def test_a_phone_that_did_not_subscribe_is_told_as_well(
+    home: Household, switch: Switch, phones: Phones, tmp_path: Path
+) -> None:
+    """Linphone takes the NOTIFY that it did not ask for."""
+    leave(phones, switch)
+    folder = tmp_path / "linphone"
+    folder.mkdir()
+    phone = Linphone(home, AT_HOME[0], AT_HOME[1], folder)
+    try:
+        phone.register(f"{PBX_ADDRESS}:5060", "1000", PASSWORD, tone(OWNER, 5), Path("/dev/null"))
+        phone.wait_until(lambda: "Messages-Waiting: yes" in phone.log(), "a NOTIFY")
+        switch.wait_for_words("1/0 (0/0) messages; <200")
+    finally:
+        phone.stop()
