@@ -133,14 +133,17 @@ class TestThePromptOfTheClient:
         terminal.type_in("\x1b[19~")  # F8
         terminal.wait_for("+OK log level debug [7]")
         terminal.type_in("console loglevel 4\r")
-        terminal.wait_for("+OK log level warning [4]")  # what this client is sent
+        terminal.wait_for("+OK log level 4 [4]")  # what this client is sent, in the word it asked with
         terminal.wait_for("+OK console log level set to WARNING")  # what the switch shows
         terminal.type_in("/logfilter gap\r")
         terminal.type_in("log ERR mind the gap\r")
         terminal.wait_for("[ERR] small.py:")
         terminal.wait_for_bytes(b"\x1b[31m2")  # red, from the date on
         terminal.type_in("/debug 7\r")
-        terminal.type_in("echo half\x03")
+        terminal.wait_for("up to level 7")
+        terminal.type_in("echo half")
+        terminal.wait_for("echo half")  # between two prompts the terminal itself would take Ctrl-C
+        terminal.type_in("\x03")
         terminal.type_in("echo a;;echo b\r")
         terminal.wait_for("[DEBUG] SEND api echo a;;echo b")
         terminal.wait_for("ab\n")

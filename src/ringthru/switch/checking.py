@@ -42,6 +42,7 @@ from .configuration.local_stream_settings import load_streams
 from .configuration.menu_settings import load_menus
 from .configuration.metrics_settings import MetricsSettings
 from .configuration.phone_settings import load_phone
+from .configuration.spelling import warn_of_slips
 from .configuration.unused import unused_parts
 from .configuration.voicemail_settings import load_voicemail
 from .dialplan.applications import APPLICATIONS, LEFT_OUT
@@ -121,6 +122,7 @@ def _read(
     def ask(read: Callable[[Tree], T], instead: T) -> T:
         return _until_it_agrees(read, tree, findings, instead)
 
+    warn_of_slips(tree)
     nobody = Directory({})
     directory = ask(Directory.read, nobody)
     connected = [str(each) for each in here.connected]

@@ -17,7 +17,7 @@ from ..net.surroundings import Surroundings
 from ..net.values import frozen
 from .addresses.address_lookup import AddressLookups
 from .addresses.external_address import ExternalAddress
-from .configuration import AddressKind, AddressSetting, Position, ProfileSettings
+from .configuration import AddressKind, AddressSetting, Position, ProfileSettings, misnamed_lists
 from .reachability import Seen, seen_by
 
 OUTSIDE: Final = "198.51.100.7"  # a peer on the Internet (RFC 5737: nobody's)
@@ -88,7 +88,7 @@ def outlook_of(
         inside=see(near, True),
         outside=outside,
         unanswered=see(OUTSIDE, False),
-        warnings=_warnings(settings.name, outside, own, rtp_ip, here),
+        warnings=(*misnamed_lists(settings, lists), *_warnings(settings.name, outside, own, rtp_ip, here)),
     )
 
 

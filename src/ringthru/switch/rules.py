@@ -21,6 +21,7 @@ from .configuration.conference_settings import ConferenceProfile, load_conferenc
 from .configuration.local_stream_settings import StreamSettings, load_streams
 from .configuration.menu_settings import Menu, load_menus
 from .configuration.phone_settings import PhoneSettings, load_phone
+from .configuration.spelling import warn_of_slips
 from .configuration.voicemail_settings import VoicemailProfile, load_voicemail
 
 log = logging.getLogger(__name__)
@@ -55,6 +56,7 @@ class Rules:
             ConfigurationError: a file is missing or broken; the message names file and line.
         """
         loaded = load_tree(conf, variables, run=run_command if allow_exec else None)
+        warn_of_slips(loaded.tree)
         directory = Directory.read(loaded.tree)
         connected = [str(each) for each in here.connected]
         lists = load_access_lists(loaded.tree, directory, str(here.network), connected)

@@ -9,7 +9,7 @@ from genesis import Consumer, Inbound, Outbound, Session
 from genesis.exceptions import AuthenticationError
 
 HOST, PORT, PASSWORD, LISTEN = sys.argv[1], int(sys.argv[2]), sys.argv[3], int(sys.argv[4])
-PATIENCE = 10
+PATIENCE = 30
 
 
 async def inbound() -> None:

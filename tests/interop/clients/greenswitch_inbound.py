@@ -9,7 +9,7 @@ from gevent.event import Event
 from gevent.queue import Queue
 
 HOST, PORT, PASSWORD = sys.argv[1], int(sys.argv[2]), sys.argv[3]
-PATIENCE = 10
+PATIENCE = 30
 
 
 def main() -> None:

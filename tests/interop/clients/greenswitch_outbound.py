@@ -9,7 +9,7 @@ import gevent.queue
 import greenswitch
 
 HOST, PORT, PASSWORD, LISTEN = sys.argv[1], int(sys.argv[2]), sys.argv[3], int(sys.argv[4])
-PATIENCE = 10
+PATIENCE = 30
 done: gevent.event.AsyncResult = gevent.event.AsyncResult()
 
 

@@ -7,7 +7,7 @@ import sys
 import ESL
 
 HOST, PORT, PASSWORD = sys.argv[1], sys.argv[2], sys.argv[3]
-PATIENCE = 10_000  # ms
+PATIENCE = 30_000  # ms
 OK = 0  # what libesl's functions of C return
 
 

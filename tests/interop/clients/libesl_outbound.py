@@ -8,7 +8,7 @@ import sys
 import ESL
 
 HOST, PORT, PASSWORD, LISTEN = sys.argv[1], sys.argv[2], sys.argv[3], int(sys.argv[4])
-PATIENCE = 10_000  # ms
+PATIENCE = 30_000  # ms
 
 
 def main() -> None:

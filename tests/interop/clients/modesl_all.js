@@ -5,11 +5,11 @@ const assert = require("assert");
 const esl = require("modesl");
 
 const [host, port, password, listen] = process.argv.slice(2);
-const PATIENCE = 10000; // ms
+const PATIENCE = 30000; // ms
 
 function within(what, begin) {
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Error(`not within 10 s: ${what}`)), PATIENCE);
+    const timer = setTimeout(() => reject(new Error(`not within 30 s: ${what}`)), PATIENCE);
     begin((value) => {
       clearTimeout(timer);
       resolve(value);

@@ -93,7 +93,7 @@ class Lamps:
     def _who(self, profile: Profile, incoming: IncomingRequest) -> User | Denied | None:
         """The user that asks: by his password, or, where none is asked for, by his registration."""
         request, source, now = incoming.request, incoming.flow.remote, profile.now()
-        if profile.must_authenticate(source.host):
+        if profile.must_authenticate(source):
             return self._calls.registrar.authenticate(profile, request, source, now)
         domain = profile.settings.force_register_domain or request.to.uri.host
         user = self._calls.directory.find_user(domain, request.to.uri.user or "")
