@@ -118,6 +118,7 @@ class SwitchParts:
         rules, profiles = self._rules, dict[str, Profile]()
         registrar = Registrar(rules.directory, self._desk, self._lists, profiles, self._registration_store)
         registrar.subscribe(self._sources.on_binding)
+        registrar.subscribe(lambda what, binding: self.calls.answering.on_binding(what, binding))
         calls = Calls(
             profiles=profiles,
             engine=self._engine,
@@ -136,6 +137,9 @@ class SwitchParts:
         calls.sounds.use(rules.streams)
         calls.conferences.profiles = rules.conferences
         calls.phone_settings = rules.phone
+        calls.answering.mailboxes = rules.voicemail
+        calls.answering.menus = rules.menus
+        calls.answering.folder = Path(self.variables["storage_dir"]) / "voicemail"
         return calls
 
     def _builtin_variables(
