@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -30,11 +31,17 @@ DISCREET = {"net", "portmap", "nat", "lab"}  # rooms where no module reaches for
 FILES = sorted(SOURCE.rglob("*.py"))
 
 
+@cache
+def parsed(path: Path) -> ast.Module:
+    return ast.parse(path.read_text())
+
+
+@cache
 def imports_of(path: Path) -> list[tuple[str, int]]:
     """Every module a file imports, relative ones made absolute, with its line."""
     package = ["ringthru", *path.relative_to(SOURCE).parts[:-1]]
     found = []
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in ast.walk(parsed(path)):
         if isinstance(node, ast.Import):
             found += [(alias.name, node.lineno) for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
@@ -91,7 +98,7 @@ def test_every_room_is_known() -> None:
 def test_no_module_state_that_two_switches_would_share() -> None:
     """Two switches must run in one process: no module-level lists, dicts or sets that code changes."""
     for path in FILES:
-        tree = ast.parse(path.read_text())
+        tree = parsed(path)
         for node in ast.walk(tree):
             assert not isinstance(node, ast.Global), f"{path}:{node.lineno}: a global"
 
