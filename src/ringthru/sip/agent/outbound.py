@@ -14,7 +14,8 @@ from ..timers import Timer
 from ..transactions.client_transaction import ClientTransaction
 from ..wire.message import Request, Response
 from ..wire.reply import reason_phrase
-from .call import Call, CallState, Direction
+from .call import Call
+from .call_state import CallState, Direction
 from .client_request import UNAVAILABLE, Authentication, Login, Nobody, Wallet, credentials_of
 from .core import Core
 from .dialog import Dialog
