@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -76,6 +77,32 @@ class TestAStrangersSession:
         assert (await call.answered()).get("Session-Expires") == expires
         (channel,) = home.switch.calls.channels.values()
         assert channel.variables.get("sip_nat_detected") == ("true" if behind else None)
+
+
+class TestAPhoneThatDoesNotAskForRport:
+    """STUN told it its public address, and its NAT uses another port toward us."""
+
+    @pytest.mark.parametrize(
+        ("edits", "heard"),
+        [
+            ({}, False),  # RFC 3261 §18.2.2: the port of its Via
+            ({"aggressive-nat-detection": "true"}, True),
+            ({"aggressive-nat-detection": "true", "NDLB-force-rport": "disabled"}, False),
+            ({"NDLB-force-rport": "true"}, True),
+        ],
+    )
+    async def test_it_is_answered_where_it_was_heard(
+        self, found: Callable[..., Any], edits: dict[str, str], heard: bool
+    ) -> None:
+        home: Home = await found({EXTERNAL_XML: [setting(*each) for each in edits.items()]} if edits else {})
+        await home.switch.start()
+        await home.mapped()
+        phone, port_of_its_via = home.far_phone(), home.far_phone()
+        hand = HandWritten(phone, "9196", home.reached_at("external"))
+        via = f"Via: SIP/2.0/UDP {phone.address.host}:{port_of_its_via.address.port};branch".encode()
+        phone.send(re.sub(rb"Via: .*;rport;branch", via, hand.write("OPTIONS", 1)), hand.at)
+        await phone.options(hand.at)  # that one was answered, so the other had its time
+        assert any(b"by-hand" in each for each in phone.heard) == heard
 
 
 class TestAUserOfOurs:
