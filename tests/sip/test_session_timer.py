@@ -129,6 +129,15 @@ class TestTooSmall:
         assert (script.got[-1].status, script.got[-1].get("Min-SE")) == (422, "120")
         assert bob.seen == []
 
+    def test_a_caller_that_knows_no_timers_is_not_refused_for_what_a_proxy_asked(self, network):
+        """It could make nothing of a 422; we refresh, and not more often than our minimum says."""
+        script, bob = Script(network, ALICE), party(network, BOB, session=SessionSettings(shortest=120))
+        script.send(script.request("INVITE", BOB, Session_Expires="1"), BOB)
+        answer = script.got[-1]
+        assert (answer.status, answer.get("Session-Expires")) == (200, "120;refresher=uas")
+        assert answer.get("Require") is None
+        assert bob.last(IncomingCall).call.session.interval == 120
+
     def test_we_ask_again_for_what_the_peer_wants(self, network):
         alice = party(network, session=SessionSettings(interval=100))
         party(network, BOB, session=SessionSettings(shortest=400))
