@@ -178,6 +178,18 @@ class TestRefresh:
         network.run(3600.0)
         assert call.state is bob.last(IncomingCall).call.state is CallState.CONFIRMED
 
+    def test_for_a_caller_that_knows_no_timers_we_refresh_as_long_as_the_call_stands(self, network):
+        """As a phone behind a NAT needs it: its answers to the refreshes say nothing of a timer."""
+        alice = party(network, session=SessionSettings(enabled=False))
+        bob = party(network, BOB, session=SessionSettings(interval=90))
+        call = alice.call(BOB)
+        network.run(455.0)
+        assert len(network.sent("UPDATE")) == 10
+        assert call.state is CallState.CONFIRMED
+        alice.receive = lambda data, source: None  # it dies
+        network.run(100.0)
+        assert bob.kinds().count("CallEnded") == 1
+
     def test_by_reinvite_where_the_peer_does_not_serve_update(self, network):
         alice = party(network, session=HALF_HOUR)
         bob = party(network, BOB, allow=("INVITE", "ACK", "BYE", "CANCEL"))

@@ -131,12 +131,17 @@ class SessionTimer:
         return True
 
     def take_response(self, response: Response, now: float) -> None:
-        """The 2xx to a request of ours (§7.2): without the header there is no timer."""
+        """The 2xx to a request of ours (§7.2): without the header there is no timer.
+
+        But a peer that knows nothing of timers answers each refresh so: the timer that we run for it goes on.
+        """
         agreed = SessionExpires.read(response) if self._settings.enabled else None
-        if agreed is None:
-            self.stop()
-        else:
+        if agreed is not None:
             self._run(agreed.seconds, agreed.refresher != "uas", now)
+        elif self._settings.enabled and self._interval and self._ours:
+            self._run(self._interval, True, now)
+        else:
+            self.stop()
 
     # What we are asked
 
