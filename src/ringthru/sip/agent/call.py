@@ -112,6 +112,11 @@ class Call:
 
     # What a user may ask
 
+    def keep_to_its_source(self) -> None:
+        """The peer is behind a NAT: what we ask of it goes to the port that it was seen at."""
+        if self.dialog is not None and not self.dialog.flow.reliable:
+            self.dialog.stays = True
+
     def ring(self, now: float, status: int = 180, body: bytes = b"", headers: Headers = ()) -> bool:
         """Tell the caller that we are ringing (101–199); ``body`` is early media's SDP."""
         raise LocalError("only a call from a peer can ring here")
