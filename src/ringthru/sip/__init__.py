@@ -23,6 +23,7 @@ from .agent.events import (
 )
 from .agent.referral import Progress, Referral
 from .agent.session_timer import SessionSettings
+from .agent.subscription import Subscription
 from .agent.useragent import UserAgent
 from .errors import LocalError, MalformedMessage, RemoteError, SipError
 from .flow import Flow
@@ -93,6 +94,7 @@ __all__ = [
     "SipError",
     "SipUri",
     "StrayAck",
+    "Subscription",
     "Terms",
     "Timing",
     "TlsListener",

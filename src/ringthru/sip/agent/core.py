@@ -25,6 +25,7 @@ from .session_timer import SessionSettings
 
 if TYPE_CHECKING:
     from .call import Call
+    from .subscription import Subscription
 
 SDP = ("Content-Type", "application/sdp")
 
@@ -41,6 +42,7 @@ class Core:
         user_agent: str,
         allow: tuple[str, ...],
         session: SessionSettings,
+        packages: tuple[str, ...] = (),
     ) -> None:
         self.layer = layer
         self.seen_by = seen_by
@@ -48,6 +50,8 @@ class Core:
         self.user_agent = user_agent
         self.allow = allow
         self.allowing = ("Allow", ", ".join(allow))  # the methods we serve
+        self.packages = packages  # of events that may be subscribed to, in lower case
+        self.subscriptions: dict[tuple[str, str], Subscription] = {}  # by Call-ID and our tag
         self.time_sessions_by(session)
         self.calls: dict[tuple[str, str], Call] = {}  # by Call-ID and our tag
         self.leaving: dict[tuple[str, str], str] = {}  # the peer's tag, while our BYE is on its way
