@@ -105,7 +105,12 @@ class TestProfilesAndProviders:
 
     @pytest.mark.parametrize(
         ("password", "state", "status", "phrase"),
-        [(PASSWORD, "REGED", "200", "OK"), ("a guess", "FAIL_WAIT", "401", "Unauthorized")],
+        [
+            (PASSWORD, "REGISTER", "200", "OK"),
+            (PASSWORD, "REGED", "200", "OK"),
+            ("a guess", "FAILED", "401", "Unauthorized"),
+            ("a guess", "FAIL_WAIT", "401", "Unauthorized"),
+        ],
     )
     async def test_gateway_state(
         self, found: Any, places: Any, password: str, state: str, status: str, phrase: str

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from ringthru.sip import CallEnded
+from ringthru.media import PCMU, make_offer
+from ringthru.net.address import Endpoint
+from ringthru.sip import CallConfirmed, CallEnded
 
+from . import home as home_module
 from .home import EXTERNAL_XML, INTERNAL_XML, PASSWORD, Home, setting
 from .phones import Phone, frame_of, hears_itself, hears_itself_once_learnt
 from .waiting import eventually
@@ -76,6 +80,89 @@ class TestAStrangersSession:
         assert (await call.answered()).get("Session-Expires") == expires
         (channel,) = home.switch.calls.channels.values()
         assert channel.variables.get("sip_nat_detected") == ("true" if behind else None)
+
+
+class TestAPhoneThatDoesNotAskForRport:
+    """STUN told it its public address, and its NAT uses another port toward us."""
+
+    @pytest.mark.parametrize(
+        ("edits", "heard"),
+        [
+            ({}, False),  # RFC 3261 §18.2.2: the port of its Via
+            ({"aggressive-nat-detection": "true"}, True),
+            ({"aggressive-nat-detection": "true", "NDLB-force-rport": "disabled"}, False),
+            ({"NDLB-force-rport": "true"}, True),
+        ],
+    )
+    async def test_it_is_answered_where_it_was_heard(
+        self, found: Callable[..., Any], edits: dict[str, str], heard: bool
+    ) -> None:
+        home: Home = await found({EXTERNAL_XML: [setting(*each) for each in edits.items()]} if edits else {})
+        await home.switch.start()
+        await home.mapped()
+        phone, port_of_its_via = home.far_phone(), home.far_phone()
+        hand = HandWritten(phone, "9196", home.reached_at("external"))
+        via = f"Via: SIP/2.0/UDP {phone.address.host}:{port_of_its_via.address.port};branch".encode()
+        phone.send(re.sub(rb"Via: .*;rport;branch", via, hand.write("OPTIONS", 1)), hand.at)
+        await phone.options(hand.at)  # that one was answered, so the other had its time
+        assert any(b"by-hand" in each for each in phone.heard) == heard
+
+    async def test_nor_does_our_bye_go_to_the_port_that_it_names(self, found: Callable[..., Any]) -> None:
+        home: Home = await found({EXTERNAL_XML: setting("aggressive-nat-detection", "true")})
+        await home.switch.start()
+        await home.mapped()
+        phone = home.far_phone()
+        hand, right = HandWritten(phone, "9196", home.reached_at("external")), phone.address
+
+        wrong = rf"\g<1>{right.host}:9".encode()
+
+        def send(method: str, body: bytes = b"") -> None:
+            text = hand.write(method, 1, body).replace(b";rport;branch", b";branch")
+            phone.send(re.sub(rf"(Via: .*|Contact: .*){right}".encode(), wrong, text), hand.at)
+
+        send("INVITE", make_offer(phone.new_audio().address, (PCMU,), 1, 1))
+        await hand.final(1)
+        send("ACK")
+        await eventually(lambda: all(each.call_state == "ACTIVE" for each in home.switch.snapshot().channels))
+        await home.switch.hang_up_all("")
+        await eventually(lambda: any(each.startswith(b"BYE ") for each in phone.heard), "no BYE came")
+
+
+class MisledPhone(Phone):
+    """Says another port than it has."""
+
+    @property
+    def shown(self) -> Endpoint:
+        return self.address._replace(port=9)
+
+
+class TestAPhoneWhosePortTheNatChanges:
+    """STUN told it its public address; but its NAT has a port for each peer, and it names the wrong one.
+
+    What we ask within a call must reach it all the same: our ACK, and who hangs up.
+    """
+
+    @pytest.fixture(autouse=True)
+    def wrong_port(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(home_module, "Phone", MisledPhone)
+
+    async def test_a_stranger_hears_that_we_hang_up(self, home: Home) -> None:
+        call = home.far_phone().invite("9196", home.reached_at("external"))
+        await call.answered()
+        await eventually(lambda: all(each.call_state == "ACTIVE" for each in home.switch.snapshot().channels))
+        await home.switch.hang_up_all("")
+        assert isinstance(await call.over(), CallEnded)
+
+    async def test_a_user_gets_our_ack_and_hears_that_the_caller_hangs_up(self, home: Home) -> None:
+        far = home.far_phone("1001")
+        assert (await far.register(home.reached_at("internal"), PASSWORD)).status == 200
+        call = home.far_phone("1000").invite("1001", home.reached_at("internal"), password=PASSWORD)
+        rung = await far.rung()
+        rung.answer()
+        await call.answered()
+        await rung.until(CallConfirmed)
+        call.hang_up()
+        assert isinstance(await rung.over(), CallEnded)
 
 
 class TestAUserOfOurs:

@@ -118,6 +118,56 @@ class TestDestination:
         assert dialog.request("BYE").uri == "sip:bob@127.40.4.3:5070"
 
 
+class TestThroughANatThatHasAPortForEach:
+    """The peer names the address that STUN told it, and is heard from another port of the same host."""
+
+    SEEN = Flow("UDP", US, Endpoint("127.40.4.2", 40000))
+    NAMED = "<sip:alice@127.40.4.2:5062>"
+
+    def called(self, via: str, contact: str = NAMED) -> Dialog:
+        request = invite(contact)
+        request.set("Via", f"SIP/2.0/UDP {via};branch=z9hG4bK1")
+        return Dialog.as_server(request, "us", self.SEEN, US)
+
+    @pytest.mark.parametrize(
+        ("via", "contact", "port"),
+        [
+            ("127.40.4.2:5062;rport=40000", NAMED, 40000),
+            ("127.40.4.2:5062", NAMED, 5062),  # it may listen elsewhere than it sends from
+            ("127.40.4.2:40000;rport=40000", NAMED, 5062),  # it knows where it is, and wants it otherwise
+            ("127.40.4.2:5062;rport=40000", "<sip:alice@127.40.4.2:5064>", 5064),
+        ],
+    )
+    def test_who_calls(self, via, contact, port):
+        assert self.called(via, contact).destination.remote == ("127.40.4.2", port)
+
+    def test_who_calls_over_a_connection_is_reached_at_its_contact_when_that_is_gone(self):
+        request, seen = invite(self.NAMED), self.SEEN
+        request.set("Via", "SIP/2.0/TCP 127.40.4.2:5062;rport=40000;branch=z9hG4bK1")
+        flow = Flow("TCP", US, seen.remote, 7)
+        assert Dialog.as_server(request, "us", flow, US).destination.remote.port == 5062
+
+    @pytest.mark.parametrize(
+        ("sent", "contact", "port"),
+        [
+            (40000, "<sip:bob@127.40.4.2:5062>", 40000),  # found there by its registration
+            (5062, "<sip:bob@127.40.4.2:5062>", 5062),  # it answers from elsewhere than it hears
+            (40000, "<sip:bob@127.40.4.2:5064>", 5064),  # another phone than the one we called
+        ],
+    )
+    def test_who_is_called(self, sent, contact, port):
+        request = invite()
+        request.uri = "sip:bob@127.40.4.2:5062"
+        flow = Flow("UDP", US, Endpoint("127.40.4.2", sent))
+        dialog = Dialog.as_client(request, ok(contact), self.SEEN, US, flow)
+        assert dialog.destination.remote == ("127.40.4.2", port)
+
+    def test_a_new_contact_is_believed_again(self):
+        dialog = self.called("127.40.4.2:5062;rport=40000")
+        dialog.refresh(ok("<sip:alice@127.40.4.2:5070>"), self.SEEN)
+        assert dialog.destination.remote.port == 5070
+
+
 class TestPastAProxy:
     """§12.2.1.1: without a route set requests go to the remote target, and no longer through the proxy."""
 

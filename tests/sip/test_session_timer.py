@@ -129,6 +129,15 @@ class TestTooSmall:
         assert (script.got[-1].status, script.got[-1].get("Min-SE")) == (422, "120")
         assert bob.seen == []
 
+    def test_a_caller_that_knows_no_timers_is_not_refused_for_what_a_proxy_asked(self, network):
+        """It could make nothing of a 422; we refresh, and not more often than our minimum says."""
+        script, bob = Script(network, ALICE), party(network, BOB, session=SessionSettings(shortest=120))
+        script.send(script.request("INVITE", BOB, Session_Expires="1"), BOB)
+        answer = script.got[-1]
+        assert (answer.status, answer.get("Session-Expires")) == (200, "120;refresher=uas")
+        assert answer.get("Require") is None
+        assert bob.last(IncomingCall).call.session.interval == 120
+
     def test_we_ask_again_for_what_the_peer_wants(self, network):
         alice = party(network, session=SessionSettings(interval=100))
         party(network, BOB, session=SessionSettings(shortest=400))
@@ -168,6 +177,18 @@ class TestRefresh:
         assert call.session.ours  # table 2: nobody named, so we named the caller
         network.run(3600.0)
         assert call.state is bob.last(IncomingCall).call.state is CallState.CONFIRMED
+
+    def test_for_a_caller_that_knows_no_timers_we_refresh_as_long_as_the_call_stands(self, network):
+        """As a phone behind a NAT needs it: its answers to the refreshes say nothing of a timer."""
+        alice = party(network, session=SessionSettings(enabled=False))
+        bob = party(network, BOB, session=SessionSettings(interval=90))
+        call = alice.call(BOB)
+        network.run(455.0)
+        assert len(network.sent("UPDATE")) == 10
+        assert call.state is CallState.CONFIRMED
+        alice.receive = lambda data, source: None  # it dies
+        network.run(100.0)
+        assert bob.kinds().count("CallEnded") == 1
 
     def test_by_reinvite_where_the_peer_does_not_serve_update(self, network):
         alice = party(network, session=HALF_HOUR)

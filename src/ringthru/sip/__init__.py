@@ -1,6 +1,7 @@
 """RFC 3261 signalling; knows neither NAT nor media. Imports net."""
 
-from .agent.call import Call, CallState, Direction
+from .agent.call import Call
+from .agent.call_state import CallState, Direction
 from .agent.client_request import Login, RequestHandle
 from .agent.events import (
     AckNearMiss,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 
 from ringthru.net.address import Endpoint
@@ -70,6 +72,37 @@ def registered() -> Driven:
     driven.grant()
     assert driven.trunk.state is TrunkState.REGED
     return driven
+
+
+class TestWhatWatchersAreTold:
+    """FreeSWITCH's words in its order; some of them last no time here."""
+
+    def told(self, driven: Driven) -> list[tuple[str, bool]]:
+        changes = [each for each in driven.trunk.orders() if isinstance(each, Changed)]
+        assert all(one.state is other.before for one, other in pairwise(changes))
+        return [(each.state.value, each.passing) for each in changes]
+
+    def test_registered(self, driven: Driven) -> None:
+        assert self.told(driven) == [("TRYING", False)]
+        driven.trunk.receive_flows([FIRST], driven.now)
+        driven.trunk.receive_answer(200, "OK", driven.now, granted=Granted(3600, OURS))
+        assert self.told(driven) == [("REGISTER", True), ("REGED", False)]
+
+    def test_refused(self, driven: Driven) -> None:
+        driven.resolved(FIRST)
+        driven.trunk.receive_answer(403, "No", driven.now)
+        assert self.told(driven) == [("FAILED", True), ("FAIL_WAIT", False)]
+
+    def test_not_answered(self, driven: Driven) -> None:
+        driven.resolved(FIRST)
+        driven.trunk.receive_silence(driven.now)
+        assert self.told(driven) == [("TIMEOUT", True), ("FAIL_WAIT", False)]
+
+    def test_not_answered_and_never_tried_again(self) -> None:
+        driven = Driven(retry=0)
+        driven.resolved(FIRST)
+        driven.trunk.receive_silence(driven.now)
+        assert self.told(driven) == [("TIMEOUT", True), ("FAILED", False)]
 
 
 class TestRegistering:

@@ -7,15 +7,14 @@ Never here: how a call begins (`inbound.py`, `outbound.py`), which offer may go 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from enum import Enum
 
 from ...net.address import Endpoint
 from ..errors import LocalError
 from ..flow import Flow
 from ..transactions.server_transaction import ServerTransaction
-from ..wire.headers import NameAddr
 from ..wire.message import Message, Request
 from ..wire.uri import SipUri
+from .call_state import CallState, Direction
 from .client_request import RequestHandle, Wallet
 from .core import SDP, Core
 from .dialog import Dialog
@@ -27,7 +26,7 @@ from .events import (
     SessionRefreshDue,
 )
 from .offers import Offers
-from .referral import Referral
+from .referral import NO_NOTIFY, Referral, asking_for, wants_no_notify
 from .session_timer import SessionTimer
 from .unconfirmed import UnconfirmedAnswers
 
@@ -35,23 +34,6 @@ Headers = Iterable[tuple[str, str]]
 SESSION_TIMEOUT = ("Reason", 'SIP;cause=408;text="Session Timer Expired"')
 REFRESH_AGAIN = 5.0  # seconds until a refresh that crossed an offer, or failed, is tried again
 ACK_TIMEOUT = ("Reason", 'SIP;cause=408;text="ACK Timeout"')
-
-
-class Direction(Enum):
-    """Which way a call came, seen from here."""
-
-    INBOUND = "inbound"
-    OUTBOUND = "outbound"
-
-
-class CallState(Enum):
-    """How far a call has come."""
-
-    TRYING = "trying"  # an INVITE, and at most a 100
-    EARLY = "early"  # ringing, or talking before the answer
-    ANSWERED = "answered"  # 2xx sent, ACK awaited
-    CONFIRMED = "confirmed"
-    ENDED = "ended"
 
 
 class Call:
@@ -130,6 +112,11 @@ class Call:
 
     # What a user may ask
 
+    def keep_to_its_source(self) -> None:
+        """The peer is behind a NAT: what we ask of it goes to the port that it was seen at."""
+        if self.dialog is not None and not self.dialog.flow.reliable:
+            self.dialog.stays = True
+
     def ring(self, now: float, status: int = 180, body: bytes = b"", headers: Headers = ()) -> bool:
         """Tell the caller that we are ringing (101–199); ``body`` is early media's SDP."""
         raise LocalError("only a call from a peer can ring here")
@@ -187,14 +174,12 @@ class Call:
         Raises:
             LocalError: there is no dialog yet, or no more.
         """
-        request = incoming.request
-        silent = (request.get("Refer-Sub") or "").strip().lower() == "false"
-        rows = [*headers, self._core.contact(self.contact_user)]
-        if silent:
-            rows.append(("Refer-Sub", "false"))
         dialog = self.established
+        silent = wants_no_notify(incoming.request)
+        rows = [*headers, self._core.contact(self.contact_user), *(NO_NOTIFY if silent else ())]
         self.respond(incoming, 202, now, None, rows, b"")
-        return Referral(self._core, dialog, request.cseq.number, self.credentials, self.contact_user, silent)
+        number = incoming.request.cseq.number
+        return Referral(self._core, dialog, number, self.credentials, self.contact_user, silent)
 
     def refer(self, now: float, target: SipUri) -> RequestHandle:
         """Ask the peer to call ``target`` itself; NOTIFYs then tell how that goes (RFC 3515 §2.4.4).
@@ -202,12 +187,7 @@ class Call:
         Raises:
             LocalError: there is no dialog yet, or no more.
         """
-        by = NameAddr.parse(self.established.local)
-        rows = [
-            self._core.contact(self.contact_user),
-            ("Refer-To", f"<{target}>"),
-            ("Referred-By", f"<{by.uri}>"),  # RFC 3892
-        ]
+        rows = [self._core.contact(self.contact_user), *asking_for(target, self.established.local)]
         return self.ask(now, "REFER", rows)
 
     def ask(self, now: float, method: str, headers: Headers = (), body: bytes = b"") -> RequestHandle:

@@ -24,8 +24,9 @@ class Dialog:
 
     ``here`` is our own address as this peer was told it, frozen until we refresh the target.
     ``flow`` leads to the peer as it was last seen; ``destination`` is where requests go. ``beyond``: what was
-    seen is a proxy that does not stay between (it put in no Record-Route). ``renamed_tag`` is what a
-    device on the way makes of the peer's tag.
+    seen is a proxy that does not stay between (it put in no Record-Route). ``stays``: its NAT does not let
+    us in by the port of its Contact, only by the one it was seen at. ``renamed_tag`` is what a device on
+    the way makes of the peer's tag.
     """
 
     call_id: str
@@ -40,6 +41,7 @@ class Dialog:
     flow: Flow
     here: Endpoint
     beyond: bool = False
+    stays: bool = False
     renamed_tag: str | None = None
 
     @classmethod
@@ -59,11 +61,18 @@ class Dialog:
             flow=flow,
             here=here,
             beyond=len(request.vias) > 1,
+            stays=(contact.uri.port or 5060) != flow.remote.port and _sends_through_a_nat(request, flow),
         )
 
     @classmethod
-    def as_client(cls, request: Request, response: Response, flow: Flow, here: Endpoint) -> Dialog:
-        """The dialog a response to our INVITE makes (§12.1.2); ``flow`` is where it came from."""
+    def as_client(
+        cls, request: Request, response: Response, flow: Flow, here: Endpoint, sent: Flow | None = None
+    ) -> Dialog:
+        """The dialog a response to our INVITE makes (§12.1.2); ``flow`` is where it came from.
+
+        ``sent`` is where the INVITE went. A phone that names the address we called it by, and answered from
+        the port we found it at, is behind a NAT that leads to it by that port alone.
+        """
         contact = response.contact
         return cls(
             call_id=request.call_id,
@@ -78,6 +87,11 @@ class Dialog:
             flow=flow,
             here=here,
             beyond=contact is not None and not same_host(contact.uri.host, request.request_uri.host),
+            stays=contact is not None
+            and sent is not None
+            and not sent.reliable
+            and sent.remote == flow.remote
+            and _place(contact.uri) == _place(request.request_uri),
         )
 
     def is_with(self, tag: str) -> bool:
@@ -121,13 +135,16 @@ class Dialog:
         """Where the dialog's requests go.
 
         The address the peer was seen at is kept wherever its Contact (or first route) names another:
-        that one is behind a NAT, or a name nobody looked up. Only the port is believed, and over a
-        reliable transport only once the connection is gone. But a proxy that does not stay between would
-        not know what to do with them: then the Contact is believed, as §12.2.1.1 has it, where it can be.
+        that one is behind a NAT, or a name nobody looked up. Only the port is believed, unless it ``stays``
+        where it was seen; over a reliable transport only once the connection is gone. But a proxy
+        that does not stay between would not know what to do with them: then the Contact is believed, as
+        §12.2.1.1 has it, where it can be.
         """
         hop = self.route_set[0].uri if self.route_set else self.remote_target
         if not same_host(hop.host, self.flow.remote.host):
             return self._past_the_proxy() or self.flow
+        if self.stays and not self.route_set:
+            return self.flow
         return self.flow.towards(
             Endpoint(self.flow.remote.host, hop.port or default_port(self.flow.transport))
         )
@@ -155,5 +172,24 @@ class Dialog:
     def refresh(self, message: Message, flow: Flow) -> None:
         """A target refresh, request or 2xx (§12.2): a new Contact, and the way it really came."""
         if message.contact is not None:
+            self.stays = self.stays and _place(message.contact.uri) == _place(self.remote_target)
+            if isinstance(message, Request) and not self.stays:
+                self.stays = _sends_through_a_nat(message, flow)
             self.remote_target = message.contact.uri
         self.flow = flow
+
+
+def _place(uri: SipUri) -> tuple[str, int]:
+    return uri.host.lower(), uri.port or 5060
+
+
+def _sends_through_a_nat(request: Request, flow: Flow) -> bool:
+    """Whether its Contact and Via name one port, it hears where it sends (rport), and it came from another.
+
+    STUN told it the wrong one: its NAT has another for each peer. It cannot be reached at its Contact.
+    """
+    via, contact = request.via, request.contact
+    if flow.reliable or contact is None or len(request.vias) > 1 or not via.wants_rport:
+        return False
+    named = (via.host.lower(), via.port or 5060)
+    return _place(contact.uri) == named and named[1] != flow.remote.port

@@ -12,7 +12,8 @@ from ..timers import Timer
 from ..transactions.server_transaction import ServerTransaction
 from ..wire.message import Request
 from ..wire.reply import reason_phrase
-from .call import Call, CallState, Direction, Headers
+from .call import Call, Headers
+from .call_state import CallState, Direction
 from .core import Core
 from .dialog import Dialog
 from .events import CallCancelled, CallConfirmed, CallEnded

@@ -14,7 +14,8 @@ from ..timers import Timer
 from ..transactions.client_transaction import ClientTransaction
 from ..wire.message import Request, Response
 from ..wire.reply import reason_phrase
-from .call import Call, CallState, Direction
+from .call import Call
+from .call_state import CallState, Direction
 from .client_request import UNAVAILABLE, Authentication, Login, Nobody, Wallet, credentials_of
 from .core import Core
 from .dialog import Dialog
@@ -125,7 +126,7 @@ class OutboundCall(Call):
         if response.status == 100:
             return
         if tag and tag not in self._early and len(self._early) < MAX_FORKS:
-            self._early[tag] = Dialog.as_client(self.request, response, flow, self._seen_at)
+            self._early[tag] = Dialog.as_client(self.request, response, flow, self._seen_at, self._flow)
         if response.body and self.request.body and tag in self._early:
             self.offers.agreed_early.add(tag)
         self.state = CallState.EARLY
@@ -133,7 +134,7 @@ class OutboundCall(Call):
 
     def _answered(self, response: Response, flow: Flow, now: float) -> None:
         """§13.2.2.4. From here on `AcceptedInvite` acknowledges whatever comes."""
-        accepted = AcceptedInvite(self._core, self.request, self._seen_at, self.credentials)
+        accepted = AcceptedInvite(self._core, self.request, self._seen_at, self.credentials, self._flow)
         if self._transaction is not None:
             self._transaction.user = accepted
         early = self._early.get(response.to.tag or "")
@@ -218,7 +219,7 @@ class ForsakenInvite:
         self, core: Core, request: Request, flow: Flow, here: Endpoint, login: Wallet | None, now: float
     ) -> None:
         self._layer = core.layer
-        self._accepted = AcceptedInvite(core, request, here, login)
+        self._accepted = AcceptedInvite(core, request, here, login, flow)
         self._transaction = core.layer.listen_for_late_answers(request, flow, here, self)
         self._cancelled = False
         self._patience = self._end_after_all(now)
@@ -250,14 +251,17 @@ class AcceptedInvite:
     brought. It outlives the call by half a minute, so it keeps little.
     """
 
-    __slots__ = ("_acks", "_core", "_here", "_login", "_request")
+    __slots__ = ("_acks", "_core", "_here", "_login", "_request", "_sent")
 
-    def __init__(self, core: Core, request: Request, here: Endpoint, login: Wallet | None) -> None:
+    def __init__(
+        self, core: Core, request: Request, here: Endpoint, login: Wallet | None, sent: Flow
+    ) -> None:
         kept = [pair for pair in request.headers if pair[0] in KEPT]
         self._request = Request(request.method, request.uri, kept)
         self._core = core
         self._here = here
         self._login = login
+        self._sent = sent
         self._acks: dict[str, tuple[bytes, Flow]] = {}  # by the callee's tag
 
     def receive_response(self, response: Response, flow: Flow, now: float) -> None:
@@ -275,7 +279,7 @@ class AcceptedInvite:
 
     def acknowledge(self, response: Response, flow: Flow, now: float) -> Dialog:
         """The dialog of a 2xx, its ACK sent."""
-        dialog = Dialog.as_client(self._request, response, flow, self._here)
+        dialog = Dialog.as_client(self._request, response, flow, self._here, self._sent)
         number = self._request.cseq.number
         self._acks[dialog.remote_tag] = self._core.acknowledge(
             dialog, number, now, credentials_of(self._request)

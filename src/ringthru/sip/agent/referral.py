@@ -1,6 +1,6 @@
 """The subscription that a REFER makes (RFC 3515 §2.4.4).
 
-Lives here: the NOTIFYs we send, from 202 to the last, and what those say that we get.
+Lives here: what a REFER of ours says; the NOTIFYs we send, from 202 to the last, and those we get.
 Never here: whom the REFER names, or whether anybody may do that.
 """
 
@@ -11,15 +11,28 @@ from typing import Final, Self
 
 from ...net.values import frozen
 from ..errors import MalformedMessage
+from ..wire.headers import NameAddr
 from ..wire.message import Request
 from ..wire.reply import reason_phrase
+from ..wire.uri import SipUri
 from .client_request import Wallet
 from .core import Core
 from .dialog import Dialog
 
 LIFETIME: Final = 180  # seconds, told in Subscription-State; the outcome comes sooner, or the switch gives up
+NO_NOTIFY: Final = (("Refer-Sub", "false"),)  # RFC 4488
 SIPFRAG: Final = ("Content-Type", "message/sipfrag;version=2.0")
 STATUS_LINE: Final = re.compile(rb"SIP/2\.0[ \t]+([1-6][0-9][0-9])(?![0-9])[ \t]*([^\r\n]{0,200})")
+
+
+def wants_no_notify(refer: Request) -> bool:
+    """Whether who sent the REFER does not want to hear how it goes (RFC 4488)."""
+    return (refer.get("Refer-Sub") or "").strip().lower() == "false"
+
+
+def asking_for(target: SipUri, local: str) -> list[tuple[str, str]]:
+    """What a REFER of ours says: whom to call, by whose wish (RFC 3515, RFC 3892). ``local`` is our From."""
+    return [("Refer-To", f"<{target}>"), ("Referred-By", f"<{NameAddr.parse(local).uri}>")]
 
 
 @frozen

@@ -20,7 +20,7 @@ from .events import RequestFailed, ResponseReceived
 from .session_timer import SessionTimer
 
 if TYPE_CHECKING:
-    from .call import Direction
+    from .call_state import Direction
     from .offers import Offers
 
 MAX_GLARES = 5  # 491s waited out before it is the user's problem

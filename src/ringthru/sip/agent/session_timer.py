@@ -41,11 +41,16 @@ class SessionSettings:
 
 
 def too_short(settings: SessionSettings, request: Request) -> int | None:
-    """The Min-SE for a 422, when a request asks for less (§9); None when nothing is wrong."""
+    """The Min-SE for a 422, when a request asks for less (§9); None when nothing is wrong.
+
+    Who does not know of timers would not know of a 422 either: a proxy asked, and gets the shortest.
+    """
     if not settings.enabled or request.method not in ("INVITE", "UPDATE"):
         return None
     asked = SessionExpires.read(request)
-    return settings.shortest if asked is not None and asked.seconds < settings.shortest else None
+    if asked is None or asked.seconds >= settings.shortest or "timer" not in options_of(request, "Supported"):
+        return None
+    return settings.shortest
 
 
 class SessionTimer:
@@ -126,12 +131,17 @@ class SessionTimer:
         return True
 
     def take_response(self, response: Response, now: float) -> None:
-        """The 2xx to a request of ours (§7.2): without the header there is no timer."""
+        """The 2xx to a request of ours (§7.2): without the header there is no timer.
+
+        But a peer that knows nothing of timers answers each refresh so: the timer that we run for it goes on.
+        """
         agreed = SessionExpires.read(response) if self._settings.enabled else None
-        if agreed is None:
-            self.stop()
-        else:
+        if agreed is not None:
             self._run(agreed.seconds, agreed.refresher != "uas", now)
+        elif self._settings.enabled and self._interval and self._ours:
+            self._run(self._interval, True, now)
+        else:
+            self.stop()
 
     # What we are asked
 
@@ -156,7 +166,7 @@ class SessionTimer:
         wished = self._settings.interval
         if asked is None:
             return max(wished, least)
-        return max(min(asked.seconds, wished), least) if wished else asked.seconds
+        return max(min(asked.seconds, wished or asked.seconds), least)
 
     def _refresher(self, asked: SessionExpires | None) -> str:
         if asked is not None and asked.refresher is not None:

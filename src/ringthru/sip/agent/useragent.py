@@ -25,18 +25,16 @@ from ..transactions.layer_values import (
 from ..transactions.server_transaction import ServerTransaction
 from ..transactions.transaction import Timing
 from ..wire.call_headers import Replaces
-from ..wire.headers import NameAddr
-from ..wire.holes import HERE, HERE_HOST
 from ..wire.message import Request
-from ..wire.uri import SipUri
 from .call import Call
 from .client_request import Login, RequestHandle
-from .core import SDP, Core
+from .core import Core
 from .dialog import MAX_FORWARDS
 from .events import AckNearMiss, IncomingCall, IncomingRequest, RequestReceived, StrayAck
 from .inbound import InboundCall
 from .objections import ALLOW, objection
 from .outbound import OutboundCall
+from .requests import complete, first_invite
 from .session_timer import SessionSettings
 from .subscription import Subscription
 
@@ -151,25 +149,10 @@ class UserAgent:
         """
         if request.method in ("INVITE", "ACK", "CANCEL"):
             raise LocalError(f"{request.method} is not sent this way")
-        self._complete(request)
+        complete(self._core, request)
         flow, *alternatives = self._layer.places.in_order([flow, *alternatives], now)
         here = self._core.seen_by(flow)
         return self._core.send(request, flow, here, credentials, now, alternatives=alternatives)
-
-    def _complete(self, request: Request) -> None:
-        token = self._core.token
-        sender = request.get("From") or f"<sip:{HERE_HOST}>"
-        if not NameAddr.parse(sender).tag:
-            request.set("From", f"{sender};tag={token()}")
-        for name, value in (
-            ("To", f"<{request.uri}>"),
-            ("Max-Forwards", MAX_FORWARDS),
-            ("Call-ID", ""),
-            ("CSeq", f"1 {request.method}"),
-            ("User-Agent", self._core.user_agent),
-        ):
-            if request.get(name) is None:
-                request.add(name, value or token())
 
     def respond(
         self,
@@ -234,23 +217,20 @@ class UserAgent:
         core = self._core
         flow, *alternatives = self._layer.places.in_order([flow, *alternatives], now)
         here = core.seen_by(flow)
-        sender = NameAddr(from_display, SipUri.parse(_frozen(from_uri, here))).with_tag(core.token())
-        SipUri.parse(request_uri)
-        rows = [
-            *(("Route", each) for each in route),
-            ("Max-Forwards", str(max_forwards)),
-            ("From", str(sender)),
-            ("To", str(NameAddr("", SipUri.parse(to_uri or request_uri)))),
-            ("Call-ID", call_id or core.token()),
-            ("CSeq", "1 INVITE"),
-            core.contact(contact_user),
-            ("User-Agent", core.user_agent),
-            core.allowing,
-            core.supporting,
-            *([SDP] if body else []),
-            *headers,
-        ]
-        request = Request("INVITE", request_uri, rows, body)
+        request = first_invite(
+            core,
+            request_uri,
+            here,
+            from_uri=from_uri,
+            from_display=from_display,
+            to_uri=to_uri,
+            contact_user=contact_user,
+            body=body,
+            headers=headers,
+            call_id=call_id,
+            route=route,
+            max_forwards=max_forwards,
+        )
         call = OutboundCall(core, request, flow, here, contact_user, credentials, alternatives, more=more)
         try:
             call.start(now)
@@ -356,9 +336,3 @@ class UserAgent:
     def _hand_up(self, transaction: ServerTransaction, request: Request, flow: Flow) -> None:
         seen_at = self._core.seen_by(flow)
         self._core.emit(RequestReceived(IncomingRequest(request, flow, None, seen_at, transaction)))
-
-
-def _frozen(text: str, here: Endpoint) -> str:
-    """Fill holes now: a From must stay the same for the whole dialog, whatever becomes of our address."""
-    host = f"[{here.host}]" if ":" in here.host else here.host
-    return text.replace(HERE_HOST, host).replace(HERE, host)

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable
 from typing import Final
-from zlib import crc32
 
 from ...net.address import Endpoint
 from ..errors import LocalError, MalformedMessage
@@ -29,6 +28,7 @@ from .client_transaction import (
     TransactionUser,
     cancel_request,
 )
+from .keys import MAGIC_COOKIE, merging_key, older_branch, refusal_tag
 from .layer_values import (
     AckArrived,
     Counters,
@@ -42,20 +42,8 @@ from .places import QUICK, Places
 from .server_transaction import InviteServer, NonInviteServer, ServerTransaction
 from .transaction import Input, State, Timing, Transaction
 
-MAGIC_COOKIE: Final = "z9hG4bK"  # RFC 3261 §8.1.1.7
 PING, PONG = b"\r\n\r\n", b"\r\n"  # keepalive (RFC 5626 §4.4.1)
 KEEPALIVE_BYTES: Final = b"\r\n\0 "  # what phones keep their NAT bindings open with
-
-
-def _older_branch(request: Request, branch: str) -> str:
-    """What tells the transactions of an RFC 2543 peer apart (RFC 3261 §17.2.3), in place of the branch."""
-    parts = (branch, request.uri, request.call_id, request.from_.tag or "", str(request.cseq.number))
-    return " ".join(parts)
-
-
-def _refusal_tag(request: Request) -> str:
-    """The To tag of an answer without a transaction, for an INVITE and for the ACK of that answer."""
-    return f"{crc32(f'{request.call_id} {request.cseq.number}'.encode()):08x}"
 
 
 class TransactionLayer:
@@ -235,7 +223,7 @@ class TransactionLayer:
         via = stamp_via(request, flow)
         branch, method = via.branch or "", request.method
         if not branch.startswith(MAGIC_COOKIE):
-            branch = _older_branch(request, branch)
+            branch = older_branch(request, branch)
         # The source as well (§17.2.3 has the sent-by only): behind two NATs two phones may have one private
         # address and count their branches from 1; and a stranger's CANCEL must not end a call.
         place = (branch, via.host.lower(), via.port or 5060, flow.remote.host)
@@ -248,7 +236,7 @@ class TransactionLayer:
             return
         if self._screened(request, flow, now):
             return
-        merging = self._merging_key(request)
+        merging = merging_key(request)
         if merging is not None and merging in self._merging:
             self.counters.merged += 1
             self._refuse(request, flow, 482)
@@ -281,7 +269,7 @@ class TransactionLayer:
         invite = self._servers.get(key)
         if invite is not None and invite.state is not State.ACCEPTED:
             invite.step(Input.ACK, now)
-        elif invite is not None or request.to.tag != _refusal_tag(request):  # else of what we refused at once
+        elif invite is not None or request.to.tag != refusal_tag(request):  # else of what we refused at once
             self.deliver(AckArrived(request, flow))
 
     def _receive_response(self, response: Response, flow: Flow, now: float) -> None:
@@ -293,13 +281,6 @@ class TransactionLayer:
         if response.status == 503:
             self.places.note_failure(transaction.flow, now)
         transaction.receive(response, flow, now)
-
-    @staticmethod
-    def _merging_key(request: Request) -> tuple[str | int, ...] | None:
-        """What a forked copy of a request shares with it (§8.2.2.2); only outside dialogs."""
-        if request.method == "CANCEL" or request.to.tag or not (tag := request.from_.tag):
-            return None
-        return (request.call_id, tag, request.cseq.number, request.method)
 
     # The books
 
@@ -359,7 +340,7 @@ class TransactionLayer:
         self, request: Request, flow: Flow, status: int, headers: Iterable[tuple[str, str]] = ()
     ) -> None:
         """Answer without a transaction; the To tag is the same each time, as §8.2.7 asks."""
-        response = response_to(request, status, tag=_refusal_tag(request), headers=headers)
+        response = response_to(request, status, tag=refusal_tag(request), headers=headers)
         self.send(response.encode(), self._reply_flow(request, request.via, flow))
 
     def _refuse_malformed(self, request: Request, flow: Flow, status: int) -> None:

@@ -279,6 +279,7 @@ def _note_nat(profile: Profile, channel: Channel, call: Call) -> None:
         channel.log.debug("Setting NAT mode based on %s", reason)
         channel.variables["sip_nat_detected"] = "true"
         call.session.shorten(NAT_SESSION)
+        call.keep_to_its_source()
 
 
 def _unspoken(request: Request) -> int | None:

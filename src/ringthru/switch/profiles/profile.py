@@ -306,8 +306,18 @@ def _agent_settings(settings: ProfileSettings) -> dict[str, Any]:
             settings.enable_timer, settings.session_timeout, settings.minimum_session_expires
         ),
         "accept_odd_acks": settings.accept_odd_acks,
-        "rport_for": settings.registration.rport_for,
+        "rport_for": _answered_where_heard(settings),
     }
+
+
+def _answered_where_heard(settings: ProfileSettings) -> tuple[str, ...]:
+    """The User-Agents answered where their requests came from, asked or not; "" is all.
+
+    Who looks hard for phones behind a NAT does not answer to a port that only their Via names.
+    """
+    if settings.aggressive_nat_detection and not settings.registration.ndlb_force_rport:
+        return ("",)
+    return settings.registration.rport_for
 
 
 def _domain_aliases(settings: ProfileSettings, domains: Sequence[str]) -> tuple[str, ...]:

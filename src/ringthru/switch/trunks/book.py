@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Final
 
 from ...net.address import Endpoint
-from ...net.values import frozen
+from ...net.values import frozen, replace
 from ...sip import Direction, Flow, MalformedMessage, Request, SipUri
 from ..calls.causes import HangupCause
 from ..configuration.trunk_settings import TrunkSettings, place_uri
@@ -121,6 +121,9 @@ class TrunkBook:
             trunk.start()
 
     def _changed(self, trunk: TrunkRegistration, changed: Changed) -> None:
+        if changed.passing:
+            self._tell_of(trunk, changed.state.value)
+            return
         if changed.state is TrunkState.TRYING:
             self._forget_addresses(trunk.name)
         self._remember_addresses(trunk)
@@ -133,8 +136,14 @@ class TrunkBook:
         self._forget_addresses(trunk.name)
         self._remember_addresses(trunk)
 
-    def _tell_of(self, trunk: TrunkRegistration) -> None:
-        self._tell(lambda: self._row(trunk, asyncio.get_running_loop().time()))
+    def _tell_of(self, trunk: TrunkRegistration, state: str = "") -> None:
+        """``state``: one that it only passes through."""
+
+        def row() -> TrunkSnapshot:
+            now = self._row(trunk, asyncio.get_running_loop().time())
+            return replace(now, state=state) if state else now
+
+        self._tell(row)
 
     # --- what operators say -------------------------------------------------------------------------
 

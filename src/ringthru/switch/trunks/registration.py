@@ -132,13 +132,13 @@ class TrunkRegistration:
 
     def _tell(self, changed: Changed) -> None:
         log.log(
-            LEVELS.get(changed.state, logging.INFO),
+            logging.DEBUG if changed.passing else LEVELS.get(changed.state, logging.INFO),
             "Gateway %s is %s%s",
             self.name,
             changed.state.value,
             f": {changed.reason}" if changed.reason else "",
         )
-        if changed.state is TrunkState.REGED and changed.before is not TrunkState.REGED:
+        if changed.state is TrunkState.REGED:
             self.since = self.since or self._now()
         elif self.trunk.registered is None:
             self.since = 0.0

@@ -12,6 +12,8 @@ FAILED      it did not work, and there will be no next try (``retry-seconds`` 0)
 UNREGISTER  a REGISTER that ends it is on its way
 DOWN        an operator ended it
 NOREG       a trunk that is not to be registered with
+REGISTER    a 200 came: told, and passed through on the way to REGED
+TIMEOUT     nobody answered: told, and passed through on the way to FAIL_WAIT
 ==========  ==========================================================================================
 
 Lives here: when to register, with which of the registrar's addresses, what each answer means.
@@ -44,10 +46,12 @@ class TrunkState(Enum):
 
     UNREGED = "UNREGED"
     TRYING = "TRYING"
+    REGISTER = "REGISTER"
     REGED = "REGED"
     UNREGISTER = "UNREGISTER"
     FAILED = "FAILED"
     FAIL_WAIT = "FAIL_WAIT"
+    TIMEOUT = "TIMEOUT"
     NOREG = "NOREG"
     DOWN = "DOWN"
 
@@ -78,11 +82,12 @@ class ForgetContact:
 
 @frozen
 class Changed:
-    """The trunk is in another state; ``reason`` is for people."""
+    """The trunk is in another state; ``reason`` is for people. ``passing``: it is in the next one already."""
 
     before: TrunkState
     state: TrunkState
     reason: str
+    passing: bool = False
 
 
 Order = Resolve | SendRegister | ForgetContact | Changed
@@ -211,6 +216,7 @@ class Trunk:
             if self._untried:
                 self._try_next(now)
             else:
+                self._pass(TrunkState.TIMEOUT, "no answer")
                 self._fail(now, "no answer")
 
     # --- what makes us act now ----------------------------------------------------------------------
@@ -277,6 +283,7 @@ class Trunk:
         self.expires_at = now + seconds
         share = REFRESH_FROM + (REFRESH_TO - REFRESH_FROM) * self._chance()
         self._timeout = now + max(seconds * share, SHORTEST_PAUSE)
+        self._pass(TrunkState.REGISTER, "")
         self._change(TrunkState.REGED, "")
         if before is not None and before.contact != granted.contact and self.flow is not None:
             self._orders.append(ForgetContact(self.flow, before.contact))
@@ -299,6 +306,8 @@ class Trunk:
         if not self._timing.retry:
             self._change(TrunkState.FAILED, reason)
             return
+        if self.state is not TrunkState.TIMEOUT:
+            self._pass(TrunkState.FAILED, reason)
         pause = min(self._timing.retry * 2.0 ** min(self.failures - 1, 16), LONGEST_PAUSE)
         pause = max(pause, at_least, min(retry_after or 0, LONGEST_PAUSE), SHORTEST_PAUSE)
         self._timeout = now + pause * (1 + 0.1 * self._chance())
@@ -316,4 +325,9 @@ class Trunk:
     def _change(self, state: TrunkState, reason: str) -> None:
         if state is not self.state:
             self._orders.append(Changed(self.state, state, reason))
+        self.state = state
+
+    def _pass(self, state: TrunkState, reason: str) -> None:
+        """A state that FreeSWITCH is in for a second; who watches its events waits for it."""
+        self._orders.append(Changed(self.state, state, reason, passing=True))
         self.state = state
