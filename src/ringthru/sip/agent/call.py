@@ -69,6 +69,7 @@ class Call:
         self.state = CallState.TRYING
         self.request = request
         self.contact_user = contact_user
+        self.contact_params = ""  # of our Contact's URI, each with its semicolon
         self.dialog: Dialog | None = None
         self.credentials: Wallet | None = None
         self._core = core
@@ -189,7 +190,7 @@ class Call:
         """
         request = incoming.request
         silent = (request.get("Refer-Sub") or "").strip().lower() == "false"
-        rows = [*headers, self._core.contact(self.contact_user)]
+        rows = [*headers, self._core.contact(self.contact_user, self.contact_params)]
         if silent:
             rows.append(("Refer-Sub", "false"))
         dialog = self.established
@@ -204,7 +205,7 @@ class Call:
         """
         by = NameAddr.parse(self.established.local)
         rows = [
-            self._core.contact(self.contact_user),
+            self._core.contact(self.contact_user, self.contact_params),
             ("Refer-To", f"<{target}>"),
             ("Referred-By", f"<{by.uri}>"),  # RFC 3892
         ]
@@ -357,7 +358,12 @@ class Call:
         core = self._core
         standing = self.state in (CallState.ANSWERED, CallState.CONFIRMED)
         session = self.session.answer_rows(request, now) if standing else []
-        return [core.contact(self.contact_user), core.allowing, core.supporting, *session]
+        return [
+            core.contact(self.contact_user, self.contact_params),
+            core.allowing,
+            core.supporting,
+            *session,
+        ]
 
     def end(self, now: float) -> None:
         """Stop everything, and leave the books; the event is the caller's business."""

@@ -207,6 +207,7 @@ class UserAgent:
         from_display: str = "",
         to_uri: str | None = None,
         contact_user: str,
+        contact_params: str = "",
         body: bytes,
         headers: Iterable[tuple[str, str]] = (),
         call_id: str | None = None,
@@ -216,7 +217,8 @@ class UserAgent:
         alternatives: Sequence[Flow] = (),
         more: bool = False,
     ) -> Call:
-        """Call somebody. ``route`` are raw Route values; ``from_uri`` may hold HERE_HOST.
+        """Call somebody. ``route`` are raw Route values; ``from_uri`` may hold HERE_HOST; ``contact_params``
+        go into the URI of our Contact, each with its semicolon.
 
         ``alternatives`` are tried in turn where nobody answers, or with 503 (RFC 3263 §4.3). ``more``: others
         are called next, so that silence is not waited for as long at the last of them either.
@@ -237,7 +239,7 @@ class UserAgent:
             ("To", str(NameAddr("", SipUri.parse(to_uri or request_uri)))),
             ("Call-ID", call_id or core.token()),
             ("CSeq", "1 INVITE"),
-            core.contact(contact_user),
+            core.contact(contact_user, contact_params),
             ("User-Agent", core.user_agent),
             core.allowing,
             core.supporting,
@@ -246,6 +248,7 @@ class UserAgent:
         ]
         request = Request("INVITE", request_uri, rows, body)
         call = OutboundCall(core, request, flow, here, contact_user, credentials, alternatives, more=more)
+        call.contact_params = contact_params
         try:
             call.start(now)
         except LocalError:
