@@ -72,8 +72,9 @@ class Dialplan:
         run_inline: RunInline | None = None,
         trace: Trace | None = None,
     ) -> Route:
-        """Hunt through a context, or through the one named ``global`` where that one is missing. Names compare
-        without case where none is spelled the same.
+        """Hunt through a context, or through the one named ``global`` where that one is missing.
+
+        Names compare without case where none is spelled the same.
 
         Args:
             lookup: the call's fields (``destination_number``, ``caller_id_number``, ``network_addr`` …) and

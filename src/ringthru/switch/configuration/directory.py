@@ -89,7 +89,7 @@ class Domain:
     params: Mapping[str, str]  # names in lower case
 
     def group(self, name: str) -> tuple[User, ...]:
-        """The members of a group, first as it is written, then whatever the case; none where there is none."""
+        """The members of a group: first as written, then whatever the case; none where there is none."""
         if name in self.groups:
             return self.groups[name]
         folded = name.lower()
