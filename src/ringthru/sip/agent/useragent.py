@@ -69,12 +69,19 @@ class UserAgent:
         accept_odd_acks: bool = True,
         screen: Screen | None = None,
         rport_for: tuple[str, ...] = (),
+        asks_rport: bool = True,
     ) -> None:
         """``streams``: TCP is there, and takes what is too large for UDP (RFC 3261 §18.1.1)."""
         self._accept_odd_acks = accept_odd_acks
         sent_by = seen_by if streams else None
         self._layer = TransactionLayer(
-            token, timing=timing, limits=limits, sent_by=sent_by, screen=screen, rport_for=rport_for
+            token,
+            timing=timing,
+            limits=limits,
+            sent_by=sent_by,
+            screen=screen,
+            rport_for=rport_for,
+            asks_rport=asks_rport,
         )
         self._core = Core(
             self._layer,
@@ -90,11 +97,18 @@ class UserAgent:
         self.events = self._core.events
 
     def reconfigure(
-        self, *, user_agent: str, session: SessionSettings, accept_odd_acks: bool, rport_for: tuple[str, ...]
+        self,
+        *,
+        user_agent: str,
+        session: SessionSettings,
+        accept_odd_acks: bool,
+        rport_for: tuple[str, ...],
+        asks_rport: bool,
     ) -> None:
         """Other settings, for what begins from now on."""
         self._accept_odd_acks = accept_odd_acks
         self._layer.rport_for = rport_for
+        self._layer.asks_rport = asks_rport
         self._core.user_agent = user_agent
         self._core.time_sessions_by(session)
 

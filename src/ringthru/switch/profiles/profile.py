@@ -305,6 +305,7 @@ def _agent_settings(settings: ProfileSettings) -> dict[str, Any]:
         ),
         "accept_odd_acks": settings.accept_odd_acks,
         "rport_for": settings.registration.rport_for,
+        "asks_rport": settings.registration.asks_rport,
     }
 
 
