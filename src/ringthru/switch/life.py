@@ -45,7 +45,9 @@ class SwitchLife(SwitchParts):
             PortInUse, OSError: a profile's port; what was opened is closed again.
         """
         self._rules.log_warnings()
-        log.info("Media engine: %s (%s)", self._engine.name, self._engine_why)
+        log.info("Media engine: %s (%s)", self._engine.name, self._chosen.why)
+        if self._chosen.warning:
+            log.warning("Media engine: %s", self._chosen.warning)
         await self._engine.start()
         weak = weak_secrets(self._rules.directory)
         self._advertising.listen()
@@ -175,6 +177,7 @@ class SwitchLife(SwitchParts):
     def _expire_registrations(self) -> None:
         loop = asyncio.get_running_loop()
         self.calls.registrar.expire(loop.time())
+        self.calls.answering.expire(loop.time())
         self._advertising.follow()  # legs that were not up yet when it changed
         self._housekeeping = loop.call_later(EXPIRY_CHECK, self._expire_registrations)
 
@@ -201,7 +204,7 @@ class SwitchLife(SwitchParts):
             profile.close()
         await self.calls.registrar.close()
         await self._engine.close()
-        for thread in (self.calls.records, self._captures, self.calls.opened_database):
+        for thread in (self.calls.records, self._captures, self.calls.opened_database, self.calls.answering):
             if thread is not None:
                 await asyncio.to_thread(thread.close)
         await asyncio.sleep(0)  # asyncio lets go of a closed transport's port in the loop's next round only

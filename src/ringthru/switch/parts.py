@@ -31,6 +31,7 @@ from .events.channel_data import described
 from .events.sources import Sources
 from .options import SwitchOptions
 from .profiles.profile import Profile
+from .profiles.tracing import Tracer
 from .reachability import LOOPBACK
 from .registrations.registrar import Registrar
 from .rules import Rules
@@ -68,7 +69,8 @@ class SwitchParts:
         self._conf = options.conf or default_tree()
         self._allow_exec = options.allow_exec
         self._read_files(self._builtin_variables(self._conf, options, mapper))
-        self._engine, self._engine_why = engine_of(self._settings, self._rules.loaded.tree)
+        self._chosen = engine_of(self._settings, self._rules.loaded.tree)
+        self._engine = self._chosen.engine
         self.guard = self._make_guard()
         self._desk = LoginDesk(self._rules.directory, self.guard)
         self.bus = EventBus(self.variables, self.variables["core_uuid"], described)
@@ -85,6 +87,7 @@ class SwitchParts:
         self._advertising = Advertising(self.mapper, self.calls, self._engine, self.variables, here.address)
         self._lookups = AddressLookups(here.address, here.rules, self._advertising.changed)
         self._captures: Captures | None = None
+        self._tracer = Tracer()
         self._hand_made: dict[tuple[int, Protocol], PortMapping] = {}
         self._shutdown = asyncio.Event()
         self.schedule = Schedule()
@@ -115,6 +118,7 @@ class SwitchParts:
         rules, profiles = self._rules, dict[str, Profile]()
         registrar = Registrar(rules.directory, self._desk, self._lists, profiles, self._registration_store)
         registrar.subscribe(self._sources.on_binding)
+        registrar.subscribe(lambda what, binding: self.calls.answering.on_binding(what, binding))
         calls = Calls(
             profiles=profiles,
             engine=self._engine,
@@ -133,6 +137,9 @@ class SwitchParts:
         calls.sounds.use(rules.streams)
         calls.conferences.profiles = rules.conferences
         calls.phone_settings = rules.phone
+        calls.answering.mailboxes = rules.voicemail
+        calls.answering.menus = rules.menus
+        calls.answering.folder = Path(self.variables["storage_dir"]) / "voicemail"
         return calls
 
     def _builtin_variables(

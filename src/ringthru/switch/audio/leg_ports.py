@@ -199,7 +199,7 @@ def _on_media(channel: Channel, media: LegMedia, event: object) -> None:
         if event.kind == "audio":
             channel.variables |= _learnt(event)
     elif isinstance(event, KeyHeard):
-        dtmf.heard(channel, event.key, event.milliseconds, by_info=False)
+        dtmf.heard(channel, event.key, event.milliseconds, dtmf.BY_RTP)
     elif isinstance(event, Moved):
         media.move_to(media.advertised.host)
         channel.offer_again()

@@ -240,7 +240,7 @@ class ConsolePhone:
             return False
         for key in keys.upper():
             if dtmf.SINGLE.fullmatch(key.encode("utf-8", "replace")):
-                dtmf.heard(channel, key, dtmf.USUAL, by_info=True)
+                dtmf.heard(channel, key, dtmf.USUAL, dtmf.BY_INFO)
         return True
 
     def ending(self, channel: PhoneChannel) -> None:

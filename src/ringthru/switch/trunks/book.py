@@ -15,7 +15,7 @@ from ...net.address import Endpoint
 from ...net.values import frozen
 from ...sip import Direction, Flow, MalformedMessage, Request, SipUri
 from ..calls.causes import HangupCause
-from ..configuration.trunk_settings import place_uri
+from ..configuration.trunk_settings import TrunkSettings, place_uri
 from ..profiles.target import Target
 from ..snapshots import TrunkSnapshot
 from . import requests
@@ -140,6 +140,10 @@ class TrunkBook:
 
     def names(self, profile: str) -> list[str]:
         return [each.name for each in self._trunks.values() if each.profile.name == profile]
+
+    def settings(self, name: str) -> TrunkSettings | None:
+        trunk = self._trunks.get(name)
+        return None if trunk is None else trunk.settings
 
     def register(self, name: str) -> bool | None:
         """Register at once. None: there is no such trunk; False: it is not to be registered with."""
