@@ -47,6 +47,11 @@ class TestAnswering:
         await call.answered()
         assert call.progress == [180, 183]
 
+    async def test_applications_compare_without_case(self, dialled: Any) -> None:
+        _, call = await dialled(("Answer", ""), ("ECHO", ""))
+        await call.answered()
+        await hears_itself(call)
+
     async def test_answered_twice_is_answered_once(self, dialled: Any) -> None:
         _, call = await dialled(("answer", ""), ("answer", ""), ("echo", ""))
         await call.answered()

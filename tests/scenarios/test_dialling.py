@@ -189,6 +189,32 @@ class TestVariablesOfALeg:
         rung.answer()
         await uuid_of(asked)
 
+    async def test_parameters_of_our_contact_stay_in_it(self, home: Home) -> None:
+        phone = await home.registered_phone()
+        variables = "{sip_contact_user=door,sip_invite_contact_params=;isup-oli=62;lr}"
+        asked = asyncio.ensure_future(home.switch.originate(f"{variables}user/1000", "&park"))
+        rung = await phone.rung()
+        contact = f"Contact: <sip:door@{home.address};isup-oli=62;lr>"
+        assert contact in phone.text
+        rung.answer()
+        uuid = await uuid_of(asked)
+        home.switch.calls.channels[uuid].offer_again()
+        await eventually(lambda: phone.text.count(contact) == 2)  # of the INVITE and the re-INVITE
+
+    @pytest.mark.parametrize("params", ["a=1>;evil", "a b", "a=1\r\nX-A: 1", "a=b=c"])
+    async def test_what_is_more_than_parameters_is_left_out(
+        self, home: Home, params: str, caplog: Any
+    ) -> None:
+        phone = await home.registered_phone()
+        url = f"{{sip_invite_contact_params='{params}'}}user/1000"
+        asked = asyncio.ensure_future(home.switch.originate(url, "&park"))
+        request = (await phone.rung()).call.request
+        assert request.contact is not None
+        assert not request.contact.uri.parameters
+        assert request.get("X-A") is None
+        assert "sip_invite_contact_params is" in caplog.text
+        asked.cancel()
+
     async def test_a_to_of_ones_own(self, home: Home) -> None:
         far = home.far_phone("9996")
         dialled = f"sofia/external/9996@{far.address}^sip:hotline@example.org"

@@ -40,6 +40,12 @@ class TestItIsAnswered:
         rung.hang_up()
         await home.quiet()
 
+    async def test_an_application_in_any_case(self, home: Home) -> None:
+        phone = await home.registered_phone()
+        rung, said = await originated(home, phone, "user/1000", "&Echo()")
+        uuid_of(said)
+        await hears_itself(rung)
+
     async def test_an_address_is_parked(self, home: Home) -> None:
         phone = home.lan_phone("9196")
         rung, said = await originated(home, phone, f"sofia/internal/sip:9196@{phone.address}", "&park")

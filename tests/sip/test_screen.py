@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from unittest.mock import Mock
+
 import pytest
 
 from ringthru.net.address import Endpoint
-from ringthru.sip import Flow, Refusal
+from ringthru.sip import Flow, Refusal, Request
 from ringthru.sip.transactions.layer import TransactionLayer
 from ringthru.sip.transactions.layer_values import AckArrived
 from ringthru.sip.wire.parsing import parse
@@ -85,6 +87,15 @@ class TestScreening:
 
 class TestForceRport:
     """NDLB-force-rport: phones that send from a port they hear on, and do not say so."""
+
+    @pytest.mark.parametrize("asks", [True, False])
+    def test_our_own_requests_ask_unless_they_are_told_not_to(self, asks):
+        layer = a_layer(None, asks_rport=asks)
+        options = Request("OPTIONS", f"sip:1@{PEER}", [("CSeq", "1 OPTIONS"), ("Call-ID", "x")])
+        layer.request(options, FLOW, US, Mock(), 0.0)
+        ack = Request("ACK", f"sip:1@{PEER}", [("CSeq", "1 ACK"), ("Call-ID", "x")])
+        layer.send_ack(ack, FLOW, US)
+        assert [b";rport;" in data for data, _ in layer.messages_to_send()] == [asks, asks]
 
     @pytest.mark.parametrize(
         ("agents", "port"), [(("",), 40000), ((), 5060), (("Polycom",), 5060), (("Old", "Phone"), 40000)]

@@ -156,6 +156,12 @@ class TestHunt:
         route = plan("").route("nowhere", {}.get, noon)
         assert route.actions == ()
 
+    def test_contexts_compare_without_case_where_none_is_spelled_so(self, plan):
+        made = plan(extension(condition(".", act("echo"))), context="Default")
+        assert made.route("default", {"destination_number": "1"}.get, noon).context == "Default"
+        both = Dialplan({**made.contexts, "default": ()})
+        assert both.route("default", {"destination_number": "1"}.get, noon).context == "default"
+
     def test_the_context_global_stands_in(self, plan):
         made = plan(extension(condition("9", act("echo"))), context="global")
         assert names(made) == ["echo"]

@@ -107,6 +107,11 @@ class TestGroups:
     def test_pointers_lead_to_the_user(self, office, caplog):
         assert [user.id for user in office.domain(None).groups["sales"]] == ["1000", "1002"]
 
+    def test_their_names_compare_without_case(self, office):
+        domain = office.domain("office.example")
+        assert domain.group("Sales") == domain.group("sales") != ()
+        assert domain.group("nobody") == ()
+
     def test_a_pointer_to_nobody_is_pointed_out(self, read, caplog):
         read(OFFICE)
         assert "group sales points to user nobody" in caplog.text

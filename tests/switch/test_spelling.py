@@ -5,13 +5,14 @@ from __future__ import annotations
 import logging
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 import pytest
 
 from ringthru.switch.configuration import ConfigurationError, Dialplan, load_tree
 from ringthru.switch.configuration.spelling import warn_of_slips
+from ringthru.switch.dialplan.applications import APPLICATIONS
 
 PLAN = """<document><section name="dialplan"><context name="default">
 <extension name="echo" continue="false">
@@ -33,15 +34,27 @@ PLAN = """<document><section name="dialplan"><context name="default">
 
 
 @pytest.fixture
-def said(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> Callable[[str], list[str]]:
-    def run(text: str) -> list[str]:
+def said(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> Callable[..., list[str]]:
+    def run(text: str, applications: Collection[str] = ()) -> list[str]:
         (tmp_path / "freeswitch.xml").write_text(text)
         tree = load_tree(tmp_path, {}, {}).tree
         with caplog.at_level(logging.INFO):
-            warn_of_slips(tree)
+            warn_of_slips(tree, applications)
         return [each.getMessage().removeprefix(f"{tmp_path}/freeswitch.xml:") for each in caplog.records]
 
     return run
+
+
+def test_an_application_that_is_nearly_one(said):
+    text = PLAN.replace('application="answer"', 'application="anwser"')
+    assert said(text) == []  # nobody said which there are
+    (line,) = said(text, ("answer", "hangup"))
+    assert line.startswith("4: <action application='anwser'> is nothing that we know: did you mean answer?")
+
+
+@pytest.mark.parametrize("theirs", ["voicemail", "valet_park", "eavesdrop", "send_display", "break"])
+def test_one_of_freeswitchs_that_is_not_here_is_no_slip(said, theirs):
+    assert said(PLAN.replace('application="answer"', f'application="{theirs}"'), APPLICATIONS) == []
 
 
 def test_what_is_spelled_as_it_is_read_gives_no_word(said):

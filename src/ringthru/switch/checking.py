@@ -182,7 +182,7 @@ def _unknown_applications(tree: Tree) -> Iterator[Finding]:
     """Applications of the dialplan that there are none of here; each once, where it stands first."""
     seen = set(APPLICATIONS)
     for element in _below(tree.section("dialplan").elements):
-        name = element.get("application").strip()
+        name = element.get("application").strip().lower()
         if element.tag not in ("action", "anti-action") or not name or name in seen:
             continue
         seen.add(name)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Self
+from typing import Final, Self
 
 from ..net.acl import AccessList
 from ..net.surroundings import Surroundings
@@ -23,8 +23,11 @@ from .configuration.menu_settings import Menu, load_menus
 from .configuration.phone_settings import PhoneSettings, load_phone
 from .configuration.spelling import warn_of_slips
 from .configuration.voicemail_settings import VoicemailProfile, load_voicemail
+from .dialplan.applications import APPLICATIONS, LEFT_OUT
 
 log = logging.getLogger(__name__)
+
+KNOWN_APPLICATIONS: Final = APPLICATIONS.keys() | LEFT_OUT
 
 
 @frozen
@@ -56,7 +59,7 @@ class Rules:
             ConfigurationError: a file is missing or broken; the message names file and line.
         """
         loaded = load_tree(conf, variables, run=run_command if allow_exec else None)
-        warn_of_slips(loaded.tree)
+        warn_of_slips(loaded.tree, KNOWN_APPLICATIONS)
         directory = Directory.read(loaded.tree)
         connected = [str(each) for each in here.connected]
         lists = load_access_lists(loaded.tree, directory, str(here.network), connected)

@@ -51,6 +51,7 @@ class Call:
         self.state = CallState.TRYING
         self.request = request
         self.contact_user = contact_user
+        self.contact_params = ""  # of our Contact's URI, each with its semicolon
         self.dialog: Dialog | None = None
         self.credentials: Wallet | None = None
         self._core = core
@@ -176,7 +177,7 @@ class Call:
         """
         dialog = self.established
         silent = wants_no_notify(incoming.request)
-        rows = [*headers, self._core.contact(self.contact_user), *(NO_NOTIFY if silent else ())]
+        rows = [*headers, self._contact, *(NO_NOTIFY if silent else ())]
         self.respond(incoming, 202, now, None, rows, b"")
         number = incoming.request.cseq.number
         return Referral(self._core, dialog, number, self.credentials, self.contact_user, silent)
@@ -187,7 +188,7 @@ class Call:
         Raises:
             LocalError: there is no dialog yet, or no more.
         """
-        rows = [self._core.contact(self.contact_user), *asking_for(target, self.established.local)]
+        rows = [self._contact, *asking_for(target, self.established.local)]
         return self.ask(now, "REFER", rows)
 
     def ask(self, now: float, method: str, headers: Headers = (), body: bytes = b"") -> RequestHandle:
@@ -201,6 +202,10 @@ class Call:
         return self._core.send(
             request, dialog.destination, dialog.here, self.credentials, now, dialog.next_cseq
         )
+
+    @property
+    def _contact(self) -> tuple[str, str]:
+        return self._core.contact(self.contact_user, self.contact_params)
 
     # What the agent hands in
 
@@ -337,7 +342,12 @@ class Call:
         core = self._core
         standing = self.state in (CallState.ANSWERED, CallState.CONFIRMED)
         session = self.session.answer_rows(request, now) if standing else []
-        return [core.contact(self.contact_user), core.allowing, core.supporting, *session]
+        return [
+            self._contact,
+            core.allowing,
+            core.supporting,
+            *session,
+        ]
 
     def end(self, now: float) -> None:
         """Stop everything, and leave the books; the event is the caller's business."""

@@ -101,8 +101,12 @@ class Core:
         wait = crc32(self.token().encode()) % 11
         self.respond(transaction, request, 500, now, headers=[("Retry-After", str(wait))])
 
-    def contact(self, user: str) -> tuple[str, str]:
-        return ("Contact", f"<sip:{user}@{HERE_URI}>" if user else f"<sip:{HERE_URI}>")
+    def contact(self, user: str, parameters: str = "") -> tuple[str, str]:
+        """Our Contact; ``parameters`` of its URI begin with a semicolon."""
+        return (
+            "Contact",
+            f"<sip:{user}@{HERE_URI}{parameters}>" if user else f"<sip:{HERE_URI}{parameters}>",
+        )
 
     # Requests of ours
 

@@ -144,7 +144,12 @@ class InboundCall(Call):
     def _dialog_headers(self, headers: Headers, body: bytes) -> list[tuple[str, str]]:
         """What a response that makes the dialog carries (§12.1.1)."""
         route = [pair for pair in self.request.headers if pair[0] == "Record-Route"]
-        return [*route, self._core.contact(self.contact_user), *self.sdp_headers(body), *headers]
+        return [
+            *route,
+            self._core.contact(self.contact_user, self.contact_params),
+            *self.sdp_headers(body),
+            *headers,
+        ]
 
     def _keep_ringing(self, data: bytes, now: float) -> None:
         timers = self._core.layer.timers

@@ -32,6 +32,7 @@ class Owner(Protocol):
 
     direction: Direction
     contact_user: str
+    contact_params: str
     credentials: Wallet | None
     offers: Offers
     session: SessionTimer
@@ -67,7 +68,7 @@ class Reinvite:
         self._dialog = dialog
         self._body = body
         self._headers = [
-            core.contact(owner.contact_user),
+            core.contact(owner.contact_user, owner.contact_params),
             ("User-Agent", core.user_agent),
             core.allowing,
             core.supporting,

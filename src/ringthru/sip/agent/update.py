@@ -50,7 +50,7 @@ class Update:
 
     def _request(self, owner: Owner) -> Request:
         rows = [
-            self._core.contact(owner.contact_user),
+            self._core.contact(owner.contact_user, owner.contact_params),
             ("User-Agent", self._core.user_agent),
             self._core.allowing,
             self._core.supporting,

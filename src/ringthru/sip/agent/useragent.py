@@ -69,6 +69,7 @@ class UserAgent:
         accept_odd_acks: bool = True,
         screen: Screen | None = None,
         rport_for: tuple[str, ...] = (),
+        asks_rport: bool = True,
         packages: Sequence[str] = (),
     ) -> None:
         """``streams``: TCP is there, and takes what is too large for UDP (RFC 3261 §18.1.1). ``packages``:
@@ -77,7 +78,13 @@ class UserAgent:
         self._accept_odd_acks = accept_odd_acks
         sent_by = seen_by if streams else None
         self._layer = TransactionLayer(
-            token, timing=timing, limits=limits, sent_by=sent_by, screen=screen, rport_for=rport_for
+            token,
+            timing=timing,
+            limits=limits,
+            sent_by=sent_by,
+            screen=screen,
+            rport_for=rport_for,
+            asks_rport=asks_rport,
         )
         self._core = Core(
             self._layer,
@@ -94,11 +101,18 @@ class UserAgent:
         self.events = self._core.events
 
     def reconfigure(
-        self, *, user_agent: str, session: SessionSettings, accept_odd_acks: bool, rport_for: tuple[str, ...]
+        self,
+        *,
+        user_agent: str,
+        session: SessionSettings,
+        accept_odd_acks: bool,
+        rport_for: tuple[str, ...],
+        asks_rport: bool,
     ) -> None:
         """Other settings, for what begins from now on."""
         self._accept_odd_acks = accept_odd_acks
         self._layer.rport_for = rport_for
+        self._layer.asks_rport = asks_rport
         self._core.user_agent = user_agent
         self._core.time_sessions_by(session)
 
@@ -196,6 +210,7 @@ class UserAgent:
         from_display: str = "",
         to_uri: str | None = None,
         contact_user: str,
+        contact_params: str = "",
         body: bytes,
         headers: Iterable[tuple[str, str]] = (),
         call_id: str | None = None,
@@ -205,7 +220,8 @@ class UserAgent:
         alternatives: Sequence[Flow] = (),
         more: bool = False,
     ) -> Call:
-        """Call somebody. ``route`` are raw Route values; ``from_uri`` may hold HERE_HOST.
+        """Call somebody. ``route`` are raw Route values; ``from_uri`` may hold HERE_HOST; ``contact_params``
+        go into the URI of our Contact, each with its semicolon.
 
         ``alternatives`` are tried in turn where nobody answers, or with 503 (RFC 3263 §4.3). ``more``: others
         are called next, so that silence is not waited for as long at the last of them either.
@@ -225,6 +241,7 @@ class UserAgent:
             from_display=from_display,
             to_uri=to_uri,
             contact_user=contact_user,
+            contact_params=contact_params,
             body=body,
             headers=headers,
             call_id=call_id,
@@ -232,6 +249,7 @@ class UserAgent:
             max_forwards=max_forwards,
         )
         call = OutboundCall(core, request, flow, here, contact_user, credentials, alternatives, more=more)
+        call.contact_params = contact_params
         try:
             call.start(now)
         except LocalError:

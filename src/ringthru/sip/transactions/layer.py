@@ -59,15 +59,17 @@ class TransactionLayer:
         sent_by: Callable[[Flow], Endpoint] | None = None,
         screen: Screen | None = None,
         rport_for: tuple[str, ...] = (),
+        asks_rport: bool = True,
     ) -> None:
         """``sent_by`` tells our own endpoint for a flow; given only where TCP is there for large requests.
 
         ``screen`` judges requests outside dialogs before anything is remembered of them (§8.2.7).
         ``rport_for``: answers to User-Agents that begin so go where the request came from, asked for or not;
-        ``""`` stands for all.
+        ``""`` stands for all. ``asks_rport``: our own requests ask to be answered where they come from.
         """
         self._screen = screen
         self.rport_for = rport_for
+        self.asks_rport = asks_rport
         self.timing = timing or Timing()
         self.limits = limits or Limits()
         self.timers = timers or Timers()
@@ -152,7 +154,8 @@ class TransactionLayer:
         ``more``: there are other places to try, so that this one is not waited for as long as it may take.
         """
         branch = MAGIC_COOKIE + self._token()
-        request.prepend("Via", f"SIP/2.0/{flow.transport} {HERE};rport;branch={branch}")
+        rport = ";rport" if self.asks_rport else ""
+        request.prepend("Via", f"SIP/2.0/{flow.transport} {HERE}{rport};branch={branch}")
         return self._start_client(branch, request, flow, here, user, now, more)
 
     def cancel(
@@ -180,7 +183,8 @@ class TransactionLayer:
 
     def send_ack(self, ack: Request, flow: Flow, here: Endpoint) -> bytes:
         """Send the ACK for a 2xx, which is in no transaction; the bytes are for repeating it (§13.2.2.4)."""
-        ack.prepend("Via", f"SIP/2.0/{flow.transport} {HERE};rport;branch={MAGIC_COOKIE}{self._token()}")
+        rport = ";rport" if self.asks_rport else ""
+        ack.prepend("Via", f"SIP/2.0/{flow.transport} {HERE}{rport};branch={MAGIC_COOKIE}{self._token()}")
         data = ack.encode(here, flow.transport)
         self.send(data, flow)
         return data

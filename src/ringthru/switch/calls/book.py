@@ -1,7 +1,8 @@
 """The book of channels: who is in a call, and how a leg begins and ends.
 
-Lives here: making legs of both directions, their media, their place in the book.
-Never here: what SIP says (``signalling``), what the dialplan says (``routing``).
+Lives here: making legs, their place in the book, the tasks that run for them.
+Never here: calling somebody (``inviting``), what SIP says (``signalling``), what the dialplan says
+(``routing``).
 """
 
 from __future__ import annotations
@@ -9,29 +10,25 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Coroutine, MutableMapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ...media import Engine, MediaError
-from ...net.values import replace
-from ...sip import Call, Direction, Request, SipError
+from ...sip import Call, Direction, Request
 from ..answering.answering import Answering
-from ..audio.codec_choice import for_callee
 from ..audio.leg_ports import LegPorts
 from ..audio.sound_files import SoundSources
 from ..conference.book import Conferences
 from ..configuration import Dialplan, Directory
 from ..configuration.phone_settings import PhoneSettings
 from ..dialing import leg_variables
-from ..dialing.dialing import Dialer, DialFailed
+from ..dialing.dialing import Dialer
 from ..dialing.dialstring import harmless
-from ..dialing.identity import caller_of, headers_kept, headers_of
-from ..dialing.leg_variables import shown_caller
+from ..dialing.identity import caller_of, headers_kept
 from ..dialplan.meta_keys import MetaKeys
 from ..dialplan.ordering import AppOrder, Orders
 from ..dialplan.routing import Router
 from ..dialplan.shelf import Shelf
-from ..profiles.target import Target
 from ..registrations.registrar import Registrar
 from ..transfers.deflecting import Deflections
 from ..transfers.transfer import Transfers
@@ -57,7 +54,6 @@ log = logging.getLogger(__name__)
 AnyChannel = TypeVar("AnyChannel", bound=Channel)
 SocketApplication = Callable[[Channel, str], Awaitable[None]]
 
-MAX_FORWARDS = 70  # RFC 3261 §8.1.1.6
 PARTING = 2.0  # seconds that a stop waits for tasks to see that their channels are gone
 
 
@@ -229,59 +225,9 @@ class Calls:
         )
         channel.variables.update(headers_kept(call.request, trusted))
         channel.by_tls = call.flow.transport.upper() == "TLS"
-        self._attach(channel, call)
+        self.attach(channel, call)
         self._held[call.flow.remote.host] += 1
         return channel
-
-    async def start_outbound(
-        self, target: Target, variables: Mapping[str, str], parent: Channel | None, caller: Caller
-    ) -> Channel:
-        """Send an INVITE the first of these ways (and the next, where it fails); events tell how it goes.
-
-        Raises:
-            DialFailed: the switch is full, or the number makes no SIP address.
-            NoFreePorts: the RTP range is used up.
-        """
-        profile, uri = target.profile, target.uri
-        if not self.has_room(profile.now(), Direction.OUTBOUND):
-            raise DialFailed(HangupCause.SWITCH_CONGESTION)
-        channel = self.new_channel(
-            profile,
-            Direction.OUTBOUND,
-            name=f"sofia/{profile.name}/{uri.user or ''}@{uri.host}",
-            destination=uri.user or "",
-            caller=shown_caller(variables, parent, caller),
-            context=profile.settings.context,
-            uuid=variables.get("origination_uuid"),
-            make=Channel,
-        )
-        channel.variables.update({**dict(target.variables), **variables})
-        channel.parent = parent
-        channel.codecs, channel.ptime = for_callee(channel, parent)
-        channel.by_tls = all(each.transport.upper() == "TLS" for each in target.flows)
-        channel.begin()
-        try:
-            await self._send_invite(channel, target, _hops_left(parent))
-        except BaseException as error:  # a cancelled dialling too: no leg without a call may stay in the book
-            channel.ended(_cause_of(error))
-            raise
-        return channel
-
-    async def _send_invite(self, channel: Channel, target: Target, hops: int) -> None:
-        media = await channel.take_media(target.host)
-        if media is None:
-            raise DialFailed(channel.cause or HangupCause.NORMAL_CLEARING)
-        offer = media.offer(channel.codecs, ptime=channel.ptime)
-        parent = channel.parent.variables if channel.parent is not None else {}
-        rows = headers_of(channel.variables, parent)
-        told = replace(target, headers=(*target.headers, *rows)) if rows else target
-        try:
-            call = channel.profile.invite(told, channel.caller, offer, hops, channel.variables)
-        except SipError as error:
-            channel.log.error("Cannot call %s: %s", target.uri, error)
-            raise DialFailed(HangupCause.INVALID_URL) from error
-        self._attach(channel, call)
-        channel.tell("CHANNEL_ORIGINATE")
 
     def new_channel(
         self,
@@ -326,7 +272,8 @@ class Calls:
     def _on_key(self, channel: Channel, key: str) -> None:
         self._meta_keys.pressed(channel, key, channel.profile.now())
 
-    def _attach(self, channel: Channel, call: Call) -> None:
+    def attach(self, channel: Channel, call: Call) -> None:
+        """From now on this dialog is the leg's."""
         channel.call = call
         self._by_call[call] = channel
 
@@ -374,21 +321,3 @@ class Calls:
             _, late = await asyncio.wait(list(self._tasks), timeout=PARTING)
             for task in late:
                 task.cancel()
-
-
-def _hops_left(parent: Channel | None) -> int:
-    """Max-Forwards of the other leg, so that a loop through somebody else's switch ends (RFC 7332)."""
-    if parent is None or parent.call is None or parent.call.request.max_forwards is None:
-        return MAX_FORWARDS
-    if parent.call.request.max_forwards <= 1:
-        raise DialFailed(HangupCause.EXCHANGE_ROUTING_ERROR)
-    return min(parent.call.request.max_forwards, MAX_FORWARDS) - 1
-
-
-def _cause_of(error: BaseException) -> HangupCause:
-    """Why a leg that never sent its INVITE is over."""
-    if isinstance(error, DialFailed):
-        return error.cause
-    if isinstance(error, asyncio.CancelledError):
-        return HangupCause.LOSE_RACE
-    return HangupCause.NORMAL_CIRCUIT_CONGESTION

@@ -74,6 +74,8 @@ class Dialplan:
     ) -> Route:
         """Hunt through a context, or through the one named ``global`` where that one is missing.
 
+        Names compare without case where none is spelled the same.
+
         Args:
             lookup: the call's fields (``destination_number``, ``caller_id_number``, ``network_addr`` …) and
                 its variables, by name; None for what it has not got.
@@ -81,7 +83,7 @@ class Dialplan:
             run_inline: runs the actions marked ``inline``; without it they stand in the list with the others.
             trace: takes one line per step, for a log.
         """
-        name = context if context in self.contexts else FALLBACK_CONTEXT
+        name = context if context in self.contexts else self._other_spelling(context)
         if name not in self.contexts:
             return Route(context)
         hunt = _Hunt(lookup, clock, run_inline, trace)
@@ -96,6 +98,10 @@ class Dialplan:
             if matched and not extension.continue_:
                 break
         return Route(name, tuple(hunt.actions), tuple(used), hunt.variables)
+
+    def _other_spelling(self, context: str) -> str:
+        folded = context.lower()
+        return next((each for each in self.contexts if each.lower() == folded), FALLBACK_CONTEXT)
 
 
 class _Hunt:

@@ -94,6 +94,13 @@ class Domain:
     variables: Mapping[str, str]
     params: Mapping[str, str]  # names in lower case
 
+    def group(self, name: str) -> tuple[User, ...]:
+        """The members of a group: first as written, then whatever the case; none where there is none."""
+        if name in self.groups:
+            return self.groups[name]
+        folded = name.lower()
+        return next((members for each, members in self.groups.items() if each.lower() == folded), ())
+
     def find(self, name: str) -> User | None:
         """A user by id, else by number-alias: first as written, then whatever the case."""
         if name in self.users:

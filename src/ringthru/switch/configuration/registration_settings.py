@@ -69,6 +69,11 @@ class RegistrationSettings:
             return ("",)
         return WITHOUT_RPORT if self.ndlb_force_rport == "safe" else ()
 
+    @property
+    def asks_rport(self) -> bool:
+        """Whether our own requests ask to be answered where they come from (RFC 3581)."""
+        return self.ndlb_force_rport not in ("disabled", "server-only")
+
     def for_user(self, params: Mapping[str, str], variables: Mapping[str, str]) -> RegistrationSettings:
         """The same with what a user's directory entry says; what it says badly does not count."""
         changes: dict[str, Any] = {}

@@ -10,7 +10,7 @@ Lives here: which names are known, and what is said of one that was hardly meant
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from typing import Final
 
 from .tree import Element, Tree
@@ -21,7 +21,10 @@ ALIKE: Final = 0.7  # of tags and attributes (0 to 1): there are few, and short 
 FURTHEST: Final = 3  # characters that a slip adds or leaves out at most
 ALIKE_VALUE: Final = 0.88  # of parameters and fields, for which people may invent names: vm-password
 
+ALIKE_APPLICATION: Final = 0.8
+
 Known = Mapping[str, tuple[Collection[str], Collection[str]]]  # by tag: its attributes, and the tags inside
+Values = Mapping[str, tuple[str, Collection[str], float]]  # by tag: an attribute, what may be in it, ALIKE…
 
 TIME_ATTRIBUTES: Final = frozenset(
     (
@@ -59,43 +62,52 @@ USER_PARAMETERS: Final = ("password", "a1-hash", "dial-string", "auth-acl", "sip
 FIELDS: Final = ("destination_number", "caller_id_number", "caller_id_name", "network_addr")
 
 
-def warn_of_slips(tree: Tree) -> None:
-    """A warning for each name in dialplan and directory that is nearly a known one."""
+def warn_of_slips(tree: Tree, applications: Collection[str] = ()) -> None:
+    """A warning for each name in dialplan and directory that is nearly a known one.
+
+    ``applications`` are those that an action may name.
+    """
+    values: Values = {
+        "param": ("name", USER_PARAMETERS, ALIKE_VALUE),
+        "condition": ("field", FIELDS, ALIKE_VALUE),
+        "action": ("application", applications, ALIKE_APPLICATION),
+        "anti-action": ("application", applications, ALIKE_APPLICATION),
+    }
     for section, known in (("dialplan", DIALPLAN), ("directory", DIRECTORY)):
         for element in tree.section(section).elements:
-            _look_at(element, known)
+            _look_at(element, known, values)
 
 
-def _look_at(element: Element, known: Known) -> None:
+def _look_at(element: Element, known: Known, values: Values) -> None:
     attributes, inside = known[element.tag]
     for name in element.attributes:
         if meant := nearest(name, attributes):
             text = "%s: <%s> has an attribute '%s', which nobody reads: did you mean %s?"
             log.warning(text, element.position, element.tag, name, meant)
-    _look_at_value(element)
+    if element.tag in values:
+        _look_at_value(element, *values[element.tag])
     for child in element.children:
         if child.tag in inside and child.tag in known:
-            _look_at(child, known)
+            _look_at(child, known, values)
         elif meant := nearest(child.tag, inside):
             text = "%s: <%s> in <%s> is read by nobody: did you mean <%s>?"
             log.warning(text, child.position, child.tag, element.tag, meant)
 
 
-def _look_at_value(element: Element) -> None:
-    """A parameter of a user, or the field of a condition."""
-    which, names = {"param": ("name", USER_PARAMETERS), "condition": ("field", FIELDS)}.get(
-        element.tag, ("", ())
-    )
-    written = element.get(which).strip().lower() if which else ""
-    if written and (meant := nearest(written, names, ALIKE_VALUE)):
+def _look_at_value(element: Element, which: str, names: Collection[str], alike: float) -> None:
+    """A parameter of a user, the field of a condition, the application of an action."""
+    written = element.get(which).strip().lower()
+    if written and (meant := nearest(written, names, alike)):
         text = "%s: <%s %s='%s'> is nothing that we know: did you mean %s?"
         log.warning(text, element.position, element.tag, which, element.get(which), meant)
 
 
-def nearest(name: str, known: Iterable[str], alike: float = ALIKE) -> str:
+def nearest(name: str, known: Collection[str], alike: float = ALIKE) -> str:
     """The known name that this one was meant to be; "" for one that is known, or like none."""
+    if name in known or "$" in name:
+        return ""
     as_long = [each for each in known if abs(len(each) - len(name)) <= FURTHEST]
-    if not as_long or name in as_long or "$" in name:
+    if not as_long:
         return ""
     from difflib import get_close_matches  # only needed when something is wrong, and start-up time counts
 

@@ -36,6 +36,7 @@ from ..configuration import Directory
 from . import confirming, redirecting
 from .dialstring import Branch, Destination, DialString, parse_dial_string
 from .endpoints import DialFailed, Endpoints
+from .inviting import start_invite
 from .leg_variables import seconds_of
 from .loopback import start_loopback
 from .ringing import Attempt, Rejected, race, wait_for_answer
@@ -191,7 +192,7 @@ class Dialer:
         target = await self.endpoints.target(destination)
         if attempt.more and "sip_gateway" in dict(target.variables):  # no phone: those may have to wake up
             target = replace(target, more=True)
-        return await self._calls.start_outbound(target, variables, attempt.parent, attempt.caller)
+        return await start_invite(self._calls, target, variables, attempt.parent, attempt.caller)
 
 
 def _user_of(channel: Channel | None) -> str:

@@ -76,7 +76,7 @@ class Endpoints:
         who, _, order = argument.partition("+")
         name, _, domain_name = who.partition("@")
         domain = self.domain(domain_name)
-        members = domain.groups.get(name, ()) if domain else ()
+        members = domain.group(name) if domain else ()
         if not members:
             log.warning("Can't find group [%s@%s], or it has no users", name, domain_name or "")
             return f"error/{HangupCause.NO_ROUTE_DESTINATION.name}"

@@ -43,7 +43,7 @@ def read_extension(text: str, dialplan: str, context: str) -> Onward | None:
         return Onward(extension=text, dialplan=dialplan, context=context)
     name, bracket, rest = text[1:].partition("(")
     end = _closing(rest) if bracket else 0
-    if end is None or name.strip() not in APPLICATIONS:
+    if end is None or name.strip().lower() not in APPLICATIONS:
         return None
     return Onward(name.strip(), rest[:end])
 

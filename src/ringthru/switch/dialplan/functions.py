@@ -113,7 +113,7 @@ class Functions:
             return _word(False)
         endpoints = self._calls.dialer.endpoints
         user, domain = endpoints.user(words[0]), endpoints.domain(words[0].partition("@")[2])
-        members = domain.groups.get(words[1], ()) if domain is not None else ()
+        members = domain.group(words[1]) if domain is not None else ()
         return _word(user is not None and user in members)
 
     def _limit_usage(self, text: str) -> str:

@@ -106,7 +106,7 @@ class Router:
 
     def _run_inline(self, channel: Channel, action: Action) -> None:
         """An action marked ``inline``: it runs while the hunt goes on, so it may not wait for anything."""
-        run = INLINE.get(action.application)
+        run = INLINE.get(action.application.lower())
         if run is None:
             text = "%s cannot be run inline: only %s can; left out"
             channel.log.error(text, action.application, ", ".join(INLINE))
@@ -150,9 +150,11 @@ class Router:
     async def execute(self, channel: Channel, application: str, data: str, serial: str = "") -> None:
         """Run one application; what it cannot do ends the call with a cause and a line in the log.
 
-        ``serial`` is how the events of it are known (Application-UUID); made up where it is empty.
+        Names compare without case. ``serial`` is how the events of it are known (Application-UUID); made up
+        where it is empty.
         """
         channel.enter("CS_EXECUTE")
+        application = application.lower()
         run = APPLICATIONS.get(application)
         if run is None and application in LEFT_OUT:
             channel.log.warning("%s is not supported in this version: left out", application)

@@ -307,6 +307,7 @@ def _agent_settings(settings: ProfileSettings) -> dict[str, Any]:
         ),
         "accept_odd_acks": settings.accept_odd_acks,
         "rport_for": _answered_where_heard(settings),
+        "asks_rport": settings.registration.asks_rport,
     }
 
 

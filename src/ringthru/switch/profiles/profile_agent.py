@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 from urllib.parse import quote
 
 from ...net.address import Endpoint
@@ -44,6 +45,9 @@ if TYPE_CHECKING:
     Locate = Callable[[SipUri, Sequence[str], bool], Awaitable[list[locating.Target]]]
 
 log = logging.getLogger(__name__)
+
+PART: Final = r"[\w\-.!~*'()%+$&\[\]/:]+"  # of a URI parameter (RFC 3261 §25.1): what cannot end the URI
+PARAMETERS: Final = re.compile(rf"{PART}(={PART})?(;{PART}(={PART})?)*", re.ASCII)
 Result = TypeVar("Result")
 
 
@@ -196,6 +200,7 @@ class ProfileAgent:
                 from_display=display,
                 headers=rows,
                 contact_user=_safe(variables.get("sip_contact_user", "")) or self.contact_user,
+                contact_params=_params(variables.get("sip_invite_contact_params", "")),
                 body=offer,
                 credentials=target.login,
                 route=target.route,
@@ -204,6 +209,17 @@ class ProfileAgent:
                 more=target.more,
             )
         )
+
+
+def _params(text: str) -> str:
+    """The parameters that a variable adds to our Contact's URI; "" for none, and for what would be more."""
+    text = text.strip().strip(";")
+    if not text:
+        return ""
+    if not PARAMETERS.fullmatch(text):
+        log.warning("sip_invite_contact_params is '%s', but must be like a=1;b: left out", text)
+        return ""
+    return f";{text}"
 
 
 def _safe(user: str) -> str:
