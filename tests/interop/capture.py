@@ -119,3 +119,11 @@ def rtp_packets(datagrams: Iterable[Datagram], kinds: tuple[int, ...] = (0, 8)) 
             begin = 12 + 4 * (octets[0] & 0x0F)
             found.append((datagram, Rtp(octets[1] & 0x7F, sequence, timestamp, ssrc, octets[begin:])))
     return found
+
+
+def in_order(packets: Iterable[Rtp]) -> bytes:
+    """The payloads of one stream by their sequence numbers, which begin anywhere and go round."""
+    came = list(packets)
+    first = came[0].sequence - 100 if came else 0
+    came.sort(key=lambda rtp: (rtp.sequence - first) & 0xFFFF)
+    return b"".join(rtp.payload for rtp in came)

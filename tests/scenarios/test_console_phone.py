@@ -41,6 +41,9 @@ def pa(logs: Logs) -> Pa:
     return run
 
 
+TWO_SECONDS = 16_000  # samples: of them one is spoken, however busy the machine is
+
+
 @pytest.fixture
 async def house(found: Any) -> Home:
     music = variables(hold_music="tone_stream://%(1000,0,350);loops=-1")
@@ -227,8 +230,8 @@ class TestWithoutACall:
         """What the loudspeaker is told comes back to the microphone, quieter and 60 ms later."""
         caplog.set_level(logging.INFO, "ringthru")
         phone, air = house.switch.calls.phone, Air(3)
-        monkeypatch.setattr(phone.devices, "open_source", lambda device: air.itself())
-        monkeypatch.setattr(phone.devices, "open_sink", lambda device: air.itself())
+        monkeypatch.setattr(phone.streams.devices, "open_source", lambda device: air.itself())
+        monkeypatch.setattr(phone.streams.devices, "open_sink", lambda device: air.itself())
         phone.loop_seconds = 4.0
         assert await pa(house, "looptest") == "looptest complete\n"
         heard = re.search(r"looptest: the microphone hears the loudspeaker after (\d+) ms", caplog.text)
@@ -409,13 +412,12 @@ class TestItIsCalled:
         phone = await house.registered_phone()
         call = phone.invite("7001", house.internal, password=PASSWORD)
         await call.answered()
-        legs = list(house.switch.calls.channels.values())
-        came = lambda: max(each.media.report().packets_received for each in legs if each.media) > 50  # noqa: E731
+        heard = tmp_path / "heard.wav"
         async with humming(call, 900):
-            await eventually(came, "a second of sound does not come")
+            await eventually(lambda: heard.exists() and heard.stat().st_size > 2 * TWO_SECONDS)
         call.hang_up()
         await house.quiet()
-        with wave.open(str(tmp_path / "heard.wav")) as file:
+        with wave.open(str(heard)) as file:
             assert share_of(file, 900) > 0.8
 
     async def test_a_transfer_takes_it_elsewhere(self, house: Home, pa: Pa) -> None:
