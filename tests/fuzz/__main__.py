@@ -1,46 +1,22 @@
 """Fuzz the decoders: ``python -m tests.fuzz [TARGET …] [-k PART] [--seconds N] [--jobs N]``.
 
-Each target runs in a process of its own. What breaks a law is kept in ``.fuzz/found``, and
-``python -m tests.fuzz TARGET --input FILE`` tries it again. Inputs that reached new code are kept in
-``.fuzz/kept`` and used the next time.
+What breaks a law is kept in ``.fuzz/found``, and ``python -m tests.fuzz TARGET --input FILE`` tries it again.
+Inputs that reached new code are kept in ``.fuzz/kept`` and used the next time.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
-import subprocess
 import sys
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final
 
-from .runner import CORPUS, fuzz, options
+from .processes import ROOT, Fuzzers
+from .runner import CORPUS, serve
 
-ROOT: Final = Path(__file__).parents[2]
-START: Final = 180  # seconds that a process may need beside the fuzzing itself
 NAMES: Final = tuple(sorted(path.name for path in CORPUS.iterdir()))
-
-
-def run(target: str, directory: Path, *limits: str, seconds: int) -> tuple[int, str]:
-    """Fuzz one target in a process of its own; its exit code (0: no law was broken), and what it said."""
-    kept, found = directory / "kept" / target, directory / "found" / target
-    for path in (kept, found):
-        path.mkdir(parents=True, exist_ok=True)
-    command = [sys.executable, "-m", "tests.fuzz", "--in-here", target]
-    command += ["--", *options(target, kept, found, (f"-max_total_time={seconds}", *limits))]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
-    ended = subprocess.run(
-        command,
-        cwd=ROOT,
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        timeout=seconds + START,
-        check=False,
-    )
-    return ended.returncode, ended.stdout.decode(errors="replace")
 
 
 def last_words(said: str) -> str:
@@ -50,8 +26,9 @@ def last_words(said: str) -> str:
 
 
 def main(arguments: Sequence[str]) -> int:
-    if arguments[:1] == ["--in-here"]:
-        fuzz(arguments[1], arguments[3:])
+    if arguments == ["--serve"]:
+        serve()
+        return 0
     parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description="Fuzz the decoders.")
     parser.add_argument("targets", nargs="*", metavar="TARGET", help=f"all, or some of: {', '.join(NAMES)}")
     parser.add_argument("-k", dest="part", default="", help="only those with this in their name")
@@ -70,8 +47,8 @@ def main(arguments: Sequence[str]) -> int:
         for target in targets:
             TARGETS[target](asked.input.read_bytes())
         return 0
-    with ThreadPoolExecutor(asked.jobs) as pool:
-        runs = [pool.submit(run, each, ROOT / ".fuzz", seconds=asked.seconds) for each in targets]
+    with Fuzzers(asked.jobs) as fuzzers:
+        runs = [fuzzers.start(each, ROOT / ".fuzz", seconds=asked.seconds) for each in targets]
         broken = 0
         for target, each in zip(targets, runs, strict=True):
             code, said = each.result()

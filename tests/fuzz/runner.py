@@ -1,7 +1,9 @@
-"""One target in this process, under atheris: coverage guides the bytes. Never returns; see ``__main__``."""
+"""Targets under atheris: coverage guides the bytes. ``processes`` starts it."""
 
 from __future__ import annotations
 
+import json
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -49,13 +51,28 @@ def options(target: str, kept: Path, found: Path, more: Sequence[str]) -> list[s
     ]
 
 
-def fuzz(target: str, arguments: Sequence[str]) -> None:
-    """Try bytes on a target until libFuzzer ends the process: with 0, or with a broken law."""
+def serve() -> None:
+    """Fuzz as a line of standard input says, each time in a copy of this process, whose exit status is told.
+
+    A line is JSON: the target, libFuzzer's options, and the file for what is said.
+    """
     import atheris  # late: only this process is instrumented, and only here it must be installed
 
     with atheris.instrument_imports(include=DECODERS):
         from .targets import TARGETS
+    for line in sys.stdin:
+        order = json.loads(line)
+        if not (child := os.fork()):
+            _hand_over_output(order["said"])
+            run = TARGETS[order["target"]]
+            atheris.Setup([sys.argv[0], *order["options"]], lambda data: run(bytes(data)))  # noqa: B023
+            atheris.Fuzz()  # never returns
+        print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
 
-        run = TARGETS[target]
-    atheris.Setup([sys.argv[0], *arguments], lambda data: run(bytes(data)))
-    atheris.Fuzz()
+
+def _hand_over_output(path: str) -> None:
+    """Let all that this process says, in C too, go to a file, and let it read nothing."""
+    descriptors = os.open(os.devnull, os.O_RDONLY), os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+    os.dup2(descriptors[0], 0)
+    for number in (1, 2):
+        os.dup2(descriptors[1], number)

@@ -5,14 +5,15 @@ from __future__ import annotations
 import importlib.util
 import os
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from .__main__ import NAMES, run
+from .__main__ import NAMES
+from .processes import Fuzzers, Outcome
 from .runner import CORPUS
 from .targets import TARGETS
 
@@ -47,7 +48,7 @@ def test_the_law_holds_for_whatever_hypothesis_invents(name: str, data: st.DataO
 @pytest.fixture(scope="module")
 def runs(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Callable[[str], tuple[int, str]]]:
+) -> Iterator[Callable[[str], Outcome]]:
     """What comes of a target; those that are asked for run side by side on all processors.
 
     Chance has a fixed seed, so that runs can be compared.
@@ -57,10 +58,10 @@ def runs(
             pytest.fail(f"required here: {SKIPPED}", pytrace=False)
         pytest.skip(SKIPPED)
     directory = tmp_path_factory.mktemp("fuzz")
-    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+    with Fuzzers(os.cpu_count() or 1) as fuzzers:
 
-        def start(name: str) -> Future[tuple[int, str]]:
-            return pool.submit(run, name, directory, "-seed=1", seconds=SECONDS)
+        def start(name: str) -> Future[Outcome]:
+            return fuzzers.start(name, directory, "-seed=1", seconds=SECONDS)
 
         alone = not hasattr(request.config, "workerinput")  # a worker of xdist is not given all of them
         started = {name: start(name) for name in asked_for(request.session.items) if alone}
@@ -78,7 +79,7 @@ def asked_for(items: Sequence[pytest.Item]) -> list[str]:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_the_law_holds_under_atheris(name: str, runs: Callable[[str], tuple[int, str]]):
+def test_the_law_holds_under_atheris(name: str, runs: Callable[[str], Outcome]):
     code, said = runs(name)
     assert code == 0, said[-4000:]
     assert "DONE" in said

@@ -92,13 +92,15 @@ def best_share(samples: Sequence[int], frequency: float, seconds: float = 0.2) -
 def correlation(sent: Sequence[int], heard: Sequence[int], reach: float = 1.0) -> tuple[float, float]:
     """How alike two sounds are at best, 0 to 1, and how many seconds later the second is, up to ``reach``.
 
+    It is earlier (below 0) where its beginning is missing: what was said before anybody listened.
+
     One stretch of half a second from the middle of what was sent is looked for, in steps of a packet's eighth
     first and then sample by sample, so ``sent`` should change all the time as a sweep does.
     """
     size = RATE // 2
     start = max((len(sent) - size) // 2, 0)
     wanted = sent[start : start + size]
-    places = range(start, min(start + int(reach * RATE), len(heard) - size) + 1)
+    places = range(min(start + int(reach * RATE), len(heard) - size) + 1)
     if not wanted or not len(places):
         return 0.0, 0.0
     rough = max(places[:: FRAME // 8], key=lambda at: _likeness(wanted[::8], heard[at : at + size : 8]))

@@ -50,6 +50,7 @@ class Program:
         store = settings.pop("store", None)
         if (seconds := settings.pop("prove_every", None)) is not None:
             proving_driver.PROVE_EVERY = proving_driver.FIRST_RETRY = seconds  # type: ignore[misc]
+        settings.setdefault("stop_patience", 10.0)  # of a gateway on a busy machine
         self.mapper = PortMapper(**settings, store=Path(store) if store else None, log=self.log)
         self.events: list[str] = []
         self.mappings: dict[int, Mapping] = {}
@@ -211,7 +212,7 @@ class Engine:
         except OSError:
             line.close()
             return None
-        line.settimeout(30)
+        line.settimeout(60)
         return line
 
     def ask(self, do: str, **order: Any) -> Answer:
