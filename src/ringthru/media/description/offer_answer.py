@@ -13,6 +13,7 @@ from ringthru.net.address import Endpoint
 from ...net.values import frozen, replace
 from ..errors import MalformedSdp, NoCommonCodec
 from ..rtp.ice import Ice
+from ..rtp.latch import RTP_THRESHOLD
 from .audio import (
     DEFAULT_PTIME,
     audio_of,
@@ -70,6 +71,7 @@ class Negotiated:
     event_rate: int = 8000
     srtp: SrtpKeys | None = None  # by which RTP and RTCP are protected, both ways
     learns: bool = True  # packets from elsewhere may move where we send (``media/rtp/latch.py``)
+    learns_after: int = RTP_THRESHOLD  # so many of them, 1 to ``MOST_THRESHOLD``
 
     @property
     def sends(self) -> bool:

@@ -50,9 +50,9 @@ class Peer:
         rtp, rtcp = self.rtp, self.rtcp
         goes_on = before is not None and before.ice is not None and before.ice == agreed.ice
         if before is None or rtp is None or before.remote_rtp != agreed.remote_rtp:
-            self.rtp = rtp = Latch("audio", agreed.remote_rtp)
+            self.rtp = rtp = Latch("audio", agreed.remote_rtp, agreed.learns_after)
         elif not goes_on:
-            rtp.learn(rtp.target)
+            rtp.learn(rtp.target, agreed.learns_after)
         if before is None or rtcp is None or before.remote_rtcp != agreed.remote_rtcp:
             self.rtcp = Latch("audio RTCP", agreed.remote_rtcp, RTCP_THRESHOLD)
         elif not goes_on:
