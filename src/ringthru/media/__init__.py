@@ -2,11 +2,11 @@
 
 from .description.audio import DEFAULT_PTIME
 from .description.codecs import G722, OPUS, PCMA, PCMU, Codec
+from .description.dialog import OfferAnswer
 from .description.ice_sdp import IceAnswers
 from .description.offer_answer import (
     MediaAddress,
     Negotiated,
-    OfferAnswer,
     make_answer,
     make_offer,
     offered_audio,
