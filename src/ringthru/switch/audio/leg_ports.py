@@ -21,6 +21,7 @@ from ...media import (
     Engine,
     KeyHeard,
     Latched,
+    MediaEvent,
     Moved,
     PlacedPorts,
     Timeout,
@@ -102,24 +103,6 @@ class LegPorts:
             if isinstance(pool, RtpPool) and isinstance(mapped, MappedPair):
                 self._spawn(pool.give_back(mapped))
 
-        def on_media(event: object) -> None:
-            if isinstance(event, Timeout):
-                if media.aside is None:
-                    channel.hang_up(HangupCause.MEDIA_TIMEOUT)
-            elif isinstance(event, Confirmed):
-                if event.kind == "audio":
-                    media.direct = True
-                    if channel.bridge is not None:
-                        channel.bridge.follow()
-            elif isinstance(event, Latched):
-                if event.kind == "audio":
-                    channel.variables |= _learnt(event)
-            elif isinstance(event, KeyHeard):
-                dtmf.heard(channel, event.key, event.milliseconds, dtmf.BY_RTP)
-            elif isinstance(event, Moved):
-                media.move_to(media.advertised.host)
-                channel.offer_again()
-
         ports = distant or mapped or self._engine.reserve(HERE if inner else profile.next_rtp_ip())
         own = profile.media_host(seen, ports.host)
         media = LegMedia(
@@ -139,7 +122,7 @@ class LegPorts:
             secure=secure if distant is None else PLAIN,
             on_agreed=lambda negotiated: secure_media.note(channel, negotiated.srtp),
         )
-        media.subscribe(on_media)
+        media.subscribe(partial(_heed, channel, media))
         return media
 
     def admit(self, channel: Channel, other: Channel) -> None:
@@ -184,6 +167,24 @@ class LegPorts:
         pool = self.pool if profile.mapped else None
         key = _stun_key(profile)
         return pool or (self.seen.get(key) if key is not None else None)
+
+
+def _heed(channel: Channel, media: LegMedia, event: MediaEvent) -> None:
+    """What an event of its media means for a channel."""
+    match event:
+        case Timeout() if media.aside is None:
+            channel.hang_up(HangupCause.MEDIA_TIMEOUT)
+        case Confirmed(kind="audio"):
+            media.direct = True
+            if channel.bridge is not None:
+                channel.bridge.follow()
+        case Latched(kind="audio"):
+            channel.variables |= _learnt(event)
+        case KeyHeard():
+            dtmf.heard(channel, event.key, event.milliseconds, dtmf.BY_RTP)
+        case Moved():
+            media.move_to(media.advertised.host)
+            channel.offer_again()
 
 
 def _stun_key(profile: Profile) -> tuple[str, str] | None:
