@@ -122,6 +122,7 @@ def streets(tmp_path: Path) -> Iterator[Callable[..., Street]]:
 
         yield make
         for street in made:
+            assert street.kamailio.objections() == []
             assert "Traceback" not in street.switch.words(), street.switch.words()
 
 

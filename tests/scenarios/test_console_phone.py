@@ -99,7 +99,7 @@ class TestTheSessionOfTheWikiPage:
         uuid = reply.strip().rpartition(":")[2]
         assert reply == f"SUCCESS:1:{uuid}\n"
         channel = here.switch.calls.channels[uuid]
-        await eventually(lambda: channel.variables.get("ringthru_echo") == "heard both ways", patience=20)
+        await eventually(lambda: channel.variables.get("ringthru_echo") == "heard both ways")
         far = channel.bridged_to
         assert far is not None
         logging.getLogger("ringthru").info("API %s", (await pa(here, "hangup")).strip())
@@ -230,8 +230,8 @@ class TestWithoutACall:
         """What the loudspeaker is told comes back to the microphone, quieter and 60 ms later."""
         caplog.set_level(logging.INFO, "ringthru")
         phone, air = house.switch.calls.phone, Air(3)
-        monkeypatch.setattr(phone.devices, "open_source", lambda device: air.itself())
-        monkeypatch.setattr(phone.devices, "open_sink", lambda device: air.itself())
+        monkeypatch.setattr(phone.streams.devices, "open_source", lambda device: air.itself())
+        monkeypatch.setattr(phone.streams.devices, "open_sink", lambda device: air.itself())
         phone.loop_seconds = 4.0
         assert await pa(house, "looptest") == "looptest complete\n"
         heard = re.search(r"looptest: the microphone hears the loudspeaker after (\d+) ms", caplog.text)

@@ -175,23 +175,12 @@ class TestBadInfo:
         assert channel.digit_came.is_set()
 
 
-async def reaches(one: PhoneCall, other: PhoneCall) -> None:
-    """What one says comes to the other, once the keys before it are through: they silence the audio."""
-    for number in range(20, 60):
-        one.say(frame_of(number))
-        try:
-            await eventually(lambda: other.audio.sources_of(frame_of(number)), patience=0.05)  # noqa: B023
-        except AssertionError:
-            continue
-        return
-    raise AssertionError(f"{other.phone.user} does not hear {one.phone.user}")
-
-
 async def talk(one: PhoneCall, other: PhoneCall) -> None:
+    """Each hears the other, once the keys before are through: they silence the audio."""
     for each in (one, other):
         each.audio.heard.clear()
-    await reaches(one, other)
-    await reaches(other, one)
+    await one.reaches(other, frame_of(20))
+    await other.reaches(one, frame_of(21))
 
 
 class TestStarAndAKey:
@@ -218,7 +207,7 @@ class TestStarAndAKey:
         _, call, rung = await self.talking(found, "1 b o transfer::9196 XML default")
         await self.star(rung, "1")
         await rung.over()
-        await reaches(call, call)
+        await call.reaches(call, frame_of(22))
 
     async def test_the_caller_s_keys_mean_nothing_then(self, found: Any) -> None:
         _, call, rung = await self.talking(found, "1 b o hangup")

@@ -10,6 +10,7 @@ from . import (
     asking,
     audio_test,
     bans,
+    call_records,
     calls,
     chat,
     completing,
@@ -32,7 +33,10 @@ from . import (
     recordings,
     small,
     sofia,
+    sofia_questions,
     timing,
+    valet,
+    voicemail,
     xml_commands,
 )
 from .commands import CommandTable
@@ -60,11 +64,15 @@ def standard_table(logs: Logs) -> CommandTable:
             people.commands(),
             phone_setup.commands(),
             sofia.commands(),
+            sofia_questions.commands(),
+            call_records.commands(),
             bans.commands(),
             conference.commands(),
             recordings.commands(),
             pa.commands(),
             audio_test.commands(),
+            voicemail.commands(),
+            valet.commands(),
         ),
     )
     table = CommandTable([command for family in families for command in family])

@@ -48,7 +48,8 @@ class Latch:
     Learning: everybody is heard; a packet from ``target`` confirms it; ``threshold`` packets
     *of one other source* among the last ``2 × threshold`` move ``target`` there. Either ends
     the learning, and from then on only ``target`` is heard, until ``learn`` starts anew, or
-    ``follow`` was shown as many packets.
+    ``follow`` was shown as many packets. ``proven``: packets came from ``target``, whatever is being learned
+    anew since: a phone on hold sends nothing more.
     (FreeSWITCH counts strangers together; counting each alone keeps two of them from helping
     each other, and changes nothing where there is one.)
     """
@@ -56,12 +57,14 @@ class Latch:
     def __init__(self, kind: str, target: Endpoint, threshold: int = RTP_THRESHOLD) -> None:
         self.kind = kind
         self.fixed = False  # the SDP alone says where the peer is: strangers are never heard, nor followed
+        self.target, self.proven = target, False
         self.learn(target, threshold)
 
     def learn(self, target: Endpoint, threshold: int = 0) -> None:
         """A new SDP: send to ``target`` and learn again; 0: by the threshold of before."""
         if threshold:
             self._threshold = min(max(threshold, 1), MOST_THRESHOLD)
+        self.proven = self.proven and target == self.target
         self.target = target
         self.learning = True
         self._strangers: deque[Endpoint] = deque(maxlen=WINDOW_FACTOR * self._threshold)
@@ -77,7 +80,7 @@ class Latch:
         if comfort_noise:
             return True, None  # a device may send it from elsewhere; it proves nothing
         if source == self.target:
-            self.learning = False
+            self.learning, self.proven = False, True
             return True, Confirmed(self.kind, self.target)
         return True, self._count(Endpoint(*source))
 
@@ -88,7 +91,7 @@ class Latch:
     def nominate(self, source: Endpoint) -> Latched | Confirmed | None:
         """The peer proved that it is there, and wants its media there (RFC 8445 §7.3.2)."""
         was, self.target = self.target, source
-        learning, self.learning = self.learning, False
+        learning, self.learning, self.proven = self.learning, False, True
         self._strangers.clear()
         if was != source:
             return Latched(self.kind, was, source)
@@ -101,6 +104,6 @@ class Latch:
         if self._strangers.count(source) < self._threshold:
             return None
         was, self.target = self.target, source
-        self.learning = False
+        self.learning, self.proven = False, True
         self._strangers.clear()
         return Latched(self.kind, was, source)

@@ -15,7 +15,12 @@ from typing import TYPE_CHECKING, Final
 
 from ...net.acl import matches
 from ...net.values import replace
-from ..audio.recording import record_session, stop_record_session
+from ..audio.recording import (
+    record_session,
+    record_session_mask,
+    record_session_unmask,
+    stop_record_session,
+)
 from ..audio.tone_listening import start_dtmf, stop_dtmf
 from ..calls.causes import HangupCause, cause_named, cause_of
 from ..dialing.bridging import bridge
@@ -130,6 +135,34 @@ async def socket(calls: Calls, channel: Channel, data: str) -> None:
 async def conference(calls: Calls, channel: Channel, data: str) -> None:
     """``NAME[@PROFILE][+PIN]``: into a room with others, until it is left."""
     await calls.conferences.serve(channel, data)
+
+
+async def intercept(calls: Calls, channel: Channel, data: str) -> None:
+    """``[-bleg] UUID``: take a call that rings elsewhere, or stands there."""
+    from ..answering.intercept import intercept as application  # late: the start is a budget
+
+    await application(calls, channel, data)
+
+
+async def ivr(calls: Calls, channel: Channel, data: str) -> None:
+    """``MENU``: guide the caller through a menu of ivr.conf."""
+    from ..answering.menu import ivr as application  # late: the start is a budget
+
+    await application(calls, channel, data)
+
+
+async def valet_park(calls: Calls, channel: Channel, data: str) -> None:
+    """``LOT SLOT`` and the like (see ``parking``): leave a call in a numbered place, or fetch it."""
+    from ..answering.parking import valet_park as application  # late: the start is a budget
+
+    await application(calls, channel, data)
+
+
+async def voicemail(calls: Calls, channel: Channel, data: str) -> None:
+    """``[check] [auth] PROFILE DOMAIN [USER]``: leave a message, or hear those there are."""
+    from ..voicemail.application import voicemail as application  # late: the start is a budget
+
+    await application(calls, channel, data)
 
 
 async def audio_test(calls: Calls, channel: Channel, data: str) -> None:
@@ -274,12 +307,16 @@ APPLICATIONS: Final[dict[str, Application]] = {
     "group": group,
     "hangup": hangup,
     "hash": keep,
+    "intercept": intercept,
+    "ivr": ivr,
     "limit": limit,
     "park": park,
     "play_and_get_digits": play_and_get_digits,
     "pre_answer": pre_answer,
     "read": read,
     "record_session": record_session,
+    "record_session_mask": record_session_mask,
+    "record_session_unmask": record_session_unmask,
     "redirect": redirect,
     "respond": respond,
     "ring_ready": ring_ready,
@@ -292,4 +329,6 @@ APPLICATIONS: Final[dict[str, Application]] = {
     "stop_dtmf": stop_dtmf,
     "stop_record_session": stop_record_session,
     "transfer": transfer,
+    "valet_park": valet_park,
+    "voicemail": voicemail,
 }

@@ -1,10 +1,9 @@
 """The console phone: its calls, and which of them is heard and spoken to.
 
-One call is active: it has microphone and loudspeaker. The others are on hold. Devices are opened with the
-first call and closed with the last, so that the switch holds no sound card while nobody talks.
+One call is active: it has microphone and loudspeaker. The others are on hold.
 
 Lives here: what the phone does. Never here: what commands say (``console/pa``), a call's audio (``line``),
-which devices it has (``used_devices``).
+devices (``streams``).
 """
 
 from __future__ import annotations
@@ -31,7 +30,7 @@ from .account import account
 from .channel import NAME, PhoneChannel
 from .devices import shut
 from .line import AudioLine
-from .used_devices import UsedDevices
+from .streams import Streams
 
 if TYPE_CHECKING:
     from ..calls.book import Calls
@@ -45,12 +44,13 @@ MAKECALL, RINGING, HELD, RESUMED = PHONE
 MOST_CALLS: Final = 50
 
 
-class ConsolePhone(UsedDevices):
+class ConsolePhone:
     """One switch's."""
 
     def __init__(self, calls: Calls, library: Any | None = None) -> None:
         """``library`` stands in for ``sounddevice``."""
-        super().__init__(calls, library)
+        self.calls = calls
+        self.streams = Streams(calls, library)
         self.legs: dict[int, PhoneChannel] = {}
         self.active: PhoneChannel | None = None
         self.flags = {EAR, MOUTH}
@@ -64,13 +64,13 @@ class ConsolePhone(UsedDevices):
         """What a call hears of us now; None: silence."""
         if channel in self._own:
             return self._own[channel][0]
-        return self._source if channel is self.active and MOUTH in self.flags else None
+        return self.streams.source if channel is self.active and MOUTH in self.flags else None
 
     def ear_of(self, channel: PhoneChannel) -> Sink | None:
         """Where a call is heard now; None: nowhere."""
         if channel in self._own:
             return self._own[channel][1]
-        return self._sink if channel is self.active and EAR in self.flags else None
+        return self.streams.sink if channel is self.active and EAR in self.flags else None
 
     # --- calls out ----------------------------------------------------------------------------------
 
@@ -83,10 +83,10 @@ class ConsolePhone(UsedDevices):
             MediaError: the devices cannot be opened, or there is no room for its audio.
             DialFailed: the switch takes no more calls.
         """
-        await self.look()
+        await self.streams.look()
         settings = self.calls.phone_settings
         caller = Caller(name or settings.cid_name, number or settings.cid_num)
-        await self.open_streams()
+        await self.streams.open()
         channel: PhoneChannel | None = None
         try:
             channel = self._new(Direction.INBOUND, destination, destination, caller, settings.context)
@@ -97,7 +97,7 @@ class ConsolePhone(UsedDevices):
             if channel is not None:
                 channel.hang_up(HangupCause.NORMAL_CIRCUIT_CONGESTION)
             elif not self._lines:
-                await self.close_streams()
+                await self.streams.close()
             raise
         self._tell(channel, MAKECALL)
         self.calls.run(channel, self.calls.router.run(channel))
@@ -149,12 +149,12 @@ class ConsolePhone(UsedDevices):
             self.switch_to(channel)
 
     async def _endpoint_devices(self, inward: str, outward: str) -> tuple[Source, Sink]:
-        found = self.devices.find(inward, "in"), self.devices.find(outward, "out")
+        found = self.streams.devices.find(inward, "in"), self.streams.devices.find(outward, "out")
         if found[0] is None or found[1] is None:
             raise DeviceError(f"there is no device '{inward}' or '{outward}'")
-        source = await self.devices.open_source(found[0])
+        source = await self.streams.devices.open_source(found[0])
         try:
-            return source, await self.devices.open_sink(found[1])
+            return source, await self.streams.devices.open_sink(found[1])
         except MediaError:
             await shut(source)
             raise
@@ -204,9 +204,9 @@ class ConsolePhone(UsedDevices):
         Raises:
             MediaError: the devices cannot be opened, or there is no room for its audio.
         """
-        await self.look()
+        await self.streams.look()
         if channel.devices is None:
-            await self.open_streams()
+            await self.streams.open()
         await self._connect(channel)
 
     def told_of_ringing(self, channel: PhoneChannel) -> None:
@@ -264,7 +264,7 @@ class ConsolePhone(UsedDevices):
         for each in self._own.pop(channel, ()):
             await shut(each)
         if not any(each.up for each in self.legs.values()):
-            await self.close_streams()
+            await self.streams.close()
 
     def say_how_it_was(self, channel: PhoneChannel) -> None:
         """One line about the audio of a call that is over."""

@@ -1,6 +1,10 @@
-"""Which of the machine's sound devices the console phone uses, and the two that are open while it talks.
+"""Microphone and loudspeaker of the console phone: which devices, and whether they are open.
 
-Lives here: choosing, opening, closing. Never here: calls (``phone``), what devices there are (``devices``).
+Devices are opened with the first call and closed with the last, so that the switch holds no sound card while
+nobody talks.
+
+Lives here: choosing, opening, closing. Never here: who hears whom (``phone``), what devices there are
+(``devices``).
 """
 
 from __future__ import annotations
@@ -19,22 +23,22 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-class UsedDevices:
-    """The devices of one phone."""
+class Streams:
+    """One phone's."""
 
     def __init__(self, calls: Calls, library: Any | None = None) -> None:
         """``library`` stands in for ``sounddevice``."""
-        self.calls = calls
         self.devices = Devices(calls.sounds, library)
         self.chosen: dict[str, Device] = {}  # in, out, ring: by hand, or from the configuration
-        self._source: Source | None = None
-        self._sink: Sink | None = None
-        self._streams = asyncio.Lock()
+        self.source: Source | None = None
+        self.sink: Sink | None = None
+        self._calls = calls
+        self._lock = asyncio.Lock()
 
     async def look(self) -> None:
         """Know the devices; the configuration's are chosen once."""
         await self.devices.look()
-        settings = self.calls.phone_settings
+        settings = self._calls.phone_settings
         for use, text in (("in", settings.indev), ("out", settings.outdev), ("ring", settings.ringdev)):
             if use not in self.chosen and text:
                 found = self.devices.find(text, "in" if use == "in" else "out")
@@ -61,7 +65,7 @@ class UsedDevices:
             return None
         before, self.chosen[use] = self.chosen.get(use), found
         try:
-            if use != "ring" and self._source is not None:
+            if use != "ring" and self.source is not None:
                 await self._reopen()
         except MediaError:
             self.chosen.pop(use)
@@ -72,8 +76,8 @@ class UsedDevices:
 
     async def rescan(self) -> None:
         """Look for devices anew: streams are closed for it, and opened again where a call has them."""
-        open_before = self._source is not None
-        await self.close_streams()
+        open_before = self.source is not None
+        await self.close()
         await self.devices.look(again=True)
         names = {use: each.name for use, each in self.chosen.items()}
         self.chosen = {
@@ -82,31 +86,31 @@ class UsedDevices:
             if (found := self.devices.find(name, "in" if use == "in" else "out")) is not None
         }
         if open_before:
-            await self.open_streams()
+            await self.open()
 
-    async def open_streams(self) -> None:
+    async def open(self) -> None:
         """Raises MediaError: a device cannot be opened; none stays open then."""
-        async with self._streams:
-            if self._source is not None:
+        async with self._lock:
+            if self.source is not None:
                 return
-            self._source = await self.devices.open_source(self.device("in"))
+            self.source = await self.devices.open_source(self.device("in"))
             try:
-                self._sink = await self.devices.open_sink(self.device("out"))
+                self.sink = await self.devices.open_sink(self.device("out"))
             except MediaError:
-                source, self._source = self._source, None
+                source, self.source = self.source, None
                 await shut(source)
                 raise
 
-    async def close_streams(self) -> None:
-        async with self._streams:
-            open_now, self._source, self._sink = (self._source, self._sink), None, None
+    async def close(self) -> None:
+        async with self._lock:
+            open_now, self.source, self.sink = (self.source, self.sink), None, None
             for each in open_now:
                 await shut(each)
 
     async def _reopen(self) -> None:
-        await self.close_streams()
-        await self.open_streams()
+        await self.close()
+        await self.open()
 
     @property
-    def streams_open(self) -> bool:
-        return self._source is not None
+    def are_open(self) -> bool:
+        return self.source is not None
