@@ -18,7 +18,7 @@ from ringthru.media.description.offer_answer import make_offer
 from ringthru.media.engine.distant import DistantPorts
 from ringthru.media.engine.distant_leg_driver import FarmLeg
 from ringthru.media.engine.rtpengine_driver import RtpengineEngine
-from ringthru.media.ng.nodes import read_nodes
+from ringthru.media.ng.node import read_nodes
 from ringthru.media.sound.g711 import G711
 from ringthru.net.address import Endpoint
 

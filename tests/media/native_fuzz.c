@@ -105,6 +105,7 @@ static void agree(rt_stream *stream, double now) {
         .sends = chance(5) != 0,
         .receives = chance(5) != 0,
         .mux = chance(3) == 0,
+        .learns_after = (uint8_t)(1 + chance(RT_MOST_THRESHOLD)),
     };
     if (chance(20) == 0)
         memset(agreed.remote_rtp.host, 0, 16);

@@ -35,7 +35,7 @@ from ringthru.media.leg.stream import MediaStream
 from ringthru.media.ng.bencode import decode
 from ringthru.media.ng.dtmf_log import LONGEST, MAX_SIZE, LoggedKey
 from ringthru.media.ng.messages import MAX_COOKIE, Message, encode_message
-from ringthru.media.ng.nodes import HEAVIEST, MAX_NODES, read_nodes
+from ringthru.media.ng.node import HEAVIEST, MAX_NODES, read_nodes
 from ringthru.media.node import driver as node_driver
 from ringthru.media.node import recording_driver
 from ringthru.media.node.commands import LONGEST_KEY, MOST_LISTED, MOST_TIMES

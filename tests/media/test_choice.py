@@ -9,7 +9,7 @@ import pytest
 
 from ringthru.media import Codes, Elsewhere, EngineMissing, choose_engine
 from ringthru.media.engine import choice, native_sources
-from ringthru.media.ng.nodes import read_nodes
+from ringthru.media.ng.node import read_nodes
 from ringthru.media.sound.g711 import G711
 
 from .native import native_engine

@@ -297,6 +297,7 @@ def agreement(random: Random) -> Negotiated:
         events,
         mux=random.random() < 0.2,
         event_rate=random.choice([8000, 8000, 48000]),
+        learns_after=random.choice([10, 10, 1, 3, 25]),
     )
 
 

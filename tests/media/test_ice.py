@@ -13,8 +13,9 @@ from typing import Any
 
 import pytest
 
+from ringthru.media.description.dialog import OfferAnswer
 from ringthru.media.description.ice_sdp import IceAnswers
-from ringthru.media.description.offer_answer import PCMU, MediaAddress, Negotiated, OfferAnswer
+from ringthru.media.description.offer_answer import PCMU, MediaAddress, Negotiated
 from ringthru.media.description.sdes import SrtpKeys
 from ringthru.media.description.sdp import SessionDescription
 from ringthru.media.engine.driver import MediaEngine

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ringthru.media.rtp.latch import RTCP_THRESHOLD, Confirmed, Latch, Latched
+from ringthru.media.rtp.latch import MOST_THRESHOLD, RTCP_THRESHOLD, Confirmed, Latch, Latched
 from ringthru.net.address import Endpoint
 
 SDP = Endpoint("10.0.0.5", 4000)
@@ -57,6 +57,13 @@ def test_ten_of_one_source_must_come_within_twenty_packets():
         latch.judge(NAT if index % 3 == 0 else many[index])
     assert latch.target == SDP
     assert latch.learning
+
+
+@pytest.mark.parametrize(("asked", "packets"), [(1, 1), (3, 3), (25, 25), (1000, MOST_THRESHOLD)])
+def test_a_leg_may_ask_for_another_number_of_packets(asked, packets):
+    latch = Latch("audio", SDP, asked)
+    news = [latch.judge(NAT)[1] for _ in range(packets)]
+    assert news == [None] * (packets - 1) + [Latched("audio", SDP, NAT)]
 
 
 def test_one_that_is_fixed_hears_and_follows_nobody_else():

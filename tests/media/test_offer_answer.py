@@ -4,12 +4,12 @@ import pytest
 
 from ringthru.media.description.audio import audio_of, formats_of
 from ringthru.media.description.codecs import G722, OPUS
+from ringthru.media.description.dialog import OfferAnswer
 from ringthru.media.description.offer_answer import (
     PCMA,
     PCMU,
     Codec,
     MediaAddress,
-    OfferAnswer,
     make_answer,
     make_offer,
     offered_audio,

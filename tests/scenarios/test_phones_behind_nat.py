@@ -14,7 +14,7 @@ from ringthru.net.address import Endpoint
 from ringthru.sip import CallConfirmed, CallEnded
 
 from . import home as home_module
-from .home import EXTERNAL_XML, INTERNAL_XML, PASSWORD, Home, setting
+from .home import EXTERNAL_XML, INTERNAL_XML, PASSWORD, PUBLIC, Home, extension, setting
 from .phones import Phone, frame_of, hears_itself, hears_itself_once_learnt
 from .waiting import eventually
 from .wire import HandWritten
@@ -56,6 +56,17 @@ class TestAStranger:
             "sip_local_network_addr": home.outside_address,
         }
         assert {name: home.switch.calls.router.value(channel, name) for name in said} == said
+
+    async def test_after_as_many_packets_as_the_dialplan_says(self, found: Any) -> None:
+        """``rtp_auto_adjust_threshold``, for a network where nobody else can send."""
+        soon = extension("31", ("set", "rtp_auto_adjust_threshold=2"), ("echo", ""))
+        home: Home = await found({PUBLIC: soon})
+        await home.switch.start()
+        await home.mapped()
+        call = self.phone(home).invite("31", home.reached_at("external"))
+        await call.answered()
+        assert await hears_itself_once_learnt(call) < LEARNT_AFTER - 1
+        await hears_itself(call)
 
     async def test_our_bye_reaches_it(self, home: Home) -> None:
         call = self.phone(home).invite("9196", home.reached_at("external"))

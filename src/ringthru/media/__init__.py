@@ -2,11 +2,11 @@
 
 from .description.audio import DEFAULT_PTIME
 from .description.codecs import G722, OPUS, PCMA, PCMU, Codec
+from .description.dialog import OfferAnswer
 from .description.ice_sdp import IceAnswers
 from .description.offer_answer import (
     MediaAddress,
     Negotiated,
-    OfferAnswer,
     make_answer,
     make_offer,
     offered_audio,
@@ -36,7 +36,7 @@ from .leg.libsrtp import suites_here
 from .leg.playing import Recorder
 from .quality.quality import LegQuality, Quality, quality_of
 from .rtp.frames import Frame
-from .rtp.latch import Confirmed, Latched
+from .rtp.latch import MOST_THRESHOLD, RTP_THRESHOLD, Confirmed, Latched
 from .rtp.packet import RtpPacket
 from .rtp.report import LegReport
 from .rtp.telephone_event import KeyHeard
@@ -50,11 +50,13 @@ __all__ = [
     "FORBIDDEN",
     "G722",
     "MANDATORY",
+    "MOST_THRESHOLD",
     "OPTIONAL",
     "OPUS",
     "PCMA",
     "PCMU",
     "PLAIN",
+    "RTP_THRESHOLD",
     "SUITE_NAMES",
     "BadSound",
     "Chosen",

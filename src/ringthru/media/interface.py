@@ -22,7 +22,7 @@ from .rtp.report import LegReport
 from .sound.sounds import Sound
 
 if TYPE_CHECKING:
-    from .ng.nodes import NodeSnapshot
+    from .ng.node import NodeSnapshot
 
 
 class Ports(Protocol):

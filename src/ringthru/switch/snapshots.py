@@ -16,7 +16,7 @@ from ..portmap import MappingState as MappingState
 from ..portmap import Protocol as Protocol
 
 if TYPE_CHECKING:
-    from ..media.ng.nodes import NodeSnapshot
+    from ..media.ng.node import NodeSnapshot
 
 
 @frozen

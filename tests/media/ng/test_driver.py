@@ -5,7 +5,7 @@ import socket
 
 from ringthru.media.ng.driver import FarmDriver
 from ringthru.media.ng.dtmf_log import LoggedKey
-from ringthru.media.ng.nodes import Node
+from ringthru.media.ng.node import Node
 from ringthru.net.address import Endpoint
 
 NODE, STRANGER = "127.0.0.1", "127.0.0.2"

@@ -7,16 +7,8 @@ from collections import Counter
 import pytest
 
 from ringthru.media.ng.messages import Message, encode_message
-from ringthru.media.ng.nodes import (
-    Done,
-    Failed,
-    Farm,
-    Node,
-    NodeState,
-    StateChanged,
-    rank,
-    read_nodes,
-)
+from ringthru.media.ng.node import Node, read_nodes
+from ringthru.media.ng.nodes import Done, Failed, Farm, NodeState, StateChanged, rank
 from ringthru.net.address import Endpoint
 
 ONE, TWO, THREE = NODES = [Node(Endpoint(f"192.0.2.{number}", 2223)) for number in (1, 2, 3)]

@@ -6,13 +6,14 @@ Never here: sockets, ports (handed in), or the choice of the address that a peer
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from ringthru.net.address import Endpoint
 
 from ...net.values import frozen, replace
 from ..errors import MalformedSdp, NoCommonCodec
 from ..rtp.ice import Ice
+from ..rtp.latch import RTP_THRESHOLD
 from .audio import (
     DEFAULT_PTIME,
     audio_of,
@@ -38,7 +39,6 @@ __all__ = [
     "Codec",
     "MediaAddress",
     "Negotiated",
-    "OfferAnswer",
     "make_answer",
     "make_offer",
     "read_answer",
@@ -70,6 +70,7 @@ class Negotiated:
     event_rate: int = 8000
     srtp: SrtpKeys | None = None  # by which RTP and RTCP are protected, both ways
     learns: bool = True  # packets from elsewhere may move where we send (``media/rtp/latch.py``)
+    learns_after: int = RTP_THRESHOLD  # so many of them, 1 to ``MOST_THRESHOLD``
 
     @property
     def sends(self) -> bool:
@@ -105,13 +106,13 @@ def make_offer(
     Telephone events are offered at 8000 Hz, and at the codecs' own rates beside; or at ``event_rates`` alone.
     With ``securing`` it is offered SRTP, where that is wanted.
     """
-    description = _offered(
+    description = offered_description(
         here, codecs, session_id, version, telephone_event, direction, ptime, mux, event_rates, securing
     )
     return description.encode()
 
 
-def _offered(
+def offered_description(
     here: MediaAddress,
     codecs: Sequence[Codec],
     session_id: int,
@@ -123,6 +124,7 @@ def _offered(
     event_rates: Sequence[int] = (),
     securing: Securing | None = None,
 ) -> SessionDescription:
+    """The same as a value; see ``make_offer``."""
     offered = numbered(codecs, telephone_event)
     events = _events_for(offered, telephone_event, event_rates)
     medium = audio_with(here, offered, events, direction, ptime)
@@ -212,11 +214,11 @@ def read_answer(offer: bytes | SessionDescription, answer: SessionDescription) -
     sdp, asked = (
         (offer, SessionDescription.parse(offer)) if isinstance(offer, bytes) else (offer.encode(), offer)
     )
-    return _agreed(sdp, asked, answer)
+    return agreed_by(sdp, asked, answer)
 
 
-def _agreed(sdp: bytes, asked: SessionDescription, answer: SessionDescription) -> Negotiated:
-    """``asked`` is what ``sdp``, our offer, says."""
+def agreed_by(sdp: bytes, asked: SessionDescription, answer: SessionDescription) -> Negotiated:
+    """See ``read_answer``; ``asked`` is what ``sdp``, our offer, says."""
     if len(answer.media) < len(asked.media):
         raise MalformedSdp(f"{len(answer.media)} media answer {len(asked.media)}")
     ours, theirs = asked.media[0], answer.media[0]
@@ -258,106 +260,3 @@ def offered_audio(offer: SessionDescription) -> list[Codec]:
 def ptime_offered(offer: SessionDescription) -> int:
     """The milliseconds of a packet that the offerer would like."""
     return next((ptime_of(medium) for medium in offer.media if is_audio(medium)), DEFAULT_PTIME)
-
-
-class OfferAnswer:
-    """Our side's descriptions in one dialog: one session id, a version for every change.
-
-    RFC 3264 §8: the version grows by one with each new description that differs from the
-    last, and stays when nothing changed. Nothing else of the ``o=`` line changes, so it goes on naming the
-    address of the first description when we have another one.
-    """
-
-    def __init__(
-        self,
-        session_id: int,
-        telephone_event: int | None = 101,
-        mux: bool = False,
-        ice: IceAnswers | None = None,
-        securing: Securing | None = None,
-    ) -> None:
-        """``telephone_event`` is the payload type (96–127) that our offers give to keys (RFC 4733).
-
-        None: keys are neither offered nor accepted there. ``mux``: RTCP on the RTP port is offered.
-        With ``ice`` we answer offers of ICE; we make none. ``securing`` has our keys for SRTP.
-        """
-        self._securing = securing
-        self._mux = mux
-        self._ice = ice
-        self._session_id = session_id
-        self._telephone_event = telephone_event
-        self._version = session_id
-        self._last: bytes | None = None
-        self._origin: str | None = None
-        self._offer = b""
-        self._asked: SessionDescription | None = None  # what it says
-
-    def offer(
-        self,
-        here: MediaAddress,
-        codecs: Sequence[Codec],
-        direction: str = "sendrecv",
-        ptime: int = DEFAULT_PTIME,
-    ) -> bytes:
-        """A new offer of these codecs, in this order."""
-        here = self._named(here)
-
-        def make(version: int) -> SessionDescription:
-            event, securing = self._telephone_event, self._securing
-            return _offered(
-                here, codecs, self._session_id, version, event, direction, ptime, self._mux, (), securing
-            )
-
-        self._asked = make(self._version)
-        self._offer = self._bump(self._asked.encode(), lambda: make(self._version + 1).encode())
-        return self._offer
-
-    def answer(
-        self,
-        offer: SessionDescription,
-        here: MediaAddress,
-        codecs: Sequence[Codec],
-        direction: str = "sendrecv",
-        first: Sequence[Codec] = (),
-    ) -> Negotiated:
-        """Answer the peer's offer; raises as ``make_answer`` does."""
-        here = self._named(here)
-
-        def make(version: int) -> Negotiated:
-            hears_keys = self._telephone_event is not None
-            return make_answer(
-                *(offer, here, codecs, self._session_id, version, direction, hears_keys),
-                *(self._ice, first, self._securing),
-            )
-
-        negotiated = make(self._version)
-        sdp = self._bump(negotiated.sdp, lambda: make(self._version + 1).sdp)
-        return negotiated if sdp is negotiated.sdp else replace(negotiated, sdp=sdp)
-
-    def read_answer(self, answer: SessionDescription) -> Negotiated:
-        """Read the answer to our last offer; raises as the function ``read_answer`` does."""
-        if self._asked is None:
-            raise MalformedSdp("an answer to no offer")
-        agreed = _agreed(self._offer, self._asked, answer)
-        if self._securing is not None:
-            if agreed.srtp is None and self._securing.wanted.mandatory:
-                raise NoCommonCodec("the answer has no key for SRTP, which is mandatory here")
-            self._securing.accepted(agreed.srtp, answer.media[0].protocol)
-        return agreed
-
-    def forget(self) -> None:
-        """The dialog is over: no key stays."""
-        self._securing = self._last = self._asked = None
-        self._offer = b""
-
-    def _named(self, here: MediaAddress) -> MediaAddress:
-        """Where we are now, in the name of where we were at first."""
-        self._origin = self._origin or here.host
-        return here if here.host == self._origin else replace(here, origin=self._origin)
-
-    def _bump(self, same: bytes, bumped: Callable[[], bytes]) -> bytes:
-        if self._last is not None and same != self._last:
-            same = bumped()
-            self._version += 1
-        self._last = same
-        return same

@@ -18,7 +18,7 @@ from ..interface import Engine
 from ..sound.g711 import G711
 
 if TYPE_CHECKING:
-    from ..ng.nodes import Node
+    from ..ng.node import Node
 
 CHOICES: Final = ("auto", "c", "python", "rtpengine")
 HOW_TO_BUILD: Final = "install gcc and python3-dev, then Ringthru again"

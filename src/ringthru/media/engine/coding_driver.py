@@ -28,7 +28,7 @@ from ..leg.stream import HOLD_TIMEOUT, RTP_TIMEOUT
 from .coded_leg_driver import CodedLeg
 
 if TYPE_CHECKING:
-    from ..ng.nodes import NodeSnapshot
+    from ..ng.node import NodeSnapshot
 
 log = logging.getLogger(__name__)
 

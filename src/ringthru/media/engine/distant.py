@@ -25,7 +25,7 @@ from ..description.sdp import SessionDescription
 from ..errors import MalformedSdp
 from ..interface import PlacedPorts, Ports, Tap
 from ..ng.messages import Command, Dialogue, Message
-from ..ng.nodes import Node
+from ..ng.node import Node
 from ..rtp.frames import Frame
 
 # Ports stay what they are, whatever the description says; candidates are not made up for us.

@@ -18,18 +18,18 @@ from ringthru.net.address import Endpoint
 
 from ..description.offer_answer import Negotiated
 from ..description.sdes import SrtpKeys
-from ..errors import EngineFull, LocalError
+from ..errors import EngineFull
 from ..interface import Leg, Ports
 from ..leg.libsrtp import load, make_session
 from ..leg.protecting import Session, Sessions
 from ..leg.stream import HOLD_TIMEOUT, RTP_TIMEOUT
-from ..rtp.frames import Frame
 from ..rtp.ice import IceResponder
 from ..rtp.report import LegReport
 from ..rtp.statistics import NTP_UNIX_OFFSET
 from ..rtp.telephone_event import KEYS
 from ..sound.sounds import Sound
 from . import _native
+from .native_sound import NativeFeed, NativeTap
 from .native_sources import is_stale
 from .native_values import CHECK, agreed_for_c, event_of, report_of, secured_for_c
 from .pair_driver import PortPair, send_all
@@ -270,51 +270,3 @@ class NativeLeg(Listened):
             self.agreed = None  # with its keys
             self._engine.forget(self._number, self._pair)
         return self.report()
-
-
-class NativeFeed:
-    """See ``Feed``."""
-
-    def __init__(self, leg: NativeLeg) -> None:
-        self._leg = leg
-
-    def write(self, frame: bytes, samples: int) -> bool:
-        return samples > 0 and self._leg.native.write(frame, samples)
-
-    def finish(self) -> None:
-        self._leg.native.finish()
-
-
-class NativeTap:
-    """See ``Tap``."""
-
-    def __init__(self, leg: NativeLeg, engine: NativeEngine) -> None:
-        self._leg = leg
-        self._engine = engine
-        self._kept: list[Frame] = []
-        self._dropped = 0
-        self._place: int | None = leg.native.open_tap()
-        if self._place is not None and self._place < 0:
-            raise LocalError(f"{leg.name} has as many taps already as a leg can have")
-
-    @property
-    def dropped(self) -> int:
-        return self._dropped if self._place is None else self._leg.native.tap_dropped(self._place)
-
-    def read(self) -> list[Frame]:
-        taken, self._kept = self._kept, []
-        return taken if self._place is None else taken + self._fetch(self._place)
-
-    def close(self) -> None:
-        if self._place is not None:
-            self._kept += self._fetch(self._place)
-            self._dropped = self.dropped
-            place, self._place = self._place, None
-            self._leg.native.close_tap(place)
-
-    def _fetch(self, place: int) -> list[Frame]:
-        name = self._engine.codec_name
-        return [
-            Frame(name(codec), sequence, stamp, payload)
-            for codec, sequence, stamp, payload in self._leg.native.read_tap(place)
-        ]

@@ -80,4 +80,5 @@ def agreed_for_c(negotiated: Negotiated, codec: int) -> tuple[Any, ...]:
         agreed.mux,
         f"{agreed.ice.ufrag}:" if agreed.ice else "",
         not agreed.learns,
+        agreed.learns_after,
     )

@@ -25,7 +25,8 @@ from ..leg.stream import HOLD_TIMEOUT, RTP_TIMEOUT
 from ..ng.driver import FarmDriver, NoNode
 from ..ng.dtmf_log import LoggedKey
 from ..ng.messages import Command, Dialogue, Message
-from ..ng.nodes import Node, NodeSnapshot, NodeState
+from ..ng.node import Node, NodeSnapshot
+from ..ng.nodes import NodeState
 from ..rtp.telephone_event import KeyHeard
 from .distant import DistantPorts, address_of, first_answer, first_offer, place_in
 from .distant_leg_driver import FarmLeg

@@ -16,7 +16,8 @@ from typing import Any, Final
 from ..events import MediaEvent
 from ..leg.playing import FedPlayer, PacketTap
 from ..sound.sounds import Sound
-from .driver import MediaEngine, MediaLeg
+from .driver import MediaEngine
+from .leg_driver import MediaLeg
 from .obeying_driver import Obeying, serve
 from .pair_driver import PortPair
 from .poll_driver import PacketPoll, PacketSelector

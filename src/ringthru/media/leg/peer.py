@@ -50,10 +50,10 @@ class Peer:
         rtp, rtcp = self.rtp, self.rtcp
         goes_on = before is not None and before.ice is not None and before.ice == agreed.ice
         if before is None or rtp is None or rtcp is None:
-            self.rtp = rtp = Latch("audio", agreed.remote_rtp)
+            self.rtp = rtp = Latch("audio", agreed.remote_rtp, agreed.learns_after)
             self.rtcp = rtcp = Latch("audio RTCP", agreed.remote_rtcp, RTCP_THRESHOLD)
         else:
-            _learn_anew(rtp, before.remote_rtp, agreed.remote_rtp, goes_on)
+            _learn_anew(rtp, before.remote_rtp, agreed.remote_rtp, goes_on, agreed.learns_after)
             _learn_anew(rtcp, before.remote_rtcp, agreed.remote_rtcp, goes_on)
         rtp.fixed = rtcp.fixed = not agreed.learns
         return rtp
@@ -122,8 +122,8 @@ class Peer:
             self.protection.agree(None)
 
 
-def _learn_anew(latch: Latch, was: Endpoint, now: Endpoint, goes_on: bool) -> None:
+def _learn_anew(latch: Latch, was: Endpoint, now: Endpoint, goes_on: bool, threshold: int = 0) -> None:
     if was != now:
-        latch.learn(now)
+        latch.learn(now, threshold)
     elif not goes_on:
-        latch.learn(latch.target)
+        latch.learn(latch.target, threshold)

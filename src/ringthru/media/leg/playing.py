@@ -88,6 +88,8 @@ class LateEcho:
         self._held.append((now + self._delay, packet))
 
     def run(self, now: float) -> None:
+        if self.due is None or now < self.due:
+            return
         while self._held and self._held[0][0] <= now:
             _, packet = self._held.popleft()
             self._stream.pass_on(packet, self._stream, now)

@@ -21,6 +21,7 @@ from ...net.values import replace
 from ..description.offer_answer import Negotiated
 from ..errors import MalformedPacket
 from ..events import FirstPacket, Hungry, MediaEvent, Said, Timeout, Unexpected
+from ..rtp.latch import Latch
 from ..rtp.packet import MAX_DATAGRAM, RtpPacket
 from ..rtp.report import LegReport, Reporter
 from ..rtp.rtcp import decode_compound, is_rtcp
@@ -165,20 +166,30 @@ class MediaStream:
             return
         opened = self.peer.open(datagram, source, rtcp=False)
         packet = None if agreed is None or opened is None else self._read(opened, agreed, source)
-        if agreed is None or latch is None or packet is None:
+        if (
+            agreed is None
+            or latch is None
+            or packet is None
+            or not self._believes(latch, packet, source, now)
+        ):
             self.reporter.dropped += 1
             return
+        self.reporter.receive_rtp(packet, now)
+        self._hear(source, now)
+        self._use(packet, agreed, now)
+
+    def _believes(self, latch: Latch, packet: RtpPacket, source: tuple[str, int], now: float) -> bool:
+        """Whether a packet is heard, for where it comes from; what is learned of that is told."""
         heard, learned = latch.judge(source, packet.payload_type in COMFORT_NOISE)
         if not heard and now - self.heard_at >= REBIND_SILENCE and self.reporter.continues(packet):
             heard, learned = self.peer.follow(latch, source)
         if learned is not None:
             self.changes += 1
             self._events.append(learned)
-        if not heard:
-            self.reporter.dropped += 1
-            return
-        self.reporter.receive_rtp(packet, now)
-        self._hear(source, now)
+        return heard
+
+    def _use(self, packet: RtpPacket, agreed: Negotiated, now: float) -> None:
+        """Tell a key, keep audio for who listens, and pass on what is passed on."""
         if packet.payload_type == agreed.heard_event:
             key = self._listener.hear(packet.payload, packet.timestamp, agreed.event_rate)
             if key is not None:

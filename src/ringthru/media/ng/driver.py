@@ -20,7 +20,8 @@ from ..errors import LocalError, MalformedPacket
 from .bencode import MAX_SIZE
 from .dtmf_log import LoggedKey
 from .messages import Command, Message
-from .nodes import Done, Failed, Farm, FarmEvent, Node, NodeSnapshot, NodeState, StateChanged
+from .node import Node, NodeSnapshot
+from .nodes import Done, Failed, Farm, FarmEvent, NodeState, StateChanged
 
 log = logging.getLogger(__name__)
 

@@ -19,7 +19,7 @@ from ringthru.net.sockets import allow_many_descriptors
 
 from ..engine.choice import CHOICES, choose_engine
 from ..errors import MediaError
-from ..ng.nodes import read_endpoint
+from ..ng.node import read_endpoint
 from .driver import NodeDriver, NodeSettings
 from .sides import Interface
 

@@ -14,6 +14,7 @@ from ringthru.net.address import Endpoint
 from ...net.values import frozen
 
 RTP_THRESHOLD: Final = 10  # packets from elsewhere
+MOST_THRESHOLD: Final = 25  # what a leg may ask for instead: the engine in C keeps room for twice as many
 RTCP_THRESHOLD: Final = 1
 WINDOW_FACTOR: Final = 2  # they must come within twice as many packets
 
@@ -56,12 +57,13 @@ class Latch:
     def __init__(self, kind: str, target: Endpoint, threshold: int = RTP_THRESHOLD) -> None:
         self.kind = kind
         self.fixed = False  # the SDP alone says where the peer is: strangers are never heard, nor followed
-        self._threshold = threshold
         self.target, self.proven = target, False
-        self.learn(target)
+        self.learn(target, threshold)
 
-    def learn(self, target: Endpoint) -> None:
-        """A new SDP: send to ``target`` and learn again."""
+    def learn(self, target: Endpoint, threshold: int = 0) -> None:
+        """A new SDP: send to ``target`` and learn again; 0: by the threshold of before."""
+        if threshold:
+            self._threshold = min(max(threshold, 1), MOST_THRESHOLD)
         self.proven = self.proven and target == self.target
         self.target = target
         self.learning = True

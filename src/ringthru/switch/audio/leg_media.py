@@ -12,6 +12,7 @@ from ...media import (
     DEFAULT_PTIME,
     OPTIONAL,
     PLAIN,
+    RTP_THRESHOLD,
     Codec,
     Engine,
     IceAnswers,
@@ -55,7 +56,7 @@ class LegMedia:
         telephone_event: int | None,
         mux: bool = False,
         may_speak_first: Callable[[str], bool] = lambda host: True,
-        learns: Callable[[], bool] = lambda: True,
+        learns_after: Callable[[], int] = lambda: RTP_THRESHOLD,
         on_close: Callable[[], None] = lambda: None,
         secure: SecureMedia = PLAIN,
         on_agreed: Callable[[Negotiated], None] = lambda negotiated: None,
@@ -63,14 +64,15 @@ class LegMedia:
         """``host`` is the address the peer shall send to; a mapped or seen pair says which ports go with it.
 
         ``may_speak_first`` judges the address of the peer's SDP: a stranger's word alone must not aim our
-        packets into the LAN, or at somebody else. ``learns``: whether audio follows the peer to where it
-        comes from. ``secure`` is what is wanted of SRTP; ``on_agreed`` is told of each agreement.
+        packets into the LAN, or at somebody else. ``learns_after``: how many packets from elsewhere make our
+        audio follow the peer there; 0: none. ``secure`` is what is wanted of SRTP; ``on_agreed`` is told of
+        each agreement.
 
         Raises:
             EngineFull: the engine takes no more legs; the ports are given back.
         """
         self._may_speak_first = may_speak_first
-        self._learns = learns
+        self._learns_after = learns_after
         self._on_close = on_close
         # A node hears nothing of ICE, so nothing of it may be promised for its ports.
         ice = None if isinstance(ports, PlacedPorts) else IceAnswers(token_hex)
@@ -190,8 +192,9 @@ class LegMedia:
 
     def _agree(self, negotiated: Negotiated) -> bytes:
         self.awaits_answer = False
-        if not self._learns():
-            negotiated = replace(negotiated, learns=False)
+        packets = self._learns_after()
+        if packets != negotiated.learns_after:
+            negotiated = replace(negotiated, learns=packets > 0, learns_after=packets or RTP_THRESHOLD)
         self.negotiated = negotiated
         self.direct = False
         self._connect(negotiated)

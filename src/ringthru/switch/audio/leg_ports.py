@@ -12,7 +12,9 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ...media import (
+    MOST_THRESHOLD,
     PLAIN,
+    RTP_THRESHOLD,
     Codes,
     Confirmed,
     Elsewhere,
@@ -100,7 +102,8 @@ class LegPorts:
             **_patience(channel),
             telephone_event=profile.settings.rfc2833_pt if profile.settings.dtmf_type == "rfc2833" else None,
             mux=profile.settings.rtcp_mux,
-            learns=partial(_learns, profile.settings, channel.variables),  # not the channel: it has the media
+            # not the channel: it has the media
+            learns_after=partial(_learns_after, profile.settings, channel.variables),
             may_speak_first=_who_may_be_spoken_to(channel, peer, seen, isinstance(mapped, MappedPair)),
             on_close=partial(self._give_back, pool, mapped),
             secure=secure if distant is None else PLAIN,
@@ -223,6 +226,13 @@ def _learnt(event: Latched) -> dict[str, str]:
     }
 
 
-def _learns(settings: ProfileSettings, variables: Mapping[str, str]) -> bool:
-    """Whether a leg's audio may follow its peer to where that sends from."""
-    return not (settings.disable_rtp_auto_adjust or truth(variables.get("disable_rtp_auto_adjust")))
+def _learns_after(settings: ProfileSettings, variables: Mapping[str, str]) -> int:
+    """How many packets from elsewhere make a leg's audio follow its peer there; 0: it never does.
+
+    ``rtp_auto_adjust_threshold`` says it for one leg, as in FreeSWITCH.
+    """
+    if settings.disable_rtp_auto_adjust or truth(variables.get("disable_rtp_auto_adjust")):
+        return 0
+    text = variables.get("rtp_auto_adjust_threshold", "")
+    packets = int(text) if text.isascii() and text.isdigit() and len(text) < 5 else 0
+    return min(packets, MOST_THRESHOLD) or RTP_THRESHOLD

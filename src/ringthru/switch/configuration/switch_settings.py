@@ -17,7 +17,7 @@ from .tree import Tree
 from .values import DAY, one_of, whole
 
 if TYPE_CHECKING:
-    from ...media.ng.nodes import Node
+    from ...media.ng.node import Node
     from ...net.address import Endpoint
 
 log = logging.getLogger(__name__)
@@ -64,13 +64,13 @@ class SwitchSettings:
 
 
 def _nodes(text: str) -> tuple[Node, ...]:
-    from ...media.ng.nodes import read_nodes  # not of a start without any
+    from ...media.ng.node import read_nodes  # not of a start without any
 
     return read_nodes(text)
 
 
 def _endpoint(text: str) -> Endpoint:
-    from ...media.ng.nodes import read_endpoint
+    from ...media.ng.node import read_endpoint
 
     return read_endpoint(text)
 

@@ -5,9 +5,9 @@
 #include "address.h"
 
 enum {
-    RT_RTP_THRESHOLD = 10, /* packets from elsewhere */
+    RT_MOST_THRESHOLD = 25, /* packets from elsewhere */
     RT_RTCP_THRESHOLD = 1,
-    RT_LATCH_WINDOW = 2 * RT_RTP_THRESHOLD,
+    RT_LATCH_WINDOW = 2 * RT_MOST_THRESHOLD,
 };
 
 typedef enum { RT_NOTHING_LEARNED, RT_LEARNED_CONFIRMED, RT_LEARNED_ELSEWHERE } rt_learned;

@@ -120,11 +120,13 @@ static PyObject *leg_close(LegObject *self, PyObject *unused) {
 
 static PyObject *leg_connect(LegObject *self, PyObject *args) {
     const char *rtp, *rtcp, *ice;
-    int rtp_port, rtcp_port, ptime, codec, sent, heard, sent_event, heard_event, sends, receives, mux, fixed, first;
+    int rtp_port, rtcp_port, ptime, codec, sent, heard, sent_event, heard_event, sends, receives, mux, fixed, after,
+        first;
     unsigned clock_rate, event_rate;
     rt_agreed agreed = {0};
-    if (!PyArg_ParseTuple(args, "sisiIIiiiiiipppspp", &rtp, &rtp_port, &rtcp, &rtcp_port, &clock_rate, &event_rate, &ptime,
-                          &codec, &sent, &heard, &sent_event, &heard_event, &sends, &receives, &mux, &ice, &fixed, &first) ||
+    if (!PyArg_ParseTuple(args, "sisiIIiiiiiipppspip", &rtp, &rtp_port, &rtcp, &rtcp_port, &clock_rate, &event_rate, &ptime,
+                          &codec, &sent, &heard, &sent_event, &heard_event, &sends, &receives, &mux, &ice, &fixed, &after,
+                          &first) ||
         !rt_read_address(rtp, rtp_port, &agreed.remote_rtp) || !rt_read_address(rtcp, rtcp_port, &agreed.remote_rtcp))
         return NULL;
     agreed.clock_rate = clock_rate;
@@ -139,6 +141,7 @@ static PyObject *leg_connect(LegObject *self, PyObject *args) {
     agreed.receives = receives;
     agreed.mux = mux;
     agreed.fixed = fixed;
+    agreed.learns_after = (uint8_t)(after < 1 ? 1 : after > RT_MOST_THRESHOLD ? RT_MOST_THRESHOLD : after);
     snprintf(agreed.ice, sizeof agreed.ice, "%s", ice);
     double now = rt_leg_enter(self);
     rt_stream_connect(&self->leg.stream, &agreed, first, now);

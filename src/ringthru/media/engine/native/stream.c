@@ -90,7 +90,7 @@ void rt_stream_connect(rt_stream *stream, const rt_agreed *agreed, bool speak_fi
         rt_reporter_start(&stream->reporter, now);
         stream->quiet_since = now;
     }
-    learn_one(&stream->rtp_latch, first ? NULL : &before.remote_rtp, &agreed->remote_rtp, RT_RTP_THRESHOLD,
+    learn_one(&stream->rtp_latch, first ? NULL : &before.remote_rtp, &agreed->remote_rtp, agreed->learns_after,
               goes_on);
     learn_one(&stream->rtcp_latch, first ? NULL : &before.remote_rtcp, &agreed->remote_rtcp, RT_RTCP_THRESHOLD,
               goes_on);

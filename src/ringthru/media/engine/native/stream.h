@@ -55,6 +55,7 @@ typedef struct {
     uint8_t sent_type, heard_type, sent_event, heard_event;
     bool sends, receives, mux;
     bool fixed;          /* no packet from elsewhere moves where we send */
+    uint8_t learns_after; /* so many of them do, 1 to RT_MOST_THRESHOLD */
     char ice[RT_UFRAG]; /* what a check of the peer's must name; empty: no ICE */
 } rt_agreed;
 
