@@ -9,7 +9,7 @@ import pytest
 
 from ringthru.console.standard import standard_table
 
-from .hearing import hears_no_more_of, hears_tone, humming, write_wav
+from .hearing import hears_no_more_of, hears_tone, humming, share, write_wav
 from .home import DEFAULT, PASSWORD, Home, extension
 from .phones import PhoneCall, hear_each_other
 from .test_media_engines import SWITCH_XML, media_engine
@@ -69,13 +69,21 @@ async def test_it_ends_with_its_file(home: Home, logs: Any, tmp_path: Path) -> N
     await eventually(lambda: home.switch.calls.channels[uuid].displacement is None)
 
 
+async def test_with_mux_both_are_heard_until_the_legs_part(home: Home, logs: Any, tmp_path: Path) -> None:
+    call, rung, uuid = await talking(home)
+    async with humming(rung, VOICE):
+        line = f"uuid_displace {uuid} start {tmp_path}/a.wav 0 muxl"
+        assert await standard_table(logs).run(home.switch, line) == "+OK Success\n"
+        await eventually(lambda: share(call, SOUND) > 0.25 and share(call, VOICE) > 0.25, "not both")
+        call.hang_up()
+    await home.quiet()
+
+
 async def test_what_cannot_be_done(home: Home, logs: Any, tmp_path: Path, caplog: Any) -> None:
     table = standard_table(logs)
     _, _, uuid = await talking(home)
-    for rest in (f"start {tmp_path}/a.wav 0 mux", f"start {tmp_path}/none.wav"):
-        said = await table.run(home.switch, f"uuid_displace {uuid} {rest}")
-        assert said == "-ERR Cannot displace session!\n"
-    assert "uuid_displace: nothing is mixed into a call here" in caplog.text
+    said = await table.run(home.switch, f"uuid_displace {uuid} start {tmp_path}/none.wav")
+    assert said == "-ERR Cannot displace session!\n"
     assert "none.wav" in caplog.text
     said = await table.run(home.switch, f"uuid_displace {uuid} begin x")
     assert said == "-USAGE: <uuid> [start|stop] <path> [<limit>] [mux]\n"
