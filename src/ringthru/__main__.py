@@ -119,9 +119,11 @@ def _start(options: Options) -> int:
 
 
 def _subcommand(name: str, arguments: list[str]) -> int:
-    """A program beside the switch, by its ``main``."""
+    """A program beside the switch, by its ``main``; it knows ``-help`` too, as the switch does."""
     from importlib import import_module
 
+    if arguments[:1] == ["-help"]:
+        arguments = ["--help", *arguments[1:]]
     if name != "nat":
         return int(import_module(f".{SUBCOMMANDS[name]}", __package__).main(arguments))
     gc.set_threshold(*GENERATIONS)  # of all that is loaded nothing is garbage

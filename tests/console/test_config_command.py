@@ -225,6 +225,17 @@ class TestWhatPeersSee:
         text = check(lines, root=GOOD)[1]
         assert "peers outside are told to send audio to 192.168.1.103, which they cannot reach" in text
 
+    @pytest.mark.parametrize(
+        "name", ["local-network-acl", "apply-nat-acl", "apply-inbound-acl", "apply-register-acl"]
+    )
+    def test_a_list_that_there_is_not_is_warned_of(self, check, name):
+        for known in ("localnet.auto", "none", "10.0.0.0/8, 192.0.2.0/24"):
+            assert "which is no list" not in check(f'<param name="{name}" value="{known}"/>', root=GOOD)[1]
+        text = check(f'<param name="{name}" value="lan.auot"/>', root=GOOD)[1]
+        assert (
+            f"{name} names 'lan.auot', which is no list of acl.conf and no network: it holds nobody" in text
+        )
+
 
 class TestJson:
     def test_findings_have_level_file_line_and_remedy(self, check, tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 
 import pytest
@@ -140,6 +141,12 @@ class TestMain:
     def test_help(self, capsys, word):
         assert main([word, "-version"]) == 0
         assert capsys.readouterr().out == help_text()
+
+    @pytest.mark.parametrize("program", ["cli", "config", "lab", "media-node"])
+    def test_the_switch_s_word_for_help_is_known_beside_it_too(self, capsys, program):
+        with contextlib.suppress(SystemExit):  # argparse's own way out; what it printed is the proof
+            main([program, "-help"])
+        assert capsys.readouterr().out.startswith(f"usage: ringthru {program} ")
 
     def test_version(self, capsys):
         assert main(["-version"]) == 0

@@ -260,7 +260,7 @@ class TestDetail:
         )
         assert await type_in("nat_map detail") == (
             "Gateway: UPnP at 192.168.1.1 (Acme Home Router 1)\n"
-            "External address: 76.237.11.11 (public), told 41s ago\n"
+            "External address: 76.237.11.11 (public), told 42s ago\n"
             "Port mapping: enabled\n"
             "\n"
             "port   proto  external  state     proven     lease left  kind        reason\n"

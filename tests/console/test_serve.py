@@ -77,7 +77,7 @@ class TestServe:
             task = asyncio.create_task(serve(running, plain_console(running, table, stream)))
             await asyncio.sleep(0)
             running.request_shutdown()
-            await asyncio.wait_for(task, 5)
+            await asyncio.wait_for(task, 30)
         assert running.asked[-1] == "stop"
 
     async def test_a_console_that_breaks_leaves_the_switch_serving(self, running, caplog):

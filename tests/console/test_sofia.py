@@ -213,7 +213,6 @@ TRUNK = TrunkSnapshot(
     ping_max=1,
     uptime=61.4,
     registrar=None,
-    seen_by_registrar=None,
     calls_in=3,
     failed_calls_in=1,
     calls_out=5,
@@ -374,6 +373,15 @@ class TestTheLayoutOf2009:
         assert "CODECS" in labels
         assert labels[labels.index("AGGRESSIVENAT") + 1 :][:2] == ["STUN-ENABLED", "STUN-AUTO-DISABLE"]
         assert not {"Auto-NAT", "CODECS IN", "CODECS OUT", "MAX-RECV-RPS", "REGISTRATIONS"} & set(labels)
+
+    async def test_what_a_profile_says_of_stun(self, type_in, switch):
+        switch.layout = "2009-09"
+        profiles = [
+            replace(each, stun_enabled=False, stun_auto_disable=True) for each in switch.shown.profiles
+        ]
+        switch.shown = replace(switch.shown, profiles=tuple(profiles))
+        text = await type_in("sofia status profile internal")
+        assert "STUN-ENABLED     \tfalse\nSTUN-AUTO-DISABLE\ttrue\n" in text
         assert "\nRegistrations:\n" in text
 
 

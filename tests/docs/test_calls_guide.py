@@ -33,8 +33,3 @@ def test_each_variable_is_one_that_the_switch_reads_or_sets():
     assert len(named) == 11
     for name, _ in named:
         assert name.removesuffix("NAME") in SOURCES, name
-
-
-def test_links_lead_to_files():
-    for target in re.findall(r"\]\(([^)#:]+)\)", PAGE):
-        assert (DOCS / "guide" / target).exists(), target

@@ -12,7 +12,8 @@ from ringthru.console.flags import read_flags
 from ringthru.console.logs import setup
 from ringthru.console.standard import standard_table
 from ringthru.switch.configuration.registration_settings import REGISTRATION_PARAMETERS
-from ringthru.switch.configuration.settings import PROFILE_PARAMETERS, SWITCH_PARAMETERS
+from ringthru.switch.configuration.settings import PROFILE_PARAMETERS
+from ringthru.switch.configuration.switch_settings import SWITCH_PARAMETERS
 from ringthru.switch.configuration.trunk_settings import TRUNK_PARAMETERS
 from ringthru.switch.dialing.dialstring import parse_dial_string
 from ringthru.switch.dialplan.applications import APPLICATIONS
@@ -76,8 +77,3 @@ def test_each_extension_does_what_stands_beside_it(line: str, xml: str, tmp_path
     assert found is not None, line
     assert hunted(xml, found, tmp_path) == found["what"]
     assert set(re.findall(r'application="(\w+)"', xml)) <= APPLICATIONS.keys()
-
-
-def test_links_lead_to_files() -> None:
-    for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", PAGE):
-        assert (DOCS / "guide" / target).exists(), target

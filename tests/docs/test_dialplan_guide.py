@@ -96,8 +96,3 @@ def test_each_originate_can_be_read() -> None:
         url, onward, *rest = line.split()
         assert parse_dial_string(url)
         assert read_extension(onward, rest[0] if rest else "XML", "default") is not None
-
-
-def test_links_lead_to_files() -> None:
-    for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", PAGE):
-        assert (DOCS / "guide" / target).exists(), target

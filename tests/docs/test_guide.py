@@ -23,7 +23,7 @@ GUIDE = DOCS / "guide"
 EXAMPLES = GUIDE / "examples"
 BLOCK = re.compile(r"^<!-- (?:file: (\S+)|shown) -->\n```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 ANY_BLOCK = re.compile(r"^```(\w+)\n", re.MULTILINE)
-PATIENCE = 15
+PATIENCE = 30
 
 
 def example(name):
@@ -43,10 +43,6 @@ class TestPages:
         for file, _, code in blocks:
             assert code == (GUIDE / file).read_text(), f"{page} shows another text than {file} holds"
             assert f"example({(GUIDE / file).stem!r})".replace("'", '"') in Path(__file__).read_text()
-
-    def test_links_lead_to_files(self, page):
-        for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", (GUIDE / page).read_text()):
-            assert (GUIDE / target).exists(), target
 
 
 def test_every_example_is_shown_on_a_page():

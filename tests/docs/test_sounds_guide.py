@@ -77,8 +77,3 @@ def test_each_extension_does_what_stands_beside_it(lines: str, xml: str, tmp_pat
         now = datetime(2026, 11, 25, tzinfo=UTC)
         actions = plan.route("default", {"destination_number": number}.get, lambda: now).actions  # noqa: B023
         assert "; ".join(f"{each.application}({each.data})" for each in actions) == what
-
-
-def test_links_lead_to_files() -> None:
-    for target in re.findall(r"\]\(([^)#:]+)\)", PAGE):
-        assert (DOCS / "guide" / target).exists(), target

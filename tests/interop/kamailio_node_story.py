@@ -74,7 +74,7 @@ class SipPeer:
 
     def receive(self, beginning: str) -> tuple[list[str], bytes]:
         """The header lines and the body of the next message that begins so."""
-        for _ in range(40):
+        for _ in range(240):
             try:
                 head, _, body = self.socket.recv(65536).partition(b"\r\n\r\n")
             except TimeoutError:

@@ -211,7 +211,7 @@ class Engine:
         except OSError:
             line.close()
             return None
-        line.settimeout(15)
+        line.settimeout(30)
         return line
 
     def ask(self, do: str, **order: Any) -> Answer:
@@ -275,7 +275,7 @@ class Engine:
         """Have it take back what it mapped, and end."""
         self.ask("stop")
         assert self.process is not None
-        assert self.process.wait(10) == 0, self.words()
+        assert self.process.wait(60) == 0, self.words()
         assert "Traceback" not in self.words(), self.words()
 
     @contextmanager

@@ -24,7 +24,7 @@ from ringthru.media.sound.g711 import decode
 
 from .rtpengine_story import HERE, KEYS_AT, VOICES, Peer, start
 
-PATIENCE = 10.0  # seconds; only a broken build needs them
+PATIENCE = 30.0  # seconds; only a broken build needs them
 WISHES: dict[str, Writable] = {"ICE": "remove", "replace": ["origin", "session connection"]}
 VIDEO = b"m=video 40000 RTP/AVP 96\r\na=rtpmap:96 H264/90000\r\n"
 
@@ -43,10 +43,17 @@ class Controller:
         for _ in range(int(PATIENCE / 0.25)):
             self.socket.sendto(datagram, (HERE, 2223))
             try:
-                return Message.decode(self.socket.recv(65536))
+                return self._answer(datagram.partition(b" ")[0])
             except (TimeoutError, ConnectionRefusedError):
                 time.sleep(0.05)  # it is not there yet
         raise AssertionError(f"no answer to {command['command']}")
+
+    def _answer(self, cookie: bytes) -> Message:
+        """The answer to this command: of an earlier one, said twice, a second answer may come late."""
+        while True:
+            datagram = self.socket.recv(65536)
+            if datagram.partition(b" ")[0] == cookie:
+                return Message.decode(datagram)
 
 
 def until(true: Callable[[], bool], what: str, step: Callable[[], None] = lambda: None) -> None:

@@ -46,13 +46,13 @@ class Sipp:
             "-nd",
         ]
         argv += ["-t", self.transport, "-r", "20", "-max_socket", "100"]
-        argv += ["-timeout", "20s", "-timeout_error", "-recv_timeout", "8000", "-trace_err"]
+        argv += ["-timeout", "60s", "-timeout_error", "-recv_timeout", "30000", "-trace_err"]
         argv += ["-error_file", str(self.directory / "errors.log")]
         return self.laboratory.popen(self.role, argv, self.directory / "sipp.log")
 
     def run(self, *arguments: str, **keywords: object) -> None:
         """Run a scenario to its end; an assertion fails with sipp's own words when the call did."""
-        status = self.start(*arguments, **keywords).wait(30)  # type: ignore[arg-type]
+        status = self.start(*arguments, **keywords).wait(90)  # type: ignore[arg-type]
         assert status == 0, self.words()
 
     def words(self) -> str:

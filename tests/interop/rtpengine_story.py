@@ -25,7 +25,7 @@ from ringthru.net.address import Endpoint
 HERE = "127.0.0.1"
 KEYS_AT = Endpoint(HERE, 2299)
 VOICES = (b"\xaa" * 160, b"\x55" * 160)
-PATIENCE = 15.0  # seconds; only a broken build needs them
+PATIENCE = 30.0  # seconds; only a broken build needs them
 
 
 PROGRAMS = {  # a node by its command line: Debian's daemon in user space, and ours

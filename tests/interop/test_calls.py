@@ -75,7 +75,7 @@ class TestEchoHeardOutside:
         assert address == WAN_ADDRESS
         rules = switch.laboratory.nat_rules()
         assert [r for r in rules if (r.protocol, r.external_port) == ("udp", port)], "RTP is not mapped"
-        assert call.wait(20) == 0, sipp.words()
+        assert call.wait(60) == 0, sipp.words()
         datagrams = outside.stop()
         sent = {rtp.payload for _, rtp in from_peer(datagrams, PUB_ADDRESS)}
         back = from_peer(datagrams, WAN_ADDRESS)

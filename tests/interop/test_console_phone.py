@@ -5,6 +5,8 @@ echo of another, each behind its own miniupnpd, and the log says whether it was 
 from __future__ import annotations
 
 import re
+import signal
+import time
 import wave
 from collections.abc import Iterator
 from pathlib import Path
@@ -88,3 +90,19 @@ def test_when_the_gateway_stops_the_others_audio_the_test_says_which_way(
     here.type_in(f"audio_test sip:9196@{SECOND_WAN}:5080")
     found = printed(here, r"-ERR (.*)\n", 40)
     assert found[1].startswith("we hear nothing"), here.words()
+
+
+def test_a_machine_that_stands_still_again_and_again_hears_the_echo(switches: tuple[Switch, Switch]) -> None:
+    """As a virtual one whose neighbours are busy: the test says nothing of the network that is not so."""
+    here, _ = switches
+    assert here.process is not None
+    here.type_in(f"audio_test sip:9196@{SECOND_WAN}:5080 20")
+    printed(here, r"Channel \[sofia/external/9196\S+\] has been answered")
+    until = time.monotonic() + 40
+    while not re.search(r"\n(\+OK|-ERR) .*\nCall: ", here.words()) and time.monotonic() < until:
+        time.sleep(0.5)  # no wait for anything: how long it runs, and how long it stands still
+        here.process.send_signal(signal.SIGSTOP)
+        time.sleep(0.35)
+        here.process.send_signal(signal.SIGCONT)
+    found = printed(here, r"\+OK heard both ways\n(?:.*\n)*?Round trip: (\d+) ms by the echo")
+    assert int(found[1]) < 250

@@ -28,7 +28,7 @@ class Played:
     def run(self, *argv: str) -> str:
         """What a program says there, whether it likes the gateway's answer or not."""
         command = ["ip", "netns", "exec", self._namespace.name, *argv]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
         return done.stdout + done.stderr
 
 
@@ -43,7 +43,7 @@ def play(namespace: Namespace) -> Iterator[object]:
     yield start
     for each in played:
         each.process.terminate()
-        each.process.communicate(timeout=10)
+        each.process.communicate(timeout=60)
 
 
 def test_upnpc_and_natpmpc_map_on_one_that_works_well(play) -> None:

@@ -162,7 +162,7 @@ class TestPhones:
         dial(one, f"sip:1003@{PBX_ADDRESS}")
         hears(one, 900)
         hears(away, 440)
-        assert forwarder.wait(10) == 0, sipp.words()
+        assert forwarder.wait(60) == 0, sipp.words()
 
 
 def plays_music(phone: Baresip) -> bool:

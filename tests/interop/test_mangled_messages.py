@@ -38,7 +38,7 @@ def test_a_call_goes_on_and_nothing_breaks(switch: Switch, baresip: Baresip) -> 
     before = memory(switch)
     for port in DOORS:
         for batch in batches(mangled(f"{PBX_ADDRESS}:{port}", port), OVER_UDP // 2):
-            with switch.laboratory.udp_socket(PHONE, PHONE_ADDRESS, timeout=5) as opened:
+            with switch.laboratory.udp_socket(PHONE, PHONE_ADDRESS, timeout=30) as opened:
                 for each in batch:
                     opened.sendto(each, (PBX_ADDRESS, port))
             still_answers(switch, port)
@@ -61,7 +61,7 @@ def by_tcp(switch: Switch, port: int, batch: list[bytes]) -> None:
     """Some in each connection, which the switch may end at what it cannot cut."""
     for first in range(0, len(batch), IN_A_CONNECTION):
         with tcp_socket(switch) as opened, contextlib.suppress(OSError):
-            opened.settimeout(5)
+            opened.settimeout(30)
             opened.connect((PBX_ADDRESS, port))
             opened.sendall(b"".join(batch[first : first + IN_A_CONNECTION]))
 

@@ -42,7 +42,7 @@ def seen_at(laboratory: Laboratory) -> list[Any]:
     outside = laboratory.udp_socket(PUB, PUB_ADDRESS, 5060)
     with inside, outside:
         inside.sendto(b"REGISTER", (PUB_ADDRESS, 5060))
-        outside.settimeout(5)
+        outside.settimeout(30)
         _, source = outside.recvfrom(64)
     return list(source)
 

@@ -101,7 +101,7 @@ class TestBetween:
         call = street.sipp.start("hungup.xml", f"{PROXY_ADDRESS}:5060", way)
         wait_for(lambda: street.bob.log().count("Call established") > before, 10, "the call")
         street.bob.command("hangup")
-        assert call.wait(20) == 0, street.sipp.words()
+        assert call.wait(60) == 0, street.sipp.words()
         assert street.led("bob", seen) == {"ACK"}
         assert street.led("outside", seen) == {"BYE"}
         assert street.wrote(way, "outside", seen)

@@ -39,7 +39,7 @@ def alone(tmp_path: Path, *argv: str, **environment: str) -> subprocess.Complete
         env={**os.environ, **environment},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
         check=False,
     )
     logs = "".join(path.read_text(errors="replace")[-3000:] for path in sorted(tmp_path.glob("node*")))

@@ -28,7 +28,7 @@ async def read(host: str) -> tuple[GatewayListing, str | None]:
     around = Surroundings(host, IPv4Network("192.168.1.0/24"), GATEWAY)
     async with PortMapper(around, witness_after=0.0) as mapper:
         assert await mapper.verdict()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while not (listing := await mapper.list_gateway()).complete:
                 await asyncio.sleep(0.05)
         return listing, mapper.snapshot().reported_address

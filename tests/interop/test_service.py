@@ -34,7 +34,7 @@ class Manager:
         self.path = folder / "notify"
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._socket.bind(str(self.path))
-        self._socket.settimeout(20)
+        self._socket.settimeout(30)
         self.heard: list[str] = []
 
     def hear(self, wanted: str) -> re.Match[str]:

@@ -96,7 +96,7 @@ def test_an_exporter_reads_the_switch(clients: Clients) -> None:
 
 
 def test_prometheus_asks_the_switch_itself(clients: Clients) -> None:
-    fetched = "u.urlopen('http://127.0.0.1:9282/metrics', timeout=5).read().decode()"
+    fetched = "u.urlopen('http://127.0.0.1:9282/metrics', timeout=30).read().decode()"
     asked = f"import urllib.request as u; print({fetched})"
     text = clients._switch.laboratory.run(PBX, [sys.executable, "-c", asked]).stdout
     assert re.search(r"^freeswitch_max_sessions 1000$", text, re.MULTILINE)

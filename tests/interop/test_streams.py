@@ -85,7 +85,7 @@ class TestSippOverTcp:
         switch.type_in(f"originate sofia/external/sip:bob@{PUB_ADDRESS}:5090;transport=tcp &park")
         switch.wait_for_words("+OK")
         switch.type_in("hupall")
-        assert callee.wait(20) == 0, (tmp_path / "sipp.log").read_text(errors="replace")
+        assert callee.wait(60) == 0, (tmp_path / "sipp.log").read_text(errors="replace")
 
 
 class TestBaresipOverTls:
@@ -183,7 +183,7 @@ class TestIpv6:
             )
             switch.wait_for_words("+OK")
             switch.type_in("hupall")
-            assert callee.wait(20) == 0, (tmp_path / "sipp.log").read_text(errors="replace")
+            assert callee.wait(60) == 0, (tmp_path / "sipp.log").read_text(errors="replace")
             assert switch.stop() == 0
             assert "Traceback" not in switch.words(), switch.words()
 
@@ -208,7 +208,7 @@ class TestIpv6:
                 10,
                 "an RTP port with a pinhole in the SDP",
             )
-            assert caller.wait(20) == 0, (tmp_path / "sipp.log").read_text(errors="replace")
+            assert caller.wait(60) == 0, (tmp_path / "sipp.log").read_text(errors="replace")
             assert "relies on latching" not in switch.words()
             assert switch.stop() == 0
             assert laboratory.pinholes() == []

@@ -117,7 +117,7 @@ class Client:
         context = ssl.create_default_context(cafile=str(authority))
         context.minimum_version = ssl.TLSVersion.TLSv1_3
         opened = switch.laboratory.call_in(PUB, lambda: socket.socket(socket.AF_INET, socket.SOCK_STREAM))
-        opened.settimeout(10)
+        opened.settimeout(30)
         opened.connect((WAN_ADDRESS, 5061))
         self._line = context.wrap_socket(opened, server_hostname=NAME)
         self._asked = 0

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from ringthru.lab.namespaces.laboratory import Laboratory
 
 SOUND = "m=audio 30000 RTP/AVP 0\r\na=rtpmap:0 PCMU/8000\r\n"
-RETRANSMISSIONS = (0.5, 1, 2, 4, 4)  # seconds from one copy to the next
+RETRANSMISSIONS = (0.5, 1, 2, 4, 4, 4, 4, 4, 4)  # seconds from one copy to the next
 G729_ONLY = "m=audio 30000 RTP/AVP 18\r\na=rtpmap:18 G729/8000\r\n"
 
 
@@ -112,7 +112,7 @@ class Wire:
 
 @contextmanager
 def wire(laboratory: Laboratory, role: str, address: str, target: tuple[str, int]) -> Iterator[Wire]:
-    with laboratory.udp_socket(role, address, timeout=5) as opened:
+    with laboratory.udp_socket(role, address, timeout=30) as opened:
         yield Wire(opened, target)
 
 

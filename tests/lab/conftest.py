@@ -32,7 +32,7 @@ class InsideHost:
         return self._socket.send(data, to)
 
     async def receive(self) -> tuple[bytes, Endpoint]:
-        async with asyncio.timeout(2):
+        async with asyncio.timeout(30):
             return await self._heard.get()
 
     async def ask(self, data: bytes, to: Endpoint) -> bytes:

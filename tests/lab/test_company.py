@@ -20,7 +20,7 @@ from .raw_gateway import location, search
 SSDP = Endpoint(GATEWAY, 1900)
 WORLD = (IPv4Network("127.42.0.0/16"),)
 HOME = Surroundings(SWITCH, INSIDE, GATEWAY, rules=AddressRules(also_public=WORLD), multicast=False)
-PATIENCE = 20  # seconds for what should come at once
+PATIENCE = 30  # seconds for what should come at once
 SIP = 5060  # the port the rows TO09 and TO10 are about: no other would do
 
 
@@ -111,7 +111,7 @@ class TestBeyond:
             phone.send(b"INVITE", Endpoint(PUBLIC, mapping.external_port))
             assert await switch.receive() == (b"INVITE", phone.local)
             switch.send(b"200 OK", phone.local)
-            async with asyncio.timeout(2):
+            async with asyncio.timeout(30):
                 assert await phone.receive() == (b"200 OK", Endpoint(PUBLIC, mapping.external_port))
             mapper.reached(mapping, "an INVITE came through")
             (shown,) = mapper.snapshot().mappings
@@ -122,7 +122,7 @@ class TestBeyond:
         gateway = await gateways(**rows("TO08"))
         host, phone = hosts(), phones("127.42.0.50", masquerade=gateway.masquerade)
         host.send(b"REGISTER", phone.local)
-        async with asyncio.timeout(2):
+        async with asyncio.timeout(30):
             data, source = await phone.receive()
         assert (data, source.host) == (b"REGISTER", PUBLIC)
         phone.send(b"200 OK", source)
@@ -147,7 +147,7 @@ class TestPackets:
         await hosts().ask(request, Endpoint(GATEWAY, 5351))
         switch, phone = hosts(port=port), phones("127.42.0.50", masquerade=gateway.masquerade)
         switch.send(self.OPTIONS.format(switch.local).encode(), phone.local)
-        async with asyncio.timeout(2):
+        async with asyncio.timeout(30):
             options, source = await phone.receive()
         assert source == Endpoint(PUBLIC, port)
         via = options.decode().partition("UDP ")[2].partition("\r")[0]

@@ -40,7 +40,7 @@ def play():
 
 def ask(request, to):
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
-        client.settimeout(5)
+        client.settimeout(30)
         client.connect((to, 5351))
         client.send(request)
         return client.recv(1100)
@@ -60,7 +60,7 @@ def test_it_maps_for_whoever_asks_on_loopback_and_tells_of_it(play):
     (mapping,) = read()["mappings"]
     assert (mapping["protocol"], mapping["external_port"], mapping["internal_port"]) == ("udp", 5060, 5060)
     process.send_signal(signal.SIGINT)
-    assert process.wait(10) == 0
+    assert process.wait(60) == 0
 
 
 def test_a_device_is_played_with_its_rows(play):
@@ -102,7 +102,7 @@ def test_a_taken_address_is_said_and_ends_with_1(play):
     _, read = play("--address", "127.77.8.1", "--external", "127.200.8.1")
     read()
     second, _ = play("--address", "127.77.8.1", "--external", "127.200.9.1")
-    assert second.wait(20) == 1
+    assert second.wait(60) == 1
     assert "127.77.8.1" in second.stderr.read()
 
 

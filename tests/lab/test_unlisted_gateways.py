@@ -15,7 +15,7 @@ from ..portmap.matrix.unlisted import SURVIVED, twisted
 
 SWITCH, GATEWAY = "127.47.0.103", "127.47.0.1"
 SIP = Wanted(Protocol.UDP, 25060, label="Ringthru sip")
-PATIENCE = 10  # seconds a test waits for what should come at once
+PATIENCE = 30  # seconds a test waits for what should come at once
 ON_THE_WIRE = [  # of the twists, those whose answer depends on how bytes arrive
     "chunks with extensions and trailers, and a length beside them",
     "a body without a head, as in HTTP/0.9",

@@ -29,7 +29,7 @@ async def ask(gateway, request):
     reader, writer = await connect(gateway)
     writer.write(request)
     try:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             return await reader.read()
     finally:
         writer.close()
@@ -78,7 +78,7 @@ class TestConnections:
         reader, writer = await connect(gateway)
         writer.write(GET)
         await reader.readuntil(b"?>")
-        async with asyncio.timeout(2):
+        async with asyncio.timeout(30):
             await gateway.stop()
         writer.close()
 
@@ -138,7 +138,7 @@ class Subscriber:
         writer.close()
 
     async def next(self):
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             return await self.told.get()
 
 

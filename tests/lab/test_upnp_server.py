@@ -34,7 +34,7 @@ def search(target, man='"ssdp:discover"'):
 async def http(gateway, request, source="127.41.0.103"):
     """Send raw bytes to the description's host and port, read to the end."""
     host, port = re.fullmatch(r"http://([\d.]+):(\d+)/.*", gateway.description_url).groups()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         reader, writer = await asyncio.open_connection(host, int(port), local_addr=(source, 0))
         writer.write(request)
         answer = await reader.read()

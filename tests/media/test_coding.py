@@ -100,7 +100,7 @@ class Phone:
 
 async def until(condition: Callable[[], bool]) -> None:
     """Wait until it is so; the limit is reached by a broken build only."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(30):
         while not condition():
             await asyncio.sleep(0.01)
 

@@ -56,6 +56,15 @@ class Echoing:
         ]
         self.probe.hear(stamped, self.now)
 
+    def stand_still(self, seconds: float) -> None:
+        """The whole machine: what waited to be said is dropped, and what comes meanwhile waits."""
+        self.flying = [each for each in self.flying if each[0] - self.delay <= self.now]
+        self.now += seconds
+        self.said += int(seconds * 50)  # its timestamps go on
+        self.probe.interrupt(self.now)
+        self.clock = FeedClock(self.now)
+        self.clock.left(-1, self.now)
+
     def go_on(self, seconds: float) -> Echo:
         until = self.now + seconds
         while self.now < until:
@@ -124,6 +133,35 @@ class TestAnEcho:
         echo = world.probe.result()
         assert echo.heard
         assert echo.returned < echo.said
+
+
+class TestAMachineThatStandsStill:
+    @pytest.mark.parametrize("seed", range(5))
+    @pytest.mark.parametrize("delay", [0.002, 0.12])
+    def test_hears_the_echo_all_the_same_and_as_late_as_it_is(self, seed: int, delay: float) -> None:
+        """Half a second in every second and a half or so, at any point of a chirp."""
+        echoing = Echoing(seed, delay=delay)
+        for _ in range(12):
+            echoing.go_on(0.6 + echoing.chance.random())
+            echoing.stand_still(0.3 + 0.4 * echoing.chance.random())
+        echo = echoing.go_on(1.5)
+        assert echo.returned >= 3
+        assert echo.round_trip_ms == pytest.approx(delay * 1000, abs=12)
+        assert 0.2 < echo.still < 0.5
+
+    def test_says_the_chirp_again_that_it_broke_off(self) -> None:
+        echoing = Echoing()
+        echoing.go_on(0.4)  # the first chirp has begun, and is not over
+        echoing.stand_still(1.0)
+        echo = echoing.go_on(0.7)
+        assert echo.said == 1
+        assert echoing.go_on(1.8).returned == 2
+
+    def test_a_short_moment_of_a_long_test_is_little(self) -> None:
+        echoing = Echoing()
+        echoing.go_on(8.0)
+        echoing.stand_still(0.4)
+        assert 0 < echoing.go_on(2.0).still < 0.05
 
 
 class TestNoEcho:

@@ -197,7 +197,7 @@ class Peer:
     async def receive(self, sock: socket.socket, first_octets: range) -> bytes:
         """The next datagram that begins so: a STUN message below 4, RTP from 128 on."""
         loop = asyncio.get_running_loop()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while (data := await loop.sock_recv(sock, 2048))[0] not in first_octets:
                 pass
         return data

@@ -127,7 +127,7 @@ class TestBothLaws:
 
 
 class TestLongOnes:
-    def test_memory_is_what_the_file_has_and_not_thirty_times_that(self) -> None:
+    def test_memory_is_what_the_file_has_and_not_over_ten_times_that(self) -> None:
         """Ten seconds of 44.1 kHz stereo, as music for those who wait often is."""
         data = wav(bytes(4 * 44100 * 10), rate=44100, channels=2)
         read_wav(data)  # the tables are made

@@ -274,8 +274,9 @@ class TestExplain:
 
 class TestCleanup:
     async def test_without_a_journal_there_is_nothing_to_do(self, start_gateway, nat):
-        said = await nat("cleanup")
-        assert said.code == Exit.OK
+        told = (await nat("cleanup --json")).json
+        nothing = {"deleted": [], "would_delete": [], "left_alone": [], "struck_out": 0}
+        assert told == {"command": "cleanup", "exit": 0, "gateway": None, "dry_run": False} | nothing
         assert not nat.store.exists()
 
     async def test_what_was_made_to_stay_is_left_alone_and_why(self, start_gateway, nat):
@@ -551,6 +552,7 @@ class TestFlow:
     async def test_nobody_tries_to_delete_it(self, start_gateway, nat):
         await start_gateway("pcp")
         await nat(f"add 25060 --peer {PEER}")
+        assert "udp       -  " in (await nat("cleanup")).out  # what the gateway gave to it is not known
         told = (await nat("cleanup --json")).json
         assert told["deleted"] == []
         assert "ends by itself" in told["left_alone"][0]["because"]

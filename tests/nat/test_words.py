@@ -12,8 +12,9 @@ from ringthru.nat.explaining import _tell
 from ringthru.nat.mapping import judged
 from ringthru.nat.output import Output
 from ringthru.nat.watching import event_words
-from ringthru.nat.words import Exit, address_words, clean, gateway_words, kind_sentence, place, span
+from ringthru.nat.words import Exit, address_words, clean, gateway_words, kind_sentence, place
 from ringthru.net.address import AddressKind
+from ringthru.net.spans import span
 from ringthru.net.values import replace
 from ringthru.portmap.events import MappingFell, MappingProven, NoGateway
 from ringthru.portmap.values import (

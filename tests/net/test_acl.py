@@ -22,8 +22,36 @@ LISTS = builtin_lists(["192.168.1.0/24"])
         ("loopback.auto", "127.3.2.1", True),
         ("localnet.auto", "192.168.1.5", True),
         ("localnet.auto", "192.168.2.5", False),
-        ("any_v4.auto", "::1", False),
+        ("rfc1918.auto", "172.31.255.1", True),
+        ("rfc1918.auto", "172.32.0.1", False),
+        ("rfc1918.auto", "fe80::1", True),
+        ("rfc6598.auto", "100.128.0.1", False),
+        *(
+            (f"wan{version}.auto", each, False)
+            for version in ("", "_v4", "_v6")
+            for each in (
+                "0.1.2.3",
+                "10.0.0.1",
+                "172.16.0.1",
+                "192.168.0.1",
+                "169.254.0.1",
+                "100.64.0.1",
+                "fe80::1",
+            )
+        ),
+        ("wan.auto", "2001:db8::1", True),
+        ("wan_v4.auto", "11.0.113.1", True),
         ("wan_v4.auto", "2001:db8::1", False),
+        ("wan_v6.auto", "2001:db8::1", True),
+        ("wan_v6.auto", "11.0.113.1", False),
+        ("any_v4.auto", "11.0.113.1", True),
+        ("any_v4.auto", "::1", False),
+        ("any_v6.auto", "::1", True),
+        ("any_v6.auto", "11.0.113.1", False),
+        ("nat.auto", "100.64.0.1", True),
+        ("nat.auto", "11.0.113.1", False),
+        ("loopback.auto", "::1", True),
+        ("loopback.auto", "128.0.0.1", False),
         ("localnet.auto", "::ffff:192.168.1.5", True),  # an IPv4 address in IPv6 clothes
         ("wan.auto", "phones.example.com", False),  # a name is in no list
     ],

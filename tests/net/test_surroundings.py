@@ -7,7 +7,7 @@ from ipaddress import IPv4Network, IPv6Network
 import pytest
 
 from ringthru.net.kernel_tables import read_addresses6, read_routes6
-from ringthru.net.surroundings import Route, choose, choose6, places6, read_routes
+from ringthru.net.surroundings import Route, choose, places6, read_routes
 
 HEAD = "Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT\n"
 LAN_DEFAULT = "eth0\t00000000\t0101A8C0\t0003\t0\t0\t100\t00000000\t0\t0\t0\n"
@@ -107,19 +107,17 @@ class TestOurPlace:
 
 class TestOurPlaceInIPv6:
     def test_the_stable_global_address_and_the_link_local_gateway_with_its_zone(self):
-        place = choose6(read_addresses6(ADDRESSES6), read_routes6(DEFAULT6 + LAN6 + REJECT6))
-        assert place is not None
+        (place, *_) = places6(read_addresses6(ADDRESSES6), read_routes6(DEFAULT6 + LAN6 + REJECT6))
         assert place.address == "2a02:4f0:1:0:a00:27ff:fe00:1"
         assert place.network == IPv6Network("2a02:4f0:1::/64")
         assert (place.gateway, place.interface, place.index) == ("fe80::1%eth0", "eth0", 2)
 
     def test_the_best_default_gateway_unless_an_interface_is_named(self):
         tables = read_addresses6(ADDRESSES6), read_routes6(DEFAULT6 + BETTER6)
-        assert (best := choose6(*tables)) is not None
+        best, *_ = places6(*tables)
         assert (best.address, best.gateway) == ("2a02:4f0:2::5", "2a02:4f0:2::1")
-        assert (named := choose6(*tables, "eth0")) is not None
-        assert named.interface == "eth0"
-        assert choose6(*tables, "eth7") is None
+        assert {each.interface for each in places6(*tables, "eth0")} == {"eth0"}
+        assert places6(*tables, "eth7") == []
 
     def test_all_of_them_the_best_gateway_s_first_and_there_the_steadiest(self):
         found = places6(read_addresses6(ADDRESSES6), read_routes6(DEFAULT6 + BETTER6 + LAN6 + OURS6))
@@ -131,19 +129,17 @@ class TestOurPlaceInIPv6:
 
     def test_a_leased_address_is_in_the_network_the_routes_tell(self):
         leased = [line for line in ADDRESSES6.splitlines() if line.startswith("2a0204f000010000" + "0" * 13)]
-        place = choose6(read_addresses6(leased[-1]), read_routes6(DEFAULT6 + LAN6 + OURS6))
-        assert place is not None
+        (place,) = places6(read_addresses6(leased[-1]), read_routes6(DEFAULT6 + LAN6 + OURS6))
         assert (place.address, place.network) == ("2a02:4f0:1::999", IPv6Network("2a02:4f0:1::/64"))
 
     @pytest.mark.parametrize("flags", ["01", "20", "40", "08"])
     def test_no_temporary_deprecated_or_doubtful_address_is_given_out(self, flags):
         one = f"2a0204f0000100000000000000000abc 02 40 00 {flags} eth0"
-        assert choose6(read_addresses6(one), read_routes6(DEFAULT6)) is None
+        assert places6(read_addresses6(one), read_routes6(DEFAULT6)) == []
 
     def test_unique_local_addresses_cannot_be_called(self):
-        assert (
-            choose6(read_addresses6("fd00" + "0" * 27 + "2 02 40 00 82 eth0"), read_routes6(DEFAULT6)) is None
-        )
+        own = read_addresses6("fd00" + "0" * 27 + "2 02 40 00 82 eth0")
+        assert places6(own, read_routes6(DEFAULT6)) == []
 
     def test_without_a_default_gateway_there_is_no_place(self):
-        assert choose6(read_addresses6(ADDRESSES6), read_routes6(LAN6 + REJECT6)) is None
+        assert places6(read_addresses6(ADDRESSES6), read_routes6(LAN6 + REJECT6)) == []

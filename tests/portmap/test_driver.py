@@ -31,7 +31,7 @@ US, GATEWAY = "127.61.0.10", "127.61.0.1"
 PUBLIC = "127.62.0.1"
 RULES = AddressRules((IPv4Network("127.62.0.0/16"),))
 SIP = Wanted(Protocol.UDP, 25060)
-PATIENCE = 5.0  # seconds until a test is taken to hang
+PATIENCE = 30.0  # seconds until a test is taken to hang
 
 
 class ScriptedGateway:

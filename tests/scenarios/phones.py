@@ -111,6 +111,10 @@ class Audio:
     def sources_of(self, frame: bytes) -> list[Endpoint]:
         return [source for heard, source in self.heard if heard == frame]
 
+    def forget(self, frame: bytes) -> None:
+        """From now on only what comes anew counts as heard."""
+        self.heard[:] = [each for each in self.heard if each[0] != frame]
+
     def close(self) -> None:
         self._socket.close()
 
@@ -256,13 +260,18 @@ class PhoneCall:
         for key in keys:
             self.audio.press(key, self.agreed.telephone_event, self.agreed.remote_rtp)
 
-    async def hears(self, frame: bytes) -> None:
+    async def hears(self, frame: bytes, again: Callable[[], object] = lambda: None) -> None:
         """The frame comes, and from where the other side's SDP said (symmetric RTP)."""
         assert self.agreed is not None
         sources = await eventually(
-            lambda: self.audio.sources_of(frame), f"{self.phone.user} does not hear it"
+            lambda: self.audio.sources_of(frame), f"{self.phone.user} does not hear it", again=again
         )
         assert set(sources) == {self.agreed.remote_rtp}
+
+    async def reaches(self, other: PhoneCall, frame: bytes) -> None:
+        """Say a frame until the other one has heard it: one datagram alone may be lost, or come too early."""
+        other.audio.forget(frame)
+        await other.hears(frame, again=lambda: self.say(frame))
 
 
 def frame_of(number: int) -> bytes:
@@ -273,19 +282,16 @@ def frame_of(number: int) -> bytes:
 async def hears_itself(call: PhoneCall, frames: int = 5) -> None:
     """The echo test, frame by frame."""
     for number in range(frames):
-        call.say(frame_of(number))
-        await call.hears(frame_of(number))
+        await call.reaches(call, frame_of(number))
 
 
 async def hear_each_other(one: PhoneCall, other: PhoneCall, frames: int = 5) -> None:
     for number in range(frames):
-        one.say(frame_of(number))
-        await other.hears(frame_of(number))
-        other.say(frame_of(number + 100))
-        await one.hears(frame_of(number + 100))
+        await one.reaches(other, frame_of(number))
+        await other.reaches(one, frame_of(number + 100))
 
 
-async def hears_itself_once_learnt(call: PhoneCall, attempts: int = 20) -> int:
+async def hears_itself_once_learnt(call: PhoneCall, attempts: int = 200) -> int:
     """Speak until an echo comes, each frame given its time; returns how many frames that took."""
     for number in range(1, attempts + 1):
         call.say(frame_of(number))

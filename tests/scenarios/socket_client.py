@@ -13,7 +13,7 @@ from ringthru.net.address import Endpoint
 from ringthru.switch.events.bus import SwitchEvent
 from ringthru.switch.events.forms import read_plain
 
-PATIENCE = 5.0
+PATIENCE = 30.0  # seconds; only a broken build needs them
 SECRET = "lantern-71"  # of the event sockets in these tests
 
 

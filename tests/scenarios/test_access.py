@@ -167,3 +167,29 @@ def _at(host: str) -> Any:
 
 async def _quietly(work: Any) -> None:
     await work
+
+
+async def test_a_list_that_there_is_not_is_named_at_the_start(
+    found: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    await started(found, {INTERNAL_XML: setting("local-network-acl", "lan.auot")})
+    assert "internal.xml:2: profile internal: local-network-acl names 'lan.auot'" in caplog.text
+
+
+@pytest.mark.parametrize(("ports", "let_in"), [("1024-65535", True), ("1-1023", False)])
+async def test_a_node_of_a_list_may_ask_for_a_port(found: Any, places: Any, ports: str, let_in: bool) -> None:
+    """``ports`` of acl.conf: only what comes from one of them is in the list."""
+    place = places()
+    host = place.host_inside(70)
+    node = f'<node type="allow" cidr="{host}/32" ports="{ports}"/>'
+    entry = f'<list name="provider" default="deny">{node}</list></network-lists>'
+    edits = {
+        ACL: lambda text: text.replace("</network-lists>", entry),
+        EXTERNAL_XML: setting("apply-inbound-acl", "provider"),
+    }
+    home = await started(found, edits, place=place)
+    call = home.phone_at(host).invite("9196", home.external)
+    if let_in:
+        await call.answered()
+    else:
+        assert (await call.refused()).status == 403

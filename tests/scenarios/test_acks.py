@@ -122,6 +122,23 @@ class TestNoAckAtAll:
         await eventually(lambda: channel.call is not None and channel.call.state.value == "confirmed")
         await home.switch.hang_up_all("")
 
+    async def test_a_caller_whom_our_answers_do_not_reach(
+        self, home: Home, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """Its NAT closed, or a firewall stands before it: all that it can do is to ask again."""
+        phone = home.far_phone()
+        hand = HandWritten(phone, "9196", home.reached_at("external"))
+        offer = make_offer(phone.new_audio().address, (PCMU,), 1, 1)
+        invite = hand.write("INVITE", 1, offer)
+        phone.send(invite, hand.at)
+        await hand.final(1)
+        for _ in range(3):
+            phone.send(invite, hand.at)
+        verdict = await overdue(caplog)
+        assert "Our answers do not reach the caller" in verdict
+        assert str(phone.address) in verdict
+        await home.switch.hang_up_all("")
+
     async def test_a_private_contact_for_a_far_caller(
         self, found: Callable[..., Any], caplog: pytest.LogCaptureFixture
     ) -> None:

@@ -285,8 +285,7 @@ class TestEarlyMedia:
         response = await call.ringing()
         assert response.status == 183
         call.agreed = read_answer(call.offer, SessionDescription.parse(response.body))
-        rung.say(b"\x11" * 160)
-        await call.hears(b"\x11" * 160)
+        await rung.reaches(call, b"\x11" * 160)
         rung.answer()
         await call.answered()
         await hear_each_other(call, rung)
@@ -391,8 +390,8 @@ class TestNobody:
         rung = await phone.rung()
         rung.answer()
         leg = home.switch.calls.channels[await uuid_of(asked)]
-        rung.say(bytes(160))
-        await eventually(lambda: leg.media and leg.media.report().packets_sent)
+        sent = lambda: leg.media and leg.media.report().packets_sent  # noqa: E731
+        await eventually(sent, again=lambda: rung.say(bytes(160)))
         rung.hang_up()
         await home.quiet()
 
@@ -444,9 +443,11 @@ class TestTrunks:
         rung.answer()
         await uuid_of(asked)
 
-    @pytest.mark.parametrize(("first", "copies"), [("sofia/gateway/itsp/1", 4), ("sofia/external/1@{}", 7)])
+    @pytest.mark.parametrize(
+        ("first", "soon"), [("sofia/gateway/itsp/1", True), ("sofia/external/1@{}", False)]
+    )
     async def test_a_silent_one_is_not_waited_for_where_another_is_called_next(
-        self, home: Home, first: str, copies: int
+        self, home: Home, first: str, soon: bool
     ) -> None:
         """8 × T1 for a provider, who must say 100 at once; 64 × T1 for others, who may have to wake up."""
         silent = Datagrams(bind_udp(Endpoint(home.address, 0)), lambda data, source: heard.append(data))
@@ -459,7 +460,7 @@ class TestTrunks:
         asked = asyncio.ensure_future(home.switch.originate(dial, "&park"))
         (await phone.rung()).answer()
         await uuid_of(asked)
-        assert len(heard) == copies
+        assert (len(heard) <= 4) == soon  # in 8 × T1 there are four copies, in 64 × T1 seven
         silent.close()
 
     async def test_over_one_that_is_none(self, home: Home) -> None:

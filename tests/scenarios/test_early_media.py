@@ -39,10 +39,8 @@ class TestThroughTheSwitch:
         call, rung = await ringing(home)
         rung.early()
         await heard_early(call)
-        rung.say(frame_of(1))
-        await call.hears(frame_of(1))
-        call.say(frame_of(2))
-        await rung.hears(frame_of(2))
+        await rung.reaches(call, frame_of(1))
+        await call.reaches(rung, frame_of(2))
 
     async def test_the_called_side_moves_its_early_media(self, home: Home) -> None:
         """An UPDATE before the answer (RFC 3311); the same SDP again in the 200 does not take it back."""
@@ -51,8 +49,7 @@ class TestThroughTheSwitch:
         await heard_early(call)
         first, rung.audio = rung.audio, rung.phone.new_audio()
         assert (await rung.update()).status == 200
-        call.say(frame_of(1))
-        await rung.hears(frame_of(1))
+        await call.reaches(rung, frame_of(1))
         agreed, rung.agreed = rung.agreed, make_answer(rung.described, first.address, (PCMU, PCMA), 1, 1)
         same = rung.agreed.sdp
         rung.phone.act(lambda now: rung.call.answer(now, same))
@@ -168,8 +165,7 @@ async def test_of_two_that_ring_the_one_that_answers_is_heard(found: Callable[..
     first.early()
     await heard_early(call)
     second.early(codecs=(PCMA,))
-    first.say(frame_of(1))
-    await call.hears(frame_of(1))
+    await first.reaches(call, frame_of(1))
     second.answer(codecs=(PCMA,))
     await call.answered()
     await first.over()
@@ -179,8 +175,8 @@ async def test_of_two_that_ring_the_one_that_answers_is_heard(found: Callable[..
 async def hear_each_other_in_two_laws(one: PhoneCall, other: PhoneCall) -> None:
     """PCMU here and PCMA there: the frames are translated, so only their number is looked at."""
     before = len(other.audio.heard)
-    one.say(frame_of(5))
-    await eventually(lambda: len(other.audio.heard) > before, "nothing is heard")
+    more = lambda: len(other.audio.heard) > before  # noqa: E731
+    await eventually(more, "nothing is heard", again=lambda: one.say(frame_of(5)))
 
 
 class TestAForkBeyondUs:
@@ -203,10 +199,10 @@ class TestAForkBeyondUs:
         callee.send(forked(callee.heard, 200, ("one", "two")[winner], agreed[winner].sdp), home.internal)
         await call.answered()
         audio, chosen = audios[winner], agreed[winner]
-        call.say(frame_of(9))
-        await eventually(lambda: audio.sources_of(frame_of(9)), "the winner hears nothing")
-        audio.say(frame_of(11), chosen.codec, chosen.remote_rtp)
-        await call.hears(frame_of(11))
+        heard = lambda: audio.sources_of(frame_of(9))  # noqa: E731
+        await eventually(heard, "the winner hears nothing", again=lambda: call.say(frame_of(9)))
+        say = lambda: audio.say(frame_of(11), chosen.codec, chosen.remote_rtp)  # noqa: E731
+        await call.hears(frame_of(11), again=say)
         for each in audios:
             each.close()
 

@@ -33,7 +33,7 @@ async def test_the_session_goes_as_it_is_shown(served):
     reader, writer = await asyncio.open_connection(*event_socket.endpoint)
     for said, answered in re.findall(r"((?:^>.*\n)*)((?:^(?!>).*\n?)*)", shown, re.MULTILINE):
         writer.write(re.sub(r"^> ?", "", said, flags=re.MULTILINE).encode())
-        heard = await asyncio.wait_for(reader.readexactly(len(answered.encode())), 5)
+        heard = await asyncio.wait_for(reader.readexactly(len(answered.encode())), 30)
         assert heard.decode() == answered
     assert await reader.read() == b""
     writer.close()

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+from functools import partial
 from typing import Any
 
 import pytest
 
 from ringthru.media import PCMU, SessionDescription, make_offer
 from ringthru.net.values import replace
-from ringthru.sip import CallAnswered
+from ringthru.sip import CallAnswered, IncomingRequest
+from ringthru.switch.calls.channel import Channel
 
 from .home import PUBLIC, RING_1000, VARS, Home, variables
 from .phones import Audio, Phone, PhoneCall, frame_of, hear_each_other
@@ -142,8 +145,65 @@ async def test_a_hold_of_an_echo_call_is_nobody_else_s_business(home: Home) -> N
     assert direction((await call.hold()).body) == "recvonly"
     assert call.phone.bodies("INVITE") == []
     assert direction((await call.hold("sendrecv")).body) == "sendrecv"
-    call.say(frame_of(3))
-    await call.hears(frame_of(3))
+    await call.reaches(call, frame_of(3))
+
+
+class TestTheSwitchHolds:
+    """As by ``uuid_hold``, in an echo call."""
+
+    @pytest.fixture
+    async def held(self, home: Home) -> PhoneCall:
+        call = home.far_phone().invite("9196", home.reached_at("external"))
+        await call.answered()
+        self.leg(home).hold(True)
+        assert await offered(call, 1) == "sendonly"
+        await self.settled(home)
+        return call
+
+    def leg(self, home: Home) -> Channel:
+        (leg,) = home.switch.calls.channels.values()
+        return leg
+
+    async def settled(self, home: Home) -> None:
+        media = self.leg(home).media
+        assert media is not None
+        await eventually(lambda: not media.awaits_answer, "the offer is not answered")
+
+    async def test_who_is_taken_back_is_heard_before_its_answer(
+        self, home: Home, held: PhoneCall, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """RFC 3264 §8: who offers is prepared to receive from then on; audio may overtake the 200."""
+        kept: list[IncomingRequest] = []
+        monkeypatch.setattr(held.phone, "_answer", kept.append)
+        self.leg(home).hold(False)
+        assert await offered(held, 2) == "sendrecv"
+        held.say(frame_of(1))
+        await held.hears(frame_of(1))
+        monkeypatch.undo()
+        held.phone.act(lambda now: held.phone._answer(kept[0]))
+        await self.settled(home)
+        held.say(frame_of(2))
+        await held.hears(frame_of(2))
+
+    async def test_who_refuses_to_be_taken_back_stays_on_hold(
+        self, home: Home, held: PhoneCall, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """RFC 3261 §14.1: after a refusal the session goes on as it was."""
+        refuse = partial(held.phone._agent.respond, status=488, now=asyncio.get_running_loop().time())
+        monkeypatch.setattr(held.phone, "_answer", refuse)
+        leg = self.leg(home)
+        leg.hold(False)
+        assert await offered(held, 2) == "sendrecv"
+        await self.settled(home)
+        before = home.switch.snapshot().channels[0].packets_received
+        held.say(frame_of(1))
+        await eventually(lambda: home.switch.snapshot().channels[0].packets_received > before, "it came not")
+        leg.offer_again()
+        monkeypatch.undo()
+        assert await offered(held, 3) == "sendrecv"
+        held.say(frame_of(2))
+        await held.hears(frame_of(2))
+        assert held.audio.sources_of(frame_of(1)) == []
 
 
 class TestHeldFromTheFirstWord:
@@ -180,18 +240,16 @@ class TestHeldFromTheFirstWord:
         event = await call.until(CallAnswered)
         assert direction(event.response.body) == "recvonly"
         assert direction((await call.hold("sendrecv")).body) == "sendrecv"
-        call.say(frame_of(1))
-        await call.hears(frame_of(1))
+        await call.reaches(call, frame_of(1))
 
     async def test_nothing_is_sent_to_who_wants_nothing(self, home: Home) -> None:
         phone = home.far_phone()
         audio, offer = self.offer(phone, "inactive")
         call = await self.called(home, offer, audio, phone)
-        call.say(frame_of(1))
-        await eventually(lambda: home.switch.snapshot().channels[0].packets_received, "it came not")
+        came = lambda: home.switch.snapshot().channels[0].packets_received  # noqa: E731
+        await eventually(came, "it came not", again=lambda: call.say(frame_of(1)))
         assert direction((await call.hold("sendrecv")).body) == "sendrecv"
-        call.say(frame_of(2))
-        await call.hears(frame_of(2))
+        await call.reaches(call, frame_of(2))
         assert audio.sources_of(frame_of(1)) == []
 
     async def test_a_bridged_one_tells_the_other_leg(self, home: Home) -> None:

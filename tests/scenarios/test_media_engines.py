@@ -84,8 +84,7 @@ async def test_a_node_that_dies_moves_its_call_by_a_reinvite(home: Home) -> None
     await eventually(lambda: call.agreed.remote_rtp != before, "no re-INVITE names another port", 15.0)
     assert "c=IN IP4 127.0.0.1" in call.phone.bodies("INVITE")[-1].decode()
     await told(home)
-    call.say(frame_of(50))  # unlike those that came from the dead node
-    await call.hears(frame_of(50))
+    await call.reaches(call, frame_of(50))  # unlike those that came from the dead node
     call.hang_up()
     await home.quiet()
 
@@ -95,9 +94,8 @@ async def test_what_is_recorded_is_played(home: Home, tmp_path: Path) -> None:
     await call.answered()
     frames = tone(500, 1.0)
     (leg,) = home.switch.calls.channels.values()
-    for frame in frames:
-        call.say(frame)
-    await eventually(lambda: leg.snapshot().packets_received >= 50)
+    came = lambda: leg.snapshot().packets_received >= 50  # noqa: E731
+    await eventually(came, again=lambda: [call.say(each) for each in frames])
     leg.digits.append("*")
     leg.digit_came.set()
     await eventually(

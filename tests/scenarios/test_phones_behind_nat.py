@@ -88,11 +88,11 @@ class TestAUserOfOurs:
         rung.ring()
         rung.answer()
         await call.answered()
+        await home.both_ways()
         for number in range(LEARNT_AFTER):
             rung.say(frame_of(number))
             await call.hears(frame_of(number))  # it is heard from the first frame on
-        call.say(frame_of(99))
-        await rung.hears(frame_of(99))
+        await call.reaches(rung, frame_of(99))
         assert home.private_prefix not in far.text
         call.hang_up()
         assert isinstance(await rung.over(), CallEnded)

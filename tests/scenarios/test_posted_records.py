@@ -169,10 +169,10 @@ async def test_what_nobody_takes_is_a_file_in_the_first_folder_that_takes_it(
     posts._folders = (*posts._folders, tmp_path / "failed")
     uuid = await one_call(home)
     kept = tmp_path / "failed" / f"{uuid}.cdr.json"
-    await eventually(lambda: home.switch.calls.records.written == 1)
+    await eventually(lambda: f"Unable to post to web server: the record is in {kept}" in caplog.text)
+    assert home.switch.calls.records.written == 1
     assert len(server.heard) == 3
     assert json.loads(kept.read_text())["variables"]["hangup_cause"] == "NORMAL_CLEARING"
-    assert f"Unable to post to web server: the record is in {kept}" in caplog.text
 
 
 async def test_without_a_folder_of_its_own_it_is_where_files_would_be(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from typing import Any
 
 import pytest
@@ -114,7 +115,7 @@ class TestAMistake:
         edit(home, name, old, new)
         answer = await home.switch.reload()
         assert said in answer
-        assert f"{home.folder}/conf/" in answer
+        assert re.search(re.escape(f"{home.folder}/conf/{name}") + r":[1-9]\d*: ", answer)
         assert "the old one holds" in caplog.text
         assert await status_of(home, "77") == 486
         assert "half" not in home.switch.variables

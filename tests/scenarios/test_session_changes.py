@@ -45,11 +45,7 @@ async def says_until(
 ) -> None:
     """Say a frame again and again, as a phone does: the engine may hear the first before the ACK is read."""
 
-    def said() -> list[Endpoint]:
-        audio.say(frame, agreed.codec, agreed.remote_rtp)
-        return heard()
-
-    await eventually(said, "not heard")
+    await eventually(heard, "not heard", again=lambda: audio.say(frame, agreed.codec, agreed.remote_rtp))
 
 
 class TestAnInviteWithoutAnOffer:
@@ -92,8 +88,8 @@ class TestAnInviteWithoutAnOffer:
         assert agreed.codec.name == "PCMA"  # what the callee already speaks
         hand.send("ACK", 1, agreed.sdp)
         await says_until(audio, frame_of(1), agreed, lambda: rung.audio.sources_of(frame_of(1)))
-        rung.say(frame_of(2))
-        await eventually(lambda: audio.sources_of(frame_of(2)), "not heard")
+        heard = lambda: audio.sources_of(frame_of(2))  # noqa: E731
+        await eventually(heard, "not heard", again=lambda: rung.say(frame_of(2)))
         audio.close()
 
 
@@ -105,8 +101,8 @@ class TestAReinvite:
         assert b"a=recvonly" in held.body
         (leg,) = home.switch.calls.channels.values()
         before = leg.snapshot().packets_received
-        call.say(frame_of(40))
-        await eventually(lambda: leg.snapshot().packets_received > before, "not even counted")
+        counted = lambda: leg.snapshot().packets_received > before  # noqa: E731
+        await eventually(counted, "not even counted", again=lambda: call.say(frame_of(40)))
         assert (await call.reinvite(offer_of(call, call.audio, 3))).status == 200
         await hears_itself(call)
         assert not call.audio.sources_of(frame_of(40))

@@ -211,7 +211,7 @@ class TestTheGateway:
             f"From: <sip:far@192.0.2.7>;tag=a\r\nTo: <sip:{address}>\r\nCall-ID: far\r\nCSeq: 1 OPTIONS\r\n"
             "Max-Forwards: 70\r\nContent-Length: 0\r\n\r\n".encode()
         )
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             answer = await reader.readuntil(b"\r\n\r\n")
         assert answer.startswith(b"SIP/2.0 200 ")
         writer.close()

@@ -67,7 +67,7 @@ class TestServingDoesNotWait:
     async def test_a_hanging_gateway_does_not_hold_up_a_stop(self, found: Any) -> None:
         home: Home = await found(protocols=BOTH, quirks=Quirks(delay=3600))
         await home.switch.start()
-        async with asyncio.timeout(3.5):
+        async with asyncio.timeout(30):
             await home.switch.stop()
 
 

@@ -61,7 +61,7 @@ async def phones():
 
 async def soon(condition) -> None:
     """Wait until something holds; the event loop does the work."""
-    async with asyncio.timeout(5.0):
+    async with asyncio.timeout(30):
         while not condition():
             await asyncio.sleep(0)
 

@@ -160,6 +160,24 @@ class TestOverdue:
         assert caller.bob.kinds().count("AckOverdue") == 1
         assert network.sent("SIP/2.0 200")[:6] == [0, 0.5, 1.5, 3.5, 7.5, 11.5]
 
+    def test_a_caller_that_never_hears_us_is_known_by_its_copies(self, network):
+        caller = Caller(network)
+        for _ in range(3):
+            network.run(1.0)
+            caller.script.send(caller.script.request("INVITE", BOB, CSeq="7 INVITE"), BOB)
+        network.run(2.0)
+        overdue = caller.bob.last(AckOverdue)
+        assert (overdue.unheard, overdue.asked) == (3, False)
+
+    def test_a_caller_that_asks_something_later_was_answered(self, network):
+        caller = Caller(network)
+        network.run(1.0)
+        rows = {"To": caller.to, "CSeq": "8 INFO", "Via": f"SIP/2.0/UDP {ALICE};branch=z9hG4bK-info"}
+        caller.script.send(caller.script.request("INFO", BOB, **rows), BOB)
+        network.run(4.0)
+        overdue = caller.bob.last(AckOverdue)
+        assert (overdue.unheard, overdue.asked) == (0, True)
+
     def test_an_ack_in_time_says_nothing(self, network):
         caller = Caller(network)
         caller.ack()

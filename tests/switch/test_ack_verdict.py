@@ -39,6 +39,14 @@ LAN = {
         (2, {"now": Endpoint("203.0.113.9", 5060)}, ["port 15060", "has 5060", "ext-sip-port"]),
         (8, {"size": 1400}, ["1400 bytes", "TCP"]),
         (5, {"proxies": 2}, ["2 proxies"]),
+        (7, {"unheard": 2}, ["2 times more", "198.51.100.7:5060", "rport"]),
+        (6, {"unheard": 1}, ["4 copies"]),  # it crossed our answer
+        (7, {"told": Endpoint("10.0.0.1", 5060), "told_is_public": False, "unheard": 3}, ["do not reach"]),
+        (
+            6,
+            {"asked": True, "size": 1400, "proxies": 1, "agent": "Old Phone 1"},
+            ["it got it", "Old Phone 1"],
+        ),
         (6, {}, ["4 copies", "SIP ALG"]),
         (6, LAN, ["192.168.1.103"]),  # a private address for a private peer is right
         (6, {"size": 1400, "transport": "TCP"}, ["trace"]),

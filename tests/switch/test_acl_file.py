@@ -40,6 +40,23 @@ class TestNodes:
         }
         assert answers == {"10.1.1.1": True, "10.9.1.1": False, "192.0.2.1": True, "192.0.2.2": False}
 
+    @pytest.mark.parametrize(
+        "ports", ['port="5060"', 'ports="5060"', 'ports="5058-5061"', 'ports="80, 5060"']
+    )
+    def test_a_node_may_be_for_some_ports_alone(self, lists, ports):
+        made = lists(f'<list name="a" default="deny"><node type="allow" cidr="192.0.2.0/24" {ports}/></list>')
+        assert made["a"].allows("192.0.2.1", 5060)
+        assert not made["a"].allows("192.0.2.1", 5070)
+        assert made["a"].allows("192.0.2.1")  # nobody knows from which
+        assert not made["a"].allows("192.0.3.1", 5060)
+
+    def test_for_other_ports_a_wider_network_decides(self, lists):
+        made = lists(
+            '<list name="a" default="deny"><node type="allow" cidr="192.0.2.0/24"/>'
+            '<node type="deny" cidr="192.0.2.1/32" ports="1024-65535"/></list>'
+        )["a"]
+        assert [made.allows("192.0.2.1", port) for port in (5060, 80)] == [False, True]
+
     def test_domain_takes_the_networks_of_its_users(self, lists):
         made = lists('<list name="a" default="deny"><node type="allow" domain="OFFICE"/></list>')["a"]
         assert made.allows("10.1.2.3")
@@ -56,6 +73,9 @@ class TestNodes:
             '<list name="a" default="deny"><node type="allow" cidr="10.0.0.0/99"/></list>',
             '<list name="a" default="deny"><node type="allow" host="pbx.example"/></list>',
             '<list name="a" default="deny"><node type="allow"/></list>',
+            '<list name="a" default="deny"><node type="allow" cidr="10.0.0.0/8" port="0"/></list>',
+            '<list name="a" default="deny"><node type="allow" cidr="10.0.0.0/8" ports="9-5"/></list>',
+            '<list name="a" default="deny"><node type="allow" cidr="10.0.0.0/8" ports="sip"/></list>',
             '<list name="a" default="deny"><node type="perhaps" cidr="10.0.0.0/8"/></list>',
             '<list name="a" default="perhaps"/>',
             '<list default="deny"/>',

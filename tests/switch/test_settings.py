@@ -201,6 +201,25 @@ class TestProfile:
         assert profile("auth-calls=true", "ext-sip-ip=").ext_sip_ip.kind is AddressKind.EMPTY
         assert "Invalid ext-sip-ip" in caplog.text
 
+    @pytest.mark.parametrize("name", ["sip-ip", "rtp-ip", "ext-sip-ip", "ext-rtp-ip"])
+    def test_0_0_0_0_is_replaced_with_a_warning(self, profile, caplog, name):
+        profile("auth-calls=true", f"{name}=0.0.0.0")
+        assert f"profile internal: {name}: Invalid IP 0.0.0.0 replaced with our own address" in caplog.text
+
+    def test_rtp_ip_may_be_repeated(self, profile):
+        made = profile("rtp-ip=192.0.2.1", "RTP-IP=auto", "rtp-ip=192.0.2.1", "rtp-ip=192.0.2.3")
+        assert (made.rtp_ip, made.more_rtp_ips) == ("192.0.2.1", ("auto", "192.0.2.3"))
+
+    def test_without_stun_no_server_is_asked(self, profile, caplog):
+        made = profile(
+            "auth-calls=true", "stun-enabled=false", "ext-sip-ip=stun:s.example", "ext-rtp-ip=auto"
+        )
+        assert (made.stun_enabled, made.stun_auto_disable) == (False, False)
+        assert made.ext_sip_ip.kind is AddressKind.MISSING
+        assert made.ext_rtp_ip.kind is AddressKind.AUTO
+        assert "ext-sip-ip is 'stun:s.example', but stun-enabled is false" in caplog.text
+        assert profile("stun-auto-disable=true").stun_auto_disable
+
     def test_silence_about_auth_calls_is_pointed_out(self, profile, caplog):
         assert profile("sip-port=5060").auth_calls is False
         assert "accepted without a password" in caplog.text
@@ -259,3 +278,32 @@ class TestProfile:
             load_profiles(
                 tree(f'<configuration name="sofia.conf"><profiles>{profiles}</profiles></configuration>')
             )
+
+
+class TestWhatHoldsForAllProfiles:
+    """``global_settings`` of sofia.conf."""
+
+    @staticmethod
+    def sofia(of_all: str, *profiles: str) -> str:
+        written = "".join(f'<profile name="{number}"><settings>{each}</settings></profile>'
+                          for number, each in enumerate(profiles))  # fmt: skip
+        settings = f"<global_settings>{of_all}</global_settings><profiles>{written}</profiles>"
+        return f'<configuration name="sofia.conf">{settings}</configuration>'
+
+    def test_none_goes_with_our_own_address(self, tree):
+        one, no = '<param name="auto-restart" value="true"/>', '<param name="auto-restart" value="false"/>'
+        assert [each.auto_restart for each in load_profiles(tree(self.sofia("", one, no)))] == [True, False]
+        assert [each.auto_restart for each in load_profiles(tree(self.sofia(no, one, "")))] == [False, False]
+
+    def test_one_with_an_empty_address_is_left_out(self, tree, caplog):
+        abort = '<param name="abort-on-empty-external-ip" value="true"/>'
+        empty = '<param name="ext-rtp-ip" value=""/>'
+        assert [each.name for each in load_profiles(tree(self.sofia("", empty, "")))] == ["0", "1"]
+        assert [each.name for each in load_profiles(tree(self.sofia(abort, empty, "")))] == ["1"]
+        assert "profile 0 is left out: its external address is empty" in caplog.text
+
+    def test_a_word_that_is_none(self, tree):
+        with pytest.raises(
+            ConfigurationError, match=r"sofia\.conf: auto-restart is 'perhaps', but must be true"
+        ):
+            load_profiles(tree(self.sofia('<param name="auto-restart" value="perhaps"/>', "")))

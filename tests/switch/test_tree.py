@@ -83,6 +83,11 @@ class TestErrors:
         assert "mismatched tag" in caught.value.message
         assert "<a> of " in caught.value.remedy
 
+    def test_a_file_that_leaves_an_element_open_is_named_and_not_the_one_that_includes_it(self, load):
+        with pytest.raises(ConfigurationError, match="the file ends without </context>") as caught:
+            load('<X-PRE-PROCESS cmd="include" data="part.xml"/>', part="<include>\n<context>\n</include>")
+        assert (caught.value.path.name, caught.value.line) == ("part.xml", 2)
+
     def test_an_unclosed_comment(self, load):
         with pytest.raises(ConfigurationError, match="not well-formed"):
             load("<!-- never closed")

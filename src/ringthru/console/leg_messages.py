@@ -16,7 +16,6 @@ from .legs import DONE, FAILED, SUCCESS, LegCommand
 ALSO_FAILED: Final = "-ERR Operation Failed\n"  # its capital F is FreeSWITCH's
 INFO: Final = "<uuid> [<mime_type> <mime_subtype>] <message>"
 HEARTBEAT: Final = "<uuid> [sched] [0|<seconds>]"
-LONGEST_HEARTBEAT: Final = 86_400  # seconds
 
 
 async def send_info(calls: Calls, channel: Channel, words: list[str]) -> str:

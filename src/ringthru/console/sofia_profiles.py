@@ -40,7 +40,8 @@ def fields_of_2009(profile: ProfileSnapshot) -> Rows:
     later = ("Auto-NAT", "MAX-RECV-RPS", "CODECS OUT", "REGISTRATIONS")
     kept = [("CODECS" if name == "CODECS IN" else name, value) for name, value in profile_fields(profile)]
     at = [name for name, _ in kept].index("AGGRESSIVENAT") + 1
-    kept[at:at] = [("STUN-ENABLED", "true"), ("STUN-AUTO-DISABLE", "false")]
+    stun = (("STUN-ENABLED", profile.stun_enabled), ("STUN-AUTO-DISABLE", profile.stun_auto_disable))
+    kept[at:at] = [(name, _truth(value)) for name, value in stun]
     return [each for each in kept if each[0] not in later]
 
 

@@ -1,6 +1,6 @@
 """Small pieces of text that every command uses.
 
-Lives here: escaping, plurals, spans of time, splitting what somebody typed.
+Lives here: escaping, plurals, splitting what somebody typed.
 Never here: a command, or anything that knows the switch.
 """
 
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from ..net.spans import span
 from ..switch.words import words_of
 
 __all__ = ["RULE", "aligned", "count", "port_of", "span", "visible", "words_of"]
@@ -33,17 +34,6 @@ def _escaped(character: str) -> str:
 def count(number: int, noun: str, ending: str = "s") -> str:
     """``1 profile``, ``2 profiles``, ``0 aliases`` (with ``ending="es"``)."""
     return f"{number} {noun}{'' if number == 1 else ending}"
-
-
-def span(seconds: float) -> str:
-    """A span of time for people, in its two largest units: ``59m 12s``, ``2d 3h``; under a minute, ``7s``."""
-    left = max(0, int(seconds))
-    parts: list[str] = []
-    for unit, size in (("d", 86400), ("h", 3600), ("m", 60), ("s", 1)):
-        amount, left = divmod(left, size)
-        if amount or parts or unit == "s":
-            parts.append(f"{amount}{unit}")
-    return " ".join(parts[:2])
 
 
 def port_of(text: str) -> int | None:

@@ -6,7 +6,7 @@ Lives here: what is to be deleted by whom, and what is not. Never here: how (``r
 from __future__ import annotations
 
 import argparse
-from typing import Any
+from typing import Any, Final
 
 from ..net.values import frozen
 from ..portmap.memory.holding import GatewayIdentity, JournalEntry
@@ -47,13 +47,16 @@ class Plan:
     ended: list[JournalEntry]  # their leases are over: nothing is there any more
 
 
+NOTHING: Final = Plan([], [], [], [], [], [])
+
+
 async def cleanup(options: argparse.Namespace, ground: Ground, out: Output) -> tuple[Exit, dict[str, Any]]:
     """Delete what earlier runs left on this gateway, exactly that; say what is left alone, and why."""
     store = options.store or memory.default_path()
     written = memory.of_this_line(memory.entries(store), options)
     if not written:
         out.say("Nothing is remembered: there is nothing to clean up.")
-        return Exit.OK, {"deleted": [], "left_alone": [], "struck_out": 0}
+        return Exit.OK, _document([], NOTHING, None, options.dry_run)
     running = memory.living(store, written)
     place = surroundings_of(options, ground)
     nested = beyond.is_suspected(written, place.address, place.gateway)
@@ -117,16 +120,24 @@ def _show(results: list[Result], left_alone: Kept, dry_run: bool, out: Output) -
         out.say("Nothing was left behind on this gateway.")
     if left_alone:
         rows = [
-            (each.holding.protocol.value, str(each.holding.external_port), clean(each.gateway.address), why)
+            (each.holding.protocol.value, _external(each), clean(each.gateway.address), why)
             for each, why in left_alone
         ]
         out.say()
         out.table(("protocol", "external", "gateway", "left alone because"), rows)
 
 
-def _document(results: list[Result], plan: Plan, snapshot: MapperSnapshot, dry_run: bool) -> dict[str, Any]:
+def _external(entry: JournalEntry) -> str:
+    """What the gateway gave to a flow is not known."""
+    return "-" if is_flow(entry) else str(entry.holding.external_port)
+
+
+def _document(
+    results: list[Result], plan: Plan, snapshot: MapperSnapshot | None, dry_run: bool
+) -> dict[str, Any]:
+    """``snapshot`` None: nobody was looked for."""
     return {
-        "gateway": shapes.gateway(snapshot),
+        "gateway": None if snapshot is None else shapes.gateway(snapshot),
         "dry_run": dry_run,
         "deleted": [] if dry_run else removed(results),
         "would_delete": [ports_of(each) for each, _ in results] if dry_run else [],

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any, Final
 
+from ..net.spans import span
 from ..portmap.memory.holding import JournalEntry
 from ..portmap.values import Family, MapperSnapshot, MappingSnapshot, Protocol, Wanted
 from . import memory
@@ -21,7 +22,6 @@ from .words import (
     how_far,
     place,
     protocol_words,
-    span,
 )
 
 HOLDS: Final = {True: "yes", False: "NO", None: "cannot tell"}

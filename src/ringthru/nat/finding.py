@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from ..net.spans import span
 from ..net.values import replace
 from ..portmap.memory.holding import JournalEntry
 from ..portmap.values import Family, GatewayEntry, GatewayListing, MapperSnapshot, Protocol
@@ -23,7 +24,6 @@ from .words import (
     place,
     port_words,
     protocol_words,
-    span,
 )
 
 

@@ -6,6 +6,7 @@ import argparse
 from contextlib import suppress
 from typing import Any
 
+from ..net.spans import span
 from ..portmap.drivers.handles_driver import PeerMapping
 from ..portmap.errors import LocalError
 from ..portmap.memory.holding import JournalEntry
@@ -16,7 +17,7 @@ from .place import Ground
 from .session import Session
 from .trouble import Trouble
 from .watching import hold, watched_session
-from .words import Exit, clean, gateway_words, span
+from .words import Exit, clean, gateway_words
 
 CODES = {  # what a person's script wants to tell apart: a gateway that cannot has not refused
     MappingState.ACCEPTED: Exit.OK,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any, Final
 
+from ..net.spans import span
 from ..net.values import replace
 from ..portmap.errors import LocalError
 from ..portmap.mapping.sets import SetRule
@@ -38,7 +39,6 @@ from .words import (
     lease_words,
     place,
     port_words,
-    span,
 )
 
 RULES: Final = {"same": SetRule.SAME_NUMBER, "pair": SetRule.PAIR}

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
+from ..net.spans import span
 from ..net.values import frozen
 from ..portmap.events import (
     EpochChanged,
@@ -36,7 +37,7 @@ from . import memory, shapes
 from .output import Output
 from .place import Ground
 from .session import Session
-from .words import Exit, address_words, clean, gateway_words, lease_words, place, protocol_words, span
+from .words import Exit, address_words, clean, gateway_words, lease_words, place, protocol_words
 
 TICK: Final = 1.0  # seconds between two drawings
 STATE_EVERY: Final = 60.0  # seconds between two objects "state" of --json

@@ -1,4 +1,4 @@
-"""What the command line says to people: kinds of address, protocols, rungs, spans of time, exit codes.
+"""What the command line says to people: kinds of address, protocols, rungs, exit codes.
 
 Lives here: words. Never here: layout, or anything that asks a gateway.
 """
@@ -9,6 +9,7 @@ from enum import IntEnum
 from typing import Final
 
 from ..net.address import AddressKind
+from ..net.spans import span
 from ..portmap.values import GatewayType, MapperSnapshot, MappingSnapshot, MappingState, Rung
 
 
@@ -92,17 +93,6 @@ def lease_words(mapping: MappingSnapshot) -> str:
     if mapping.external_port is None:
         return "-"
     return "no end" if mapping.lifetime_left is None else span(mapping.lifetime_left)
-
-
-def span(seconds: float) -> str:
-    """A span of time in its two largest units: ``59m 12s``, ``2d 3h``; under a minute ``7s``."""
-    left = max(0, round(seconds))
-    parts: list[str] = []
-    for unit, size in (("d", 86400), ("h", 3600), ("m", 60), ("s", 1)):
-        amount, left = divmod(left, size)
-        if amount or parts or unit == "s":
-            parts.append(f"{amount}{unit}")
-    return " ".join(parts[:2])
 
 
 def port_words(port: int, client: str | None) -> str:

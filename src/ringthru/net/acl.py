@@ -15,10 +15,15 @@ from .values import frozen
 
 @frozen
 class Node:
-    """One line of a list: a network, allowed or denied."""
+    """One line of a list: a network, allowed or denied, perhaps for some ports alone."""
 
     network: IPv4Network | IPv6Network
     allow: bool
+    ports: tuple[tuple[int, int], ...] = ()  # spans, both ends included; none: all ports
+
+    def concerns(self, port: int) -> bool:
+        """Whether it holds for whoever sends from this port; 0: nobody knows from which."""
+        return not self.ports or not port or any(first <= port <= last for first, last in self.ports)
 
 
 @frozen
@@ -29,21 +34,25 @@ class AccessList:
     default_allow: bool
     nodes: tuple[Node, ...] = ()
 
-    def allows(self, text: str) -> bool:
-        """Whether the address is in the list. A host name never is (FreeSWITCH agrees)."""
+    def allows(self, text: str, port: int = 0) -> bool:
+        """Whether the address is in the list, and the port where it is known. A host name never is
+        (FreeSWITCH agrees).
+        """
         address = parse_address(text)
         if address is None:
             return False
-        node = self.deciding_node(text)
+        node = self.deciding_node(text, port)
         return self.default_allow if node is None else node.allow
 
-    def deciding_node(self, text: str) -> Node | None:
+    def deciding_node(self, text: str, port: int = 0) -> Node | None:
         """The node with the longest prefix that holds the address; None: the default decides."""
         address = parse_address(text)
         if address is None:
             return None
         matching = [
-            node for node in self.nodes if node.network.version == address.version and address in node.network
+            node
+            for node in self.nodes
+            if node.network.version == address.version and address in node.network and node.concerns(port)
         ]
         return max(matching, key=lambda node: node.network.prefixlen, default=None)
 
@@ -99,17 +108,29 @@ def describe(lists: Mapping[str, AccessList], setting: str, address: str) -> str
     return setting if node is None or str(node.network) == setting else f"{setting} ({node.network})"
 
 
-def matches(lists: Mapping[str, AccessList], setting: str, address: str) -> bool:
+def matches(lists: Mapping[str, AccessList], setting: str, address: str, port: int = 0) -> bool:
     """Test an address against a setting: a list's name, a CIDR, or a comma list of CIDRs.
 
-    ``none`` and the empty setting match nobody; an unknown name matches nobody.
+    ``port`` is where it sends from, 0 where that is not known or does not count. ``none`` and the empty
+    setting match nobody; an unknown name matches nobody.
     """
     if setting in ("", "none"):
         return False
     if setting in lists:
-        return lists[setting].allows(address)
+        return lists[setting].allows(address, port)
     try:
         networks = [text.strip() for text in setting.split(",") if text.strip()]
         return make_list(setting, False, allow=networks).allows(address)
     except ValueError:
         return False
+
+
+def is_meaningful(lists: Mapping[str, AccessList], setting: str) -> bool:
+    """Whether a setting is what ``matches`` can test against: an unknown name is not."""
+    if setting in ("", "none") or setting in lists:
+        return True
+    try:
+        make_list(setting, False, allow=[text.strip() for text in setting.split(",") if text.strip()])
+    except ValueError:
+        return False
+    return True

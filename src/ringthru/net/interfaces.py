@@ -9,7 +9,6 @@ import socket
 import struct
 from collections.abc import Sequence
 from enum import Enum
-from ipaddress import ip_address
 from pathlib import Path
 
 from .kernel_tables import Route, read_addresses6, read_routes
@@ -44,16 +43,7 @@ class Interface:
     addresses: tuple[str, ...]  # its IPv4 address first, if it has one; then its IPv6 addresses
     gateway: str | None  # its best default IPv4 gateway, else the one that a rule leads its address to
     metric: int | None  # of the main table's route over that gateway; the lowest is best
-    is_default: bool  # the kernel's main table prefers its gateway
     kind: InterfaceKind
-
-    @property
-    def is_used(self) -> bool:
-        """Whether a gateway is looked for on it unasked: a bridge for containers has none (TO02)."""
-        if self.gateway is not None:
-            return True
-        beyond_the_link = [each for each in self.addresses if not ip_address(each).is_link_local]
-        return self.kind is InterfaceKind.ORDINARY and bool(beyond_the_link)
 
 
 def interfaces() -> list[Interface]:
@@ -75,7 +65,6 @@ def interfaces() -> list[Interface]:
                 addresses=(*([own] if own else []), *(str(a.address) for a in others if a.index == index)),
                 gateway=route.gateway if route else by_rules.gateway if by_rules else None,
                 metric=route.metric if route else None,
-                is_default=bool(defaults) and defaults[0].interface == name,
                 kind=kind_of(name),
             )
         )

@@ -6,6 +6,7 @@ servers. What is learnt is the address of one flow; only its host is of use for 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from enum import IntEnum
 from ipaddress import IPv4Address, IPv6Address
 from struct import Struct
@@ -89,19 +90,31 @@ def decode_response(data: bytes) -> Response:
 def _attributes(data: bytes) -> dict[int, bytes]:
     """The attributes by their types; of several of one type the first counts (§14)."""
     found: dict[int, bytes] = {}
+    for kind, value, _ in attributes_of(data, MOST_ATTRIBUTES):
+        if kind < MUST_BE_KNOWN and kind not in Kind.__members__.values() and kind not in OLD:
+            raise MalformedStun(f"the attribute {kind:#06x} would have to be understood")
+        found.setdefault(kind, value)
+    return found
+
+
+def attributes_of(data: bytes, most: int) -> Iterator[tuple[int, bytes, int]]:
+    """Each attribute of a message: its type, its value, and at which octet it begins (§14).
+
+    Raises:
+        MalformedStun: they do not end where the message does, or there are more of them than ``most``.
+    """
     at = HEADER.size
-    for _ in range(MOST_ATTRIBUTES):
+    for _ in range(most):
         if at == len(data):
-            return found
+            return
         if at + ATTRIBUTE.size > len(data):
             break
         kind, length = ATTRIBUTE.unpack_from(data, at)
-        start, at = at + ATTRIBUTE.size, at + ATTRIBUTE.size + (length + 3) // 4 * 4
-        if at > len(data):
+        start, end = at + ATTRIBUTE.size, at + ATTRIBUTE.size + (length + 3) // 4 * 4
+        if end > len(data):
             break
-        if kind < MUST_BE_KNOWN and kind not in Kind.__members__.values() and kind not in OLD:
-            raise MalformedStun(f"the attribute {kind:#06x} would have to be understood")
-        found.setdefault(kind, data[start : start + length])
+        yield kind, data[start : start + length], at
+        at = end
     raise MalformedStun("attributes that do not end where the message does")
 
 

@@ -15,7 +15,7 @@ from ipaddress import ip_address
 from typing import Final
 
 from .address import Endpoint
-from .stun import ATTRIBUTE, COOKIE, HEADER, LONGEST, Kind, MalformedStun, Method
+from .stun import ATTRIBUTE, COOKIE, HEADER, LONGEST, Kind, MalformedStun, Method, attributes_of
 from .values import frozen
 
 MOST_ATTRIBUTES: Final = 20  # of a request
@@ -92,24 +92,15 @@ def decode_request(data: bytes) -> Request:
 def _attributes(data: bytes) -> tuple[dict[int, bytes], int]:
     """The attributes, and where MESSAGE-INTEGRITY begins; behind that only FINGERPRINT counts (§14.5)."""
     found: dict[int, bytes] = {}
-    at, proven_at = HEADER.size, 0
-    for _ in range(MOST_ATTRIBUTES):
-        if at == len(data):
-            return found, proven_at
-        if at + ATTRIBUTE.size > len(data):
-            break
-        kind, length = ATTRIBUTE.unpack_from(data, at)
-        start, end = at + ATTRIBUTE.size, at + ATTRIBUTE.size + (length + 3) // 4 * 4
-        if end > len(data):
-            break
+    proven_at = 0
+    for kind, value, at in attributes_of(data, MOST_ATTRIBUTES):
         if kind == Proof.FINGERPRINT:
             if data[at:] != _fingerprint(data[:at]):
                 raise MalformedStun("a wrong FINGERPRINT, or one that is not the last")
         elif not proven_at:
-            found.setdefault(kind, data[start : start + length])
+            found.setdefault(kind, value)
             proven_at = at if kind == Proof.MESSAGE_INTEGRITY else 0
-        at = end
-    raise MalformedStun("attributes that do not end where the message does")
+    return found, proven_at
 
 
 def encode_success(request: Request, mapped: Endpoint, password: str) -> bytes:

@@ -100,13 +100,6 @@ def look_everywhere6(interface: str | None = None) -> list[Surroundings6]:
     return places6(addresses, read_routes6(_table("ipv6_route")), interface)
 
 
-def choose6(
-    addresses: Sequence[Address6], routes: Sequence[Route6], interface: str | None = None
-) -> Surroundings6 | None:
-    """The best default gateway whose interface has an address to be called at, and the steadiest of those."""
-    return next(iter(places6(addresses, routes, interface)), None)
-
-
 def places6(
     addresses: Sequence[Address6], routes: Sequence[Route6], interface: str | None = None
 ) -> list[Surroundings6]:

@@ -41,6 +41,7 @@ from .configuration.event_socket_settings import CLUECON, EventSocketSettings
 from .configuration.local_stream_settings import load_streams
 from .configuration.metrics_settings import MetricsSettings
 from .configuration.phone_settings import load_phone
+from .configuration.spelling import warn_of_slips
 from .configuration.unused import unused_parts
 from .dialplan.applications import APPLICATIONS, LEFT_OUT
 from .dialplan.functions import FUNCTION_NAMES
@@ -119,6 +120,7 @@ def _read(
     def ask(read: Callable[[Tree], T], instead: T) -> T:
         return _until_it_agrees(read, tree, findings, instead)
 
+    warn_of_slips(tree)
     nobody = Directory({})
     directory = ask(Directory.read, nobody)
     connected = [str(each) for each in here.connected]

@@ -17,7 +17,7 @@ from ..net.surroundings import Surroundings
 from ..net.values import frozen
 from .addresses.address_lookup import AddressLookups
 from .addresses.external_address import ExternalAddress
-from .configuration import AddressKind, AddressSetting, Position, ProfileSettings
+from .configuration import AddressKind, AddressSetting, Position, ProfileSettings, misnamed_lists
 from .nat_meanings import Meaning, meanings_of
 from .reachability import Seen, seen_by
 
@@ -90,7 +90,7 @@ def outlook_of(
         inside=see(near, True),
         outside=outside,
         unanswered=see(OUTSIDE, False),
-        warnings=_warnings(settings.name, outside, own, rtp_ip, here),
+        warnings=(*misnamed_lists(settings, lists), *_warnings(settings.name, outside, own, rtp_ip, here)),
         meanings=tuple(meanings_of(settings)),
     )
 

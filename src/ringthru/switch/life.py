@@ -30,7 +30,7 @@ from .audio.codec_choice import tell_of_missing
 from .builtin_variables import folder_variables, machine_variables, nat_variables
 from .calls.book import Calls
 from .calls.signalling import Signalling
-from .configuration import ProfileSettings, SwitchSettings, load_profiles, weak_secrets
+from .configuration import ProfileSettings, SwitchSettings, load_profiles, misnamed_lists, weak_secrets
 from .door.authentication import LoginDesk
 from .door.protection import Guard
 from .events.bus import EventBus
@@ -213,6 +213,7 @@ class SwitchLife:
         Raises:
             PortInUse, OSError: a port of it is taken, or an address is not ours.
         """
+        self._tell_of_lists(settings)
         profile = Profile(
             settings,
             self._surroundings,
@@ -232,6 +233,10 @@ class SwitchLife:
             self.captures.opened(profile)
         self._sources.on_profile_start(profile)
         return profile
+
+    def _tell_of_lists(self, settings: ProfileSettings) -> None:
+        for text in misnamed_lists(settings, self._lists):
+            log.warning("%s: %s", settings.position, text)
 
     @property
     def captures(self) -> Captures:

@@ -20,6 +20,7 @@ from .configuration.commands import run_command
 from .configuration.conference_settings import ConferenceProfile, load_conferences
 from .configuration.local_stream_settings import StreamSettings, load_streams
 from .configuration.phone_settings import PhoneSettings, load_phone
+from .configuration.spelling import warn_of_slips
 
 log = logging.getLogger(__name__)
 
@@ -51,6 +52,7 @@ class Rules:
             ConfigurationError: a file is missing or broken; the message names file and line.
         """
         loaded = load_tree(conf, variables, run=run_command if allow_exec else None)
+        warn_of_slips(loaded.tree)
         directory = Directory.read(loaded.tree)
         connected = [str(each) for each in here.connected]
         lists = load_access_lists(loaded.tree, directory, str(here.network), connected)

@@ -58,6 +58,8 @@ class ProfileSnapshot:
     calls_out: int
     failed_calls_out: int
     registrations: int
+    stun_enabled: bool = True
+    stun_auto_disable: bool = False
     tls_url: str | None = None  # None without TLS
     tls_bind_url: str | None = None
 
@@ -128,7 +130,6 @@ class TrunkSnapshot:
     ping_max: int
     uptime: float  # since it has been registered without a break
     registrar: Endpoint | None  # the address in use
-    seen_by_registrar: Endpoint | None  # where it says that we are
     calls_in: int
     failed_calls_in: int
     calls_out: int

@@ -150,6 +150,7 @@ class SwitchTending(SwitchLife):
             return False
         waiting = profile.rescan(settings, self._domains)
         tell_of_missing([profile])
+        self._tell_of_lists(settings)
         if waiting:
             text = "Profile %s takes a new %s when it is restarted"
             log.warning(text, profile.name, ", ".join(waiting))

@@ -16,7 +16,7 @@ from ringthru.portmap.wire.gena import Notification
 from ...scenarios.waiting import eventually
 
 US, GATEWAY, STRANGER = "127.67.0.10", "127.67.0.1", "127.67.0.66"
-PATIENCE = 5.0
+PATIENCE = 30.0
 BODY = (
     '<?xml version="1.0"?><e:propertyset xmlns:e="urn:schemas-upnp-org:event-1-0"><e:property>'
     "<ExternalIPAddress>11.0.113.2</ExternalIPAddress></e:property></e:propertyset>"

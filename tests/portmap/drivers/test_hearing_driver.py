@@ -9,7 +9,7 @@ from ringthru.net.address import Endpoint
 from ringthru.portmap.drivers.hearing_driver import Hearing
 
 US, GATEWAY = "127.66.0.10", "127.66.0.1"
-PATIENCE = 5.0
+PATIENCE = 30.0
 
 
 class Ears:

@@ -12,7 +12,7 @@ from ringthru.portmap.wire.http import Response
 
 US, GATEWAY = "127.63.0.10", "127.63.0.1"
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
-PATIENCE = 10.0  # seconds that only a broken build takes
+PATIENCE = 30.0  # seconds that only a broken build takes
 
 
 class Gateway:

@@ -36,7 +36,7 @@ async def server():
 async def mapped(pcp_server) -> tuple:
     async with PortMapper(HOUSE, pcp_server=pcp_server, log=lambda level, text: None) as mapper:
         mapping = mapper.want(Wanted(Protocol.UDP, 28060))
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             granted = await mapping.settled()
         snapshot = mapper.snapshot()
         return granted, snapshot.type, snapshot.gateway
@@ -63,7 +63,7 @@ async def test_the_router_keeps_its_upnp_and_is_no_witness(server):
             HOUSE, pcp_server=SERVER, witness_after=0.0, log=lambda level, text: None
         ) as mapper:
             mapping = mapper.want(Wanted(Protocol.UDP, 28060))
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(30):
                 assert await mapping.settled()
             (shown,) = mapper.snapshot().mappings
             assert mapper.snapshot().gateway == SERVER

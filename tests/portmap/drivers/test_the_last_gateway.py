@@ -17,7 +17,7 @@ from ringthru.portmap.values import GatewayType
 
 US, GATEWAY = "127.61.5.10", "127.61.5.1"
 HERE = Surroundings(US, IPv4Network("127.61.5.0/24"), GATEWAY, multicast=False)
-PATIENCE = 10.0  # seconds that only a broken build takes
+PATIENCE = 30.0  # seconds that only a broken build takes
 
 
 class Doors:

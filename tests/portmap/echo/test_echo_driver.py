@@ -18,7 +18,7 @@ from ringthru.portmap.wire.echo import is_echo
 from ...scenarios.waiting import eventually
 
 US, OUTSIDE = "127.68.0.10", "127.69.0.1"
-PATIENCE = 5.0
+PATIENCE = 30.0
 
 
 @pytest.fixture

@@ -103,7 +103,7 @@ async def test_the_owner_of_the_socket_hands_in_what_came(start_gateway, start_e
         async with PortMapper(HOUSE, echo=start_echo(gateway)) as mapper:
             mapping = mapper.want(SIP)
             mapping.watched = True
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(30):
                 data = await asyncio.get_running_loop().sock_recv(sip, 2048)
             assert is_echo(data)
             assert mapper.saw(data)

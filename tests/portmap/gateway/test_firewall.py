@@ -1,6 +1,7 @@
 """IPv6 pinholes by UPnP: rows P6 of the quirk catalogue, WANIPv6FirewallControl:1."""
 
 import re
+from unittest.mock import ANY
 
 import pytest
 
@@ -217,7 +218,7 @@ class TestInspecting:
     @pytest.mark.parametrize(("name", "known_by"), [("7", ""), ("9", "9")])
     def test_P612_it_is_asked_for_as_what_bears_its_name_may_be_another_s(self, talk, words, name, known_by):
         looked = words.fault(709), words.success("GetPinholePackets", PinholePackets=0)
-        order = replace(INSPECT, lifetime=3600)
+        order = replace(INSPECT, lifetime=3600, doubtful=True)
         outcome = talk.order(order, *looked, words.success("AddPinhole", UniqueID=name))
         assert talk.asked[2:] == ["AddPinhole 3600"]
         assert (outcome.missing, outcome.verified, outcome.lifetime) == (False, True, 3600)
@@ -228,8 +229,24 @@ class TestInspecting:
         self, talk, words, code, missing
     ):
         looked = words.fault(709), words.success("GetPinholePackets", PinholePackets=0)
-        outcome = talk.order(replace(INSPECT, lifetime=3600), *looked, words.fault(code))
+        order = replace(INSPECT, lifetime=3600, doubtful=True)
+        outcome = talk.order(order, *looked, words.fault(code))
         assert (outcome.missing, outcome.verified) == (missing, missing)
+
+    def test_without_doubt_only_its_name_is_asked_about(self, talk, words):
+        """Asking for it again makes miniupnpd take it away and make it anew."""
+        looked = words.fault(709), words.success("GetPinholePackets", PinholePackets=0)
+        outcome = talk.order(replace(INSPECT, lifetime=3600), *looked)
+        assert (outcome.missing, outcome.verified, outcome.lifetime) == (False, True, None)
+        assert talk.asked == ["CheckPinholeWorking 7", "GetPinholePackets 7"]
+
+    def test_P612_a_name_that_may_not_be_looked_at_any_more_is_another_host_s(self, talk, words):
+        order = replace(INSPECT, lifetime=3600)
+        denied = words.fault(606), words.fault(606)
+        assert talk.order(order, *denied) == Inspected(None, verified=False, words=ANY)  # perhaps never
+        talk.order(order, words.fault(709), words.success("GetPinholePackets", PinholePackets=0))
+        outcome = talk.order(order, *denied, words.success("AddPinhole", UniqueID=9))
+        assert (outcome.missing, outcome.verified, outcome.reference) == (False, True, "9")
 
     def test_no_firewall_lists_its_pinholes(self, talk):
         assert isinstance(talk.order(EntryOrder(0)), NoEntry)

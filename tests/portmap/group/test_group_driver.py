@@ -33,7 +33,7 @@ from .conftest import line
 
 WEB = Wanted(Protocol.TCP, 8080)
 SIP = (Wanted(Protocol.UDP, 5060), Wanted(Protocol.TCP, 5060))
-PATIENCE = 10  # seconds until a test is taken to hang
+PATIENCE = 30  # seconds until a test is taken to hang
 
 
 def held(gateway):

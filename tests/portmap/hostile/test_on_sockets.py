@@ -24,7 +24,7 @@ from ringthru.portmap.engine.engine import Engine
 
 US, GATEWAY, STRANGER = "127.69.0.10", "127.69.0.1", "127.69.0.66"
 LAN = IPv4Network("127.69.0.0/24")
-PATIENCE = 10.0  # seconds until a test is taken to hang
+PATIENCE = 30.0  # seconds until a test is taken to hang
 OK = b"HTTP/1.1 200 OK\r\nServer: x\r\n\r\n"
 BOMB = '<!DOCTYPE a [<!ENTITY b0 "lol">' + "".join(
     f'<!ENTITY b{n} "{f"&b{n - 1};" * 10}">' for n in range(1, 10)

@@ -24,7 +24,7 @@ from ringthru.portmap.memory.holding import JournalEntry
 from ringthru.portmap.memory.store_driver import Store
 
 RULES = AddressRules((IPv4Network("127.84.0.0/16"),))
-PATIENCE = 10.0  # seconds until a test is taken to hang
+PATIENCE = 30.0  # seconds until a test is taken to hang
 GRACE = 0.15  # seconds, instead of ten: what nobody wants again goes then
 
 

@@ -159,7 +159,7 @@ class TestEvents:
         monkeypatch.setattr(gena, "_subscribe", lambda *request: (asked.set(), subscribe(*request))[1])
         mapper = new_mapper(house)
         making = asyncio.create_task(settled(mapper, A))
-        async with asyncio.timeout(5.0):  # ``wait_for`` would come back too late
+        async with asyncio.timeout(30):  # ``wait_for`` would come back too late
             await asked.wait()
         (before,) = subscriptions(house)
         await (mapper.reinit() if end == "reinit" else mapper.stop())

@@ -17,7 +17,7 @@ from ringthru.portmap.memory.store_driver import Store
 from ...scenarios.waiting import eventually
 from .conftest import settled
 
-PATIENCE = 10.0  # seconds for what should come within two
+PATIENCE = 30.0  # seconds for what should come within two
 HERE = Path(__file__).parent
 HOME = ("addr add 10.9.0.10/24 dev wire", "route add default via 10.9.0.1")
 

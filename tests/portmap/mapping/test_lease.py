@@ -65,14 +65,18 @@ class TestRenewal:
     def test_what_bears_the_reference_is_asked_only_when_that_may_have_changed(self, lease):
         """Asking for a pinhole again makes miniupnpd take it away and make it anew."""
         lease.granted(Granted(5060, 3600, reference="77"), 0.0)
-        assert lease.inspect_order().lifetime == 0
+        assert not lease.inspect_order().doubtful
         lease.ladder.listed("CheckPinholeWorking: it works", 1.0, None, 0.0)
-        assert lease.inspect_order().lifetime == 3600
+        assert not lease.inspect_order().doubtful
 
-    def test_a_gateway_that_may_have_started_anew_is_asked_at_once(self, lease):
+    def test_a_gateway_that_may_have_started_anew_is_asked_until_it_has_told(self, lease):
         lease.granted(Granted(5060, 3600, reference="77"), 0.0)
         lease._terms.calendar.doubted_at = 1.0
-        assert lease.inspect_order().lifetime == 3600
+        assert lease.inspect_order().doubtful
+        lease.listed_with(None, 2.0, fresh=False)
+        assert lease.inspect_order().doubtful
+        lease.listed_with(3600, 3.0, fresh=False)
+        assert not lease.inspect_order().doubtful
 
     def test_a_failed_renewal_is_tried_at_half_of_what_remains(self, lease):
         lease.granted(Granted(5060, 3600), 0.0)

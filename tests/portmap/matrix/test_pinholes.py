@@ -8,7 +8,6 @@ from ringthru.lab.gateway.quirks import check_rows
 from ringthru.lab.virtual.wire import Wire
 from ringthru.lab.virtual.world import World
 from ringthru.net.values import replace
-from ringthru.portmap.events import MappingFell
 from ringthru.portmap.memory.recollection import Recollection
 from ringthru.portmap.values import GatewayType, Rung
 
@@ -152,8 +151,10 @@ class TestLoss:
         assert stops(again)
         assert ours(again) == []
 
-    def test_P612_not_even_where_nobody_noticed_the_restart(self):
-        world = make_firewall(["P612"], ("upnp",))
+    @pytest.mark.parametrize(("rows", "within"), [(["P612", "P601"], 310), (["P612"], 2260)])
+    def test_P612_not_even_where_nobody_noticed_the_restart(self, rows, within):
+        """At the next look, where a name is told of to its own host alone (P601); else when it is renewed."""
+        world = make_firewall(rows, ("upnp",))
         gateway = world.gateways[0]
         start(world, UDP6, TCP6)
         assert comes_to_hold(world, 2)
@@ -161,14 +162,35 @@ class TestLoss:
         gateway.forget()
         gateway.seed_foreign(4)  # they get the names that ours had
         assert ours(world) == []
-        assert world.run_until(lambda: len(ours(world)) == 2, 310)  # at the next look
+        assert world.run_until(lambda: len(ours(world)) == 2, within)
         world.run(5)
-        assert [type(each) for each in world.events if isinstance(each, MappingFell)] == [MappingFell] * 2
         assert {each.rung for each in held(world)} == {Rung.LISTED}
         assert stops(world)
         assert ours(world) == []
         assert world.verdicts() == []
         assert not gateway.missing_foreign()
+
+    def test_looking_at_them_does_not_ask_for_them_again(self):
+        """miniupnpd would take them away and make them anew: somebody would be kept out."""
+        world = make_firewall(protocols=("upnp",))
+        start(world, UDP6, TCP6)
+        assert comes_to_hold(world, 2)
+        world.run(1700)  # before the renewal
+        sent = [each.data for each in world.records.requests("http")]
+        assert len([data for data in sent if b"#CheckPinholeWorking" in data]) > 10
+        assert len([data for data in sent if b"#AddPinhole" in data]) == 2
+
+    def test_P612_one_that_is_missing_casts_doubt_on_the_names_of_all(self):
+        """Made again first, it gets the name that the other of ours had."""
+        world = make_firewall(["P612"], ("upnp",))
+        start(world, UDP6, TCP6)
+        assert comes_to_hold(world, 2)
+        world.run(200)
+        world.gateways[0].forget()
+        assert world.run_until(lambda: len(ours(world)) == 2, 310)
+        world.run(5)
+        assert {each.rung for each in held(world)} == {Rung.LISTED}
+        assert world.verdicts() == []
 
     def test_PC21_what_cannot_be_deleted_any_more_ends_in_two_minutes(self):
         world = make_firewall(["PC21"], ("pcp",))

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TypeVar
 
 POLL = 0.02  # seconds between two looks of wait_for
+PATIENCE = 60.0  # seconds for a step in a laboratory: a machine with much else to do takes its time
 NAMES = Path("/run/netns")
 RESOLVERS = Path("/etc/netns")  # ip-netns(8) shows NAME/resolv.conf from here to what runs inside
 OURS = re.compile(r"rt(\d+)-[0-9a-f]{4}-\w+")
@@ -35,9 +36,12 @@ class LaboratoryError(Exception):
 def wait_for(condition: Callable[[], T], timeout: float, what: str = "") -> T:
     """Ask ``condition`` every 20 ms until it is true, and return what it said.
 
+    ``timeout`` is what a machine with nothing else to do may need; a busy one gets a minute for every step.
+
     Raises:
-        TimeoutError: still false after ``timeout`` seconds; ``what`` goes into the text.
+        TimeoutError: still false after the longer of the two; ``what`` goes into the text.
     """
+    timeout = max(timeout, PATIENCE)
     deadline = time.monotonic() + timeout
     while not (result := condition()):
         if time.monotonic() > deadline:
@@ -78,7 +82,7 @@ def find_program(program: str) -> str | None:
 
 
 def command(
-    argv: Sequence[str], timeout: float = 15.0, check: bool = True, text: str = ""
+    argv: Sequence[str], timeout: float = PATIENCE, check: bool = True, text: str = ""
 ) -> subprocess.CompletedProcess[str]:
     try:
         done = subprocess.run(argv, input=text, capture_output=True, text=True, timeout=timeout, check=False)

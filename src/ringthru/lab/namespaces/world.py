@@ -18,7 +18,16 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
 
-from .netns import RESOLVERS, LaboratoryError, command, enter, obstacles, remove_namespace, sweep_stale
+from .netns import (
+    PATIENCE,
+    RESOLVERS,
+    LaboratoryError,
+    command,
+    enter,
+    obstacles,
+    remove_namespace,
+    sweep_stale,
+)
 
 T = TypeVar("T")
 
@@ -103,7 +112,7 @@ class World:
         return self._prefix + role
 
     def run(
-        self, role: str, argv: Sequence[str], *, timeout: float = 15.0, check: bool = True, text: str = ""
+        self, role: str, argv: Sequence[str], *, timeout: float = PATIENCE, check: bool = True, text: str = ""
     ) -> subprocess.CompletedProcess[str]:
         """Run a program in a namespace to its end; ``text`` is its input, both outputs come back as text.
 
@@ -131,7 +140,7 @@ class World:
         self._processes.append(process)
         return process
 
-    def end(self, process: subprocess.Popen[bytes], timeout: float = 10.0) -> int:
+    def end(self, process: subprocess.Popen[bytes], timeout: float = PATIENCE / 2) -> int:
         """Ask one of our processes to stop (SIGTERM), kill it after ``timeout`` seconds; its exit status."""
         if process.poll() is None:
             process.terminate()
@@ -151,7 +160,7 @@ class World:
         with ThreadPoolExecutor(max_workers=1) as executor:
             return executor.submit(inside).result()
 
-    def udp_socket(self, role: str, address: str, port: int = 0, timeout: float = 2.0) -> socket.socket:
+    def udp_socket(self, role: str, address: str, port: int = 0, timeout: float = PATIENCE) -> socket.socket:
         """A UDP socket that lives in the namespace, for this process to send and receive with."""
         family = socket.AF_INET6 if ":" in address else socket.AF_INET
         opened = self.call_in(role, lambda: socket.socket(family, socket.SOCK_DGRAM))

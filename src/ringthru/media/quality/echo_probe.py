@@ -5,7 +5,8 @@ that was said before it; the delay on which most of them agree is the echo's. So
 is not taken for a quick one, and the chirps of somebody else are not taken for ours.
 
 When a sample left or came is reckoned by the packets' own clock, and not by when somebody looked: what is fed
-leaves every 20 ms (``FeedClock``), and the packet that came with the least delay tells the others' time.
+leaves every 20 ms (``FeedClock``), and the packet that came with the least delay tells the others' time. A
+machine that stands still breaks both: the chirp that was being said is said again, the clocks are set anew.
 
 Lives here: the schedule, the times, the judgement. Never here: finding a chirp (``chirp``), legs, a clock.
 """
@@ -40,6 +41,8 @@ LONGEST_GAP: Final = 2 * SAMPLE_RATE  # samples of silence that are listened to;
 CLOCK_SPAN: Final = 4.0  # seconds for which the quickest packet is the measure
 LONGEST_START: Final = 1.0  # seconds that a feed may take to begin
 INDEPENDENT: Final = LENGTH / 2  # of a chirp's signs, for neighbours are alike
+STANDSTILL: Final = LATE  # seconds between two looks, after which a feed may have given up its beat
+AGAIN: Final = 0.1  # seconds from the end of a standstill until all that waited is read, and a chirp is said
 
 
 @frozen
@@ -50,6 +53,7 @@ class Echo:
     returned: int  # of those
     round_trip_ms: float | None  # None: no echo was heard
     certainty: float
+    still: float = 0.0  # share of the test in which this machine stood still, 0 to 1
 
     @property
     def heard(self) -> bool:
@@ -112,7 +116,11 @@ class EchoProbe:
         self._said: deque[float] = deque(maxlen=KEPT)
         self._found: deque[tuple[float, float]] = deque(maxlen=KEPT)  # when, and how like
         self._line = PacketClock()
+        self._began_at: float | None = None
         self._heard_until = 0.0
+        self._still = 0.0  # seconds
+        self._settles_at = 0.0  # when all has been read that waited while we stood still
+        self._sure_from = 0  # the sample heard from which times mean something
         self._proven: Echo | None = None
 
     def frame(self, leaves: float) -> list[int] | None:
@@ -137,13 +145,32 @@ class EchoProbe:
         gap = least + (most - least) * self._uniform()
         return gap if self._count < OFTEN else gap * RARE
 
+    def interrupt(self, now: float) -> None:
+        """This machine stood still from the last look until ``now``, and what is said begins on a new feed.
+
+        The chirp that was being said is said again, soon. What waited to be heard came we do not know when.
+        """
+        whole = [left for left in self._said if left + LENGTH / SAMPLE_RATE <= self._heard_until]
+        self._count -= len(self._said) - len(whole)
+        soon = self._samples + round(AGAIN * SAMPLE_RATE)
+        self._next = soon if len(whole) < len(self._said) else max(self._next, soon)
+        self._said = deque(whole, maxlen=KEPT)
+        self._starts.clear()
+        self._still += now - self._heard_until
+        self._settles_at = now + AGAIN
+        self._line.set_anew()
+
     def hear(self, frames: list[Frame], now: float) -> bool:
         """Frames that came since the last look; whether a chirp was among them. Of G.711 alone."""
         news = False
+        if self._began_at is None:
+            self._began_at = now
         for frame in frames:
             octets = self._line.place(frame, now)
             if octets is None:
                 continue
+            if now < self._settles_at:
+                self._sure_from = self._line.octets
             for found in self._ear.hear(octets):
                 self._note(found)
                 news = True
@@ -151,6 +178,8 @@ class EchoProbe:
         return news
 
     def _note(self, found: Found) -> None:
+        if found.position < self._sure_from:
+            return
         self._found.append((self._line.time_of(found.position), found.likeness))
 
     def result(self) -> Echo:
@@ -158,7 +187,8 @@ class EchoProbe:
 
         What was proven once in the call stays so, should a machine that is too busy upset all times later.
         """
-        echo = self._judged()
+        lasted = self._heard_until - (self._heard_until if self._began_at is None else self._began_at)
+        echo = replace(self._judged(), still=self._still / lasted if lasted else 0.0)
         if echo.returned >= PROOF:
             self._proven = echo
         if not echo.heard and self._proven is not None:
@@ -212,7 +242,7 @@ class PacketClock:
 
     def __init__(self) -> None:
         self._expected: int | None = None  # the timestamp that comes next
-        self._octets = 0  # all that was handed on
+        self.octets = 0  # all that was handed on: the position of the sample that comes next
         self._quickest: tuple[float, float] | None = None  # of the spans before this one, and of this one
         self._span_from = 0.0
 
@@ -227,10 +257,14 @@ class PacketClock:
             gap, self._quickest = 0, None
         octets = frame.payload if frame.codec == "PCMU" else frame.payload.translate(ALAW_TO_ULAW)
         self._expected = (frame.timestamp + len(octets)) % (1 << 32)
-        self._octets += gap
-        self._measure(now - self._octets / SAMPLE_RATE, now)
-        self._octets += len(octets)
+        self.octets += gap
+        self._measure(now - self.octets / SAMPLE_RATE, now)
+        self.octets += len(octets)
         return bytes((ULAW_SILENCE,)) * gap + octets
+
+    def set_anew(self) -> None:
+        """Forget how quick packets were so far."""
+        self._quickest = None
 
     def _measure(self, offset: float, now: float) -> None:
         """The least of "came less said" over the last one to two spans: clocks of two machines drift."""

@@ -17,6 +17,7 @@ from .echo_probe import Echo
 
 LEAST_SAID: Final = 2  # chirps whose echo could have come, before silence means anything
 NEARLY_ALL: Final = 0.9  # of our packets; who misses as many hears nothing
+BUSY: Final = 0.2  # share of the test that this machine may stand still, and its silence means something
 
 
 class Hearing(Enum):
@@ -27,6 +28,7 @@ class Hearing(Enum):
     THEY_DO_NOT = "they hear nothing"
     NEITHER = "nothing is heard either way"
     UNKNOWN = "too short to tell"
+    BUSY = "this machine is too busy to tell"
     NO_ECHO = "no echo"  # packets go both ways, but it is not our sound that comes
 
 
@@ -51,6 +53,8 @@ def judge(echo: Echo, report: LegReport, told: str, remote: str) -> Verdict:
 def _hearing(echo: Echo, report: LegReport) -> Hearing:
     if echo.heard:
         return Hearing.BOTH_WAYS
+    if echo.still > BUSY and (report.packets_received or echo.said < LEAST_SAID):
+        return Hearing.BUSY
     if echo.said < LEAST_SAID:
         return Hearing.UNKNOWN
     missed = report.remote_lost
@@ -90,6 +94,11 @@ def _evidence(hearing: Hearing, echo: Echo, report: LegReport, told: str, remote
             )
         case Hearing.UNKNOWN:
             return "the call ended before two chirps could have come back; give it four seconds"
+        case Hearing.BUSY:
+            return (
+                f"for {echo.still * 100:.0f} % of the test this machine stood still, and no echo was timed; "
+                "try again when it has less to do, or find out what holds it up"
+            )
         case Hearing.NO_ECHO:
             return (
                 "packets go both ways, but what we said did not come back; was it an echo test that was "

@@ -1,7 +1,7 @@
 """Samples of any rate and several channels to µ-law at 8000 Hz, a second at a time.
 
 A second of whole samples there is a second of whole samples here, so that a long file never lies in memory
-as numbers: they would take thirty times its octets.
+as numbers: they would take over ten times its octets.
 
 Lives here: that arithmetic. Never here: where the samples come from.
 """

@@ -2,8 +2,8 @@
 
 Nothing is translated: the external address and port are our own. A pinhole is known by its UniqueID, which is
 the ``reference`` of its grant. A gateway that starts anew gives the same numbers out again, to whoever comes
-first (P612), and no action tells whose one is. So a pinhole is renewed, looked at and closed by asking for it
-as if it were new: the gateway that has it gives the name it bears by now (§2.5.3).
+first (P612), and no action tells whose one is. So a pinhole is renewed and closed, and looked at where its
+name is doubtful, by asking for it as if it were new: the gateway gives the name it bears by now (§2.5.3).
 
 Lives here: what to ask, and what each answer leads to. Never here: sockets, clocks, which address is stable.
 """
@@ -167,14 +167,23 @@ def close_pinhole(igd: Igd, order: UnmapOrder) -> Steps:
 def inspect(igd: Igd, order: InspectOrder) -> Steps:
     """Whether it is there and lets packets in; how long it lives no firewall tells.
 
-    What bears its name may be another's, since a restart that nobody noticed (P612). So it is asked for then.
+    What bears its name may be another's, since a restart (P612). Where that is likely it is asked for: when
+    the order says so, or a gateway that told of names before refuses to tell of this one (§2.5.6: only the
+    host that a pinhole leads to is told of it).
     """
     if not order.reference:
         return Inspected(None, verified=False, words="a pinhole without a name cannot be asked for")
-    seen = yield from _look_at_name(igd, order)
-    if seen.missing or not seen.verified or not order.lifetime:
-        return seen
-    return (yield from _see_whose(igd, order, seen))
+    told_before = igd.shows_entries
+    answers = (
+        (yield from call(igd, soap.check_pinhole(order.reference))),
+        (yield from call(igd, soap.get_pinhole_packets(order.reference))),
+    )
+    seen = _seen(igd, *answers)
+    denied = not seen.verified and any(isinstance(each, soap.Fault) and forbidden(each) for each in answers)
+    doubtful = seen.verified and not seen.missing and order.doubtful
+    if order.lifetime and (doubtful or (denied and told_before)):
+        return (yield from _see_whose(igd, order, seen))
+    return seen
 
 
 def _see_whose(igd: Igd, order: InspectOrder, seen: Inspected) -> Steps:
@@ -190,10 +199,8 @@ def _see_whose(igd: Igd, order: InspectOrder, seen: Inspected) -> Steps:
     return Inspected(lease, words=words, reference=name)
 
 
-def _look_at_name(igd: Igd, order: InspectOrder) -> Generator[Ask, Reply, Inspected]:
-    """What the gateway says of the pinhole of that name."""
-    answer = yield from call(igd, soap.check_pinhole(order.reference))
-    packets = yield from _packets(igd, order.reference)
+def _seen(igd: Igd, answer: soap.Success | soap.Fault, packets: soap.Success | soap.Fault) -> Inspected:
+    """What both looks at one name come to; ``packets`` answers GetPinholePackets."""
     if isinstance(answer, soap.Success) or isinstance(packets, soap.Success) or answer.code == NO_TRAFFIC:
         igd.shows_entries = True
     if isinstance(answer, soap.Success):
@@ -208,10 +215,6 @@ def _look_at_name(igd: Igd, order: InspectOrder) -> Generator[Ask, Reply, Inspec
     if isinstance(packets, soap.Success):
         return Inspected(None, words=f"GetPinholePackets: it is there{_count(packets)}")
     return Inspected(None, verified=False, words=f"CheckPinholeWorking: {answer}")
-
-
-def _packets(igd: Igd, reference: str) -> Answering:
-    return call(igd, soap.get_pinhole_packets(reference))
 
 
 def _count(packets: soap.Success | soap.Fault) -> str:

@@ -77,9 +77,10 @@ class InspectOrder:
     """Read a mapping of ours back: is it listed, does it lead to us, how long does it live?
 
     ``of_many``: others of its ``BLOCK`` of ports are to be read back within ``SHARED`` seconds too, so that
-    one reading may do for all; one from before ``since`` proves nothing. ``lifetime`` and ``allow_from`` as
-    in the ``MapOrder`` that made it: a pinhole is renewed by looking at it, as nothing else tells whose it
-    is. Lifetime 0: it is only looked at, as its name was told just now.
+    one reading may do for all; one from before ``since`` proves nothing. ``doubtful``: what bears
+    ``reference`` may be another's by now. Then a pinhole is asked for again, with ``lifetime`` and
+    ``allow_from`` as in the ``MapOrder`` that made it, as nothing else tells whose it is. Lifetime 0: it is
+    only looked at, whatever is seen.
     """
 
     protocol: Protocol
@@ -89,6 +90,7 @@ class InspectOrder:
     reference: str = ""
     of_many: bool = False
     since: float = 0.0
+    doubtful: bool = False
     lifetime: int = 0
     allow_from: tuple[str, ...] = ()
 

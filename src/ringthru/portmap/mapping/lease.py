@@ -60,7 +60,7 @@ class Lease(LeaseRecord):
         self.reason = self.told = ""
         self.failed_renewals, self._ports_tried = 0, 1
         self._pauses.reset()
-        self._granted_at = self._terms.calendar.granted_at = now
+        self._granted_at = self._named_at = self._terms.calendar.granted_at = now
         self.ladder.accepted(f"granted {answer_words(grant)}", now, anew)
         self.filtering.granted(now, anew)
         self._held_for(grant.lifetime, now)
@@ -71,6 +71,7 @@ class Lease(LeaseRecord):
         """The gateway lists it with ``lifetime`` seconds left, 0 for ever; ``fresh``: as it was granted."""
         if lifetime is None or self.held_port is None:
             return
+        self._named_at = now  # what has a name tells a lifetime only where it was asked for again
         if fresh:
             self._judge_extension(lifetime, now)
             if not self.does_not_extend:

@@ -72,7 +72,7 @@ class LeaseRecord:
         self._exact = wanted.exact
         self._ports_tried = 1
         self._pauses = Pauses()
-        self.asked_at = self._granted_at = now
+        self.asked_at = self._granted_at = self._named_at = now  # the last: ``reference`` was told then
         self._life = float(self.lifetime)  # of the present lease
         self._to_outlive: float | None = None  # the end that a renewal must move
         self.ladder.requested(f"external port {self._port} is wanted", now)
@@ -163,16 +163,16 @@ class LeaseRecord:
             (wanted.protocol, wanted.internal_port, self.held_port),
             self._terms.calendar.doubted_at,
         )
-        # Just granted, its name was just told. To ask for it again would only shake it: miniupnpd takes a
-        # pinhole away and makes it anew then, and whoever comes in between is kept out.
-        named = self.ladder.fresh and self._granted_at >= since
         return InspectOrder(
             *ports,
             wanted.internal_client,
             self.reference,
             of_many,
             since,
-            lifetime=0 if named else self.lifetime,
+            # Not without need: miniupnpd takes a pinhole that is asked for again away and makes it anew, and
+            # whoever comes in between is kept out.
+            doubtful=self._named_at < since,
+            lifetime=self.lifetime,
             allow_from=wanted.allow_from,
         )
 

@@ -69,6 +69,7 @@ class Outcomes:
         if isinstance(order, UnmapOrder):
             return self._deleted_to_renew(lease, isinstance(outcome, Unmapped), now)
         if isinstance(order, InspectOrder):
+            self._doubt_names(order, outcome, now)
             return self._looked(lease, outcome, now)
         if isinstance(outcome, Granted):
             return self._granted(lease, outcome, now)
@@ -246,6 +247,16 @@ class Outcomes:
         self.lose(lease, now, refusal.reason)
         self.declined(lease, refusal, now)
         return "not listed, however often it is made"
+
+    def _doubt_names(self, order: InspectOrder, outcome: Outcome, now: float) -> None:
+        """One is not there under its name: the gateway started anew, and all may be others' (P612)."""
+        known = not order.reference or order.doubtful  # they are doubted already
+        if known or not isinstance(outcome, Inspected) or not (outcome.missing or outcome.reference):
+            return
+        self._terms.calendar.doubted_at = now
+        for each in self._leases.values():
+            if each.reference:
+                each.ladder.look_again(now)
 
     def _other_holder(self, lease: Lease, external_port: int) -> Lease | None:
         """Another mapping of ours that has this external port; pinholes of IPv6 share none."""

@@ -302,7 +302,7 @@ class Call:
             here=dialog.here,
         )
         if refreshing and request.method == "INVITE":
-            self.await_ack(request.cseq.number, data, incoming.transaction.flow, now)
+            self.await_ack(request.cseq.number, data, incoming.transaction, now)
 
     # Steps that the two directions share
 
@@ -315,8 +315,8 @@ class Call:
         """Hang up before the answer."""
         raise NotImplementedError
 
-    def await_ack(self, number: int, data: bytes, flow: Flow, now: float) -> None:
-        self._answers.add(self, number, data, flow, now)
+    def await_ack(self, number: int, data: bytes, transaction: ServerTransaction, now: float) -> None:
+        self._answers.add(self, number, data, transaction, now)
 
     def ack_missing(self, now: float) -> None:
         """§13.3.1.4: without an ACK the session is to be ended."""

@@ -106,11 +106,17 @@ class SessionRefreshDue:
 
 @frozen
 class AckOverdue:
-    """Our 2xx, ``size`` bytes, was sent ``copies`` times in 4 s, and no ACK came; 28 s more are waited."""
+    """Our 2xx, ``size`` bytes, was sent ``copies`` times in 4 s, and no ACK came; 28 s more are waited.
+
+    ``unheard`` copies of the INVITE came after it, so that it did not arrive; ``asked``: a later request
+    of the peer's in the dialog came, so that it did.
+    """
 
     call: Call
     copies: int
     size: int
+    unheard: int
+    asked: bool
 
 
 @frozen

@@ -67,7 +67,7 @@ class InboundCall(Call):
         rows = self._dialog_headers([core.allowing, core.supporting, *session, *headers], body)
         data = self._respond(transaction, 200, now, None, rows, body)
         self.state = CallState.ANSWERED
-        self.await_ack(self.request.cseq.number, data, transaction.flow, now)
+        self.await_ack(self.request.cseq.number, data, transaction, now)
         return True
 
     def reject(self, now: float, status: int, reason: str | None = None, headers: Headers = ()) -> bool:

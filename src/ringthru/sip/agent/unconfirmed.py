@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
-from ..flow import Flow
 from ..transactions.layer import TransactionLayer
+from ..transactions.server_transaction import ServerTransaction
 from ..wire.message import Request
 from .events import AckOverdue
 
@@ -35,20 +35,20 @@ class UnconfirmedAnswer:
         "_timer",
         "copies",
         "data",
-        "flow",
+        "transaction",
     )
 
     def __init__(
         self,
         layer: TransactionLayer,
         data: bytes,
-        flow: Flow,
+        transaction: ServerTransaction,
         on_overdue: Callable[[UnconfirmedAnswer, float], None],
         on_timeout: Callable[[float], None],
         now: float,
     ) -> None:
         self.data = data
-        self.flow = flow
+        self.transaction = transaction
         self.copies = 1
         self._layer = layer
         self._on_overdue = on_overdue
@@ -75,7 +75,7 @@ class UnconfirmedAnswer:
         self._timer = self._layer.timers.start(min(times), self._due)
 
     def _resend(self, now: float) -> None:
-        self._layer.send(self.data, self.flow)
+        self._layer.send(self.data, self.transaction.flow)
         self.copies += 1
         self._interval = min(2 * self._interval, self._layer.timing.t2)
         self._resend_at = now + self._interval
@@ -99,17 +99,19 @@ class UnconfirmedAnswers:
     def numbers(self) -> tuple[int, ...]:
         return tuple(self._answers)
 
-    def add(self, call: Call, number: int, data: bytes, flow: Flow, now: float) -> None:
+    def add(self, call: Call, number: int, data: bytes, transaction: ServerTransaction, now: float) -> None:
         """A 2xx was sent: repeat it until ``confirm``."""
 
         def overdue(answer: UnconfirmedAnswer, now: float) -> None:
-            self._core.emit(AckOverdue(call, answer.copies, len(answer.data)))
+            asked = call.dialog is not None and (call.dialog.remote_cseq or 0) > number
+            unheard = answer.transaction.unheard
+            self._core.emit(AckOverdue(call, answer.copies, len(answer.data), unheard, asked))
 
-        layer = self._core.layer
-        self._answers[number] = UnconfirmedAnswer(layer, data, flow, overdue, call.ack_missing, now)
-        if self._source != flow.remote.host:  # the peer may have moved since its first INVITE
+        layer, source = self._core.layer, transaction.flow.remote.host
+        self._answers[number] = UnconfirmedAnswer(layer, data, transaction, overdue, call.ack_missing, now)
+        if self._source != source:  # the peer may have moved since its first INVITE
             self._core.awaiting.discard(call, self._source)
-            self._source = flow.remote.host
+            self._source = source
         self._core.awaiting.add(call, self._source)
 
     def confirm(self, call: Call, number: int) -> None:

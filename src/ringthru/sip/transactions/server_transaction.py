@@ -15,7 +15,7 @@ from typing import ClassVar
 from ...net.values import frozen
 from ..flow import Flow
 from ..wire.message import Request
-from .transaction import Host, Input, State, Table, Transaction, absorb, end, resend, sent
+from .transaction import Host, Input, State, Table, Transaction, end, resend, sent
 
 S, I = State, Input  # noqa: E741  the tables are to be read like the figures
 
@@ -30,10 +30,11 @@ class AckMissing:
 class ServerTransaction(Transaction):
     """One request of a peer; ``flow`` is where answers go.
 
-    ``source`` and ``merging`` serve the layer's books; ``on_cancel`` is called when a CANCEL comes in time.
+    ``source`` and ``merging`` serve the layer's books; ``on_cancel`` is called when a CANCEL comes in time;
+    ``unheard`` counts the copies of an INVITE that came although it was answered by a 2xx.
     """
 
-    __slots__ = ("merging", "method", "on_cancel", "source")
+    __slots__ = ("merging", "method", "on_cancel", "source", "unheard")
 
     def __init__(self, host: Host, key: tuple[str | int, ...], flow: Flow, method: str, source: str) -> None:
         super().__init__(host, key, flow, S.PROCEEDING if method == "INVITE" else S.TRYING)
@@ -41,6 +42,7 @@ class ServerTransaction(Transaction):
         self.source = source
         self.merging: tuple[str | int, ...] | None = None
         self.on_cancel: Callable[[float, Request | None], None] | None = None
+        self.unheard = 0
 
     @property
     def answered(self) -> bool:
@@ -63,10 +65,15 @@ def answer(transaction: ServerTransaction, now: float, data: bytes) -> None:
 
 
 def accept(transaction: ServerTransaction, now: float, data: bytes) -> None:
-    """The user resends the 2xx until the ACK; repeated INVITEs are only absorbed here (RFC 6026 §7.1)."""
+    """The user resends the 2xx until the ACK; repeated INVITEs are only counted here (RFC 6026 §7.1)."""
     answer(transaction, now, data)
     transaction.data = b""
     transaction.end_after(I.TIMER_L, transaction._host.timing.patience, now)
+
+
+def count(transaction: ServerTransaction, now: float, message: None) -> None:
+    """The peer still asks: neither our 100 nor our 2xx has come to it."""
+    transaction.unheard += 1
 
 
 def pass_on(transaction: ServerTransaction, now: float, data: bytes) -> None:
@@ -118,7 +125,7 @@ class InviteServer(ServerTransaction):
         (S.COMPLETED, I.TIMER_H): (S.TERMINATED, give_up),
         (S.COMPLETED, I.ACK): (S.CONFIRMED, confirm),
         (S.CONFIRMED, I.TIMER_I): (S.TERMINATED, end),
-        (S.ACCEPTED, I.REQUEST): (S.ACCEPTED, absorb),
+        (S.ACCEPTED, I.REQUEST): (S.ACCEPTED, count),
         (S.ACCEPTED, I.SEND_SUCCESS): (S.ACCEPTED, pass_on),
         (S.ACCEPTED, I.TIMER_L): (S.TERMINATED, end),
     }

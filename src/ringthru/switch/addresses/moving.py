@@ -29,7 +29,8 @@ def follow_address(calls: Calls) -> list[Channel]:
         if profile.mapped and profile.external_address is None:
             continue
         seen = profile.seen_by(call.flow.remote.host, call.flow.transport)
-        if media.move_to(advertised_host(channel.variables, seen)) or seen.signalling != call.seen_at:
+        host = advertised_host(channel.variables, seen, profile.media_host(seen, media.bound))
+        if media.move_to(host) or seen.signalling != call.seen_at:
             channel.log.info(
                 "%s is told our new address: %s, media %s", channel.name, seen.signalling, media.advertised
             )

@@ -50,6 +50,11 @@ class MappedPair:
     rtcp: Mapping
 
     @property
+    def host(self) -> str:
+        """Ours, that the sockets are bound to."""
+        return self.pair.host
+
+    @property
     def mapped(self) -> bool:
         return self.rtp.state is MappingState.ACCEPTED and self.rtcp.state is MappingState.ACCEPTED
 

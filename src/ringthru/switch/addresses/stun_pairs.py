@@ -40,6 +40,11 @@ class SeenPair:
     external_rtp_port: int
     external_rtcp_port: int
 
+    @property
+    def host(self) -> str:
+        """Ours, that the sockets are bound to."""
+        return self.pair.host
+
 
 class _AskingPair:
     """One idle pair, which asks; ``seen`` is None while there is no answer for both of its sockets."""

@@ -111,6 +111,11 @@ class LegMedia:
             return ports.outer
         return MediaAddress(host, ports.rtp_port, ports.rtcp_port)
 
+    @property
+    def bound(self) -> str:
+        """The address of ours that its sockets are bound to."""
+        return self._pair.host
+
     def move_to(self, host: str) -> bool:
         """Advertise another address, or other ports that the gateway granted; whether anything changed.
 
@@ -121,10 +126,17 @@ class LegMedia:
         return moved
 
     def offer(self, codecs: Sequence[Codec], direction: str = BOTH_WAYS, ptime: int = 0) -> bytes:
-        """Our offer; the peer's answer goes to ``accept``. ``ptime`` in milliseconds; 0: the usual."""
+        """Our offer; the peer's answer goes to ``accept``. ``ptime`` in milliseconds; 0: the usual.
+
+        What it takes back from a hold is heard from now on: the peer's audio may overtake its answer
+        (RFC 3264 §8: the offerer must be prepared to receive by the old offer and by the new one).
+        """
         self.awaits_answer = True
         self.offered = direction
         self._answered_with = b""
+        agreed = self.negotiated
+        if agreed is not None and not agreed.receives and direction in (BOTH_WAYS, "recvonly"):
+            self._connect(replace(agreed, direction=BOTH_WAYS if agreed.sends else "recvonly"))
         here = self.aside or self.advertised
         return self._descriptions.offer(here, codecs, direction, ptime or DEFAULT_PTIME)
 
@@ -146,6 +158,12 @@ class LegMedia:
         if self.offered == BOTH_WAYS:
             self.wish = negotiated.peer_direction
         self._agree(negotiated)
+
+    def not_taken(self) -> None:
+        """Our new offer was refused: what was agreed on before goes on (RFC 3261 §14.1)."""
+        self.awaits_answer = False
+        if self.negotiated is not None and not self.negotiated.receives:
+            self._connect(self.negotiated)
 
     def answer(
         self,
@@ -176,10 +194,13 @@ class LegMedia:
             negotiated = replace(negotiated, learns=False)
         self.negotiated = negotiated
         self.direct = False
-        speak_first = self.aside is None and self._may_speak_first(negotiated.remote_rtp.host)
-        self.leg.connect(negotiated, speak_first=speak_first)
+        self._connect(negotiated)
         self._on_agreed(negotiated)
         return negotiated.sdp
+
+    def _connect(self, negotiated: Negotiated) -> None:
+        speak_first = self.aside is None and self._may_speak_first(negotiated.remote_rtp.host)
+        self.leg.connect(negotiated, speak_first=speak_first)
 
     @property
     def codec(self) -> Codec | None:

@@ -118,10 +118,12 @@ class LegPorts:
                 media.move_to(media.advertised.host)
                 channel.offer_again()
 
+        ports = distant or mapped or self._engine.reserve(HERE if inner else profile.next_rtp_ip())
+        own = profile.media_host(seen, ports.host)
         media = LegMedia(
             self._engine,
-            distant or mapped or self._engine.reserve(HERE if inner else profile.rtp_ip),
-            HERE if inner else leg_variables.advertised_host(channel.variables, seen),
+            ports,
+            HERE if inner else leg_variables.advertised_host(channel.variables, seen, own),
             session_id=channel.serial,
             name=channel.name,
             rtp_timeout=math.inf if inner else profile.settings.rtp_timeout_sec or math.inf,

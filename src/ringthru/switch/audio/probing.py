@@ -18,14 +18,14 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Iterator
 from typing import TYPE_CHECKING, Final
 
-from ...media import Hungry, Leg, LegReport, Recorder
+from ...media import Feed, Hungry, Leg, LegReport, Recorder
 from ...media.coding.coders import remedy
 from ...media.coding.payloads import Payloads
 from ...media.quality.chirp import PLAIN
-from ...media.quality.echo_probe import Echo, EchoProbe, FeedClock
+from ...media.quality.echo_probe import STANDSTILL, Echo, EchoProbe, FeedClock
 from ...media.quality.echo_verdict import Verdict, judge
 from ...media.rtp.reordering import LIVE
 from ...media.sound.g711 import encode
@@ -69,21 +69,54 @@ async def ticks(channel: Channel) -> AsyncIterator[float]:
         await asyncio.sleep(TICK)
 
 
-def follow(leg: Leg, clock: FeedClock) -> Callable[[], None]:
-    """Let a clock know when the leg's feed has begun; the result ends it."""
-    loop = asyncio.get_running_loop()
+class TimedFeed:
+    """What is said to a leg, frame by frame, and when each frame leaves.
 
-    def heard(event: object) -> None:
+    ``ahead`` is how many seconds of frames are written before they leave. Where this process stood still the
+    feed is begun anew: the engine may have given up its beat, and nobody tells by how much.
+    """
+
+    def __init__(self, leg: Leg, ahead: float) -> None:
+        self._leg, self._ahead = leg, ahead
+        self._loop = asyncio.get_running_loop()
+        self._looked_at = self._loop.time()
+        self._unsubscribe = leg.subscribe(self._heard)
+        self._begin(self._looked_at)
+
+    def _begin(self, now: float) -> None:
+        self._clock = FeedClock(now)
+        self._feed: Feed = self._leg.feed()
+
+    def stood_still(self, now: float) -> float:
+        """To be asked at every look: seconds since the last one, where the feed was begun anew; else 0."""
+        passed, self._looked_at = now - self._looked_at, now
+        if passed <= STANDSTILL:
+            return 0.0
+        self._begin(now)
+        return passed
+
+    def due(self, now: float) -> Iterator[float]:
+        """When each frame will leave that is to be written now."""
+        while self._clock.waiting(now) < self._ahead:
+            yield self._clock.write(now)
+
+    def write(self, payload: bytes, samples: int) -> None:
+        self._feed.write(payload, samples)
+
+    def close(self) -> None:
+        self._unsubscribe()
+        self._leg.hush()
+
+    def _heard(self, event: object) -> None:
         if isinstance(event, Hungry):
-            clock.left(event.left, loop.time())
-
-    return leg.subscribe(heard)
+            self._clock.left(event.left, self._loop.time())
 
 
 async def measure(channel: Channel, seconds: float = USUAL) -> Measured | None:
     """Test an answered leg that nothing else speaks to; ends early when all is known.
 
-    A delayed echo needs as many seconds more as it is late. None: it cannot be done.
+    A delayed echo needs as many seconds more as it is late; a machine that stands still gets its time back.
+    None: it cannot be done.
     """
     media = channel.media
     if media is None or media.negotiated is None or media.negotiated.codec.name not in channel.coders:
@@ -91,14 +124,16 @@ async def measure(channel: Channel, seconds: float = USUAL) -> Measured | None:
         channel.log.error("audio_test: the call speaks %s, which nothing here makes: %s", what, remedy(what))
         return None
     probe, payloads = new_probe(channel, PLAIN), Payloads()
-    loop = asyncio.get_running_loop()
-    ear, feed, clock = Recorder(media.leg.tap(), LIVE), media.leg.feed(), FeedClock(loop.time())
-    unsubscribe = follow(media.leg, clock)
-    found, until = judged(media, probe.result()), loop.time() + min(max(seconds, SHORTEST), LONGEST)
+    began = asyncio.get_running_loop().time()
+    ear, feed = Recorder(media.leg.tap(), LIVE), TimedFeed(media.leg, AHEAD)
+    found, until = judged(media, probe.result()), began + min(max(seconds, SHORTEST), LONGEST)
     try:
         async for now in ticks(channel):
-            while clock.waiting(now) < AHEAD:
-                samples = probe.frame(clock.write(now))
+            if passed := feed.stood_still(now):
+                probe.interrupt(now)
+                until = min(until + passed, began + LONGEST)
+            for leaves in feed.due(now):
+                samples = probe.frame(leaves)
                 frame = SILENT_FRAME if samples is None else encode(samples, "PCMU")
                 for payload, length in payloads.of(frame, media.negotiated):
                     feed.write(payload, length)
@@ -110,9 +145,8 @@ async def measure(channel: Channel, seconds: float = USUAL) -> Measured | None:
             if now >= until or _enough(found):
                 break
     finally:
-        unsubscribe()
         ear.close()
-        media.leg.hush()
+        feed.close()
     found = judged(media, probe.result())
     note(channel, found)
     return found

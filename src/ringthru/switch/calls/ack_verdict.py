@@ -15,8 +15,10 @@ class  what is wrong                        how it shows
 4      a SIP ALG rewrites                   an ACK came that differs in one key, or cannot be read
 5      a proxy on the way loses it          our 200 carried a Record-Route
 7      their NAT closed, or our 200 is lost copies of the INVITE keep coming: our 200 does not arrive
+6      the caller's own fault               another request of the call came: our 200 was heard
 8      the 200 is too large                 more than 1300 bytes over UDP: fragments are dropped
-6, 9   the caller's own fault               nothing of the above
+6, 9   the caller's own fault, or its ACK   nothing of the above; of 9 that is a caller which lost one ACK and
+       is lost each time                    does not repeat it, nothing else can be seen from here
 =====  ===================================  ============================================================
 """
 
@@ -26,6 +28,7 @@ from ...net.address import Endpoint
 from ...net.values import frozen
 
 LARGE = 1300  # bytes; RFC 3261 §18.1.1
+UNHEARD = 2  # copies of the INVITE; one may have crossed our answer
 
 
 @frozen
@@ -41,6 +44,8 @@ class Evidence:
     copies: int  # of the 2xx so far
     size: int  # bytes of it
     proxies: int  # Record-Routes in the INVITE
+    unheard: int = 0  # copies of the INVITE that came after our 2xx
+    asked: bool = False  # a later request of the caller's in this call came
     near_miss: str = ""  # what an ACK from there differed in, in words
     audio_packets: int = 0  # heard meanwhile
     agent: str = ""  # the caller's User-Agent
@@ -61,20 +66,23 @@ class AckVerdict:
 
 def judge(found: Evidence) -> AckVerdict:
     """The likeliest class, the surest evidence first."""
-    for rule in (_rewritten, _private, _moved, _wrong_port, _too_large, _proxied):
+    for rule in (_rewritten, _careless, _unheard, _private, _moved, _wrong_port, _too_large, _proxied):
         verdict = rule(found)
         if verdict is not None:
             return verdict
     heard = f", while {found.audio_packets} audio packets did" if found.audio_packets else ""
-    agent = f" ({found.agent[:60]})" if found.agent.isprintable() and found.agent else ""
     return AckVerdict(
         6,
         "The caller does not acknowledge our answer, or its ACK is lost on the way.",
         f"{found.copies} copies of our 200 went to {found.peer}, no ACK came{heard}; "
         f"our Contact {found.told} is what this caller should reach",
-        f"trace the call at the caller{agent}: does our 200 arrive there, and where does it send its ACK? "
-        "Turn off any SIP ALG (SIP helper) in its router",
+        f"trace the call at the caller{_named(found)}: does our 200 arrive there, and where does it send its "
+        "ACK? Turn off any SIP ALG (SIP helper) in its router",
     )
+
+
+def _named(found: Evidence) -> str:
+    return f" ({found.agent[:60]})" if found.agent.isprintable() and found.agent else ""
 
 
 def _rewritten(found: Evidence) -> AckVerdict | None:
@@ -86,6 +94,31 @@ def _rewritten(found: Evidence) -> AckVerdict | None:
         f"an ACK came from {found.peer.host}, but {found.near_miss}",
         "turn off SIP ALG (SIP helper, SIP fixup) in the caller's router, or let the phone use "
         "another port than 5060, TCP or TLS; turn off STUN in a phone that registers here",
+    )
+
+
+def _careless(found: Evidence) -> AckVerdict | None:
+    if not found.asked:
+        return None
+    return AckVerdict(
+        6,
+        "The caller does not acknowledge our answer, though it got it.",
+        f"another request of the call came from {found.peer}, so our 200 had arrived, and no ACK before it",
+        f"tell the maker of the phone{_named(found)}: it owes an ACK for each 200 to its INVITE, sent to the "
+        "address in our Contact",
+    )
+
+
+def _unheard(found: Evidence) -> AckVerdict | None:
+    if found.unheard < UNHEARD:
+        return None
+    return AckVerdict(
+        7,
+        "Our answers do not reach the caller: its NAT or firewall lets them not in, or has closed the way.",
+        f"its INVITE came {found.unheard} times more after our 200, as if nobody had answered; "
+        f"our answers go to {found.peer}",
+        "let the phone ask for rport and send keepalives, or use TCP or TLS; set NDLB-force-rport=true where "
+        "it cannot ask; look for a firewall before it",
     )
 
 

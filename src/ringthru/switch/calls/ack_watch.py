@@ -78,6 +78,8 @@ class AckWatch:
                 transport=call.flow.transport,
                 copies=event.copies,
                 size=event.size,
+                unheard=event.unheard,
+                asked=event.asked,
                 proxies=len(call.request.record_routes),
                 near_miss=self._misses.pop(call, ""),
                 audio_packets=report.packets_received if report is not None else 0,

@@ -214,7 +214,7 @@ class Calls:
     def start_inbound(self, profile: Profile, call: Call, context: str) -> Channel:
         """The channel of a caller who was let in."""
         who, to = call.request.from_, call.request.request_uri
-        trusted = profile.trusts(call.flow.remote.host)
+        trusted = profile.trusts(call.flow.remote)
         number = harmless(who.uri.user or "")
         channel = self.new_channel(
             profile,

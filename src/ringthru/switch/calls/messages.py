@@ -42,7 +42,7 @@ class Messages:
     def receive(self, profile: Profile, incoming: IncomingRequest) -> None:
         """Answer a MESSAGE: at once where it cannot be passed on, else as its receivers do."""
         request, source, sender = incoming.request, incoming.flow.remote, incoming.request.from_
-        if profile.must_authenticate(source.host) and incoming.call is None:
+        if profile.must_authenticate(source) and incoming.call is None:
             user = self._calls.registrar.authenticate(profile, request, source, profile.now())
             if isinstance(user, Denied):
                 profile.respond(incoming, user.status, headers=user.headers)

@@ -61,7 +61,7 @@ class Reoffers:
         if gone.is_set():
             return
         if response is None or not 200 <= response.status < 300:
-            media.awaits_answer = False
+            media.not_taken()
             said = f"{response.status} {response.reason}" if response is not None else "nobody answered"
             channel.log.info("A new offer to %s was not taken: %s", channel.name, said)
             if media.aside is not None and channel.bridge is not None:
@@ -70,6 +70,7 @@ class Reoffers:
         try:
             media.accept(response.body)
         except MediaError as error:
+            media.not_taken()
             text = "%s answered a new offer with an SDP that we cannot use: %s"
             channel.log.warning(text, channel.name, error)
         if channel.bridge is not None:

@@ -108,12 +108,12 @@ class Signalling:
         proven = trunk is not None
         if trunk is not None:
             context, variables = trunk.context, dict(trunk.variables)
-        if not proven and profile.rejects(source.host):
+        if not proven and profile.rejects(source):
             lists = ", ".join(profile.settings.apply_inbound_acl)
             log.warning('IP %s Rejected by acl "%s"', source.host, lists)
             profile.act(lambda now: call.reject(now, 403))
             return
-        if not proven and profile.must_authenticate(source.host):
+        if not proven and profile.must_authenticate(source):
             user = self._calls.registrar.authenticate(profile, call.request, source, profile.now())
             if isinstance(user, Denied):
                 status, headers = user.status, user.headers
@@ -131,7 +131,7 @@ class Signalling:
             return
         channel = self._calls.start_inbound(profile, call, context)
         channel.variables.update(variables)
-        channel.stranger = not proven and not profile.trusts(source.host)
+        channel.stranger = not proven and not profile.trusts(source)
         if trunk is not None and self._calls.trunks is not None:
             channel.destination = trunk.extension or channel.destination
             self._calls.trunks.began(trunk.trunk)

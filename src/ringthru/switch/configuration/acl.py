@@ -6,17 +6,21 @@ Lives here: reading ``<list>`` and ``<node>``. Never here: matching (``net.acl``
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from ipaddress import IPv4Network, IPv6Network, ip_network
+from typing import Final
 
-from ...net.acl import AccessList, Node, builtin_lists
+from ...net.acl import AccessList, Node, builtin_lists, is_meaningful
 from ...net.levels import NOTICE
 from .directory import Directory
 from .errors import ConfigurationError
+from .settings import ProfileSettings
 from .tree import Element, Tree
-from .values import read_boolean
+from .values import read_boolean, read_number
 
 log = logging.getLogger(__name__)
+
+MOST_PORTS: Final = 1024  # of a node, as in FreeSWITCH
 
 Network = IPv4Network | IPv6Network
 
@@ -42,6 +46,23 @@ def load_access_lists(
     return lists
 
 
+def misnamed_lists(profile: ProfileSettings, lists: Mapping[str, AccessList]) -> Iterator[str]:
+    """The lists that a profile names and that there are none of, in words: they hold nobody."""
+    named = {
+        "local-network-acl": (profile.local_network_acl,),
+        "apply-inbound-acl": profile.apply_inbound_acl,
+        "apply-nat-acl": profile.registration.apply_nat_acl,
+        "apply-register-acl": profile.registration.apply_register_acl,
+    }
+    for parameter, settings in named.items():
+        for each in settings:
+            if not is_meaningful(lists, each):
+                yield (
+                    f"profile {profile.name}: {parameter} names '{each}', which is no list of acl.conf and no"
+                    " network: it holds nobody"
+                )
+
+
 def _read_list(element: Element, directory: Directory) -> AccessList:
     name = element.get("name").strip()
     if not name:
@@ -56,8 +77,9 @@ def _read_list(element: Element, directory: Directory) -> AccessList:
     nodes: list[Node] = []
     for node in element.all("node"):
         allow = _allowance(node, "type", name)
+        ports = _ports(node, name)
         for network in _networks(node, name, directory):
-            nodes.append(Node(network, allow))
+            nodes.append(Node(network, allow, ports))
             address, length = network.network_address, network.prefixlen
             log.log(NOTICE, "Adding %s/%s (%s) to list %s", address, length, _word(allow), name)
     return AccessList(name, default, tuple(nodes))
@@ -77,12 +99,6 @@ def _word(allow: bool) -> str:
 
 
 def _networks(node: Element, list_name: str, directory: Directory) -> Iterator[Network]:
-    if any(node.get(name) for name in ("port", "ports")):
-        log.warning(
-            "%s: list %s: ports of a node are not supported in this version: ignored",
-            node.position,
-            list_name,
-        )
     if domain := node.get("domain").strip():
         yield from _networks_of_domain(node, domain, list_name, directory)
     elif text := node.get("cidr").strip():
@@ -94,6 +110,23 @@ def _networks(node: Element, list_name: str, directory: Directory) -> Iterator[N
     else:
         message = f"list {list_name}: a node without cidr, host or domain"
         raise ConfigurationError(node.position, message, 'write <node type="allow" cidr="192.168.1.0/24"/>')
+
+
+def _ports(node: Element, list_name: str) -> tuple[tuple[int, int], ...]:
+    """``port="5060"``, ``ports="5060,5070-5079"``: where whoever is meant sends from."""
+    text = node.get("ports") or node.get("port")
+    spans = []
+    for part in text.split(",") if text.strip() else ():
+        first, _, last = part.partition("-")
+        try:
+            span = read_number(first, 1, 65535), read_number(last or first, 1, 65535)
+        except ValueError:
+            span = (1, 0)
+        if span[0] > span[1]:
+            message = f"list {list_name}: '{text}' are no ports"
+            raise ConfigurationError(node.position, message, "write them as 5060 or 5060,5070-5079")
+        spans.append(span)
+    return tuple(spans[:MOST_PORTS])
 
 
 def _network(text: str, node: Element, list_name: str) -> Network:

@@ -10,7 +10,7 @@ from typing import Any, Final, Self
 
 from ...net.values import frozen
 from .parameters import read_parameters
-from .settings import LOG_LEVELS
+from .switch_settings import LOG_LEVELS
 from .tree import Element, Tree
 from .values import one_of, read_boolean
 

@@ -17,6 +17,7 @@ from typing import Final, Self
 from ...net.values import frozen, replace
 from .conditions import Action, Break, Clock, Condition, Extension
 from .dialplan_reader import read_extension
+from .errors import ConfigurationError
 from .expand import Lookup
 from .expressions import Captures, fill_captures
 from .tree import Tree
@@ -33,7 +34,6 @@ class Route:
     """What a hunt came to. No actions: nothing in the context wants this call (404)."""
 
     context: str
-    context_found: bool
     actions: tuple[Action, ...] = ()
     extensions: tuple[str, ...] = ()  # the names of those that gave actions
     variables: Mapping[str, str] = field(default_factory=dict)  # captures of <regex> elements, by MATCHES
@@ -50,12 +50,17 @@ class Dialplan:
         """The dialplan section; no contexts when there is none.
 
         Raises:
-            ConfigurationError: an expression that is no regular expression, or an unknown word.
+            ConfigurationError: an expression that is no regular expression, an unknown word, or a context
+                without a name.
         """
         contexts: dict[str, tuple[Extension, ...]] = {}
         for element in tree.section("dialplan").all("context"):
+            name = element.get("name")
+            if not name:
+                message = "a context without a name: no call could come to it"
+                raise ConfigurationError(element.position, message, 'write <context name="…">')
             extensions = tuple(read_extension(each) for each in element.all("extension"))
-            contexts[element.get("name")] = contexts.get(element.get("name"), ()) + extensions
+            contexts[name] = contexts.get(name, ()) + extensions
         return cls(contexts)
 
     def route(
@@ -78,7 +83,7 @@ class Dialplan:
         """
         name = context if context in self.contexts else FALLBACK_CONTEXT
         if name not in self.contexts:
-            return Route(context, False)
+            return Route(context)
         hunt = _Hunt(lookup, clock, run_inline, trace)
         used = []
         for extension in self.contexts[name]:
@@ -90,7 +95,7 @@ class Dialplan:
                 used.append(extension.name)
             if matched and not extension.continue_:
                 break
-        return Route(name, True, tuple(hunt.actions), tuple(used), hunt.variables)
+        return Route(name, tuple(hunt.actions), tuple(used), hunt.variables)
 
 
 class _Hunt:

@@ -5,6 +5,7 @@ Lives here: attributes, and what is allowed in them. Never here: what they do (`
 
 from __future__ import annotations
 
+import logging
 import re
 from typing import TYPE_CHECKING, Final
 
@@ -12,20 +13,17 @@ from .conditions import FOREVER, Action, Break, Clause, Condition, Extension, Ru
 from .errors import ConfigurationError
 from .expand import has_variables
 from .expressions import Test, compile_expression
+from .spelling import TIME_ATTRIBUTES
 from .tree import Element
 from .values import read_boolean
 
 if TYPE_CHECKING:
     from .time_of_day import TimeTest
 
+log = logging.getLogger(__name__)
+
 DEEPEST: Final = 100  # conditions within conditions
 MOST_LOOPS: Final = 1000
-TIME_ATTRIBUTES: Final = frozenset(
-    (
-        *("year", "yday", "mon", "mday", "week", "mweek", "wday", "hour", "minute"),
-        *("minute-of-day", "time-of-day", "date-time", "tz-offset", "dst"),
-    )
-)
 
 
 def read_extension(element: Element) -> Extension:
@@ -74,6 +72,9 @@ def _read_clause(element: Element) -> Clause:
     child = element.first("expression")
     expression = child.text if child is not None else element.get("expression")
     name = element.get("field").strip()
+    if expression and not name:
+        text = "%s: <%s> has an expression and no field to look at: it holds for every call"
+        log.warning(text, element.position, element.tag)
     if has_variables(expression) or not name:
         return Clause(Test(name, expression, None), time)
     try:

@@ -22,6 +22,7 @@ log = logging.getLogger(__name__)
 
 ROOT_FILE: Final = "freeswitch.xml"
 INVALID_TOKEN: Final = expat.errors.codes[expat.errors.XML_ERROR_INVALID_TOKEN]
+MISMATCH: Final = expat.errors.codes[expat.errors.XML_ERROR_TAG_MISMATCH]
 # FreeSWITCH's reader ends a comment at the first "-->" and knows no other rule; XML forbids "--" inside one.
 COMMENT: Final = re.compile(r"<!\[CDATA\[.*?\]\]>|<!--.*?(?:-->|\Z)", re.DOTALL)
 BARE_AMPERSAND: Final = re.compile(r"&(?!(?:amp|lt|gt|quot|apos|#\d+|#[xX][0-9a-fA-F]+);)")
@@ -151,11 +152,7 @@ def parse(flat: FlatDocument, path: Path) -> Tree:
     try:
         builder.parser.Parse(text.encode("utf-8", "replace"), True)
     except expat.ExpatError as error:
-        words = expat.ErrorString(error.code)
-        hint = "inside an attribute < is written &lt;" if error.code == INVALID_TOKEN else builder.hint()
-        raise ConfigurationError(
-            builder.position(error.lineno), f"not well-formed XML: {words}", hint
-        ) from error
+        raise builder.blamed(error) from error
     assert builder.root is not None  # expat refuses a document without an element
     return Tree(builder.root)
 
@@ -183,10 +180,18 @@ class _Builder:
         positions = self._flat.positions
         return positions[min(line, len(positions)) - 1] if positions and line > 0 else Position(self._path, 0)
 
-    def hint(self) -> str:
-        if not self.open:
-            return ""
-        return f"still open: <{self.open[-1].tag}> of {self.open[-1].position}"
+    def blamed(self, error: expat.ExpatError) -> ConfigurationError:
+        """What is wrong, and where: the end of the file that opened an element and left it open, else the
+        line where the reader gave up.
+        """
+        here, last = self.position(error.lineno), self.open[-1] if self.open else None
+        if error.code == MISMATCH and last is not None and last.position.path != here.path:
+            message = f"not well-formed XML: the file ends without </{last.tag}>"
+            return ConfigurationError(last.position, message, f"close the <{last.tag}> that begins here")
+        hint = "inside an attribute < is written &lt;" if error.code == INVALID_TOKEN else ""
+        if not hint and last is not None:
+            hint = f"still open: <{last.tag}> of {last.position}"
+        return ConfigurationError(here, f"not well-formed XML: {expat.ErrorString(error.code)}", hint)
 
     def _start(self, tag: str, attributes: dict[str, str]) -> None:
         element = Element(tag, attributes, self.position(self.parser.CurrentLineNumber))

@@ -31,7 +31,9 @@ UNUSED_PARTS: Final = {  # of those that are used
     "sofia.conf": ("global_settings",),
     "switch.conf": ("default-ptimes",),
 }
-USED_PARAMETERS: Final = frozenset({"capture-server"})  # of parts that are not used else
+USED_PARAMETERS: Final = frozenset(  # of parts that are not used else
+    {"capture-server", "auto-restart", "abort-on-empty-external-ip"}
+)
 
 
 def unused_parts(tree: Tree) -> Iterator[Note]:

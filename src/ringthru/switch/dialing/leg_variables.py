@@ -68,7 +68,7 @@ def one_line(text: str) -> str:
     return "".join(each if each.isprintable() else " " for each in text).strip()
 
 
-def advertised_host(variables: Mapping[str, str], seen: Seen) -> str:
-    """What the SDP shows: a far peer may be told ``rtp_adv_audio_ip`` instead."""
+def advertised_host(variables: Mapping[str, str], seen: Seen, media: str) -> str:
+    """What the SDP shows instead of ``media``: a far peer may be told ``rtp_adv_audio_ip``."""
     other = variables.get("rtp_adv_audio_ip", "").strip()
-    return other if other and seen.far and parse_address(other) is not None else seen.media
+    return other if other and seen.far and parse_address(other) is not None else media

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from ..calls.book import Calls
     from ..calls.caller import Caller
+    from ..profiles.profile import Profile
 
 HERE = "127.0.0.1"
 APPLICATION = "app="
@@ -98,6 +99,18 @@ class LoopbackChannel(Channel):
         return True
 
 
+def profile_with_room(calls: Calls) -> Profile:
+    """The profile that a leg within this switch stands under; the leg counts as begun.
+
+    Raises:
+        DialFailed: the switch is full, or no profile is running.
+    """
+    profile = next(iter(calls.profiles.values()), None)
+    if profile is None or not calls.has_room(profile.now(), Direction.OUTBOUND):
+        raise DialFailed(HangupCause.SWITCH_CONGESTION)
+    return profile
+
+
 def start_loopback(
     calls: Calls, address: str, variables: Mapping[str, str], parent: Channel | None, caller: Caller
 ) -> Channel:
@@ -106,9 +119,7 @@ def start_loopback(
     Raises:
         DialFailed: the switch is full, or no profile is running.
     """
-    profile = next(iter(calls.profiles.values()), None)
-    if profile is None or not calls.has_room(profile.now(), Direction.OUTBOUND):
-        raise DialFailed(HangupCause.SWITCH_CONGESTION)
+    profile = profile_with_room(calls)
     place, shown = Place.read(address), shown_caller(variables, parent, caller)
     ends = [
         calls.new_channel(

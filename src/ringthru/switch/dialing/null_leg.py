@@ -14,9 +14,8 @@ from ...sip import Direction
 from ..audio.codec_choice import for_callee
 from ..calls.causes import HangupCause
 from ..calls.channel import Channel
-from .endpoints import DialFailed
 from .leg_variables import shown_caller
-from .loopback import HERE
+from .loopback import HERE, profile_with_room
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -73,9 +72,7 @@ def start_null(
     Raises:
         DialFailed: the switch is full, or no profile is running.
     """
-    profile = next(iter(calls.profiles.values()), None)
-    if profile is None or not calls.has_room(profile.now(), Direction.OUTBOUND):
-        raise DialFailed(HangupCause.SWITCH_CONGESTION)
+    profile = profile_with_room(calls)
     channel = calls.new_channel(
         profile,
         Direction.OUTBOUND,

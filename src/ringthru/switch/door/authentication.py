@@ -154,7 +154,7 @@ class LoginDesk:
             return not open_ and not settings.disable_register
         if request.method not in ("INVITE", "MESSAGE") or self.lets_call(request, flow):
             return False
-        return profile.must_authenticate(flow.remote.host)
+        return profile.must_authenticate(flow.remote)
 
     def _authority(self, profile: Profile) -> Authority:
         authority = self._authorities.get(profile.name)

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Final
 
 from ...media import Frame, Recorder
 from ...media.quality.chirp import QUIET
-from ...media.quality.echo_probe import EchoProbe, FeedClock
+from ...media.quality.echo_probe import EchoProbe
 from ...media.rtp.reordering import LIVE
 from ...media.sound.g711 import ULAW_TO_ALAW, encode
 from ...media.sound.mixing import FRAME, SILENT_FRAME, Voice, together
-from ..audio.probing import follow, judged, new_probe, note, ticks
+from ..audio.probing import TimedFeed, judged, new_probe, note, ticks
 
 if TYPE_CHECKING:
     from ...media.devices.interface import Sink, Source
@@ -73,15 +73,16 @@ class AudioLine:
         assert channel.wire is not None
         leg, law = channel.wire.leg, channel.play_to_codec().name
         due = asyncio.get_running_loop().time()
-        fetched, tap, feed, clock = _Fetched(), leg.tap(), leg.feed(), FeedClock(due)
+        fetched, tap, feed = _Fetched(), leg.tap(), TimedFeed(leg, AHEAD)
         recorder = Recorder(fetched, LIVE)
-        follow(leg, clock)
         async for now in ticks(channel):
+            if feed.stood_still(now) and self.probe is not None:
+                self.probe.interrupt(now)
             fetched.frames = tap.read()
             self._listen(fetched.frames, now)
             self._voice.add(recorder.take())
-            while clock.waiting(now) < AHEAD:
-                frame = self._said(clock.write(now))
+            for leaves in feed.due(now):
+                frame = self._said(leaves)
                 feed.write(frame.translate(ULAW_TO_ALAW) if law == "PCMA" else frame, FRAME)
             due = max(due, now - BEHIND)
             while due <= now:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
+from itertools import cycle
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -41,7 +42,17 @@ if TYPE_CHECKING:
     from .profile_agent import Locate
 
 OF_SOCKETS = (  # parameters that a profile keeps until it is restarted
-    *("sip_ip", "sip_port", "rtp_ip", "bind_params", "tls", "tls_only", "tls_sip_port", "tls_cert_dir"),
+    *(
+        "sip_ip",
+        "sip_port",
+        "rtp_ip",
+        "more_rtp_ips",
+        "bind_params",
+        "tls",
+        "tls_only",
+        "tls_sip_port",
+        "tls_cert_dir",
+    ),
     *("tls_passphrase", "tls_version", "tls_ciphers", "tls_verify_policy", "tls_verify_date"),
     "tls_verify_in_subjects",
 )
@@ -77,7 +88,10 @@ class Profile(ProfileAgent):
         self._lists = lists
         self.sip_ip = surroundings.address if settings.sip_ip in AUTO else settings.sip_ip
         auto_rtp_ip = self.sip_ip if self.ipv6 else surroundings.address
-        self.rtp_ip = auto_rtp_ip if settings.rtp_ip in AUTO else settings.rtp_ip
+        written = (settings.rtp_ip, *settings.more_rtp_ips)
+        self.rtp_ips = tuple(auto_rtp_ip if each in AUTO else each for each in written)
+        self.rtp_ip = self.rtp_ips[0]
+        self._rtp_ips_in_turn = cycle(self.rtp_ips)
         names = (*domains, self.sip_ip) if self.sip_ip not in domains else domains
         own_address = self.sip_ip if self.ipv6 else surroundings.address
         self._lookups = lookups
@@ -226,6 +240,14 @@ class Profile(ProfileAgent):
         """How a peer sees this profile over a transport; the only source of our own addresses."""
         return self._sight.seen_by(peer, self.addresses(), transport)
 
+    def next_rtp_ip(self) -> str:
+        """Which address of ours the next leg takes: where ``rtp-ip`` is repeated, all of them in turn."""
+        return next(self._rtp_ips_in_turn)
+
+    def media_host(self, seen: Seen, bound: str) -> str:
+        """What the SDP of a leg shows that is bound to an address of ours: that, or the external one."""
+        return bound if seen.media == self.rtp_ip and bound in self.rtp_ips else seen.media
+
     def was_reached(self, flow: Flow) -> None:
         """A peer was answered and confirmed it; one of the Internet proves the mapping that it came by."""
         host = flow.remote.host
@@ -245,20 +267,18 @@ class Profile(ProfileAgent):
         external = self.addresses().ext_sip
         return any(same_host(host, each.host) for each in (self.local, external) if each is not None)
 
-    def must_authenticate(self, source: str) -> bool:
+    def must_authenticate(self, source: Endpoint) -> bool:
         """Calls prove who they are unless the profile or an access list lets them in."""
-        if not self.settings.auth_calls:
-            return False
-        return not any(matches(self._lists, acl, source) for acl in self.settings.apply_inbound_acl)
+        return self.settings.auth_calls and not self.trusts(source)
 
-    def rejects(self, source: str) -> bool:
+    def rejects(self, source: Endpoint) -> bool:
         """Whether access lists keep out a caller who could not prove himself: calls need no password here."""
         settings = self.settings
         return bool(settings.apply_inbound_acl) and not settings.auth_calls and not self.trusts(source)
 
-    def trusts(self, source: str) -> bool:
+    def trusts(self, source: Endpoint) -> bool:
         """Whether what a peer asserts about callers is believed (RFC 3325): a list lets it in."""
-        return any(matches(self._lists, acl, source) for acl in self.settings.apply_inbound_acl)
+        return any(matches(self._lists, acl, *source) for acl in self.settings.apply_inbound_acl)
 
     def nat_rules(self) -> NatRules:
         """What the profile says of phones behind a NAT."""

@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import quote
 
+from ...net.address import Endpoint
 from ...sip import (
     HERE_HOST,
     HERE_URI,
@@ -68,7 +69,7 @@ class ProfileAgent:
         """How a peer sees this profile over a transport; the only source of our own addresses."""
         raise NotImplementedError
 
-    def trusts(self, source: str) -> bool:
+    def trusts(self, source: Endpoint) -> bool:
         """Whether what a peer asserts about callers is believed (RFC 3325)."""
         raise NotImplementedError
 
@@ -183,7 +184,7 @@ class ProfileAgent:
         own = f"[{own}]" if ":" in own else own
         display, from_uri = from_of(caller, variables.get("sip_invite_domain") or own)
         kind = variables.get("sip_cid_type") or target.identity or self.settings.caller_id_type
-        rows = [*identity_rows(caller, own, kind, self.trusts(flow.remote.host)), *target.headers]
+        rows = [*identity_rows(caller, own, kind, self.trusts(flow.remote)), *target.headers]
         return self.act(
             lambda now: self.agent.invite(
                 str(target.uri),

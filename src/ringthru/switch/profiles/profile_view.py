@@ -76,7 +76,7 @@ def snapshot_of(profile: Profile, registrations: int) -> ProfileSnapshot:
         max_dialog=0,
         max_recv_rps=1000,
         no_media=settings.inbound_bypass_media,
-        late_negotiation=False,
+        late_negotiation=settings.inbound_late_negotiation,
         proxy_media=False,
         aggressive_nat=settings.aggressive_nat_detection,
         sessions=profile.counters.sessions,
@@ -85,4 +85,6 @@ def snapshot_of(profile: Profile, registrations: int) -> ProfileSnapshot:
         calls_out=profile.counters.calls_out,
         failed_calls_out=profile.counters.failed_calls_out,
         registrations=registrations,
+        stun_enabled=settings.stun_enabled,
+        stun_auto_disable=settings.stun_auto_disable,
     )

@@ -75,10 +75,10 @@ class Admission:
         request, settings = incoming.request, profile.settings.registration
         if settings.disable_register:
             return Denied(403)
-        source = incoming.flow.remote.host
+        source = incoming.flow.remote
         for acl in settings.apply_register_acl:
-            if not matches(self._lists, acl, source):
-                log.warning('IP %s Rejected by register acl "%s"', source, acl)
+            if not matches(self._lists, acl, *source):
+                log.warning('IP %s Rejected by register acl "%s"', source.host, acl)
                 return Denied(403)
         blind = settings.accept_blind_reg or bool(settings.apply_register_acl)
         wanted = request.to.uri.user or ""
@@ -100,7 +100,7 @@ class Admission:
     ) -> bool:
         """The user's ``auth-acl`` and ``sip-allow-register``, and that it is himself."""
         acl = user.params.get("auth-acl", "")
-        if acl and not any(matches(self._lists, each.strip(), source.host) for each in acl.split(",")):
+        if acl and not any(matches(self._lists, each.strip(), *source) for each in acl.split(",")):
             log.warning("IP %s Rejected by user acl [%s] of %s", source.host, acl, user)
             return False
         if user.params.get("sip-allow-register", "true").strip().lower() in NO:

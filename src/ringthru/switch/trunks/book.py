@@ -312,7 +312,6 @@ class TrunkBook:
             ping_max=settings.ping_max,
             uptime=now - each.since if each.since else 0.0,
             registrar=trunk.flow.remote if trunk.flow is not None else None,
-            seen_by_registrar=each.mirrored,
             calls_in=counters.calls_in,
             failed_calls_in=counters.failed_calls_in,
             calls_out=counters.calls_out,
