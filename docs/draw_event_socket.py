@@ -72,10 +72,17 @@ WHEN = {
     "CHANNEL_UNHOLD": ("the hold has ended", ""),
     "CHANNEL_UNPARK": ("it is not any more", ""),
     "CUSTOM": ("see below", "Event-Subclass"),
-    "DTMF": ("a key was pressed", "DTMF-Digit, DTMF-Duration (samples), DTMF-Source (RTP, ENDPOINT)"),
+    "DTMF": (
+        "a key was pressed",
+        "DTMF-Digit, DTMF-Duration (samples), DTMF-Source (RTP, ENDPOINT, INBAND_AUDIO)",
+    ),
     "HEARTBEAT": (
         "every 20 seconds",
         "Event-Info, Up-Time, Session-Count, Max-Sessions, Session-Per-Sec, Idle-CPU …",
+    ),
+    "MESSAGE_WAITING": (
+        "a box has other messages now",
+        "MWI-Messages-Waiting, MWI-Message-Account, MWI-Voice-Message, Update-Reason (NEW, READ …)",
     ),
     "NAT": (
         "a mapping was granted, is gone, or is refused* (`op` add, del, fail*)",
@@ -124,6 +131,16 @@ WHEN = {
         "Gateway, State, Ping-Status, Phrase, Status, profile-name*",
     ),
     "sofia::profile_start": ("a profile listens", "module_name, profile_name, profile_uri"),
+    "valet_parking::info": (
+        "a call is parked, fetched, or no longer there",
+        "Valet-Lot-Name, Valet-Extension, Action (hold, bridge, exit), Bridge-To-UUID, Unique-ID …",
+    ),
+    "vm::maintenance": (
+        "a message was left, a box was opened, or has other messages now (`VM-Action`: leave-message, "
+        "authentication, mwi-update)",
+        "VM-Action, VM-User, VM-Domain; VM-Caller-ID-Name, VM-Caller-ID-Number, VM-File-Path, VM-UUID, "
+        "VM-Message-Len, VM-Timestamp; VM-Auth-Result; VM-Total-New, VM-Total-Saved …",
+    ),
     LOST: ("* to this client alone: it read too slowly", "Events-Lost"),
 }
 

@@ -27,7 +27,7 @@ TREE = default_tree()
 SHIPPED = "".join(file.read_text() for file in TREE.rglob("*.xml"))
 PARAMETERS = {*PROFILE_PARAMETERS, *SWITCH_PARAMETERS, *TRUNK_PARAMETERS, *REGISTRATION_PARAMETERS}
 # What stands there and is in no list of ours: a value, a variable's form, a part of an expression.
-BESIDE = {"auto-nat", "x=1", "${x}", "$1", r"^0(\d+)$"}
+BESIDE = {"auto-nat", "x=1", "${x}", "$1", r"^0(\d+)$", "*8", "*97", "**1000"}
 
 
 def ours() -> list[str]:

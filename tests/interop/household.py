@@ -77,11 +77,18 @@ class Phones:
         return phone
 
     def started(
-        self, role: str, address: str, account: str, frequency: float, name: str, port: int = 5072
+        self,
+        role: str,
+        address: str,
+        account: str,
+        frequency: float,
+        name: str,
+        port: int = 5072,
+        modules: tuple[str, ...] = (),
     ) -> Baresip:
         folder = self._directory / f"{name}-{len(self._made)}"
         folder.mkdir(parents=True)
-        phone = Baresip(self._home, role, address, folder, port=port)
+        phone = Baresip(self._home, role, address, folder, modules, port=port)
         self._made.append(phone)
         phone.start(account + ";audio_codecs=PCMU/8000/1", tone(frequency, 60))
         return phone

@@ -75,6 +75,7 @@ DIRECTORY, INTERNAL_XML, EXTERNAL_XML = (
     "sip_profiles/internal.xml",
     "sip_profiles/external.xml",
 )
+WITHOUT_VOICEMAIL: Edit = lambda text: text.replace("continue_on_fail=", "not_here=")  # noqa: E731
 RING_1000 = extension("1000", ("bridge", "user/1000@${domain_name}"))
 
 

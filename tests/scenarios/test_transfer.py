@@ -10,7 +10,18 @@ import pytest
 
 from ringthru.sip import CallCancelled, CallEnded, Request
 
-from .home import DIRECTORY, INTERNAL_XML, PASSWORD, PUBLIC, RING_1000, Home, extension, setting
+from .home import (
+    DEFAULT,
+    DIRECTORY,
+    INTERNAL_XML,
+    PASSWORD,
+    PUBLIC,
+    RING_1000,
+    WITHOUT_VOICEMAIL,
+    Home,
+    extension,
+    setting,
+)
 from .phones import Phone, PhoneCall, hear_each_other, hears_itself
 from .test_bridged_calls import connected
 from .waiting import eventually
@@ -18,8 +29,8 @@ from .waiting import eventually
 
 @pytest.fixture
 async def office(found: Callable[..., Any]) -> Home:
-    """Strangers may ring 1000 and nobody else."""
-    made: Home = await found({PUBLIC: RING_1000})
+    """Strangers may ring 1000 and nobody else; nobody has voicemail, which would take what nobody takes."""
+    made: Home = await found({PUBLIC: RING_1000, DEFAULT: WITHOUT_VOICEMAIL})
     await made.switch.start()
     await made.mapped()
     return made
@@ -108,6 +119,17 @@ class TestBlind:
         rung.hang_up()
         await call.over()
         await office.quiet()
+
+    async def test_where_there_is_voicemail_the_caller_speaks_to_that(self, home: Home) -> None:
+        first, second = await home.registered_phone("1000"), await home.registered_phone("1001")
+        call, rung = await connected(home, home.far_phone(), first)
+        await rung.refer(f"<sip:1001@{home.address}>")
+        (await second.rung()).reject(486)
+        assert await rung.told() == b"SIP/2.0 200 OK\r\n"
+        await rung.over()
+        (leg,) = home.switch.calls.channels.values()
+        assert leg.application.startswith("voicemail(")
+        call.hang_up()
 
     async def test_it_may_transfer_again_then(self, office: Home) -> None:
         first, second = await office.registered_phone("1000"), await office.registered_phone("1001")

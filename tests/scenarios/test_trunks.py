@@ -316,6 +316,7 @@ class TestCallsToTheProvider:
         trunks.unregister("provider")
         await eventually(lambda: pair.trunk.state == "DOWN")
         assert await trunks.target("provider", "1") is HangupCause.GATEWAY_DOWN
+        assert await pair.here.switch.originate("sofia/gateway/provider/1", "&echo") == "-ERR GATEWAY_DOWN"
 
 
 class TestAProviderThatIsGone:
@@ -326,7 +327,7 @@ class TestAProviderThatIsGone:
         pair: Pair = await join(register="false", ping="1", proxy="127.0.0.1:9")
         await pair.here.switch.start()
         pair.here.switch.calls.profiles["external"].agent._layer.timing = _short(pair)
-        await eventually(lambda: not pair.trunk.up, patience=10)
+        await eventually(lambda: not pair.trunk.up)
         assert "Gateway provider does not answer OPTIONS any more" in caplog.text
 
 

@@ -81,9 +81,10 @@ class TestOurTree:
         assert [action.application for action in actions] == ["answer", "echo"]
 
     def test_our_users_reach_each_other(self, ours):
-        first, *_, last = hunt(ours, "default", "1002")
+        first, *_, bridge, last = hunt(ours, "default", "1002")
         assert (first.application, first.data) == ("export", "dialed_extension=1002")
-        assert (last.application, last.data) == ("bridge", "user/${dialed_extension}@${domain_name}")
+        assert (bridge.application, bridge.data) == ("bridge", "user/${dialed_extension}@${domain_name}")
+        assert (last.application, last.data) == ("voicemail", "default 192.168.1.103 ${dialed_extension}")
         assert ours.variables["domain_name"] == "192.168.1.103"
 
     @pytest.mark.parametrize(
@@ -130,8 +131,8 @@ class TestOurTree:
         assert (action.application, action.data) == ("bridge", f"sofia/gateway/${{default_gateway}}/{sent}")
 
     def test_a_user_that_is_added_can_be_called(self, ours):
-        *_, last = hunt(ours, "default", "1004")
-        assert (last.application, last.data) == ("bridge", "user/${dialed_extension}@${domain_name}")
+        *_, bridge, _ = hunt(ours, "default", "1004")
+        assert (bridge.application, bridge.data) == ("bridge", "user/${dialed_extension}@${domain_name}")
 
     def test_without_one_it_leads_nowhere(self, ours):
         assert ours.variables["default_gateway"] == ""

@@ -142,5 +142,5 @@ def registration_fields(
         ("Port:       ", str(binding.source.port)),
         ("Auth-User:  ", binding.auth_user),
         ("Auth-Realm: ", binding.auth_realm),
-        ("MWI-Account:", binding.user),
+        ("MWI-Account:", binding.mwi_account or binding.user),
     )

@@ -35,6 +35,8 @@ from . import (
     sofia,
     sofia_questions,
     timing,
+    valet,
+    voicemail,
     xml_commands,
 )
 from .commands import CommandTable
@@ -69,6 +71,8 @@ def standard_table(logs: Logs) -> CommandTable:
             recordings.commands(),
             pa.commands(),
             audio_test.commands(),
+            voicemail.commands(),
+            valet.commands(),
         ),
     )
     table = CommandTable([command for family in families for command in family])

@@ -22,6 +22,7 @@ from .agent.events import (
 )
 from .agent.referral import Progress, Referral
 from .agent.session_timer import SessionSettings
+from .agent.subscription import Subscription
 from .agent.useragent import UserAgent
 from .errors import LocalError, MalformedMessage, RemoteError, SipError
 from .flow import Flow
@@ -34,7 +35,8 @@ from .transport.driver import SipDriver, TlsListener
 from .wire.authentication import Challenge, Credentials
 from .wire.call_headers import Reason, ReferTo, Replaces, reasons_of
 from .wire.headers import CSeq, NameAddr, Via
-from .wire.message import HERE, HERE_HOST, HERE_URI, Request, Response
+from .wire.holes import HERE, HERE_HOST, HERE_URI
+from .wire.message import Request, Response
 from .wire.reply import reason_phrase
 from .wire.uri import SipUri
 
@@ -91,6 +93,7 @@ __all__ = [
     "SipError",
     "SipUri",
     "StrayAck",
+    "Subscription",
     "Terms",
     "Timing",
     "TlsListener",

@@ -39,10 +39,12 @@ from .configuration.conference_settings import load_conferences
 from .configuration.console_settings import ConsoleSettings
 from .configuration.event_socket_settings import CLUECON, EventSocketSettings
 from .configuration.local_stream_settings import load_streams
+from .configuration.menu_settings import load_menus
 from .configuration.metrics_settings import MetricsSettings
 from .configuration.phone_settings import load_phone
 from .configuration.spelling import warn_of_slips
 from .configuration.unused import unused_parts
+from .configuration.voicemail_settings import load_voicemail
 from .dialplan.applications import APPLICATIONS, LEFT_OUT
 from .dialplan.functions import FUNCTION_NAMES
 from .foresight import Outlook, outlook_of
@@ -146,10 +148,12 @@ def _read(
 
 
 def _ask_of_what_is_beside(tree: Tree, ask: Callable[[Callable[[Tree], object], object], object]) -> None:
-    """The files of music, conferences, the console phone, records of calls and metrics."""
+    """The files of music, conferences, voicemail, menus, the console phone, records of calls and metrics."""
     ask(load_streams, None)
     ask(load_conferences, None)
     ask(load_phone, None)
+    ask(load_voicemail, None)
+    ask(load_menus, None)
     ask(lambda each: CdrSettings.read(each, Path()), None)
     ask(MetricsSettings.read, None)
 

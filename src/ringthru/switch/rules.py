@@ -19,8 +19,10 @@ from .configuration import Dialplan, Directory, LoadedConfiguration, load_access
 from .configuration.commands import run_command
 from .configuration.conference_settings import ConferenceProfile, load_conferences
 from .configuration.local_stream_settings import StreamSettings, load_streams
+from .configuration.menu_settings import Menu, load_menus
 from .configuration.phone_settings import PhoneSettings, load_phone
 from .configuration.spelling import warn_of_slips
+from .configuration.voicemail_settings import VoicemailProfile, load_voicemail
 
 log = logging.getLogger(__name__)
 
@@ -36,6 +38,8 @@ class Rules:
     streams: tuple[StreamSettings, ...]
     conferences: dict[str, ConferenceProfile]
     phone: PhoneSettings
+    voicemail: dict[str, VoicemailProfile]
+    menus: dict[str, Menu]
 
     @classmethod
     def read(
@@ -64,6 +68,8 @@ class Rules:
             load_streams(loaded.tree),
             load_conferences(loaded.tree),
             load_phone(loaded.tree),
+            load_voicemail(loaded.tree),
+            load_menus(loaded.tree),
         )
 
     @property

@@ -98,6 +98,7 @@ class RegistrationSnapshot:
     profile: str
     reachable: bool = True  # what OPTIONS told; a phone that is not asked is taken to be there
     ping_seconds: float = 0.0  # of the last round trip
+    mwi_account: str = ""  # whose messages it shows, where that is somebody else
 
 
 @frozen

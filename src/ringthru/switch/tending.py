@@ -86,6 +86,8 @@ class SwitchTending(SwitchLife):
         self.calls.sounds.use(rules.streams)
         self.calls.conferences.profiles = rules.conferences
         self.calls.phone_settings = rules.phone
+        self.calls.answering.mailboxes = rules.voicemail
+        self.calls.answering.menus = rules.menus
         log.info("The configuration is reloaded from %s", self._conf)
         self.bus.tell("RELOADXML")
         return "Success"

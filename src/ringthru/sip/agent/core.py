@@ -14,7 +14,8 @@ from ...net.address import Endpoint
 from ..flow import Flow
 from ..transactions.layer import TransactionLayer
 from ..transactions.server_transaction import ServerTransaction
-from ..wire.message import HERE_URI, Request, Response
+from ..wire.holes import HERE_URI
+from ..wire.message import Request, Response
 from ..wire.reply import response_to
 from .client_request import Authentication, ClientRequest, Login, OnEnd, RequestHandle, Wallet
 from .dialog import Dialog
@@ -24,6 +25,7 @@ from .session_timer import SessionSettings
 
 if TYPE_CHECKING:
     from .call import Call
+    from .subscription import Subscription
 
 SDP = ("Content-Type", "application/sdp")
 
@@ -40,6 +42,7 @@ class Core:
         user_agent: str,
         allow: tuple[str, ...],
         session: SessionSettings,
+        packages: tuple[str, ...] = (),
     ) -> None:
         self.layer = layer
         self.seen_by = seen_by
@@ -47,6 +50,8 @@ class Core:
         self.user_agent = user_agent
         self.allow = allow
         self.allowing = ("Allow", ", ".join(allow))  # the methods we serve
+        self.packages = packages  # of events that may be subscribed to, in lower case
+        self.subscriptions: dict[tuple[str, str], Subscription] = {}  # by Call-ID and our tag
         self.time_sessions_by(session)
         self.calls: dict[tuple[str, str], Call] = {}  # by Call-ID and our tag
         self.leaving: dict[tuple[str, str], str] = {}  # the peer's tag, while our BYE is on its way

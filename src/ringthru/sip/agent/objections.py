@@ -13,21 +13,23 @@ from ..errors import MalformedMessage
 from ..wire.message import Request
 from .core import Core
 from .session_timer import too_short
+from .subscription import package_of
 
 ALLOW: Final = (
     *("INVITE", "ACK", "CANCEL", "BYE", "OPTIONS", "REGISTER", "INFO", "UPDATE", "MESSAGE"),
     *("REFER", "NOTIFY"),
 )
 # Methods of later RFCs: known, so 405 and not 501 (RFC 3261 §8.2.1, §21.5.2).
-KNOWN: Final = frozenset((*ALLOW, "PRACK"))
-# Of event packages we serve none but what a REFER makes: 489 (RFC 6665 §8.3.2, RFC 3903 §6).
+KNOWN: Final = frozenset((*ALLOW, "PRACK", "SUBSCRIBE"))
+# Of event packages we serve those that our user names, and what a REFER makes: else 489 (RFC 6665 §8.3.2,
+# RFC 3903 §6).
 EVENT_METHODS: Final = frozenset(("SUBSCRIBE", "NOTIFY", "PUBLISH"))
 
 
 def objection(core: Core, request: Request) -> tuple[int, list[tuple[str, str]]] | None:
     """The refusal of a request and its headers, in the order of §8.2; None when nothing is wrong."""
-    if request.method in EVENT_METHODS and (request.method != "NOTIFY" or not request.to.tag):
-        return 489, []
+    if request.method in EVENT_METHODS and not _is_served(core, request):
+        return 489, [("Allow-Events", ", ".join(core.packages))] if core.packages else []
     if request.method not in core.allow:
         return (405 if request.method in KNOWN else 501), [core.allowing]
     if not request.request_uri.is_sip:
@@ -39,6 +41,13 @@ def objection(core: Core, request: Request) -> tuple[int, list[tuple[str, str]]]
         return 420, [("Unsupported", unknown)]
     shortest = too_short(core.session, request)
     return None if shortest is None else (422, [("Min-SE", str(shortest))])
+
+
+def _is_served(core: Core, request: Request) -> bool:
+    """Whether there is anybody for a request about events."""
+    if request.method == "SUBSCRIBE":
+        return package_of(request) in core.packages
+    return request.method == "NOTIFY" and bool(request.to.tag)
 
 
 def _unsupported(request: Request, supported: Collection[str]) -> str:

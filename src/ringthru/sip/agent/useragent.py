@@ -26,7 +26,8 @@ from ..transactions.server_transaction import ServerTransaction
 from ..transactions.transaction import Timing
 from ..wire.call_headers import Replaces
 from ..wire.headers import NameAddr
-from ..wire.message import HERE, HERE_HOST, Request
+from ..wire.holes import HERE, HERE_HOST
+from ..wire.message import Request
 from ..wire.uri import SipUri
 from .call import Call
 from .client_request import Login, RequestHandle
@@ -37,6 +38,7 @@ from .inbound import InboundCall
 from .objections import ALLOW, objection
 from .outbound import OutboundCall
 from .session_timer import SessionSettings
+from .subscription import Subscription
 
 IN_DIALOGS = ("BYE", "UPDATE", "INFO")  # what lives in dialogs only
 
@@ -69,8 +71,11 @@ class UserAgent:
         accept_odd_acks: bool = True,
         screen: Screen | None = None,
         rport_for: tuple[str, ...] = (),
+        packages: Sequence[str] = (),
     ) -> None:
-        """``streams``: TCP is there, and takes what is too large for UDP (RFC 3261 §18.1.1)."""
+        """``streams``: TCP is there, and takes what is too large for UDP (RFC 3261 §18.1.1). ``packages``:
+        the events that may be subscribed to, in lower case.
+        """
         self._accept_odd_acks = accept_odd_acks
         sent_by = seen_by if streams else None
         self._layer = TransactionLayer(
@@ -81,8 +86,9 @@ class UserAgent:
             seen_by=seen_by,
             token=token,
             user_agent=user_agent,
-            allow=tuple(allow),
+            allow=(*allow, *(("SUBSCRIBE",) if packages else ())),
             session=session or SessionSettings(),
+            packages=tuple(packages),
         )
         # The rest of the machine's contract. No method stands between: each message asks all.
         self.next_timeout = self._layer.next_timeout
@@ -253,6 +259,15 @@ class UserAgent:
             raise
         return call
 
+    def subscribed(self, incoming: IncomingRequest, contact_user: str) -> Subscription:
+        """The subscription that a SUBSCRIBE is about: a new one, or the one whose dialog it is in."""
+        known = self._subscription_of(incoming.request)
+        return known or Subscription(self._core, incoming, contact_user)
+
+    def _subscription_of(self, request: Request) -> Subscription | None:
+        found = self._core.subscriptions.get((request.call_id, request.to.tag or ""))
+        return found if found is not None and found.is_with(request) else None
+
     # What the layer tells
 
     def _digest(self, now: float) -> None:
@@ -322,7 +337,8 @@ class UserAgent:
             return
         key = (request.call_id, request.to.tag or "")
         crossing = request.method == "BYE" and self._core.leaving.get(key) == request.from_.tag
-        if request.method in ("OPTIONS", "REGISTER", "MESSAGE") and not crossing:
+        again = request.method == "SUBSCRIBE" and self._subscription_of(request) is not None
+        if again or (request.method in ("OPTIONS", "REGISTER", "MESSAGE") and not crossing):
             self._hand_up(transaction, request, flow)  # some phones keep an old To tag in these
         else:
             self._core.respond(transaction, request, 200 if crossing else 481, now)

@@ -1,7 +1,8 @@
 """Sounds by what the dialplan calls them: a file, a tone, silence, a stream of music.
 
 ==========================================  =====================================================
-``hello.wav``                               a file; relative ones are under ``sounds_dir``
+``hello.wav``                               a file; relative ones are under ``sounds_dir``, or else one
+                                            of our own prompts (``voicemail/vm-goodbye.wav``)
 ``tone_stream://%(200,100,440)``            tones (``sound/tone_script.py``); ``path=FILE``: written there
 ``silence_stream://MILLISECONDS``           nothing; -1 for ever
 ``local_stream://NAME``                     music that others hear too (``local_stream``)
@@ -36,6 +37,7 @@ SCRIPT_FILE: Final = "path="
 BARE_TONES: Final = ("%(", "v=", "L=", "l=", "d=", "w=", "loops=")  # as in ``ringback``
 LARGEST_FILE: Final = 200 << 20  # octets: an hour of 48 kHz stereo is about 690 MiB, and nobody plays that
 LARGEST_SCRIPT: Final = 10_000  # octets
+PROMPTS: Final = Path(__file__).parent.parent.parent / "prompts"  # ours; docs/speak.py makes them
 MOST_PARTS: Final = 100  # of one file_string
 
 
@@ -69,7 +71,7 @@ class SoundSources:
         if "://" in text:
             known = ", ".join((TONES, SILENCE, STREAM))
             raise BadSound(f"'{text[:80]}' cannot be played: a file, {known} can")
-        return await asyncio.to_thread(read_file, place_of(text, folder))
+        return await asyncio.to_thread(_read_ours_or, text, place_of(text, folder))
 
     async def _stream(self, name: str) -> Sound:
         return await self.streams.sound(name.partition(";")[0].strip())
@@ -130,6 +132,12 @@ def read_file(path: Path) -> Sound:
         return read_sound(path.read_bytes())
     except OSError as error:
         raise BadSound(f"cannot read {path}: {error.strerror}") from error
+
+
+def _read_ours_or(text: str, path: Path) -> Sound:
+    """The file; where there is none of a relative name, a prompt of ours of that name."""
+    ours = PROMPTS / text
+    return read_file(ours if not path.exists() and ours.is_file() else path)
 
 
 def _read_script(path: Path) -> str:

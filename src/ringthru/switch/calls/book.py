@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from ...media import Engine, MediaError
 from ...net.values import replace
 from ...sip import Call, Direction, Request, SipError
+from ..answering.answering import Answering
 from ..audio.codec_choice import for_callee
 from ..audio.leg_ports import LegPorts
 from ..audio.sound_files import SoundSources
@@ -86,6 +87,7 @@ class Calls:
         self.shelf = Shelf()
         self.sounds = SoundSources(variables)
         self.conferences = Conferences(self.sounds, bus)
+        self.answering = Answering(self)
         self._meta_keys = MetaKeys(lambda leg, name, data: self.order(leg, AppOrder(name, data)))
         self.phone_settings = PhoneSettings()
         self._phone: ConsolePhone | None = None

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from ..audio.displacing import Displacement
     from ..audio.leg_media import LegMedia
     from ..audio.recording import SessionRecording
+    from ..audio.tone_listening import ToneListening
     from ..dialplan.meta_keys import MetaApp
     from ..dialplan.ordering import Orders
     from .causes import HangupCause
@@ -61,6 +62,7 @@ class ChannelState:
         self.stand_in: Channel | None = None
         self.recordings: dict[str, SessionRecording] = {}  # of both sides, by path
         self.displacement: Displacement | None = None  # a sound in place of one side
+        self.tone_listening: ToneListening | None = None  # for keys in the peer's sound
         self.counted: set[tuple[str, str]] = set()  # where ``limit`` counts it
         self.on_stage: Callable[[Channel, str], None] = lambda channel, stage: None  # ring, media, answer
         self.on_key: Callable[[Channel, str], None] = lambda channel, key: None

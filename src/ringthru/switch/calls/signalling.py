@@ -253,6 +253,8 @@ class Signalling:
             self._calls.transfers.refer(profile, incoming)
         elif method == "MESSAGE":
             self._messages.receive(profile, incoming)
+        elif method == "SUBSCRIBE":
+            self._subscribe(profile, incoming)
         elif method == "NOTIFY":
             self._calls.deflections.notified(profile, incoming)
         elif method == "OPTIONS":
@@ -260,6 +262,14 @@ class Signalling:
             profile.respond(incoming, 503 if busy else 200, headers=(("Accept", "application/sdp"),))
         else:
             profile.respond(incoming, 405)
+
+    def _subscribe(self, profile: Profile, incoming: IncomingRequest) -> None:
+        """Messages are told of; a switch without voicemail has nothing to tell (RFC 6665 §8.3.2)."""
+        answering = self._calls.answering
+        if answering.mailboxes:
+            answering.lamps.subscribe(profile, incoming)
+        else:
+            profile.respond(incoming, 489)
 
 
 def _note_nat(profile: Profile, channel: Channel, call: Call) -> None:

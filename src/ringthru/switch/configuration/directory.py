@@ -49,6 +49,12 @@ class User:
         return {**self.variables, "user_name": self.id, "domain_name": self.domain}
 
     @property
+    def mwi_account(self) -> str:
+        """``USER@DOMAIN`` whose messages his phones show: his own, unless the directory says otherwise."""
+        account = self.params.get("mwi-account", "").strip()
+        return account if "@" in account else f"{account or self.id}@{self.domain}"
+
+    @property
     def a1_hash(self) -> str | None:
         """MD5 of ``user:realm:password`` in lower-case hexadecimal, made elsewhere."""
         return self.params.get("a1-hash", "").strip().lower() or None

@@ -45,6 +45,8 @@ class RegistrationSettings:
     # Preferred first. MD5 alone, as in FreeSWITCH: baresip 1.0 gives up at any challenge it does not know.
     rfc8760_auth_algorithms: tuple[str, ...] = ("MD5",)
     log_auth_failures: bool = False  # challenges too; failures are always logged
+    # Who is told that messages wait when he registers: false, first-only, or true, at each refresh as well
+    send_message_query_on_register: str = "first-only"
     # Behind a NAT
     apply_nat_acl: tuple[str, ...] = ()
     ndlb_force_rport: str = ""
@@ -122,6 +124,7 @@ REGISTRATION_PARAMETERS: Final[Mapping[str, Callable[[str], Any]]] = {
     "nonce-ttl": whole(1, DAY),
     "rfc8760-auth-algorithms": _algorithms,
     "log-auth-failures": read_boolean,
+    "send-message-query-on-register": _truth_or("first-only"),
     "ndlb-force-rport": one_of("true", "false", "safe", "client-only", "server-only", "disabled"),
     "ndlb-received-in-nat-reg-contact": read_boolean,
     "ndlb-connectile-dysfunction": read_boolean,

@@ -24,7 +24,7 @@ USED: Final = frozenset(
             "console.conf",
             "local_stream.conf",
         ),
-        *("cdr_csv.conf", "json_cdr.conf", "metrics.conf", "portaudio.conf"),
+        *("cdr_csv.conf", "json_cdr.conf", "metrics.conf", "portaudio.conf", "voicemail.conf", "ivr.conf"),
     }
 )
 UNUSED_PARTS: Final = {  # of those that are used

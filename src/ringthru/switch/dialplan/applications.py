@@ -22,6 +22,7 @@ from ..audio.recording import (
     record_session_unmask,
     stop_record_session,
 )
+from ..audio.tone_listening import start_dtmf, stop_dtmf
 from ..calls.causes import HangupCause, cause_named, cause_of
 from ..dialing.bridging import bridge
 from ..dialing.leg_variables import one_line
@@ -137,6 +138,34 @@ async def conference(calls: Calls, channel: Channel, data: str) -> None:
     await calls.conferences.serve(channel, data)
 
 
+async def intercept(calls: Calls, channel: Channel, data: str) -> None:
+    """``[-bleg] UUID``: take a call that rings elsewhere, or stands there."""
+    from ..answering.intercept import intercept as application  # late: the start is a budget
+
+    await application(calls, channel, data)
+
+
+async def ivr(calls: Calls, channel: Channel, data: str) -> None:
+    """``MENU``: guide the caller through a menu of ivr.conf."""
+    from ..answering.menu import ivr as application  # late: the start is a budget
+
+    await application(calls, channel, data)
+
+
+async def valet_park(calls: Calls, channel: Channel, data: str) -> None:
+    """``LOT SLOT`` and the like (see ``parking``): leave a call in a numbered place, or fetch it."""
+    from ..answering.parking import valet_park as application  # late: the start is a budget
+
+    await application(calls, channel, data)
+
+
+async def voicemail(calls: Calls, channel: Channel, data: str) -> None:
+    """``[check] [auth] PROFILE DOMAIN [USER]``: leave a message, or hear those there are."""
+    from ..voicemail.application import voicemail as application  # late: the start is a budget
+
+    await application(calls, channel, data)
+
+
 async def audio_test(calls: Calls, channel: Channel, data: str) -> None:
     """``[SECONDS]``: whether the peer, an echo, is heard both ways (see ``probing``)."""
     from ..audio.probing import audio_test as test  # late: few calls are tests, and the start is a budget
@@ -239,8 +268,7 @@ LEFT_OUT: Final = frozenset(
     (
         *("bind_digit_action", "clear_digit_action", "event"),
         *("jitterbuffer", "lua", "presence", "privacy", "set_audio_level"),
-        *("start_dtmf", "start_dtmf_generate", "stop_dtmf"),
-        "verbose_events",
+        *("start_dtmf_generate", "stop_dtmf_generate", "verbose_events"),
     )
 )
 
@@ -281,6 +309,8 @@ APPLICATIONS: Final[dict[str, Application]] = {
     "group": group,
     "hangup": hangup,
     "hash": keep,
+    "intercept": intercept,
+    "ivr": ivr,
     "limit": limit,
     "park": park,
     "play_and_get_digits": play_and_get_digits,
@@ -298,6 +328,10 @@ APPLICATIONS: Final[dict[str, Application]] = {
     "socket": socket,
     "sleep": sleep,
     "stop_displace_session": stop_displace_session,
+    "start_dtmf": start_dtmf,
+    "stop_dtmf": stop_dtmf,
     "stop_record_session": stop_record_session,
     "transfer": transfer,
+    "valet_park": valet_park,
+    "voicemail": voicemail,
 }

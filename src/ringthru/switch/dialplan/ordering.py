@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 
 MOST_WAITING: Final = 200  # orders for one leg; more are refused
 MOST_LOOPS: Final = 10_000
-ENDLESS: Final = frozenset(("park", "echo", "delay_echo", "bridge", "socket", "att_xfer", "conference"))
+ENDLESS: Final = frozenset(
+    ("park", "echo", "delay_echo", "bridge", "socket", "att_xfer", "conference", "valet_park", "intercept")
+)
 
 
 @frozen

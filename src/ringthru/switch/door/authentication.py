@@ -152,7 +152,7 @@ class LoginDesk:
         if request.method == "REGISTER":
             open_ = settings.accept_blind_reg or bool(settings.apply_register_acl)
             return not open_ and not settings.disable_register
-        if request.method not in ("INVITE", "MESSAGE") or self.lets_call(request, flow):
+        if request.method not in ("INVITE", "MESSAGE", "SUBSCRIBE") or self.lets_call(request, flow):
             return False
         return profile.must_authenticate(flow.remote)
 

@@ -20,7 +20,8 @@ CHANNEL: Final = (  # with the data of a channel
 TOLD: Final = frozenset(
     (
         *CHANNEL,
-        *("API", "BACKGROUND_JOB", CUSTOM, "HEARTBEAT", "NAT", "RELOADXML", "SHUTDOWN", "TRAP"),
+        *("API", "BACKGROUND_JOB", CUSTOM, "HEARTBEAT", "MESSAGE_WAITING"),
+        *("NAT", "RELOADXML", "SHUTDOWN", "TRAP"),
     )
 )
 KNOWN: Final = TOLD | frozenset(
@@ -28,7 +29,7 @@ KNOWN: Final = TOLD | frozenset(
         *("CLONE", "CHANNEL_APPLICATION", "CHANNEL_DATA", "CHANNEL_GLOBAL", "CHANNEL_UUID"),
         *("LOG", "INBOUND_CHAN", "OUTBOUND_CHAN", "STARTUP", "PUBLISH", "UNPUBLISH", "TALK", "NOTALK"),
         *("SESSION_CRASH", "MODULE_LOAD", "MODULE_UNLOAD", "MESSAGE", "PRESENCE_IN", "PRESENCE_OUT"),
-        *("PRESENCE_PROBE", "NOTIFY_IN", "MESSAGE_WAITING", "MESSAGE_QUERY", "ROSTER", "CODEC"),
+        *("PRESENCE_PROBE", "NOTIFY_IN", "MESSAGE_QUERY", "ROSTER", "CODEC"),
         *("DETECTED_SPEECH", "DETECTED_TONE", "PRIVATE_COMMAND", "ADD_SCHEDULE", "DEL_SCHEDULE"),
         *("EXE_SCHEDULE", "RE_SCHEDULE", "NOTIFY", "PHONE_FEATURE", "PHONE_FEATURE_SUBSCRIBE"),
         *("SEND_MESSAGE", "SERVER_DISCONNECTED", "SEND_INFO", "RECV_INFO", "RECV_RTCP_MESSAGE"),
@@ -50,10 +51,12 @@ EXPIRE: Final = "sofia::expire"
 GATEWAY_STATE: Final = "sofia::gateway_state"
 PROFILE_START: Final = "sofia::profile_start"
 ERROR: Final = "sofia::error"
+VOICEMAIL: Final = "vm::maintenance"
+VALET: Final = "valet_parking::info"
 CONFERENCE: Final = "conference::maintenance"
 PHONE: Final = ("portaudio::makecall", "portaudio::ringing", "portaudio::callheld", "portaudio::callresumed")
 SUBCLASSES: Final = (
     *(REGISTER, REGISTER_FAILURE, UNREGISTER, EXPIRE, GATEWAY_STATE, PROFILE_START, ERROR),
-    CONFERENCE,
+    *(CONFERENCE, VALET, VOICEMAIL),
     *PHONE,
 )

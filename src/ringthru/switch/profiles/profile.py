@@ -56,6 +56,7 @@ OF_SOCKETS = (  # parameters that a profile keeps until it is restarted
     *("tls_passphrase", "tls_version", "tls_ciphers", "tls_verify_policy", "tls_verify_date"),
     "tls_verify_in_subjects",
 )
+PACKAGES = ("message-summary",)  # of events that phones may subscribe to (RFC 3842)
 AUTO = ("auto", "0.0.0.0")  # our LAN address: 0.0.0.0 could not be advertised
 
 
@@ -109,6 +110,7 @@ class Profile(ProfileAgent):
             seen_by=lambda flow: self.seen_by(flow.remote.host, flow.transport).signalling,
             streams="TCP" in settings.transports,
             token=lambda: os.urandom(8).hex(),
+            packages=PACKAGES,
             screen=(lambda request, flow, now: screen(self, request, flow, now)) if screen else None,
             **_agent_settings(settings),
         )

@@ -123,8 +123,9 @@ class ProfileAgent:
         route: Sequence[str],
         flow: Flow | None,
         headers: Sequence[tuple[str, str]] = (),
+        body: bytes = b"",
     ) -> Response | None:
-        """A request without a body over a flow, or where the route or the URI lead."""
+        """A request over a flow, or where the route or the URI lead."""
         others: list[Flow] = []
         if flow is None:
             first = NameAddr.parse(route[0]).uri if route else uri
@@ -135,7 +136,7 @@ class ProfileAgent:
                 return None
         contact = ("Contact", f"<sip:{self.contact_user}@{HERE_URI}>")
         rows = [*(("Route", each) for each in route), contact, *headers]
-        return await self.ask(Request(method, str(uri), rows), flow, *others)
+        return await self.ask(Request(method, str(uri), rows, body), flow, *others)
 
     def respond(
         self,

@@ -322,7 +322,8 @@ class Registrar:
         return (each for aor in sorted(self._bindings.aors()) for each in self._bindings.lookup(aor, now))
 
     def _row(self, binding: Binding, now: float) -> RegistrationSnapshot:
-        user = binding.aor.partition("@")[0]
+        user, _, domain = binding.aor.partition("@")
+        known = self.directory.find_user(domain, user)
         ping = self._pinger.ping(_key(binding)) if self._pinger is not None else None
         return RegistrationSnapshot(
             call_id=binding.call_id,
@@ -337,6 +338,7 @@ class Registrar:
             profile=binding.origin.profile,
             reachable=ping is None or ping.reachable,
             ping_seconds=ping.seconds if ping is not None else 0.0,
+            mwi_account=known.mwi_account if known is not None else "",
         )
 
 

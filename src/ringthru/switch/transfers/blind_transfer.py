@@ -55,6 +55,7 @@ class BlindTransfer:
         self._teller.tell(100)
         leg.reached.clear()
         leg.variables["transfer_source"] = phone.uuid
+        leg.variables["transferred_by"] = user_of(phone)
         leg.unreached = self._nobody_there
         go(leg)
         leg.offer_both_ways()

@@ -1,0 +1,1 @@
+"""Messages that callers leave, and those who fetch them; nothing is exported here."""
