@@ -12,9 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from ringthru.console import logs as logs_module
+from ringthru.console import log_file
 from ringthru.console.levels import level_of, name_of
-from ringthru.console.logs import ConsoleHandler, IdleCpu, LineRecord, LogFile, LogFormatter, setup
+from ringthru.console.log_file import LogFile
+from ringthru.console.log_lines import IdleCpu, LineRecord, LogFormatter
+from ringthru.console.logs import ConsoleHandler, setup
 from ringthru.lab.clock import ManualClock
 from ringthru.net.levels import CONSOLE, NOTICE
 
@@ -219,9 +221,9 @@ class TestLogFile:
         assert not moved.exists() or moved.read_text() == "before\n"
 
     def test_a_large_one_is_put_aside_and_the_ten_newest_are_kept(self, file, tmp_path, clock, monkeypatch):
-        monkeypatch.setattr(logs_module, "ROLLOVER", 10)
+        monkeypatch.setattr(log_file, "ROLLOVER", 10)
         seconds = itertools.count(10)
-        monkeypatch.setattr(logs_module.time, "strftime", lambda form: f"2026-11-22-09-42-{next(seconds)}")
+        monkeypatch.setattr(log_file.time, "strftime", lambda form: f"2026-11-22-09-42-{next(seconds)}")
         mine = ["ringthru.log.1", "ringthru.log.2026-01-01.gz", "ringthru.logbook"]
         for name in mine:
             (tmp_path / name).write_text("mine")
@@ -237,7 +239,7 @@ class TestLogFile:
         assert all((tmp_path / name).read_text() == "mine" for name in mine)
 
     def test_one_that_cannot_be_put_aside_grows_on(self, file, tmp_path, clock, monkeypatch):
-        monkeypatch.setattr(logs_module, "ROLLOVER", 10)
+        monkeypatch.setattr(log_file, "ROLLOVER", 10)
 
         def refuse(self, target):
             raise PermissionError(13, "Permission denied", str(self))
@@ -302,7 +304,7 @@ class TestRotation:
         now = time.strftime
         stamp = "%Y-%m-%d-%H-%M-%S"
         monkeypatch.setattr(
-            logs_module.time,
+            log_file.time,
             "strftime",
             lambda form, *at: f"2026-11-22-09-42-{next(seconds)}" if form == stamp else now(form, *at),
         )

@@ -37,6 +37,20 @@ async def test_a_line_is_run_and_shutdown_ends_the_shell(switch, shell, keys, sa
     assert switch.asked == ["shutdown"]
 
 
+@pytest.mark.parametrize(("layout", "prompt"), [("current", "ringthru@pbx1> "), ("2009-09", "ringthru> ")])
+async def test_the_prompt_names_the_machine_but_for_2009(switch, shell, keys, monkeypatch, layout, prompt):
+    asked = []
+
+    async def ask(session, text):
+        asked.append(text)
+        return "shutdown"
+
+    monkeypatch.setattr(shell, "_ask", ask)
+    switch.layout = layout
+    await asyncio.wait_for(shell.run(), 20)
+    assert asked == [prompt]
+
+
 async def test_the_history_is_what_was_typed(shell, keys, said):
     keys.send_text("hostname\r\rstatus;;version short\rhistory\rshutdown\r")
     await asyncio.wait_for(shell.run(), 20)

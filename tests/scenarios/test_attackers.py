@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from ringthru.console.logs import LogFormatter
+from ringthru.console.log_lines import LogFormatter
 from ringthru.media import PCMU, MediaAddress, make_offer
 
 from .home import PUBLIC, Home, extension

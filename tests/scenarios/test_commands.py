@@ -393,7 +393,8 @@ class TestOneLeg:
         assert await say(f"uuid_displace {uuid} start x.wav") == "-ERR Cannot displace session!\n"
         assert await say(f"uuid_jitterbuffer {uuid} 60") == "-ERR Operation failed\n"
         assert await say(f"uuid_fileman {uuid} pause") == "-ERR No file handle!\n"
-        assert "uuid_displace: not supported in this version; the call goes on as it is" in caplog.text
+        assert "uuid_displace: the leg talks to nobody here" in caplog.text
+        assert "uuid_jitterbuffer: not supported in this version; the call goes on as it is" in caplog.text
         assert home.switch.calls.channels[uuid].up
 
     async def test_who_listens_in(self, home: Home, say: Say, tmp_path: Path) -> None:

@@ -133,6 +133,17 @@ class TestWhoIsLetIn:
         await eventually(lambda: second.endpoint, "it is not tried again")
         await second.stop()
 
+    async def test_and_with_stop_on_bind_error_it_is_not(self, served, logs, monkeypatch, caplog):
+        monkeypatch.setattr("ringthru.event_socket.driver.RETRY", 0.0)
+        home, first = await served()
+        settings = EventSocketSettings(*first.endpoint, password=SECRET, stop_on_bind_error=True)
+        second = EventSocket(home.switch, standard_table(logs), None, settings)
+        await second.start()
+        assert "stop-on-bind-error is set; free the port and start anew" in caplog.text
+        await first.stop()
+        assert second._retry is None
+        await second.stop()
+
 
 class TestCommands:
     async def test_bodies_are_those_of_the_console(self, served):

@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from ringthru.console.logs import LogFormatter
+from ringthru.console.log_lines import LogFormatter
 from ringthru.switch.door import refusal_log
 from ringthru.switch.door.authentication import FAILURE
 

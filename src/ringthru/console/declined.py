@@ -15,7 +15,7 @@ from ..switch.calls.channel import Channel
 from .calls import NO_CHANNEL
 from .commands import Command
 from .leg_messages import ALSO_FAILED
-from .legs import FAILED, NO_CHANNEL_OF, NO_SESSION, LegCommand
+from .legs import FAILED, NO_CHANNEL_OF, LegCommand
 
 # Name, syntax, description, the least words after the UUID, what an unknown UUID is told, what a known one is
 DECLINED: Final = (
@@ -24,8 +24,6 @@ DECLINED: Final = (
      "-ERR Operation Failed [NOT SENT]\n", "-ERR Operation Failed [NOT SENT]\n"),
     ("uuid_debug_media", "<uuid> <read|write|both|vread|vwrite|vboth|all> <on|off>", "Debug media", 2,
      FAILED, FAILED),
-    ("uuid_displace", "<uuid> [start|stop] <path> [<limit>] [mux]", "Displace audio", 2, NO_SESSION,
-     "-ERR Cannot displace session!\n"),
     ("uuid_early_ok", "<uuid>", "stop ignoring early media", 0, "-ERROR\n", "-ERROR\n"),
     ("uuid_fileman", "<uuid> <cmd>:<val>", "Manage session audio", 1, NO_CHANNEL, "-ERR No file handle!\n"),
     ("uuid_jitterbuffer", "<uuid> [0|<min_msec>[:<max_msec>]]", "uuid_jitterbuffer", 1, FAILED, FAILED),

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from ..switch.audio import displacing
 from ..switch.calls import dtmf
 from ..switch.calls.book import Calls
 from ..switch.calls.channel import Channel
@@ -50,6 +51,20 @@ async def audio(calls: Calls, channel: Channel, words: list[str]) -> str:
         if leg is not None and leg.media is not None and which in ("", named):
             leg.media.leg.block(media=muted)
     return DONE
+
+
+async def displace(calls: Calls, channel: Channel, words: list[str]) -> str:
+    """``start PATH [LIMIT] [FLAGS]``: it hears a sound in place of its partner; ``stop PATH``."""
+    order, path, limit, flags = (*words, "", "")[:4]
+    if order.lower() == "stop":
+        return SUCCESS if displacing.stop(channel, path) else "-ERR Cannot stop displace session!\n"
+    if order.lower() != "start":
+        return f"-USAGE: {DISPLACE}\n"
+    seconds = float(limit) if limit.isascii() and limit.isdigit() and len(limit) < 6 else 0.0
+    if trouble := await displacing.start(calls, channel, path, seconds, flags):
+        channel.log.warning("uuid_displace: %s", trouble)
+        return "-ERR Cannot displace session!\n"
+    return SUCCESS
 
 
 async def renegotiate(calls: Calls, channel: Channel, words: list[str]) -> str:
@@ -98,6 +113,7 @@ LONGEST_KEYS: Final = 100
 BREAK: Final = "<uuid> [all]"
 AUDIO: Final = "<uuid> [start [read|write] [mute|level <level>]|stop]"
 DTMF: Final = "<uuid> <dtmf_data>"
+DISPLACE: Final = "<uuid> [start|stop] <path> [<limit>] [mux]"
 LIST: Final = "List media bugs on a session"
 NONE_OF_THEM: Final = "-ERR No such session\n"
 RENEGOTIATE: Final = "<uuid>[ <codec_string>]"
@@ -106,6 +122,7 @@ COMMANDS: Final = (
     LegCommand("uuid_audio", AUDIO, "uuid_audio", audio, 1, 4),
     LegCommand("uuid_break", BREAK, "Break out of media sent to channel", break_off, 0, 2),
     LegCommand("uuid_buglist", "<uuid>", LIST, buglist, unknown=""),
+    LegCommand("uuid_displace", DISPLACE, "Displace audio", displace, 2, 4, unknown=NO_SESSION),
     LegCommand(
         "uuid_flush_dtmf", "<uuid>", "Flush dtmf on a given uuid", flush_dtmf,
         unknown=NONE_OF_THEM, missing=NONE_OF_THEM,

@@ -46,7 +46,7 @@ Action = Callable[[SwitchLike, str, Words], Awaitable[str]]
 GLOBAL_USAGE: Final = (  # as FreeSWITCH has it, without the last bracket and without a newline
     "-ERR Usage: siptrace <on|off>|capture <on|off>|watchdog <on|off>|debug <sla|presence|none"
 )
-STUN: Final = {"stun-auto-disable": "false", "stun-enabled": "true"}  # as a profile of 2009 has them
+STUN: Final = ("stun-auto-disable", "stun-enabled")
 FLUSHED: Final = "Flushing recovery database.\n"
 TRUE: Final = ("on", "true", "yes", "1", "t", "enabled", "active", "allow")
 NO_CAPTURE: Final = "-ERR no such profile, or no capture-server in sofia.conf\n"
@@ -247,7 +247,10 @@ async def _watchdog(switch: SwitchLike, name: str, rest: Words) -> str:
 
 async def _stun(switch: SwitchLike, name: str, rest: Words, which: str) -> str:
     """FreeSWITCH's words; whether STUN is asked, ext-sip-ip and ext-rtp-ip say here."""
-    return f"+OK {which}={'true' if _is_on(rest[0]) else 'false'}" if rest else f"+OK {which}={STUN[which]}"
+    profile = next(each for each in switch.snapshot().profiles if each.name == name)
+    written = {"stun-enabled": profile.stun_enabled, "stun-auto-disable": profile.stun_auto_disable}[which]
+    on = _is_on(rest[0]) if rest else written
+    return f"+OK {which}={'true' if on else 'false'}"
 
 
 async def _recover(switch: SwitchLike, name: str, rest: Words) -> str:

@@ -12,10 +12,12 @@ from collections.abc import Mapping
 from ..net.address import Endpoint
 from ..switch.calls.book import Calls
 from ..switch.configuration import Tree
-from ..switch.configuration.trunk_settings import TrunkSettings
 from ..switch.events.bus import EventBus, SwitchEvent
 from ..switch.schedule import Schedule
 from ..switch.snapshots import GatewayListing, Protocol, SwitchSnapshot
+
+if typing.TYPE_CHECKING:
+    from ..switch.configuration.trunk_settings import TrunkSettings  # not of a start without any
 
 
 class SwitchLike(typing.Protocol):

@@ -246,6 +246,8 @@ class TestNobody:
         assert [text for text in w.logs if "PMP" in text][:5] == [
             f"Checking for PMP {n}/5" for n in range(1, 6)
         ]
+        steps = ("Scanning for NAT", "Checking for PMP 1/5", "Checking for UPnP")
+        assert [text for text in w.logs if text in steps] == list(steps)
         w.searches = 0
         assert w.after(4 * 3600).told() == []
         assert 4 * 5 < w.searches < 4 * 30  # four searches a round; a round each quarter of an hour at last

@@ -16,6 +16,7 @@ from ..waiting import Flag
 if TYPE_CHECKING:
     from ...media import SessionDescription
     from ...sip import Call, SipUri
+    from ..audio.displacing import Displacement
     from ..audio.leg_media import LegMedia
     from ..audio.recording import SessionRecording
     from ..audio.tone_listening import ToneListening
@@ -60,6 +61,7 @@ class ChannelState:
         self.taken_up = Flag()  # another leg was answered in its stead: ``stand_in``
         self.stand_in: Channel | None = None
         self.recordings: dict[str, SessionRecording] = {}  # of both sides, by path
+        self.displacement: Displacement | None = None  # a sound in place of one side
         self.tone_listening: ToneListening | None = None  # for keys in the peer's sound
         self.counted: set[tuple[str, str]] = set()  # where ``limit`` counts it
         self.on_stage: Callable[[Channel, str], None] = lambda channel, stage: None  # ring, media, answer

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 from ...net.acl import matches
 from ...net.values import replace
+from ..audio.displacing import displace_session, stop_displace_session
 from ..audio.recording import (
     record_session,
     record_session_mask,
@@ -301,6 +302,7 @@ APPLICATIONS: Final[dict[str, Application]] = {
     "check_acl": check_acl,
     "conference": conference,
     "db": keep_for_good,
+    "displace_session": displace_session,
     "deflect": deflect,
     "enable_heartbeat": enable_heartbeat,
     "execute_extension": execute_extension,
@@ -325,6 +327,7 @@ APPLICATIONS: Final[dict[str, Application]] = {
     "set_user": set_user,
     "socket": socket,
     "sleep": sleep,
+    "stop_displace_session": stop_displace_session,
     "start_dtmf": start_dtmf,
     "stop_dtmf": stop_dtmf,
     "stop_record_session": stop_record_session,

@@ -146,10 +146,15 @@ async def playable(channel: Channel, text: str) -> Sound:
     Raises:
         BadSound: there is none, or its call speaks a codec that nobody here makes.
     """
+    codec_made_here(channel)
+    return await channel.sounds.load(text, channel.variables)
+
+
+def codec_made_here(channel: Channel) -> None:
+    """Raises BadSound: the channel's call speaks a codec that nobody here makes."""
     codec = channel.media.codec if channel.media is not None else None
     if codec is not None and codec.name not in channel.coders:
         raise BadSound(f"the call speaks {codec.name}, which nothing here makes: {remedy(codec.name)}")
-    return await channel.sounds.load(text, channel.variables)
 
 
 async def record(calls: Calls, channel: Channel, data: str) -> None:
