@@ -27,7 +27,11 @@ Programs = dict[str, list[str]]  # what to run, by name
 
 
 def libraries(serves: Serves, count: int) -> Programs:
-    """Engines to be used by programs: discover, map one port, then ``count`` more, one after another."""
+    """Engines to be used by programs: discover, map one port, then ``count`` more, one after another.
+
+    All but libnatpmp know the external address then, too: without ``count`` it is there twice, as a program
+    uses it that wants to know the address as well.
+    """
     found: dict[str, list[str] | None] = {}
     if count <= LIBTORRENT_HOLDS or serves is not Serves.UPNP:
         found["libtorrent"] = _with_debians("libtorrent", "libtorrent_peer.py", LIBTORRENT[serves])
@@ -37,8 +41,11 @@ def libraries(serves: Serves, count: int) -> Programs:
         found["python3-miniupnpc (miniupnpc in C)"] = _with_debians("miniupnpc", "miniupnpc_peer.py")
         found["async-upnp-client"] = _async_upnp()
     else:
-        found["libnatpmp in C (NAT-PMP)"] = _libnatpmp()
-    return {name: [*argv, str(count)] for name, argv in found.items() if argv is not None}
+        found["libnatpmp in C (NAT-PMP), mapping alone"] = _libnatpmp()
+    programs = {name: [*argv, str(count)] for name, argv in found.items() if argv is not None}
+    if serves is not Serves.UPNP and count == 0 and (natpmp := _libnatpmp()):
+        programs["libnatpmp in C (NAT-PMP), mapping and address"] = [*natpmp, "0", "address"]
+    return programs
 
 
 def commands(serves: Serves) -> Programs:

@@ -72,7 +72,10 @@ WHEN = {
     "CHANNEL_UNHOLD": ("the hold has ended", ""),
     "CHANNEL_UNPARK": ("it is not any more", ""),
     "CUSTOM": ("see below", "Event-Subclass"),
-    "DTMF": ("a key was pressed", "DTMF-Digit, DTMF-Duration (samples), DTMF-Source (RTP, ENDPOINT)"),
+    "DTMF": (
+        "a key was pressed",
+        "DTMF-Digit, DTMF-Duration (samples), DTMF-Source (RTP, ENDPOINT, INBAND_AUDIO)",
+    ),
     "HEARTBEAT": (
         "every 20 seconds",
         "Event-Info, Up-Time, Session-Count, Max-Sessions, Session-Per-Sec, Idle-CPU …",

@@ -1,10 +1,11 @@
-"""An empty network namespace for one test; skipped aloud where none can be made."""
+"""For all tests: Hypothesis without a clock, signals that are heard, and an empty network namespace."""
 
 from __future__ import annotations
 
 import os
 import secrets
 import shutil
+import signal
 import socket
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -16,6 +17,11 @@ from hypothesis import HealthCheck, settings
 # a busy machine is not wrong code
 settings.register_profile("no clock", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("no clock")
+
+# nohup and a shell's & leave these ignored, which our programs respect, and the tests' programs would inherit
+for each in (signal.SIGHUP, signal.SIGINT):
+    if signal.getsignal(each) is signal.SIG_IGN:
+        signal.signal(each, lambda *_: None)
 
 SKIPPED = "network namespaces need root and ip(8)"
 NO_PEERS = "other SIP stacks are not installed (extra 'peers')"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -26,14 +27,21 @@ INSIDE = {  # the folders of a room, from the ground up: each imports only those
     "sip": ("wire", "transactions", "registrar", "agent", "transport"),
     "media": ("rtp", "sound", "description", "coding", "leg", "quality", "ng", "devices", "engine", "node"),
 }
+DISCREET = {"net", "portmap", "nat", "lab"}  # rooms where no module reaches for private parts of another
 FILES = sorted(SOURCE.rglob("*.py"))
 
 
+@cache
+def parsed(path: Path) -> ast.Module:
+    return ast.parse(path.read_text())
+
+
+@cache
 def imports_of(path: Path) -> list[tuple[str, int]]:
     """Every module a file imports, relative ones made absolute, with its line."""
     package = ["ringthru", *path.relative_to(SOURCE).parts[:-1]]
     found = []
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in ast.walk(parsed(path)):
         if isinstance(node, ast.Import):
             found += [(alias.name, node.lineno) for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
@@ -90,6 +98,32 @@ def test_every_room_is_known() -> None:
 def test_no_module_state_that_two_switches_would_share() -> None:
     """Two switches must run in one process: no module-level lists, dicts or sets that code changes."""
     for path in FILES:
-        tree = ast.parse(path.read_text())
+        tree = parsed(path)
         for node in ast.walk(tree):
             assert not isinstance(node, ast.Global), f"{path}:{node.lineno}: a global"
+
+
+def test_nobody_reaches_for_the_private_parts_of_another_module() -> None:
+    """What begins with an underscore is of the module that names it, or of a class it builds on."""
+    found = []
+    for path in FILES:
+        if room_of(path) in DISCREET:
+            own, reached = private_names(ast.parse(path.read_text()))
+            where = path.relative_to(SOURCE)
+            found += [f"{where}:{line} {name}" for name, line in reached if name not in own]
+    assert found == []
+
+
+def private_names(tree: ast.Module) -> tuple[set[str], list[tuple[str, int]]]:
+    """The private names that a module defines; and those it asks of others than ``self``, by line."""
+    own, reached = {"_replace", "_asdict", "_fields"}, []  # of named tuples, and public in all but name
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            own.add(node.name)
+        elif isinstance(node, ast.Attribute) and node.attr.startswith("_") and not node.attr.endswith("__"):
+            whose = node.value.id if isinstance(node.value, ast.Name) else ""
+            if whose not in ("self", "cls"):
+                reached.append((node.attr, node.lineno))
+            elif isinstance(node.ctx, ast.Store):
+                own.add(node.attr)
+    return own, reached

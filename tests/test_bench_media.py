@@ -7,7 +7,7 @@ import pytest
 from bench.media import srtp
 from bench.media.plot import Curve, delay_plot, processor_plot
 from bench.media.relays import LONGEST
-from bench.media.searching import CALM, FINE, MOST, Step, climb
+from bench.media.searching import CALM, FINE, MOST, RUNGS, STRIDE, TRIES, Step, climb
 from ringthru.media import suites_here
 
 from .media.native import native_engine
@@ -29,9 +29,25 @@ class TestSustained:
 
 
 class TestSearch:
-    def test_it_ends_one_fine_step_below_what_fails(self):
-        found = climb(lambda rate: step(rate, loss=0.0 if rate <= 100_000 else 0.5))
-        assert 100_000 / FINE <= found <= 100_000
+    @pytest.mark.parametrize("bears", [5_100, 19_000, 33_000, 100_000, 151_000, 399_000])
+    @pytest.mark.parametrize("begin", [CALM, 100_000, 300_000])
+    def test_it_ends_less_than_one_rung_below_what_fails(self, bears, begin):
+        found = climb(lambda rate: step(rate, loss=0.0 if rate <= bears else 0.5), begin)
+        assert bears / FINE <= found <= bears
+
+    @pytest.mark.parametrize("bears", [33_000, 100_000, 151_000, 250_000])
+    def test_it_takes_a_dozen_steps_where_a_rung_by_rung_search_took_thirty(self, bears):
+        taken = []
+
+        def counted(rate):
+            taken.append(rate)
+            return step(rate, loss=0.0 if rate <= bears else 0.5)
+
+        found = climb(counted, 100_000)
+        assert len(taken) <= 18
+        taken.clear()
+        climb(counted, found / 1.25)  # the next turn, with what the last one found
+        assert len(taken) <= 4 * TRIES
 
     def test_one_bad_moment_of_the_machine_does_not_end_it(self):
         seen = []
@@ -44,7 +60,11 @@ class TestSearch:
 
     def test_what_sustains_nothing_and_what_sustains_all(self):
         assert climb(lambda rate: step(rate, loss=1.0)) == 0
-        assert CALM < climb(step) <= MOST
+        assert climb(step) == RUNGS[-1] <= MOST
+
+    def test_two_hundred_calls_are_a_rung_and_a_stride_is_half_as_much_again(self):
+        assert CALM in RUNGS
+        assert 1.4 < FINE**STRIDE < 1.5
 
 
 class TestSrtp:

@@ -1,15 +1,72 @@
-"""aiosipua from PyPI: answers every call."""
+"""aiosipua from PyPI: answers every call, and registers users with digest.
+
+It has no registrar of its own: challenges, and the book of contacts, are made here of what it exports.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import secrets
 import sys
 from typing import Any
 
-from aiosipua import SipUAS, build_sdp  # type: ignore[import-not-found]
+from aiosipua import (  # type: ignore[import-not-found]
+    SipDigestAuth,
+    SipRequest,
+    SipResponse,
+    SipUAS,
+    build_sdp,
+    parse_auth,
+)
+from aiosipua.auth import build_credentials  # type: ignore[import-not-found]
 from aiosipua.transport import UdpSipTransport  # type: ignore[import-not-found]
 
 HERE = sys.argv[1]
+PASSWORD = "A-password-of-the-bench-17"
+
+
+class Registrar:
+    """Takes the REGISTERs out of what the transport hears; the rest is the agent's."""
+
+    def __init__(self, transport: Any) -> None:
+        self._transport = transport
+        self._others = transport.on_message
+        self._nonces: set[str] = set()
+        self._contacts: dict[str, str] = {}
+
+    def take(self, message: Any, source: tuple[str, int]) -> None:
+        if not isinstance(message, SipRequest) or message.method != "REGISTER":
+            self._others(message, source)
+        elif (user := self._proven(message)) is not None:
+            contact = message.get_header("contact") or ""
+            self._contacts[user] = contact
+            self._answer(message, 200, "OK", ("Contact", f"{contact};expires=3600"))
+        else:
+            nonce = secrets.token_hex(16)
+            self._nonces.add(nonce)
+            challenge = f'Digest realm="{HERE}", nonce="{nonce}", algorithm=MD5'
+            self._answer(message, 401, "Unauthorized", ("WWW-Authenticate", challenge))
+
+    def _proven(self, request: Any) -> str | None:
+        """Whose credentials a request has; None where it has none, or wrong ones."""
+        found = parse_auth(request.get_header("authorization") or "Digest")
+        user, nonce = found.params.get("username", ""), found.params.get("nonce", "")
+        if nonce not in self._nonces:
+            return None
+        self._nonces.discard(nonce)
+        right = build_credentials(
+            SipDigestAuth(user, PASSWORD), found, "REGISTER", found.params.get("uri", "")
+        )
+        return user if right and right.params["response"] == found.params.get("response") else None
+
+    def _answer(self, request: Any, status: int, reason: str, header: tuple[str, str]) -> None:
+        response = SipResponse(status_code=status, reason_phrase=reason)
+        for name in ("Via", "From", "Call-ID", "CSeq"):
+            for value in request.get_header_values(name):
+                response.add_header(name, value)
+        response.add_header("To", f"{request.get_header('to')};tag={secrets.token_hex(4)}")
+        response.add_header(*header)
+        self._transport.send_reply(response)
 
 
 async def main() -> None:
@@ -22,6 +79,7 @@ async def main() -> None:
 
     agent.on_invite = answer
     await agent.start()
+    transport.on_message = Registrar(transport).take
     await asyncio.Event().wait()
 
 

@@ -73,7 +73,8 @@ async def first(port: str, store: str = "") -> None:
     mapping = mapper.want(Wanted(Protocol.UDP, int(port)))  # before the start: PCP is looked for with it
     mapper.start()
     granted = await mapping.settled()
-    say(seconds=time.perf_counter() - began, granted=granted, type=kind(mapper))
+    seconds, address = time.perf_counter() - began, mapper.snapshot().reported_address
+    say(seconds=seconds, granted=granted, address=address, type=kind(mapper))
     mapper.leave()
 
 

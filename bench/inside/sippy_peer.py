@@ -1,4 +1,6 @@
-"""sippy from PyPI: answers calls to 9196 by itself, and bridges all others to the called side."""
+"""sippy from PyPI: answers calls to 9196 by itself, bridges all others to the called side, and registers
+users with digest: the nonces and their checks are its own, the book of contacts is a dictionary here.
+"""
 
 from __future__ import annotations
 
@@ -8,13 +10,17 @@ from typing import Any
 from sippy.CCEvents import CCEventConnect, CCEventTry  # type: ignore[import-not-found]
 from sippy.Core.EventDispatcher import ED2  # type: ignore[import-not-found]
 from sippy.MsgBody import MsgBody  # type: ignore[import-not-found]
+from sippy.SipAuthorization import SipAuthorization  # type: ignore[import-not-found]
 from sippy.SipConf import SipConf  # type: ignore[import-not-found]
+from sippy.SipHeader import SipHeader  # type: ignore[import-not-found]
 from sippy.SipTransactionManager import SipTransactionManager  # type: ignore[import-not-found]
+from sippy.SipWWWAuthenticate import SipWWWAuthenticate  # type: ignore[import-not-found]
 from sippy.UA import UA  # type: ignore[import-not-found]
 from sippy.Udp_server import Udp_server_opts  # type: ignore[import-not-found]
 
 CALLED = ("192.168.1.50", 5071)
 HERE = sys.argv[1]
+PASSWORD = "A-password-of-the-bench-17"
 SDP = (
     f"v=0\r\no=- 1 1 IN IP4 {HERE}\r\ns=-\r\nc=IN IP4 {HERE}\r\nt=0 0\r\n"
     "m=audio 6200 RTP/AVP 0\r\na=rtpmap:0 PCMU/8000\r\n"
@@ -52,7 +58,23 @@ class Call:
         self._caller.recvEvent(event)
 
 
+def registered(request: Any, contacts: dict[str, str]) -> Any:
+    """The answer to a REGISTER: a challenge, or the contact that is kept."""
+    bodies = [each.getBody() for each in request.getHFs("authorization")]
+    credentials = next((each for each in bodies if isinstance(each, SipAuthorization)), None)
+    if credentials is None or not credentials.verify(PASSWORD, "REGISTER"):
+        challenge = request.genResponse(401, "Unauthorized")
+        challenge.appendHeader(SipHeader(body=SipWWWAuthenticate(realm=HERE)))
+        return challenge
+    contacts[str(credentials.username)] = str(request.getHFBody("contact"))
+    taken = request.genResponse(200, "OK")
+    taken.appendHeader(SipHeader(body=request.getHFBCopy("contact")))
+    taken.appendHeader(SipHeader(s="Expires: 3600"))
+    return taken
+
+
 def main() -> None:
+    contacts: dict[str, str] = {}
     config: dict[str, Any] = {
         "_sip_address": HERE,
         "_sip_port": 5060,
@@ -64,6 +86,8 @@ def main() -> None:
     def arrived(request: Any, transaction: Any) -> Any:
         if request.getMethod() == "INVITE" and not request.getHFBody("to").getTag():
             return Call(config).start(request, transaction)
+        if request.getMethod() == "REGISTER":
+            return (registered(request, contacts), None, None)
         return (request.genResponse(200 if request.getMethod() == "OPTIONS" else 481, "."), None, None)
 
     config["_sip_tm"] = SipTransactionManager(config, arrived)

@@ -21,7 +21,7 @@ from ringthru.media.description.offer_answer import Negotiated
 from ringthru.media.engine.native_driver import NativeEngine
 from ringthru.media.engine.twin_driver import TwinEngine
 from ringthru.net.address import Endpoint
-from ringthru.sip.wire.message import parse
+from ringthru.sip.wire.parsing import parse
 
 ENGINES: dict[str, Any] = {
     "c": NativeEngine,

@@ -10,15 +10,19 @@ times; medians, and ratios to what was measured in the same run:
 
 What SRTP adds to a packet is measured without sockets (``srtp``).
 
-With ``--report DIR`` the added delay and the processor's time over the number of calls are drawn there.
+With ``--report DIR`` the added delay and the processor's time over the number of calls are drawn there, anew
+after each search. A turn takes three minutes; whoever breaks it off (Ctrl-C, SIGTERM) gets what was measured
+by then.
 """
 
 from __future__ import annotations
 
 import random
+import signal
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
@@ -36,6 +40,8 @@ LEGS = 8000  # of what is fast; they bear MOST packets a second
 FEWER = 3000  # of what is slow, or takes long to set up
 SIP_RATE = 500.0  # messages a second beside 200 calls
 PAIRS = 1000
+TURNS = 3  # at most: nine minutes
+BELOW = 1.25  # by how much less than what it did in the last turn a relay is tried with first
 Start = Callable[[Path], AbstractContextManager[Relay]]
 
 
@@ -83,33 +89,96 @@ THEIRS = Measured("rtpengine", "bridge", lambda generator: relays.rtpengine(FEWE
 
 def measure(only: str | None, runs: int, as_data: bool, report: Path | None = None) -> int:
     """Print every row; returns the number of goals that were missed."""
-    works: dict[str, Callable[[], list[Row]]] = {"P10": lambda: rows(min(runs, 5), report)}
+    works: dict[str, Callable[[], list[Row]]] = {"P10": lambda: rows(min(runs, TURNS), report)}
     return run(works, TITLES, only, as_data)
 
 
+class Campaign:
+    """Everything so many times, in another order each time; and what came of it so far."""
+
+    def __init__(self, todo: Sequence[Measured], turns: int) -> None:
+        self.todo, self.turns, self.done = todo, turns, 0  # turns that are over
+        self.found: dict[str, list[Found]] = {each.title: [] for each in todo}
+        self.limits: dict[int, list[float]] = {PAIRS: [], LEGS // 2: []}
+        self.beside: list[Step] = []
+
+    def turn(self, generator: Path, tell: Callable[[str], None], keep: Callable[[], None]) -> None:
+        """Every relay once; ``tell`` is told what comes next, ``keep`` is called when something is found."""
+        for each in random.sample(self.todo, len(self.todo)):
+            tell(each.title)
+            for pairs, values in self.limits.items():
+                values.append(limit(generator, pairs))
+            before = self.found[each.title]
+            guess = before[-1].sustained / BELOW if before else 0.0
+            before.append(search(generator, each.start(generator), guess))
+            keep()
+        tell(f"engine in C with {SIP_RATE:.0f} SIP messages a second")
+        self.beside.append(with_sip(generator))
+        self.done += 1
+        keep()
+
+    def rows(self) -> list[Row]:
+        """Medians of what there is; nothing of what was never measured."""
+        there = [each for each in self.todo if self.found[each.title]]
+        shown = [row for each in there for row in relay_rows(each, self.found, self.limits)]
+        limits = limit_rows(self.limits) if there else ()
+        return [*limits, *shown, *ratio_rows(self.found), *(sip_rows(self.beside) if self.beside else ())]
+
+    def write(self, report: Path | None, more: Sequence[Row]) -> None:
+        if report is None:
+            return
+        curves = [curve(each, self.found[each.title]) for each in self.todo]
+        write_report(report, curves, [*self.rows(), *more], f"{self.done} of {self.turns} turns.")
+
+
 def rows(turns: int, report: Path | None) -> list[Row]:
-    """Everything so many times, in another order each time; medians."""
+    """All rows; of what was measured until then, where somebody breaks it off."""
     there = relays.is_there()
-    todo = [*FLOORS, C, ECHO, TWIN, ASYNCIO, *([THEIRS] if there else [])]
     if not there:
         progress("rtpengine is not installed, and not measured (make bench installs it, as root)")
-    found: dict[str, list[Found]] = {each.title: [] for each in todo}
-    limits: dict[int, list[float]] = {PAIRS: [], LEGS // 2: []}
-    beside: list[Step] = []
-    with TemporaryDirectory() as folder:
-        generator = build(Path(folder))
-        for turn in range(turns):
-            for each in random.sample(todo, len(todo)):
-                progress(f"{each.title}, {turn + 1} of {turns}")
-                for pairs, values in limits.items():
-                    values.append(limit(generator, pairs))
-                found[each.title].append(search(generator, each.start(generator)))
-            beside.append(with_sip(generator))
-    shown = [row for each in todo for row in relay_rows(each, found, limits)]
-    made = [*limit_rows(limits), *shown, *ratio_rows(found, there), *sip_rows(beside), *srtp.rows()]
-    if report is not None:
-        write_report(report, [curve(each, found[each.title]) for each in todo], made)
-    return made
+    campaign = Campaign([*FLOORS, C, ECHO, TWIN, ASYNCIO, *([THEIRS] if there else [])], turns)
+    ahead = Ahead(turns * (len(campaign.todo) + 1) + 1)
+    more: list[Row] = []
+    try:
+        with stopped_politely(), TemporaryDirectory() as folder:
+            generator = build(Path(folder))
+            ahead.tell("SRTP without sockets")
+            more += srtp.rows()
+            for _ in range(turns):
+                campaign.turn(generator, ahead.tell, lambda: campaign.write(report, more))
+    except KeyboardInterrupt:
+        progress(
+            f"broken off in turn {campaign.done + 1} of {turns}: what follows is of what was measured by then"
+        )
+    return [*campaign.rows(), *more]
+
+
+class Ahead:
+    """Says what is being measured, and how long the rest will take if it goes on like this."""
+
+    def __init__(self, parts: int) -> None:
+        self._parts, self._begun, self._since = parts, 0, time.monotonic()
+
+    def tell(self, what: str) -> None:
+        passed = time.monotonic() - self._since
+        rest = passed / self._begun * (self._parts - self._begun) if self._begun > 1 else None
+        left = "" if rest is None else f", about {rest / 60:.0f} min to go"
+        self._begun += 1
+        progress(f"{self._begun} of {self._parts}: {what}; {passed / 60:.1f} min so far{left}")
+
+
+@contextmanager
+def stopped_politely() -> Iterator[None]:
+    """SIGTERM is as Ctrl-C here, so that ``timeout`` loses nothing."""
+
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def with_sip(generator: Path) -> Step:
@@ -137,7 +206,7 @@ def relay_rows(
     yield Row("P10", f"{title}: concurrently", sustained / each.per_call, kind, least=each.calls)
     yield Row("P10", f"{title}: ÷ selfone", sustained / selfone, "", least=each.of_limit, peer="selfone")
     yield Row("P10", f"{title}: ÷ selfone with as many sockets", sustained / as_many, "")
-    if each not in FLOORS:
+    if each not in FLOORS and all_found[each.floor]:
         bare = median(one.sustained for one in all_found[each.floor])
         yield Row("P10", f"{title}: ÷ {each.floor}", sustained / bare if bare else 0.0, "")
     for what in ("p50", "p99"):
@@ -149,10 +218,10 @@ def relay_rows(
         yield Row("P10", f"{title}: set up", median(e.set_up for e in found), "µs/call", goal=each.set_up)
 
 
-def ratio_rows(found: dict[str, list[Found]], there: bool) -> Iterator[Row]:
-    if not there:
+def ratio_rows(found: Mapping[str, list[Found]]) -> Iterator[Row]:
+    ours, theirs = found[C.title], found.get(THEIRS.title)
+    if not ours or not theirs:
         return
-    ours, theirs = found[C.title], found[THEIRS.title]
     sustained = [median(each.sustained for each in values) for values in (ours, theirs)]
     busy = [median(each.full.busy for each in values) for values in (ours, theirs)]
     yield Row("P10", "engine in C ÷ rtpengine: sustained", sustained[0] / (sustained[1] or 1), "", least=1.5)

@@ -16,7 +16,7 @@ from ..report import HEADER, Row, cells
 from ..table import table
 
 WIDTH, HEIGHT, LEFT, BOTTOM, TOP, RIGHT = 760, 420, 70, 50, 40, 190
-COLOURS = ("#1b6ca8", "#c0392b", "#2e8b57", "#8e44ad", "#d68910", "#555555")
+COLOURS = ("#1b6ca8", "#c0392b", "#2e8b57", "#8e44ad", "#d68910", "#555555", "#17a2b8")
 Point = tuple[float, float, float, float]  # calls, p50 and p90 in microseconds, cores
 
 
@@ -28,14 +28,14 @@ class Curve:
     points: tuple[Point, ...]
 
 
-def write_report(folder: Path, curves: Sequence[Curve], rows: Sequence[Row]) -> None:
-    """``media.md`` and its drawings, in a folder that is made."""
+def write_report(folder: Path, curves: Sequence[Curve], rows: Sequence[Row], state: str = "") -> None:
+    """``media.md`` and its drawings, in a folder that is made; ``state`` says how far the measuring came."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "media-delay.svg").write_text(delay_plot(curves))
     (folder / "media-processor.svg").write_text(processor_plot(curves))
     lines = table(HEADER, [cells(row) for row in rows])
     pictures = "![added delay](media-delay.svg)\n\n![processor](media-processor.svg)\n"
-    (folder / "media.md").write_text(f"# Media\n\n{pictures}\n```\n{lines}\n```\n")
+    (folder / "media.md").write_text(f"# Media\n\n{state}\n\n{pictures}\n```\n{lines}\n```\n")
 
 
 def delay_plot(curves: Sequence[Curve]) -> str:

@@ -24,7 +24,7 @@ from ringthru.net.values import frozen
 
 ENGINE_CPU, LOAD_CPU = "1", "0"
 HOST, PORT, NG = "127.0.0.1", 19000, ("127.0.0.1", 19010)
-LONGEST = 1.6  # seconds of one step
+LONGEST = 1.0  # seconds of one step
 FOLDER = Path(__file__).parent
 PAGE = os.sysconf("SC_PAGE_SIZE")
 WISHES = {"ICE": "remove", "flags": ["asymmetric"]}  # both parties are one socket: nothing to learn
@@ -110,7 +110,8 @@ def rtpengine(legs: int) -> Iterator[Relay]:
     argv += ["--port-min=20000", "--port-max=65000"]
     program = [*first(), "taskset", "-c", ENGINE_CPU, *argv]
     with ExitStack() as stack:
-        process = subprocess.Popen(program, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        quiet = subprocess.DEVNULL
+        process = subprocess.Popen(program, stdout=quiet, stderr=quiet, process_group=0)
         stack.callback(process.wait)
         stack.callback(process.kill)
         ask = stack.enter_context(controller())
@@ -165,9 +166,9 @@ def used(process: int) -> float:
 
 @contextmanager
 def talking(*command: object) -> Iterator[Callable[[str], str]]:
-    """A program that answers lines with lines; an empty one is not sent."""
-    pipe = subprocess.PIPE
-    process = subprocess.Popen([str(each) for each in command], stdin=pipe, stdout=pipe, text=True)
+    """A program that answers lines with lines; an empty one is not sent. It does not hear Ctrl-C: we do."""
+    pipe, argv = subprocess.PIPE, [str(each) for each in command]
+    process = subprocess.Popen(argv, stdin=pipe, stdout=pipe, text=True, process_group=0)
     assert process.stdin is not None
     assert process.stdout is not None
     sink, source = process.stdin, process.stdout

@@ -3,6 +3,11 @@
 *Sustained* is the highest rate at which at most 0.1 % of the packets are lost **and** nine of ten are delayed
 by 5 ms at most. Loss alone is a trap: a socket buffer for each leg hides a queue of seconds. What fails is
 tried twice more, for a neighbour on the same machine may have taken the core.
+
+The rates are rungs of one ladder, 8 % apart, the same for all relays and all turns. From a rung that holds
+the search goes up by half as much again, until one fails, and then halves what is between: a dozen steps of a
+second. A relay that is 1 % beyond what it bears has a queue of 10 ms after that second: no longer step
+is needed for it.
 """
 
 from __future__ import annotations
@@ -17,10 +22,13 @@ from .relays import LONGEST, Relay, load
 
 LOSS, LATE = 0.001, 5_000  # a share, and microseconds
 PER_LEG = 50  # packets a second
-LOWEST, MOST = 5_000, 400_000  # packets a second
-COARSE, FINE = 1.5, 1.08  # from step to step
-TRIES = 3
 CALM, FULL = 20_000, 100_000  # packets a second of 200 and of 1,000 bridged calls
+LOWEST, MOST = 5_000, 400_000  # packets a second
+FINE = 1.08  # from rung to rung
+STRIDE = 5  # rungs at once while nothing has failed: half as much again
+TRIES = 3
+RUNGS = tuple(CALM * FINE**number for number in range(-18, 39))
+assert LOWEST <= RUNGS[0] < RUNGS[-1] <= MOST
 
 
 @frozen
@@ -49,7 +57,7 @@ class Step:
 class Found:
     """What one relay did in one turn."""
 
-    sustained: float  # packets a second
+    sustained: float  # packets a second; 0: not even the lowest rung
     calm: Step
     full: Step
     steps: tuple[Step, ...]
@@ -57,8 +65,8 @@ class Found:
     set_up: float  # microseconds for a call
 
 
-def search(generator: Path, relay: AbstractContextManager[Relay]) -> Found:
-    """Coarse steps up from 200 bridged calls, then fine ones from the last good."""
+def search(generator: Path, relay: AbstractContextManager[Relay], guess: float = 0.0) -> Found:
+    """What one relay sustains. ``guess``: packets a second to begin at, from the turn before."""
     steps: list[Step] = []
     with relay as there, load(generator) as send:
 
@@ -73,17 +81,21 @@ def search(generator: Path, relay: AbstractContextManager[Relay]) -> Found:
         # Each leg hears its peer once; before that the other leg of its bridge is not sent to.
         send(CALM, there.ports)
         calm, full = step(CALM), step(FULL)
-        return Found(climb(step), calm, full, tuple(steps), there.leg / 1024, there.set_up)
+        found = climb(step, guess or (FULL if full.sustained else CALM))
+        return Found(found, calm, full, tuple(steps), there.leg / 1024, there.set_up)
 
 
-def climb(step: Callable[[float], Step]) -> float:
-    good, rate = 0.0, float(CALM)
-    while rate < MOST and holds(step, rate):
-        good, rate = rate, rate * COARSE
-    rate = (good or LOWEST) * FINE
-    while rate < MOST and holds(step, rate):
-        good, rate = rate, rate * FINE
-    return good
+def climb(step: Callable[[float], Step], begin: float = CALM) -> float:
+    """The rate of the highest rung that holds, where the ones above do not; begun at or below ``begin``."""
+    good, bad = -1, len(RUNGS)
+    rung = max((number for number, rate in enumerate(RUNGS) if rate <= begin), default=0)
+    while bad - good > 1:
+        if holds(step, RUNGS[rung]):
+            good = rung
+        else:
+            bad = rung
+        rung = min(max(good, 0) + STRIDE, (good + bad) // 2) if good >= 0 else bad // 2
+    return RUNGS[good] if good >= 0 else 0.0
 
 
 def holds(step: Callable[[float], Step], rate: float) -> bool:

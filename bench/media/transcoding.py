@@ -70,7 +70,7 @@ def spent(process: int) -> float:
 
 
 async def measure(pair: Sequence[Codec], calls: int) -> str:
-    engine, _ = choose_engine("auto", 20000, 30000)
+    engine = choose_engine("auto", 20000, 30000).engine
     assert isinstance(engine, CodingEngine), "install the extra codecs first"
     await engine.start()
     loop = asyncio.get_running_loop()

@@ -142,8 +142,8 @@ def peers() -> list[Program]:
     else:
         found.append(Program("Kamailio (tm, registrar)", _kamailio, echo=True, registers=True))
     for name, module, kinds in (
-        ("sippy", "sippy", {"echo": True, "bridge": True}),
-        ("aiosipua", "aiosipua", {"echo": True}),
+        ("sippy", "sippy", {"echo": True, "bridge": True, "registers": True}),
+        ("aiosipua", "aiosipua", {"echo": True, "registers": True}),
     ):
         python = peer_python(module)
         if python is None:

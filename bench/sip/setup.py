@@ -1,4 +1,8 @@
-"""P5: how long a caller waits for the 200, near and far, with a gateway that answers and one that hangs."""
+"""P5: how long a caller waits for the 200, near and far, with a gateway that answers and one that hangs.
+
+The stopwatch of the far calls is our own, for they must come through a mapping; beside them sipp measures a
+near call of ours and of each peer, in the same run.
+"""
 
 from __future__ import annotations
 
@@ -17,14 +21,18 @@ from ringthru.lab.namespaces.laboratory import (
     PUB_ADDRESS,
     WAN_ADDRESS,
     Laboratory,
+    Topology,
 )
 from ringthru.lab.namespaces.miniupnpd import Serves
 from ringthru.lab.namespaces.netns import LaboratoryError
 
 from ..report import Row, progress
 from ..startup import first_answer, switch_started
+from . import load
+from .programs import Program, peers, ringthru_program, running
 
 CALLS = 40  # for one median
+SIPP_RATE = 10.0  # calls a second: nobody is busy
 PAUSE = 0.07  # seconds between two calls: the shipped configuration takes 15 a second from one source
 GOAL = 3.0  # ms
 ADDED_GOAL = 0.5  # ms: nothing, but for the noise of a way through one more router
@@ -42,7 +50,34 @@ def setup_rows(runs: int) -> list[Row]:
         Row("P5", "a call from the Internet through the mapping", far, "ms", goal=GOAL),
         Row("P5", "… what NAT adds", far - near, "ms", goal=ADDED_GOAL),
         Row("P5", "… while the gateway's daemon hangs", hung, "ms", goal=GOAL),
+        *_beside_peers(),
     ]
+
+
+def _beside_peers() -> list[Row]:
+    """The mean time to the 200 that sipp sees, of a server that has little to do: ours, and the peers'."""
+    programs = [ringthru_program(), *(each for each in peers() if each.echo)]
+    seen = {each.name: _seen_by_sipp(each) for each in programs}
+    ours = seen[programs[0].name]
+    rows = []
+    for name, milliseconds in seen.items():
+        peer = name != programs[0].name and milliseconds > 0
+        ratio = ours / milliseconds if peer else None
+        words = f"a call from the LAN, as sipp sees it: {name}"
+        rows.append(Row("P5", words, milliseconds, "ms", ratio=ratio, peer="ours ÷ it" if peer else ""))
+    return rows
+
+
+def _seen_by_sipp(program: Program) -> float:
+    """Milliseconds; 0: it served nobody."""
+    progress(f"P5: {program.name}")
+    try:
+        with Laboratory(Topology.NONE) as laboratory, running(laboratory, program) as server:
+            load.calls(laboratory, server, "9196", SIPP_RATE, 5)  # the first has much to load
+            return load.calls(laboratory, server, "9196", SIPP_RATE, CALLS).answer_ms
+    except LaboratoryError as error:
+        progress(f"{program.name}: {error}")
+        return 0.0
 
 
 def _one_run() -> tuple[float, float, float]:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from ringthru.console.logs import setup
 from ringthru.console.standard import standard_table
 from ringthru.net.address import AddressKind, Endpoint
+from ringthru.net.levels import CONSOLE
 from ringthru.net.values import replace
 from ringthru.portmap import (
     GatewayEntry,
@@ -17,6 +20,8 @@ from ringthru.portmap import (
     MappingState,
     Protocol,
 )
+from ringthru.switch.configuration.errors import Position
+from ringthru.switch.configuration.trunk_settings import TrunkSettings
 from ringthru.switch.events.bus import EventBus
 from ringthru.switch.schedule import Schedule
 from ringthru.switch.snapshots import ProfileSnapshot, RegistrationSnapshot, RegistrationState, SwitchSnapshot
@@ -158,6 +163,8 @@ class FakeSwitch:
         self.reloaded = "Success"
         self.seconds_to_wait = 0
         self.gateways = ["itsp", "other"]
+        self.trace_level = CONSOLE
+        self.places = []
         self.answer = "+OK 7f4de4bc-17d7-4b8a-8e2f-4d0f8c1b0a11"
 
     def show_mapper(self, **changes):
@@ -235,6 +242,18 @@ class FakeSwitch:
 
     def gateway_names(self, profile):
         return self.gateways
+
+    async def locate(self, url):
+        self.asked.append(("locate", url))
+        if not self.places:
+            raise ValueError("there is none")
+        return self.places
+
+    def gateway_settings(self, name):
+        variables = (("a", "in", "inbound"), ("a", "out", "outbound"), ("b", "both", "both"))
+        named = {"name": name, "profile": "external", "realm": "x", "proxy": "x", "register_proxy": "x"}
+        settings = TrunkSettings(**named, position=Position(Path("x.xml"), 1), variables=variables)
+        return settings if name in self.gateways else None
 
     def register_gateway(self, name):
         return self.note("register", name)

@@ -172,6 +172,41 @@ class TestWhatPeersSee:
         assert seen["outside"]["signalling"] == "<what the STUN server says>:5060"
         assert not seen["mapped"]
 
+    @pytest.mark.parametrize(
+        ("name", "value", "words"),
+        [
+            ("local-network-acl", "lan", "who is in it is inside"),
+            ("local-network-acl", "none", "nobody but this machine is inside"),
+            ("ext-sip-port", "5999", "outside are shown this port"),
+            ("apply-nat-acl", "nat.auto", "is called where it was heard; one that is there itself, inside"),
+            ("aggressive-nat-detection", "true", "whose Via is not where it is heard"),
+            ("NDLB-force-rport", "true", "inside and outside are answered where their requests came from"),
+            ("NDLB-force-rport", "safe", "Polycom"),
+            ("NDLB-received-in-nat-reg-contact", "true", "is told in the answer to its REGISTER"),
+            ("NDLB-connectile-dysfunction", "true", "whatever their Contact says"),
+            ("tcp-always-nat", "true", "over TCP"),
+            ("tls-always-nat", "true", "over TLS"),
+            ("nat-options-ping", "true", "keeps the way to them open"),
+            ("nat-options-ping", "udp-only", "keeps the way to them open"),
+            ("all-reg-options-ping", "true", "those inside too"),
+            ("unregister-on-options-fail", "true", "is forgotten"),
+            ("disable-rtp-auto-adjust", "true", "audio goes where the SDP says"),
+            ("auto-restart", "false", "reaches the profile any more"),
+        ],
+    )
+    def test_each_nat_parameter_is_explained(self, check, name, value, words):
+        line = f'<param name="{name}" value="{value}"/>'
+        lines = check(line, root=GOOD)[1].splitlines()
+        (said,) = [each for each in lines if each.startswith(f"  {name} ")]
+        assert said.startswith(f"  {name} {value}: ")
+        assert words in said
+        (profile,) = json.loads(check(line, "--json", root=GOOD)[1])["profiles"]
+        assert {"name": name, "value": value, "meaning": said.partition(": ")[2]} in profile["parameters"]
+
+    def test_what_is_as_it_would_be_anyway_is_no_line(self, check):
+        (profile,) = json.loads(check("", "--json", root=GOOD)[1])["profiles"]
+        assert [each["name"] for each in profile["parameters"]] == ["local-network-acl"]
+
     def test_weak_passwords_keep_it_closed(self, check):
         line = '<param name="ext-sip-ip" value="auto-nat"/>'
         (profile,) = json.loads(check(line, "--json", root=GOOD)[1])["profiles"]

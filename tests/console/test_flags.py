@@ -144,7 +144,7 @@ class TestMain:
 
     @pytest.mark.parametrize("program", ["cli", "config", "lab", "media-node"])
     def test_the_switch_s_word_for_help_is_known_beside_it_too(self, capsys, program):
-        with contextlib.suppress(SystemExit):  # argparse's own way out; what it printed is the proof
+        with contextlib.suppress(SystemExit):
             main([program, "-help"])
         assert capsys.readouterr().out.startswith(f"usage: ringthru {program} ")
 

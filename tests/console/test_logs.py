@@ -7,6 +7,7 @@ import itertools
 import logging
 import re
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -66,6 +67,12 @@ class TestLayout:
     def test_earlier_ages(self, formatter, layout, head):
         formatter.layout = layout
         assert re.fullmatch(head, formatter.format(record("x", funcName="scan")))
+
+    def test_in_2009_the_callers_number_was_not_logged(self, formatter):
+        line = record("Processing %s <%s>->%s in context %s", "Jo <jo> Doe", "1000", "9196", "public")
+        assert formatter.format(line).endswith(" Processing Jo <jo> Doe <1000>->9196 in context public")
+        formatter.layout = "2009-09"
+        assert formatter.format(line).endswith(" Processing Jo <jo> Doe->9196 in context public")
 
     def test_the_logfile_puts_the_calls_uuid_in_front(self):
         formatter = LogFormatter(lambda: 1.0, with_uuid=True)
@@ -288,6 +295,23 @@ class TestRotation:
         assert [file.read_text().split()[-1] for file in [*kept, tmp_path / "ringthru.log"]] == [
             *("old", "middle", "new"),
         ]
+
+    def test_the_ten_newest_are_kept_here_too(self, tmp_path, monkeypatch):
+        logs = setup(logging.INFO, log_dir=tmp_path)
+        seconds = itertools.count(10)
+        now = time.strftime
+        stamp = "%Y-%m-%d-%H-%M-%S"
+        monkeypatch.setattr(
+            logs_module.time,
+            "strftime",
+            lambda form, *at: f"2026-11-22-09-42-{next(seconds)}" if form == stamp else now(form, *at),
+        )
+        for number in range(13):
+            logging.getLogger("ringthru.x").warning("number %d.", number)
+            logs.rotate()
+        logs.close()
+        kept = [each.read_text().split()[-1] for each in tmp_path.glob("ringthru.log.*")]
+        assert sorted(kept) == sorted(f"{number}." for number in range(3, 13))
 
     def test_what_somebody_moved_away_keeps_the_name_he_gave_it(self, tmp_path):
         logs = setup(logging.INFO, log_dir=tmp_path)

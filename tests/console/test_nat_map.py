@@ -83,6 +83,10 @@ class TestKeywords:
     async def test_words_that_end_in_the_status_text(self, type_in, word):
         assert await type_in(f"nat_map {word}") == FOUR_ROWS
 
+    async def test_no_argument_was_false_in_2009(self, type_in, switch):
+        switch.layout = "2009-06"
+        assert await type_in("nat_map") == "false"
+
     async def test_republish(self, type_in, switch):
         assert await type_in("nat_map republish") == "true"
         assert switch.asked == ["republish"]

@@ -37,6 +37,12 @@ async def test_a_line_is_run_and_shutdown_ends_the_shell(switch, shell, keys, sa
     assert switch.asked == ["shutdown"]
 
 
+async def test_the_history_is_what_was_typed(shell, keys, said):
+    keys.send_text("hostname\r\rstatus;;version short\rhistory\rshutdown\r")
+    await asyncio.wait_for(shell.run(), 20)
+    assert said[-2] == "    1  hostname\n    2  status;;version short\n    3  history"
+
+
 async def test_who_wants_to_leave_is_told_how(switch, shell, keys, said):
     keys.send_text("exit\r/quit\rshutdown\r")
     await asyncio.wait_for(shell.run(), 30)

@@ -3,16 +3,53 @@
 from __future__ import annotations
 
 import json
+import logging
 from datetime import datetime
 from xml.etree import ElementTree
 
 import pytest
 
-from ringthru.console.sofia import registrations_text
+from ringthru.console.sofia_profiles import registrations_text
+from ringthru.net.address import Endpoint
 from ringthru.net.values import replace
 from ringthru.switch.snapshots import TrunkSnapshot
 
 RULE = "=" * 97
+OLD_STATUS = (
+    "                     Name\t   Type\t                              Data\tState\n"
+    f"{RULE}\n"
+    "            192.168.1.103\t  alias\t                          internal\tALIASED\n"
+    "              example.com\tgateway\t           sip:joeuser@example.com\tREGED\n"
+    "                 external\tprofile\t  sip:mod_sofia@192.168.1.103:5080\tRUNNING (0)\n"
+    "                 internal\tprofile\t  sip:mod_sofia@192.168.1.103:5060\tRUNNING (1)\n"
+    f"{RULE}\n"
+    "2 profiles 1 alias\n"
+)
+USAGE = """USAGE:
+--------------------------------------------------------------------------------
+sofia global siptrace <on|off>
+sofia        capture  <on|off>
+             watchdog <on|off>
+
+sofia profile <name> [start | stop | restart | rescan] [wait]
+                     flush_inbound_reg [<call_id> | <[user]@domain>] [reboot]
+                     check_sync [<call_id> | <[user]@domain>]
+                     [register | unregister] [<gateway name> | all]
+                     killgw <gateway name>
+                     [stun-auto-disable | stun-enabled] [true | false]]
+                     siptrace <on|off>
+                     capture  <on|off>
+                     watchdog <on|off>
+
+sofia <status|xmlstatus> profile <name> [reg [<contact str>]] | [pres <pres str>] | [user <user@domain>]
+sofia <status|xmlstatus> gateway <name>
+
+sofia loglevel <all|default|tport|iptsec|nea|nta|nth_client|nth_server|nua|soa|sresolv|stun> [0-9]
+sofia tracelevel <console|alert|crit|err|warning|notice|info|debug>
+
+sofia help
+--------------------------------------------------------------------------------
+"""  # FreeSWITCH's
 STATUS = (
     "                     Name\t   Type\t                                      Data\tState\n"
     f"{RULE}\n"
@@ -82,8 +119,12 @@ class TestProfile:
     async def test_the_block_has_a_rule_above_and_none_below(self, type_in):
         assert await type_in("sofia status profile internal") == PROFILE
 
-    async def test_an_alias_is_the_profile(self, type_in):
-        assert await type_in("sofia status profile 192.168.1.103") == PROFILE
+    async def test_an_alias_is_the_profile_and_says_so(self, type_in):
+        head = "Name             \tinternal\nDomain Name      \tN/A\n"
+        aliased = "Name             \t192.168.1.103\nDomain Name      \tN/A\nAlias Of         \tinternal\n"
+        assert await type_in("sofia status profile 192.168.1.103") == PROFILE.replace(head, aliased)
+        info = json.loads(await type_in("sofia jsonstatus profile 192.168.1.103"))["profile-info"]
+        assert (info["name"], info["alias-of"]) == ("192.168.1.103", "internal")
 
     async def test_without_an_external_address_both_lines_vanish(self, type_in, switch):
         private = replace(switch.shown.profiles[0], auto_nat=False, ext_sip_ip=None, ext_rtp_ip=None)
@@ -248,13 +289,83 @@ class TestUsage:
         lines = (await type_in("sofia")).splitlines()
         assert lines[:2] == ["USAGE:", "-" * 80]
         assert lines[-2:] == ["sofia help", "-" * 80]
+        theirs = iter(lines)  # ours are between them
+        assert all(line in theirs for line in USAGE.splitlines())
         assert await type_in("sofia help") == await type_in("sofia")
 
     async def test_an_unknown_word(self, type_in):
         assert await type_in("sofia frobnicate") == "Unknown Command [frobnicate]\n"
 
 
+class TestLevels:
+    async def test_a_component_keeps_what_it_was_told(self, type_in, caplog):
+        said = "Sofia log level for component [nua] has been set to [9]"
+        assert await type_in("sofia loglevel nua 9") == said
+        assert "chooses nothing here" in caplog.text
+        assert await type_in("sofia loglevel NUA") == "Sofia-sip loglevel for [nua] is [9]"
+        assert await type_in("sofia loglevel soa") == "Sofia-sip loglevel for [soa] is [0]"
+        await type_in("sofia loglevel all 3")
+        assert await type_in("sofia loglevel soa") == "Sofia-sip loglevel for [soa] is [3]"
+
+    @pytest.mark.parametrize("words", ["", "what", "what 3", "all 10"])
+    async def test_what_is_none(self, type_in, words):
+        assert await type_in(f"sofia loglevel {words}") == await type_in("sofia help")
+
+    async def test_traced_messages_have_the_level_that_was_said(self, type_in, switch):
+        assert await type_in("sofia tracelevel") == "+OK tracelevel is CONSOLE"
+        assert await type_in("sofia tracelevel debug") == "+OK tracelevel is DEBUG"
+        assert switch.trace_level == logging.DEBUG
+        assert await type_in("sofia tracelevel loud") == "+OK tracelevel is DEBUG"
+
+
+class TestDig:
+    async def test_places_in_the_order_to_try(self, type_in, switch):
+        switch.places = [("UDP", Endpoint("192.0.2.1", 5060)), ("TLS", Endpoint("2001:db8::1", 5061))]
+        assert await type_in("sofia_dig sip:example.com") == (
+            "Preference\t    Weight\t Transport\t      Port\t   Address\n" + "=" * 80 + "\n"
+            "         1\t     1.000\t       udp\t      5060\t 192.0.2.1\n"
+            "         2\t     1.000\t       tls\t      5061\t2001:db8::1\n"
+        )
+        assert switch.asked == [("locate", "sip:example.com")]
+        route = ElementTree.fromstring(await type_in("sofia_dig example.com xml"))[0]
+        assert [(each.tag, each.text) for each in route] == [
+            ("preference", "1"), ("weight", "1.000"), ("transport", "udp"), ("port", "5060"),
+            ("address", "192.0.2.1"),
+        ]  # fmt: skip
+
+    async def test_nowhere(self, type_in):
+        assert await type_in("sofia_dig") == "-USAGE: <url> [xml]\n"
+        assert (await type_in("sofia_dig a\x1bb")).endswith("\n-ERR: a\\x1bb: not found\n")
+
+
+class TestGatewayData:
+    @pytest.mark.parametrize(
+        ("words", "value"),
+        [
+            ("itsp ivar a", "in"),
+            ("itsp ovar a", "out"),
+            ("itsp var a", "in"),
+            ("itsp VAR b", "both"),
+            ("external::itsp ovar b", "both"),
+            ("itsp ivar c", ""),
+            ("itsp what a", ""),
+            ("itsp var", ""),
+            ("nobody var a", ""),
+        ],
+    )
+    async def test_a_variable_for_either_way(self, type_in, words, value):
+        assert await type_in(f"sofia_gateway_data {words}") == value
+
+    async def test_without_words(self, type_in):
+        assert await type_in("sofia_gateway_data") == "-ERR Parameter missing\n"
+
+
 class TestTheLayoutOf2009:
+    async def test_gateways_without_their_profile_in_narrower_columns(self, type_in, switch):
+        switch.layout = "2009-09"
+        switch.shown = replace(switch.shown, trunks=(TRUNK,))
+        assert await type_in("sofia status") == OLD_STATUS
+
     async def test_a_profile_has_that_ages_lines_and_its_phones_below(self, type_in, switch):
         switch.layout = "2009-09"
         text = await type_in("sofia status profile internal")

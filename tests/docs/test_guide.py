@@ -176,7 +176,7 @@ class TestExamples:
         assert seen.rung is Rung.REACHABLE
 
     async def test_without_an_echo_host_nothing_is_claimed(self, gateway):
-        seen = await example("reach")("127.85.0.51:4478", house(), host="127.84.0.103", patience=0.5)
+        seen = await example("reach")("127.85.0.51:4478", house(), host="127.84.0.103", patience=2.0)
         assert seen.rung is Rung.ACCEPTED
 
     async def test_own_traffic_proves_it(self, gateway):
@@ -204,7 +204,7 @@ class TestExamples:
         await new_gateway(5)
         await new_gateway(6, mute=True)
         places = {"dsl": house(5), "cable": house(6)}.copy
-        found = await example("several_gateways")(places, tmp_path / "ports.sqlite3", patience=0.5)
+        found = await example("several_gateways")(places, tmp_path / "ports.sqlite3", patience=2.0)
         assert found == {"dsl": 8080}
         assert "going on with ('dsl',)" in capsys.readouterr().out
 

@@ -6,6 +6,8 @@ import ast
 import inspect
 import re
 from enum import Enum
+from functools import cache
+from pathlib import Path
 
 import pytest
 
@@ -126,12 +128,17 @@ def test_every_module_that_is_named_exists():
 NAMED_TEST = re.compile(r"`(tests/[\w/]+\.py)::([\w:]+)`")
 
 
+@cache
+def parsed(file: Path) -> ast.Module:
+    return ast.parse(file.read_text())
+
+
 @pytest.mark.parametrize("page", ["engines.md", "compatibility.md", "flows.md"])
 def test_each_test_that_is_named_exists(page):
     named = NAMED_TEST.findall(TEXTS[page])
     assert named
     for file, path in named:
-        tree: ast.Module | ast.ClassDef = ast.parse((DOCS.parent / file).read_text())
+        tree: ast.Module | ast.ClassDef = parsed(DOCS.parent / file)
         for name in path.split("::"):
             found = [each for each in tree.body if getattr(each, "name", None) == name]
             assert found, f"{file}: {path}"

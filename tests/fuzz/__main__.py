@@ -19,7 +19,7 @@ from typing import Final
 from .runner import CORPUS, fuzz, options
 
 ROOT: Final = Path(__file__).parents[2]
-START: Final = 60  # seconds that a process may need beside the fuzzing itself
+START: Final = 180  # seconds that a process may need beside the fuzzing itself
 NAMES: Final = tuple(sorted(path.name for path in CORPUS.iterdir()))
 
 

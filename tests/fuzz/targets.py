@@ -51,7 +51,7 @@ from ringthru.sip.errors import MalformedMessage as MalformedSip
 from ringthru.sip.transport.stream import MessageStream
 from ringthru.sip.wire.framing import MAX_MESSAGE
 from ringthru.sip.wire.headers import Challenge, Credentials, CSeq, NameAddr, Via
-from ringthru.sip.wire.message import parse as parse_sip
+from ringthru.sip.wire.parsing import parse as parse_sip
 from ringthru.sip.wire.uri import SipUri
 from ringthru.switch.configuration.expand import LONGEST as EXPANDED
 from ringthru.switch.configuration.expand import expand

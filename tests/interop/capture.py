@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import struct
 import subprocess
 from collections.abc import Iterable, Iterator
@@ -13,6 +14,8 @@ from ringthru.lab.namespaces.netns import wait_for
 from ringthru.lab.namespaces.world import World
 
 ETHERNET, IPV4, UDP = 14, 0x0800, 17
+LAST = b"the last of this capture"
+EVERYBODY = ("255.255.255.255", 9)  # on a link of the laboratory
 
 
 class Datagram(NamedTuple):
@@ -36,6 +39,7 @@ class Capture:
     def __init__(self, laboratory: World, role: str, directory: Path) -> None:
         self.path = directory / f"{role}.pcap"
         self._laboratory = laboratory
+        self._role = role
         log = directory / f"{role}.tcpdump"
         argv = ["tcpdump", "-i", "eth0", "-n", "-U", "--immediate-mode", "-Z", "root", "-s", "0"]
         self._process: subprocess.Popen[bytes] = laboratory.popen(
@@ -44,11 +48,26 @@ class Capture:
         wait_for(lambda: b"listening on" in log.read_bytes(), 5, "tcpdump")
 
     def stop(self) -> list[Datagram]:
+        """All of it: tcpdump sees a last datagram first, for it ends without reading what it has not read."""
+        if self._process.poll() is None and self._laboratory.call_in(self._role, _say_the_last):
+            wait_for(lambda: LAST in self.path.read_bytes(), 5, "the last datagram in the capture")
         self._laboratory.end(self._process)
         return self.so_far()
 
     def so_far(self) -> list[Datagram]:
-        return list(read_pcap(self.path.read_bytes())) if self.path.exists() else []
+        whole = read_pcap(self.path.read_bytes()) if self.path.exists() else ()
+        return [each for each in whole if each.payload != LAST]
+
+
+def _say_the_last() -> bool:
+    """Whether it went out; a line that is down takes nothing."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as opened:
+        opened.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
+        opened.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, b"eth0")
+        try:
+            return opened.sendto(LAST, EVERYBODY) == len(LAST)
+        except OSError:
+            return False
 
 
 def read_pcap(octets: bytes) -> Iterator[Datagram]:
@@ -100,3 +119,11 @@ def rtp_packets(datagrams: Iterable[Datagram], kinds: tuple[int, ...] = (0, 8)) 
             begin = 12 + 4 * (octets[0] & 0x0F)
             found.append((datagram, Rtp(octets[1] & 0x7F, sequence, timestamp, ssrc, octets[begin:])))
     return found
+
+
+def in_order(packets: Iterable[Rtp]) -> bytes:
+    """The payloads of one stream by their sequence numbers, which begin anywhere and go round."""
+    came = list(packets)
+    first = came[0].sequence - 100 if came else 0
+    came.sort(key=lambda rtp: (rtp.sequence - first) & 0xFFFF)
+    return b"".join(rtp.payload for rtp in came)

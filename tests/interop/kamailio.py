@@ -40,17 +40,28 @@ loadmodule "auth.so"
 loadmodule "ctl.so"
 loadmodule "xlog.so"
 loadmodule "tls.so"
+loadmodule "sanity.so"
 modparam("tls", "tls_method", "TLSv1.2+")
 modparam("tls", "certificate", "{certificate}")
 modparam("tls", "private_key", "{certificate}")
 modparam("ctl", "binrpc", "unix:{directory}/ctl")
 modparam("usrloc", "db_mode", 0)
 modparam("tm", "fr_timer", 5000)
+modparam("sanity", "noreply", 1)
 modparam("auth", "algorithm", "{algorithm}")
+"""
+
+# Whatever comes is held against the RFC: versions, schemes, what must be there, CSeq, Content-Length,
+# Expires, URIs, a Via and a Contact that can be read (the numbers are bits of what the module can check).
+JUDGE = """\
+route[JUDGE] {{
+  if (!sanity_check("17895", "7")) {{ xlog("L_ERR", "NOT SANE from $si: $mb\\n"); }}
+}}
 """
 
 PROVIDER = """\
 request_route {{
+  route(JUDGE);
   if (!mf_process_maxfwd_header("10")) {{ sl_send_reply("483", "Too Many Hops"); exit; }}
   if (is_method("CANCEL")) {{ if (t_check_trans()) {{ t_relay(); }} exit; }}
   if (has_totag()) {{
@@ -89,6 +100,7 @@ request_route {{
 # the switch, "to-strict-tls" from it to the phone.
 PROXY = """\
 request_route {{
+  route(JUDGE);
   if (is_method("CANCEL")) {{ if (t_check_trans()) {{ t_relay(); }} exit; }}
   if (has_totag()) {{
     xlog("L_ERR", "PASSES $rm $ru ROUTE $(hdr(Route)[*])\\n");
@@ -126,7 +138,7 @@ class Kamailio:
         self._laboratory = laboratory
         self._directory = directory
         self._address = address
-        text = (HEAD + routes).format(
+        text = (HEAD + JUDGE + routes).format(
             address=address,
             phone=PUB_ADDRESS,
             switch=WAN_ADDRESS,
@@ -148,6 +160,10 @@ class Kamailio:
 
     def log(self) -> str:
         return (self._directory / "kamailio.log").read_text(errors="replace")
+
+    def objections(self, host: str = WAN_ADDRESS) -> list[str]:
+        """What came from there and was not as the RFC has it."""
+        return re.findall(rf"NOT SANE from {re.escape(host)}: .*", self.log())
 
     def contacts(self) -> list[str]:
         """The Contact URIs that are registered now."""

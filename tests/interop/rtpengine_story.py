@@ -101,7 +101,8 @@ async def tell(directory: Path, program: str, full: bool) -> dict[str, object]:
     more = ["--max-sessions=1"] if full else []
     nodes = [start(number, directory, *more, program=program) for number in (0, 1)]
     nodes_named = read_nodes(f"{HERE}:2223 {HERE}:2224")
-    engine, why = choose_engine("rtpengine", 30000, 30099, nodes_named, KEYS_AT, G711)
+    chosen = choose_engine("rtpengine", 30000, 30099, nodes_named, KEYS_AT, G711)
+    engine, why = chosen.engine, chosen.why
     assert isinstance(engine, RtpengineEngine)
     await engine.start()
     try:
@@ -160,7 +161,11 @@ async def call(engine: RtpengineEngine, nodes: list[subprocess.Popen[bytes]]) ->
 
     legs[0].echo()
     await until(lambda: any(payload == VOICES[0] for payload, _ in peers[0].heard()), "an echo", speak)
+    tap = legs[0].tap()  # begun before they are joined, as a recording may be
     legs[0].bridge(legs[1])
+    await until(lambda: any(each.payload == VOICES[0] for each in tap.read()), "it is heard here", speak)
+    tapped_away = any(leg.away for leg in legs)
+    tap.close()
     await until(lambda: all(leg.away for leg in legs), "the nodes send to one another")
     await until(both_hear, "both hear each other", speak)
     passed_here = [leg.behind.report().packets_received for leg in legs]
@@ -183,6 +188,7 @@ async def call(engine: RtpengineEngine, nodes: list[subprocess.Popen[bytes]]) ->
     await until(both_hear, "both hear each other again", speak)
     await legs[0].query()
     result = {
+        "tapped away": tapped_away,
         "aside": aside,
         "keys": keys,
         "moved": ports[0].node != victim and ports[1].node == ports[0].node,

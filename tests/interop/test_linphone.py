@@ -227,7 +227,7 @@ class TestWithThePhoneAtHome:
         lin.type_in("param sip use_info 1")
         lin.type_in("6")  # by INFO, and then as an RTP event
         home.wait_for_log("'6'")
-        assert "\nINFO sip:" in lin.log()
+        lin.wait_until(lambda: "\nINFO sip:" in lin.log(), "the INFO in its log")
         home.command("sndcode", "8")
         lin.wait_until(lambda: "Receiving tone 8" in lin.words(), "the key")
 

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import json
 import re
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -201,6 +205,47 @@ class TestGatewaysWithoutService:
             engine.heard("NoGateway", timeout=15)
             assert engine.mapping(5060)["external"] is None
             engine.stop()
+
+
+def test_NP19_a_gateway_that_hears_what_is_sent_to_all_hosts_alone_is_told_of_and_strangers_are_not() -> None:
+    with Laboratory(Topology.NONE) as laboratory:
+        assert "all hosts" not in discovered(laboratory)
+        with answering_all_hosts(laboratory, PHONE, PHONE_ADDRESS):
+            assert "all hosts" not in discovered(laboratory)
+        with answering_all_hosts(laboratory, "gateway", LAN_ADDRESS):
+            assert f"NAT-PMP at {LAN_ADDRESS} answers only what is sent to all hosts" in discovered(
+                laboratory
+            )
+
+
+def discovered(laboratory: Laboratory) -> str:
+    """What ``discover`` remarks, where nobody maps."""
+    argv = [sys.executable, "-m", "ringthru", "nat", "discover"]
+    return laboratory.run(PBX, argv, check=False, timeout=60).stderr
+
+
+@contextmanager
+def answering_all_hosts(laboratory: Laboratory, role: str, address: str) -> Iterator[None]:
+    """A NAT-PMP server of one answer, deaf to what is sent to its own address."""
+    ear = laboratory.udp_socket(role, "224.0.0.1", 5351, timeout=0.1)
+    mouth = laboratory.udp_socket(role, address, 5351)
+    over = threading.Event()
+
+    def answer() -> None:
+        while not over.is_set():
+            with suppress(TimeoutError):
+                _, whom = ear.recvfrom(64)
+                mouth.sendto(bytes.fromhex("0080 0000 00000001 0b007101"), whom)
+
+    thread = threading.Thread(target=answer)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+        ear.close()
+        mouth.close()
 
 
 class TestTheCommand:

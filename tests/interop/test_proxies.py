@@ -85,6 +85,7 @@ def street(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Street]:
     with Laboratory() as laboratory:
         street = Street(laboratory, tmp_path_factory.mktemp("street"))
         yield street
+        assert street.kamailio.objections() == []
         assert "Traceback" not in street.switch.words(), street.switch.words()
 
 

@@ -51,6 +51,9 @@ def alone(tmp_path: Path, *argv: str, **environment: str) -> subprocess.Complete
 def test_a_call_survives_the_death_of_its_node(tmp_path: Path, program: str) -> None:
     told = alone(tmp_path, "-m", "tests.interop.rtpengine_story", str(tmp_path), program)
     result = json.loads(told.stdout.splitlines()[-1])
+    assert not result["tapped away"], (
+        "what is recorded from before the bridge does not pass through this machine"
+    )
     assert result["aside"], "packets of a bridge passed through this machine"
     assert result["keys"] == [[0, "5"]]
     assert result["moved"]

@@ -43,7 +43,7 @@ class Clients:
     def _run(self, runner: list[str], script: str, *arguments: str) -> str:
         argv = [*runner, str(SCRIPTS / script), "127.0.0.1", "8021", self._password, *arguments]
         try:
-            return self._switch.laboratory.run(PBX, argv).stdout
+            return self._switch.laboratory.run(PBX, argv, timeout=60).stdout
         except subprocess.CalledProcessError as error:
             raise AssertionError(f"{error.stdout}\n{error.stderr}\n{self._switch.words()}") from error
 

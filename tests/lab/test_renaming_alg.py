@@ -7,7 +7,7 @@ import pytest
 from ringthru.lab.gateway.renaming_alg import Renames, RenamingAlg
 from ringthru.net.address import Endpoint
 from ringthru.sip import Request, Response
-from ringthru.sip.wire.message import parse
+from ringthru.sip.wire.parsing import parse
 
 PHONE, OUTSIDE, PEER = (
     Endpoint("192.168.2.103", 5072),

@@ -27,18 +27,28 @@ def without_c(monkeypatch):
 @pytest.mark.parametrize("wanted", ["auto", "c"])
 def test_c_where_it_is_built(wanted):
     native_engine()
-    engine, why = choose_engine(wanted, *PORTS)
-    assert (engine.name, why) == ("c", "built for this machine")
+    chosen = choose_engine(wanted, *PORTS)
+    assert (chosen.engine.name, chosen.why, chosen.warning) == ("c", "built for this machine", "")
 
 
 def test_python_where_it_is_asked_for():
-    engine, why = choose_engine("python", *PORTS)
-    assert (engine.name, why) == ("python", "media-engine says so")
+    chosen = choose_engine("python", *PORTS)
+    assert (chosen.engine.name, chosen.why, chosen.warning) == ("python", "media-engine says so", "")
 
 
 def test_python_where_c_is_not_built(without_c):
-    engine, why = choose_engine("auto", *PORTS)
-    assert (engine.name, why) == ("python", "no C engine is built here")
+    chosen = choose_engine("auto", *PORTS)
+    assert (chosen.engine.name, chosen.why) == ("python", "no C engine is built here")
+    assert chosen.warning == (
+        "no C engine is built here; "
+        "audio goes through the engine in Python, which bears a third as many calls. "
+        "To have the one in C, install gcc and python3-dev, then Ringthru again."
+    )
+
+
+def test_beside_rtpengines_that_is_told_too(without_c):
+    chosen = choose_engine("rtpengine", *PORTS, read_nodes("192.0.2.1"))
+    assert chosen.warning.startswith("no C engine is built here; ")
 
 
 def test_who_insists_on_c_is_told_what_to_install(without_c):
@@ -49,9 +59,10 @@ def test_who_insists_on_c_is_told_what_to_install(without_c):
 def test_one_that_is_built_and_cannot_be_loaded_says_why(without_c, monkeypatch):
     monkeypatch.setattr(choice, "find_spec", find_spec)
     native_engine_is_broken = "the C engine cannot be loaded: "
-    engine, why = choose_engine("auto", *PORTS)
-    assert engine.name == "python"
-    assert why.startswith(native_engine_is_broken)
+    chosen = choose_engine("auto", *PORTS)
+    assert chosen.engine.name == "python"
+    assert chosen.why.startswith(native_engine_is_broken)
+    assert chosen.warning.startswith(native_engine_is_broken)
 
 
 class TestOneOfOtherSources:
@@ -66,9 +77,9 @@ class TestOneOfOtherSources:
         monkeypatch.delitem(sys.modules, "ringthru.media.engine.native_driver")
 
     def test_is_not_used_and_says_what_to_do(self, stale):
-        engine, why = choose_engine("auto", *PORTS)
-        assert engine.name == "python"
-        assert why == (
+        chosen = choose_engine("auto", *PORTS)
+        assert chosen.engine.name == "python"
+        assert chosen.why == (
             "the C engine cannot be loaded: it was built from other sources than lie here; "
             "rebuild it: pip install -e ."
         )
@@ -95,9 +106,9 @@ class TestOneOfOtherSources:
 
 def test_rtpengines_where_some_are_named():
     nodes = read_nodes("192.0.2.1")
-    engine, why = choose_engine("rtpengine", *PORTS, nodes)
-    assert engine.name == "rtpengine"
-    assert why.startswith("at 192.0.2.1:2223; beside it ")
+    chosen = choose_engine("rtpengine", *PORTS, nodes)
+    assert chosen.engine.name == "rtpengine"
+    assert chosen.why.startswith("at 192.0.2.1:2223; beside it ")
 
 
 def test_rtpengine_without_nodes_says_where_they_are_named():
@@ -107,16 +118,17 @@ def test_rtpengine_without_nodes_says_where_they_are_named():
 
 def test_what_codes_is_put_around_it_where_something_is_installed():
     """Without the extra there is nothing between the switch and what moves the packets."""
-    plain, _ = choose_engine("python", *PORTS, coders=G711)
-    assert not isinstance(plain, Codes)
-    coding, why = choose_engine("python", *PORTS, coders=G711 | {"OPUS"})
+    plain = choose_engine("python", *PORTS, coders=G711)
+    assert not isinstance(plain.engine, Codes)
+    chosen = choose_engine("python", *PORTS, coders=G711 | {"OPUS"})
+    coding = chosen.engine
     assert isinstance(coding, Codes)
-    assert (coding.name, why, coding.coders - G711) == ("python", "media-engine says so", {"OPUS"})
+    assert (coding.name, chosen.why, coding.coders - G711) == ("python", "media-engine says so", {"OPUS"})
 
 
 def test_legs_on_other_machines_stay_there_behind_what_codes():
     nodes = read_nodes("127.0.0.1:2223")
     for coders, codes in ((G711, False), (G711 | {"OPUS"}, True)):
-        engine, _ = choose_engine("rtpengine", *PORTS, nodes, coders=coders)
+        engine = choose_engine("rtpengine", *PORTS, nodes, coders=coders).engine
         assert isinstance(engine, Elsewhere)
         assert isinstance(engine, Codes) is codes

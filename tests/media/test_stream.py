@@ -120,6 +120,25 @@ class TestAPeerWhoseSdpIsNotBelieved:
         assert ours.rtp_target == NAT
         assert len(sent(ours)) == 1  # the tenth, which settled it
 
+    @pytest.mark.parametrize("shown", [PEER, NAT])
+    def test_the_way_stays_open_when_it_is_put_on_hold_and_falls_silent(self, shown):
+        ours = self.waiting()
+        for sequence in range(10):
+            ours.receive_rtp(rtp(sequence), shown, 0.1)
+        sent(ours)
+        ours.connect(replace(AGREED, direction="sendonly"), 1.0, speak_first=False)
+        ours.say(b"\x55" * 160, 1.0)
+        assert len(sent(ours)) == 1
+        assert ours.rtp_target == shown
+
+    def test_another_address_in_its_sdp_must_show_itself_again(self):
+        ours = self.waiting()
+        ours.receive_rtp(rtp(1), PEER, 0.1)
+        sent(ours)
+        ours.connect(replace(AGREED, remote_rtp=NAT), 1.0, speak_first=False)
+        ours.say(b"\x55" * 160, 1.0)
+        assert sent(ours) == []
+
 
 class TestEcho:
     def test_what_comes_goes_back_under_our_own_header(self):

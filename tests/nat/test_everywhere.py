@@ -106,7 +106,7 @@ class TestLooking:
         assert "umts: the default gateway" in said.err
 
     async def test_each_line_shows_what_is_remembered_of_it_and_each_table_its_entries(self, nat, gateways):
-        nat.linger = 10.0  # for UPnP, which alone can list
+        nat.linger = 30.0  # for UPnP, which alone can list
         await nat("add 8080/tcp")
         found = parts(await nat("status --json"))
         for name, number in (("dsl", 1), ("cable", 2)):

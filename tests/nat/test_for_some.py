@@ -93,7 +93,7 @@ class TestAllowFrom:
 
     async def test_it_is_remembered_listed_explained_and_deleted(self, start_gateway, nat):
         gateway = await start_gateway("pcp", "upnp")
-        nat.linger = 2.0
+        nat.linger = 30.0
         await nat(f"add 25060 --allow-from {FRIENDS}")
         assert f"(only from {FRIENDS})" in (await nat("status")).out
         assert (await nat("status --json")).json["mappings"][0]["allow_from"] == [FRIENDS]

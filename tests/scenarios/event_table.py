@@ -118,7 +118,7 @@ HEARTBEAT: Table = {
 API: Table = {"API-Command": "version", "API-Command-Argument": "short"}
 JOB: Table = {"Job-UUID": UUID, "Job-Command": "version", "Job-Command-Arg": "short"}
 PLAYBACK: Table = {"Playback-File-Path": ANY, "Playback-File-Type": "tone_stream|silence_stream|file"}
-KEY: Table = {"DTMF-Digit": "[0-9*#]", "DTMF-Duration": NUMBER, "DTMF-Source": "RTP|ENDPOINT"}
+KEY: Table = {"DTMF-Digit": "[0-9*#]", "DTMF-Duration": NUMBER, "DTMF-Source": "RTP|ENDPOINT|INBAND_AUDIO"}
 
 
 def _caller(prefix: str) -> Table:

@@ -18,8 +18,6 @@ from .phones import Phone
 from .waiting import eventually
 from .wire import HandWritten
 
-OVERDUE = 6.0  # seconds to wait for what is told after 4
-
 
 class Rewritten(HandWritten):
     """A caller whose router makes the private host in the Call-ID public, after the INVITE."""
@@ -83,7 +81,7 @@ async def overdue(caplog: pytest.LogCaptureFixture) -> str:
     def found() -> str | None:
         return next((each for each in lines(caplog) if "no ACK for our 200 in 4 s" in each), None)
 
-    return await eventually(found, "no verdict", patience=OVERDUE)
+    return await eventually(found, "no verdict")
 
 
 class TestAnAckElsewhere:

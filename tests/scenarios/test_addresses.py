@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import re
 from collections.abc import AsyncIterator, Callable
@@ -11,6 +12,7 @@ import pytest
 
 from ringthru.switch.addresses import address_lookup, stun_pairs, stun_port
 
+from ..sip.dns_server import DnsServer
 from .home import EXTERNAL_XML, INTERNAL_XML, VARS, Home, Place, setting, variables
 from .stun_server import StunServer
 from .waiting import eventually
@@ -216,6 +218,32 @@ class TestNames:
         assert said.startswith("localhost is 127.0.0.1\n")
         assert "is in loopback.auto" in said
         assert "no address that we could find" in await home.switch.explain("nobody.invalid")
+
+
+class TestWhoIsDialledByName:
+    """FreeSWITCH takes every name for far; here the address behind it is judged."""
+
+    async def test_sees_what_that_address_may_see(self, found: Any, places: Any) -> None:
+        place = places()
+        hosts = {"near.example": place.host_inside(60), "far.example": place.host_outside(60)}
+        outside = place.host_outside(9)
+        dns = DnsServer({(name, "A"): [host] for name, host in hosts.items()})
+        asked_at = await dns.start(place.host_inside(53))
+        values = {VARS: variables(external_sip_ip=f"autonat:{outside}", external_rtp_ip=f"autonat:{outside}")}
+        home: Home = await found(values, place=place, gateway=False, nat=False, nameservers=(asked_at,))
+        await home.switch.start()
+        try:
+            for name, own in (("near.example", home.address), ("far.example", outside)):
+                phone = home.phone_at(hosts[name])
+                url = f"sofia/external/sip:bob@{name}:{phone.address.port}"
+                asked = asyncio.ensure_future(home.switch.originate(url, "&park"))
+                request = (await phone.rung()).call.request
+                assert request.contact is not None
+                assert (request.contact.uri.host, request.via.host) == (own, own)
+                assert f"c=IN IP4 {own}".encode() in request.body
+                asked.cancel()
+        finally:
+            dns.stop()
 
 
 class TestTheOneLineOfTheWikiPage:

@@ -202,11 +202,11 @@ class TestAsAnApplication:
         reply = await house.switch.originate("loopback/9196", "&audio_test(20)")
         uuid = reply.removeprefix("+OK ")
         channel = house.switch.calls.channels[uuid]
-        await eventually(lambda: "ringthru_echo" in channel.variables, patience=20)
+        await eventually(lambda: "ringthru_echo" in channel.variables)
         picture = house.switch.picture(uuid)
         assert picture is not None
         assert picture.get("variable_ringthru_echo") == "heard both ways"
-        await eventually(lambda: channel.gone.is_set(), patience=20)
+        await eventually(lambda: channel.gone.is_set())
         await house.quiet()
 
         def written() -> dict[str, str]:

@@ -117,7 +117,7 @@ class TestItGoesPast:
         (leg, *_) = home.switch.calls.channels.values()
         told: list[object] = []
         leg.media.leg.subscribe(told.append)
-        await eventually(lambda: any(isinstance(each, Timeout) for each in told), patience=5)
+        await eventually(lambda: any(isinstance(each, Timeout) for each in told))
         assert not leg.gone.is_set()
         await hear(pair)
 

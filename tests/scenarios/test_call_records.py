@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from ringthru.console.standard import standard_table
+
 from .home import DEFAULT, PUBLIC, RING_1000, Edit, Home, extension
 from .phones import hear_each_other, hears_itself
 from .waiting import eventually
@@ -238,6 +240,31 @@ class TestTheFiles:
         assert len(rows) == 2
         assert len(list((tmp_path / "json").rglob("*.cdr.json"))) == 2
         assert [path.is_dir() for path in (tmp_path / "json").iterdir()].count(True) == 1
+
+    async def test_a_program_that_reads_them_has_them_begun_anew(
+        self, found: Callable[..., Any], tmp_path: Path, logs: Any
+    ) -> None:
+        edits = {
+            CSV: configured("cdr_csv", tmp_path, rotate_on_hup="true"),
+            JSON: configured("json_cdr", tmp_path / "json", rotate="true"),
+        }
+        home = await started(found, edits)
+        table = standard_table(logs)
+        call = home.far_phone().invite("9196", home.reached_at("external"))
+        await call.answered()
+        call.hang_up()
+        await written(home, 2)
+        assert await table.run(home.switch, "cdr_csv rotate") == "+OK"
+        (kept,) = (tmp_path / "cdr-csv").iterdir()
+        assert kept.name.startswith("Master.csv.20")
+        assert kept.read_text().count("\n") == 1
+        assert not any(each.is_dir() for each in (tmp_path / "json").iterdir()), "JSON is not meant"
+        assert await table.run(home.switch, "cdr_csv") == "-USAGE: rotate\n"
+
+    async def test_where_none_are_written_it_is_said(self, found: Callable[..., Any], logs: Any) -> None:
+        home = await started(found, {CSV: lambda text: "<include/>"})
+        said = await standard_table(logs).run(home.switch, "cdr_csv rotate")
+        assert said.startswith("-ERR no records are written as CSV")
 
     async def test_a_place_that_cannot_be_written_is_said_once_and_counted(
         self, found: Callable[..., Any], tmp_path: Path, caplog: pytest.LogCaptureFixture

@@ -88,9 +88,7 @@ class TestWhichGatewayIsFound:
     ) -> None:
         home: Home = await found(gateway=False)
         await home.switch.start()
-        await eventually(
-            lambda: levels(caplog, "No PMP or UPnP NAT devices detected!") == [logging.INFO], patience=15
-        )
+        await eventually(lambda: levels(caplog, "No PMP or UPnP NAT devices detected!") == [logging.INFO])
         assert await say(home, "nat_map status") == (
             "Nat Type: UNKNOWN, ExtIP: \nNAT port mapping enabled.\n\n0 total.\n"
         )
@@ -173,7 +171,7 @@ class TestTheTable:
 
         rows = await table()
         assert {(5060, "udp"), (5060, "tcp"), (5080, "udp"), (5080, "tcp")} <= rows
-        await eventually(lambda: on_gateway() == rows, "table and gateway differ", patience=20)
+        await eventually(lambda: on_gateway() == rows, "table and gateway differ")
         assert await table() == rows
         assert not any(each.exc_info for each in caplog.records)
 

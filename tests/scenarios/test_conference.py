@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from contextlib import AsyncExitStack
 from typing import Any
 
 import pytest
@@ -17,7 +19,8 @@ from .test_media_engines import SWITCH_XML, media_engine
 from .waiting import eventually
 
 CONFERENCE = "autoload_configs/conference.conf.xml"
-TONES = (500, 800, 1100)  # Hz, of the three who talk
+TONES = (500, 800, 1100, 1540, 2150)  # Hz, of those who talk
+ENTERS, LEAVES, KICKED = 640, 930, 1310  # Hz, of the room's own sounds
 
 
 def parameter(name: str, value: str) -> Edit:
@@ -131,6 +134,53 @@ class TestThreeOfThem:
         await hears_only(one)
         assert await conference(home.switch, "3000 stop all 2") == "+OK Stopped 1 files.\n"
         await hears_only(two)
+
+
+class TestFiveOfThem:
+    """Who comes and who goes is heard by all; who is sent away is told so, and nobody else is disturbed."""
+
+    @pytest.fixture(params=["c", "python"])
+    async def room(self, request: Any, found: Any) -> Home:
+        def sounds(text: str) -> str:
+            text = quiet(text).replace('name="comfort-noise"', 'name="unused"')
+            for name, hertz in (("enter", ENTERS), ("exit", LEAVES), ("kicked", KICKED)):
+                text = parameter(f"{name}-sound", f"tone_stream://%(900,0,{hertz})")(text)
+            return text
+
+        made: Home = await found({CONFERENCE: sounds, SWITCH_XML: media_engine(request.param)})
+        await made.switch.start()
+        return made
+
+    async def test_each_hears_the_four_others_and_the_rest_when_one_is_kicked(self, room: Home) -> None:
+        calls: list[PhoneCall] = []
+        for user in ("1000", "1001", "1002", "1003", "1000"):
+            call = room.lan_phone(user).invite("3000", room.internal, password=PASSWORD)
+            await call.answered()
+            for other in calls:
+                await hears_tone(other, ENTERS)
+            await eventually(lambda: size(room) == len(calls) + 1, "nobody came in")
+            calls.append(call)
+        async with AsyncExitStack() as talking:
+            for call, hertz in zip(calls, TONES, strict=True):
+                await talking.enter_async_context(humming(call, hertz))
+            for call, hertz in zip(calls, TONES, strict=True):
+                await hears_only(call, *(each for each in TONES if each != hertz))
+            assert await conference(room.switch, "3000 kick 3") == "+OK kicked 3\n"
+            await asyncio.gather(
+                hears_tone(calls[0], LEAVES, 0.1),
+                hears_tone(calls[4], LEAVES, 0.1),
+                hears_tone(calls[2], KICKED),
+            )
+            await calls[2].over()
+            del calls[2]
+            left = [each for each in TONES if each != TONES[2]]
+            for call, hertz in zip(calls, left, strict=True):
+                await hears_only(call, *(each for each in left if each != hertz))
+        assert await conference(room.switch, "3000 list count") == "4\n"
+        for call in calls:
+            call.hang_up()
+        await room.quiet()
+        assert not room.switch.calls.conferences.rooms
 
 
 class TestWhoComesIn:

@@ -59,7 +59,7 @@ async def test_the_call_goes_as_it_is_shown(
     began, ended = map(here, blocks("log"))
     await typed_as_shown(home, logs, call)
     (channel,) = home.switch.calls.phone.legs.values()
-    await eventually(lambda: channel.variables.get("ringthru_echo") == "heard both ways", patience=20)
+    await eventually(lambda: channel.variables.get("ringthru_echo") == "heard both ways")
     await typed_as_shown(home, logs, "> pa hangup\nOK\n")
     await home.quiet()
     said = [record.getMessage() for record in caplog.records]

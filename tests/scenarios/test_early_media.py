@@ -9,7 +9,8 @@ import pytest
 
 from ringthru.media import PCMA, PCMU, SessionDescription, make_answer, read_answer
 from ringthru.sip import CallProgress, Response
-from ringthru.sip.wire.message import Request, parse
+from ringthru.sip.wire.message import Request
+from ringthru.sip.wire.parsing import parse
 
 from .home import PUBLIC, Home, extension
 from .phones import PhoneCall, frame_of, hear_each_other

@@ -10,7 +10,7 @@ import pytest
 from ringthru.media import SessionDescription
 
 from .hearing import hears_no_more_of, hears_tone, humming, write_wav
-from .home import DEFAULT, PASSWORD, Edit, Home, extension, setting
+from .home import DEFAULT, PASSWORD, PUBLIC, RING_1000, Edit, Home, extension, setting
 from .phones import PhoneCall, hear_each_other
 from .test_media_engines import SWITCH_XML, media_engine
 from .waiting import eventually
@@ -37,6 +37,7 @@ async def home(request: Any, found: Any, tmp_path: Path) -> Home:
     made: Home = await found(
         {
             DEFAULT: extension("77", ("answer", ""), ("playback", "local_stream://moh")),
+            PUBLIC: RING_1000,
             STREAMS: stream(music),
             SWITCH_XML: media_engine(request.param),
         }
@@ -87,6 +88,23 @@ class TestAHeldCaller:
         async with humming(rung, 440):
             await hears_tone(call, 440)
             await hears_no_more_of(call, MUSIC)
+
+    async def test_a_stranger_behind_a_nat_hears_it_though_his_phone_has_fallen_silent(
+        self, home: Home
+    ) -> None:
+        """His SDP names an address that leads nowhere: what showed where he is must not be forgotten."""
+        await home.mapped()
+        callee = await home.registered_phone()
+        call = home.far_phone(shows=home.place.elsewhere).invite("1000", home.reached_at("external"))
+        rung = await callee.rung()
+        rung.answer()
+        await call.answered()
+        async with humming(call, 440), humming(rung, 600):
+            await hears_tone(rung, 440)
+            await hears_tone(call, 600)
+        (leg,) = [each for each in home.switch.calls.channels.values() if "stranger" in each.name]
+        leg.hold(True)
+        await hears_tone(call, MUSIC)
 
     async def test_everything_is_given_back_when_somebody_hangs_up(self, home: Home) -> None:
         call, rung = await talking(home)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
@@ -10,13 +11,27 @@ import pytest
 from ringthru.media import PCMU, make_answer
 from ringthru.media.rtp.packet import RtpPacket
 from ringthru.media.rtp.telephone_event import KEYS, KeyListener, TelephoneEvent
+from ringthru.media.sound.g711 import silence
+from ringthru.media.sound.tone_script import read_tones
 from ringthru.switch.configuration import ConfigurationError
 
-from .home import EXTERNAL_XML, INTERNAL_XML, PUBLIC, RING_1000, Home, extension, setting
+from .events import Ear
+from .home import DEFAULT, EXTERNAL_XML, INTERNAL_XML, PASSWORD, PUBLIC, RING_1000, Home, extension, setting
 from .phones import PhoneCall, frame_of, hear_each_other
 from .test_bridged_calls import connected
+from .test_media_engines import SWITCH_XML, media_engine
 from .waiting import eventually
 
+LISTENS = extension(
+    "31",
+    ("answer", ""),
+    ("start_dtmf", ""),
+    ("read", "4 4 silence_stream://10000 found 8000 #"),
+    ("stop_dtmf", ""),
+    ("read", "1 1 silence_stream://2000 more 2000 #"),
+    ("park", ""),
+)
+LISTENS_AND_RINGS = extension("32", ("start_dtmf", ""), ("bridge", "user/1000@${domain_name}"))
 RELAY = ("Content-Type", "application/dtmf-relay")
 PLAIN = ("Content-Type", "application/dtmf")
 
@@ -160,23 +175,12 @@ class TestBadInfo:
         assert channel.digit_came.is_set()
 
 
-async def reaches(one: PhoneCall, other: PhoneCall) -> None:
-    """What one says comes to the other, once the keys before it are through: they silence the audio."""
-    for number in range(20, 60):
-        one.say(frame_of(number))
-        try:
-            await eventually(lambda: other.audio.sources_of(frame_of(number)), patience=0.05)  # noqa: B023
-        except AssertionError:
-            continue
-        return
-    raise AssertionError(f"{other.phone.user} does not hear {one.phone.user}")
-
-
 async def talk(one: PhoneCall, other: PhoneCall) -> None:
+    """Each hears the other, once the keys before are through: they silence the audio."""
     for each in (one, other):
         each.audio.heard.clear()
-    await reaches(one, other)
-    await reaches(other, one)
+    await one.reaches(other, frame_of(20))
+    await other.reaches(one, frame_of(21))
 
 
 class TestStarAndAKey:
@@ -203,7 +207,7 @@ class TestStarAndAKey:
         _, call, rung = await self.talking(found, "1 b o transfer::9196 XML default")
         await self.star(rung, "1")
         await rung.over()
-        await reaches(call, call)
+        await call.reaches(call, frame_of(22))
 
     async def test_the_caller_s_keys_mean_nothing_then(self, found: Any) -> None:
         _, call, rung = await self.talking(found, "1 b o hangup")
@@ -261,3 +265,51 @@ class TestStarAndAKey:
         rung.hang_up()
         await third.over()
         await home.quiet()
+
+
+async def say_keys(call: PhoneCall, keys: str) -> None:
+    """As tones in its sound, a frame every 20 ms; each key lasts 80 ms."""
+    loop = asyncio.get_running_loop()
+    frames = [*read_tones(f"d=80;w=100;{keys}").frames("PCMU", 160), *[silence("PCMU", 160)] * 10]
+    began = loop.time()
+    for number, frame in enumerate(frames):
+        call.say(frame)
+        await asyncio.sleep(max(began + number * 0.02 - loop.time(), 0))
+
+
+class TestKeysThatSound:
+    """``start_dtmf``: a phone that sends tones in its sound, and nothing else."""
+
+    @pytest.fixture(params=["c", "python"])
+    async def listening(self, request: pytest.FixtureRequest, found: Any) -> Home:
+        home: Home = await found(
+            {DEFAULT: [LISTENS, LISTENS_AND_RINGS], SWITCH_XML: media_engine(request.param)}
+        )
+        await home.switch.start()
+        return home
+
+    async def test_the_dialplan_reads_them_until_it_listens_no_more(self, listening: Home) -> None:
+        ear = Ear(listening.switch, "DTMF")
+        call = listening.lan_phone("1001").invite("31", listening.internal, password=PASSWORD)
+        await call.answered()
+        (channel,) = listening.switch.calls.channels.values()
+        await eventually(lambda: channel.tone_listening is not None)
+        await say_keys(call, "15*9")
+        await eventually(lambda: channel.variables.get("found") == "15*9", str(channel.digits))
+        await eventually(lambda: channel.tone_listening is None, "it still listens")
+        await say_keys(call, "7")
+        await eventually(lambda: channel.application.startswith("park"))
+        assert not channel.variables.get("more")
+        assert [dict(each.headers)["DTMF-Source"] for each in ear.heard] == ["INBAND_AUDIO"] * 4
+
+    async def test_the_other_side_gets_them_as_events(self, listening: Home) -> None:
+        callee = await listening.registered_phone()
+        call = listening.lan_phone("1001").invite("32", listening.internal, password=PASSWORD)
+        rung = await callee.rung()
+        rung.answer()
+        await call.answered()
+        await hear_each_other(call, rung)
+        await say_keys(call, "6")
+        await eventually(lambda: keys_in(rung) == "6", "no event")
+        rung.hang_up()
+        await listening.quiet()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import wave
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 
 from ringthru.media import tone
+from ringthru.media.engine import choice
 
 from .home import DEFAULT, PASSWORD, RING_1000, Edit, Home, extension
 from .phones import frame_of, hear_each_other, hears_itself
@@ -81,7 +83,7 @@ async def test_a_node_that_dies_moves_its_call_by_a_reinvite(home: Home) -> None
     port = int(victim.address.rpartition(":")[2])
     processes = os.environ["RTPENGINE_PROCESSES"].split()
     os.kill(int(processes[port - 2223]), signal.SIGKILL)
-    await eventually(lambda: call.agreed.remote_rtp != before, "no re-INVITE names another port", 15.0)
+    await eventually(lambda: call.agreed.remote_rtp != before, "no re-INVITE names another port")
     assert "c=IN IP4 127.0.0.1" in call.phone.bodies("INVITE")[-1].decode()
     await told(home)
     await call.reaches(call, frame_of(50))  # unlike those that came from the dead node
@@ -104,3 +106,19 @@ async def test_what_is_recorded_is_played(home: Home, tmp_path: Path) -> None:
     with wave.open(str(tmp_path / "said.wav")) as kept:
         assert kept.getnframes() >= 4000
     await eventually(lambda: call.audio.sources_of(frames[20]), "what was said is not heard")
+
+
+async def test_without_an_engine_in_c_the_log_warns_and_says_what_to_do(
+    found: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As on a machine without a compiler; who asks for Python is not warned."""
+    monkeypatch.setitem(sys.modules, "ringthru.media.engine.native_driver", None)
+    monkeypatch.setattr(choice, "find_spec", lambda name: None)
+    home: Home = await found({})
+    await home.switch.start()
+    assert home.switch.snapshot().media_engine == "python"
+    (warned,) = [
+        each for each in caplog.records if "Media engine" in each.message and each.levelname == "WARNING"
+    ]
+    assert "bears a third as many calls" in warned.message
+    assert "install gcc and python3-dev" in warned.message

@@ -98,6 +98,51 @@ class TestItIsAnswered:
         assert rung.call.request.from_.uri.user == "4711"
 
 
+class TestByEachName:
+    """Every way to name one phone, and ``sofia/PROFILE/USER`` reads registrations and not the directory."""
+
+    @pytest.mark.parametrize(
+        "url",
+        [
+            "user/1000",
+            "user/1000@DOMAIN",
+            "USER/1000",
+            "sofia/internal/1000",
+            "sofia/internal/1000%DOMAIN",
+            "sofia/DOMAIN/1000",  # a domain of the directory is an alias of the profile
+            "sofia/internal/sip:1000@PHONE",
+            "sofia/internal/1000@PHONE;transport=udp",
+            "sofia/external/1000@PHONE^1000@example.org",
+            "error/user_busy|user/1000",
+            "error/user_busy,user/1000",
+            "error/user_busy:_:user/1000",
+            "<a=1>{^^:b=2,3:c=4}[d='5,6']user/1000",
+        ],
+    )
+    async def test_the_phone_rings(self, home: Home, url: str) -> None:
+        phone = await home.registered_phone()
+        named = url.replace("DOMAIN", home.address).replace("PHONE", str(phone.address))
+        rung, said = await originated(home, phone, named, "&echo")
+        uuid_of(said)
+        await hears_itself(rung)
+
+    @pytest.mark.parametrize(
+        ("url", "cause"),
+        [
+            ("sofia/internal/1000%elsewhere.example", "USER_NOT_REGISTERED"),
+            ("sofia/external/1000", "USER_NOT_REGISTERED"),  # he is on the other profile
+            ("group/nobody", "NO_ROUTE_DESTINATION"),
+            ("error/17", "USER_BUSY"),
+            ("error/nonsense", "NORMAL_UNSPECIFIED"),
+            ("[leg_timeout=0.05]user/1000", "NO_ANSWER"),
+            ("{leg_timeout=0.05}user/1000|error/user_busy", "USER_BUSY"),
+        ],
+    )
+    async def test_or_it_is_said_why_not(self, home: Home, url: str, cause: str) -> None:
+        await home.registered_phone()
+        assert await home.switch.originate(url, "&echo") == f"-ERR {cause}"
+
+
 class TestItIsNot:
     @pytest.mark.parametrize(
         ("url", "said"),

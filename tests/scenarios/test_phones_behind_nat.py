@@ -10,7 +10,7 @@ import pytest
 
 from ringthru.sip import CallEnded
 
-from .home import EXTERNAL_XML, PASSWORD, Home, setting
+from .home import EXTERNAL_XML, INTERNAL_XML, PASSWORD, Home, setting
 from .phones import Phone, frame_of, hears_itself, hears_itself_once_learnt
 from .waiting import eventually
 from .wire import HandWritten
@@ -96,6 +96,17 @@ class TestAUserOfOurs:
         assert home.private_prefix not in far.text
         call.hang_up()
         assert isinstance(await rung.over(), CallEnded)
+
+    @pytest.mark.parametrize("behind", [True, False])
+    async def test_it_may_be_told_where_it_was_heard(self, found: Callable[..., Any], behind: bool) -> None:
+        """NDLB-received-in-nat-reg-contact: for phones that learn their public address from that alone."""
+        home: Home = await found({INTERNAL_XML: setting("NDLB-received-in-nat-reg-contact", "true")})
+        await home.switch.start()
+        await home.mapped()
+        phone = home.far_phone("1001", shows=home.place.elsewhere if behind else None)
+        response = await phone.register(home.reached_at("internal"), PASSWORD)
+        (contact,) = response.get_all("Contact")
+        assert (f';received="{phone.address}"' in contact) is behind
 
 
 class TestALineThatRepeats:

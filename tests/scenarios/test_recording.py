@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from ringthru.console.recordings import uuid_record
-from ringthru.media.sound.g711 import encode
+from ringthru.media.leg.session_recording import TwoSides
+from ringthru.media.sound.g711 import ULAW_SILENCE, encode
 from ringthru.media.sound.tones import tone_share
 
 from .hearing import hears_tone, humming
@@ -49,10 +50,11 @@ async def talk(home: Home, number: str) -> tuple[PhoneCall, PhoneCall]:
     return call, rung
 
 
-async def hum_both(call: PhoneCall, rung: PhoneCall) -> None:
-    async with humming(call, ONE), humming(rung, TWO):
-        await hears_tone(call, TWO)
-        await hears_tone(rung, ONE)
+async def hum_both(call: PhoneCall, rung: PhoneCall, times: int = 1) -> None:
+    """Until each has heard nothing else for a while."""
+    async with humming(call, times * ONE), humming(rung, times * TWO):
+        await hears_tone(call, times * TWO, 0.95)
+        await hears_tone(rung, times * ONE, 0.95)
 
 
 def share(path: Path, frequency: int, place: int = 0) -> float:
@@ -112,6 +114,61 @@ async def test_begun_and_ended_from_outside(home: Home, tmp_path: Path) -> None:
     await eventually(lambda: not leg.recordings)
     assert share(file, ONE) > 0.4
     assert await uuid_record(home.switch, f"{leg.uuid} stop {file}") == "-ERR Cannot stop record session!\n"
+
+
+async def test_what_is_masked_is_silent_and_what_comes_after_is_not(home: Home, tmp_path: Path) -> None:
+    call, rung = await talk(home, "78")
+    leg = next(iter(home.switch.calls.channels.values()))
+    file = tmp_path / "a.wav"
+    assert await uuid_record(home.switch, f"{leg.uuid} mask {file}") == "+OK Success\n"
+    await hum_both(call, rung)  # a secret
+    await hum_both(call, rung, 3)  # nothing of it is on its way any more
+    assert await uuid_record(home.switch, f"{leg.uuid} unmask {file}") == "+OK Success\n"
+    await hum_both(call, rung, 2)
+    call.hang_up()
+    await home.quiet()
+    assert share(file, ONE, 0) < 0.1 > share(file, TWO, 1)
+    assert share(file, 2 * ONE, 0) > 0.9 < share(file, 2 * TWO, 1)
+    heard = [at for at, each in enumerate(shares(file, 2 * ONE)) if each > 0.5]
+    assert heard[0] > 2, "the silence has its length"
+
+
+def test_the_last_words_of_one_side_are_kept_beside_the_silence_of_the_other() -> None:
+    sides = TwoSides()
+    sides.here.add(b"x" * 160, 160)
+    sides.even_out()
+    assert sides.take() == (b"x" * 160, bytes((ULAW_SILENCE,)) * 160)
+
+
+async def test_only_what_is_written_is_masked(home: Home) -> None:
+    await talk(home, "1000")
+    leg = next(iter(home.switch.calls.channels.values()))
+    for order in ("mask", "unmask"):
+        said = await uuid_record(home.switch, f"{leg.uuid} {order} none.wav")
+        assert said == f"-ERR Cannot {order} recording session!\n"
+
+
+async def test_a_dialplan_masks_too(found: Any, tmp_path: Path, caplog: Any) -> None:
+    file = f"{tmp_path}/a.wav"
+    steps = [("record_session", file), ("record_session_mask", "all"), ("sleep", "400")]
+    plan = [
+        ("answer", ""),
+        *steps,
+        ("record_session_unmask", file),
+        ("record_session_mask", "b"),
+        ("echo", ""),
+    ]
+    home: Home = await found({DEFAULT: extension("77", *plan)})
+    await home.switch.start()
+    call = home.lan_phone("1001").invite("77", home.internal, password=PASSWORD)
+    await call.answered()
+    async with humming(call, ONE):
+        await hears_tone(call, ONE)
+    call.hang_up()
+    await home.quiet()
+    kept = shares(Path(file), ONE)
+    assert max(kept) > 0.4 > 0.1 > max(kept[:3])
+    assert "record_session_mask: b is not being written" in caplog.text
 
 
 async def test_what_cannot_be_written_is_told(found: Any, tmp_path: Path, caplog: Any) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from ringthru.console.logs import setup
 from ringthru.console.standard import standard_table
+from ringthru.net.levels import CONSOLE, NOTICE
 from ringthru.switch import tending
 
 from .home import EXTERNAL_XML, INTERNAL_XML, PASSWORD, PUBLIC, RING_1000, Home, setting
@@ -182,6 +183,10 @@ class TestPhones:
         assert running.switch.snapshot().registrations == ()
 
 
+def traced(caplog: pytest.LogCaptureFixture) -> list[logging.LogRecord]:
+    return [each for each in caplog.records if each.module == "tracing"]
+
+
 class TestTrace:
     async def test_each_message_is_in_the_log_and_no_secret(
         self, running: Home, type_in: Type, caplog: pytest.LogCaptureFixture
@@ -193,6 +198,11 @@ class TestTrace:
         assert "   REGISTER sip:" in caplog.text
         assert "   SIP/2.0 200 OK" in caplog.text
         assert "   Authorization: (left out)" in caplog.text
+        assert {each.levelno for each in traced(caplog)} == {CONSOLE}
+        assert await type_in("sofia tracelevel notice") == "+OK tracelevel is NOTICE"
+        caplog.clear()
+        await phone.options(running.internal)
+        assert {each.levelno for each in traced(caplog)} == {NOTICE}
         await type_in("sofia global siptrace off")
         before = len(caplog.records)
         await phone.options(running.internal)

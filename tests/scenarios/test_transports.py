@@ -13,7 +13,9 @@ from typing import Any
 
 import pytest
 
-from ringthru.console.sofia import profile_text, status_text
+from ringthru.console.sofia import status_text
+from ringthru.console.sofia_profiles import profile_text
+from ringthru.console.sofia_questions import sofia_dig
 from ringthru.net.address import Endpoint
 from ringthru.net.sockets import bind_udp
 from ringthru.sip import CallEnded, SipUri
@@ -335,6 +337,13 @@ class TestDialledByName:
             rung = await originated(home, phone, url)
             await hears_itself(rung)
             assert rung.call.request.request_uri == SipUri.parse("sip:bob@callee.example;transport=tcp")
+            assert await sofia_dig(home.switch, "sip:callee.example;transport=tcp") == (
+                "Preference\t    Weight\t Transport\t      Port\t   Address\n" + "=" * 80 + "\n"
+                f"         1\t     1.000\t       tcp\t         9\t{place.host_inside(99)}\n"
+                f"         2\t     1.000\t       tcp\t{phone.address.port:>10}\t{phone.address.host}\n"
+            )
+            said = await sofia_dig(home.switch, "nobody.example")
+            assert said.endswith("\n-ERR: nobody.example: not found\n")
             assert await home.switch.originate("sofia/external/x@nobody.example", "&echo") == (
                 "-ERR DESTINATION_OUT_OF_ORDER"
             )

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from ringthru.console.sofia_questions import sofia_gateway_data
 from ringthru.net.address import Endpoint
 from ringthru.switch.calls.causes import HangupCause
 from ringthru.switch.snapshots import TrunkSnapshot
@@ -36,6 +37,7 @@ def provider(registrar: Callable[[], Endpoint], **more: str) -> Edit:
             **{name.replace("_", "-"): value for name, value in more.items()},
         }
         rows = "".join(f'<param name="{name}" value="{value}"/>' for name, value in values.items())
+        rows += '<variables><variable name="tariff" value="night" direction="outbound"/></variables>'
         return text.replace("<gateways>", f'<gateways><gateway name="provider">{rows}</gateway>')
 
     return edit
@@ -145,6 +147,13 @@ class TestRegistering:
         assert pair.binding()
         await pair.here.switch.stop()
         await eventually(lambda: not pair.binding())
+
+    async def test_what_its_file_sets_for_calls_can_be_asked(self, pair: Pair) -> None:
+        switch = pair.here.switch
+        assert await sofia_gateway_data(switch, "provider ovar tariff") == "night"
+        assert await sofia_gateway_data(switch, "provider var tariff") == "night"
+        assert await sofia_gateway_data(switch, "provider ivar tariff") == ""
+        assert await sofia_gateway_data(switch, "nobody var tariff") == ""
 
     async def test_an_operator_ends_it_and_begins_anew(self, pair: Pair) -> None:
         trunks = pair.here.switch.calls.trunks
@@ -307,6 +316,7 @@ class TestCallsToTheProvider:
         trunks.unregister("provider")
         await eventually(lambda: pair.trunk.state == "DOWN")
         assert await trunks.target("provider", "1") is HangupCause.GATEWAY_DOWN
+        assert await pair.here.switch.originate("sofia/gateway/provider/1", "&echo") == "-ERR GATEWAY_DOWN"
 
 
 class TestAProviderThatIsGone:
@@ -317,7 +327,7 @@ class TestAProviderThatIsGone:
         pair: Pair = await join(register="false", ping="1", proxy="127.0.0.1:9")
         await pair.here.switch.start()
         pair.here.switch.calls.profiles["external"].agent._layer.timing = _short(pair)
-        await eventually(lambda: not pair.trunk.up, patience=10)
+        await eventually(lambda: not pair.trunk.up)
         assert "Gateway provider does not answer OPTIONS any more" in caplog.text
 
 

@@ -20,7 +20,7 @@ from ringthru.sip.registrar.binding import Origin
 from ringthru.sip.registrar.registration import Bindings
 from ringthru.sip.wire.authentication import Credentials
 from ringthru.sip.wire.digest import ha1
-from ringthru.sip.wire.message import parse
+from ringthru.sip.wire.parsing import parse
 
 from .network import ANSWER, Network, Party
 

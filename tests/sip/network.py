@@ -8,7 +8,7 @@ from itertools import count
 
 from ringthru.net.address import Endpoint
 from ringthru.sip import CallEnded, CallFailed, Event, Flow, IncomingCall, Request, Response, UserAgent
-from ringthru.sip.wire.message import parse
+from ringthru.sip.wire.parsing import parse
 
 LATENCY = 0.01  # seconds
 OFFER, ANSWER = b"v=0\r\ns=offer\r\n", b"v=0\r\ns=answer\r\n"

@@ -20,7 +20,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ringthru.sip.errors import MalformedMessage
-from ringthru.sip.wire.message import Request, parse
+from ringthru.sip.wire.message import Request
+from ringthru.sip.wire.parsing import parse
 
 from .test_torture import HOME, load
 

@@ -11,7 +11,8 @@ from ringthru.net.address import Endpoint, parse_address, same_host
 from ringthru.sip.errors import MalformedMessage
 from ringthru.sip.flow import Flow
 from ringthru.sip.wire.headers import Via
-from ringthru.sip.wire.message import Request, parse
+from ringthru.sip.wire.message import Request
+from ringthru.sip.wire.parsing import parse
 from ringthru.sip.wire.reply import reply_flow
 
 HOME = Path(__file__).parent / "torture" / "ipv6"

@@ -10,7 +10,7 @@ from ringthru.net.address import Endpoint
 from ringthru.sip.flow import Flow
 from ringthru.sip.transactions.layer import TransactionLayer
 from ringthru.sip.transactions.layer_values import AckArrived, Limits, RequestArrived
-from ringthru.sip.wire.message import parse
+from ringthru.sip.wire.parsing import parse
 from ringthru.sip.wire.reply import response_to
 
 US, PEER = Endpoint("127.40.2.1", 5060), Endpoint("127.40.2.2", 5060)

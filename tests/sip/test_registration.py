@@ -6,7 +6,8 @@ from ringthru.net.address import Endpoint
 from ringthru.sip.flow import Flow
 from ringthru.sip.registrar.binding import Keep, Origin, Terms
 from ringthru.sip.registrar.registration import Bindings
-from ringthru.sip.wire.message import Request, parse
+from ringthru.sip.wire.message import Request
+from ringthru.sip.wire.parsing import parse
 
 AOR = "sip:alice@example.com"
 SOURCE = Endpoint("198.51.100.7", 40000)

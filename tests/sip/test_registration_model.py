@@ -8,7 +8,8 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from ringthru.net.address import Endpoint
 from ringthru.sip import Bindings, Flow, Origin, Terms
-from ringthru.sip.wire.message import Request, parse
+from ringthru.sip.wire.message import Request
+from ringthru.sip.wire.parsing import parse
 
 AOR = "alice@example.com"
 ORIGIN = Origin(Flow("UDP", Endpoint("127.0.0.1", 5060), Endpoint("127.0.0.2", 5060)))

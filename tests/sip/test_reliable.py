@@ -12,7 +12,9 @@ from ringthru.sip.transactions.aboard import LARGEST_DATAGRAM, MOST_REMEMBERED, 
 from ringthru.sip.transactions.client_transaction import NoAnswer
 from ringthru.sip.transactions.layer import TransactionLayer
 from ringthru.sip.transactions.layer_values import RequestArrived
-from ringthru.sip.wire.message import HERE, HERE_URI, Request, parse
+from ringthru.sip.wire.holes import HERE, HERE_URI
+from ringthru.sip.wire.message import Request
+from ringthru.sip.wire.parsing import parse
 from ringthru.sip.wire.reply import response_to
 
 US, PEER = Endpoint("127.40.8.1", 5060), Endpoint("127.40.8.2", 5060)

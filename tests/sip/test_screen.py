@@ -8,7 +8,7 @@ from ringthru.net.address import Endpoint
 from ringthru.sip import Flow, Refusal
 from ringthru.sip.transactions.layer import TransactionLayer
 from ringthru.sip.transactions.layer_values import AckArrived
-from ringthru.sip.wire.message import parse
+from ringthru.sip.wire.parsing import parse
 
 US, PEER = Endpoint("127.40.3.1", 5060), Endpoint("127.40.3.2", 40000)
 FLOW = Flow("UDP", US, PEER)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from ringthru.sip.transport.stream import CRLF, MessageStream
 from ringthru.sip.wire.framing import MAX_MESSAGE
-from ringthru.sip.wire.message import parse
+from ringthru.sip.wire.parsing import parse
 
 
 def message(

@@ -4,8 +4,9 @@ The files are retyped from the RFC, one name each, in its own notation: ``<hex>`
 ``<repeat count=N>`` for long texts; line ends become CRLF. Bodies are shortened where they do not matter.
 
 Two departures on purpose. ``intmeth`` carries a NUL: we refuse NUL in headers (it would pass for a hole
-of our own address), and read the same message without it. ``insuf``, ``multi01`` and ``mcl01`` lack or
-repeat what a response must copy: refused while reading, where the RFC files them under semantics.
+of our own address, and end a text in many a phone), and read the same message without it. ``insuf``,
+``multi01`` and ``mcl01`` lack or repeat what a response must copy: refused while reading, where the RFC
+files them under semantics.
 """
 
 # ruff: noqa: SIM905 (a list of words reads as words)
@@ -17,7 +18,9 @@ from pathlib import Path
 import pytest
 
 from ringthru.sip.errors import MalformedMessage
-from ringthru.sip.wire.message import Request, parse
+from ringthru.sip.wire.message import Request
+from ringthru.sip.wire.parsing import parse
+from ringthru.sip.wire.reply import response_to
 
 HOME = Path(__file__).parent / "torture"
 
@@ -61,7 +64,7 @@ class TestAnswers:
 
     @pytest.mark.parametrize(
         "name",
-        "badaspec baddn clerr escruri ltgtruri lwsruri lwsstart mcl01 mismatch01 mismatch02 "
+        "badaspec baddn clerr escruri insuf intmeth ltgtruri lwsruri lwsstart mcl01 mismatch01 mismatch02 "
         "multi01 ncl quotbal regbadct scalar02 trws".split(),
     )
     def test_a_request_with_a_readable_via_can_be_answered(self, name):
@@ -76,7 +79,19 @@ class TestAnswers:
         assert caught.value.status == 505
         assert caught.value.answerable.method == "OPTIONS"
 
-    @pytest.mark.parametrize("name", ["bigcode", "scalarlg", "badinv01", "insuf"])
+    def test_a_400_has_what_the_request_had(self):
+        """insuf has no Call-ID, From and To; intmeth a NUL that would be taken for our own address."""
+        answers = {}
+        for name in ("insuf", "intmeth"):
+            with pytest.raises(MalformedMessage) as caught:
+                parse(load(HOME / "malformed" / f"{name}.sip"))
+            answers[name] = response_to(caught.value.answerable, 400).encode()
+        names = [line.partition(b":")[0] for line in answers["insuf"].split(b"\r\n")[1:-2]]
+        assert names == [b"CSeq", b"Via", b"Content-Length"]
+        assert b"\nVia: SIP/2.0/TCP host1.example.com;branch=z9hG4bK-.!%66*_+`'~\r\n" in answers["intmeth"]
+        assert "NUL:\\\ufffd DEL:\\\x7f".encode() in answers["intmeth"]
+
+    @pytest.mark.parametrize("name", ["bigcode", "scalarlg", "badinv01"])
     def test_responses_and_the_hopeless_are_not_answered(self, name):
         with pytest.raises(MalformedMessage) as caught:
             parse(load(HOME / "malformed" / f"{name}.sip"))

@@ -18,7 +18,7 @@ HANDED_UP, RINGS, SILENCE = "handed up", "a call", "nothing"
 VERDICTS = {
     # §3.1.1 valid
     "wsinv": 481,  # it has a To tag, of a dialog that is not here
-    "intmeth": SILENCE,  # departure: a NUL in a header is refused, and so is all that could be answered
+    "intmeth": 400,  # departure: a NUL in a header is refused, though a quoted pair may hold one
     "intmeth-without-NUL": 501,
     "esc01": RINGS,
     "escnull": HANDED_UP,
@@ -54,7 +54,7 @@ VERDICTS = {
     # §3.2 transaction layer
     "badbranch": HANDED_UP,
     # §3.3 application layer
-    "insuf": SILENCE,  # departure: without Call-ID, From and To there is nothing to copy into a 400
+    "insuf": 400,  # with no Call-ID, From and To, for it had none
     "unkscm": 416,
     "novelsc": 416,
     "unksm2": HANDED_UP,  # the registrar's business

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ringthru.sip.errors import MalformedMessage
-from ringthru.sip.wire.message import HERE
+from ringthru.sip.wire.holes import HERE
 from ringthru.sip.wire.uri import SipUri, escape, unescape
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Coroutine
 from typing import Any
 
@@ -226,6 +227,45 @@ class TestTheGatewayRefuses:
         for mapping in mapper.mappings:
             mapping.grant(mapping.internal_port)
         assert mapped(pool.take()).mapped
+
+
+class TestATableWithRoomForHalfAPair:
+    """The gateway had one place left: RTP is mapped and RTCP is not, and the audio need not suffer for it."""
+
+    async def test_it_is_better_than_none(self, pool_of, beside, caplog):
+        caplog.set_level(logging.INFO)
+        mapper = Mapper()
+        pool = pool_of(mapper)
+        first, second = mapper.mappings[:2], mapper.mappings[2:]
+        second[0].grant(second[0].internal_port + 10000)
+        for each in (*first, second[1]):
+            each.refuse("the table is full")
+        taken = mapped(pool.take())
+        assert taken.rtp is second[0]
+        assert taken.external_ports == (second[0].external_port, taken.pair.rtcp_port)
+        assert f"RTCP port {taken.pair.rtcp_port} is not mapped (the table is full)" in caplog.text
+        assert "relies on latching" not in caplog.text
+        await pool.give_back(taken)
+        assert second[0].internal_port in mapper.released
+
+    async def test_a_whole_one_goes_first(self, pool_of):
+        mapper = Mapper()
+        pool = pool_of(mapper)
+        half, whole = mapper.mappings[:2], mapper.mappings[2:]
+        half[0].grant(half[0].internal_port)
+        half[1].refuse("the table is full")
+        for each in whole:
+            each.grant(each.internal_port)
+        assert mapped(pool.take()).rtp is whole[0]
+        assert mapped(pool.take()).rtp is half[0]
+
+    async def test_where_audio_has_no_port_reports_alone_are_of_no_use(self, pool_of):
+        mapper = Mapper()
+        pool = pool_of(mapper, most=2)
+        for rtp, rtcp in zip(mapper.mappings[::2], mapper.mappings[1::2], strict=True):
+            rtp.refuse("the table is full")
+            rtcp.grant(rtcp.internal_port)
+        assert isinstance(pool.take(), PortPair)
 
 
 class TestSize:

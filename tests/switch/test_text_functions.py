@@ -85,6 +85,6 @@ class TestTimes:
         )
 
     def test_now(self) -> None:
-        assert abs(int(ask("strepoch", "")) - time.time()) < 2
-        assert abs(int(ask("strmicroepoch", "")) / 1e6 - time.time()) < 2
+        assert abs(int(ask("strepoch", "")) - time.time()) < 60
+        assert abs(int(ask("strmicroepoch", "")) / 1e6 - time.time()) < 60
         assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", ask("strftime", ""))

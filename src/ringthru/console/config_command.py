@@ -147,6 +147,7 @@ def _profile(outlook: Outlook) -> Iterator[str]:
     yield _seen(f"a peer outside, {outlook.peer_outside},", outlook.outside)
     if outlook.unanswered != outlook.outside:
         yield _seen("  until that is known, or without a gateway, it", outlook.unanswered)
+    yield from (f"  {each.name} {each.value}: {each.text}" for each in outlook.meanings)
 
 
 def _seen(who: str, seen: Seen) -> str:
@@ -186,6 +187,9 @@ def _outlook(outlook: Outlook) -> dict[str, Any]:
         "inside": _sight(outlook.peer_inside, outlook.inside),
         "outside": _sight(outlook.peer_outside, outlook.outside),
         "outside_until_known": _sight(outlook.peer_outside, outlook.unanswered),
+        "parameters": [
+            {"name": each.name, "value": each.value, "meaning": each.text} for each in outlook.meanings
+        ],
     }
 
 

@@ -83,7 +83,7 @@ async def recv_dtmf(calls: Calls, channel: Channel, words: list[str]) -> str:
         return f"-USAGE: {DTMF}\n"
     milliseconds = int(length) if length.isdecimal() and len(length) < 6 else dtmf.USUAL
     for key in keys.upper():
-        dtmf.heard(channel, key, milliseconds, by_info=True)
+        dtmf.heard(channel, key, milliseconds, dtmf.BY_INFO)
     return f"+OK {channel.uuid} received DTMF {visible(words[0])}.\n"
 
 

@@ -31,6 +31,7 @@ ROLLOVER: Final = 10 * 1024 * 1024  # bytes, after which a log file is put aside
 MOST_KEPT: Final = 10  # files put aside; with the one in use 110 MiB
 STAMP: Final = len(".2026-11-22-09-42-55")
 PUT_ASIDE: Final = re.compile(r"\.\d{4}(-\d\d){5}(\.\d+)?")  # what stands behind their names
+WITH_NUMBER: Final = re.compile(r"^(Processing .*) <[^<>]*>->")  # the caller's, which 2009 did not log
 SAMPLE_INTERVAL: Final = 1.0  # seconds; a busy switch logs thousands of lines in that time
 # What every record would collect, and no line of ours shows: a third of its cost ("Optimization" in the
 # library's documentation).
@@ -165,6 +166,8 @@ class LogFormatter(logging.Formatter):
         lines = getattr(record, "lines", None)  # several of one moment
         if lines is None:
             text = str(record.msg) % record.args if record.args else str(record.msg)
+            if self.layout != "current":
+                text = WITH_NUMBER.sub(r"\1->", text)
             line = head + (text if text.isprintable() else visible(text))
         else:
             line = "\n".join([head + visible(each) for each in lines])
@@ -238,7 +241,7 @@ class LogFile(logging.Handler):
     handle = emit  # type: ignore[assignment]
 
     def rotate(self) -> None:
-        """Begin a new file; the one that is full keeps its name with the time behind it.
+        """Begin a new file; the one that is full keeps its name with the time behind it, and the oldest go.
 
         Where somebody moved it away already there is nothing to rename.
 
@@ -255,6 +258,7 @@ class LogFile(logging.Handler):
                 kept = self._path.with_name(f"{self._path.name}.{stamp}.{number}")
             self._path.rename(kept)
         self._reopen_if_moved()
+        self._forget_the_oldest()
 
     def close(self) -> None:
         self._file.close()
@@ -265,7 +269,6 @@ class LogFile(logging.Handler):
         if os.fstat(self._file.fileno()).st_size >= ROLLOVER:
             with contextlib.suppress(OSError):  # then it grows on, and no line is lost
                 self.rotate()
-                self._forget_the_oldest()
 
     def _forget_the_oldest(self) -> None:
         """Of the files that were put aside; what somebody gave another name is his."""

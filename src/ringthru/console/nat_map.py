@@ -56,7 +56,7 @@ async def nat_map(switch: SwitchLike, arguments: str) -> str:
     """Find the keyword: *the argument contains it, ignoring case*, tested in FreeSWITCH's order."""
     words = words_of(arguments)
     if not words:
-        return USAGE
+        return USAGE if switch.layout == "current" else "false"
     if words[0].lower() == "explain" and len(words) > 1:
         said = await switch.explain(words[1])  # asks no gateway, so -nonat does not matter
         return said.rstrip("\n") + "\n"

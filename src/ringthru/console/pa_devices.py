@@ -26,14 +26,14 @@ Run = Callable[["ConsolePhone", Sequence[str]], Awaitable[str]]
 
 
 async def _devlist(phone: ConsolePhone, words: Sequence[str]) -> str:
-    await phone.look()
-    used = {letter: phone.device(use) for letter, use in (("r", "ring"), ("i", "in"), ("o", "out"))}
+    await phone.streams.look()
+    used = {letter: phone.streams.device(use) for letter, use in (("r", "ring"), ("i", "in"), ("o", "out"))}
     if words and words[0].lower() == "xml":
         return _as_xml(phone)
     return "".join(
         f"{each.number};{visible(each.name)}({visible(each.api)});{each.inputs};{each.outputs};"
         f"{','.join(letter for letter, device in used.items() if device is each)}\n"
-        for each in phone.devices.all
+        for each in phone.streams.devices.all
     )
 
 
@@ -46,10 +46,10 @@ def _as_xml(phone: ConsolePhone) -> str:
     rows = "".join(
         f'    <device id="{each.number}" name="{quoted(each.name)}" hostapi="{quoted(each.api)}" '
         f'inputs="{each.inputs}" outputs="{each.outputs}" />\n'
-        for each in phone.devices.all
+        for each in phone.streams.devices.all
     )
     bound = "".join(
-        f'    <{tag} device="{phone.device(use).number}" />\n'
+        f'    <{tag} device="{phone.streams.device(use).number}" />\n'
         for tag, use in (("ring", "ring"), ("input", "in"), ("output", "out"))
     )
     return f"<xml>\n  <devices>\n{rows}  </devices>\n  <bindings>\n{bound}  </bindings>\n</xml>\n"
@@ -65,7 +65,7 @@ def _chooser(use: str, name: str) -> Run:
 
 async def _chosen(phone: ConsolePhone, use: str, text: str) -> int | None:
     try:
-        device = await phone.choose(use, text)
+        device = await phone.streams.choose(use, text)
     except PhoneError as error:
         log.error("pa: %s", error)
         return None
@@ -78,7 +78,7 @@ def _streams(order: str, done: str) -> Run:
         if inward is None or outward is None:
             return f"{order} not {done} (invalid value)\n"
         try:
-            await phone.open_streams()
+            await phone.streams.open()
         except PhoneError as error:
             log.error("pa %s: %s", order, error)
             return f"{order} not {done} (invalid value)\n"
@@ -88,14 +88,14 @@ def _streams(order: str, done: str) -> Run:
 
 
 async def _closestreams(phone: ConsolePhone, words: Sequence[str]) -> str:
-    await phone.close_streams()
+    await phone.streams.close()
     return "closestreams all open streams closed\n"
 
 
 async def _shstreams(phone: ConsolePhone, words: Sequence[str]) -> str:
-    await phone.look()
-    names = [f"{use}: {visible(phone.device(use).name)}\n" for use in ("in", "out")]
-    return "".join(names) if phone.streams_open else "No open streams\n"
+    await phone.streams.look()
+    names = [f"{use}: {visible(phone.streams.device(use).name)}\n" for use in ("in", "out")]
+    return "".join(names) if phone.streams.are_open else "No open streams\n"
 
 
 async def _endpoints(phone: ConsolePhone, words: Sequence[str]) -> str:
@@ -111,7 +111,7 @@ async def _endpoints(phone: ConsolePhone, words: Sequence[str]) -> str:
 
 async def _rescan(phone: ConsolePhone, words: Sequence[str]) -> str:
     try:
-        await phone.rescan()
+        await phone.streams.rescan()
     except PhoneError as error:
         log.error("pa rescan: %s", error)
         return "FAIL:Device Error!\n"
@@ -122,13 +122,13 @@ async def _rescan(phone: ConsolePhone, words: Sequence[str]) -> str:
 
 
 async def _play(phone: ConsolePhone, words: Sequence[str]) -> str:
-    await phone.look()
-    return await _played(phone, phone.device("out").number, words)
+    await phone.streams.look()
+    return await _played(phone, phone.streams.device("out").number, words)
 
 
 async def _playdev(phone: ConsolePhone, words: Sequence[str]) -> str:
-    await phone.look()
-    device = phone.devices.find(words[0], "out")
+    await phone.streams.look()
+    device = phone.streams.devices.find(words[0], "out")
     if device is None:
         return "playdev not set (invalid value)\n"
     return await _played(phone, device.number, words[1:])
@@ -142,7 +142,7 @@ async def _played(phone: ConsolePhone, number: int, words: Sequence[str]) -> str
     name, seconds = (*words, "", "")[:2]
     limit = min(float(seconds), LONGEST_TEST) if seconds.isascii() and seconds.isdigit() else None
     try:
-        await play(phone, name or RING_TEST, limit, phone.devices.all[number])
+        await play(phone, name or RING_TEST, limit, phone.streams.devices.all[number])
     except PhoneError as error:
         return f"playback test failed: {visible(str(error))}\n"
     return "playback test complete\n"

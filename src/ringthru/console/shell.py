@@ -16,11 +16,13 @@ from typing import TYPE_CHECKING, Final
 from .commands import CommandTable
 from .plain import run_line, write_out
 from .switch_like import SwitchLike
+from .text import visible
 
 if TYPE_CHECKING:
     from prompt_toolkit import PromptSession
     from prompt_toolkit.completion import Completer
 
+SHOWN: Final = 100  # lines of the history
 PATIENCE: Final = 1.0  # seconds; a command that takes longer goes on while the prompt is back
 PARTINGS: Final = ("exit", "quit", "bye", "/exit", "/quit", "/bye")  # of shells, and of fs_cli
 WELCOME: Final = """\
@@ -60,7 +62,8 @@ class Shell:
         from prompt_toolkit.patch_stdout import patch_stdout
 
         session = self._session()
-        prompt = f"ringthru@{self._switch.snapshot().hostname}> "
+        here = f"@{self._switch.snapshot().hostname}" if self._switch.layout == "current" else ""
+        prompt = f"ringthru{here}> "
         try:
             with patch_stdout(raw=True):
                 if self._welcome:
@@ -77,7 +80,10 @@ class Shell:
         if line is None:
             self._write(HINT)
             line = await self._ask(session, prompt)
-        await self._run("shutdown" if line is None else line)
+        if line is not None and line.strip().lower() == "history":
+            self._write(_numbered(session.history.get_strings()))
+        else:
+            await self._run("shutdown" if line is None else line)
 
     async def _ask(self, session: PromptSession[str], prompt: str) -> str | None:
         """A line, or None for Ctrl-C or Ctrl-D. SIGINT from elsewhere stays with the entry point."""
@@ -123,3 +129,9 @@ class Shell:
                     yield Completion(each, start_position=-len(word))
 
         return FromTable()
+
+
+def _numbered(lines: list[str]) -> str:
+    """The last of what was typed, the latest at the end."""
+    rows = list(enumerate(lines, start=1))[-SHOWN:]
+    return "\n".join(f"{number:>5}  {visible(line)}" for number, line in rows)

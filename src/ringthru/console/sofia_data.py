@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
 
 from ..switch.snapshots import ProfileSnapshot, RegistrationSnapshot, SwitchSnapshot, TrunkSnapshot
+from .sofia_profiles import Rows, asked_by
 from .tables import xml_text
 from .text import visible
 
@@ -57,7 +58,7 @@ class SofiaData:
     def __init__(
         self,
         snapshot: SwitchSnapshot,
-        profile_fields: Callable[[ProfileSnapshot], Pairs],
+        profile_fields: Callable[[ProfileSnapshot], Rows],
         phone_fields: Callable[[RegistrationSnapshot], Pairs],
         trunk_fields: Callable[[TrunkSnapshot], Pairs],
         trunk_state: Callable[[TrunkSnapshot], str],
@@ -112,7 +113,7 @@ class SofiaData:
             return "Invalid Profile!\n"
         what, part = (*rest, "", "")[:2]
         if what not in ("reg", "user"):
-            return {"profile-info": fields(self._profile_fields(profile))}
+            return {"profile-info": fields(asked_by(self._profile_fields(profile), name))}
         ours = (each for each in shown.registrations if each.profile == profile.name)
         chosen = (each for each in ours if (part in each.contact if what == "reg" else is_user(each, part)))
         return {"registrations": [fields(self._phone_fields(each)) for each in chosen]}

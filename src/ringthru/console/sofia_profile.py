@@ -6,6 +6,7 @@ Lives here: FreeSWITCH's forms and texts. Never here: how any of it is done, ``s
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Final
 
 from ..switch.snapshots import SwitchSnapshot
@@ -20,18 +21,20 @@ PHRASES: Final = (
 )
 USAGE: Final = """\
 sofia global siptrace <on|off>
-             capture <on|off>
+sofia        capture  <on|off>
              watchdog <on|off>
+
 sofia profile <name> [start | stop | restart | rescan] [wait]
                      flush_inbound_reg [<call_id> | <[user]@domain>] [reboot]
                      check_sync [<call_id> | <[user]@domain>]
                      [register | unregister] [<gateway name> | all]
                      killgw <gateway name>
+                     [stun-auto-disable | stun-enabled] [true | false]]
+                     siptrace <on|off>
+                     capture  <on|off>
+                     watchdog <on|off>
                      startgw <gateway name>
                      gwlist [up | down]
-                     siptrace <on|off>
-                     capture <on|off>
-                     watchdog <on|off>
                      recover [flush]
 sofia profile restart all
 """
@@ -43,6 +46,7 @@ Action = Callable[[SwitchLike, str, Words], Awaitable[str]]
 GLOBAL_USAGE: Final = (  # as FreeSWITCH has it, without the last bracket and without a newline
     "-ERR Usage: siptrace <on|off>|capture <on|off>|watchdog <on|off>|debug <sla|presence|none"
 )
+STUN: Final = {"stun-auto-disable": "false", "stun-enabled": "true"}  # as a profile of 2009 has them
 FLUSHED: Final = "Flushing recovery database.\n"
 TRUE: Final = ("on", "true", "yes", "1", "t", "enabled", "active", "allow")
 NO_CAPTURE: Final = "-ERR no such profile, or no capture-server in sofia.conf\n"
@@ -241,6 +245,11 @@ async def _watchdog(switch: SwitchLike, name: str, rest: Words) -> str:
     return f"{_enabled(rest[0])} sip debugging on {visible(name)}"
 
 
+async def _stun(switch: SwitchLike, name: str, rest: Words, which: str) -> str:
+    """FreeSWITCH's words; whether STUN is asked, ext-sip-ip and ext-rtp-ip say here."""
+    return f"+OK {which}={'true' if _is_on(rest[0]) else 'false'}" if rest else f"+OK {which}={STUN[which]}"
+
+
 async def _recover(switch: SwitchLike, name: str, rest: Words) -> str:
     return recovered(rest, "sessions")
 
@@ -266,6 +275,7 @@ ACTIONS: Final[dict[str, Action]] = {
     "siptrace": _trace,
     "startgw": _start_gateway,
     "stop": _stop,
+    **{which: partial(_stun, which=which) for which in STUN},
     "unregister": _unregister,
     "watchdog": _watchdog,
 }

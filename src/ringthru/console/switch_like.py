@@ -9,8 +9,10 @@ from __future__ import annotations
 import typing
 from collections.abc import Mapping
 
+from ..net.address import Endpoint
 from ..switch.calls.book import Calls
 from ..switch.configuration import Tree
+from ..switch.configuration.trunk_settings import TrunkSettings
 from ..switch.events.bus import EventBus, SwitchEvent
 from ..switch.schedule import Schedule
 from ..switch.snapshots import GatewayListing, Protocol, SwitchSnapshot
@@ -82,6 +84,10 @@ class SwitchLike(typing.Protocol):
     async def ask_stun(self, server: str) -> str:
         """``ADDRESS:PORT`` as a STUN server sees us. Raises ValueError: it did not answer."""
 
+    async def locate(self, url: str) -> list[tuple[str, Endpoint]]:
+        """Transport and place for a SIP address, best first. Raises ValueError: there is none."""
+
+    def gateway_settings(self, name: str) -> TrunkSettings | None: ...
     async def hang_up_all(self, cause: str) -> int: ...
     def kill(self, uuid: str, cause: str) -> bool: ...
     def picture(self, uuid: str) -> SwitchEvent | None:
@@ -103,6 +109,12 @@ class SwitchLike(typing.Protocol):
     def unregister_gateway(self, name: str) -> bool | None: ...
     async def kill_gateway(self, name: str) -> bool: ...
     def trace(self, on: bool, profile: str | None = None) -> bool: ...
+    @property
+    def trace_level(self) -> int:
+        """As which level traced messages are logged."""
+
+    @trace_level.setter
+    def trace_level(self, level: int) -> None: ...
     def capture(self, on: bool, profile: str | None = None) -> bool: ...
     def unban(self, host: str) -> bool: ...
     def acl_allows(self, address: str, list_name: str) -> bool | None: ...

@@ -176,18 +176,12 @@ def sendmsg(connection: Connection, request: Request, rest: str) -> None:
 
 
 def linger_on(connection: Connection, request: Request, rest: str) -> None:
-    if connection.call is None:
-        connection.reply(texts.NO_SESSION)
-        return
     named = rest.isascii() and rest.isdigit()
     connection.linger = min(int(rest[:9]), LONGEST_LINGER) if named else LINGER
     connection.reply(f"+OK will linger {connection.linger} seconds" if named else "+OK will linger")
 
 
 def nolinger(connection: Connection, request: Request, rest: str) -> None:
-    if connection.call is None:
-        connection.reply(texts.NO_SESSION)
-        return
     connection.linger = None
     connection.reply("+OK will not linger")
 
@@ -201,16 +195,10 @@ def connect(connection: Connection, request: Request, rest: str) -> None:
 
 
 def getvar(connection: Connection, request: Request, rest: str) -> None:
-    if connection.call is None:
-        connection.reply(texts.NO_SESSION)
-        return
     connection.wait_for(ReadVariable(rest))
 
 
 def resume(connection: Connection, request: Request, rest: str) -> None:
-    if connection.call is None:
-        connection.reply(texts.NO_SESSION)
-        return
     connection.resumes = True
     connection.reply("+OK")
 
@@ -226,6 +214,7 @@ class Verb:
     run: Run
     single: bool = False  # also for an outbound connection without ``full``
     needs_words: bool = False
+    of_a_call: bool = False  # only for an outbound connection
 
 
 COMMANDS: Final = (
@@ -240,11 +229,11 @@ COMMANDS: Final = (
     Verb("noevents", noevents),
     Verb("myevents", myevents, single=True),
     Verb("divert_events", divert, single=True),
-    Verb("nolinger", nolinger, single=True),
-    Verb("linger", linger_on, single=True),
+    Verb("nolinger", nolinger, single=True, of_a_call=True),
+    Verb("linger", linger_on, single=True, of_a_call=True),
     Verb("nolog", nolog),
     Verb("log", log),
-    Verb("getvar", getvar, single=True, needs_words=True),
+    Verb("getvar", getvar, single=True, of_a_call=True, needs_words=True),
     Verb("connect", connect, single=True),
-    Verb("resume", resume, single=True),
+    Verb("resume", resume, single=True, of_a_call=True),
 )

@@ -219,7 +219,10 @@ class Connection:
             if verb.startswith(command.prefix) and (rest or not command.needs_words):
                 if self.call is not None and not (self.call.full or command.single):
                     break
-                command.run(self, request, rest)
+                if command.of_a_call and self.call is None:
+                    self.reply(texts.NO_SESSION)
+                else:
+                    command.run(self, request, rest)
                 return
         self.reply(texts.NOT_FOUND)
 

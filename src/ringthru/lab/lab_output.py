@@ -87,7 +87,8 @@ class PeopleOutput:
 
     def playing(self, gateway: FakeGateway, device: NamedDevice | None) -> None:
         say = partial(self._console.print, soft_wrap=True)
-        name = f"{device.name} ({device.title})" if device else "a gateway that works well"
+        plain = "a gateway with quirks" if gateway.quirks.rows else "a gateway that works well"
+        name = f"{device.name} ({device.title})" if device else plain
         say(f"[bold]Playing {escape(name)}[/bold]; Ctrl-C ends it")
         for row in sorted(gateway.quirks.rows):
             say(f"  {row}  {escape(ROWS[row].title)}")

@@ -17,7 +17,7 @@ from .description.sdes import NAMES as SUITE_NAMES
 from .description.sdes import SrtpKeys
 from .description.sdp import SessionDescription
 from .description.securing import FORBIDDEN, MANDATORY, OPTIONAL, PLAIN, SecureMedia, Securing, keys_of
-from .engine.choice import choose_engine
+from .engine.choice import Chosen, choose_engine
 from .engine.pair_driver import PortPair
 from .errors import (
     EngineFull,
@@ -57,6 +57,7 @@ __all__ = [
     "PLAIN",
     "SUITE_NAMES",
     "BadSound",
+    "Chosen",
     "Codec",
     "Codes",
     "Confirmed",

@@ -6,15 +6,17 @@ import argparse
 import asyncio
 from typing import Any
 
+from ..net.surroundings import Surroundings
 from ..net.values import replace
 from ..portmap.discovery.site import Site
 from ..portmap.drivers.place_driver import Place
 from ..portmap.errors import LocalError
 from ..portmap.values import Family, GatewayType, MapperSnapshot
 from . import memory, shapes
+from .all_hosts import AllHosts
 from .finding import store_path
 from .output import Output
-from .place import Ground, nobody, surroundings_of
+from .place import Ground, nobody, slow, surroundings_of
 from .survey import Probe, Seen, Survey, driven, in_order
 from .trouble import Trouble
 from .words import Exit, address_words, clean, gateway_words, protocol_words
@@ -27,6 +29,7 @@ PROBE_WORDS = {
     "cut short": "was waited for no longer than {}",
 }
 POLL = 0.02  # seconds between two looks at the survey
+ALL_HOSTS_AFTER = 1.0  # seconds: by then it has been asked itself three times
 SIX_LATER = 1.25  # seconds: some gateways break when searched in both families at once (SD09)
 
 
@@ -41,7 +44,7 @@ async def discover(options: argparse.Namespace, ground: Ground, out: Output) -> 
         out.note(f"Of no use: {clean(remark)}.")
     sure = not any(survey.waits_for for survey in surveys)
     if not seen:
-        raise Trouble(Exit.NO_GATEWAY, nobody(surroundings, sure, options.timeout))
+        raise Trouble(Exit.NO_GATEWAY, _nobody(surroundings, surveys, took, options))
     seen[0] = replace(seen[0], service=replace(seen[0].service, in_use=seen[0].usable))
     kinds = [rules.kind(each.service.external_address or "") for each in seen]
     told = [
@@ -71,6 +74,17 @@ async def discover(options: argparse.Namespace, ground: Ground, out: Output) -> 
     return (Exit.OK if seen[0].usable else Exit.REFUSED), document
 
 
+def _nobody(
+    surroundings: Surroundings, surveys: list[Survey], took: float, options: argparse.Namespace
+) -> str:
+    """Why there is nothing to show."""
+    if any(survey.hesitant for survey in surveys):
+        return slow(took, "--wait")
+    sure = not any(survey.waits_for for survey in surveys)
+    longer = "" if options.wait else " --wait 60 waits for one that is very slow."
+    return nobody(surroundings, sure, options.timeout) + longer
+
+
 def _sites(options: argparse.Namespace, ground: Ground) -> list[Site]:
     """Where to ask: by IPv4, and by IPv6 where we have it.
 
@@ -94,6 +108,7 @@ async def _ask(
     loop = asyncio.get_running_loop()
     began = loop.time()
     limit = options.wait or min(options.timeout, ground.survey)
+    late = AllHosts(sites[0], ground.natpmp_port) if sites else None
     try:
         for (_, driver), site in zip(pairs, sites, strict=True):
             if site is sites[0]:
@@ -106,7 +121,12 @@ async def _ask(
             ) and loop.time() - began < limit:
                 await asyncio.sleep(POLL)
                 tell(_progress(surveys))
+                if late and not late.asked and loop.time() - began > ALL_HOSTS_AFTER:
+                    late.ask()
     finally:
+        if late:
+            late.close()
+            surveys[0].heard_late(late.heard)
         for survey, driver in pairs:
             survey.ended = survey.outcomes(driver.clock())
             driver.close()

@@ -43,7 +43,8 @@ async def status(options: argparse.Namespace, ground: Ground, out: Output) -> tu
         for each in remembered
     ]
     missing = any(listed is False for _, listed in rows)
-    bad = missing or snapshot.external_address is None
+    blank = _is_blank(listing) and any(memory.is_here(each, here, own) for each in remembered)
+    bad = missing or blank or snapshot.external_address is None
     code = Exit.NO_GATEWAY if snapshot.type is None else Exit.PARTLY if bad else Exit.OK
     if options.metrics:
         seen = snapshot, [listed for _, listed in rows]
@@ -63,6 +64,8 @@ async def status(options: argparse.Namespace, ground: Ground, out: Output) -> tu
         _show_remembered([_memory_row(each, listed) for each, listed in rows], out)
     else:
         out.say("No mappings are remembered.")
+    if blank:
+        out.note(BLANK)
     document = {
         "gateway": shapes.gateway(snapshot),
         "external": shapes.external(snapshot),
@@ -93,6 +96,10 @@ def metrics_text(seen: Mapping[str, Seen]) -> str:
     return engine + exposition(by_name(remembered), samples, PREFIX)
 
 
+BLANK: Final = (
+    "The gateway's table is empty: it has lost them, or is one of those that never show an entry;"
+    " 'ringthru nat explain' finds out which."
+)
 MEMORY_COLUMNS: Final = ("protocol", "external", "leads to port", "lease left", "listed", "gateway", "label")
 
 
@@ -128,7 +135,12 @@ def _is_listed(entry: JournalEntry, listing: GatewayListing | None, own: str) ->
         return None  # neither pinholes nor flows are in a table that can be read
     if listing is not None and _row_of(entry, own) in map(_same, listing.entries):
         return True
-    return False if listing is not None and listing.complete else None
+    return False if listing is not None and listing.complete and not _is_blank(listing) else None
+
+
+def _is_blank(listing: GatewayListing | None) -> bool:
+    """Whether its table is empty: some gateways never show an entry (LI06), so that this proves nothing."""
+    return listing is not None and listing.complete and not listing.entries
 
 
 Row = tuple[Protocol, int, str, int]  # external port, internal client and port

@@ -9,6 +9,7 @@ from ..net.spans import span
 from ..net.values import replace
 from ..portmap.errors import LocalError
 from ..portmap.mapping.sets import SetRule
+from ..portmap.mapping.workbook import NO_LOOKING
 from ..portmap.values import (
     OUR_NAME,
     Evidence,
@@ -249,8 +250,17 @@ def _advice(mapping: MappingSnapshot, proved: bool) -> str:
     if mapping.filtering is not None and mapping.filtering.truth is FilterTruth.WORD:
         return "whether strangers are kept out shows when hosts on both sides have tried (--echo HOST, twice)"
     if mapping.rung is Rung.ACCEPTED and not proved:
-        return "the gateway said yes; 'nat explain' has its table read, --echo HOST has it tried from outside"
+        return _unverified(mapping)
     return ""
+
+
+def _unverified(mapping: MappingSnapshot) -> str:
+    """What to do about one of which nothing but the gateway's yes is known."""
+    looked = [each.words for each in mapping.evidence if each.rung is Rung.LISTED]
+    if looked and NO_LOOKING not in looked[0]:  # its table was read already, and does not tell
+        words = clean(looked[0].removeprefix("cannot verify: "))
+        return f"the gateway said yes; {words}; --echo HOST has it tried from outside"
+    return "the gateway said yes; 'nat explain' has its table read, --echo HOST has it tried from outside"
 
 
 def document(mappings: list[MappingSnapshot], snapshot: MapperSnapshot) -> dict[str, Any]:

@@ -65,8 +65,22 @@ def nobody6(own6: str) -> str:
     )
 
 
-def nobody(surroundings: Surroundings, sure: bool, timeout: float) -> str:
-    """Why there is no gateway to work with."""
+def slow(seconds: float, option: str) -> str:
+    """What is known of a gateway that needs more than so many seconds; the option has more patience."""
+    return (
+        f"a gateway answers by UPnP, but has not told within {seconds:.0f} s whether it maps ports:"
+        f" it is slow, or loses what is said; {option} {max(60, 4 * int(seconds))} waits longer for it"
+    )
+
+
+def nobody(surroundings: Surroundings, sure: bool, timeout: float, hesitant: bool = False) -> str:
+    """Why there is no gateway to work with.
+
+    ``sure``: none has answered, and none is waited for; ``hesitant``: one has, by UPnP, and is too slow for
+    ``timeout`` seconds.
+    """
+    if hesitant:
+        return slow(timeout, "--timeout")
     if surroundings.gateway is None:
         return (
             f"there is no default gateway on {surroundings.address}, and none answered a search;"

@@ -144,7 +144,8 @@ class Session:
         await self.until(lambda: self.mapper.snapshot().verdict_known)
         snapshot = self.mapper.snapshot()
         if snapshot.type is None and needed:
-            raise Trouble(Exit.NO_GATEWAY, nobody(self.surroundings, snapshot.verdict_known, self.timeout))
+            known, slow = snapshot.verdict_known, snapshot.hesitant
+            raise Trouble(Exit.NO_GATEWAY, nobody(self.surroundings, known, self.timeout, slow))
         return memory.with_its_kind(snapshot, self.store) if self._only_looks else snapshot
 
     async def chain(self) -> MapperSnapshot:
@@ -189,9 +190,10 @@ class Session:
         with suppress(TimeoutError):
             async with asyncio.timeout(self.timeout):
                 await asyncio.gather(*(each.settled() for each in mappings))
-        lingers = lingers or self.mapper.snapshot().type is GatewayType.UPNP
-        if lingers and any(m.state is MappingState.ACCEPTED for m in self.shown(wanted)):
-            await self.until(lambda: all(map(_is_looked_at, self.shown(wanted))), self.ground.linger)
+        by_upnp = self.mapper.snapshot().type is GatewayType.UPNP
+        if (lingers or by_upnp) and any(m.state is MappingState.ACCEPTED for m in self.shown(wanted)):
+            patience = None if by_upnp else self.ground.linger
+            await self.until(lambda: all(map(_is_looked_at, self.shown(wanted))), patience)
         return self.shown(wanted)
 
     async def prove(self, wanted: tuple[Wanted, ...]) -> list[MappingSnapshot]:

@@ -161,7 +161,9 @@ def _tell(
         return None, head
     mappings = session.shown(wanted)
     if not mappings:
-        silent = nobody(session.surroundings, here.mapper.verdict_known, session.timeout)
+        silent = nobody(
+            session.surroundings, here.mapper.verdict_known, session.timeout, here.mapper.hesitant
+        )
         words = nobody6(session.own6) if wanted[0].family is Family.IPV6 else silent
         out.error(f"{name}: {clean(words)}")
         return Exit.NO_GATEWAY, head | {"exit": int(Exit.NO_GATEWAY), "error": words}

@@ -102,6 +102,16 @@ class Survey:
         searching = not self._search_over or self._detection.upnp.busy
         return tuple(k for k in PREFERENCE if k in self._pending or (k is GatewayType.UPNP and searching))
 
+    def heard_late(self, words: str) -> None:
+        """Somebody answered by NAT-PMP to all hosts; of interest only when nobody did by the usual way."""
+        if words and not any(each.service.type is GatewayType.NAT_PMP for each in self.seen):
+            self._remark(words)
+
+    @property
+    def hesitant(self) -> bool:
+        """Whether somebody answered the search of whom nothing more is known yet."""
+        return self._detection.hesitant
+
     def outcomes(self, now: float) -> list[Probe]:
         """How each protocol's asking ended; those that somebody may still answer by are cut short now."""
         cut = [Probe(kind, "cut short", self._elapsed(now)) for kind in self.waits_for]

@@ -67,9 +67,10 @@ def read_routes(text: str) -> list[Route]:
         flags = int(columns[3], 16)
         if not flags & UP or flags & REJECT:
             continue
-        destination, gateway, mask = (_address(columns[i]) for i in (1, 2, 7))
-        network = IPv4Network(f"{destination}/{mask}", strict=False)
-        routes.append(Route(columns[0], network, gateway if flags & GATEWAY else None, int(columns[6])))
+        destination, mask = _number(columns[1]), _number(columns[7])
+        network = IPv4Network((destination & mask, mask.bit_count()))
+        gateway = str(IPv4Address(_number(columns[2]))) if flags & GATEWAY else None
+        routes.append(Route(columns[0], network, gateway, int(columns[6])))
     return routes
 
 
@@ -107,6 +108,6 @@ def _rows(text: str, width: int) -> Iterator[list[str]]:
             yield columns
 
 
-def _address(hexadecimal: str) -> str:
-    """The table prints addresses as hexadecimal in the machine's (little-endian) order."""
-    return str(IPv4Address(bytes.fromhex(hexadecimal)[::-1]))
+def _number(hexadecimal: str) -> int:
+    """The table prints addresses and masks as hexadecimal in the machine's (little-endian) order."""
+    return int.from_bytes(bytes.fromhex(hexadecimal), "little")

@@ -212,6 +212,7 @@ def _with_zone(gateway: IPv6Address, interface: str) -> str:
 
 def _table(name: str) -> str:
     try:
-        return (PROC / name).read_text()
+        with open(PROC / name, "rb", buffering=0) as file:  # in half the time of a text file
+            return file.read().decode("ascii", "replace")
     except OSError:
         return ""

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 
 from ..net.values import replace
-from .drivers.handles_driver import Mapping, MappingSet, PeerMapping
+from .drivers.handles_driver import Mapping, MappingSet, PeerMapping, end, lease_of, peer_of
 from .drivers.mapper_driver import MapperLife
 from .errors import LocalError
 from .events import Event
@@ -120,15 +120,16 @@ class PortMapper(MapperLife):
         Nobody can have the gateway forget it (RFC 6887 §12.1): that happens at ``expires_at``, or when the
         flow itself ends.
         """
-        driver = self._engines.serving(flow._peer.wanted)
-        flow._over = True
-        released = not self._closed and driver.engine.release_peer(flow._peer, driver.clock())
+        peer = peer_of(flow)
+        driver = self._engines.serving(peer.wanted)
+        end(flow)
+        released = not self._closed and driver.engine.release_peer(peer, driver.clock())
         driver.pump()
         return released
 
     async def release(self, mapping: Mapping) -> bool:
         """Delete the mapping on the gateway and forget it. True when the gateway holds it no more."""
-        lease = mapping._lease
+        lease = lease_of(mapping)
         if self._closed:
             return False
         if lease.wanted.sticky and self._memory is not None:
@@ -184,7 +185,7 @@ class PortMapper(MapperLife):
 
     def set_listed(self, mapping: Mapping, listed: bool) -> None:
         """Whether faces should show the mapping."""
-        mapping._lease.listed = listed
+        lease_of(mapping).listed = listed
 
     def snapshot(self) -> MapperSnapshot:
         """Everything there is to show; with ``nested`` the addresses and ports at the end of the chain."""

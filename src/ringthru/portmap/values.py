@@ -323,6 +323,7 @@ class MapperSnapshot:
     peers: tuple[PeerSnapshot, ...] = ()  # flows kept alive, by internal port, then remote
     counters: tuple[tuple[str, int], ...] = ()  # error codes, malformed, spoofed … by name
     address_age: float | None = None  # seconds since the gateway last told the reported address
+    hesitant: bool = False  # no gateway yet, and somebody answers the search who has not told what it can do
 
 
 def printable(text: str) -> str:

@@ -35,7 +35,8 @@ from .transport.driver import SipDriver, TlsListener
 from .wire.authentication import Challenge, Credentials
 from .wire.call_headers import Reason, ReferTo, Replaces, reasons_of
 from .wire.headers import CSeq, NameAddr, Via
-from .wire.message import HERE, HERE_HOST, HERE_URI, Request, Response
+from .wire.holes import HERE, HERE_HOST, HERE_URI
+from .wire.message import Request, Response
 from .wire.reply import reason_phrase
 from .wire.uri import SipUri
 

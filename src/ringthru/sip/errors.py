@@ -27,9 +27,9 @@ class RemoteError(SipError):
 class MalformedMessage(RemoteError):
     """The bytes are not the message (or header, or URI) they claim to be.
 
-    ``answerable`` is the request as far as it could be read, present when its Via, From, To,
-    Call-ID and CSeq are there, so that it can be refused with ``status`` (400, or 505 for
-    another protocol version, RFC 3261 §21.5.6). Never set for an ACK or a response.
+    ``answerable`` is the request as far as it could be read, present when its Via can be, so that
+    it can be refused with ``status`` (400, or 505 for another protocol version, RFC 3261
+    §21.5.6). Never set for an ACK or a response.
     """
 
     def __init__(self, text: str, *, answerable: Request | None = None, status: int = 400) -> None:

@@ -9,7 +9,7 @@ from collections.abc import MutableMapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..media import Engine, EngineMissing, choose_engine
+from ..media import Chosen, EngineMissing, choose_engine
 from .configuration import ConfigurationError, SwitchSettings, Tree
 from .door.protection import GuardSettings
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from .events.bus import EventBus
 
 
-def engine_of(settings: SwitchSettings, tree: Tree) -> tuple[Engine, str]:
+def engine_of(settings: SwitchSettings, tree: Tree) -> Chosen:
     """The media engine, and why it is that one.
 
     Raises:

@@ -19,7 +19,7 @@ import logging
 from ..net.changes import NetworkChanges
 from ..net.surroundings import NOWHERE, Surroundings, look_around, look_around6
 from .configuration import ProfileSettings
-from .life import LOOPBACK6
+from .parts import LOOPBACK6
 from .profiles.profile import AUTO, Profile
 from .tending import SwitchTending
 

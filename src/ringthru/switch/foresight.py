@@ -18,6 +18,7 @@ from ..net.values import frozen
 from .addresses.address_lookup import AddressLookups
 from .addresses.external_address import ExternalAddress
 from .configuration import AddressKind, AddressSetting, Position, ProfileSettings, misnamed_lists
+from .nat_meanings import Meaning, meanings_of
 from .reachability import Seen, seen_by
 
 OUTSIDE: Final = "198.51.100.7"  # a peer on the Internet (RFC 5737: nobody's)
@@ -44,6 +45,7 @@ class Outlook:
     outside: Seen
     unanswered: Seen
     warnings: tuple[str, ...] = ()
+    meanings: tuple[Meaning, ...] = ()  # of its other NAT parameters
 
 
 class _Supposed(AddressLookups):
@@ -89,6 +91,7 @@ def outlook_of(
         outside=outside,
         unanswered=see(OUTSIDE, False),
         warnings=(*misnamed_lists(settings, lists), *_warnings(settings.name, outside, own, rtp_ip, here)),
+        meanings=tuple(meanings_of(settings)),
     )
 
 

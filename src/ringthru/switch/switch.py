@@ -21,6 +21,7 @@ from ..portmap import (
     Protocol,
     Wanted,
 )
+from ..sip import SipError, SipUri
 from .addresses.address_lookup import LookupFailed, ask_stun, resolve, server_of
 from .calls.caller import Caller
 from .calls.causes import HangupCause, cause_named
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+TRANSPORTS: Final = ("UDP", "TCP", "TLS")
 FUNCTION_KEYS: Final = frozenset(str(number) for number in range(1, 13))
 
 
@@ -168,6 +170,19 @@ class Switch(SwitchFollowing):
         except (LookupFailed, OSError) as error:
             raise ValueError(str(error)) from error
 
+    async def locate(self, url: str) -> list[tuple[str, Endpoint]]:
+        """Transport and place for a SIP address (``sip:`` may be missing), in the order to try.
+
+        Raises:
+            ValueError: it is none, or DNS knows no place; the text says why.
+        """
+        try:
+            uri = SipUri.parse(url if url.lower().startswith(("sip:", "sips:")) else f"sip:{url}")
+            targets = await self._locate(uri, TRANSPORTS, ":" in uri.host)
+        except SipError as error:
+            raise ValueError(str(error)) from error
+        return [(each.transport, each.endpoint) for each in targets]
+
     async def originate(
         self,
         call_url: str,
@@ -249,7 +264,7 @@ class Switch(SwitchFollowing):
             trunks=self.calls.trunks.snapshot(now) if self.calls.trunks is not None else (),
             bans=tuple(_ban_row(each, now) for each in self.guard.bans(now)),
             media_engine=self._engine.name,
-            media_engine_why=self._engine_why,
+            media_engine_why=self._chosen.why,
             records_written=records.written if records is not None else 0,
             records_lost=records.lost if records is not None else 0,
             media_nodes=tuple(self._engine.nodes()) if isinstance(self._engine, Elsewhere) else (),

@@ -15,15 +15,18 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from .audio.codec_choice import tell_of_missing
 from .builtin_variables import NAT_VARIABLES
 from .calls.causes import HangupCause
 from .configuration import ConfigurationError, ProfileSettings, load_profiles, weak_secrets
 from .life import SwitchLife
-from .profiles.tracing import Tracer, watch
+from .profiles.tracing import watch
 from .rules import Rules
+
+if TYPE_CHECKING:
+    from .configuration.trunk_settings import TrunkSettings
 
 log = logging.getLogger(__name__)
 
@@ -193,6 +196,10 @@ class SwitchTending(SwitchLife):
     def gateway_names(self, profile: str) -> list[str]:
         return self.calls.trunks.names(profile) if self.calls.trunks is not None else []
 
+    def gateway_settings(self, name: str) -> TrunkSettings | None:
+        """What the file says of a gateway; None when there is none."""
+        return self.calls.trunks.settings(name) if self.calls.trunks is not None else None
+
     def register_gateway(self, name: str) -> bool | None:
         """Register at once. None: there is no such gateway; False: it is not to be registered with."""
         return self.calls.trunks.register(name) if self.calls.trunks is not None else None
@@ -211,8 +218,17 @@ class SwitchTending(SwitchLife):
         running = self.calls.profiles.values()
         chosen = [each for each in running if profile is None or profile in (each.name, *each.aliases)]
         for each in chosen:
-            watch(each, "siptrace", Tracer() if on else None)
+            watch(each, "siptrace", self._tracer if on else None)
         return bool(chosen)
+
+    @property
+    def trace_level(self) -> int:
+        """As which level traced messages are logged; CONSOLE, which every level shows, at first."""
+        return self._tracer.level
+
+    @trace_level.setter
+    def trace_level(self, level: int) -> None:
+        self._tracer.level = level
 
     def capture(self, on: bool, profile: str | None = None) -> bool:
         """Send every message of a profile (of all) to the capture server, or no longer.

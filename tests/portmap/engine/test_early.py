@@ -6,7 +6,7 @@ from ringthru.net.address import Endpoint
 from ringthru.portmap.memory.holding import Forget, Keep
 from ringthru.portmap.values import GatewayType, Protocol, Wanted
 
-from ..matrix.play import TCP, UDP, comes_to_hold, make_world, start, start_early, stops
+from ..matrix.play import TCP, UDP, comes_to_hold, held, make_world, start, start_early, stops
 
 ANNOUNCE, MAP = 0, 1  # RFC 6887 §19.2
 
@@ -28,6 +28,20 @@ class TestGatewayWithPcp:
         start_early(world, UDP)
         assert comes_to_hold(world)
         assert pcp_asked(world) == [MAP]
+
+    def test_with_its_address_known_nobody_waits_for_nat_pmp(self):
+        world = make_world()
+        world.call("want", UDP)
+        world.engine.start(world.now, early=True)
+        (request,) = [each for each in world.engine.pmp_to_send() if each[0] == 2]
+        answer = bytearray(request)  # RFC 6887 §11.2: R bit, success, the lifetime as asked
+        answer[1] |= 0x80
+        answer[2:4], answer[8:12] = bytes(2), (1).to_bytes(4, "big")
+        answer[12:24] = bytes(12)
+        answer[44:60] = bytes(10) + b"\xff\xff" + bytes((198, 51, 100, 7))
+        world.engine.receive_pmp(bytes(answer), world.now)
+        assert len(held(world)) == 1
+        assert world.engine.reported_address == "198.51.100.7"
 
     def test_it_takes_one_more_where_nothing_was_wanted_by_then(self):
         world = make_world(protocols=("pcp",))

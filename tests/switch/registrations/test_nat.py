@@ -11,7 +11,8 @@ from ringthru.net.acl import builtin_lists
 from ringthru.net.address import Endpoint
 from ringthru.net.values import replace
 from ringthru.sip import Bindings, Flow, Origin
-from ringthru.sip.wire.message import Request, parse
+from ringthru.sip.wire.message import Request
+from ringthru.sip.wire.parsing import parse
 from ringthru.switch.configuration import RegistrationSettings, User
 from ringthru.switch.configuration.errors import Position
 from ringthru.switch.registrations.nat import (

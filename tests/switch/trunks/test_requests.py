@@ -9,7 +9,7 @@ import pytest
 
 from ringthru.net.address import Endpoint
 from ringthru.sip import HERE, Response
-from ringthru.sip.wire.message import parse
+from ringthru.sip.wire.parsing import parse
 from ringthru.switch.configuration.errors import Position
 from ringthru.switch.configuration.trunk_settings import TrunkSettings
 from ringthru.switch.trunks.requests import (

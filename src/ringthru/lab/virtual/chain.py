@@ -17,7 +17,7 @@ from typing import Final
 
 from ...net.address import Endpoint
 from ...portmap.discovery.site import Site
-from ...portmap.drivers.handles_driver import Mapping
+from ...portmap.drivers.handles_driver import Mapping, lease_of
 from ...portmap.engine.engine import Engine
 from ...portmap.events import Event
 from ...portmap.mapping.sets import SetRule
@@ -109,12 +109,12 @@ class Chain:
 
     def release(self, mapping: Mapping) -> None:
         self.nesting.released(mapping)
-        self.near_driver.engine.release(mapping._lease, self.now)
+        self.near_driver.engine.release(lease_of(mapping), self.now)
         self.near_driver.pump()
 
     def reached(self, mapping: Mapping, words: str) -> None:
         """Somebody outside came through."""
-        self.near_driver.engine.reached(mapping._lease, words, self.now)
+        self.near_driver.engine.reached(lease_of(mapping), words, self.now)
         self.nesting.reached(mapping, words)
         self.near_driver.pump()
 
@@ -243,7 +243,7 @@ class Chain:
         self.nesting.near_changed()
         for event in self.near_driver.engine.events():
             if isinstance(event, Released):
-                self.mappings = [each for each in self.mappings if each._lease is not event.lease]
+                self.mappings = [each for each in self.mappings if lease_of(each) is not event.lease]
             else:
                 self.events += self.nesting.translate(event)
         self._telling = False

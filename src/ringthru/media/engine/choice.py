@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from ringthru.net.address import Endpoint
 
+from ...net.values import frozen, replace
 from ..coding.coders import installed
 from ..errors import EngineMissing
 from ..interface import Engine
@@ -21,6 +22,16 @@ if TYPE_CHECKING:
 
 CHOICES: Final = ("auto", "c", "python", "rtpengine")
 HOW_TO_BUILD: Final = "install gcc and python3-dev, then Ringthru again"
+IN_PYTHON: Final = "audio goes through the engine in Python, which bears a third as many calls."
+
+
+@frozen
+class Chosen:
+    """An engine, and why it is this one."""
+
+    engine: Engine
+    why: str
+    warning: str = ""  # ``auto`` found no engine in C: what that means, and how to have it
 
 
 def choose_engine(
@@ -30,8 +41,8 @@ def choose_engine(
     nodes: Sequence[Node] = (),
     keys_at: Endpoint | None = None,
     coders: frozenset[str] | None = None,
-) -> tuple[Engine, str]:
-    """The engine for ``media-engine``, with RTP ports of that range; and why it is this one.
+) -> Chosen:
+    """The engine for ``media-engine``, with RTP ports of that range.
 
     ``nodes`` are the rtpengines of ``rtpengine``, and ``keys_at`` is where they send their DTMF log to.
     ``coders`` are the codecs that may be made of one another; by default those that are installed.
@@ -39,27 +50,28 @@ def choose_engine(
     Raises:
         EngineMissing: it was named, and cannot run here.
     """
-    home, why = _moving(wanted, first_port, last_port, nodes, keys_at)
+    chosen = _moving(wanted, first_port, last_port, nodes, keys_at)
     coders = installed() if coders is None else coders
     if coders <= G711:
-        return home, why
+        return chosen
     from .coding_driver import coding
 
-    return coding(home, coders), why
+    return replace(chosen, engine=coding(chosen.engine, coders))
 
 
 def _moving(
     wanted: str, first_port: int, last_port: int, nodes: Sequence[Node] = (), keys_at: Endpoint | None = None
-) -> tuple[Engine, str]:
+) -> Chosen:
     """What moves the packets."""
     if wanted == "rtpengine":
         if not nodes:
             raise EngineMissing("the media engine 'rtpengine' has no nodes; name some in rtpengine-nodes")
         from .rtpengine_driver import RtpengineEngine
 
-        home, _ = _moving("auto", first_port, last_port)
+        beside = _moving("auto", first_port, last_port)
         names = ", ".join(str(node) for node in nodes)
-        return RtpengineEngine(home, nodes, keys_at), f"at {names}; beside it {home.name}"
+        engine = RtpengineEngine(beside.engine, nodes, keys_at)
+        return Chosen(engine, f"at {names}; beside it {beside.engine.name}", beside.warning)
     missing = "media-engine says so"
     if wanted != "python":
         try:
@@ -68,9 +80,10 @@ def _moving(
             built = find_spec(f"{__package__}._native") is not None
             missing = f"the C engine cannot be loaded: {error}" if built else "no C engine is built here"
         else:
-            return NativeEngine(first_port, last_port), "built for this machine"
+            return Chosen(NativeEngine(first_port, last_port), "built for this machine")
     if wanted == "c":
         raise EngineMissing(f"the media engine 'c' cannot run: {missing}; {HOW_TO_BUILD}")
     from .twin_driver import TwinEngine
 
-    return TwinEngine(first_port, last_port), missing
+    warning = "" if wanted == "python" else f"{missing}; {IN_PYTHON} To have the one in C, {HOW_TO_BUILD}."
+    return Chosen(TwinEngine(first_port, last_port), missing, warning)

@@ -6,11 +6,13 @@ inner side of another leg at a node::
     peer  <->  outer [ node ] inner  <->  our engine                (echo, sounds, recording)
     peer  <->  outer [ node ] inner  <->  inner [ node ] outer  <->  other peer     (a bridge)
 
-Lives here: these values, and the descriptions that tell a node of them. Never here: sockets, waiting.
+Lives here: these values, the descriptions that tell a node of them, and what keeps a leg from the second
+way. Never here: sockets, waiting.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 from ringthru.net.address import Endpoint
@@ -21,9 +23,10 @@ from ..description.codecs import PCMA, PCMU
 from ..description.offer_answer import MediaAddress, Negotiated, make_offer
 from ..description.sdp import SessionDescription
 from ..errors import MalformedSdp
-from ..interface import PlacedPorts, Ports
+from ..interface import PlacedPorts, Ports, Tap
 from ..ng.messages import Command, Dialogue, Message
 from ..ng.nodes import Node
+from ..rtp.frames import Frame
 
 # Ports stay what they are, whatever the description says; candidates are not made up for us.
 WISHES: Final = {"ICE": "remove", "flags": ["port-latching"]}
@@ -139,3 +142,24 @@ def alike(one: Negotiated, other: Negotiated) -> bool:
     return (
         numbers[0] == numbers[1] and one.direction == "sendrecv" and one.codec.payload_type == one.heard_type
     )
+
+
+class TapAtHome:
+    """See ``Tap``. Until it is closed its leg's audio passes here, whoever the leg is joined to meanwhile."""
+
+    def __init__(self, tap: Tap, on_close: Callable[[], None]) -> None:
+        self._tap = tap
+        self._on_close: Callable[[], None] | None = on_close
+
+    @property
+    def dropped(self) -> int:
+        return self._tap.dropped
+
+    def read(self) -> list[Frame]:
+        return self._tap.read()
+
+    def close(self) -> None:
+        self._tap.close()
+        on_close, self._on_close = self._on_close, None
+        if on_close is not None:
+            on_close()

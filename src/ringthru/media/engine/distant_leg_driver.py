@@ -21,7 +21,7 @@ from ..ng.driver import NoNode
 from ..ng.statistics import Counters, counters_of
 from ..rtp.report import LegReport
 from ..sound.sounds import Sound
-from .distant import DistantPorts, agreed, alike, seen_from_home
+from .distant import DistantPorts, TapAtHome, agreed, alike, seen_from_home
 
 if TYPE_CHECKING:
     from .rtpengine_driver import RtpengineEngine
@@ -50,7 +50,8 @@ class FarmLeg:
         self._speak_first = True
         self._partner: FarmLeg | None = None
         self._blocks = [False, False]  # media, keys
-        self._needed = False  # here, since it was bridged: something was said, heard or pressed
+        self._needed = False  # here, since it was bridged: something was said or pressed
+        self._taps = 0  # that are open: what it hears must come by way of us
         self._telling = False  # the node is being told
         self._changed = False  # and must be told once more
         self._told_away: FarmLeg | None = None  # whose node ours sends to, as the node knows it
@@ -161,8 +162,14 @@ class FarmLeg:
         self.behind.hush()
 
     def tap(self) -> Tap:
-        self._come_home()
-        return self.behind.tap()
+        tap = TapAtHome(self.behind.tap(), self._untap)
+        self._taps += 1
+        self._change_both()
+        return tap
+
+    def _untap(self) -> None:
+        self._taps -= 1
+        self._change_both()
 
     def press(self, key: str, milliseconds: int) -> bool:
         self._come_home()
@@ -216,7 +223,7 @@ class FarmLeg:
             return None
         if self._agreed is None or other._agreed is None or not alike(self._agreed, other._agreed):
             return None
-        if self._needed or other._needed or any(self._blocks + other._blocks):
+        if self._needed or other._needed or self._taps or other._taps or any(self._blocks + other._blocks):
             return None
         if self._agreed.telephone_event is not None and not self._engine.hears_keys:
             return None  # whoever waits for keys here would wait in vain

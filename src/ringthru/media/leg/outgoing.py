@@ -62,7 +62,7 @@ class Outgoing:
         """A held stream's 0.0.0.0 is no address: Linux would take it for this machine."""
         if latch is None or latch.target.host in ("0.0.0.0", "::"):
             return False
-        return self._speak_first or not latch.learning
+        return self._speak_first or latch.proven
 
     # The opening
 

@@ -49,17 +49,13 @@ class Peer:
         """
         rtp, rtcp = self.rtp, self.rtcp
         goes_on = before is not None and before.ice is not None and before.ice == agreed.ice
-        if before is None or rtp is None or before.remote_rtp != agreed.remote_rtp:
+        if before is None or rtp is None or rtcp is None:
             self.rtp = rtp = Latch("audio", agreed.remote_rtp)
-        elif not goes_on:
-            rtp.learn(rtp.target)
-        if before is None or rtcp is None or before.remote_rtcp != agreed.remote_rtcp:
-            self.rtcp = Latch("audio RTCP", agreed.remote_rtcp, RTCP_THRESHOLD)
-        elif not goes_on:
-            rtcp.learn(rtcp.target)
-        for latch in (rtp, self.rtcp):
-            if latch is not None:
-                latch.fixed = not agreed.learns
+            self.rtcp = rtcp = Latch("audio RTCP", agreed.remote_rtcp, RTCP_THRESHOLD)
+        else:
+            _learn_anew(rtp, before.remote_rtp, agreed.remote_rtp, goes_on)
+            _learn_anew(rtcp, before.remote_rtcp, agreed.remote_rtcp, goes_on)
+        rtp.fixed = rtcp.fixed = not agreed.learns
         return rtp
 
     def follow(self, latch: Latch, source: tuple[str, int]) -> tuple[bool, Latched | None]:
@@ -124,3 +120,10 @@ class Peer:
         """Wipe them out: nothing is sent or heard any more."""
         if self.protection is not None:
             self.protection.agree(None)
+
+
+def _learn_anew(latch: Latch, was: Endpoint, now: Endpoint, goes_on: bool) -> None:
+    if was != now:
+        latch.learn(now)
+    elif not goes_on:
+        latch.learn(latch.target)

@@ -34,6 +34,10 @@ class Side:
         """Samples that wait."""
         return len(self._waiting)
 
+    def reach(self, count: int) -> None:
+        """Have so many samples waiting, silence at the end if need be."""
+        self._waiting += bytes((ULAW_SILENCE,)) * (count - len(self._waiting))
+
     def take(self, count: int) -> bytes:
         taken = bytes(self._waiting[:count])
         del self._waiting[:count]
@@ -51,6 +55,12 @@ class TwoSides:
         """What is known of both, of one length."""
         count = min(len(self.here), len(self.there))
         return self.here.take(count), self.there.take(count)
+
+    def even_out(self) -> None:
+        """Nothing more comes: one side's last words are kept beside the silence of the other."""
+        longer = max(len(self.here), len(self.there))
+        self.here.reach(longer)
+        self.there.reach(longer)
 
     def take_mixed(self) -> bytes:
         """The same as one."""

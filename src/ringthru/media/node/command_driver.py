@@ -59,7 +59,8 @@ def main(argv: list[str]) -> int:
 
 
 async def _serve(arguments: argparse.Namespace, settings: NodeSettings) -> None:
-    engine, why = choose_engine(arguments.engine, arguments.port_min, arguments.port_max)
+    chosen = choose_engine(arguments.engine, arguments.port_min, arguments.port_max)
+    engine = chosen.engine
     node = NodeDriver(engine, settings)
     stop = asyncio.Event()
     for each in (signal.SIGINT, signal.SIGTERM):
@@ -68,7 +69,9 @@ async def _serve(arguments: argparse.Namespace, settings: NodeSettings) -> None:
     try:
         node.start()
         places = ", ".join(str(each) for each in settings.listen)
-        log.info("Media node at %s, engine %s (%s)", places, engine.name, why)
+        log.info("Media node at %s, engine %s (%s)", places, engine.name, chosen.why)
+        if chosen.warning:
+            log.warning("Media engine: %s", chosen.warning)
         await stop.wait()
     finally:
         await node.close()

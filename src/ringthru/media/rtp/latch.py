@@ -47,7 +47,8 @@ class Latch:
     Learning: everybody is heard; a packet from ``target`` confirms it; ``threshold`` packets
     *of one other source* among the last ``2 × threshold`` move ``target`` there. Either ends
     the learning, and from then on only ``target`` is heard, until ``learn`` starts anew, or
-    ``follow`` was shown as many packets.
+    ``follow`` was shown as many packets. ``proven``: packets came from ``target``, whatever is being learned
+    anew since: a phone on hold sends nothing more.
     (FreeSWITCH counts strangers together; counting each alone keeps two of them from helping
     each other, and changes nothing where there is one.)
     """
@@ -56,10 +57,12 @@ class Latch:
         self.kind = kind
         self.fixed = False  # the SDP alone says where the peer is: strangers are never heard, nor followed
         self._threshold = threshold
+        self.target, self.proven = target, False
         self.learn(target)
 
     def learn(self, target: Endpoint) -> None:
         """A new SDP: send to ``target`` and learn again."""
+        self.proven = self.proven and target == self.target
         self.target = target
         self.learning = True
         self._strangers: deque[Endpoint] = deque(maxlen=WINDOW_FACTOR * self._threshold)
@@ -75,7 +78,7 @@ class Latch:
         if comfort_noise:
             return True, None  # a device may send it from elsewhere; it proves nothing
         if source == self.target:
-            self.learning = False
+            self.learning, self.proven = False, True
             return True, Confirmed(self.kind, self.target)
         return True, self._count(Endpoint(*source))
 
@@ -86,7 +89,7 @@ class Latch:
     def nominate(self, source: Endpoint) -> Latched | Confirmed | None:
         """The peer proved that it is there, and wants its media there (RFC 8445 §7.3.2)."""
         was, self.target = self.target, source
-        learning, self.learning = self.learning, False
+        learning, self.learning, self.proven = self.learning, False, True
         self._strangers.clear()
         if was != source:
             return Latched(self.kind, was, source)
@@ -99,6 +102,6 @@ class Latch:
         if self._strangers.count(source) < self._threshold:
             return None
         was, self.target = self.target, source
-        self.learning = False
+        self.learning, self.proven = False, True
         self._strangers.clear()
         return Latched(self.kind, was, source)

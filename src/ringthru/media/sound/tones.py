@@ -1,6 +1,6 @@
 """A pure tone in G.711 frames, and whether received frames hold one.
 
-Lives here: what a scripted phone says, and how it knows that it heard it back.
+Lives here: what a scripted phone says, how it knows that it heard it back, and the power at a frequency.
 Never here: packets and timing.
 """
 
@@ -38,7 +38,7 @@ def tone_share(frames: Iterable[bytes], frequency: float, codec: str = "PCMU") -
     count = 0
     for frame in frames:
         samples = decode(frame, codec)
-        found += _power(samples, frequency)
+        found += power_at(samples, frequency)
         total += sum(sample * sample for sample in samples)
         count += len(samples)
     if not count or sqrt(total / count) < QUIET:
@@ -51,7 +51,7 @@ def holds_tone(frames: Iterable[bytes], frequency: float, codec: str = "PCMU") -
     return tone_share(frames, frequency, codec) >= SHARE
 
 
-def _power(samples: list[int], frequency: float) -> float:
+def power_at(samples: list[int], frequency: float) -> float:
     """The energy at one frequency, on the scale of the sum of squares."""
     if not samples:
         return 0.0

@@ -91,6 +91,11 @@ class Detection:
             self._race.begin(now)
             self._next_round_at = now + min(FIRST_PAUSE * 2.0 ** min(failures - 2, 20), LAST_PAUSE)
 
+    @property
+    def hesitant(self) -> bool:
+        """Whether somebody has answered the search of this round, and not told yet what it can do."""
+        return self.searching and self._next_round_at is None and self._race.upnp_hesitates
+
     def hurry(self, now: float) -> None:
         """Something stirs on the network: between two rounds, begin the next at once."""
         if self.searching and self._next_round_at is not None:

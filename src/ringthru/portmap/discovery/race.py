@@ -51,6 +51,11 @@ class Race:
         """Whether our gateway's UPnP side was found."""
         return any(self._is_ours(each) for each in self._igds)
 
+    @property
+    def upnp_hesitates(self) -> bool:
+        """Whether somebody answered the search of whom nothing more is known yet."""
+        return self._upnp_at is not None and not self._igds and self._upnp.busy
+
     def begin(self, now: float) -> None:
         self._round_at = now
         self._answers, self._answered_at, self._igds = {}, {}, []
@@ -149,7 +154,13 @@ class Race:
         return sorted(self._eligible_igds(), key=rank)
 
     def _pmp_hold(self) -> float | None:
-        """Until when an answer on port 5351 waits for the other protocol there."""
+        """Until when an answer on port 5351 waits for the other protocol there.
+
+        PCP that has told an address, with an early mapping, has nothing to wait for.
+        """
+        by_pcp = self._answers.get(GatewayType.PCP)
+        if isinstance(by_pcp, AddressTold) and by_pcp.address:
+            return None
         if not self._answered_at or len(self._answers) == len((GatewayType.PCP, GatewayType.NAT_PMP)):
             return None
         return min(self._answered_at.values()) + PCP_HEAD_START

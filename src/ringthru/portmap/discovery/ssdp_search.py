@@ -31,7 +31,7 @@ class SsdpSearch:
         self._group = group
         self._started_at = 0.0
         self._round = len(rounds)
-        self._datagrams: list[tuple[bytes, Endpoint]] = []
+        self._due: list[int] = []  # rounds; they are written when they are sent, behind what is more urgent
 
     @property
     def possible(self) -> bool:
@@ -45,13 +45,13 @@ class SsdpSearch:
 
     def stop(self) -> None:
         self._round = len(self._rounds)
-        self._datagrams.clear()
+        self._due.clear()
 
     def handle_timeout(self, now: float) -> None:
         if not self.possible:
             return
         while (when := self.next_timeout()) is not None and now >= when:
-            self._datagrams += self._searches()
+            self._due.append(self._round)
             self._round += 1
 
     def next_timeout(self) -> float | None:
@@ -59,19 +59,18 @@ class SsdpSearch:
         return None if over else self._started_at + self._rounds[self._round]
 
     def datagrams_to_send(self) -> list[tuple[bytes, Endpoint]]:
-        datagrams, self._datagrams = self._datagrams, []
-        return datagrams
+        due, self._due = self._due, []
+        return [each for number in due for each in self._searches(number)]
 
-    def _searches(self) -> list[tuple[bytes, Endpoint]]:
+    def _searches(self, number: int) -> list[tuple[bytes, Endpoint]]:
+        """Those of a round."""
         to: list[Endpoint] = []
-        if self._gateway is not None and (self._round == 0 or not self._multicast):
+        if self._gateway is not None and (number == 0 or not self._multicast):
             to.append(self._gateway)
         if self._multicast:
             to.append(self._group)
         last = len(TARGETS_BY_ROUND) - 1
-        searches = [
-            Search(target, each) for each in to for target in TARGETS_BY_ROUND[min(self._round, last)]
-        ]
-        if self._round >= last:  # a late attempt at those that want MAN without quotes (SD07)
+        searches = [Search(target, each) for each in to for target in TARGETS_BY_ROUND[min(number, last)]]
+        if number >= last:  # a late attempt at those that want MAN without quotes (SD07)
             searches += [Search(TARGETS[0], each, quoted=False) for each in to]
         return [(each.encode(), each.to) for each in searches]

@@ -14,7 +14,7 @@ from ..events import Event
 from ..mapping.lease import Lease
 from ..mapping.peer import Peer
 from ..mapping.teller import Released
-from .handles_driver import Judge, Mapping, PeerMapping
+from .handles_driver import Judge, Mapping, PeerMapping, end, settle
 
 log = logging.getLogger(__name__)
 
@@ -99,7 +99,7 @@ class Audience(Listeners[Event]):
         """A lease has left the book."""
         mapping = self._mappings.pop(event.lease, None)
         if mapping is not None:
-            mapping._ended()
+            end(mapping)
         future = self._releasing.pop(event.lease, None)
         if future is not None and not future.done():
             future.set_result(event.agreed)
@@ -112,5 +112,5 @@ class Audience(Listeners[Event]):
     def settle(self) -> None:
         """Something changed: whoever waits for a verdict or for a condition looks again."""
         for mapping in tuple(self._awaited):
-            mapping._settle()
+            settle(mapping)
         super().settle()

@@ -78,6 +78,7 @@ class EngineDriver:
         self._pmp: UdpPort | None = None
         self._anycast: UdpPort | None = None  # to the carrier's NAT, when it is asked
         self._ssdp: UdpPort | None = None
+        self._ssdp_tried = False  # to open it, in this place
         self._http: HttpConnections | None = None
         self._notes: list[tuple[Note, GatewayIdentity]] = []
         self._lessons: list[GatewayProfile] = []
@@ -104,7 +105,7 @@ class EngineDriver:
 
     def load_upnp(self) -> None:
         """Load what a gateway is spoken to with by UPnP: 20 ms that nobody waits for, before it answers."""
-        if self._ssdp is not None:
+        if self.site.searches:
             from ..gateway import igd as igd
             from . import http_ahead_driver as http_ahead_driver
 
@@ -171,12 +172,19 @@ class EngineDriver:
             self._memory.learn(lessons)
 
     def _send(self) -> None:
+        """What is answered soonest goes first; the rest is made ready while that travels."""
         datagrams, anycast = self.engine.pmp_to_send(), self.engine.anycast_to_send()
+        if datagrams or anycast:
+            self._remember()
+            self._send_to_5351(datagrams, anycast, self.clock())
         searches, requests = self.engine.ssdp_to_send(), self.engine.http_to_send()
-        if not (datagrams or anycast or searches or requests):
-            return
-        self._remember()
-        now = self.clock()
+        if searches or requests:
+            self._remember()
+            self._search(searches, self.clock())
+        for request in requests:
+            self._exchange(request)
+
+    def _send_to_5351(self, datagrams: list[bytes], anycast: list[bytes], now: float) -> None:
         for datagram in datagrams:
             if self._tap is not None:
                 self._tap.pmp_out(datagram, now)
@@ -188,13 +196,16 @@ class EngineDriver:
                 self._anycast = self._open(self._got_anycast, self._anycast_failed, there)
             if self._anycast is not None:
                 self._anycast.send(datagram)
+
+    def _search(self, searches: list[tuple[bytes, Endpoint]], now: float) -> None:
+        if searches and not self._ssdp_tried and self.site.searches:
+            self._ssdp_tried = True
+            self._ssdp = self._open(self._got_ssdp, lambda: None, None)
         for datagram, to in searches:
             if self._tap is not None:
                 self._tap.ssdp_out(datagram, to, now)
             if self._ssdp is not None:
                 self._ssdp.send(datagram, to)
-        for request in requests:
-            self._exchange(request)
 
     def _exchange(self, request: HttpRequest) -> None:
         from .http_ahead_driver import HttpConnections  # late, see load_upnp: nobody needs it beside PCP
@@ -235,8 +246,6 @@ class EngineDriver:
         if site.port_5351_at is not None:
             there = Endpoint(site.port_5351_at, self._pmp_port)
             self._pmp = self._open(self._got_pmp, self._pmp_failed, there)
-        if site.searches:
-            self._ssdp = self._open(self._got_ssdp, lambda: None, None)
 
     def _open(
         self,
@@ -258,6 +267,7 @@ class EngineDriver:
             if port is not None:
                 port.close()
         self._pmp = self._anycast = self._ssdp = None
+        self._ssdp_tried = False
         if self._http is not None:
             self._http.close()
             self._http = None

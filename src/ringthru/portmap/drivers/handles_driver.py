@@ -1,4 +1,7 @@
-"""What callers hold in their hands: views of mappings, always up to date, and something to wait for."""
+"""What callers hold in their hands: views of mappings, always up to date, and something to wait for.
+
+The functions at the end are how the drivers of this package see behind them; programs have no use for them.
+"""
 
 from __future__ import annotations
 
@@ -92,10 +95,6 @@ class Mapping:
     def _verdict(self) -> bool | None:
         return False if self._over else self._judge(self)
 
-    def _ended(self) -> None:
-        self._over = True
-        self._settle()
-
     def _settle(self) -> None:
         verdict = self._verdict if self._waiting else None
         if verdict is None:
@@ -183,3 +182,49 @@ class MappingSet:
     async def settled(self) -> bool:
         """Wait for a verdict on all of them."""
         return all([await each.settled() for each in self.mappings])
+
+
+def lease_of(mapping: Mapping) -> Lease:
+    """The engine's record of it, at our own gateway."""
+    return mapping._lease
+
+
+def peer_of(flow: PeerMapping) -> Peer:
+    """The engine's record of it."""
+    return flow._peer
+
+
+def beyond_of(mapping: Mapping) -> Lease | None:
+    """The record of it on the gateway beyond ours; None: it is not asked for there."""
+    return mapping._beyond
+
+
+def lead_beyond(mapping: Mapping, lease: Lease | None) -> None:
+    """It is asked for on the gateway beyond ours; None: not any more."""
+    mapping._beyond = lease
+
+
+def set_nested(mapping: Mapping, nested: bool) -> None:
+    """Whether it counts only when the gateway beyond ours has it too."""
+    mapping._nested = nested
+
+
+def is_nested(mapping: Mapping) -> bool:
+    return mapping._nested
+
+
+def is_undecided(mapping: Mapping) -> bool:
+    """Whether a gateway may still say something."""
+    return mapping._verdict is None
+
+
+def settle(mapping: Mapping) -> None:
+    """Something changed: whoever waits for a verdict hears it, if there is one."""
+    mapping._settle()
+
+
+def end(handle: Mapping | PeerMapping) -> None:
+    """It was released, and means nothing any more."""
+    handle._over = True
+    if isinstance(handle, Mapping):
+        handle._settle()

@@ -25,7 +25,7 @@ from ..wire.ssdp import PORT as SSDP_PORT
 from .audience_driver import Audience
 from .engine_driver import EngineDriver, Tap
 from .engines_driver import Engines, EngineSettings
-from .handles_driver import Mapping
+from .handles_driver import Mapping, is_nested, lease_of
 from .place_driver import Place
 
 if TYPE_CHECKING:  # loaded when they are asked for: the start is a budget
@@ -149,16 +149,16 @@ class MapperLife:
 
     def reached(self, mapping: Mapping, words: str) -> None:
         """Tell that traffic from outside came through the mapping; ``words`` say whose."""
-        driver = self._engines.serving(mapping._lease.wanted)
-        driver.engine.reached(mapping._lease, words, driver.clock())
+        driver = self._engines.serving(lease_of(mapping).wanted)
+        driver.engine.reached(lease_of(mapping), words, driver.clock())
         if self._nesting is not None:
             self._nesting.reached(mapping, words)
         self._tell()
 
     def unreachable(self, mapping: Mapping, words: str) -> None:
         """Tell that an outside probe did not come through the mapping: it is made again."""
-        driver = self._engines.serving(mapping._lease.wanted)
-        driver.engine.unreachable(mapping._lease, words, driver.clock())
+        driver = self._engines.serving(lease_of(mapping).wanted)
+        driver.engine.unreachable(lease_of(mapping), words, driver.clock())
         driver.pump()
         if self._nesting is not None:
             self._nesting.unreachable(mapping, words)
@@ -169,7 +169,7 @@ class MapperLife:
         As ``reached`` and ``unreachable``; and where the mapping is for some alone (``allow_from``), it shows
         whether the gateway keeps the others out.
         """
-        wanted = mapping._lease.wanted
+        wanted = lease_of(mapping).wanted
         if came:
             self.reached(mapping, words)
         elif is_allowed(remote, wanted.allow_from):
@@ -179,7 +179,7 @@ class MapperLife:
         if wanted.allow_from:
             driver = self._engines.serving(wanted)
             alone = self._nesting is None or not self._nesting.active
-            driver.engine.tried(mapping._lease, remote, came, words, driver.clock(), teaches=alone)
+            driver.engine.tried(lease_of(mapping), remote, came, words, driver.clock(), teaches=alone)
             driver.pump()
 
     # Inside
@@ -235,8 +235,8 @@ class MapperLife:
             self._unproven(mapping, proof.words)
 
     def _unproven(self, mapping: Mapping, words: str) -> None:
-        driver = self._engines.serving(mapping._lease.wanted)
-        driver.engine.unproven(mapping._lease, words, driver.clock())
+        driver = self._engines.serving(lease_of(mapping).wanted)
+        driver.engine.unproven(lease_of(mapping), words, driver.clock())
 
     def _listen(self) -> None:
         from .listening_driver import Watching
@@ -298,8 +298,8 @@ class MapperLife:
 
     def _verdict(self, mapping: Mapping) -> bool | None:
         if mapping.state is MappingState.REQUESTED:
-            hopeless = self._is_hopeless(self._engines.serving(mapping._lease.wanted))
-            if mapping._nested and self._nesting is not None:
+            hopeless = self._is_hopeless(self._engines.serving(lease_of(mapping).wanted))
+            if is_nested(mapping) and self._nesting is not None:
                 hopeless = hopeless or self._nesting.hopeless
             return False if hopeless else None
         return mapping.state is MappingState.ACCEPTED
@@ -324,6 +324,11 @@ class MapperLife:
         self._tell()
         if self._memory is not None:
             self._memory.close()
+
+
+def engines_of(mapper: MapperLife) -> Engines:
+    """What is behind it, for the drivers of a group; programs have ``snapshot``."""
+    return mapper._engines
 
 
 def _running_loop() -> asyncio.AbstractEventLoop:

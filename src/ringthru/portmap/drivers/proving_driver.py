@@ -18,7 +18,7 @@ from ..errors import LocalError
 from ..mapping.filtering import is_allowed
 from ..values import Family, MappingState, Protocol, Rung
 from ..wire.echo import PORT
-from .handles_driver import Mapping
+from .handles_driver import Mapping, lease_of
 
 PROVE_EVERY: Final = 600.0  # seconds until a mapping that was judged is knocked at again
 FIRST_RETRY: Final = 30.0  # seconds after a proof that failed or could not be made, doubled up to the above
@@ -99,7 +99,7 @@ class Proving:
 
     def _port_of(self, mapping: Mapping) -> int | None:
         """The external port to knock at; None: there is none, or nobody could tell whether it opens."""
-        wanted = mapping._lease.wanted
+        wanted = lease_of(mapping).wanted
         fits = bool(self._fitting(mapping)) and wanted.internal_client is None
         shows = mapping.watched or self._listens or wanted.protocol is Protocol.TCP
         granted = mapping.state is MappingState.ACCEPTED
@@ -107,7 +107,7 @@ class Proving:
 
     def _fitting(self, mapping: Mapping) -> list[Endpoint]:
         """The hosts of the mapping's family; first those who may come in."""
-        wanted = mapping._lease.wanted
+        wanted = lease_of(mapping).wanted
         six = wanted.family is Family.IPV6
         fitting = [each for each in self._echoes if (":" in each.host) is six]
         return sorted(fitting, key=lambda each: not is_allowed(each.host, wanted.allow_from))
@@ -135,7 +135,7 @@ class Proving:
         self._task = asyncio.get_running_loop().create_task(self._prove(mapping, plan))
 
     async def _prove(self, mapping: Mapping, plan: _Plan) -> None:
-        wanted = mapping._lease.wanted
+        wanted = lease_of(mapping).wanted
         found: list[tuple[Endpoint, Proof]] = []
         for echo in self._fitting(mapping):
             proof = compared(await self._ask(mapping, plan, echo), plan.place[0])
@@ -152,7 +152,7 @@ class Proving:
         self._set_timer()
 
     async def _ask(self, mapping: Mapping, plan: _Plan, echo: Endpoint) -> Proof:
-        wanted = mapping._lease.wanted
+        wanted = lease_of(mapping).wanted
         self._client = EchoClient(echo, self._local_host(), self._interface())
         try:
             return await self._client.prove(
@@ -174,7 +174,7 @@ class Proving:
 
 def _was_made_anew(mapping: Mapping, plan: _Plan) -> bool:
     """The gateway lost it, or another one has it now: what was proved is not known any more."""
-    return plan.held and mapping._lease.ladder.holds(Rung.REACHABLE) is None
+    return plan.held and lease_of(mapping).ladder.holds(Rung.REACHABLE) is None
 
 
 def read_echo(text: str) -> Endpoint:

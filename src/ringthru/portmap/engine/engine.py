@@ -270,6 +270,7 @@ class Engine(Machine):
             self._counters.shown(),
             enabled=self._book.enabled,
             verdict_known=self.verdict_known,
+            hesitant=self._life.detection.hesitant,
             now=now,
         )
 

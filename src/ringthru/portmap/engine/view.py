@@ -37,6 +37,7 @@ def view(
     *,
     enabled: bool,
     verdict_known: bool,
+    hesitant: bool,
     now: float,
 ) -> MapperSnapshot:
     """Everything there is to show."""
@@ -58,6 +59,7 @@ def view(
         peers=peers,
         counters=counters,
         address_age=now - gateway.told_at if gateway is not None and reported else None,
+        hesitant=hesitant,
     )
 
 

@@ -11,8 +11,8 @@ from ..drivers.handles_driver import Mapping, MappingSet
 from ..errors import LocalError
 from ..mapping.sets import SetRule, check_set
 from ..values import GatewayListing, Wanted
-from .group_life_driver import AnyMapping, GroupLife
-from .group_mapping_driver import GroupMapping
+from .group_life_driver import GroupLife
+from .group_mapping_driver import AnyMapping, GroupMapping, end
 from .values import GroupSnapshot, InterfaceEvent, InterfaceSnapshot, InterfaceState, Placement
 
 
@@ -70,7 +70,7 @@ class MapperGroup(GroupLife):
         if mapping not in self._wishes:
             return False
         self._wishes.remove(mapping)
-        mapping._over = True
+        end(mapping)
         self._audience.settle()
         agreed = await asyncio.gather(
             *(self._members[name].release(held) for name, held in mapping.on.items() if name in self._members)

@@ -19,14 +19,12 @@ from ..driver import PortMapper
 from ..drivers.audience_driver import Listeners
 from ..errors import LocalError
 from ..events import Event
-from .group_mapping_driver import GroupMapping
+from .group_mapping_driver import AnyMapping, ask_at, end, homes_of, is_ipv6, sort
 from .member_driver import Member, further_addresses, interfaces_here, refuse_absent
-from .placing import homes
 from .sameness import Parts, Sameness
 from .values import InterfaceAdded, InterfaceEvent, InterfaceRemoved, StandingBy, StandingIn
 
 Places = Callable[[], Readable[str, Surroundings | None]]
-AnyMapping = GroupMapping[Any]  # of a mapping, or of a set
 
 log = logging.getLogger(__name__)
 
@@ -191,20 +189,18 @@ class GroupLife:
 
     def _place(self, wish: AnyMapping) -> None:
         """Have it where it is to be, and nowhere else."""
-        there = homes(wish.placement, self._serving(wish), wish.granted, wish._keeper)
-        if wish.granted and there:
-            wish._keeper = there[0]
+        there = homes_of(wish, self._serving(wish))
         for name in [each for each in wish.on if each not in there]:
             self._run(self._members[name].release(wish.on.pop(name)))
         for name in there:
-            verdict = wish._place(name, self._members[name].mapper)
+            verdict = ask_at(wish, name, self._members[name].mapper)
             if verdict is not None:
                 self._run(verdict)
-        wish._sort(list(self._members))
+        sort(wish, list(self._members))
 
     def _serving(self, wish: AnyMapping) -> list[str]:
         """Over IPv6 everybody serves: a hole leads to one address, and two of them do not meet."""
-        if wish._is_ipv6:
+        if is_ipv6(wish):
             return list(self._members)
         able = (name for name, each in self._members.items() if each.found or name in wish.on)
         return [name for name in able if name in self._parts.serving]
@@ -227,7 +223,7 @@ class GroupLife:
         for task in tuple(self._tasks):
             task.cancel()
         for wish in self._wishes:
-            wish._over = True
+            end(wish)
         self._audience.settle()
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from ..driver import PortMapper
-from ..drivers.handles_driver import Mapping, MappingSet
+from ..drivers.handles_driver import Mapping, MappingSet, is_undecided
 from ..errors import LocalError
 from ..values import Family, MappingState, Wanted
+from .placing import homes
 from .values import Placement
 
 Held = TypeVar("Held", Mapping, MappingSet)
@@ -85,14 +86,7 @@ class GroupMapping(Generic[Held]):
         waiting = any(is_waiting(each) for each in self.on.values())
         return not waiting and self._hopeless()
 
-    @property
-    def _is_ipv6(self) -> bool:
-        return self.wanted[0].family is Family.IPV6
-
-    # What the group does with it
-
-    def _place(self, interface: str, mapper: PortMapper) -> Awaitable[bool] | None:
-        """Ask there, unless it is asked already; what is returned is over when there is a verdict."""
+    def _ask_at(self, interface: str, mapper: PortMapper) -> Awaitable[bool] | None:
         if interface in self.on:
             return None
         try:
@@ -106,8 +100,37 @@ class GroupMapping(Generic[Held]):
         self.on[interface] = held
         return held.settled()
 
-    def _sort(self, order: Sequence[str]) -> None:
-        self.on = {name: self.on[name] for name in order if name in self.on}
+
+AnyMapping = GroupMapping[Any]  # of a mapping, or of a set
+
+# How the drivers of a group act on it; programs have no use for them.
+
+
+def is_ipv6(wish: AnyMapping) -> bool:
+    return bool(wish.wanted[0].family is Family.IPV6)
+
+
+def homes_of(wish: AnyMapping, serving: Sequence[str]) -> tuple[str, ...]:
+    """Where it is to be, of those who serve; what was granted stays there."""
+    there = homes(wish.placement, serving, wish.granted, wish._keeper)
+    if wish.granted and there:
+        wish._keeper = there[0]
+    return there
+
+
+def ask_at(wish: AnyMapping, interface: str, mapper: PortMapper) -> Awaitable[bool] | None:
+    """Ask there, unless it is asked already; what is returned is over when there is a verdict."""
+    return wish._ask_at(interface, mapper)
+
+
+def sort(wish: AnyMapping, order: Sequence[str]) -> None:
+    """Have its gateways in the order of these interfaces."""
+    wish.on = {name: wish.on[name] for name in order if name in wish.on}
+
+
+def end(wish: AnyMapping) -> None:
+    """It was released, and means nothing any more."""
+    wish._over = True
 
 
 def members(held: Mapping | MappingSet) -> tuple[Mapping, ...]:
@@ -122,4 +145,4 @@ def is_granted(held: Mapping | MappingSet) -> bool:
 
 def is_waiting(held: Mapping | MappingSet) -> bool:
     """Whether a gateway may still say something."""
-    return any(each._verdict is None for each in members(held))
+    return any(is_undecided(each) for each in members(held))

@@ -13,7 +13,9 @@ from ...net.interfaces import interfaces, uplinks
 from ...net.neighbours import hardware_address
 from ...net.surroundings import Surroundings, look_everywhere6
 from ..driver import PortMapper
+from ..drivers.engine_driver import EngineDriver
 from ..drivers.handles_driver import Mapping, MappingSet
+from ..drivers.mapper_driver import engines_of
 from ..drivers.place_driver import NO_PLACE
 from ..errors import LocalError
 from ..values import GatewayType
@@ -33,22 +35,21 @@ class Member:
     @property
     def found(self) -> bool:
         """Whether a gateway is in use."""
-        return self.mapper._near.engine.has_gateway
+        return self._near.engine.has_gateway
 
     @property
     def judged(self) -> bool:
         """Whether the first search is over."""
-        return self.mapper._near.engine.verdict_known
+        return self._near.engine.verdict_known
 
     @property
     def address(self) -> str:
         """Ours, on this interface."""
-        return self.mapper._near.site.address
+        return self._near.site.address
 
     def whereabouts(self) -> Whereabouts:
         """What tells its gateway from those of other interfaces."""
-        near = self.mapper._near
-        engine, site = near.engine, near.site
+        engine, site = self._near.engine, self._near.site
         gateway = engine.gateway or site.gateway
         by_upnp = engine.identity is not None and engine.identity.type is GatewayType.UPNP
         return Whereabouts(
@@ -65,12 +66,17 @@ class Member:
 
     def snapshot(self, instead: str) -> InterfaceSnapshot:
         """``instead``: who serves its gateway, empty when it does so itself."""
-        six = self.mapper._engines.six
+        six = engines_of(self.mapper).six
         serves = self.found or (six is not None and six.engine.has_gateway)
         state = InterfaceState.SERVING if serves else InterfaceState.SEARCHING
         if instead:
             state = InterfaceState.STANDING_BY
         return InterfaceSnapshot(self.interface, state, instead, self.mapper.snapshot())
+
+    @property
+    def _near(self) -> EngineDriver:
+        """The engine of its IPv4."""
+        return engines_of(self.mapper).near
 
     async def release(self, held: Mapping | MappingSet) -> bool:
         """Delete on the gateway; True when it holds nothing of it any more."""

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from ...net.values import replace
 from ..discovery.site import Site
 from ..drivers.engine_driver import EngineDriver
-from ..drivers.handles_driver import Mapping
+from ..drivers.handles_driver import Mapping, beyond_of, lead_beyond, lease_of, set_nested
 from ..engine.engine import Engine
 from ..events import (
     Event,
@@ -133,7 +133,7 @@ class Nesting:
         """A rung of the chain holds when it holds at every gateway, and falls with the first."""
         if isinstance(event, MappingFell):
             return self._told.fell(event)
-        ends = () if mapping is None else (mapping._lease, mapping._beyond)
+        ends = () if mapping is None else (lease_of(mapping), beyond_of(mapping))
         whole = all(each is not None and each.ladder.holds(event.rung) for each in ends)
         return self._told.proven(event) if ends and whole else []
 
@@ -231,10 +231,10 @@ class Nesting:
 
     def _match_mappings(self) -> None:
         """Every mapping held by the near gateway is wanted beyond, at the port it has there."""
-        mappings = [each for each in self._mappings() if each._lease.wanted.family is Family.IPV4]
+        mappings = [each for each in self._mappings() if lease_of(each).wanted.family is Family.IPV4]
         self._released &= set(mappings)
         for mapping in mappings:
-            mapping._nested = self.active
+            set_nested(mapping, self.active)
         for unit in units_of(mappings):
             near = [each.near_port for each in unit]
             held = [self._leases[each][0] if each in self._leases else None for each in unit]
@@ -248,18 +248,18 @@ class Nesting:
         if self.outer is None:
             return
         wanted = tuple(beyond(each, port) for each, port in zip(unit, near_ports, strict=True))
-        engine, now, group = self.outer.engine, self.outer.clock(), unit[0]._lease.group
+        engine, now, group = self.outer.engine, self.outer.clock(), lease_of(unit[0]).group
         leases = (engine.want(wanted[0], now),) if group is None else set_beyond(engine, wanted, group, now)
         for mapping, port, lease in zip(unit, near_ports, leases, strict=True):
             self._leases[mapping] = (port, lease)
-            mapping._beyond = lease
+            lead_beyond(mapping, lease)
         self.outer.pump()
 
     def _let_go(self, unit: Sequence[Mapping]) -> None:
         """Have the gateway beyond delete it."""
         held = [self._leases.pop(each) for each in unit if each in self._leases]
         for mapping in unit:
-            mapping._beyond = None
+            lead_beyond(mapping, None)
         if not held or self.outer is None:
             return
         for mapping in unit:
@@ -272,7 +272,7 @@ class Nesting:
         """The chain is another one now: what the old one held is left to its leases and the journal."""
         self._beyond.forget()
         for mapping in self._leases:
-            mapping._beyond = None
+            lead_beyond(mapping, None)
         self._leases.clear()
         if self.active:
             self._tell(self._told.all_removed() + self._told.address(None))
@@ -281,7 +281,7 @@ class Nesting:
         """The near gateway has become the end of the chain: what it holds counts again."""
         self._tell(self._told.address(self._near.engine.external_address))
         for mapping in self._mappings():
-            lease = mapping._lease
+            lease = lease_of(mapping)
             if lease.state is MappingState.ACCEPTED and lease.external_port is not None:
                 wanted = lease.wanted
                 event = MappingAdded(

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ...net.values import replace
-from ..drivers.handles_driver import Mapping
+from ..drivers.handles_driver import Mapping, lease_of
 from ..engine.engine import Engine
 from ..events import MappingFell, MappingProven
 from ..mapping.lease import Lease
@@ -18,7 +18,7 @@ from ..values import Wanted
 
 def units_of(mappings: Iterable[Mapping]) -> list[tuple[Mapping, ...]]:
     """What belongs together: the members of a set in its order, everything else by itself."""
-    by_lease = {each._lease: each for each in mappings}
+    by_lease = {lease_of(each): each for each in mappings}
     units: dict[int, tuple[Mapping, ...]] = {}
     for lease, mapping in by_lease.items():
         members = (lease,) if lease.group is None else lease.group.leases
@@ -28,12 +28,12 @@ def units_of(mappings: Iterable[Mapping]) -> list[tuple[Mapping, ...]]:
 
 
 def is_of(event: MappingProven | MappingFell, mapping: Mapping) -> bool:
-    wanted = mapping._lease.wanted
+    wanted = lease_of(mapping).wanted
     return (wanted.protocol, wanted.internal_port) == (event.protocol, event.internal_port)
 
 
 def beyond(mapping: Mapping, near_port: int) -> Wanted:
-    own = mapping._lease.wanted
+    own = lease_of(mapping).wanted
     return replace(
         own,
         internal_port=near_port,

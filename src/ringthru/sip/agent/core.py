@@ -14,7 +14,8 @@ from ...net.address import Endpoint
 from ..flow import Flow
 from ..transactions.layer import TransactionLayer
 from ..transactions.server_transaction import ServerTransaction
-from ..wire.message import HERE_URI, Request, Response
+from ..wire.holes import HERE_URI
+from ..wire.message import Request, Response
 from ..wire.reply import response_to
 from .client_request import Authentication, ClientRequest, Login, OnEnd, RequestHandle, Wallet
 from .dialog import Dialog

@@ -26,7 +26,8 @@ from ..transactions.server_transaction import ServerTransaction
 from ..transactions.transaction import Timing
 from ..wire.call_headers import Replaces
 from ..wire.headers import NameAddr
-from ..wire.message import HERE, HERE_HOST, Request
+from ..wire.holes import HERE, HERE_HOST
+from ..wire.message import Request
 from ..wire.uri import SipUri
 from .call import Call
 from .client_request import Login, RequestHandle

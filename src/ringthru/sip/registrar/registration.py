@@ -10,8 +10,8 @@ from typing import Final
 
 from ...net.values import frozen
 from ..errors import MalformedMessage
-from ..wire.headers import NameAddr
-from ..wire.message import Request, read_expires
+from ..wire.headers import NameAddr, read_expires
+from ..wire.message import Request
 from .binding import Binding, Keep, Origin, RegisterOutcome, Terms
 
 MAX_CONTACTS: Final = 10  # per address-of-record

@@ -16,7 +16,9 @@ from ..errors import LocalError, MalformedMessage
 from ..flow import Flow
 from ..timers import Timers
 from ..wire.headers import Via
-from ..wire.message import HERE, Request, Response, parse
+from ..wire.holes import HERE
+from ..wire.message import Request, Response
+from ..wire.parsing import parse
 from ..wire.reply import reply_flow, response_to, stamp_via
 from .aboard import Aboard, LargeRequests
 from .client_transaction import (

@@ -11,11 +11,8 @@ from typing import Final
 
 from ..errors import MalformedMessage
 from .grammar import TOKEN
+from .holes import HERE, HERE_HOST, HERE_URI, without_holes
 from .names import SPELLED, canonical
-
-HERE: Final = "\x00"  # a hole: our own host[:port], filled when the message is encoded
-HERE_HOST: Final = "\x01"  # a hole: our own host only
-HERE_URI: Final = "\x02"  # a hole: our own host[:port][;transport=…], as a Contact says it
 
 MAX_MESSAGE: Final = 65536  # bytes
 MAX_HEADERS: Final = 100
@@ -24,8 +21,11 @@ MAX_DIGITS: Final = 9  # of a Content-Length
 FOLD: Final = re.compile(r"\n[ \t]+")
 
 
-def split_datagram(datagram: bytes) -> tuple[str, list[str], bytes]:
-    """Start line, unfolded header lines, what follows the empty line."""
+def split_datagram(datagram: bytes) -> tuple[str, list[str], bytes, str | None]:
+    """Start line, unfolded header lines, what follows the empty line; and what is wrong with the text.
+
+    Nobody may send us a hole of ours: U+FFFD takes its place, so that the message can be refused.
+    """
     if len(datagram) > MAX_MESSAGE:
         raise MalformedMessage(f"{len(datagram)} bytes")
     if datagram[:1] in (b"\r", b"\n"):
@@ -41,10 +41,11 @@ def split_datagram(datagram: bytes) -> tuple[str, list[str], bytes]:
         text = head.decode()
     except UnicodeDecodeError:
         text = head.decode("latin-1")
+    problem = None
     if HERE in text or HERE_HOST in text or HERE_URI in text:
-        raise MalformedMessage("NUL, SOH or STX among the headers")
+        text, problem = without_holes(text), "NUL, SOH or STX among the headers"
     start, *lines = _split_lines(text)
-    return start, lines, datagram[end + gap :]
+    return start, lines, datagram[end + gap :], problem
 
 
 def _split_lines(text: str) -> list[str]:

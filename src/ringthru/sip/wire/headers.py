@@ -43,6 +43,7 @@ __all__ = [
 ]
 
 MAX_CSEQ: Final = 2**31 - 1  # §8.1.1.5
+MAX_EXPIRES: Final = 2**32 - 1  # seconds; larger values mean this (§20.19)
 
 VIA: Final = re.compile(
     r"[A-Za-z0-9\-.!%*_+`'~]+[ \t]*/[ \t]*[A-Za-z0-9\-.!%*_+`'~]+[ \t]*/[ \t]*"  # SIP/2.0/
@@ -228,3 +229,29 @@ class CSeq:
 
 
 _cseq: Final = lru_cache(KEPT)(CSeq._read)
+
+
+def top_via(value: str) -> Via:
+    elements = split_list(value) if "," in value else [value]
+    return Via.parse(elements[0] if elements else "")
+
+
+def read_call_id(value: str) -> str:
+    if not value or " " in value or "\t" in value:
+        raise MalformedMessage(f"bad Call-ID {value[:80]!r}")
+    return value
+
+
+def read_max_forwards(value: str) -> int:
+    if value == "70":  # what the RFC recommends
+        return 70
+    if not (value.isascii() and value.isdigit()) or len(value) > 9 or int(value) > 255:
+        raise MalformedMessage(f"bad Max-Forwards {value[:20]!r}")
+    return int(value)
+
+
+def read_expires(text: str | None) -> int | None:
+    """``delta-seconds``, clamped to 2**32 - 1; None when there is none or it is no number."""
+    if text is None or not (text.isascii() and text.isdigit()):
+        return None
+    return int(text) if len(text) <= 10 and int(text) <= MAX_EXPIRES else MAX_EXPIRES

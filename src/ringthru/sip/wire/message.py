@@ -3,12 +3,11 @@
 Lives here: requests and responses, and their typed headers, read on demand.
 Never here: what one header's value looks like (headers.py), or what a message makes anybody do.
 
-After parse() has returned, no typed property raises: what cannot be read was refused.
+After ``check`` (and so after `parsing.parse`) no typed property raises: what cannot be read was refused.
 """
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Callable, Iterable
 from contextlib import suppress
@@ -17,25 +16,15 @@ from typing import Any, Final, Self, TypeVar
 from ringthru.net.address import Endpoint
 
 from ..errors import LocalError, MalformedMessage
-from ..flow import default_port
-from .framing import HERE, HERE_HOST, HERE_URI, cut_body, read_headers, split_datagram
-from .grammar import TOKEN, split_list
 from .header_list import HeaderList
-from .headers import CSeq, NameAddr, Via
+from .headers import CSeq, NameAddr, Via, read_call_id, read_expires, read_max_forwards, top_via
+from .holes import HERE, HERE_HOST, HERE_URI, fill
 from .names import SINGLE_HEADERS
 from .uri import SipUri
-
-__all__ = ["HERE", "HERE_HOST", "HERE_URI", "Message", "Request", "Response", "parse", "read_expires"]
 
 T = TypeVar("T")
 
 MAX_ELEMENTS: Final = 100  # of one list header; thousands fit into a datagram, and cost a tenth of a second
-MAX_EXPIRES: Final = 2**32 - 1  # seconds; larger values mean this (§20.19)
-
-REQUEST_LINE: Final = re.compile(r"([A-Za-z0-9\-.!%*_+`'~]+) ([^\s]+) SIP/2\.0", re.IGNORECASE)
-STATUS_LINE: Final = re.compile(r"SIP/2\.0 ([1-6][0-9]{2})(?: (.*))?", re.IGNORECASE)
-OTHER_VERSION: Final = re.compile(r"[^ ]+ [^ ]+ SIP/[0-9]+\.[0-9]+", re.IGNORECASE)
-CONTACT_HOLE: Final = re.compile(rf"<sip:([^<>{HERE_URI}]*){HERE_URI}")
 
 
 class Message(HeaderList):
@@ -126,7 +115,7 @@ class Message(HeaderList):
         kept: int | None = self._typed.get("Max-Forwards")
         if kept is not None or "Max-Forwards" not in self._index():
             return kept
-        kept = self._typed["Max-Forwards"] = _read_max_forwards(self._index()["Max-Forwards"])
+        kept = self._typed["Max-Forwards"] = read_max_forwards(self._index()["Max-Forwards"])
         return kept
 
     @property
@@ -161,7 +150,7 @@ class Message(HeaderList):
         if text.count("\n") != len(rows) or text.count("\r") != len(rows):
             raise LocalError("line end inside a header")
         if HERE in text or HERE_HOST in text or HERE_URI in text:
-            text = _fill(text, here, transport, self.secure)
+            text = fill(text, here, transport, self.secure)
         try:
             return text.encode() + b"\r\n\r\n" + self.body
         except UnicodeEncodeError as error:
@@ -183,7 +172,7 @@ class Message(HeaderList):
                 raise MalformedMessage(f"no {name}")
             setattr(self, attribute, reader(present[name]))
         if "Max-Forwards" in present:
-            typed["Max-Forwards"] = _read_max_forwards(present["Max-Forwards"])
+            typed["Max-Forwards"] = read_max_forwards(present["Max-Forwards"])
         if "Contact" in present:
             self._check_contacts()
         if "Route" in present:
@@ -294,105 +283,12 @@ class Response(Message):
         return type(self)(self.status, self.reason, self.headers, self.body, self.to_secure)
 
 
-# ---------------------------------------------------------------------- in
-
-
-def parse(datagram: bytes) -> Request | Response:
-    """Read one message from one datagram (§7, §18.3).
-
-    Folded lines are joined, compact names made long, line ends may be bare LF, a body longer than
-    Content-Length is cut. Text that is not UTF-8 is read as Latin-1, as old phones write it.
-
-    Raises:
-        MalformedMessage: not a SIP message, one over the caps (64 KiB, 100 headers), or one whose
-            required headers cannot be read. It tells whether the request can be answered.
-    """
-    start, lines, rest = split_datagram(datagram)
-    headers, problem = read_headers(lines)
-    found = REQUEST_LINE.fullmatch(start)
-    message = Request(found[1], found[2]) if found is not None else _read_odd_start(start)
-    message.headers = headers
-    try:
-        if problem is not None:
-            raise MalformedMessage(problem)
-        message.body = cut_body(message.get("Content-Length"), rest)
-        if found is None and isinstance(message, Request):
-            status = 505 if OTHER_VERSION.fullmatch(start) else 400
-            raise MalformedMessage(f"bad start line {start[:80]!r}", status=status)
-        message.check()
-    except MalformedMessage as error:
-        error.answerable = _answerable(message)
-        raise
-    return message
-
-
-def _read_odd_start(start: str) -> Request | Response:
-    """The message of a status line; a bad request line gives what can be told of it."""
-    if start[:4].upper() == "SIP/":
-        found = STATUS_LINE.fullmatch(start)
-        if found is None:
-            raise MalformedMessage(f"bad status line {start[:80]!r}")
-        return Response(int(found[1]), found[2] or "")
-    method, _, rest = start.partition(" ")
-    if not TOKEN.fullmatch(method):
-        raise MalformedMessage(f"no SIP: {start[:80]!r}")
-    return Request(method, rest)
-
-
-def _answerable(message: Request | Response) -> Request | None:
-    if not isinstance(message, Request) or message.method == "ACK":
-        return None
-    try:
-        _ = message.via
-    except MalformedMessage:
-        return None
-    return message if all(message.get(name) is not None for name, *_ in READERS) else None
-
-
-def _top_via(value: str) -> Via:
-    elements = split_list(value) if "," in value else [value]
-    return Via.parse(elements[0] if elements else "")
-
-
-def _read_call_id(value: str) -> str:
-    if not value or " " in value or "\t" in value:
-        raise MalformedMessage(f"bad Call-ID {value[:80]!r}")
-    return value
-
-
-def _read_max_forwards(value: str) -> int:
-    if value == "70":  # what the RFC recommends
-        return 70
-    if not (value.isascii() and value.isdigit()) or len(value) > 9 or int(value) > 255:
-        raise MalformedMessage(f"bad Max-Forwards {value[:20]!r}")
-    return int(value)
-
-
 # What every message has: its header, the attribute, and how that is read.
 READERS: Final[tuple[tuple[str, str, Callable[[str], object]], ...]] = (
-    ("Via", "via", _top_via),
+    ("Via", "via", top_via),
     ("From", "from_", NameAddr.parse),
     ("To", "to", NameAddr.parse),
     ("CSeq", "cseq", CSeq.parse),
-    ("Call-ID", "call_id", _read_call_id),
+    ("Call-ID", "call_id", read_call_id),
 )
 KEPT_AS: Final = {name: attribute for name, attribute, _ in READERS}
-
-
-def read_expires(text: str | None) -> int | None:
-    """``delta-seconds``, clamped to 2**32 - 1; None when there is none or it is no number."""
-    if text is None or not (text.isascii() and text.isdigit()):
-        return None
-    return int(text) if len(text) <= 10 and int(text) <= MAX_EXPIRES else MAX_EXPIRES
-
-
-def _fill(text: str, here: Endpoint | None, transport: str, secure: bool) -> str:
-    if here is None:
-        raise LocalError("our own address is not known yet")
-    host = f"[{here.host}]" if ":" in here.host else here.host
-    # Over TLS the port is always written: peers disagree on what its absence means (RFC 3263 §4.2, §19.1.2).
-    whole = host if here.port == 5060 == default_port(transport) else f"{host}:{here.port}"
-    uri = whole if transport == "UDP" else f"{whole};transport={transport.lower()}"
-    if secure:  # RFC 3261 §8.1.1.8, §12.1.1; RFC 5630 §3.1.3 has no transport=tls beside sips:
-        text = CONTACT_HOLE.sub(rf"<sips:\g<1>{whole}", text)
-    return text.replace(HERE_URI, uri).replace(HERE, whole).replace(HERE_HOST, host)

@@ -89,10 +89,11 @@ def response_to(
 ) -> Response:
     """A response with what §8.2.6.2 copies; ``tag`` goes into a To that has none (never for 100)."""
     rows = [pair for pair in request.headers if pair[0] in COPIED]
-    to = request.get("To") or ""
-    if tag is not None and status != 100 and not request.to.tag:
+    to = request.get("To")  # what cannot be read at all is refused even without one
+    if to is not None and tag is not None and status != 100 and not request.to.tag:
         to = f"{to};tag={tag}"
-    rows.append(("To", to))
+    if to is not None:
+        rows.append(("To", to))
     if status == 100 and (timestamp := request.get("Timestamp")) is not None:
         rows.append(("Timestamp", timestamp))
     rows += [(SPELLED.get(name) or canonical(name), value) for name, value in headers]

@@ -20,7 +20,7 @@ DECISIVE: Final = ("user", "ttl", "method", "maddr", "transport")
 UNRESERVED: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.!~*'()")
 USER_UNRESERVED: Final = frozenset("&=+$,;?/")
 
-# A hole for our own address (message.HERE, HERE_HOST) may stand where a host stands.
+# A hole for our own address (`holes.py`) may stand where a host stands.
 SIP_URI: Final = re.compile(
     r"([sS][iI][pP][sS]?):"
     r"(?:([^@:\s<>\"\x00-\x1f\x7f]+)(?::([^@\s<>\"\x00-\x1f\x7f]*))?@)?"  # userinfo

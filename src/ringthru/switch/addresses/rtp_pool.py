@@ -7,6 +7,8 @@ what there is           what the call gets
 ======================  ================================================================================
 mapped pairs            the one of which most is proven: that somebody outside came through, or that the
                         gateway lists it; its SDP shows the ports that the gateway granted
+half a pair             one whose RTP port is mapped and whose RTCP port is not: a small table had room for
+                        one. Audio comes in, and reports too where the peer sends both to one port (RFC 5761)
 one still asked for     that; its SDP shows the ports we asked for, which most gateways grant. When others
                         are granted, a new offer shows them (``moving``); a warning says so, and also
                         when there is no answer in time
@@ -57,6 +59,11 @@ class MappedPair:
     @property
     def mapped(self) -> bool:
         return self.rtp.state is MappingState.ACCEPTED and self.rtcp.state is MappingState.ACCEPTED
+
+    @property
+    def half(self) -> bool:
+        """Audio gets in, and the gateway has refused the port of its reports."""
+        return self.rtp.state is MappingState.ACCEPTED and self.rtcp.state is MappingState.REFUSED
 
     @property
     def proof(self) -> int:
@@ -144,13 +151,10 @@ class RtpPool:
         Raises:
             NoFreePorts: the configured range is used up.
         """
-        mapped = [each for each in self._idle if each.mapped]
-        chosen = max(mapped, key=lambda each: each.proof, default=None)
+        chosen = max((each for each in self._idle if each.mapped), key=_proof, default=None)
         if chosen is None:
             self._grow()
-            if not any(each.asked_for for each in self._idle):
-                self.fill()
-            chosen = next((each for each in self._idle if each.asked_for), None)
+            chosen = self._next_best()
         if chosen is None:
             return self._unmapped()
         self._idle.remove(chosen)
@@ -159,9 +163,21 @@ class RtpPool:
             self._mapper.set_listed(mapping, True)
         # To reserve the next pair and ask for it takes half as long as a call: its answer leaves first.
         asyncio.get_running_loop().call_soon(self.fill)
-        if not chosen.mapped:
+        if chosen.half:
+            text = "RTCP port %d is not mapped (%s): audio comes in, reports to a port of their own do not"
+            log.info(text, chosen.pair.rtcp_port, chosen.rtcp.reason)
+        elif not chosen.mapped:
             self._spawn(self._watch(chosen, chosen.external_ports))
         return chosen
+
+    def _next_best(self) -> MappedPair | None:
+        """Where no whole pair is mapped: half of one, else one that is asked for."""
+        half = max((each for each in self._idle if each.half), key=_proof, default=None)
+        if half is not None:
+            return half
+        if not any(each.asked_for for each in self._idle):
+            self.fill()
+        return next((each for each in self._idle if each.asked_for), None)
 
     def _grow(self) -> None:
         self._wanted = min(self._wanted * 2, self._most)
@@ -231,3 +247,7 @@ class RtpPool:
         self._wanted = 0
         while self._idle:
             self._engine.release(self._idle.popleft().pair)
+
+
+def _proof(pair: MappedPair) -> int:
+    return pair.proof

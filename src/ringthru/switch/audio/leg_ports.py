@@ -21,10 +21,11 @@ from ...media import (
     Latched,
     Moved,
     PlacedPorts,
+    Ports,
     Timeout,
 )
 from ..addresses.rtp_pool import MappedPair, RtpPool
-from ..addresses.stun_pairs import StunPairs
+from ..addresses.stun_pairs import SeenPair, StunPairs
 from ..calls import dtmf
 from ..calls.causes import HangupCause
 from ..calls.channel import Channel
@@ -88,36 +89,6 @@ class LegPorts:
         distant = None if here else await self._placed(channel)
         pool = self._pool_for(profile, peer, seen) if distant is None else None
         mapped = pool.take() if pool is not None else None
-
-        # A stranger's SDP must not aim our audio at a third party. But where no mapping lets the peer in, our
-        # own packets must open the way.
-        guarded = channel.stranger and isinstance(mapped, MappedPair)
-
-        def believed(host: str) -> bool:
-            return host == peer or not guarded
-
-        def give_back() -> None:
-            if isinstance(pool, RtpPool) and isinstance(mapped, MappedPair):
-                self._spawn(pool.give_back(mapped))
-
-        def on_media(event: object) -> None:
-            if isinstance(event, Timeout):
-                if media.aside is None:
-                    channel.hang_up(HangupCause.MEDIA_TIMEOUT)
-            elif isinstance(event, Confirmed):
-                if event.kind == "audio":
-                    media.direct = True
-                    if channel.bridge is not None:
-                        channel.bridge.follow()
-            elif isinstance(event, Latched):
-                if event.kind == "audio":
-                    channel.variables |= _learnt(event)
-            elif isinstance(event, KeyHeard):
-                dtmf.heard(channel, event.key, event.milliseconds, by_info=False)
-            elif isinstance(event, Moved):
-                media.move_to(media.advertised.host)
-                channel.offer_again()
-
         ports = distant or mapped or self._engine.reserve(HERE if inner else profile.next_rtp_ip())
         own = profile.media_host(seen, ports.host)
         media = LegMedia(
@@ -126,18 +97,24 @@ class LegPorts:
             HERE if inner else leg_variables.advertised_host(channel.variables, seen, own),
             session_id=channel.serial,
             name=channel.name,
-            rtp_timeout=math.inf if inner else profile.settings.rtp_timeout_sec or math.inf,
-            hold_timeout=math.inf if inner else profile.settings.rtp_hold_timeout_sec or math.inf,
+            **_patience(channel),
             telephone_event=profile.settings.rfc2833_pt if profile.settings.dtmf_type == "rfc2833" else None,
             mux=profile.settings.rtcp_mux,
             learns=partial(_learns, profile.settings, channel.variables),  # not the channel: it has the media
-            may_speak_first=lambda host: not seen.far or (believed(host) and profile.is_public(host)),
-            on_close=give_back,
+            may_speak_first=_who_may_be_spoken_to(channel, peer, seen, isinstance(mapped, MappedPair)),
+            on_close=partial(self._give_back, pool, mapped),
             secure=secure if distant is None else PLAIN,
             on_agreed=lambda negotiated: secure_media.note(channel, negotiated.srtp),
         )
-        media.subscribe(on_media)
+        media.subscribe(partial(_on_media, channel, media))
         return media
+
+    def _give_back(
+        self, pool: RtpPool | StunPairs | None, used: MappedPair | SeenPair | Ports | None
+    ) -> None:
+        """A leg's media is closed: its mappings, if it had any, go back."""
+        if isinstance(pool, RtpPool) and isinstance(used, MappedPair):
+            self._spawn(pool.give_back(used))
 
     def admit(self, channel: Channel, other: Channel) -> None:
         """See whether two legs can be joined, before the caller is answered.
@@ -181,6 +158,51 @@ class LegPorts:
         pool = self.pool if profile.mapped else None
         key = _stun_key(profile)
         return pool or (self.seen.get(key) if key is not None else None)
+
+
+def _patience(channel: Channel) -> dict[str, float]:
+    """How long a leg bears silence, while it talks and while it is held; an inner one for ever."""
+    settings = channel.profile.settings
+    if channel.inner:
+        return {"rtp_timeout": math.inf, "hold_timeout": math.inf}
+    return {
+        "rtp_timeout": settings.rtp_timeout_sec or math.inf,
+        "hold_timeout": settings.rtp_hold_timeout_sec or math.inf,
+    }
+
+
+def _who_may_be_spoken_to(channel: Channel, peer: str, seen: Seen, mapped: bool) -> Callable[[str], bool]:
+    """To which addresses of an SDP audio goes before any came from there.
+
+    A stranger's SDP must not aim our audio at a third party. But where no mapping lets the peer in, our own
+    packets must open the way.
+    """
+    profile, guarded = channel.profile, channel.stranger and mapped
+
+    def may(host: str) -> bool:
+        return not seen.far or ((host == peer or not guarded) and profile.is_public(host))
+
+    return may
+
+
+def _on_media(channel: Channel, media: LegMedia, event: object) -> None:
+    """What the engine tells of a leg."""
+    if isinstance(event, Timeout):
+        if media.aside is None:
+            channel.hang_up(HangupCause.MEDIA_TIMEOUT)
+    elif isinstance(event, Confirmed):
+        if event.kind == "audio":
+            media.direct = True
+            if channel.bridge is not None:
+                channel.bridge.follow()
+    elif isinstance(event, Latched):
+        if event.kind == "audio":
+            channel.variables |= _learnt(event)
+    elif isinstance(event, KeyHeard):
+        dtmf.heard(channel, event.key, event.milliseconds, dtmf.BY_RTP)
+    elif isinstance(event, Moved):
+        media.move_to(media.advertised.host)
+        channel.offer_again()
 
 
 def _stun_key(profile: Profile) -> tuple[str, str] | None:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final
 
 from ...media import BadSound, MediaError, Recorder, linear_of
 from ...media.leg.session_recording import Side, TwoSides
-from ...media.sound.g711 import SAMPLE_RATE
+from ...media.sound.g711 import SAMPLE_RATE, ULAW_SILENCE
 from ..dialing.dialstring import truth
 from .recorded_file import RecordedFile
 from .sound_files import place_of
@@ -45,6 +45,7 @@ class SessionRecording:
         self._began = time.monotonic()
         self._taps: dict[int, tuple[Channel, Recorder] | None] = {0: None, 1: None}
         self._stopped = asyncio.Event()
+        self._masked = False
 
     async def open(self) -> None:
         """Raises OSError: the file cannot be written."""
@@ -52,6 +53,17 @@ class SessionRecording:
 
     def stop(self) -> None:
         self._stopped.set()
+
+    def mask(self, masked: bool) -> None:
+        """Write silence instead of what is said from now on, or what is said again.
+
+        What a tap holds back, for packets that come out of order, belongs to what was before.
+        """
+        self._close_taps()
+        self._hear()
+        self._taps = {0: None, 1: None}
+        self._masked = masked
+        self._listen()
 
     async def run(self) -> None:
         """Until it is stopped, its time is over, or the leg is gone."""
@@ -74,6 +86,8 @@ class SessionRecording:
             if not going_on:
                 self._close_taps()  # what is on its way comes with it
             self._hear()
+            if not going_on:
+                self._sides.even_out()
             if not going_on or len(self._sides.here) >= FLUSH:
                 await self._file.write(self._samples())
 
@@ -97,6 +111,7 @@ class SessionRecording:
                 continue
             if tapped is not None:
                 tapped[1].close()
+                self._hear()  # its last words
             if tapped is not None or leg is not None:
                 self._taps[place] = _tap(leg)
 
@@ -105,7 +120,8 @@ class SessionRecording:
         sides: tuple[Side, Side] = (self._sides.here, self._sides.there)
         for place, side in enumerate(sides):
             tapped = self._taps[place]
-            side.add(tapped[1].take() if tapped is not None else b"", now)
+            said = tapped[1].take() if tapped is not None else b""
+            side.add(bytes((ULAW_SILENCE,)) * len(said) if self._masked else said, now)
 
     def _samples(self) -> bytes:
         if not self.stereo:
@@ -164,11 +180,23 @@ async def _run(channel: Channel, name: str, recording: SessionRecording) -> None
 
 def stop(channel: Channel, path_text: str) -> bool:
     """End one recording, or ``all``; False: there is none of that name."""
-    names = list(channel.recordings) if path_text == "all" else [path_text]
-    found = [channel.recordings[name] for name in names if name in channel.recordings]
+    found = _named(channel, path_text)
     for recording in found:
         recording.stop()
     return bool(found)
+
+
+def mask(channel: Channel, path_text: str, masked: bool) -> bool:
+    """Keep what is said (a card's number) out of one recording, or ``all``, or no longer; False: none."""
+    found = _named(channel, path_text)
+    for recording in found:
+        recording.mask(masked)
+    return bool(found)
+
+
+def _named(channel: Channel, path_text: str) -> list[SessionRecording]:
+    names = list(channel.recordings) if path_text == "all" else [path_text]
+    return [channel.recordings[name] for name in names if name in channel.recordings]
 
 
 async def record_session(calls: Calls, channel: Channel, data: str) -> None:
@@ -184,3 +212,19 @@ async def stop_record_session(calls: Calls, channel: Channel, data: str) -> None
     """``PATH`` or ``all``: end it."""
     if not stop(channel, data.strip()):
         channel.log.warning("stop_record_session: %s is not being written", data.strip())
+
+
+async def record_session_mask(calls: Calls, channel: Channel, data: str) -> None:
+    """``PATH`` or ``all``: silence in the file from now on."""
+    _mask(channel, data.strip(), True)
+
+
+async def record_session_unmask(calls: Calls, channel: Channel, data: str) -> None:
+    """``PATH`` or ``all``: what is said again."""
+    _mask(channel, data.strip(), False)
+
+
+def _mask(channel: Channel, path_text: str, masked: bool) -> None:
+    if not mask(channel, path_text, masked):
+        name = "record_session_mask" if masked else "record_session_unmask"
+        channel.log.warning("%s: %s is not being written", name, path_text)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ...sip import Call, SipUri
     from ..audio.leg_media import LegMedia
     from ..audio.recording import SessionRecording
+    from ..audio.tone_listening import ToneListening
     from ..dialplan.meta_keys import MetaApp
     from ..dialplan.ordering import Orders
     from .causes import HangupCause
@@ -59,6 +60,7 @@ class ChannelState:
         self.taken_up = Flag()  # another leg was answered in its stead: ``stand_in``
         self.stand_in: Channel | None = None
         self.recordings: dict[str, SessionRecording] = {}  # of both sides, by path
+        self.tone_listening: ToneListening | None = None  # for keys in the peer's sound
         self.counted: set[tuple[str, str]] = set()  # where ``limit`` counts it
         self.on_stage: Callable[[Channel, str], None] = lambda channel, stage: None  # ring, media, answer
         self.on_key: Callable[[Channel, str], None] = lambda channel, key: None

@@ -8,8 +8,11 @@
 ``none``        send no keys at all
 ==============  =====================================================================
 
-Keys that come are understood in both ways, whatever is sent. Lives here: reading and writing INFO bodies, and
-the way of a key. Never here: RTP packets (`media/telephone_event`), what a key makes the dialplan do.
+Keys that come are understood in both ways, whatever is sent; as tones too, where ``start_dtmf`` listens for
+them (``audio/tone_listening``).
+
+Lives here: reading and writing INFO bodies, and the way of a key. Never here: RTP packets
+(`media/telephone_event`), what a key makes the dialplan do.
 """
 
 from __future__ import annotations
@@ -27,6 +30,8 @@ SIGNAL: Final = re.compile(rb"^\s*Signal\s*=\s*([0-9A-Da-d*#])\s*$", re.MULTILIN
 DURATION: Final = re.compile(rb"^\s*Duration\s*=\s*([0-9]{1,5})\s*$", re.MULTILINE)
 SINGLE: Final = re.compile(rb"\s*([0-9A-Da-d*#])\s*")
 USUAL: Final = 160  # milliseconds
+# How a key came, in FreeSWITCH's words
+BY_RTP, BY_INFO, BY_EAR = "RTP", "ENDPOINT", "INBAND_AUDIO"
 MAX_BODY: Final = 1000  # bytes
 
 
@@ -61,20 +66,26 @@ def receive_info(profile: Profile, channel: Channel | None, incoming: IncomingRe
         return
     profile.respond(incoming, 200)
     if channel is not None and key is not None:
-        heard(channel, *key, by_info=True)
+        heard(channel, *key, BY_INFO)
 
 
-def heard(channel: Channel, key: str, milliseconds: int, *, by_info: bool) -> None:
+def heard(channel: Channel, key: str, milliseconds: int, source: str) -> None:
     """A key came: note it for the dialplan, and pass it to the other leg where the packets do not."""
     channel.log.debug("RECV DTMF %s:%d on %s", key, milliseconds * 8, channel.name)
-    channel.tell("DTMF", *_key_headers(key, milliseconds, "ENDPOINT" if by_info else "RTP"))
+    channel.tell("DTMF", *_key_headers(key, milliseconds, source))
     channel.digits.append(key)
     channel.digit_came.set()
     channel.on_key(channel, key)
     partner = channel.bridged_to
-    if partner is None or (not by_info and takes_events(partner)):
-        return
-    send(partner, key, milliseconds)
+    if partner is not None and not _comes_with_the_audio(partner, source):
+        send(partner, key, milliseconds)
+
+
+def _comes_with_the_audio(partner: Channel, source: str) -> bool:
+    """Whether the engine brings a key to the other leg: as packets, or as the sound that it is."""
+    if source == BY_EAR:
+        return not takes_events(partner)
+    return source == BY_RTP and takes_events(partner)
 
 
 def _key_headers(key: str, milliseconds: int, source: str) -> tuple[tuple[str, str], ...]:

@@ -7,6 +7,7 @@ Lives here: which leg is written where, and when files begin anew. Never here: w
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -62,6 +63,25 @@ class CallRecords:
         """Begin files anew, where the settings ask for that."""
         self._beside.put(self._rotate)
 
+    @property
+    def writes_csv(self) -> bool:
+        return self._settings.csv is not None
+
+    async def rotate_csv(self) -> bool:
+        """As ``rotate``, for the CSV alone; returns when it is done. False: the disk is too slow."""
+        loop, done = asyncio.get_running_loop(), asyncio.Event()
+
+        def rotate() -> None:
+            try:
+                self._rotate_csv()
+            finally:
+                loop.call_soon_threadsafe(done.set)
+
+        if not self._beside.put(rotate):
+            return False
+        await done.wait()
+        return True
+
     def close(self) -> None:
         """Write what waits; blocks for two seconds at most, and two more for web servers."""
         self._ear.close()
@@ -105,10 +125,14 @@ class CallRecords:
             self._posts.send(record.uuid, name, text)
 
     def _rotate(self) -> None:
-        csv, json = self._settings.csv, self._settings.json
-        if csv is not None and csv.rotate:
-            self._files.move_aside(csv.folder)
+        self._rotate_csv()
+        json = self._settings.json
         if json is not None and json.rotate:
             self._json_folder = json.folder / time_stamp()
             if self._posts is not None:
                 self._posts.rotate()
+
+    def _rotate_csv(self) -> None:
+        csv = self._settings.csv
+        if csv is not None and csv.rotate:
+            self._files.move_aside(csv.folder)

@@ -14,68 +14,44 @@ caller's channel may hold ``call_timeout``, ``ignore_early_media`` and ``hangup_
 ``group_confirm_key`` *     a key the leg must press when it has answered (``confirming``)
 ==========================  =================================================================
 
-Lives here: ringing several legs, taking the first that answers.
-Never here: who is meant by a leg (``endpoints``), what happens once two legs are joined.
+Lives here: branches, groups and legs in their order, retries, and what a redirected leg stands for.
+Never here: who is meant by a leg (``endpoints``), waiting for it (``ringing``), what happens once two legs
+are joined.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from ...media import MediaError
-from ...net.values import frozen, replace
+from ...net.values import replace
 from ..audio import secure_media
 from ..calls.caller import Caller
-from ..calls.causes import HangupCause, is_among
+from ..calls.causes import HangupCause
 from ..calls.channel import Channel
 from ..configuration import Directory
-from ..waiting import after_first_of, first_within
 from . import confirming, redirecting
-from .dialstring import BadDialString, Branch, Destination, DialString, parse_dial_string, truth
+from .dialstring import Branch, Destination, DialString, parse_dial_string
 from .endpoints import DialFailed, Endpoints
+from .leg_variables import seconds_of
 from .loopback import start_loopback
+from .ringing import Attempt, Rejected, race, wait_for_answer
 
 if TYPE_CHECKING:
     from ..calls.book import Calls
 
-__all__ = ["NOBODY", "DialFailed", "Dialer", "seconds_of"]
+__all__ = ["NOBODY", "DialFailed", "Dialer"]
 
 log = logging.getLogger(__name__)
 
 RING_TIME: Final = 60.0  # seconds; FreeSWITCH's default for originate
-LONGEST_RING: Final = 86400.0  # seconds; more is no time-out, and "nan" no number
 DEEPEST: Final = 4  # dial strings within dial strings
 MOST_RETRIES: Final = 100
 RETRY_PAUSE: Final = (0.5, 1.0, 60.0)  # seconds between tries: the least, the default, the most
 NOBODY: Final = Caller("", "0000000000")  # FreeSWITCH's caller of an originate without one
-
-Ring = Callable[[], Awaitable[Channel]]
-
-
-class Rejected(DialFailed):
-    """A refusal that ends the whole dialling (``fail_on_single_reject``)."""
-
-
-@frozen
-class Attempt:
-    """On whose behalf somebody is rung, and for how long at most."""
-
-    parent: Channel | None
-    caller: Caller
-    timeout: float  # seconds
-    variables: Mapping[str, str]  # for every leg, from a dial string around this one
-    early: bool = False  # early media counts as an answer
-    on_ring: Callable[[Channel], None] = lambda leg: None  # it rings, or has early media
-    more: bool = False  # somebody else is tried next, should this one fail
-    depth: int = 0  # dial strings within dial strings: a user whose dial-string names himself must end
-
-    @property
-    def given_up(self) -> bool:
-        return self.parent is not None and self.parent.gone.is_set()
 
 
 class Dialer:
@@ -162,7 +138,7 @@ class Dialer:
             return await self._dial(parse_dial_string(text), within)
         channel = await self._start(destination, variables, attempt)
         try:
-            answered = await _wait_for_answer(channel, attempt, variables)
+            answered = await wait_for_answer(channel, attempt, variables)
         except DialFailed:
             if secure_media.insists(channel) and not attempt.given_up:
                 own = {**_without_uuid(destination.variables), secure_media.OUTBOUND: "mandatory"}
@@ -218,106 +194,6 @@ class Dialer:
         return await self._calls.start_outbound(target, variables, attempt.parent, attempt.caller)
 
 
-async def race(rings: Sequence[Ring], single_reject: str = "") -> Channel:
-    """Ring together; the first that answers wins, and the others are hung up.
-
-    Raises:
-        DialFailed: nobody answered; the cause of the last that failed.
-        Rejected: somebody refused, and ``single_reject`` says that this is enough.
-    """
-    if len(rings) == 1:
-        return await _ring(rings[0], single_reject)
-    ringing = [asyncio.ensure_future(_ring(each, single_reject)) for each in rings]
-    winner: Channel | None = None
-    cause = HangupCause.NO_ANSWER
-    try:
-        for finished in asyncio.as_completed(ringing):
-            try:
-                winner = await finished
-                return winner
-            except Rejected:
-                raise
-            except DialFailed as failure:
-                cause = failure.cause
-        raise DialFailed(cause)
-    finally:
-        for task in ringing:
-            task.cancel()
-        for other in await asyncio.gather(*ringing, return_exceptions=True):
-            if isinstance(other, Channel) and other is not winner:  # answered in the same moment
-                other.hang_up(HangupCause.LOSE_RACE)
-
-
-async def _ring(ring: Ring, single_reject: str) -> Channel:
-    """One leg; whatever hinders it becomes a DialFailed."""
-    try:
-        return await ring()
-    except (DialFailed, BadDialString, MediaError) as failure:
-        cause = _cause_of(failure)
-    if single_reject and (truth(single_reject) or is_among(cause, single_reject)):
-        raise Rejected(cause)
-    raise DialFailed(cause)
-
-
-async def _wait_for_answer(channel: Channel, attempt: Attempt, variables: Mapping[str, str]) -> Channel:
-    """The channel once it is up, or who picked up in its stead; it is hung up when time, the race or the
-    caller's patience ran out.
-    """
-    parent = attempt.parent
-    ends = [channel.answered, channel.gone, channel.taken_up, *([parent.gone] if parent is not None else [])]
-    if attempt.early:  # a leg with ignore_early_media has none
-        ends.append(channel.progressed)
-    beside: list[asyncio.Future[None]] = []
-    _tell_of_ringing(channel, attempt.on_ring, beside)
-    if progress := seconds_of(variables, ("leg_progress_timeout",), 0):
-        beside.append(asyncio.ensure_future(_must_ring(channel, progress)))
-    whole = seconds_of(variables, ("originate_timeout", "call_timeout"), attempt.timeout)
-    try:
-        if not await first_within(min(seconds_of(variables, ("leg_timeout",), whole), whole), *ends):
-            channel.hang_up(HangupCause.NO_ANSWER)
-    except asyncio.CancelledError:
-        channel.hang_up(HangupCause.LOSE_RACE)
-        if channel.stand_in is not None:
-            channel.stand_in.hang_up(HangupCause.LOSE_RACE)
-        raise
-    finally:
-        while beside:
-            beside.pop().cancel()
-    if channel.stand_in is not None:
-        channel.hang_up(HangupCause.PICKED_OFF)
-        channel = channel.stand_in
-    if attempt.given_up:
-        channel.hang_up(HangupCause.ORIGINATOR_CANCEL)
-    if channel.gone.is_set():
-        raise DialFailed(channel.cause or HangupCause.NO_ANSWER)
-    return channel
-
-
-def _tell_of_ringing(
-    channel: Channel, on_ring: Callable[[Channel], None], waiting: list[asyncio.Future[None]]
-) -> None:
-    """When the called side rings, and when it has something to say before it answers.
-
-    Until ``waiting``, which holds what waits for that, is emptied.
-    """
-
-    def heard() -> None:
-        if waiting:
-            on_ring(channel)
-
-    def rang() -> None:
-        heard()
-        if waiting and not channel.progressed.is_set():
-            waiting.append(after_first_of(heard, channel.progressed))
-
-    waiting.append(after_first_of(rang, channel.rang, channel.progressed))
-
-
-async def _must_ring(channel: Channel, limit: float) -> None:
-    if not await first_within(limit, channel.rang, channel.progressed, channel.answered):
-        channel.hang_up(HangupCause.PROGRESS_TIMEOUT)
-
-
 def _user_of(channel: Channel | None) -> str:
     """The directory user who calls, as ``USER@DOMAIN``; "" for anybody else."""
     if channel is None or "user_name" not in channel.variables:
@@ -327,27 +203,3 @@ def _user_of(channel: Channel | None) -> str:
 
 def _without_uuid(variables: Mapping[str, str]) -> dict[str, str]:
     return {name: value for name, value in variables.items() if name != "origination_uuid"}
-
-
-def _cause_of(failure: Exception) -> HangupCause:
-    if isinstance(failure, DialFailed):
-        return failure.cause
-    if isinstance(failure, BadDialString):
-        return HangupCause.INVALID_URL
-    return HangupCause.NORMAL_CIRCUIT_CONGESTION  # no media ports left
-
-
-def seconds_of(
-    variables: Mapping[str, str], names: Sequence[str], default: float, most: float = LONGEST_RING
-) -> float:
-    """The first of these variables that is a span of time; 0, like FreeSWITCH, stands for the default."""
-    for name in names:
-        if not (text := variables.get(name)):
-            continue
-        try:
-            seconds = float(text)
-        except ValueError:
-            continue
-        if 0 < seconds <= most:
-            return seconds
-    return default

@@ -5,8 +5,8 @@ Lives here: reading them. Never here: setting them (``setting``), headers (``ide
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Final
 
 from ...net.address import parse_address
 from ..calls.caller import Caller
@@ -16,6 +16,7 @@ from .identity import in_private
 if TYPE_CHECKING:
     from ..calls.channel import Channel
 
+LONGEST_RING: Final = 86400.0  # seconds; more is no time-out, and "nan" no number
 STAGES = {  # of a leg, and the variables that name what to run then
     "ring": ("execute_on_ring",),
     "media": ("execute_on_media", "execute_on_pre_answer"),
@@ -72,3 +73,19 @@ def advertised_host(variables: Mapping[str, str], seen: Seen, media: str) -> str
     """What the SDP shows instead of ``media``: a far peer may be told ``rtp_adv_audio_ip``."""
     other = variables.get("rtp_adv_audio_ip", "").strip()
     return other if other and seen.far and parse_address(other) is not None else media
+
+
+def seconds_of(
+    variables: Mapping[str, str], names: Sequence[str], default: float, most: float = LONGEST_RING
+) -> float:
+    """The first of these variables that is a span of time; 0, like FreeSWITCH, stands for the default."""
+    for name in names:
+        if not (text := variables.get(name)):
+            continue
+        try:
+            seconds = float(text)
+        except ValueError:
+            continue
+        if 0 < seconds <= most:
+            return seconds
+    return default

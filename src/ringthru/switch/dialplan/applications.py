@@ -15,7 +15,13 @@ from typing import TYPE_CHECKING, Final
 
 from ...net.acl import matches
 from ...net.values import replace
-from ..audio.recording import record_session, stop_record_session
+from ..audio.recording import (
+    record_session,
+    record_session_mask,
+    record_session_unmask,
+    stop_record_session,
+)
+from ..audio.tone_listening import start_dtmf, stop_dtmf
 from ..calls.causes import HangupCause, cause_named, cause_of
 from ..dialing.bridging import bridge
 from ..dialing.leg_variables import one_line
@@ -226,8 +232,7 @@ LEFT_OUT: Final = frozenset(
     (
         *("bind_digit_action", "clear_digit_action", "event"),
         *("jitterbuffer", "lua", "presence", "privacy", "set_audio_level"),
-        *("start_dtmf", "start_dtmf_generate", "stop_dtmf"),
-        "verbose_events",
+        *("start_dtmf_generate", "stop_dtmf_generate", "verbose_events"),
     )
 )
 
@@ -273,6 +278,8 @@ APPLICATIONS: Final[dict[str, Application]] = {
     "pre_answer": pre_answer,
     "read": read,
     "record_session": record_session,
+    "record_session_mask": record_session_mask,
+    "record_session_unmask": record_session_unmask,
     "redirect": redirect,
     "respond": respond,
     "ring_ready": ring_ready,
@@ -281,6 +288,8 @@ APPLICATIONS: Final[dict[str, Application]] = {
     "set_user": set_user,
     "socket": socket,
     "sleep": sleep,
+    "start_dtmf": start_dtmf,
+    "stop_dtmf": stop_dtmf,
     "stop_record_session": stop_record_session,
     "transfer": transfer,
 }

@@ -1,9 +1,9 @@
-"""The console phone: its calls, which of them is heard and spoken to, its devices.
+"""The console phone: its calls, and which of them is heard and spoken to.
 
-One call is active: it has microphone and loudspeaker. The others are on hold. Devices are opened with the
-first call and closed with the last, so that the switch holds no sound card while nobody talks.
+One call is active: it has microphone and loudspeaker. The others are on hold.
 
-Lives here: what the phone does. Never here: what commands say (``console/pa``), a call's audio (``line``).
+Lives here: what the phone does. Never here: what commands say (``console/pa``), a call's audio (``line``),
+devices (``streams``).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from ...media import MediaError
-from ...media.devices.interface import Device, DeviceError, Sink, Source
+from ...media.devices.interface import DeviceError, Sink, Source
 from ...net.levels import NOTICE
 from ...sip import Direction
 from ..calls import dtmf
@@ -28,8 +28,9 @@ from ..events.names import CUSTOM, PHONE
 from . import sounding
 from .account import account
 from .channel import NAME, PhoneChannel
-from .devices import Devices, shut
+from .devices import shut
 from .line import AudioLine
+from .streams import Streams
 
 if TYPE_CHECKING:
     from ..calls.book import Calls
@@ -49,113 +50,27 @@ class ConsolePhone:
     def __init__(self, calls: Calls, library: Any | None = None) -> None:
         """``library`` stands in for ``sounddevice``."""
         self.calls = calls
-        self.devices = Devices(calls.sounds, library)
+        self.streams = Streams(calls, library)
         self.legs: dict[int, PhoneChannel] = {}
         self.active: PhoneChannel | None = None
         self.flags = {EAR, MOUTH}
-        self.chosen: dict[str, Device] = {}  # in, out, ring: by hand, or from the configuration
         self.ring_file: str | None = None  # None: the configuration's
         self.loop_seconds = 8.0
         self._lines: dict[PhoneChannel, AudioLine] = {}
-        self._source: Source | None = None
-        self._sink: Sink | None = None
         self._own: dict[PhoneChannel, tuple[Source, Sink]] = {}  # of endpoints with devices of their own
-        self._streams = asyncio.Lock()
         self._count = 0
-
-    # --- devices ------------------------------------------------------------------------------------
-
-    async def look(self) -> None:
-        """Know the devices; the configuration's are chosen once."""
-        await self.devices.look()
-        settings = self.calls.phone_settings
-        for use, text in (("in", settings.indev), ("out", settings.outdev), ("ring", settings.ringdev)):
-            if use not in self.chosen and text:
-                found = self.devices.find(text, "in" if use == "in" else "out")
-                if found is None:
-                    log.warning("portaudio.conf: there is no device '%s' for %s", text, use)
-                else:
-                    self.chosen[use] = found
-
-    def device(self, use: str) -> Device:
-        """What is used as ``in``, ``out`` or ``ring``."""
-        if use == "ring" and use not in self.chosen:
-            use = "out"
-        return self.chosen.get(use) or self.devices.default(use)
-
-    async def choose(self, use: str, text: str) -> Device | None:
-        """Use another device; streams that are open change at once. None: there is none of that name.
-
-        Raises:
-            MediaError: it cannot be opened; the old one stays.
-        """
-        await self.look()
-        found = self.devices.find(text, "in" if use == "in" else "out")
-        if found is None:
-            return None
-        before, self.chosen[use] = self.chosen.get(use), found
-        try:
-            if use != "ring" and self._source is not None:
-                await self._reopen()
-        except MediaError:
-            self.chosen.pop(use)
-            if before is not None:
-                self.chosen[use] = before
-            raise
-        return found
-
-    async def rescan(self) -> None:
-        """Look for devices anew: streams are closed for it, and opened again where a call has them."""
-        open_before = self._source is not None
-        await self.close_streams()
-        await self.devices.look(again=True)
-        names = {use: each.name for use, each in self.chosen.items()}
-        self.chosen = {
-            use: found
-            for use, name in names.items()
-            if (found := self.devices.find(name, "in" if use == "in" else "out")) is not None
-        }
-        if open_before:
-            await self.open_streams()
-
-    async def open_streams(self) -> None:
-        """Raises MediaError: a device cannot be opened; none stays open then."""
-        async with self._streams:
-            if self._source is not None:
-                return
-            self._source = await self.devices.open_source(self.device("in"))
-            try:
-                self._sink = await self.devices.open_sink(self.device("out"))
-            except MediaError:
-                source, self._source = self._source, None
-                await shut(source)
-                raise
-
-    async def close_streams(self) -> None:
-        async with self._streams:
-            open_now, self._source, self._sink = (self._source, self._sink), None, None
-            for each in open_now:
-                await shut(each)
-
-    async def _reopen(self) -> None:
-        await self.close_streams()
-        await self.open_streams()
-
-    @property
-    def streams_open(self) -> bool:
-        return self._source is not None
 
     def mouth_of(self, channel: PhoneChannel) -> Source | None:
         """What a call hears of us now; None: silence."""
         if channel in self._own:
             return self._own[channel][0]
-        return self._source if channel is self.active and MOUTH in self.flags else None
+        return self.streams.source if channel is self.active and MOUTH in self.flags else None
 
     def ear_of(self, channel: PhoneChannel) -> Sink | None:
         """Where a call is heard now; None: nowhere."""
         if channel in self._own:
             return self._own[channel][1]
-        return self._sink if channel is self.active and EAR in self.flags else None
+        return self.streams.sink if channel is self.active and EAR in self.flags else None
 
     # --- calls out ----------------------------------------------------------------------------------
 
@@ -168,10 +83,10 @@ class ConsolePhone:
             MediaError: the devices cannot be opened, or there is no room for its audio.
             DialFailed: the switch takes no more calls.
         """
-        await self.look()
+        await self.streams.look()
         settings = self.calls.phone_settings
         caller = Caller(name or settings.cid_name, number or settings.cid_num)
-        await self.open_streams()
+        await self.streams.open()
         channel: PhoneChannel | None = None
         try:
             channel = self._new(Direction.INBOUND, destination, destination, caller, settings.context)
@@ -182,7 +97,7 @@ class ConsolePhone:
             if channel is not None:
                 channel.hang_up(HangupCause.NORMAL_CIRCUIT_CONGESTION)
             elif not self._lines:
-                await self.close_streams()
+                await self.streams.close()
             raise
         self._tell(channel, MAKECALL)
         self.calls.run(channel, self.calls.router.run(channel))
@@ -234,12 +149,12 @@ class ConsolePhone:
             self.switch_to(channel)
 
     async def _endpoint_devices(self, inward: str, outward: str) -> tuple[Source, Sink]:
-        found = self.devices.find(inward, "in"), self.devices.find(outward, "out")
+        found = self.streams.devices.find(inward, "in"), self.streams.devices.find(outward, "out")
         if found[0] is None or found[1] is None:
             raise DeviceError(f"there is no device '{inward}' or '{outward}'")
-        source = await self.devices.open_source(found[0])
+        source = await self.streams.devices.open_source(found[0])
         try:
-            return source, await self.devices.open_sink(found[1])
+            return source, await self.streams.devices.open_sink(found[1])
         except MediaError:
             await shut(source)
             raise
@@ -289,9 +204,9 @@ class ConsolePhone:
         Raises:
             MediaError: the devices cannot be opened, or there is no room for its audio.
         """
-        await self.look()
+        await self.streams.look()
         if channel.devices is None:
-            await self.open_streams()
+            await self.streams.open()
         await self._connect(channel)
 
     def told_of_ringing(self, channel: PhoneChannel) -> None:
@@ -325,7 +240,7 @@ class ConsolePhone:
             return False
         for key in keys.upper():
             if dtmf.SINGLE.fullmatch(key.encode("utf-8", "replace")):
-                dtmf.heard(channel, key, dtmf.USUAL, by_info=True)
+                dtmf.heard(channel, key, dtmf.USUAL, dtmf.BY_INFO)
         return True
 
     def ending(self, channel: PhoneChannel) -> None:
@@ -349,7 +264,7 @@ class ConsolePhone:
         for each in self._own.pop(channel, ()):
             await shut(each)
         if not any(each.up for each in self.legs.values()):
-            await self.close_streams()
+            await self.streams.close()
 
     def say_how_it_was(self, channel: PhoneChannel) -> None:
         """One line about the audio of a call that is over."""

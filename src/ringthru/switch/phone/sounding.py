@@ -30,7 +30,7 @@ CENTRE: Final = 0.5
 
 async def ring(phone: ConsolePhone, channel: PhoneChannel) -> None:
     """Until somebody answers, or the caller has enough."""
-    await phone.look()
+    await phone.streams.look()
     if not channel.gone.is_set():
         channel.mark_ringing()
     settings = phone.calls.phone_settings
@@ -56,7 +56,7 @@ async def _answered_or_gone(channel: PhoneChannel) -> None:
 
 async def _sound_once(phone: ConsolePhone, channel: PhoneChannel, text: str) -> None:
     try:
-        await play(phone, text, None, phone.device("ring"))
+        await play(phone, text, None, phone.streams.device("ring"))
     except MediaError as error:
         channel.log.warning("The console phone cannot ring: %s", error)
 
@@ -72,7 +72,7 @@ async def play(phone: ConsolePhone, text: str, seconds: float | None, device: De
     sound = await phone.calls.sounds.load(text, {})
     times = (1 if sound.times == 0 else sound.times) if seconds is None else 0
     frames = replace(sound, times=times).frames("PCMU", FRAME)
-    sink = await phone.devices.open_sink(device)
+    sink = await phone.streams.devices.open_sink(device)
     try:
         await _write(frames, sink, seconds)
     finally:
@@ -97,10 +97,10 @@ async def loop_test(phone: ConsolePhone) -> Echo:
     Raises:
         MediaError: a device cannot be opened.
     """
-    await phone.look()
-    source = await phone.devices.open_source(phone.device("in"))
+    await phone.streams.look()
+    source = await phone.streams.devices.open_source(phone.streams.device("in"))
     try:
-        sink = await phone.devices.open_sink(phone.device("out"))
+        sink = await phone.streams.devices.open_sink(phone.streams.device("out"))
     except MediaError:
         await shut(source)
         raise

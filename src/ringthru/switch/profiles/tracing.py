@@ -26,18 +26,21 @@ SECRETS: Final = ("authorization:", "proxy-authorization:")  # a log is read by 
 
 
 class Tracer:
-    """Writes messages in the manner of FreeSWITCH's sofia."""
+    """Writes messages in the manner of FreeSWITCH's sofia; ``level`` is their level in the log."""
+
+    def __init__(self) -> None:
+        self.level = CONSOLE
 
     def __call__(self, way: str, data: bytes, flow: Flow) -> None:
         """``way`` is ``recv`` or ``send``."""
         to = "from" if way == "recv" else "to"
         clock = time.strftime("%H:%M:%S") + f".{time.time_ns() // 1000 % 1_000_000:06d}"
         place = f"{flow.transport.lower()}/[{flow.remote.host}]:{flow.remote.port}"
-        log.log(CONSOLE, "%s %d bytes %s %s at %s:", way, len(data), to, place, clock)
-        log.log(CONSOLE, RULE)
+        log.log(self.level, "%s %d bytes %s %s at %s:", way, len(data), to, place, clock)
+        log.log(self.level, RULE)
         for line in data.decode("utf-8", "replace").splitlines():  # a line each: none can be made up
-            log.log(CONSOLE, "   %s", _shown(line))
-        log.log(CONSOLE, RULE)
+            log.log(self.level, "   %s", _shown(line))
+        log.log(self.level, RULE)
 
 
 class Watchers:

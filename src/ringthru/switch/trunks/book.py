@@ -12,16 +12,17 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Final
 
 from ...net.address import Endpoint
-from ...net.values import frozen, record
+from ...net.values import frozen
 from ...sip import Direction, Flow, MalformedMessage, Request, SipUri
 from ..calls.causes import HangupCause
-from ..configuration.trunk_settings import place_uri
+from ..configuration.trunk_settings import TrunkSettings, place_uri
 from ..profiles.target import Target
 from ..snapshots import TrunkSnapshot
 from . import requests
 from .asking import Asking
 from .registration import TrunkRegistration
 from .trunk import Changed, TrunkState
+from .trunk_view import Counters, snapshot_of
 
 if TYPE_CHECKING:
     from ..profiles.profile import Profile
@@ -32,16 +33,6 @@ START_PATIENCE: Final = 2.0  # seconds that the first REGISTER waits for the gat
 SETTLE: Final = 0.2  # seconds from news about our address to the look at it: news come in flocks
 STOP_PATIENCE: Final = 1.0  # seconds that all of them have to unregister at a stop
 AUTO_TO_USER: Final = "auto_to_user"  # extension: the user part of To is the number
-
-
-@record
-class Counters:
-    """Calls over one trunk since the start."""
-
-    calls_in: int = 0
-    failed_calls_in: int = 0
-    calls_out: int = 0
-    failed_calls_out: int = 0
 
 
 @frozen
@@ -149,6 +140,10 @@ class TrunkBook:
 
     def names(self, profile: str) -> list[str]:
         return [each.name for each in self._trunks.values() if each.profile.name == profile]
+
+    def settings(self, name: str) -> TrunkSettings | None:
+        trunk = self._trunks.get(name)
+        return None if trunk is None else trunk.settings
 
     def register(self, name: str) -> bool | None:
         """Register at once. None: there is no such trunk; False: it is not to be registered with."""
@@ -277,42 +272,8 @@ class TrunkBook:
         return tuple(self._row(each, now) for each in self._trunks.values())
 
     def _row(self, each: TrunkRegistration, now: float) -> TrunkSnapshot:
-        settings, trunk, counters = each.settings, each.trunk, self._counters[each.name]
-        ping = self._asking.ping(each.name)
-        timeout = trunk.next_timeout()
-        contact = trunk.registered.contact if trunk.registered is not None else _contact_now(each)
-        return TrunkSnapshot(
-            name=settings.name,
-            profile=settings.profile,
-            realm=settings.realm,
-            username=settings.username,
-            has_password=bool(settings.password),
-            from_uri=requests.from_uri(settings),
-            contact=contact,
-            extension=settings.extension or settings.username,
-            to_uri=requests.to_uri(settings),
-            proxy=str(place_uri(settings.proxy)),
-            context=settings.context or each.profile.settings.context,
-            expires=settings.expire_seconds,
-            state=trunk.state.value,
-            reason=trunk.reason,
-            answered=trunk.answered,
-            up=self._is_up(each),
-            next_try=max(timeout - now, 0.0) if timeout is not None else None,
-            expires_in=max(trunk.expires_at - now, 0.0) if trunk.registered is not None else None,
-            ping_interval=settings.ping,
-            ping_reachable=ping.reachable,
-            ping_seconds=ping.seconds,
-            ping_min=settings.ping_min,
-            ping_count=ping.count,
-            ping_max=settings.ping_max,
-            uptime=now - each.since if each.since else 0.0,
-            registrar=trunk.flow.remote if trunk.flow is not None else None,
-            calls_in=counters.calls_in,
-            failed_calls_in=counters.failed_calls_in,
-            calls_out=counters.calls_out,
-            failed_calls_out=counters.failed_calls_out,
-        )
+        ping, counters = self._asking.ping(each.name), self._counters[each.name]
+        return snapshot_of(each, ping, counters, up=self._is_up(each), now=now)
 
 
 def _names(trunk: TrunkRegistration) -> tuple[tuple[str, str], ...]:
@@ -325,11 +286,3 @@ def _is_contact(trunk: TrunkRegistration, uri: SipUri, here: Iterable[str]) -> b
     if uri.decoded_user != trunk.settings.contact_user:
         return False
     return trunk.name in here or requests.bears_mark(trunk.settings, uri)
-
-
-def _contact_now(each: TrunkRegistration) -> str:
-    """The Contact that would be sent now: external or not, as the provider sees us."""
-    flow = each.trunk.flow or next(iter(each.trunk.flows), None)
-    transport = flow.transport if flow is not None else "UDP"
-    seen = each.profile.seen_by(flow.remote.host if flow is not None else None, transport).signalling
-    return f"sip:{each.settings.contact_user}@{seen}"

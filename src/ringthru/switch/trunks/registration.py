@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from ...net.address import Endpoint, parse_address
 from ...net.levels import NOTICE
 from ...sip import HERE, Flow, Login, MalformedMessage, Request, RequestHandle, Response, SipError, SipUri
-from ...sip.wire.message import read_expires
+from ...sip.wire.headers import read_expires
 from ..configuration.trunk_settings import TrunkSettings, place_uri
 from . import requests
 from .trunk import (

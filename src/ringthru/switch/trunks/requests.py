@@ -12,7 +12,7 @@ from typing import Final
 
 from ...net.address import Endpoint
 from ...sip import HERE, NameAddr, Request, Response, SipUri
-from ...sip.wire.message import read_expires
+from ...sip.wire.headers import read_expires
 from ..configuration.trunk_settings import TrunkSettings, place_uri
 from .trunk import Granted
 

@@ -1,6 +1,7 @@
 #include "latch.h"
 
 void rt_latch_learn(rt_latch *latch, const rt_address *target, unsigned threshold) {
+    latch->proven = latch->proven && rt_same_address(target, &latch->target);
     latch->target = *target;
     latch->threshold = (uint8_t)threshold;
     latch->learning = true;
@@ -23,6 +24,7 @@ bool rt_latch_follow(rt_latch *latch, const rt_address *source) {
     latch->was = latch->target;
     latch->target = *source;
     latch->learning = false;
+    latch->proven = true;
     latch->seen = latch->next = 0;
     return true;
 }
@@ -36,6 +38,7 @@ bool rt_latch_judge(rt_latch *latch, const rt_address *source, bool comfort_nois
         return true; /* a device may send it from elsewhere; it proves nothing */
     if (known) {
         latch->learning = false;
+        latch->proven = true;
         *learned = RT_LEARNED_CONFIRMED;
     } else if (rt_latch_follow(latch, source)) {
         *learned = RT_LEARNED_ELSEWHERE;
@@ -48,6 +51,7 @@ rt_learned rt_latch_nominate(rt_latch *latch, const rt_address *source) {
     latch->was = latch->target;
     latch->target = *source;
     latch->learning = false;
+    latch->proven = true;
     latch->seen = latch->next = 0;
     if (moved)
         return RT_LEARNED_ELSEWHERE;

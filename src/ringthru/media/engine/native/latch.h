@@ -16,6 +16,7 @@ typedef struct {
     rt_address target;
     rt_address was; /* before it moved */
     bool learning;
+    bool proven; /* packets came from the target, whatever is being learned anew since */
     bool fixed; /* the SDP alone says where the peer is: strangers are never heard, nor followed */
     uint8_t threshold;
     uint8_t seen; /* strangers in the window */

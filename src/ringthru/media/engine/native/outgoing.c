@@ -19,7 +19,7 @@ static void send_rtp(rt_stream *stream, const rt_packet *packet, const uint8_t *
 bool rt_speaks(const rt_stream *stream, const rt_latch *latch) {
     if (!stream->has_agreed || rt_is_nowhere(&latch->target))
         return false;
-    return stream->speak_first || !latch->learning;
+    return stream->speak_first || latch->proven;
 }
 
 void rt_stream_say(rt_stream *stream, const uint8_t *frame, size_t size, unsigned samples, double now) {
