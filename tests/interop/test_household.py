@@ -147,6 +147,25 @@ class TestPhones:
         assert one.log().count("Call established") == 1
         assert "No phone is registered as 1002@" in switch.words()
 
+    def test_a_call_is_picked_up_parked_and_fetched(
+        self, started: Callable[..., Switch], phones: Phones
+    ) -> None:
+        switch = started()
+        one = phones.registered("1000", AT_HOME, 440, answers=False)
+        other = phones.registered("1001", UPSTAIRS, 600)
+        away = phones.registered("1002", OUTSIDE, 900)
+        away.command("dial", f"sip:1000@{WAN_ADDRESS}")
+        switch.wait_for_words("Ring-Ready")
+        dial(other, f"sip:**1000@{PBX_ADDRESS}")
+        hears(other, 900)
+        hears(away, 600)
+        other.command("transfer", f"sip:6001@{PBX_ADDRESS}")
+        until(lambda: plays_music(away), "music", away.log)
+        other.wait_for_log("terminated")
+        dial(one, f"sip:6001@{PBX_ADDRESS}")
+        hears(one, 900)
+        hears(away, 440)
+
     def test_a_phone_forwards_its_calls(
         self, home: Household, started: Callable[..., Switch], phones: Phones, tmp_path: Path
     ) -> None:

@@ -220,6 +220,16 @@ class TestLeaving:
         await call.answered()
         await hears_tone(call, BEEP)
 
+    async def test_as_freeswitchs_own_dialplan_writes_it(self, mailing: Any, logs: Logs) -> None:
+        """``bridge`` to ``loopback/app=voicemail:…``: an application in a leg of its own."""
+        spared = "{skip_greeting=true,skip_instructions=true}"
+        string = f"{spared}loopback/app=voicemail:default ${{domain_name}} 1000"
+        home = await mailing({DEFAULT: [extension("77", ("answer", ""), ("bridge", string))]})
+        call = await leave(home, number="77")
+        await eventually(lambda: len(files(home, "msg_*.wav")) == 1)
+        assert ":1001:" in await asked(home, logs, "vm_list 1000@DOMAIN")
+        call.hang_up()
+
     async def test_who_has_none(self, mailing: Any) -> None:
         home = await mailing({DIRECTORY: [of_user("vm-enabled", "false")]})
         call = home.lan_phone("1001").invite("1000", home.internal, password=PASSWORD)

@@ -97,6 +97,18 @@ class TestAfterACrash:
         message = file.keep(BOX, "one", CALLER, 3)
         assert MailboxFile("default", tmp_path).messages(BOX) == [message]  # the first one was never closed
 
+    def test_a_row_without_a_file_is_struck_out(self, file: MailboxFile, tmp_path: Path) -> None:
+        file.counts(BOX)
+        spoken(file, BOX, "one")
+        Path(file.keep(BOX, "one", CALLER, 3).path).unlink()
+        file.close()
+        assert MailboxFile("default", tmp_path).messages(BOX) == []
+
+    def test_what_was_being_spoken_goes(self, file: MailboxFile, tmp_path: Path) -> None:
+        written = spoken(file, BOX, "one")
+        assert MailboxFile("default", tmp_path).messages(BOX) == []
+        assert not written.exists()
+
     def test_a_damaged_index_costs_names_alone(self, file: MailboxFile, tmp_path: Path) -> None:
         file.counts(BOX)
         spoken(file, BOX, "one")

@@ -5,40 +5,22 @@ Lives here: FreeSWITCH's texts for them. Never here: the boxes.
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Final
 
-from ..net.values import frozen
-from ..switch.voicemail.values import Box, Counts, Message, NoVoicemail
+from ..switch.voicemail.values import Box, Counts, Message
 from .commands import Command
 from .switch_like import SwitchLike
 from .tables import xml_text
+from .text import visible
 
+if TYPE_CHECKING:
+    from ..switch.voicemail.book import Voicemail
+
+HOME: Final = "mod_voicemail"
 BOXCOUNT: Final = "[profile/]<user>@<domain>[|[new|saved|new-urgent|saved-urgent|all]]"
-LIST: Final = "<id>@<domain>[/profile] [xml]"
-READ: Final = "<id>@<domain>[/profile] <read|unread> [<uuid>]"
-DELETE: Final = "<id>@<domain>[/profile] [<uuid>]"
 NOBODY: Final = "-ERR can't find user or profile.\n"
 DONE: Final = "+OK\n"
-
-
-@frozen
-class _Asked:
-    """``ID@DOMAIN[/PROFILE]`` and the words behind it."""
-
-    box: Box
-    words: tuple[str, ...]
-
-    @classmethod
-    def read(cls, switch: SwitchLike, arguments: str) -> _Asked:
-        """Raises NoVoicemail: there is no such user, or he has no box."""
-        who, *words = arguments.split()
-        user, _, rest = who.partition("@")
-        domain, _, profile = rest.partition("/")
-        voicemail = switch.calls.answering.voicemail
-        if not domain:
-            raise NoVoicemail(f"{who} names no domain")
-        box, _ = voicemail.box(profile or voicemail.usual_profile, domain, user)
-        return cls(box, tuple(words))
 
 
 async def boxcount(switch: SwitchLike, arguments: str) -> str:
@@ -51,20 +33,13 @@ async def boxcount(switch: SwitchLike, arguments: str) -> str:
     return shown.get(how.strip().lower() or "new", "0")
 
 
-async def listed(switch: SwitchLike, arguments: str) -> str:
+async def _list(voicemail: Voicemail, box: Box, words: tuple[str, ...]) -> str:
     """A line for each message, or XML."""
-    if not arguments:
-        return f"Usage: {LIST}\n"
-    try:
-        asked = _Asked.read(switch, arguments)
-    except NoVoicemail:
-        return NOBODY
-    form, uuid = (*asked.words, "", "")[:2]
-    found = await switch.calls.answering.voicemail.messages(asked.box)
-    chosen = [each for each in found if uuid in ("", each.uuid)]
+    form, uuid = (*words, "", "")[:2]
+    chosen = [each for each in await voicemail.messages(box) if uuid in ("", each.uuid)]
     if form.lower() == "xml":
         return f"<voicemail>\n{''.join(map(_xml, chosen))}</voicemail>\n"
-    return "".join(":".join(text for _, text in _fields(each)) + "\n" for each in chosen)
+    return "".join(":".join(visible(text) for _, text in _fields(each)) + "\n" for each in chosen)
 
 
 def _fields(message: Message) -> tuple[tuple[str, str], ...]:
@@ -88,38 +63,43 @@ def _xml(message: Message) -> str:
     return f" <message>\n{rows} </message>\n"
 
 
-async def read(switch: SwitchLike, arguments: str) -> str:
+async def _read(voicemail: Voicemail, box: Box, words: tuple[str, ...]) -> str:
     """Heard, or not: one message, or all of the box (FreeSWITCH: of the domain)."""
-    if not arguments:
-        return f"Usage: {READ}\n"
-    try:
-        asked = _Asked.read(switch, arguments)
-    except NoVoicemail:
-        return NOBODY
-    how, uuid = (*asked.words, "", "")[:2]
+    how, uuid = (*words, "", "")[:2]
     if how.lower() not in ("read", "unread"):
         return NOBODY
-    await switch.calls.answering.voicemail.mark(asked.box, read=how.lower() == "read", uuid=uuid)
+    await voicemail.mark(box, read=how.lower() == "read", uuid=uuid)
     return DONE
 
 
-async def delete(switch: SwitchLike, arguments: str) -> str:
+async def _delete(voicemail: Voicemail, box: Box, words: tuple[str, ...]) -> str:
     """One message, or all of the box."""
-    if not arguments:
-        return f"Usage: {DELETE}\n"
-    try:
-        asked = _Asked.read(switch, arguments)
-    except NoVoicemail:
-        return NOBODY
-    await switch.calls.answering.voicemail.delete(asked.box, *asked.words[:1])
+    await voicemail.delete(box, *words[:1])
     return DONE
+
+
+def _command(
+    name: str, syntax: str, work: Callable[[Voicemail, Box, tuple[str, ...]], Awaitable[str]]
+) -> Command:
+    """A command about one box, which its first word names."""
+
+    async def run(switch: SwitchLike, arguments: str) -> str:
+        if not arguments:
+            return f"Usage: {syntax}\n"
+        voicemail = switch.calls.answering.voicemail
+        who, *words = arguments.split()
+        user, _, place = who.partition("@")
+        domain, _, profile = place.partition("/")
+        box = voicemail.box_of(f"{profile or voicemail.usual_profile}/{user}@{domain}") if domain else None
+        return NOBODY if box is None else await work(voicemail, box, tuple(words))
+
+    return Command(name, syntax, name, run, home=HOME)
 
 
 def commands() -> list[Command]:
-    home = "mod_voicemail"
     return [
-        Command("vm_boxcount", BOXCOUNT, "vm_boxcount", boxcount, home=home),
-        Command("vm_delete", DELETE, "vm_delete", delete, home=home),
-        Command("vm_list", LIST, "vm_list", listed, home=home),
-        Command("vm_read", READ, "vm_read", read, home=home),
+        Command("vm_boxcount", BOXCOUNT, "vm_boxcount", boxcount, home=HOME),
+        _command("vm_delete", "<id>@<domain>[/profile] [<uuid>]", _delete),
+        _command("vm_list", "<id>@<domain>[/profile] [xml]", _list),
+        _command("vm_read", "<id>@<domain>[/profile] <read|unread> [<uuid>]", _read),
     ]

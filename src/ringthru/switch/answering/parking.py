@@ -38,6 +38,7 @@ MOST: Final = 1000  # calls that are parked at once
 LONGEST: Final = 64  # characters of a lot's name, or of a slot's
 LONGEST_STAY: Final = 86400.0  # seconds
 SYNTAX: Final = "LOT SLOT | LOT auto in|out LEAST MOST | LOT ask [LEAST [MOST [MS [PROMPT]]]]"
+PAUSE: Final = 0.02  # seconds from one time of the music to the next: a file may be empty
 MUSIC: Final = "silence_stream://-1"
 
 
@@ -163,7 +164,7 @@ async def _wait(channel: Channel) -> bool:
         async with asyncio.timeout(seconds):
             while not channel.gone.is_set():
                 await _play(channel)
-                await asyncio.sleep(0)
+                await asyncio.sleep(PAUSE)
     except TimeoutError:
         return not channel.gone.is_set()
     return False

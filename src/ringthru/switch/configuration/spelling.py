@@ -58,7 +58,10 @@ DIRECTORY: Final[Known] = {
     "variables": ((), ("variable",)),
     "variable": (("name", "value", "direction"), ()),
 }
-USER_PARAMETERS: Final = ("password", "a1-hash", "dial-string", "auth-acl", "sip-allow-register")
+USER_PARAMETERS: Final = (
+    *("password", "a1-hash", "dial-string", "auth-acl", "sip-allow-register"),
+    *("vm-password", "vm-enabled", "vm-disk-quota", "mwi-account"),
+)
 FIELDS: Final = ("destination_number", "caller_id_number", "caller_id_name", "network_addr")
 
 

@@ -28,7 +28,7 @@ from ..dialing.bridging import bridge
 from ..dialing.leg_variables import one_line
 from ..transfers.attended import att_xfer
 from ..words import words_of
-from . import setting, sounding
+from . import late, setting, sounding
 from .asking import play_and_get_digits, read
 from .shelf import ERROR, UNLIMITED
 
@@ -136,41 +136,6 @@ async def socket(calls: Calls, channel: Channel, data: str) -> None:
 async def conference(calls: Calls, channel: Channel, data: str) -> None:
     """``NAME[@PROFILE][+PIN]``: into a room with others, until it is left."""
     await calls.conferences.serve(channel, data)
-
-
-async def intercept(calls: Calls, channel: Channel, data: str) -> None:
-    """``[-bleg] UUID``: take a call that rings elsewhere, or stands there."""
-    from ..answering.intercept import intercept as application  # late: the start is a budget
-
-    await application(calls, channel, data)
-
-
-async def ivr(calls: Calls, channel: Channel, data: str) -> None:
-    """``MENU``: guide the caller through a menu of ivr.conf."""
-    from ..answering.menu import ivr as application  # late: the start is a budget
-
-    await application(calls, channel, data)
-
-
-async def valet_park(calls: Calls, channel: Channel, data: str) -> None:
-    """``LOT SLOT`` and the like (see ``parking``): leave a call in a numbered place, or fetch it."""
-    from ..answering.parking import valet_park as application  # late: the start is a budget
-
-    await application(calls, channel, data)
-
-
-async def voicemail(calls: Calls, channel: Channel, data: str) -> None:
-    """``[check] [auth] PROFILE DOMAIN [USER]``: leave a message, or hear those there are."""
-    from ..voicemail.application import voicemail as application  # late: the start is a budget
-
-    await application(calls, channel, data)
-
-
-async def audio_test(calls: Calls, channel: Channel, data: str) -> None:
-    """``[SECONDS]``: whether the peer, an echo, is heard both ways (see ``probing``)."""
-    from ..audio.probing import audio_test as test  # late: few calls are tests, and the start is a budget
-
-    await test(calls, channel, data)
 
 
 async def set_user(calls: Calls, channel: Channel, data: str) -> None:
@@ -295,9 +260,9 @@ def _at_once(run: Callable[[Channel, str], None]) -> Application:
 APPLICATIONS: Final[dict[str, Application]] = {
     **{name: _at_once(run) for name, run in setting.INLINE.items()},
     **sounding.APPLICATIONS,
+    **late.APPLICATIONS,
     "answer": answer,
     "att_xfer": att_xfer,
-    "audio_test": audio_test,
     "bridge": bridge,
     "check_acl": check_acl,
     "conference": conference,
@@ -309,8 +274,6 @@ APPLICATIONS: Final[dict[str, Application]] = {
     "group": group,
     "hangup": hangup,
     "hash": keep,
-    "intercept": intercept,
-    "ivr": ivr,
     "limit": limit,
     "park": park,
     "play_and_get_digits": play_and_get_digits,
@@ -332,6 +295,4 @@ APPLICATIONS: Final[dict[str, Application]] = {
     "stop_dtmf": stop_dtmf,
     "stop_record_session": stop_record_session,
     "transfer": transfer,
-    "valet_park": valet_park,
-    "voicemail": voicemail,
 }

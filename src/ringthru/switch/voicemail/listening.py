@@ -87,10 +87,13 @@ async def _open(
         return None
     if not pin:
         channel.log.warning("%s has no vm-password: its box opens to its own phone alone", box)
-    fits = bool(pin) and mail.pins.fits(box, given, pin, asyncio.get_running_loop().time())
+    now = asyncio.get_running_loop().time()
+    locked = mail.pins.is_locked(box, now)
+    fits = bool(pin) and mail.pins.fits(box, given, pin, now)
     mail.told_of_login(box, success=fits)
     if not fits:
-        channel.log.warning("A wrong PIN for the voicemail of %s, from %s", box, channel.caller.number)
+        text = "A PIN after too many wrong ones" if locked else "A wrong PIN"
+        channel.log.warning("%s for the voicemail of %s, from %s", text, box, channel.caller.number)
     return box if fits else None
 
 
