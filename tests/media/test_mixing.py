@@ -2,12 +2,29 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+from typing import Any
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ringthru.media.engine import mixing
 from ringthru.media.sound.g711 import decode, linear_to_ulaw
-from ringthru.media.sound.mixing import FRAME, LONGEST, MOST_VOICES, READY, SILENT_FRAME, Voice, loudness, mix
+from ringthru.media.sound.mixing import (
+    FRAME,
+    LONGEST,
+    MOST_VOICES,
+    READY,
+    SILENT_FRAME,
+    Voice,
+    loudness,
+    mix,
+    sums_of,
+)
 from ringthru.media.sound.tones import tone, tone_share
+
+from .native import native_engine
 
 frames = st.binary(min_size=FRAME, max_size=FRAME)
 
@@ -49,6 +66,36 @@ class TestMix:
         everybody, apart = mix({"quiet": quiet, **loud})
         assert everybody == mix(loud)[0]
         assert apart["quiet"] == everybody
+
+
+def native() -> Any:
+    """The module in C, once the engine in C is known to be there."""
+    native_engine()
+    return import_module("ringthru.media.engine._native")
+
+
+class TestInC:
+    """The same octets as in Python, whatever the voices are."""
+
+    @given(st.lists(frames, min_size=2, max_size=MOST_VOICES))
+    def test_sums(self, voices: list[bytes]) -> None:
+        assert native().mix(voices) == sums_of(voices)
+
+    def test_every_pair_of_octets(self) -> None:
+        one, other = bytes(range(256)) * 256, b"".join(bytes((octet,)) * 256 for octet in range(256))
+        assert native().mix([one, other]) == sums_of([one, other])
+
+    @given(st.binary(max_size=FRAME))
+    def test_loudness(self, frame: bytes) -> None:
+        assert native().loudness(frame) == loudness(frame)
+
+    @pytest.mark.parametrize("voices", [[], [b""] * (MOST_VOICES + 1), [b"a", b"ab"], ["text"], None])
+    def test_what_cannot_be_mixed_is_an_error(self, voices: Any) -> None:
+        with pytest.raises((ValueError, TypeError, SystemError)):
+            native().mix(voices)
+
+    def test_conferences_are_mixed_by_it(self) -> None:
+        assert native().mix is mixing.SUMS
 
 
 class TestAVoice:

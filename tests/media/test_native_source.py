@@ -14,7 +14,7 @@ from .native import native_engine
 
 FOLDER = Path(__file__).parents[2] / "src" / "ringthru" / "media" / "engine" / "native"
 SOURCES = sorted(FOLDER.glob("*.c"))
-SEES_PYTHON = {"module.c", "leg_object.c", "leg_sound.c", "leg_srtp.c", "values.c"}
+SEES_PYTHON = {"module.c", "leg_object.c", "leg_sound.c", "leg_srtp.c", "mixing_functions.c", "values.c"}
 ENGINE = [each for each in SOURCES if each.name not in SEES_PYTHON]
 CORE = [each for each in ENGINE if each.name not in {"loop.c", "heap.c"}]
 STRICT = ["gcc", "-std=gnu11", "-O2", "-Wall", "-Wextra", "-Werror", "-ffp-contract=off"]

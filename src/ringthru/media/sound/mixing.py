@@ -9,8 +9,8 @@ timing.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
-from functools import cache
+from collections.abc import Callable, Hashable, Mapping
+from functools import cache, reduce
 from operator import add, sub
 from typing import Final, TypeVar
 
@@ -26,6 +26,7 @@ STEPS: Final = tuple(level // STEP for level in ULAW_TO_LINEAR)
 LOUDEST: Final = max(STEPS)
 
 Name = TypeVar("Name", bound=Hashable)
+Sums = Callable[[list[bytes]], tuple[bytes, list[bytes]]]
 
 
 class Voice:
@@ -58,28 +59,30 @@ def loudness(ulaw: bytes) -> int:
     return sum(map(_magnitudes().__getitem__, ulaw)) // max(len(ulaw), 1)
 
 
-def mix(voices: Mapping[Name, bytes]) -> tuple[bytes, dict[Name, bytes]]:
+def mix(voices: Mapping[Name, bytes], sums: Sums | None = None) -> tuple[bytes, dict[Name, bytes]]:
     """What those hear who say nothing, and what each of ``voices`` hears: all the others.
 
-    Every frame has ``FRAME`` octets of µ-law; the results too.
+    Every frame has ``FRAME`` octets of µ-law; the results too. ``sums`` does the reckoning; by default it is
+    that of this module.
     """
     if len(voices) > MOST_VOICES:
         heard = sorted(voices, key=lambda name: loudness(voices[name]))[-MOST_VOICES:]
-        everybody, apart = mix({name: voices[name] for name in heard})
+        everybody, apart = mix({name: voices[name] for name in heard}, sums)
         return everybody, {name: apart.get(name, everybody) for name in voices}
-    if not voices:
+    frames = list(voices.values())
+    if not frames:
         return SILENT_FRAME, {}
-    names = list(voices)
-    if len(names) == 1:
-        return voices[names[0]], {names[0]: SILENT_FRAME}
-    steps = {name: list(map(STEPS.__getitem__, frame)) for name, frame in voices.items()}
-    total = steps[names[0]]
-    for name in names[1:]:
-        total = list(map(add, total, steps[name]))
-    everybody = _ulaw(total)
-    if len(names) == 2:
-        return everybody, {names[0]: voices[names[1]], names[1]: voices[names[0]]}
-    return everybody, {name: _ulaw(list(map(sub, total, own))) for name, own in steps.items()}
+    if len(frames) == 1:  # as it is: a sum would have but one of the two zeros of µ-law
+        return frames[0], dict.fromkeys(voices, SILENT_FRAME)
+    everybody, others = (sums or sums_of)(frames)
+    return everybody, dict(zip(voices, frames[::-1] if len(frames) == 2 else others, strict=True))
+
+
+def sums_of(frames: list[bytes]) -> tuple[bytes, list[bytes]]:
+    """The sum of 2 to ``MOST_VOICES`` frames of one length, and for each of them the sum of all others."""
+    steps = [list(map(STEPS.__getitem__, frame)) for frame in frames]
+    total = reduce(lambda sum_, own: list(map(add, sum_, own)), steps)
+    return _ulaw(total), [_ulaw(list(map(sub, total, own))) for own in steps]
 
 
 def together(one: bytes, other: bytes) -> bytes:

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Final
 from ...media import MediaError, Recorder
 from ...media.coding.coders import remedy
 from ...media.coding.payloads import Payloads
+from ...media.engine.mixing import loudness, mix
 from ...media.rtp.reordering import LIVE
-from ...media.sound.mixing import Voice, loudness, mix
+from ...media.sound.mixing import Voice
 from ..waiting import Flag
 
 if TYPE_CHECKING:

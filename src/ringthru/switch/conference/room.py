@@ -14,7 +14,8 @@ from collections.abc import Coroutine, Iterator
 from typing import TYPE_CHECKING, Any, Final
 
 from ...media import BadSound
-from ...media.sound.mixing import FRAME, mix
+from ...media.engine.mixing import mix
+from ...media.sound.mixing import FRAME
 from ..audio.sound_files import SoundSources, parts_of
 from ..configuration.conference_settings import ConferenceProfile
 from ..events.names import CONFERENCE, CUSTOM

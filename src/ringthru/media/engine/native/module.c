@@ -126,12 +126,19 @@ static int fill(PyObject *module) {
     return PyModule_AddIntConstant(module, "NO_TYPE", RT_NO_TYPE);
 }
 
+static PyMethodDef functions[] = {
+    {"mix", rt_python_mix, METH_O, "The sum of 1 to 16 frames of µ-law, and for each of them that of all others."},
+    {"loudness", rt_python_loudness, METH_O, "The mean magnitude of a frame of µ-law, of 32124 at most."},
+    {NULL, NULL, 0, NULL},
+};
+
 static PyModuleDef_Slot slots[] = {{Py_mod_exec, fill}, {0, NULL}};
 
 static struct PyModuleDef module = {
     .m_base = PyModuleDef_HEAD_INIT,
     .m_name = "_native",
     .m_doc = "The media engine in C; see native_driver.py.",
+    .m_methods = functions,
     .m_slots = slots,
 };
 

@@ -37,6 +37,11 @@ PyObject *rt_number_or_none(bool any, double number);
 PyObject *rt_event_tuple(const rt_event *event); /* kind, number, rtcp, amount, seconds, was, now */
 PyObject *rt_report_tuple(const rt_stream *stream); /* the fields of LegReport */
 
+/* mixing_functions.c */
+
+PyObject *rt_python_mix(PyObject *module, PyObject *list);
+PyObject *rt_python_loudness(PyObject *module, PyObject *frame);
+
 /* leg_srtp.c */
 
 PyObject *leg_secure(LegObject *self, PyObject *args);
