@@ -62,6 +62,15 @@ def test_nothing_the_network_sends_makes_it_misbehave(tmp_path):
         assert "packets out" in run(program, seed, 100_000)
 
 
+def test_no_packet_takes_memory_from_the_heap(tmp_path):
+    """The same packets: nothing is allocated between a packet's coming and its copies' leaving."""
+    program = tmp_path / "counting"
+    wrapped = [f"-Wl,--wrap={name}" for name in ("malloc", "calloc", "realloc")]
+    here = Path(__file__).parent / "native_fuzz.c"
+    run(*STRICT, "-DCOUNTING", *wrapped, "-I", FOLDER, here, *CORE, "-lm", "-ldl", "-o", program)
+    assert "for packets: 0 times" in run(program, 1, 100_000)
+
+
 @pytest.mark.parametrize("sanitizer", ["address,undefined", "thread"])
 def test_legs_come_and_go_while_packets_come(sanitizer, tmp_path):
     """The thread and the switch at once: nothing is used after it was freed, nothing without the lock."""

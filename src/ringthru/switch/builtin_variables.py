@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Mapping
+from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
@@ -14,9 +15,22 @@ from ..net.surroundings import Surroundings
 from ..portmap import MapperSnapshot
 from .words import random_uuid
 
+MACHINE_ID: Final = Path("/etc/machine-id")
 NAT_VARIABLES: Final = frozenset({"nat_public_addr", "nat_private_addr", "nat_type"})
 BELOW_STATE: Final = ("recordings", "storage", "cache")  # folders of what the switch writes
 BESIDE_CONF: Final = ("sounds", "htdocs", "script", "grammar", "mod")  # of what it reads
+
+
+def serial(machine_id: Path, hostname: str) -> str:
+    """Twelve hexadecimal digits that tell this machine from others, the same at every start.
+
+    They tell nobody the machine's own identifier: systemd asks that it be kept from networks.
+    """
+    try:
+        name = machine_id.read_text()
+    except (OSError, UnicodeDecodeError):
+        name = hostname
+    return sha256(f"switch_serial {name.strip()}".encode()).hexdigest()[:12]
 
 
 def machine_variables(here: Surroundings, address6: str) -> dict[str, str]:
@@ -26,6 +40,7 @@ def machine_variables(here: Surroundings, address6: str) -> dict[str, str]:
         "hostname": hostname,
         "switchname": hostname,
         "core_uuid": random_uuid(),
+        "switch_serial": serial(MACHINE_ID, hostname),
         "local_ip_v4": here.address,
         "local_ip_v6": address6,
         "local_mask_v4": str(here.network.netmask),
