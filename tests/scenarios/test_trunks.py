@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from ringthru.console.sofia_questions import sofia_gateway_data
+from ringthru.lab.gateway.quirks import Quirks
 from ringthru.net.address import Endpoint
 from ringthru.switch.calls.causes import HangupCause
 from ringthru.switch.snapshots import TrunkSnapshot
@@ -131,6 +132,22 @@ class TestRegistering:
         assert asyncio.get_running_loop().time() - started < 5  # not when it would have been refreshed
         await eventually(lambda: len(pair.there.switch.snapshot().registrations) == 1)
         assert before not in pair.binding()
+
+    async def test_a_router_that_rewrites_sip_is_told_of(
+        self, join: Any, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        pair: Pair = await join()
+        assert pair.here.gateway is not None
+        pair.here.gateway.quirks = Quirks(rows=frozenset({"TO09"}))
+        await pair.here.switch.start()
+        await eventually(lambda: "answers with a Via that is not ours" in caplog.text)
+        assert "register-transport=tls" in caplog.text
+        assert caplog.text.count("answers with a Via") == 1
+
+    async def test_a_router_that_leaves_sip_alone_is_not(
+        self, pair: Pair, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        assert "answers with a Via" not in caplog.text
 
     async def test_a_wrong_password_is_not_tried_again_soon(
         self, join: Any, caplog: pytest.LogCaptureFixture

@@ -11,7 +11,7 @@ import logging
 import random
 import secrets
 from collections.abc import Callable, Coroutine
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from ...net.address import Endpoint, parse_address
 from ...net.levels import NOTICE
@@ -19,6 +19,7 @@ from ...sip import HERE, Flow, Login, MalformedMessage, Request, RequestHandle, 
 from ...sip.wire.headers import read_expires
 from ..configuration.trunk_settings import TrunkSettings, place_uri
 from . import requests
+from .mirror import meddling
 from .trunk import (
     Changed,
     ForgetContact,
@@ -36,6 +37,11 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+MEDDLING: Final = (
+    "Gateway %s answers with a Via that is not ours: %s. Something on the way rewrites SIP, as a rule a SIP"
+    " ALG in the router, and calls may fail by it. Switch it off there; or let it see no SIP:"
+    " register-transport=tls, or other ports than 5060 on both sides"
+)
 LEVELS = {TrunkState.FAIL_WAIT: logging.WARNING, TrunkState.FAILED: logging.ERROR}
 
 
@@ -53,6 +59,7 @@ class TrunkRegistration:
         self.since = 0.0  # of the present registration
         self.on_change: Callable[[TrunkRegistration, Changed], None] = lambda trunk, changed: None
         self.on_located: Callable[[TrunkRegistration], None] = lambda trunk: None
+        self._meddling = ""  # what was last said of it
         self._login = Login(settings.auth_username, settings.password) if settings.password else None
         self._call_id = secrets.token_hex(12)
         self._cseq = 0
@@ -178,6 +185,7 @@ class TrunkRegistration:
         if response is None:
             self._act(self.trunk.receive_silence)
             return
+        self._look_for_meddling(response, seen, flow)
         granted = self._granted(response, contact, expires)
         self._act(
             lambda now: self.trunk.receive_answer(
@@ -209,6 +217,15 @@ class TrunkRegistration:
             text = "Gateway %s sees us at %s, but we show it %s: calls from it may not reach us"
             log.warning(text, self.name, seen, self.shown)
         self.mirrored = seen
+
+    def _look_for_meddling(self, response: Response, sent: Endpoint, flow: Flow) -> None:
+        """Say once of each way it is done that something rewrites SIP between us and the registrar."""
+        if flow.transport != "UDP":  # elsewhere the port of a Via may be another than the one we show
+            return
+        found = meddling(response.via, sent, self.profile.settings.registration.asks_rport) or ""
+        if found and found != self._meddling:
+            log.warning(MEDDLING, self.name, found)
+        self._meddling = found
 
     async def _forget(self, flow: Flow, contact: str) -> None:
         self._cseq += 1
