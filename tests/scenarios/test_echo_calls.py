@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from ringthru.lab.gateway.quirks import Quirks
+from ringthru.media import PCMU, make_offer
 from ringthru.net.address import Endpoint
 from ringthru.portmap import Protocol
 from ringthru.sip import Response
@@ -68,6 +69,20 @@ class TestFromOutside:
         assert (control.protocol, control.internal.port) == ("udp", used.internal.port + 1)  # RTCP's
         assert used.packets_in >= 5
         assert used.packets_out >= 5
+
+    async def test_one_port_for_both_where_the_caller_offers_it(self, home: Home) -> None:
+        """RFC 5761: RTP and RTCP at the same mapped port."""
+        phone = home.far_phone()
+        audio = phone.new_audio()
+        offer = make_offer(audio.address, (PCMU,), 1, 1, mux=True)
+        call = phone.invite("9196", home.reached_at("external"), body=offer)
+        call.audio, call.offer = audio, offer
+        assert b"a=rtcp-mux" in (await call.answered()).body
+        assert call.agreed is not None
+        assert call.agreed.remote_rtcp == call.agreed.remote_rtp
+        await hears_itself(call)
+        assert home.gateway is not None
+        assert call.agreed.remote_rtp.port in [each.external_port for each in home.gateway.mappings()]
 
     async def test_and_they_are_off_the_gateway_when_it_is_over(self, home: Home) -> None:
         call = await call_and_hear(home.far_phone(), "9196", home.reached_at("external"))
