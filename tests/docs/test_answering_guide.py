@@ -11,52 +11,33 @@ import pytest
 from ringthru.switch.audio.sound_files import PROMPTS
 from ringthru.switch.configuration import Dialplan, load_tree
 from ringthru.switch.configuration.menu_settings import ACTIONS, load_menus
-from ringthru.switch.configuration.tree import Tree
 from ringthru.switch.configuration.voicemail_settings import KEYS, PARAMETERS, load_voicemail
-from ringthru.switch.dialplan.applications import APPLICATIONS
 
 from .conftest import DOCS
+from .trying import block, check_extensions, tree_of, tried
 
 PAGE = (DOCS / "guide" / "answering.md").read_text()
-TRIED = re.findall(r"<!-- tried\n(.*?)-->\n```xml\n(.*?)```", PAGE, re.DOTALL)
+TRIED = tried(PAGE)
 DOMAIN = {"domain": "192.168.1.103"}
 assert len(TRIED) == 3
 
 
-def tree_of(section: str, xml: str, folder: Path) -> Tree:
-    text = f'<document><section name="{section}">{xml}</section></document>'
-    (folder / "freeswitch.xml").write_text(text)
-    return load_tree(folder, DOMAIN, {}).tree
-
-
-def block(name: str) -> tuple[list[str], str]:
-    found = re.search(rf"<!-- {name}: (.*?) -->\n```xml\n(.*?)```", PAGE, re.DOTALL)
-    assert found is not None, name
-    return found[1].split(", "), found[2]
-
-
 @pytest.mark.parametrize(("lines", "xml"), TRIED)
 def test_each_extension_does_what_stands_beside_it(lines: str, xml: str, tmp_path: Path) -> None:
-    plan = Dialplan.read(tree_of("dialplan", f'<context name="default">{xml}</context>', tmp_path))
-    assert set(re.findall(r'application="(\w+)"', xml)) <= APPLICATIONS.keys()
-    for line in lines.splitlines():
-        number, _, what = line.partition(" => ")
-        now = datetime(2026, 11, 25, tzinfo=UTC)
-        actions = plan.route("default", {"destination_number": number}.get, lambda: now).actions  # noqa: B023
-        assert "; ".join(f"{each.application}({each.data})" for each in actions) == what
+    check_extensions(lines, xml, tmp_path, DOMAIN)
 
 
 def test_the_profiles_of_voicemail_are_read(tmp_path: Path) -> None:
-    names, xml = block("voicemail")
-    profiles = load_voicemail(tree_of("configuration", xml, tmp_path))
+    names, xml = block(PAGE, "voicemail")
+    profiles = load_voicemail(tree_of("configuration", xml, tmp_path, DOMAIN))
     assert list(profiles) == names
     assert (profiles["default"].longest, profiles["default"].most_messages) == (120, 50)
     assert profiles["hotel"].key("delete-file-key") == "9"
 
 
 def test_the_menus_are_read(tmp_path: Path) -> None:
-    names, xml = block("menus")
-    menus = load_menus(tree_of("configuration", xml, tmp_path))
+    names, xml = block(PAGE, "menus")
+    menus = load_menus(tree_of("configuration", xml, tmp_path, DOMAIN))
     assert list(menus) == names
     assert len(menus["shop"].entries) == 5
 

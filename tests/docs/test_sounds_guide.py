@@ -3,36 +3,21 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from ringthru.media import read_tones
-from ringthru.switch.configuration import Dialplan, load_tree
 from ringthru.switch.configuration.conference_settings import PARAMETERS, SOUNDS, load_conferences
 from ringthru.switch.configuration.local_stream_settings import load_streams
-from ringthru.switch.configuration.tree import Tree
-from ringthru.switch.dialplan.applications import APPLICATIONS
 
 from .conftest import DOCS
+from .trying import block, check_extensions, tree_of, tried
 
 PAGE = (DOCS / "guide" / "sounds.md").read_text()
 PLAYED = re.search(r"<!-- played\n(.*?)-->\n```\n(.*?)```", PAGE, re.DOTALL)
-TRIED = re.findall(r"<!-- tried\n(.*?)-->\n```xml\n(.*?)```", PAGE, re.DOTALL)
+TRIED = tried(PAGE)
 assert PLAYED is not None
-
-
-def tree_of(section: str, xml: str, folder: Path) -> Tree:
-    text = f'<document><section name="{section}">{xml}</section></document>'
-    (folder / "freeswitch.xml").write_text(text)
-    return load_tree(folder, {}, {}).tree
-
-
-def block(name: str) -> tuple[list[str], str]:
-    found = re.search(rf"<!-- {name}: (.*?) -->\n```xml\n(.*?)```", PAGE, re.DOTALL)
-    assert found is not None, name
-    return found[1].split(", "), found[2]
 
 
 @pytest.mark.parametrize("line", PLAYED[1].splitlines())
@@ -49,12 +34,12 @@ def test_the_tones_shown_are_those_that_are_played() -> None:
 
 
 def test_the_streams_are_read(tmp_path: Path) -> None:
-    names, xml = block("streams")
+    names, xml = block(PAGE, "streams")
     assert [each.name for each in load_streams(tree_of("configuration", xml, tmp_path))] == names
 
 
 def test_the_profiles_of_conferences_are_read(tmp_path: Path) -> None:
-    names, xml = block("conferences")
+    names, xml = block(PAGE, "conferences")
     profiles = load_conferences(tree_of("configuration", xml, tmp_path))
     assert list(profiles) == names
     assert profiles["default"].keys == {"0": "mute", "#": "hangup"}
@@ -70,10 +55,4 @@ def test_every_parameter_that_is_named_is_known_and_every_sound_is_named() -> No
 
 @pytest.mark.parametrize(("lines", "xml"), TRIED)
 def test_each_extension_does_what_stands_beside_it(lines: str, xml: str, tmp_path: Path) -> None:
-    plan = Dialplan.read(tree_of("dialplan", f'<context name="default">{xml}</context>', tmp_path))
-    assert set(re.findall(r'application="(\w+)"', xml)) <= APPLICATIONS.keys()
-    for line in lines.splitlines():
-        number, _, what = line.partition(" => ")
-        now = datetime(2026, 11, 25, tzinfo=UTC)
-        actions = plan.route("default", {"destination_number": number}.get, lambda: now).actions  # noqa: B023
-        assert "; ".join(f"{each.application}({each.data})" for each in actions) == what
+    check_extensions(lines, xml, tmp_path)
