@@ -74,23 +74,27 @@ async def _record(call: NodeCall, path: Path) -> None:
     two = TwoSides()
     try:
         file = await asyncio.to_thread(_open, path)
-    except OSError as error:
-        log.error("Recording of %s: %s cannot be written: %s", call.call_id, path, error.strerror)
+    except BaseException as error:  # a recording that is ended meanwhile too: no tap may stay
         for side in sides:
             side.close()
+        if not isinstance(error, OSError):
+            raise
+        log.error("Recording of %s: %s cannot be written: %s", call.call_id, path, error.strerror)
         return
     log.info("Recording %s to %s", call.call_id, path)
     try:
         while time.monotonic() - began < LONGEST:
             await asyncio.sleep(TICK)
-            samples = _read(sides, two, began)
-            await asyncio.to_thread(file.writeframes, samples)
+            _hear(sides, two, began)
+            await asyncio.to_thread(file.writeframes, linear_of(two.take_mixed()))
     except OSError as error:
         log.error("Recording of %s ends: %s: %s", call.call_id, path, error.strerror)
     finally:
         for side in sides:
             side.close()
-        file.writeframes(_read(sides, two, began))
+        _hear(sides, two, began)
+        two.even_out()
+        file.writeframes(linear_of(two.take_mixed()))
         file.close()
 
 
@@ -103,10 +107,9 @@ def _open(path: Path) -> wave.Wave_write:
     return file
 
 
-def _read(recorders: list[Recorder], two: TwoSides, began: float) -> bytes:
-    """What both sides said since the last time, as samples; who says nothing has silence there."""
+def _hear(recorders: list[Recorder], two: TwoSides, began: float) -> None:
+    """Take what both sides said since the last time; who says nothing has silence there."""
     moment = int((time.monotonic() - began) * SAMPLE_RATE)
     sides: tuple[Side, Side] = (two.here, two.there)
     for recorder, side in zip(recorders, sides, strict=True):
         side.add(recorder.take(), moment)
-    return linear_of(two.take_mixed())
