@@ -65,7 +65,7 @@ class TestExamples:
         running = asyncio.ensure_future(example("first")(house(), tmp_path / "ports.sqlite3", seconds=0.5))
         while not running.done():
             during.append(held(gateway))
-            await asyncio.sleep(0.02)
+            await asyncio.sleep(0.02)  # between two looks at the gateway; the example tells nobody
         await running
         assert [("tcp", 5060, 5060), ("tcp", 8080, 8080), ("udp", 5060, 5060)] in during
         assert held(gateway) == []

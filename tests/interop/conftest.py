@@ -13,6 +13,7 @@ from ringthru.lab.namespaces.miniupnpd import Serves
 from ringthru.lab.namespaces.netns import obstacles
 
 from .capture import Capture
+from .household import Household, Phones
 from .phones import Baresip, Sipp
 from .switch_process import Switch
 
@@ -100,3 +101,17 @@ def baresip(switch: Switch, tmp_path: Path) -> Iterator[Baresip]:
     phone = Baresip(switch.laboratory, PUB, PUB_ADDRESS, directory)
     yield phone
     phone.stop()
+
+
+@pytest.fixture(scope="module")
+def household() -> Iterator[Household]:
+    with Household() as made:
+        yield made
+
+
+@pytest.fixture
+def phones(household: Household, tmp_path: Path) -> Iterator[Phones]:
+    """In that household; they hang up and go when the test is over."""
+    made = Phones(household, tmp_path / "phones")
+    yield made
+    made.stop()

@@ -45,7 +45,7 @@ class Controller:
             try:
                 return self._answer(datagram.partition(b" ")[0])
             except (TimeoutError, ConnectionRefusedError):
-                time.sleep(0.05)  # it is not there yet
+                time.sleep(0.05)  # it is not there yet, and nothing tells when a foreign daemon is
         raise AssertionError(f"no answer to {command['command']}")
 
     def _answer(self, cookie: bytes) -> Message:
@@ -63,7 +63,7 @@ def until(true: Callable[[], bool], what: str, step: Callable[[], None] = lambda
             print("it is so:", what, file=sys.stderr)
             return
         step()
-        time.sleep(0.02)
+        time.sleep(0.02)  # the pace of speech
     raise AssertionError(f"it is not so: {what}")
 
 
@@ -158,7 +158,7 @@ def tell(folder: Path) -> Iterator[tuple[str, object]]:
     yield "recorded", ask(talk.record(True)).text("result")
     for _ in range(50):
         speak()
-        time.sleep(0.02)
+        time.sleep(0.02)  # the pace of speech: a second of it is recorded
     yield "recorded no more", ask(talk.record(False)).text("result")
     until(lambda: any(each.stat().st_size for each in folder.rglob("*") if each.is_file()), "there is a file")
 

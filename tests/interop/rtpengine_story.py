@@ -93,7 +93,7 @@ async def until(true: Callable[[], bool], what: str, step: Callable[[], None] = 
     async with asyncio.timeout(PATIENCE):
         while not true():
             step()
-            await asyncio.sleep(0.02)
+            await asyncio.sleep(0.02)  # the pace of speech
     print("it is so:", what, file=sys.stderr)
 
 

@@ -41,28 +41,15 @@ OUR_NUMBER = """
 OTHER_MACHINE, PROVIDERS_NAME = "22.51.100.51", "sip.itsp.example"
 
 
-@pytest.fixture(scope="module")
-def home() -> Iterator[Household]:
-    with Household() as household:
-        yield household
-
-
 @pytest.fixture
-def phones(home: Household, tmp_path: Path) -> Iterator[Phones]:
-    made = Phones(home, tmp_path / "phones")
-    yield made
-    made.stop()
-
-
-@pytest.fixture
-def started(home: Household, tmp_path: Path) -> Iterator[Callable[..., Switch]]:
+def started(household: Household, tmp_path: Path) -> Iterator[Callable[..., Switch]]:
     """Starts the switch; ``trunk`` is what a person writes into the example of a provider."""
     made: list[Switch] = []
 
     def start(trunk: dict[str, str] | None = None, extensions: str = "") -> Switch:
         folder = tmp_path / "switch"
         folder.mkdir()
-        switch = Switch(home, folder, console=True, extensions=extensions)
+        switch = Switch(household, folder, console=True, extensions=extensions)
         if trunk:
             write_provider(configuration(folder, {}, "", extensions), trunk)
         made.append(switch)
@@ -77,19 +64,19 @@ def started(home: Household, tmp_path: Path) -> Iterator[Callable[..., Switch]]:
 
 
 @pytest.fixture
-def kamailio(home: Household, tmp_path: Path) -> Iterator[Callable[..., Kamailio]]:
+def kamailio(household: Household, tmp_path: Path) -> Iterator[Callable[..., Kamailio]]:
     """Starts a provider's machine at an address of the public host."""
     made: list[Kamailio] = []
 
     def start(address: str = PUB_ADDRESS) -> Kamailio:
         folder = tmp_path / f"kamailio-{address}"
         folder.mkdir()
-        made.append(Kamailio(home, folder, address=address))
+        made.append(Kamailio(household, folder, address=address))
         return made[-1]
 
     yield start
     for each in made:
-        home.end(each.process)
+        household.end(each.process)
 
 
 def write_provider(tree: Path, values: dict[str, str]) -> None:
@@ -167,16 +154,16 @@ class TestPhones:
         hears(away, 440)
 
     def test_a_phone_forwards_its_calls(
-        self, home: Household, started: Callable[..., Switch], phones: Phones, tmp_path: Path
+        self, household: Household, started: Callable[..., Switch], phones: Phones, tmp_path: Path
     ) -> None:
         """302, as phones say it whose user has switched forwarding on."""
         started()
         one = phones.registered("1000", AT_HOME, 440)
         away = phones.registered("1002", OUTSIDE, 900)
-        with wire(home, PHONE, PHONE_ADDRESS, (PBX_ADDRESS, 5060)) as line:
+        with wire(household, PHONE, PHONE_ADDRESS, (PBX_ADDRESS, 5060)) as line:
             assert " 200 " in line.register("1003", "cobalt-Otter-71-lantern")[:12]
             port = line.port
-        sipp = Sipp(home, PHONE, PHONE_ADDRESS, tmp_path, port=port)
+        sipp = Sipp(household, PHONE, PHONE_ADDRESS, tmp_path, port=port)
         forwarder = sipp.start("forward.xml", f"{PBX_ADDRESS}:5060", onward=f"1002@{PBX_ADDRESS}")
         dial(one, f"sip:1003@{PBX_ADDRESS}")
         hears(one, 900)
@@ -215,15 +202,15 @@ class TestProvider:
 
     def test_whose_machine_dies_is_used_at_its_other_address(
         self,
-        home: Household,
+        household: Household,
         started: Callable[..., Switch],
         phones: Phones,
         kamailio: Callable[..., Kamailio],
     ) -> None:
         """Two addresses under one name (RFC 3263 §4): where OPTIONS go unanswered, the other has us."""
-        home.ip(PUB, f"address add {OTHER_MACHINE}/24 dev eth0")
+        household.ip(PUB, f"address add {OTHER_MACHINE}/24 dev eth0")
         lines = f"{PUB_ADDRESS} {PROVIDERS_NAME}\n{OTHER_MACHINE} {PROVIDERS_NAME}\n"
-        (RESOLVERS / home.name(PBX) / "hosts").write_text(lines)
+        (RESOLVERS / household.name(PBX) / "hosts").write_text(lines)
         first, second = kamailio(), kamailio(OTHER_MACHINE)
         account = {"username": USER, "password": PROVIDERS_PASSWORD, "realm": "provider.example"}
         switch = started({**account, "proxy": PROVIDERS_NAME, "extension": "1000", "ping": "1"})
@@ -231,7 +218,7 @@ class TestProvider:
         assert (len(first.contacts()), second.contacts()) == (1, [])
         one = phones.registered("1000", AT_HOME, 440)
         somebody = phones.somebody("05551234", 900, ELSEWHERE)
-        home.end(first.process)
+        household.end(first.process)
         switch.wait_for_words("Gateway itsp answers OPTIONS again", 25)
         assert len(second.contacts()) == 1
         somebody.command("dial", f"sip:{USER}@{OTHER_MACHINE}:5060")

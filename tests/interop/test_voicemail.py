@@ -19,24 +19,11 @@ HUM, OWNER, BEEP = 440.0, 700.0, 640.0  # Hz
 ENOUGH = 16_000 * 4  # octets: four seconds, for less than three are no message
 
 
-@pytest.fixture(scope="module")
-def home() -> Iterator[Household]:
-    with Household() as household:
-        yield household
-
-
 @pytest.fixture
-def phones(home: Household, tmp_path: Path) -> Iterator[Phones]:
-    made = Phones(home, tmp_path / "phones")
-    yield made
-    made.stop()
-
-
-@pytest.fixture
-def switch(home: Household, tmp_path: Path) -> Iterator[Switch]:
+def switch(household: Household, tmp_path: Path) -> Iterator[Switch]:
     folder = tmp_path / "switch"
     folder.mkdir()
-    made = Switch(home, folder)
+    made = Switch(household, folder)
     made.start()
     made.wait_until_mapped()
     yield made
@@ -101,13 +88,13 @@ def test_a_message_outlives_kill_9(switch: Switch, phones: Phones) -> None:
 
 
 def test_a_phone_that_did_not_subscribe_is_told_as_well(
-    home: Household, switch: Switch, phones: Phones, tmp_path: Path
+    household: Household, switch: Switch, phones: Phones, tmp_path: Path
 ) -> None:
     """Linphone takes the NOTIFY that it did not ask for."""
     leave(phones, switch)
     folder = tmp_path / "linphone"
     folder.mkdir()
-    phone = Linphone(home, AT_HOME[0], AT_HOME[1], folder)
+    phone = Linphone(household, AT_HOME[0], AT_HOME[1], folder)
     try:
         phone.register(f"{PBX_ADDRESS}:5060", "1000", PASSWORD, tone(OWNER, 5), Path("/dev/null"))
         phone.wait_until(lambda: "Messages-Waiting: yes" in phone.log(), "a NOTIFY")

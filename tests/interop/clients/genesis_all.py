@@ -36,7 +36,7 @@ async def consumer() -> None:
     try:
         async with asyncio.timeout(PATIENCE), Inbound(HOST, PORT, PASSWORD) as other:
             while not consumer.protocol.is_connected or len(consumer.protocol.handlers) < 3:
-                await asyncio.sleep(0.05)
+                await asyncio.sleep(0.05)  # the client has no event for that
             event = None
             while event is None:  # until its subscription is in force
                 await other.send("sendevent CUSTOM\nEvent-Subclass: ringthru::news\nWhat: this & that")
