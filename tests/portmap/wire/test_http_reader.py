@@ -8,13 +8,13 @@ from ringthru.net.address import Endpoint
 from ringthru.portmap.errors import MalformedMessage
 from ringthru.portmap.wire.http import (
     CAP,
-    MOST_HEADERS,
     RequestReader,
     ResponseReader,
     get_request,
     post_request,
     whole_response,
 )
+from ringthru.portmap.wire.http_reader import MOST_HEADERS
 
 GATEWAY = Endpoint("192.168.1.1", 5000)
 BODY = b"<root><a/></root>"
