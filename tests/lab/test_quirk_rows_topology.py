@@ -87,7 +87,7 @@ class TestOthers:
         assert world.engine.external_address is None
         assert inner.forwards("udp", mapping.external_port) is not None
         assert not arrives(world, mapping)
-        world._send_pmp(NATPMP_MAP, "10.0.0.1")  # what nesting does, through the inner NAT
+        world.crossing.send_pmp(NATPMP_MAP, "10.0.0.1")  # what nesting does, through the inner NAT
         world.run(1)
         assert outer.entry("udp", 5060).internal == Endpoint("10.0.0.2", 5060)
         assert arrives(world, mapping)

@@ -157,7 +157,8 @@ class TestWire:
         outer = VirtualGateway(clock.read, "10.0.0.1", "11.0.113.1")
         inner = VirtualGateway(clock.read, external="10.0.0.2", behind=outer, protocols=("natpmp",))
         world = make_world(gateways=[inner, outer])
-        world._send_pmp(bytes.fromhex("00" + "01" + "0000" + "13c4" + "13c4" + "00000e10"), "10.0.0.1")
+        request = "00" + "01" + "0000" + "13c4" + "13c4" + "00000e10"
+        world.crossing.send_pmp(bytes.fromhex(request), "10.0.0.1")
         world.run(1)
         assert outer.entry("udp", 5060).internal == Endpoint("10.0.0.2", 5060)
 
@@ -169,7 +170,7 @@ class TestWire:
         world = World(make_world().engine, gateway, clock=clock, host=host)
         client = "20010db8000100000000000000000005"
         request = "0201000000000e10" + client + "00" * 12 + "11000000" + "13c413c4" + "00" * 16
-        world._send_pmp(bytes.fromhex(request), "2001:db8:1::1")
+        world.crossing.send_pmp(bytes.fromhex(request), "2001:db8:1::1")
         world.run(1)
         assert list(gateway.core.port_control.pcp.pinholes) == [("udp", Endpoint(host, 5060))]
         answer = world.records.exchanges[-1]

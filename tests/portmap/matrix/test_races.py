@@ -144,7 +144,7 @@ class TestStorms:
         for number in range(10_000):
             data = bytes.fromhex(f"02800000 00000000 {number:08x}") + bytes(12)
             notice = Notice(data, Endpoint(host, 5351), GROUP)
-            world.at(number / 1000, lambda notice=notice: world._send_notice(notice))
+            world.at(number / 1000, lambda notice=notice: world.crossing.send_notice(notice))
         world.run(20)
         assert len(world.records.requests("pmp")) - before < 20
         assert len(held(world)) == 1
