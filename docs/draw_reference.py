@@ -22,17 +22,15 @@ from ringthru.portmap.engine.engine import Engine
 from ringthru.portmap.memory.profile import GatewayProfile
 from ringthru.portmap.memory.profile_codec import PHRASES, READERS
 from ringthru.portmap.metrics import METRICS, samples_of
-from ringthru.portmap.values import (
+from ringthru.portmap.snapshots import (
     Filtering,
     FilterTruth,
-    GatewayType,
     MapperSnapshot,
     MappingSnapshot,
-    MappingState,
     PeerSnapshot,
-    Protocol,
     ServiceSnapshot,
 )
+from ringthru.portmap.values import GatewayType, MappingState, Protocol
 from ringthru.switch import metrics as switch_metrics
 
 COMMON = {  # fields that need no comment in the code, because they are the same everywhere

@@ -17,16 +17,8 @@ from ringthru.net.address import AddressKind
 from ringthru.net.spans import span
 from ringthru.net.values import replace
 from ringthru.portmap.events import MappingFell, MappingProven, NoGateway
-from ringthru.portmap.values import (
-    Attempt,
-    Evidence,
-    GatewayType,
-    MapperSnapshot,
-    MappingSnapshot,
-    MappingState,
-    Protocol,
-    Rung,
-)
+from ringthru.portmap.snapshots import Attempt, Evidence, MapperSnapshot, MappingSnapshot
+from ringthru.portmap.values import GatewayType, MappingState, Protocol, Rung
 
 MAPPER = MapperSnapshot(
     GatewayType.UPNP,

@@ -10,19 +10,15 @@ from prometheus_client.parser import text_string_to_metric_families
 from ringthru.net.address import AddressKind, Endpoint
 from ringthru.net.values import replace
 from ringthru.portmap.metrics import METRICS, MOST_MAPPINGS, metrics
-from ringthru.portmap.values import (
-    Family,
+from ringthru.portmap.snapshots import (
     Filtering,
     FilterTruth,
-    GatewayType,
     MapperSnapshot,
     MappingSnapshot,
-    MappingState,
     PeerSnapshot,
-    Protocol,
-    Rung,
     ServiceSnapshot,
 )
+from ringthru.portmap.values import Family, GatewayType, MappingState, Protocol, Rung
 
 SIP = MappingSnapshot(
     Protocol.UDP, 5060, 5062, MappingState.ACCEPTED, False, True, 3000.0, "", rung=Rung.LISTED, label="desk"

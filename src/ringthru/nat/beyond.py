@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from ..portmap.memory.holding import GatewayIdentity, JournalEntry
-from ..portmap.values import MapperSnapshot
+from ..portmap.snapshots import MapperSnapshot
 from . import memory
 from .flows import is_flow
 from .session import Doomed

@@ -11,7 +11,8 @@ from typing import Any, Final
 
 from ..portmap.capture.recorder import Recorder, concluded
 from ..portmap.capture.transcript import Outcome, encode
-from ..portmap.values import MapperSnapshot, Protocol, Wanted
+from ..portmap.snapshots import MapperSnapshot
+from ..portmap.values import Protocol, Wanted
 from . import memory
 from .output import Output
 from .place import Ground

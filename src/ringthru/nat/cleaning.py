@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from ..net.values import frozen
 from ..portmap.memory.holding import GatewayIdentity, JournalEntry
-from ..portmap.values import MapperSnapshot
+from ..portmap.snapshots import MapperSnapshot
 from . import beyond, memory, shapes
 from .flows import is_flow
 from .output import Output

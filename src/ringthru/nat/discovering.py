@@ -11,7 +11,8 @@ from ..net.values import replace
 from ..portmap.discovery.site import Site
 from ..portmap.drivers.place_driver import Place
 from ..portmap.errors import LocalError
-from ..portmap.values import Family, GatewayType, MapperSnapshot
+from ..portmap.snapshots import MapperSnapshot
+from ..portmap.values import Family, GatewayType
 from . import memory, shapes
 from .all_hosts import AllHosts
 from .finding import store_path

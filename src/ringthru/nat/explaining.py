@@ -7,7 +7,8 @@ from typing import Any, Final
 
 from ..net.spans import span
 from ..portmap.memory.holding import JournalEntry
-from ..portmap.values import Family, MapperSnapshot, MappingSnapshot, Protocol, Wanted
+from ..portmap.snapshots import MapperSnapshot, MappingSnapshot
+from ..portmap.values import Family, Protocol, Wanted
 from . import memory
 from .mapping import ask, document, judged, seen_for
 from .output import Output

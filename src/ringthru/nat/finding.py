@@ -10,7 +10,8 @@ from typing import Any, Final
 from ..net.spans import span
 from ..net.values import replace
 from ..portmap.memory.holding import JournalEntry
-from ..portmap.values import Family, GatewayEntry, GatewayListing, MapperSnapshot, Protocol
+from ..portmap.snapshots import MapperSnapshot
+from ..portmap.values import Family, GatewayEntry, GatewayListing, Protocol
 from . import memory, shapes
 from .output import Output
 from .place import Ground

@@ -10,7 +10,8 @@ from ..net.spans import span
 from ..portmap.drivers.handles_driver import PeerMapping
 from ..portmap.errors import LocalError
 from ..portmap.memory.holding import JournalEntry
-from ..portmap.values import MappingState, PeerSnapshot, Protocol, WantedPeer
+from ..portmap.snapshots import PeerSnapshot
+from ..portmap.values import MappingState, Protocol, WantedPeer
 from . import memory, shapes
 from .output import Output
 from .place import Ground

@@ -10,18 +10,8 @@ from ..net.values import replace
 from ..portmap.errors import LocalError
 from ..portmap.mapping.sets import SetRule
 from ..portmap.mapping.workbook import NO_LOOKING
-from ..portmap.values import (
-    OUR_NAME,
-    Evidence,
-    Family,
-    FilterTruth,
-    MapperSnapshot,
-    MappingSnapshot,
-    MappingState,
-    Protocol,
-    Rung,
-    Wanted,
-)
+from ..portmap.snapshots import Evidence, FilterTruth, MapperSnapshot, MappingSnapshot
+from ..portmap.values import OUR_NAME, Family, MappingState, Protocol, Rung, Wanted
 from . import memory, shapes
 from .flows import add_flow
 from .output import Output

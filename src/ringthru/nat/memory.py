@@ -20,7 +20,8 @@ from ..portmap.memory.memory_driver import named
 from ..portmap.memory.profile import GatewayProfile
 from ..portmap.memory.profile_codec import words as profile_words
 from ..portmap.memory.store_driver import Store
-from ..portmap.values import Family, MapperSnapshot
+from ..portmap.snapshots import MapperSnapshot
+from ..portmap.values import Family
 from .trouble import Trouble
 from .words import Exit
 

@@ -12,7 +12,8 @@ from typing import Any, Final
 
 from ..net.values import frozen
 from ..portmap.memory.holding import Holding, JournalEntry
-from ..portmap.values import Family, GatewayEntry, GatewayType, MapperSnapshot, Protocol
+from ..portmap.snapshots import MapperSnapshot
+from ..portmap.values import Family, GatewayEntry, GatewayType, Protocol
 from . import beyond, memory, shapes
 from .flows import is_flow
 from .output import Output

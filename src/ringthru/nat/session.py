@@ -23,18 +23,8 @@ from ..portmap.errors import LocalError
 from ..portmap.events import Event
 from ..portmap.mapping.sets import SetRule
 from ..portmap.mapping.workbook import NO_LOOKING
-from ..portmap.values import (
-    Evidence,
-    Family,
-    GatewayListing,
-    GatewayType,
-    MapperSnapshot,
-    MappingSnapshot,
-    MappingState,
-    Protocol,
-    Rung,
-    Wanted,
-)
+from ..portmap.snapshots import Evidence, MapperSnapshot, MappingSnapshot
+from ..portmap.values import Family, GatewayListing, GatewayType, MappingState, Protocol, Rung, Wanted
 from . import memory
 from .place import Ground, nobody, own6_of, surroundings_of
 from .trouble import Trouble

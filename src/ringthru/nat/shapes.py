@@ -16,14 +16,8 @@ from ..portmap.group.values import GroupEvent
 from ..portmap.memory.holding import JournalEntry
 from ..portmap.memory.profile import GatewayProfile
 from ..portmap.memory.profile_codec import words as profile_words
-from ..portmap.values import (
-    Family,
-    GatewayEntry,
-    MapperSnapshot,
-    MappingSnapshot,
-    PeerSnapshot,
-    ServiceSnapshot,
-)
+from ..portmap.snapshots import MapperSnapshot, MappingSnapshot, PeerSnapshot, ServiceSnapshot
+from ..portmap.values import Family, GatewayEntry
 from . import memory
 from .survey import Probe
 from .words import kind_sentence

@@ -28,7 +28,8 @@ from ..portmap.gateway.upnp_client import HttpRequest
 from ..portmap.gateway.upnp_values import IgdFound, Reply
 from ..portmap.memory.holding import GatewayIdentity, Note
 from ..portmap.memory.profile import GatewayProfile
-from ..portmap.values import GatewayType, ServiceSnapshot
+from ..portmap.snapshots import ServiceSnapshot
+from ..portmap.values import GatewayType
 
 # As often as an engine asks, and in a third of the time: nobody else waits for the gateway here
 ROUNDS: Final = (0.0, 0.2, 0.5, 1.0)  # seconds after the start: searches for UPnP devices

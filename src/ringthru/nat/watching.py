@@ -32,7 +32,8 @@ from ..portmap.events import (
 )
 from ..portmap.group.values import GroupEvent, InterfaceAdded, InterfaceRemoved, StandingBy, StandingIn
 from ..portmap.memory.holding import JournalEntry
-from ..portmap.values import MapperSnapshot, Protocol
+from ..portmap.snapshots import MapperSnapshot
+from ..portmap.values import Protocol
 from . import memory, shapes
 from .output import Output
 from .place import Ground

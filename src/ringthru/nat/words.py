@@ -10,7 +10,8 @@ from typing import Final
 
 from ..net.address import AddressKind
 from ..net.spans import span
-from ..portmap.values import GatewayType, MapperSnapshot, MappingSnapshot, MappingState, Rung
+from ..portmap.snapshots import MapperSnapshot, MappingSnapshot
+from ..portmap.values import GatewayType, MappingState, Rung
 
 
 class Exit(IntEnum):

@@ -24,22 +24,24 @@ from .events import (
     PeerRemoved,
 )
 from .mapping.sets import SetRule
-from .values import (
+from .snapshots import (
     Attempt,
     Evidence,
-    Family,
     Filtering,
     FilterTruth,
+    MapperSnapshot,
+    MappingSnapshot,
+    PeerSnapshot,
+    ServiceSnapshot,
+)
+from .values import (
+    Family,
     GatewayEntry,
     GatewayListing,
     GatewayType,
-    MapperSnapshot,
-    MappingSnapshot,
     MappingState,
-    PeerSnapshot,
     Protocol,
     Rung,
-    ServiceSnapshot,
     Wanted,
     WantedPeer,
 )

@@ -11,7 +11,8 @@ from .drivers.mapper_driver import MapperLife
 from .errors import LocalError
 from .events import Event
 from .mapping.sets import SetRule
-from .values import GatewayListing, MapperSnapshot, Wanted, WantedPeer
+from .snapshots import MapperSnapshot
+from .values import GatewayListing, Wanted, WantedPeer
 
 
 class PortMapper(MapperLife):

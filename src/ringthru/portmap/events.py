@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from ..net.address import Endpoint
 from ..net.values import frozen
-from .values import Family, FilterTruth, GatewayType, Protocol, Rung
+from .snapshots import FilterTruth
+from .values import Family, GatewayType, Protocol, Rung
 
 
 @frozen

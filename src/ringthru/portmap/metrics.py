@@ -12,7 +12,8 @@ from typing import Final
 from ..net.address import AddressKind
 from ..net.exposition import CONTENT_TYPE as CONTENT_TYPE
 from ..net.exposition import Labels, Metric, Sample, by_name, exposition
-from .values import FilterTruth, MapperSnapshot, MappingSnapshot, Rung
+from .snapshots import FilterTruth, MapperSnapshot, MappingSnapshot
+from .values import Rung
 
 PREFIX: Final = "ringthru_nat_"
 MOST_MAPPINGS: Final = 512  # with lines of their own: each label set is a series that Prometheus keeps

@@ -9,7 +9,8 @@ from ringthru.portmap.events import FilterJudged
 from ringthru.portmap.mapping.filtering import FilterRecord, is_allowed
 from ringthru.portmap.memory.profile import GatewayProfile
 from ringthru.portmap.memory.profile_codec import words
-from ringthru.portmap.values import Family, FilterTruth, Protocol, Wanted
+from ringthru.portmap.snapshots import FilterTruth
+from ringthru.portmap.values import Family, Protocol, Wanted
 
 FRIEND, STRANGER = "203.0.113.7", "198.51.100.7"
 FRIENDS = ("203.0.113.0/24", "192.0.2.9")

@@ -22,14 +22,8 @@ from ringthru.net.surroundings import Surroundings
 from ringthru.portmap.discovery.site import Site, site_of
 from ringthru.portmap.engine.engine import Engine
 from ringthru.portmap.mapping.lease import Lease
-from ringthru.portmap.values import (
-    GatewayType,
-    MappingSnapshot,
-    MappingState,
-    Protocol,
-    Rung,
-    Wanted,
-)
+from ringthru.portmap.snapshots import MappingSnapshot
+from ringthru.portmap.values import GatewayType, MappingState, Protocol, Rung, Wanted
 
 LAN = IPv4Network("192.168.1.0/24")
 HOST, GATEWAY = "192.168.1.103", "192.168.1.1"

@@ -6,15 +6,8 @@ from ringthru.net.values import replace
 from ringthru.portmap.events import ExternalAddressChanged, GatewayLost, MappingAdded, MappingRemoved
 from ringthru.portmap.nesting.beyond_driver import outer_candidates
 from ringthru.portmap.nesting.chain import NONE_BEYOND, NOT_YET, Told, joined
-from ringthru.portmap.values import (
-    Family,
-    GatewayType,
-    MapperSnapshot,
-    MappingSnapshot,
-    MappingState,
-    Protocol,
-    Rung,
-)
+from ringthru.portmap.snapshots import MapperSnapshot, MappingSnapshot
+from ringthru.portmap.values import Family, GatewayType, MappingState, Protocol, Rung
 from ringthru.portmap.wire.pcp import ANYCAST_IPV4
 
 ADDED = MappingAdded(Protocol.UDP, 5060, 6060, sticky=False)

@@ -23,7 +23,8 @@ from ...portmap.events import Event
 from ...portmap.mapping.sets import SetRule
 from ...portmap.mapping.teller import Released
 from ...portmap.nesting.nesting_driver import Nesting
-from ...portmap.values import MapperSnapshot, MappingState, Rung, Wanted
+from ...portmap.snapshots import MapperSnapshot
+from ...portmap.values import MappingState, Rung, Wanted
 from ..clock import ManualClock
 from .gateway import VirtualGateway
 from .wire import Wire

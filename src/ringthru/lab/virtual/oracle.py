@@ -12,7 +12,8 @@ from typing import Final
 
 from ...net.address import Endpoint
 from ...net.values import frozen
-from ...portmap.values import Family, MappingSnapshot, MappingState, Rung
+from ...portmap.snapshots import MappingSnapshot
+from ...portmap.values import Family, MappingState, Rung
 from ..gateway.mapping_table import Entry
 from .gateway import VirtualGateway
 from .pinholes import Hole

@@ -25,7 +25,8 @@ from ...portmap.events import Event
 from ...portmap.gateway.upnp_values import FailureKind, HttpFailure, Reply
 from ...portmap.mapping.book import Released
 from ...portmap.mapping.lease import Lease
-from ...portmap.values import GatewayListing, GatewayType, MapperSnapshot, MappingState, Rung, Wanted
+from ...portmap.snapshots import MapperSnapshot
+from ...portmap.values import GatewayListing, GatewayType, MappingState, Rung, Wanted
 from ...portmap.wire.http import Response
 from ..clock import ManualClock
 

@@ -14,7 +14,8 @@ from ...net.address import Endpoint
 from ...net.surroundings import Surroundings
 from ...net.values import replace
 from ..gateway.upnp_values import Ask, HttpFailure, Reply
-from ..values import GatewayListing, MapperSnapshot, MappingSnapshot, Wanted
+from ..snapshots import MapperSnapshot, MappingSnapshot
+from ..values import GatewayListing, Wanted
 from .redaction import Redactor
 from .transcript import MOST_EXCHANGES, VERSION, Exchange, Kind, Outcome, Place, Transcript
 

@@ -12,7 +12,8 @@ from ..gateway.orders import GatewayClient
 from ..gateway.pcp_client import PcpClient
 from ..gateway.upnp_client import UpnpClient
 from ..gateway.upnp_values import Igd
-from ..values import GatewayType, ServiceSnapshot
+from ..snapshots import ServiceSnapshot
+from ..values import GatewayType
 
 MOST_KEPT: Final = 16  # services in reserve
 Learner = UpnpClient | PcpClient

@@ -14,7 +14,8 @@ from ...net.changes import clock
 from ...net.values import frozen, replace
 from ..discovery.site import Site
 from ..engine.engine import Engine
-from ..values import Family, GatewayType, MapperSnapshot, Wanted, WantedPeer
+from ..snapshots import MapperSnapshot
+from ..values import Family, GatewayType, Wanted, WantedPeer
 from .engine_driver import EngineDriver, OwnPort, Recall, Tap
 from .place_driver import Place, network_key
 

@@ -17,7 +17,8 @@ from ..mapping.lease import Lease
 from ..mapping.peer import Peer
 from ..mapping.sets import LeaseSet, SetRule
 from ..memory.holding import GatewayIdentity
-from ..values import MapperSnapshot, Wanted, WantedPeer
+from ..snapshots import MapperSnapshot
+from ..values import Wanted, WantedPeer
 from .desk import NO_LIST
 from .machine import WITNESS_AFTER as WITNESS_AFTER
 from .machine import Machine

@@ -14,7 +14,8 @@ from ..gateway.orders import EntryOrder, GatewayClient, InspectOrder, Order, Pee
 from ..gateway.pcp_client import PcpClient
 from ..memory.holding import GatewayIdentity, Note
 from ..memory.profile import GatewayProfile
-from ..values import GatewayType, ServiceSnapshot
+from ..snapshots import ServiceSnapshot
+from ..values import GatewayType
 from ..wire.location import Location
 
 ADDRESS_POLL: Final = 55.0  # seconds between questions for the external address: a silent change shows in 60

@@ -11,7 +11,7 @@ from ...net.address import AddressKind, parse_address
 from ...net.values import replace
 from ..discovery.site import Site
 from ..memory.profile import GatewayProfile
-from ..values import MapperSnapshot, MappingSnapshot, PeerSnapshot
+from ..snapshots import MapperSnapshot, MappingSnapshot, PeerSnapshot
 from .in_use import GatewayInUse
 
 

@@ -9,7 +9,7 @@ from enum import Enum
 
 from ...net.values import frozen
 from ..events import Event
-from ..values import MapperSnapshot
+from ..snapshots import MapperSnapshot
 
 
 class Placement(Enum):

@@ -12,7 +12,8 @@ from logging import INFO
 from ..errors import LocalError
 from ..memory.holding import Holding, Note
 from ..memory.profile import GatewayProfile
-from ..values import Family, GatewayType, MappingSnapshot, Protocol, Wanted, WantedPeer
+from ..snapshots import MappingSnapshot
+from ..values import Family, GatewayType, Protocol, Wanted, WantedPeer
 from .agenda import Work as Work
 from .lease import DISABLED_REASON, Lease, lease_key
 from .sets import LeaseSet, SetRule, check_set

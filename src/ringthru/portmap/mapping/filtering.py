@@ -15,7 +15,7 @@ from typing import Final
 
 from ...net.address import parse_address
 from ...net.values import frozen
-from ..values import Filtering, FilterTruth
+from ..snapshots import Filtering, FilterTruth
 
 UNTRIED: Final = "the gateway agreed to it, and nobody outside has tried"
 LEARNED: Final = {

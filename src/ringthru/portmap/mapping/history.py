@@ -20,7 +20,8 @@ from ..gateway.orders import (
     UnmapOrder,
     Unmapped,
 )
-from ..values import Attempt, GatewayType, printable
+from ..snapshots import Attempt
+from ..values import GatewayType, printable
 
 MOST_ATTEMPTS: Final = 32  # remembered for each mapping
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from ..values import Evidence, Rung
+from ..snapshots import Evidence
+from ..values import Rung
 
 CHECKS: Final = (15.0, 45.0, 120.0)  # seconds after it was made: some vanish within the minute (LI07)
 CHECK_EVERY: Final = 300.0  # seconds, from then on

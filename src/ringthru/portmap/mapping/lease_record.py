@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from ..gateway.orders import InspectOrder, MapOrder, Remedy, UnmapOrder
 from ..memory.holding import Holding
-from ..values import Family, MappingSnapshot, MappingState, Rung, Wanted
+from ..snapshots import MappingSnapshot
+from ..values import Family, MappingState, Rung, Wanted
 from .description import describe
 from .filtering import FilterRecord
 from .history import History

@@ -8,7 +8,8 @@ from __future__ import annotations
 from ...net.address import Endpoint
 from ..gateway.orders import PeerOrder
 from ..memory.holding import Holding
-from ..values import GatewayType, MappingState, PeerSnapshot, Protocol, WantedPeer
+from ..snapshots import PeerSnapshot
+from ..values import GatewayType, MappingState, Protocol, WantedPeer
 from .timing import Pauses
 
 PeerKey = tuple[Protocol, int, Endpoint]

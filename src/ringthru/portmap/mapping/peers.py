@@ -19,7 +19,8 @@ from ..errors import LocalError
 from ..events import Event, PeerAdded, PeerFailed, PeerRemoved
 from ..gateway.orders import Declined, Granted, Outcome, PeerOrder, Remedy, Silent
 from ..memory.holding import Holding, Keep, Note
-from ..values import MappingState, PeerSnapshot, Protocol, WantedPeer
+from ..snapshots import PeerSnapshot
+from ..values import MappingState, Protocol, WantedPeer
 from .lease import DISABLED_REASON, Lease
 from .peer import Peer, PeerKey, journal_key
 from .timing import asked_for_rest, renewal_after, retry_after

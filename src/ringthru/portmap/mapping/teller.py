@@ -18,7 +18,8 @@ from ..events import (
     MappingProven,
     MappingRemoved,
 )
-from ..values import Filtering, FilterTruth, Rung
+from ..snapshots import Filtering, FilterTruth
+from ..values import Rung
 from .lease import Lease
 
 

@@ -10,7 +10,8 @@ from logging import DEBUG, WARNING
 from typing import Final
 
 from ..gateway.orders import Declined, Inspected, Outcome, Remedy
-from ..values import FilterTruth, Rung
+from ..snapshots import FilterTruth
+from ..values import Rung
 from .history import answer_words
 from .lease import Lease
 from .lessons import Lessons

@@ -24,7 +24,7 @@ from ..gateway.orders import (
     Unmapped,
 )
 from ..memory.profile import GatewayProfile
-from ..values import Attempt
+from ..snapshots import Attempt
 from .agenda import Agenda
 from .agenda import Work as Work
 from .budget import DEFAULT_BUDGET, Budget, Unit

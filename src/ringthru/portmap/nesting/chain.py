@@ -19,7 +19,8 @@ from ..events import (
     MappingProven,
     MappingRemoved,
 )
-from ..values import Family, MapperSnapshot, MappingSnapshot, MappingState, Protocol, Rung
+from ..snapshots import MapperSnapshot, MappingSnapshot
+from ..values import Family, MappingState, Protocol, Rung
 
 LADDER: Final = tuple(Rung)  # lowest first
 NOT_YET: Final = "a gateway beyond ours is looked for"

@@ -24,7 +24,8 @@ from ..events import (
     MappingRemoved,
 )
 from ..mapping.lease import Lease
-from ..values import Family, MapperSnapshot, MappingState
+from ..snapshots import MapperSnapshot
+from ..values import Family, MappingState
 from .beyond_driver import Beyond, FindHops
 from .chain import Key, Told, joined
 from .hops_driver import next_hops
