@@ -169,9 +169,9 @@ class TestMapping:
         server = Server()
         answer = server.ask(map_request(client=octets, address="00" * 16), Endpoint(host, 1))
         assert (answer.result, answer.external_port, answer.external_address) == (0, 5060, octets)
-        assert list(server.port.pcp.pinholes) == [("udp", Endpoint(host, 5060))]
+        assert list(server.port.pcp.book.pinholes) == [("udp", Endpoint(host, 5060))]
         server.clock.advance(3600)
-        assert server.port.pcp.pinholes == {}
+        assert server.port.pcp.book.pinholes == {}
 
 
 class TestAnnounce:
@@ -270,10 +270,10 @@ class TestOptions:
         server = Server()
         slot = ("udp", Endpoint("127.41.0.103", 5060))
         server.ask(map_request(options=FILTER_ONE))
-        assert server.port.pcp.lets_in(slot, "8.8.8.8")
-        assert not server.port.pcp.lets_in(slot, "8.8.8.9")
+        assert server.port.pcp.book.lets_in(slot, "8.8.8.8")
+        assert not server.port.pcp.book.lets_in(slot, "8.8.8.9")
         server.ask(map_request(options=FILTER_NONE))
-        assert server.port.pcp.lets_in(slot, "8.8.8.9")
+        assert server.port.pcp.book.lets_in(slot, "8.8.8.9")
 
     def test_more_filters_than_are_kept(self):
         filters = "".join(FILTER_ONE[:-2] + f"{number:02x}" for number in range(9))
@@ -347,7 +347,7 @@ class TestRows:
     def test_pc10_filters_are_accepted_and_let_everybody_in(self):
         server = Server("PC10")
         assert server.ask(map_request(options=FILTER_ONE)).options == FILTER_ONE
-        assert server.port.pcp.lets_in(("udp", Endpoint("127.41.0.103", 5060)), "8.8.8.9")
+        assert server.port.pcp.book.lets_in(("udp", Endpoint("127.41.0.103", 5060)), "8.8.8.9")
 
     @pytest.mark.parametrize("option", [PREFER_FAILURE, FILTER_ONE, THIRD_PARTY])
     def test_pc11_no_mandatory_option_is_known(self, option):

@@ -172,7 +172,7 @@ class TestWire:
         request = "0201000000000e10" + client + "00" * 12 + "11000000" + "13c413c4" + "00" * 16
         world.crossing.send_pmp(bytes.fromhex(request), "2001:db8:1::1")
         world.run(1)
-        assert list(gateway.core.port_control.pcp.pinholes) == [("udp", Endpoint(host, 5060))]
+        assert list(gateway.core.port_control.pcp.book.pinholes) == [("udp", Endpoint(host, 5060))]
         answer = world.records.exchanges[-1]
         assert (answer.way, answer.peer) == ("in", Endpoint("2001:db8:1::1", 5351))
 
@@ -395,7 +395,7 @@ class TestOracle:
         firewall = gateway.core.upnp.firewall
         arguments = {"UniqueID": "1", "NewLeaseTime": "1"}
         firewall.invoke(words.partition(">")[0], arguments, HOST6)
-        del gateway.core.port_control.pcp._held[next(iter(gateway.core.port_control.pcp.pinholes))]
+        del gateway.core.port_control.pcp.book._held[next(iter(gateway.core.port_control.pcp.book.pinholes))]
         assert is_deletion(f"#{words}".encode()) or is_shortening(f"#{words}".encode())
         assert "of another host was deleted" in foreign_taken(before, gateway, words.encode())[0]
 

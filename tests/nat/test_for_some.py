@@ -26,7 +26,7 @@ FRIENDS = f"{FRIEND}/32"
 def filters_of(gateway, port=25060, host=US):
     """Whom the gateway itself lets in: its word is not asked."""
     slot = "udp", Endpoint(host, port)
-    pcp = gateway.core.port_control.pcp
+    pcp = gateway.core.port_control.pcp.book
     return [each for each in (FRIEND, STRANGER) if not pcp.keeps_out(slot, each)]
 
 

@@ -149,9 +149,9 @@ class TestPcp:
         world = pcp(source=SWITCH_V6)
         told = world.carry(MAP)
         assert told == Granted(5060, 3600, external_address=SWITCH_V6.host)
-        assert len(world.gateway.pcp.pinholes) == 1
+        assert len(world.gateway.pcp.book.pinholes) == 1
         assert world.carry(UNMAP) == Unmapped()
-        assert world.gateway.pcp.pinholes == {}
+        assert world.gateway.pcp.book.pinholes == {}
 
     def test_a_peer(self):
         order = PeerOrder(Protocol.UDP, 5060, Endpoint("198.51.100.9", 5070), 600, NONCE)

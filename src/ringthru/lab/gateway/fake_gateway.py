@@ -108,7 +108,7 @@ class FakeGateway:
         self._sweeper: asyncio.TimerHandle | None = None
 
     def _keeps_out(self, slot: tuple[str, Endpoint], remote: str) -> bool:
-        return self.core.port_control.pcp.keeps_out(slot, remote)
+        return self.core.port_control.pcp.book.keeps_out(slot, remote)
 
     @property
     def quirks(self) -> Quirks:

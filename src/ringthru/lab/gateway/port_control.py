@@ -61,7 +61,7 @@ class PortControl:
 
     def clear(self) -> None:
         """A power cycle; the table is cleared by its owner."""
-        self.pcp.clear()
+        self.pcp.book.clear()
         self._tries.clear()
 
     def answer(self, datagram: bytes, source: Endpoint, to: str = "") -> list[Reply]:

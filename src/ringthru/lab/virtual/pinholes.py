@@ -1,7 +1,7 @@
 """The IPv6 ports that a gateway of the virtual world lets in, whichever protocol opened them.
 
 Lives here: one view of PCP's mappings and the IPv6 firewall's pinholes, and what became of those gone.
-Never here: who may open what (pcp_server, firewall_actions), judgement (oracle).
+Never here: who may open what (pcp_book, firewall_actions), judgement (oracle).
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class Pinholes:
 
     def open(self) -> dict[Hole, float]:
         """What the gateway has, with the instant each of them ends."""
-        pcp = self._core.port_control.pcp.pinholes
+        pcp = self._core.port_control.pcp.book.pinholes
         found = {Hole(*slot): held.expires_at for slot, held in pcp.items()}
         firewall = self._core.upnp.firewall
         for each in firewall.pinholes if firewall is not None else ():
@@ -70,7 +70,7 @@ class Pinholes:
         """Pinholes of another host, for ever, in both protocols."""
         for port in ports:
             hole = Hole("udp", Endpoint(host, port))
-            self._core.port_control.pcp.hold(*hole, FOREIGN_NONCE)
+            self._core.port_control.pcp.book.hold(*hole, FOREIGN_NONCE)
             if self._core.upnp.firewall is not None:
                 self._core.upnp.firewall.hold(*hole)
             self.foreign.add(hole)
