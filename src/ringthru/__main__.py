@@ -13,16 +13,7 @@ from typing import TYPE_CHECKING, Final
 from . import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
-
-    from .console.background import Waiter
     from .console.flags import Options
-    from .console.logs import Logs
-    from .console.pid_file import PidFile
-    from .console.serve import Ending
-    from .net.surroundings import Surroundings
-    from .portmap import PortMapper
-    from .switch.switch import Switch
 
 SUBCOMMANDS: Final = {  # programs beside the switch, loaded when they are called
     "cli": "cli.command",  # the console of a running switch
@@ -63,6 +54,7 @@ def bear_any_text() -> None:
 
 def _switch(arguments: list[str]) -> int:
     gc.disable()  # until the switch is made: of all that a start makes hardly anything is garbage
+    gc.set_threshold(*GENERATIONS)
     try:
         return _obey(arguments)
     finally:
@@ -98,7 +90,7 @@ def _stop_the_other(options: Options) -> int:
 
 
 def _start(options: Options) -> int:
-    """Become who we shall be, go where we shall run, and serve."""
+    """Become who we shall be, go where we shall run, and run the switch there."""
     waiter = None
     if options.user or options.group:
         from .console.background import CannotBecome, become
@@ -115,6 +107,8 @@ def _start(options: Options) -> int:
         if isinstance(outcome, int):
             return outcome
         waiter = outcome
+    from .switch_process import run
+
     return run(options, waiter)
 
 
@@ -145,158 +139,6 @@ def _load_asyncio_alone() -> None:
         import asyncio as asyncio
     finally:
         del sys.modules["ssl"]
-
-
-def run(options: Options, waiter: Waiter | None = None) -> int:
-    """Serve until somebody asks for the end; an error at the start is one line on standard error.
-
-    ``waiter`` is told once calls are taken; where nobody waits for that, once there is a log file to read.
-    """
-    import asyncio
-    import os
-
-    from .console.logs import ConsoleHandler, setup
-    from .console.pid_file import PidFile
-    from .console.serve import on_a_terminal, words_for
-
-    colours = options.console and on_a_terminal() and not os.environ.get("NO_COLOR")
-    pid_file = PidFile(options.run_folder)
-    try:
-        logs = setup(log_dir=options.log_folder, console=ConsoleHandler(), colours=colours)
-    except OSError as error:
-        print(
-            f"ringthru: there can be no log file: {words_for(error)}; -log names its folder", file=sys.stderr
-        )
-        return 1
-    try:
-        _take(pid_file)
-        if waiter is not None and not options.wait:
-            waiter.ready()
-        return asyncio.run(_session(options, logs, waiter))
-    finally:
-        pid_file.give_back()
-        logs.close()
-
-
-def _take(pid_file: PidFile) -> None:
-    """Write the pid file; without one the switch runs all the same, and the log says what that means."""
-    import logging
-
-    log = logging.getLogger(__package__)
-    try:
-        holder = pid_file.take()
-    except OSError as error:
-        log.warning("No pid file at %s (%s): -stop will not find us", pid_file.path, error.strerror)
-        return
-    if holder is not None:
-        text = "%s is process %d's, which runs: -stop will end that one. -run DIR gives this one its own"
-        log.warning(text, pid_file.path, holder)
-
-
-async def _session(options: Options, logs: Logs, waiter: Waiter | None) -> int:
-    """Look for the gateway first: one with UPnP takes 50 ms to answer, and the rest is loaded meanwhile."""
-    import asyncio
-
-    from .console.serve import Ending, stopped_by_signals
-    from .net.places import journal_path
-    from .net.sockets import allow_many_descriptors
-    from .net.surroundings import look_around
-    from .portmap import PortMapper
-
-    surroundings, mapper, ending = look_around(), None, Ending()
-    allow_many_descriptors()
-    with stopped_by_signals(ending.wish, None if options.console else logs.rotate):
-        if options.nat_enabled:
-            mapper = PortMapper(mapping_enabled=options.mapping_enabled, store=journal_path(options.db))
-            mapper.start()
-        from .switch import configuration as configuration
-
-        await asyncio.sleep(0)  # what the gateway has said by now is taken, and the next question goes out
-        from . import sip as sip  # the largest part of the switch
-
-        await asyncio.sleep(0)
-        return await _run_switch(options, logs, surroundings, mapper, ending, waiter)
-
-
-async def _run_switch(
-    options: Options,
-    logs: Logs,
-    surroundings: Surroundings,
-    mapper: PortMapper | None,
-    ending: Ending,
-    waiter: Waiter | None,
-) -> int:
-    """Make the switch and serve; whoever wished for the end before has it now."""
-    import logging
-
-    from .console.in_dialplan import InDialplan
-    from .console.serve import hung_up, serve, use_console_settings, words_for
-    from .net.surroundings import look_around6
-    from .switch.configuration import ConfigurationError
-    from .switch.configuration.console_settings import ConsoleSettings
-    from .switch.switch import Switch, SwitchOptions
-
-    told = SwitchOptions(
-        conf=options.conf,
-        db=options.db,
-        nat_enabled=options.nat_enabled,
-        surroundings=surroundings,
-        surroundings6=look_around6(),
-        follows_network=True,
-        log=options.log_folder,
-        run=options.run_folder,
-        allow_exec=options.allow_exec,
-        folders=options.folders,
-    )
-    try:
-        switch = Switch(told, mapper)
-        gc.freeze()  # what is loaded by now stays; the collector need never look at it again
-        gc.set_threshold(*GENERATIONS)
-        gc.enable()
-        use_console_settings(logs, ConsoleSettings.read(switch.tree), switch.loglevel)
-        logs.use_layout(switch.layout)
-        ending.tell(switch.request_shutdown)
-        switch.calls.router.functions.others = InDialplan(switch, logs)
-        faces = _faces(switch, options, logs, waiter)
-        await serve(switch, *faces, on_hang_up=None if options.console else lambda: hung_up(switch, logs))
-    except (ConfigurationError, OSError) as error:
-        print(f"ringthru: {words_for(error)}", file=sys.stderr)
-        if options.background:  # nobody may be there to read it
-            logging.getLogger(__package__).critical("Not started: %s", words_for(error))
-        if mapper is not None:
-            await mapper.stop()
-        return 1
-    return 0
-
-
-def _faces(
-    switch: Switch, options: Options, logs: Logs, waiter: Waiter | None
-) -> list[Coroutine[None, None, None]]:
-    """Who serves beside the calls: clients of the event socket, the service manager, metrics, the console."""
-    import os
-
-    from .console.serve import let_go, serve_metrics, terminal_or_lines
-    from .event_socket.serving_driver import serve_clients
-    from .switch.configuration.event_socket_settings import EventSocketSettings
-    from .switch.configuration.metrics_settings import MetricsSettings
-
-    faces = []
-    clients = EventSocketSettings.read(switch.tree)
-    if clients is not None:
-        faces.append(serve_clients(switch, logs, clients))
-    if os.environ.get("NOTIFY_SOCKET"):
-        from .console.service_manager import ServiceManager
-
-        faces.append(ServiceManager().keep_told(switch))
-    if waiter is not None:
-        faces.append(let_go(waiter, logs))
-    metrics = MetricsSettings.read(switch.tree)
-    if metrics is not None:
-        faces.append(serve_metrics(switch, metrics, logs.idle_cpu))
-    if options.console:
-        history = options.db / "console.history" if options.db else None
-        faces.append(terminal_or_lines(switch, logs, history))
-    return faces
 
 
 if __name__ == "__main__":

@@ -158,8 +158,8 @@ def test_the_start_does_not_load(module, loaded_at_the_start):
 def loaded_at_the_start():
     """The modules that the entry point imports on the way to a switch that serves."""
     program = (
-        "import sys, ringthru.__main__, ringthru.console.logs, ringthru.console.serve;"
-        "import ringthru.switch.switch;"
+        "import sys, ringthru.__main__, ringthru.switch_process, ringthru.switch.switch;"
+        "import ringthru.console.logs, ringthru.console.serve;"
         "print(*sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
