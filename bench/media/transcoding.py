@@ -57,6 +57,12 @@ class Phone:
     def listen(self, loop: asyncio.AbstractEventLoop) -> None:
         loop.add_reader(self.sockets[0].fileno(), self._hear)
 
+    def close(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.leg.close()
+        loop.remove_reader(self.sockets[0].fileno())
+        for sock in self.sockets:
+            sock.close()
+
     def _hear(self) -> None:
         now = time.monotonic()
         self.sockets[0].recv(2048)
@@ -69,49 +75,57 @@ def spent(process: int) -> float:
     return (int(fields[11]) + int(fields[12])) / 100
 
 
+async def speak(phones: Sequence[Phone], seconds: float) -> list[float]:
+    """Have all of them speak at every 20 ms; the moments at which they did."""
+    loop = asyncio.get_running_loop()
+    began, said = loop.time(), []
+    for number in range(int(seconds * 50)):
+        said.append(time.monotonic())
+        for phone in phones:
+            phone.say()
+        await asyncio.sleep(max(began + (number + 1) * 0.02 - loop.time(), 0))
+    return said
+
+
+def spent_here() -> float:
+    """Seconds of processor time of this process."""
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    return usage.ru_utime + usage.ru_stime
+
+
 async def measure(pair: Sequence[Codec], calls: int) -> str:
+    """One line: what so many calls between two codecs took."""
     engine = choose_engine("auto", 20000, 30000).engine
     assert isinstance(engine, CodingEngine), "install the extra codecs first"
     await engine.start()
     loop = asyncio.get_running_loop()
-    phones = [
-        [Phone(engine, codec, 2 * call + side) for side, codec in enumerate(pair)] for call in range(calls)
-    ]
-    for one, other in phones:
+    phones = [Phone(engine, codec, number) for number, codec in enumerate([*pair] * calls)]
+    for one, other in zip(phones[::2], phones[1::2], strict=True):
         one.leg.bridge(other.leg)
-    last = phones[0][1]
+    last = phones[1]
     last.listen(loop)
-    for _ in range(50):  # until everything runs
-        for both in phones:
-            for phone in both:
-                phone.say()
-        await asyncio.sleep(0.02)
-    sent: list[float] = []
+    await speak(phones, 1.0)  # until everything runs
     last.heard.clear()
-    began, before = loop.time(), resource.getrusage(resource.RUSAGE_SELF)
-    coding = sum(spent(worker.link.process_number) for worker in engine._workers)
-    for number in range(int(SECONDS * 50)):
-        sent.append(time.monotonic())
-        for both in phones:
-            for phone in both:
-                phone.say()
-        await asyncio.sleep(max(began + (number + 1) * 0.02 - loop.time(), 0))
+
+    def coding() -> float:
+        return sum(spent(worker.link.process_number) for worker in engine._workers)
+
+    ours, coded = spent_here(), coding()
+    sent = await speak(phones, SECONDS)
     await asyncio.sleep(0.1)
-    after = resource.getrusage(resource.RUSAGE_SELF)
-    coded = sum(spent(worker.link.process_number) for worker in engine._workers) - coding
-    ours = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    lost = len(sent) - len(last.heard)
-    delays = (
-        sorted(heard - said for said, heard in zip(sent, last.heard, strict=False)) if not lost else [0.0]
-    )
+    ours, coded = spent_here() - ours, coding() - coded
     await engine.close()
-    for both in phones:
-        for phone in both:
-            phone.leg.close()
-            loop.remove_reader(phone.sockets[0].fileno())
-            for sock in phone.sockets:
-                sock.close()
-    names = "–".join(each.encoding for each in pair)
+    for phone in phones:
+        phone.close(loop)
+    return words("–".join(each.encoding for each in pair), calls, sent, last.heard, coded, ours)
+
+
+def words(
+    names: str, calls: int, sent: Sequence[float], heard: Sequence[float], coded: float, ours: float
+) -> str:
+    """The line; ``coded`` and ``ours`` are seconds of processor time."""
+    lost = len(sent) - len(heard)
+    delays = sorted(at - said for said, at in zip(sent, heard, strict=False)) if not lost else [0.0]
     milliseconds = [1000 * delays[int(len(delays) * share)] for share in (0.5, 0.99)]
     return (
         f"{names:12} {calls:4} calls: p50 {milliseconds[0]:.2f} ms, p99 {milliseconds[1]:.2f} ms, "

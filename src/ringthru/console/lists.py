@@ -240,8 +240,8 @@ def named(table: Table, name: str) -> Table:
     return Table(table.columns, tuple(row for row in table.rows if row[0] == name))
 
 
-def show_command(table: CommandTable) -> Command:
-    """``show WHAT [NAME] [like TEXT] [count] [as FORMAT]``."""
+def _lists_by_name(table: CommandTable) -> dict[str, Callable[[SwitchLike], Table]]:
+    """What can be shown, and who makes the list of it."""
     lists: dict[str, Callable[[SwitchLike], Table]] = {
         "aliases": alias_table,
         "api": lambda switch: api_table(table),
@@ -261,6 +261,12 @@ def show_command(table: CommandTable) -> Command:
     }
     for kind in KINDS:
         lists[kind] = lambda switch, kind=kind: interface_table(table, kind)  # type: ignore[misc]
+    return lists
+
+
+def show_command(table: CommandTable) -> Command:
+    """``show WHAT [NAME] [like TEXT] [count] [as FORMAT]``."""
+    lists = _lists_by_name(table)
     aliases = {"applications": "application", "apis": "api", "module": "modules"}
 
     async def show(switch: SwitchLike, arguments: str) -> str:

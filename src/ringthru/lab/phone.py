@@ -118,15 +118,7 @@ class OutsidePhone:
         self._heard.clear()
         offer = make_offer(self._media_address, CODECS, 1, 1)
         began = self._loop.time()
-        call = self._agent.invite(
-            f"sip:{number}@{at}",
-            Flow("UDP", self._sip.local, at),
-            began,
-            from_uri=f"sip:{self._user}@{self._sip.local.host}",
-            contact_user=self._user,
-            body=offer,
-        )
-        self._pump()
+        call = self._invite(number, at, offer, began)
         try:
             async with asyncio.timeout(ANSWER_WAIT):
                 answered = await self._outcome(progress)
@@ -145,6 +137,18 @@ class OutsidePhone:
         self._pump()
         contact = str(response.contact.uri) if response.contact else ""
         return self._report(set_up, contact, agreed, sent)
+
+    def _invite(self, number: str, at: Endpoint, offer: bytes, now: float) -> Call:
+        call = self._agent.invite(
+            f"sip:{number}@{at}",
+            Flow("UDP", self._sip.local, at),
+            now,
+            from_uri=f"sip:{self._user}@{self._sip.local.host}",
+            contact_user=self._user,
+            body=offer,
+        )
+        self._pump()
+        return call
 
     async def _outcome(self, progress: Callable[[str], None]) -> CallAnswered | CallFailed:
         while True:

@@ -110,8 +110,7 @@ async def _ask(
     """Everybody at every site; over when nobody is left to answer, or patience is. And how long it took."""
     pairs = [driven(site, ground.natpmp_port, ground.ssdp_port, options.wait) for site in sites]
     surveys = [survey for survey, _ in pairs]
-    loop = asyncio.get_running_loop()
-    began = loop.time()
+    began = asyncio.get_running_loop().time()
     limit = options.wait or min(options.timeout, ground.survey)
     late = AllHosts(sites[0], ground.natpmp_port) if sites else None
     try:
@@ -120,14 +119,7 @@ async def _ask(
                 driver.start()
             else:
                 driver.start_after(min(SIX_LATER, limit / 4))
-        with out.waiting(_progress(surveys)) as tell:
-            while (
-                options.wait or any(survey.waits_for for survey in surveys)
-            ) and loop.time() - began < limit:
-                await asyncio.sleep(POLL)
-                tell(_progress(surveys))
-                if late and not late.asked and loop.time() - began > ALL_HOSTS_AFTER:
-                    late.ask()
+        took = await _wait(surveys, late, began, limit, out, to_the_end=bool(options.wait))
     finally:
         if late:
             late.close()
@@ -135,7 +127,21 @@ async def _ask(
         for survey, driver in pairs:
             survey.ended = survey.outcomes(driver.clock())
             driver.close()
-    return surveys, loop.time() - began
+    return surveys, took
+
+
+async def _wait(
+    surveys: list[Survey], late: AllHosts | None, began: float, limit: float, out: Output, *, to_the_end: bool
+) -> float:
+    """Until nobody is left to answer, or ``limit`` seconds after ``began``; how long it took."""
+    loop = asyncio.get_running_loop()
+    with out.waiting(_progress(surveys)) as tell:
+        while (to_the_end or any(survey.waits_for for survey in surveys)) and loop.time() - began < limit:
+            await asyncio.sleep(POLL)
+            tell(_progress(surveys))
+            if late and not late.asked and loop.time() - began > ALL_HOSTS_AFTER:
+                late.ask()
+    return loop.time() - began
 
 
 def _waited_words(probes: list[tuple[Family, Probe]], took: float, sure: bool) -> str:

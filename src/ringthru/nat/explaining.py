@@ -47,6 +47,16 @@ async def explain(options: argparse.Namespace, ground: Ground, out: Output) -> t
         snapshot = seen_for(family, session.mapper.snapshot())
         if kept:
             await session.leave()
+    _tell_gateway(snapshot, family, out)
+    for each in mappings:
+        _tell(each, snapshot, out)
+    stays = "It was there before, and stays." if kept else "It was asked for to be explained, and is removed."
+    out.note(stays)
+    return judged(mappings, snapshot), document(mappings, snapshot)
+
+
+def _tell_gateway(snapshot: MapperSnapshot, family: Family, out: Output) -> None:
+    """The gateway in use, who else would be, and what it says of our address."""
     out.say(f"Gateway: {gateway_words(snapshot)}")
     for service in snapshot.services:
         if not service.in_use and (":" in service.gateway) is (family is Family.IPV6):
@@ -54,11 +64,6 @@ async def explain(options: argparse.Namespace, ground: Ground, out: Output) -> t
             out.say(f"  in reserve: {protocol_words(service.type)} at {clean(service.gateway)}{status}")
     if family is Family.IPV4:
         out.say(address_words(snapshot))
-    for each in mappings:
-        _tell(each, snapshot, out)
-    stays = "It was there before, and stays." if kept else "It was asked for to be explained, and is removed."
-    out.note(stays)
-    return judged(mappings, snapshot), document(mappings, snapshot)
 
 
 def _key(entry: JournalEntry) -> tuple[Family, Protocol, int]:

@@ -184,18 +184,7 @@ async def list_table(options: argparse.Namespace, ground: Ground, out: Output) -
     for_some = [written.get(_same(each), ()) for each in entries]
     out.say(f"Gateway: {gateway_words(snapshot)}")
     out.say()
-    rows = [
-        (
-            "ours" if each.ours else "",
-            each.protocol.value,
-            str(each.external_port),
-            place(each.internal_client, each.internal_port),
-            "no end" if each.lifetime is None else span(each.lifetime),
-            " ".join(filter(None, (clean(each.description), only_from(allowed)))) or "-",
-        )
-        for each, allowed in zip(entries, for_some, strict=True)
-    ]
-    if rows:
+    if rows := [_entry_row(each, allowed) for each, allowed in zip(entries, for_some, strict=True)]:
         out.table(("", "protocol", "external", "leads to", "lease left", "description"), rows, good=0)
     elif listing.complete:
         out.say("The table is empty.")
@@ -208,6 +197,18 @@ async def list_table(options: argparse.Namespace, ground: Ground, out: Output) -
         "reason": listing.reason,
     }
     return (Exit.OK if listing.complete else Exit.PARTLY), document
+
+
+def _entry_row(entry: GatewayEntry, allowed: tuple[str, ...]) -> tuple[str, ...]:
+    """One line of the gateway's table; ``allowed`` are the networks that it lets in, none: everybody."""
+    return (
+        "ours" if entry.ours else "",
+        entry.protocol.value,
+        str(entry.external_port),
+        place(entry.internal_client, entry.internal_port),
+        "no end" if entry.lifetime is None else span(entry.lifetime),
+        " ".join(filter(None, (clean(entry.description), only_from(allowed)))) or "-",
+    )
 
 
 def store_path(options: argparse.Namespace) -> Path:

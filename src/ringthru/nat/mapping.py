@@ -138,12 +138,7 @@ def wishes(options: argparse.Namespace, ground: Ground) -> tuple[tuple[Wanted, .
     Raises:
         Trouble: they contradict each other.
     """
-    port, protocols = options.port
-    chosen = protocols or (BOTH if options.set == "same" else (Protocol.UDP,))
-    if options.set == "same" and chosen != BOTH:
-        raise Trouble(Exit.USAGE, "--set same is for UDP and TCP together: give PORT or PORT/both")
-    if options.set == "pair" and len(chosen) != 1:
-        raise Trouble(Exit.USAGE, "--set pair is for two ports of one protocol: give PORT/udp or PORT/tcp")
+    port, chosen = options.port[0], _protocols(options)
     numbers = (port, port + 1) if options.set == "pair" else (port,)
     rule = RULES.get(options.set or "") or (SetRule.INDEPENDENT if len(chosen) > 1 else None)
     label = f"{OUR_NAME} {options.label}".strip() if options.label else ""
@@ -169,6 +164,20 @@ def wishes(options: argparse.Namespace, ground: Ground) -> tuple[tuple[Wanted, .
     except LocalError as error:
         raise Trouble(Exit.USAGE, str(error)) from error
     return wishes, rule if options.set else None
+
+
+def _protocols(options: argparse.Namespace) -> tuple[Protocol, ...]:
+    """Those that are named, or meant by a set.
+
+    Raises:
+        Trouble: the set is one of other protocols.
+    """
+    chosen: tuple[Protocol, ...] = options.port[1] or (BOTH if options.set == "same" else (Protocol.UDP,))
+    if options.set == "same" and chosen != BOTH:
+        raise Trouble(Exit.USAGE, "--set same is for UDP and TCP together: give PORT or PORT/both")
+    if options.set == "pair" and len(chosen) != 1:
+        raise Trouble(Exit.USAGE, "--set pair is for two ports of one protocol: give PORT/udp or PORT/tcp")
+    return chosen
 
 
 def judged(mappings: list[MappingSnapshot], snapshot: MapperSnapshot) -> Exit:

@@ -177,16 +177,13 @@ def make_answer(
     index, crypto = securing.choose(offer, (*first, *codecs))
     theirs = offer.media[index]
     codec = choose_codec(theirs, codecs, first)
-    ours_of_it = next((each for each in (*first, *codecs) if each.kind == codec.kind), codec)
     events = events_of(theirs, codec.clock_rate)[:1] if with_keys else ()
     event, event_rate = (events[0].payload_type, events[0].clock_rate) if events else (None, 8000)
     asked = direction_of(offer, theirs)
     ours = common_direction(direction, asked)
     ptime = ptime_of(theirs)
     mux = wants_mux(theirs)
-    same = codec.parameters == ours_of_it.parameters
-    said = codec if same else replace(codec, parameters=ours_of_it.parameters)
-    medium = audio_with(here, [said], events, ours, ptime, mux)
+    medium = audio_with(here, [_as_ours(codec, (*first, *codecs))], events, ours, ptime, mux)
     ice = answers.to(offer, theirs) if answers else None
     if ice is not None:
         medium = with_ice(medium, ice, here, mux)
@@ -201,6 +198,12 @@ def make_answer(
     return Negotiated(
         sdp, codec, *remote, event, ours, ptime, number, event, asked, mux, ice, event_rate, srtp
     )
+
+
+def _as_ours(codec: Codec, ours: Sequence[Codec]) -> Codec:
+    """A codec of the offer with the parameters that we write of it; its number stays the offerer's."""
+    parameters = next((each.parameters for each in ours if each.kind == codec.kind), codec.parameters)
+    return codec if parameters == codec.parameters else replace(codec, parameters=parameters)
 
 
 def read_answer(offer: bytes | SessionDescription, answer: SessionDescription) -> Negotiated:
