@@ -13,7 +13,9 @@ from pathlib import Path
 import draw_calls
 import draw_commands
 import draw_event_socket
+import draw_lab
 import draw_machines
+import draw_metrics
 import draw_reference
 import draw_sip
 
@@ -21,6 +23,8 @@ DOCS = Path(__file__).parent
 PART = re.compile(r"(<!-- drawn: ([\w. -]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 PARTS: dict[str, Callable[[], str]] = {
     **draw_reference.PARTS,
+    **draw_metrics.PARTS,
+    **draw_lab.PARTS,
     **draw_machines.PARTS,
     **draw_sip.PARTS,
     **draw_calls.PARTS,
