@@ -4,13 +4,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ringthru.lab.gateway.quirks import check_rows
-from ringthru.lab.virtual.wire import Wire
 from ringthru.lab.virtual.world import World
 from ringthru.net.values import replace
 from ringthru.portmap.memory.recollection import Recollection
 from ringthru.portmap.values import GatewayType, Rung
 
+from .chance import WIRES, row_sets
 from .covering import covering_sets, sets_around
 from .play import HOME6, HOST6, comes_to_hold, held, make_engine, start, stops
 from .play6 import TCP6, UDP6, WAYS, able, complaints, knocks, make_firewall, ours, rows_of
@@ -48,30 +47,12 @@ def test_under_every_pair_of_rows_the_truth_is_told(way):
     assert found == {}
 
 
-@st.composite
-def row_sets(draw):
-    chosen = []
-    for row in draw(st.lists(st.sampled_from(rows_of(("pcp", "upnp"))), max_size=8, unique=True)):
-        try:
-            check_rows([*chosen, row])
-        except ValueError:
-            continue
-        chosen.append(row)
-    return frozenset(chosen)
-
-
-WIRES = st.builds(
-    Wire,
-    delay=st.floats(0.0001, 0.2),
-    jitter=st.floats(0, 0.3),
-    loss=st.floats(0, 0.3),
-    duplication=st.floats(0, 0.3),
-)
+BOTH = rows_of(("pcp", "upnp"))
 MISHAPS = st.sampled_from(["reboot", "forget", "flush", "restart_upnp", ""])
 
 
 @settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
-@given(rows=row_sets(), way=st.sampled_from(WAYS), wire=WIRES, mishap=MISHAPS, seed=st.integers(0, 2**16))
+@given(rows=row_sets(BOTH), way=st.sampled_from(WAYS), wire=WIRES, mishap=MISHAPS, seed=st.integers(0, 2**16))
 def test_whatever_comes_together_the_oracle_has_nothing_to_say(rows, way, wire, mishap, seed):
     world = make_firewall(rows, way, wire=wire, seed=seed)
     leases = start(world, UDP6, TCP6)
