@@ -1,13 +1,11 @@
-"""A person at the command line, behind a gateway on loopback."""
+"""A person at the command line, behind a gateway on loopback: ports are opened, listed and closed."""
 
 from __future__ import annotations
 
 import asyncio
-import json
 import signal
 
 import pytest
-from prometheus_client.parser import text_string_to_metric_families
 
 from ringthru.lab import Quirks
 from ringthru.lab.outside_echo import OutsideEcho
@@ -15,83 +13,17 @@ from ringthru.nat.words import Exit
 from ringthru.net.address import Endpoint
 from ringthru.portmap import PortMapper, Protocol, Wanted
 from ringthru.portmap.echo import echo_proof
-from ringthru.portmap.memory import memory_driver
 from ringthru.portmap.memory.store_driver import Store
 
 from ..scenarios.waiting import eventually
-from .conftest import BEYOND, GATEWAY, HOUSE, INSIDE, OUTSIDE, US
+from .conftest import BEYOND, HOUSE, INSIDE, OUTSIDE, US
 from .interrupting import interrupt
 
 PROTOCOLS = ("natpmp", "upnp")
-PEER = f"{BEYOND}.50:5060"
 
 
 def ports_of(gateway):
     return [(m.protocol, m.external_port, str(m.internal)) for m in gateway.mappings()]
-
-
-class TestDiscover:
-    @pytest.mark.parametrize(("protocol", "name"), [("natpmp", "NAT-PMP"), ("upnp", "UPnP IGD")])
-    async def test_the_gateway_its_protocol_and_the_external_address(
-        self, start_gateway, nat, protocol, name
-    ):
-        await start_gateway(protocol)
-        said = await nat("discover")
-        assert said.code == Exit.OK
-        assert name in said.out
-        assert OUTSIDE in said.out
-        assert "ms" in said.out
-
-    async def test_nothing_is_mapped(self, start_gateway, nat):
-        gateway = await start_gateway()
-        await nat("discover")
-        assert gateway.mappings() == ()
-
-    async def test_as_json(self, start_gateway, nat):
-        await start_gateway("natpmp")
-        told = (await nat("discover --json")).json
-        assert (told["command"], told["exit"]) == ("discover", 0)
-        assert [(each["protocol"], each["gateway"], each["in_use"]) for each in told["services"]] == [
-            ("pmp", GATEWAY, True)
-        ]
-        assert told["services"][0]["answered_after"] < 30
-        assert (told["external"]["address"], told["external"]["usable"]) == (OUTSIDE, True)
-
-    async def test_it_says_whom_it_waited_for(self, start_gateway, nat):
-        await start_gateway("natpmp")
-        said = await nat("discover")
-        assert "Waited" in said.err
-        assert "NAT-PMP answered after" in said.err
-        assert "--wait" in said.err  # this test's patience is short
-        waited = (await nat("discover --json")).json["waited"]
-        assert {each["protocol"]: each["outcome"] for each in waited["probes"]}["pmp"] == "answered"
-        assert waited["seconds"] > 0
-
-    async def test_whoever_wants_to_wait_waits(self, start_gateway, nat):
-        await start_gateway("natpmp")
-        assert (await nat("discover --wait 1 --json")).json["waited"]["seconds"] >= 1
-
-    @pytest.mark.parametrize(
-        ("line", "more"), [("discover --wait 2", "--wait 60"), ("status --timeout 2", "--timeout 60")]
-    )
-    async def test_one_that_is_too_slow_is_not_said_to_be_silent(self, start_gateway, nat, line, more):
-        """As the WGT624: four seconds for each answer."""
-        await start_gateway("upnp", delay=1.2)
-        said = await nat(line)
-        assert said.code == Exit.NO_GATEWAY
-        assert "answers by UPnP" in said.err
-        assert f"{more} waits longer" in said.err
-
-    async def test_without_a_gateway_it_says_so_and_ends_with_1(self, nat):
-        said = await nat("discover --timeout 0.3")
-        assert said.code == Exit.NO_GATEWAY
-        assert GATEWAY in said.err
-        assert "Traceback" not in said.err
-
-    async def test_without_a_gateway_json_has_the_error(self, nat):
-        told = (await nat("discover --timeout 0.3 --json")).json
-        assert told["exit"] == 1
-        assert "does not answer" in told["error"]
 
 
 class TestAdd:
@@ -243,57 +175,6 @@ class TestList:
         assert "may not be complete" in said.err
 
 
-class TestStatus:
-    async def test_what_is_remembered_is_looked_up_in_the_gateways_table(self, start_gateway, nat):
-        gateway = await start_gateway("upnp")
-        await nat("add 25060")
-        assert (await nat("status --json")).json["mappings"][0]["listed"] is True
-        await gateway.reboot()
-        gateway.hold("udp", 25070, Endpoint(US, 80), "somebody else")
-        said = await nat("status")
-        assert said.code == Exit.PARTLY
-        assert "NO" in said.out
-
-    async def test_LI06_an_empty_table_proves_nothing(self, start_gateway, nat):
-        await start_gateway("upnp", rows=frozenset({"LI06"}))
-        async with asyncio.timeout(45):  # what looking told is known at once
-            added = await nat("add 25060 --timeout 60")
-        assert "table is empty, and it has never shown" in added.err
-        said = await nat("status")
-        assert said.code == Exit.PARTLY
-        assert "cannot tell" in said.out
-        assert "never show an entry" in said.err
-
-    async def test_it_fits_a_terminal_where_all_is_on_one_gateway(self, start_gateway, nat):
-        await start_gateway("upnp")
-        await nat("add 25060 --label desk")
-        table = (await nat("status")).out.partition("Remembered, on ")[2]
-        assert table.startswith(f"{GATEWAY} by UPnP IGD:")
-        assert max(map(len, table.splitlines())) <= 80
-
-    async def test_carrier_grade_nat_is_named(self, start_gateway, nat):
-        await start_gateway(external_address="100.64.3.4")
-        said = await nat("status")
-        assert said.code == Exit.PARTLY
-        assert "carrier-grade NAT" in said.out
-
-
-class TestExplain:
-    async def test_it_says_how_far_it_got_and_leaves_nothing(self, start_gateway, nat):
-        gateway = await start_gateway("upnp")
-        said = await nat("explain 25060")
-        assert "udp 25060" in said.out
-        assert "is removed" in said.err
-        assert gateway.mappings() == ()
-
-    async def test_what_was_there_before_stays(self, start_gateway, nat):
-        gateway = await start_gateway("upnp")
-        await nat("add 25060")
-        said = await nat("explain 25060")
-        assert "stays" in said.err
-        assert len(gateway.mappings()) == 1
-
-
 class TestCleanup:
     async def test_without_a_journal_there_is_nothing_to_do(self, start_gateway, nat):
         told = (await nat("cleanup --json")).json
@@ -344,107 +225,6 @@ class TestCleanup:
         said = await nat("cleanup")
         assert said.code == Exit.REFUSED
         assert "UPnP IGD" in said.out
-
-
-class TestWatch:
-    async def test_events_as_json_one_a_line(self, start_gateway, nat):
-        await start_gateway()
-        watching = asyncio.ensure_future(nat("watch --json"))
-        await eventually(lambda: "GatewayFound" in nat.out.getvalue())
-        await interrupt(signal.SIGINT)
-        said = await watching
-        events = [json.loads(line) for line in said.out.splitlines()]
-        assert {"GatewayFound", "state"} <= {each["event"] for each in events}
-
-
-class TestNotUnderstood:
-    @pytest.mark.parametrize("line", ["add 5060 --lease -1", "add 70000", "open 5060", "delete"])
-    async def test_as_json_it_is_an_object_too(self, nat, line, capsys):
-        said = await nat(f"{line} --json")
-        assert said.code == Exit.USAGE
-        assert (said.json["command"], said.json["exit"]) == (None, Exit.USAGE)
-        assert said.json["error"] in capsys.readouterr().err
-
-    async def test_otherwise_standard_output_has_nothing(self, nat):
-        assert (await nat("add 70000")).out == ""
-
-
-class TestProfile:
-    async def test_set_shown_and_forgotten(self, nat):
-        said = await nat("profile set acme-r1 permanent_only=yes recheck_every=45")
-        assert said.code == Exit.OK
-        assert "permanent" in said.out
-        (row,) = (await nat("profile --json")).json["profiles"]
-        assert (row["permanent_only"], row["recheck_every"]) == (True, 45.0)
-        assert row["by_hand"] == ["permanent_only", "recheck_every"]
-        await nat("profile forget acme-r1")
-        assert (await nat("profile --json")).json["profiles"] == []
-
-    async def test_one_decision_taken_back_is_learned_again(self, nat):
-        await nat("profile set acme-r1 permanent_only=yes recheck_every=45")
-        await nat("profile forget acme-r1 permanent_only")
-        (row,) = (await nat("profile --json")).json["profiles"]
-        assert (row["permanent_only"], row["by_hand"]) == (False, ["recheck_every"])
-
-    @pytest.mark.parametrize(
-        ("line", "hint"),
-        [
-            ("profile set acme", "NAME=VALUE"),
-            ("profile forget nobody", "no profile 'nobody'"),
-            ("profile forget acme pace", "'pace' was not set by hand; recheck_every was"),
-        ],
-    )
-    async def test_what_cannot_be_done_is_said(self, nat, line, hint):
-        await nat("profile set acme recheck_every=45")
-        said = await nat(line)
-        assert said.code == Exit.USAGE
-        assert hint in said.err
-        assert len((await nat("profile --json")).json["profiles"]) == 1
-
-    @pytest.mark.parametrize(
-        ("setting", "hint"),
-        [
-            ("color=red", "permanent_only"),
-            ("permanent_only=maybe", "yes or no"),
-            ("pace=fast", "0 to 5 seconds"),
-        ],
-    )
-    async def test_a_setting_that_is_none_says_what_is(self, nat, setting, hint):
-        said = await nat(f"profile set acme {setting}")
-        assert said.code == Exit.USAGE
-        assert hint in said.err
-
-
-class TestProfileInUse:
-    async def test_what_a_person_set_is_used_by_the_very_next_request(self, start_gateway, nat):
-        gateway = await start_gateway("upnp")
-        fingerprint = (await nat("discover --json")).json["gateway"]["fingerprint"]
-        await nat("profile set", fingerprint, "permanent_only=yes")
-        told = (await nat("add 25060 --json")).json
-        assert [each.lifetime_left for each in gateway.mappings()] == [None]
-        assert told["mappings"][0]["lifetime_left"] is None
-        assert len([each for each in told["mappings"][0]["attempts"] if " map " in each["asked"]]) == 1
-        assert "set by hand" in " ".join(told["gateway"]["learned"])
-
-    @pytest.mark.parametrize("protocol", ["natpmp", "pcp"])
-    async def test_gateways_without_a_description_have_a_fingerprint_too(
-        self, start_gateway, nat, monkeypatch, protocol
-    ):
-        """By their maker's part of the hardware address, which loopback lacks."""
-        monkeypatch.setattr(memory_driver, "hardware_address", lambda address: "02:11:22:33:44:55")
-        await start_gateway(protocol)
-        fingerprint = (await nat("discover --json")).json["gateway"]["fingerprint"]
-        await nat("profile set", fingerprint, "recheck_every=45")
-        for line in ("discover --json", "status --json", "add 25060 --json", "list --json"):
-            told = (await nat(line)).json["gateway"]
-            assert told["fingerprint"] == fingerprint, line
-            assert told["learned"] == ["forgets mappings: looked at every 45 s (set by hand)"], line
-
-    async def test_what_a_gateway_taught_is_shown(self, start_gateway, nat):
-        await start_gateway("upnp", permanent_only=True)
-        await nat("add 25060")
-        assert "permanent" in (await nat("profile")).out
-        assert "permanent" in (await nat("status")).out
 
 
 class TestKept:
@@ -509,154 +289,3 @@ class TestProvenFromOutside:
         echo.close()
         assert said.code == Exit.OK
         assert f"a probe of {echo.local} came in" in said.out
-
-
-class TestDiscoverEverything:
-    async def test_every_service_of_a_gateway_and_which_is_used_first(self, start_gateway, nat):
-        await start_gateway("pcp", "natpmp", "upnp")
-        told = (await nat("discover --json")).json
-        assert [(each["protocol"], each["in_use"]) for each in told["services"]] == [
-            ("pcp", True),
-            ("pmp", False),
-            ("upnp", False),
-        ]
-        assert told["external"]["address"] == OUTSIDE
-
-    async def test_one_that_answers_and_forbids_is_shown_with_why(self, start_gateway, nat):
-        await start_gateway("natpmp", refuse=True)
-        told = (await nat("discover --json")).json
-        assert told["services"][0]["protocol"] == "pmp"
-
-
-class TestQuiet:
-    async def test_only_the_result_remains(self, start_gateway, nat):
-        await start_gateway()
-        said = await nat("add 25060 --quiet")
-        assert (said.code, said.err) == (Exit.OK, "")
-
-
-class TestFlow:
-    """``add --peer``: the translation of one flow (PCP's PEER)."""
-
-    async def test_where_the_peer_sees_us(self, start_gateway, nat):
-        await start_gateway("pcp")
-        said = await nat(f"add 25060 --peer {PEER}")
-        assert said.code == Exit.OK, said.err
-        assert f"{PEER} sees udp 25060 at {OUTSIDE}:25060" in said.out
-
-    async def test_as_json_and_remembered(self, start_gateway, nat):
-        await start_gateway("pcp")
-        told = (await nat(f"add 25060 --peer {PEER} --json")).json
-        assert told["peers"][0] | {"lifetime_left": 0} == {
-            "protocol": "udp",
-            "family": "ipv4",
-            "internal_port": 25060,
-            "remote": PEER,
-            "external_address": OUTSIDE,
-            "external_port": 25060,
-            "near_address": OUTSIDE,
-            "near_port": 25060,
-            "state": "accepted",
-            "lifetime_left": 0,
-            "reason": "",
-        }
-        (row,) = (await nat("status --json")).json["mappings"]
-        assert (row["remote"], row["listed"]) == (PEER, None)
-        assert f"flow to {PEER}" in (await nat("status")).out
-
-    @pytest.mark.parametrize("protocol", PROTOCOLS)
-    async def test_a_gateway_that_cannot_has_not_refused(self, start_gateway, nat, protocol):
-        await start_gateway(protocol)
-        said = await nat(f"add 25060 --peer {PEER}")
-        assert said.code == Exit.PARTLY
-        assert "only PCP has one" in said.err
-
-    async def test_nobody_tries_to_delete_it(self, start_gateway, nat):
-        await start_gateway("pcp")
-        await nat(f"add 25060 --peer {PEER}")
-        assert "udp       -  " in (await nat("cleanup")).out  # what the gateway gave to it is not known
-        told = (await nat("cleanup --json")).json
-        assert told["deleted"] == []
-        assert "ends by itself" in told["left_alone"][0]["because"]
-        assert "no such mapping" in (await nat("delete --all-ours")).err
-
-    async def test_behind_another_nat_it_says_how_far_it_is_kept_and_ends_with_4(self, start_gateway, nat):
-        await start_gateway("pcp", external_address="192.168.7.2")
-        said = await nat(f"add 25060 --peer {PEER}")
-        assert said.code == Exit.PARTLY
-        assert "udp 25060 is kept at 192.168.7.2:" in said.out
-        assert "another NAT translates it" in said.err
-        (flow,) = (await nat(f"add 25060 --peer {PEER} --json")).json["peers"]
-        assert (flow["external_address"], flow["near_address"]) == (None, "192.168.7.2")
-
-    @pytest.mark.parametrize("peer", ["sip.example.net:5060", "203.0.113.5", "203.0.113.5:0", "::1:5060"])
-    async def test_what_is_no_peer(self, nat, peer):
-        said = await nat(f"add 25060 --peer {peer}")
-        assert said.code == Exit.USAGE
-
-    async def test_what_is_of_no_meaning_for_a_flow(self, nat):
-        said = await nat(f"add 25060 --peer {PEER} --exact")
-        assert (said.code, "--exact" in said.err) == (Exit.USAGE, True)
-
-
-class TestWhatAPersonMeets:
-    async def test_a_journal_that_cannot_be_used_is_told_before_anything_is_mapped(
-        self, start_gateway, nat, tmp_path
-    ):
-        gateway = await start_gateway()
-        nat.store = tmp_path / "shopping.txt"
-        nat.store.write_text("my shopping list\n" * 99)
-        said = await nat("add 25060")
-        assert said.code == Exit.LOCAL
-        assert "cannot be used" in said.err
-        assert gateway.mappings() == ()
-
-    @pytest.mark.parametrize(
-        ("wish", "hint"),
-        [
-            ("25060", "delete 25060/udp"),
-            ("25060/both", "delete 25060\n"),
-            ("25060 --set pair", "delete --range 25060-25061"),
-        ],
-    )
-    async def test_the_hint_takes_back_all_of_it(self, start_gateway, nat, wish, hint):
-        gateway = await start_gateway()
-        said = await nat(f"add {wish}")
-        assert hint in said.err
-        await nat(hint.strip())
-        assert gateway.mappings() == ()
-
-    @pytest.mark.parametrize("command", ["status", "add 25060", "delete 25060", "list", "explain 25060"])
-    async def test_interrupted_while_nobody_answers(self, nat, command):
-        """Ctrl-C cancels the command, as ``asyncio.run`` does it."""
-        waiting = asyncio.ensure_future(nat(f"{command} --json"))
-        await asyncio.sleep(0)
-        await eventually(lambda: len(asyncio.all_tasks()) > 1)
-        waiting.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await waiting
-        told = json.loads(nat.out.getvalue())
-        assert told == {"command": command.split()[0], "exit": 130, "error": "interrupted"}
-
-
-class TestMetrics:
-    async def test_status_as_prometheus_reads_it(self, start_gateway, nat):
-        await start_gateway("upnp")
-        await nat("add 25060")
-        said = await nat("status --metrics")
-        assert said.code == Exit.OK
-        told = {each.name: each.samples for each in text_string_to_metric_families(said.out)}
-        assert [each.value for each in told["ringthru_nat_gateway_up"]] == [1.0]
-        remembered = {each.labels["table"]: each.value for each in told["ringthru_nat_remembered"]}
-        assert remembered == {"listed": 1.0, "not listed": 0.0, "cannot tell": 0.0}
-        assert "ringthru_nat_mapping_enabled" not in told  # it only looks
-
-    async def test_without_a_gateway_it_is_down_and_the_status_says_so_too(self, nat):
-        said = await nat("status --metrics --timeout 8")
-        assert said.code == Exit.NO_GATEWAY
-        told = {each.name: each.samples for each in text_string_to_metric_families(said.out)}
-        assert [each.value for each in told["ringthru_nat_gateway_up"]] == [0.0]
-
-    async def test_not_with_json(self, nat, capsys):
-        assert (await nat("status --metrics --json")).code == Exit.USAGE
-        assert "without --json" in capsys.readouterr().err
