@@ -17,7 +17,7 @@ from ringthru.console.standard import standard_table
 from ringthru.event_socket.driver import EventSocket
 from ringthru.switch.configuration.event_socket_settings import EventSocketSettings
 
-from .home import PUBLIC, RING_1000, Home, Place, build
+from .home import PUBLIC, RING_1000, Home, Place, Say, build
 from .socket_client import SECRET
 from .street import Street
 
@@ -47,9 +47,15 @@ async def found(places: Places, tmp_path: Path) -> AsyncIterator[Callable[..., A
 
 
 @pytest.fixture
-async def home(found: Callable[..., Any]) -> Home:
+def edits() -> dict[str, Any]:
+    """What ``home`` has otherwise than the configuration that we ship; a file of tests may have its own."""
+    return {PUBLIC: RING_1000}
+
+
+@pytest.fixture
+async def home(found: Callable[..., Any], edits: dict[str, Any]) -> Home:
     """The ordinary home: started, its ports mapped, strangers may ring 1000."""
-    made: Home = await found({PUBLIC: RING_1000})
+    made: Home = await found(edits)
     await made.switch.start()
     await made.mapped()
     return made
@@ -60,6 +66,13 @@ def logs() -> Iterator[Logs]:
     logs = setup()
     yield logs
     logs.close()
+
+
+@pytest.fixture
+def say(home: Home, logs: Logs) -> Say:
+    """Say a line at the console of ``home``: ``await say("show calls")``; what is answered."""
+    table = standard_table(logs)
+    return lambda line: table.run(home.switch, line)
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import re
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network
 from pathlib import Path
@@ -40,6 +40,7 @@ ACCESS_LISTS = """<configuration name="acl.conf">
 """
 
 Edit = Callable[[str], str]
+Say = Callable[[str], Awaitable[str]]  # a line to the console, and its answer
 
 
 def variables(**values: str) -> Edit:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,27 +15,17 @@ from ringthru.media import PCMU, Timeout, make_offer
 from ringthru.net.address import Endpoint
 from ringthru.sip import IncomingRequest
 
-from .home import DEFAULT, INTERNAL_XML, PASSWORD, PUBLIC, Home, extension, setting
+from .home import DEFAULT, INTERNAL_XML, PASSWORD, PUBLIC, Home, Say, extension, setting
 from .phones import PhoneCall, frame_of, hear_each_other
 from .waiting import eventually
 
 Pair = tuple[PhoneCall, PhoneCall]
-Say = Callable[[str], Awaitable[str]]
 PAST_US = extension("77", ("set", "bypass_media=true"), ("bridge", "user/1001@${domain_name}"))
 
 
 @pytest.fixture
-async def home(found: Any) -> Home:
-    made: Home = await found({DEFAULT: [PAST_US], PUBLIC: [PAST_US]})
-    await made.switch.start()
-    await made.mapped()
-    return made
-
-
-@pytest.fixture
-def say(home: Home, logs: Logs) -> Say:
-    table = standard_table(logs)
-    return lambda line: table.run(home.switch, line)
+def edits() -> dict[str, Any]:
+    return {DEFAULT: [PAST_US], PUBLIC: [PAST_US]}
 
 
 async def answered(home: Home, number: str = "77") -> Pair:

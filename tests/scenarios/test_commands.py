@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import csv
-import io
 import json
 import re
 import wave
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -20,41 +17,18 @@ from ringthru.console.logs import Logs
 from ringthru.console.standard import standard_table
 from ringthru.switch.configuration.local_stream_settings import StreamSettings
 
-from .home import PASSWORD, PUBLIC, Home, extension
-from .phones import PhoneCall, hear_each_other, hears_itself
+from .home import PASSWORD, Home, Say
+from .parked import PLACES, parked
 from .stun_server import StunServer
 from .waiting import eventually
 
-Say = Callable[[str], Awaitable[str]]
 NOBODY = "7f4de4bc-17d7-4b8a-8e2f-4d0f8c1b0a11"
 NO_CHANNEL = "-ERR No such channel!\n"
-PLACES = {
-    PUBLIC: [extension("77", ("answer", ""), ("park", "")), extension("78", ("answer", ""), ("echo", ""))]
-}
 
 
 @pytest.fixture
-async def home(found: Any) -> Home:
-    made: Home = await found(PLACES)
-    await made.switch.start()
-    await made.mapped()
-    return made
-
-
-@pytest.fixture
-def say(home: Home, logs: Logs) -> Say:
-    table = standard_table(logs)
-    return lambda line: table.run(home.switch, line)
-
-
-async def parked(home: Home, number: str = "77") -> tuple[PhoneCall, str]:
-    """A far phone's call that waits, and its UUID."""
-    before = set(home.switch.calls.channels)
-    call = home.far_phone().invite(number, home.reached_at("external"))
-    await call.answered()
-    (uuid,) = await eventually(lambda: set(home.switch.calls.channels) - before)
-    await eventually(lambda: home.switch.calls.channels[uuid].up)
-    return call, uuid
+def edits() -> dict[str, Any]:
+    return PLACES
 
 
 class TestWrongWords:
@@ -330,159 +304,6 @@ class TestQuestions:
         assert third == "-ERR loading module [Module already loaded]"
 
 
-class TestOneLeg:
-    async def test_transfer_elsewhere(self, home: Home, say: Say) -> None:
-        call, uuid = await parked(home)
-        assert await say(f"uuid_transfer {uuid} 78") == "+OK\n"
-        await hears_itself(call)
-
-    async def test_transfer_inline(self, home: Home, say: Say) -> None:
-        call, uuid = await parked(home)
-        assert await say(f"uuid_transfer {uuid} set:a=b,echo inline") == "+OK\n"
-        await hears_itself(call)
-        assert await say(f"uuid_getvar {uuid} a") == "b"
-
-    async def test_hold_and_back(self, home: Home, say: Say) -> None:
-        call, uuid = await parked(home, "78")
-        assert await say(f"uuid_hold {uuid}") == "+OK Success\n"
-        await eventually(lambda: any(b"a=sendonly" in each for each in call.phone.bodies("INVITE")))
-        assert home.switch.calls.channels[uuid].phase.value == "HELD"
-        assert await say(f"uuid_hold off {uuid}") == "+OK Success\n"
-        await eventually(lambda: b"a=sendonly" not in call.phone.bodies("INVITE")[-1])
-        assert home.switch.calls.channels[uuid].phase.value == "ACTIVE"
-        await hears_itself(call)
-
-    async def test_broadcast_an_application(self, home: Home, say: Say) -> None:
-        call, uuid = await parked(home)
-        assert await say(f"uuid_broadcast {uuid} set::colour=blue") == "+OK Message sent\n"
-        await eventually(lambda: home.switch.channel_variable(uuid, "colour") == "blue")
-        assert await say(f"uuid_broadcast {uuid} x.wav bleg") == "-ERR Operation failed\n"
-
-    async def test_several_variables(self, home: Home, say: Say) -> None:
-        _, uuid = await parked(home)
-        assert await say(f"uuid_setvar_multi {uuid} a=1;b=two words") == "+OK\n"
-        assert await say(f"uuid_getvar {uuid} b") == "two words"
-
-    async def test_keys(self, home: Home, say: Say) -> None:
-        _, uuid = await parked(home)
-        assert await say(f"uuid_send_dtmf {uuid} 12#@80") == f"+OK {uuid} sent DTMF 12#@80.\n"
-        assert await say(f"uuid_recv_dtmf {uuid} 4a") == f"+OK {uuid} received DTMF 4a.\n"
-        assert list(home.switch.calls.channels[uuid].digits) == ["4", "A"]
-        assert await say(f"uuid_recv_dtmf {uuid} 4x") == "-USAGE: <uuid> <dtmf_data>\n"
-        assert await say(f"uuid_flush_dtmf {uuid}") == "+OK\n"
-        assert not home.switch.calls.channels[uuid].digits
-
-    async def test_what_is_played_is_broken_off(self, home: Home, say: Say) -> None:
-        _, uuid = await parked(home)
-        endless = "tone_stream://%(10000,0,440);loops=100"
-        for line in (f"{uuid} {endless}", f"{uuid} set::colour=blue", f"{uuid} {endless}"):
-            await say(f"uuid_broadcast {line}")
-        channel = home.switch.calls.channels[uuid]
-        await eventually(lambda: channel.application.startswith("playback"))
-        assert await say(f"uuid_break {uuid}") == "+OK\n"
-        await eventually(lambda: home.switch.channel_variable(uuid, "colour") == "blue")
-        await eventually(lambda: channel.application.startswith("playback"))
-        await say(f"uuid_broadcast {uuid} set::colour=red")
-        assert await say(f"uuid_break {uuid} all") == "+OK\n"
-        assert channel.orders is not None
-        await channel.orders.idle.wait()
-        assert home.switch.channel_variable(uuid, "colour") == "blue"
-
-    async def test_what_cannot_be_done_here_fails_as_there(self, home: Home, say: Say, caplog: Any) -> None:
-        _, uuid = await parked(home)
-        assert await say(f"uuid_displace {uuid} start x.wav") == "-ERR Cannot displace session!\n"
-        assert await say(f"uuid_jitterbuffer {uuid} 60") == "-ERR Operation failed\n"
-        assert await say(f"uuid_fileman {uuid} pause") == "-ERR No file handle!\n"
-        assert "uuid_displace: the leg talks to nobody here" in caplog.text
-        assert "uuid_jitterbuffer: not supported in this version; the call goes on as it is" in caplog.text
-        assert home.switch.calls.channels[uuid].up
-
-    async def test_who_listens_in(self, home: Home, say: Say, tmp_path: Path) -> None:
-        _, uuid = await parked(home)
-        assert await say(f"uuid_buglist {uuid}") == "<media-bugs>\n</media-bugs>\n"
-        await say(f"uuid_record {uuid} start {tmp_path}/x.wav")
-        assert f"  <target>{tmp_path}/x.wav</target>\n" in await say(f"uuid_buglist {uuid}")
-
-    async def test_counted_from_outside(self, home: Home, say: Say) -> None:
-        _, uuid = await parked(home)
-        assert await say(f"uuid_limit {uuid} hash town delft") == "+OK"
-        await eventually(lambda: home.switch.calls.shelf.usage("town", "delft") == 1)
-        assert await say("limit_usage hash town delft rate") == "1/0"
-        assert await say("limit_usage town delft") == "1"
-        assert await say("limit_status hash") == "There are 1 elements being tracked."
-        assert (await say("limit_status db")).startswith("Tracking 1 resources for hostname ")
-        assert await say(f"uuid_limit_release {uuid} hash town leiden") == "+OK"
-        assert await say("limit_usage town delft") == "1"
-        assert await say(f"uuid_limit_release {uuid} hash town") == "+OK"
-        assert await say("limit_usage town delft") == "0"
-
-    async def test_counting_begins_anew(self, home: Home, say: Say) -> None:
-        _, uuid = await parked(home)
-        await say(f"uuid_limit {uuid} hash town delft 5/3600")
-        await eventually(lambda: home.switch.calls.shelf.usage("town", "delft") == 1)
-        assert await say("limit_usage hash town delft rate") == "1/1"
-        assert await say("limit_interval_reset hash town delft") == "+OK"
-        assert await say("limit_usage hash town delft rate") == "1/0"
-        assert await say("limit_reset hash") == "+OK"
-        assert await say("limit_usage hash town delft") == "0"
-
-    async def test_offered_again(self, home: Home, say: Say) -> None:
-        call, uuid = await parked(home)
-        before = len(call.phone.bodies("INVITE"))
-        assert await say(f"uuid_media_reneg {uuid}") == "+OK Success\n"
-        await eventually(lambda: len(call.phone.bodies("INVITE")) > before)
-
-    async def test_sent_elsewhere_unanswered(self, home: Home, say: Say) -> None:
-        _, uuid = await parked(home)
-        assert await say(f"sched_broadcast @0 {uuid} x.wav") == "+OK Message scheduled\n"
-        assert await say(f"uuid_set_media_stats {uuid}") == "+OK:\n"
-
-    async def test_hang_up_later(self, home: Home, say: Say) -> None:
-        call, uuid = await parked(home)
-        leg = home.switch.calls.channels[uuid]
-        assert await say(f"sched_hangup +0 {uuid} USER_BUSY") == "+OK\n"
-        await call.over()
-        assert leg.cause is not None
-        assert leg.cause.name == "USER_BUSY"
-
-    async def test_only_those_with_a_value_are_hung_up(self, home: Home, say: Say) -> None:
-        one, first = await parked(home)
-        _, second = await parked(home)
-        await say(f"uuid_setvar {first} colour blue")
-        assert (
-            await say("hupall USER_BUSY colour blue")
-            == "+OK hangup all channels matching [colour]=[blue] with cause: USER_BUSY\n"
-        )
-        await one.over()
-        assert list(home.switch.calls.channels) == [second]
-
-
-class TestTwoLegs:
-    async def test_bridge_hold_mute_park(self, home: Home, say: Say) -> None:
-        one, first = await parked(home)
-        other, second = await parked(home)
-        assert await say(f"uuid_bridge {first} {second}") == f"+OK {second}\n"
-        await hear_each_other(one, other)
-        assert json.loads(await say("show bridged_calls as json"))["rows"][0]["b_uuid"] == second
-        assert await say("show calls count") == "\n1 total.\n"
-        assert await say(f"uuid_audio {first} start read mute -4") == "+OK\n"
-        assert await say(f"uuid_audio {first} stop") == "+OK\n"
-        await hear_each_other(one, other)
-        assert await say(f"uuid_park {first}") == "+OK\n"
-        await other.over()
-        assert home.switch.calls.channels[first].up
-
-    async def test_each_to_a_place_of_its_own(self, home: Home, say: Say) -> None:
-        one, first = await parked(home)
-        other, second = await parked(home)
-        assert await say(f"uuid_dual_transfer {first} 78 78") == "-ERR No bridged channel!\n"
-        await say(f"uuid_bridge {first} {second}")
-        await hear_each_other(one, other)
-        assert await say(f"uuid_dual_transfer {first} 78 78") == "+OK\n"
-        await hears_itself(one)
-        await hears_itself(other)
-
-
 class TestStun:
     async def test_what_a_server_sees_of_us(self, home: Home, say: Say) -> None:
         server = StunServer(home.place.host_outside(53))
@@ -502,90 +323,6 @@ class TestStun:
         assert server.asked
         server.close()
         assert re.fullmatch(r"-STUN Failed! \[.+\]\n", await say("stun nobody.invalid"))
-
-
-class TestShow:
-    async def test_channels_in_every_form(self, home: Home, say: Say) -> None:
-        _, uuid = await parked(home)
-        (row,) = json.loads(await say("show channels as json"))["rows"]
-        assert (row["uuid"], row["dest"], row["callstate"], row["read_codec"]) == (
-            uuid,
-            "77",
-            "ACTIVE",
-            "PCMU",
-        )
-        (line,) = csv.DictReader(io.StringIO((await say("show channels")).partition("\n\n")[0]))
-        assert line == row
-        piped = (await say("show channels as delim |")).splitlines()
-        assert piped[1].split("|")[0] == uuid
-        assert f"<uuid>{uuid}</uuid>" in await say("show channels as xml")
-        assert await say("show channels count") == "\n1 total.\n"
-        assert await say("show channels count as json") == '{"row_count":1,"rows":[]}'
-        assert await say("show channels count as xml") == '<result row_count="1"/>\n'
-        assert uuid in await say("show channels like STRANGER")
-        assert await say("show channels like nobody") == "\n0 total.\n"
-
-    @pytest.mark.parametrize(
-        "name",
-        ["nat_map", "channels", "calls", "registrations", "tasks", "api", "modules", "aliases", "complete"],
-    )
-    async def test_every_list_in_every_form(self, home: Home, say: Say, name: str) -> None:
-        await home.registered_phone()
-        await parked(home)
-        await say("alias add nm nat_map status")
-        await say("nat_map add 4711 udp")
-        head, *rows = csv.reader(io.StringIO((await say(f"show {name}")).partition("\n\n")[0]))
-        assert rows
-        count = len(rows)
-        as_json = json.loads(await say(f"show {name} as json"))
-        assert (as_json["row_count"], list(as_json["rows"][0])) == (count, head)
-        root = ElementTree.fromstring(await say(f"show {name} as xml"))
-        assert [root.get("row_count"), [each.tag for each in root[0]]] == [str(count), head]
-        assert (await say(f"show {name} as delim ~")).splitlines()[0].split("~") == head
-        assert await say(f"show {name} as csv") == await say(f"show {name}")
-        assert await say(f"show {name} count") == f"\n{count} total.\n"
-        assert await say(f"show {name} as pdf") == "-ERR Cannot find format pdf\n"
-
-    async def test_phones(self, home: Home, say: Say) -> None:
-        phone = await home.registered_phone()
-        (row,) = json.loads(await say("show registrations as json"))["rows"]
-        assert (row["reg_user"], row["network_ip"], row["network_proto"]) == (
-            "1000",
-            phone.address.host,
-            "udp",
-        )
-        assert row["url"].startswith("sofia/internal/")
-
-    async def test_what_there_is(self, say: Say) -> None:
-        assert "bridge," in await say("show application")
-        modules = await say("show modules")
-        assert "endpoint,sofia,mod_sofia," in modules
-        assert "generic,mod_event_socket,mod_event_socket," in modules
-        assert {line.split(",")[2] for line in (await say("show modules mod_sofia")).splitlines()[1:-2]} == {
-            "mod_sofia"
-        }
-        assert await say("show api hostname") == (
-            "name,description,syntax,ikey\nhostname,Return the system hostname,,mod_commands\n\n1 total.\n"
-        )
-        assert "limit,hash,mod_hash" in await say("show limits")
-        assert await say("show management") == "\n0 total.\n"
-        assert await say("show files") == await say("show file")
-        assert (await say("show status")).startswith("UP 0 years")
-        assert "codec,G.711 ulaw,mod_g711" in await say("show codec")
-        assert "endpoint,sofia,mod_sofia" in await say("show endpoint")
-        assert "application,answer,mod_dptools" in await say("show interfaces")
-        types = (await say("show interface_types")).splitlines()
-        assert types[0] == "type,total"
-        assert "codec,4" in types or "codec,2" in types
-
-    async def test_what_tab_offers(self, say: Say) -> None:
-        assert "0,nat_map,reinit," in await say("show complete")
-        assert await say("complete add greet the world") == "+OK\n"
-        assert "0,greet,the,world,," in await say("show complete")
-        assert "write=2:the " in await say("console_complete greet th")
-        assert await say("complete del *") == "+OK\n"
-        assert "greet" not in await say("show complete")
-        assert await say("complete what") == "-USAGE: add <word>|del [<word>|*]\n"
 
 
 class TestSmallOnes:

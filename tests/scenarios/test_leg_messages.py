@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
 
-from ringthru.console.logs import Logs
-from ringthru.console.standard import standard_table
 from ringthru.sip import CallState
 from ringthru.switch.calls.channel import Channel
 
 from .events import Ear
-from .home import PUBLIC, Home, extension
+from .home import PUBLIC, Home, Say, extension
 from .phones import PhoneCall
 from .waiting import eventually
 
-Say = Callable[[str], Awaitable[str]]
 PLACES = {
     PUBLIC: [
         extension("77", ("answer", ""), ("park", "")),
@@ -28,17 +24,8 @@ PLACES = {
 
 
 @pytest.fixture
-async def home(found: Any) -> Home:
-    made: Home = await found(PLACES)
-    await made.switch.start()
-    await made.mapped()
-    return made
-
-
-@pytest.fixture
-def say(home: Home, logs: Logs) -> Say:
-    table = standard_table(logs)
-    return lambda line: table.run(home.switch, line)
+def edits() -> dict[str, Any]:
+    return PLACES
 
 
 async def parked(home: Home, number: str = "77") -> tuple[PhoneCall, Channel]:
