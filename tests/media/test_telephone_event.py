@@ -15,7 +15,7 @@ from ringthru.media.rtp.telephone_event import (
 )
 from ringthru.net.values import replace
 
-from .test_stream import AGREED, rtp, sent, stream
+from .one_leg import AGREED, rtp, sent, stream
 
 
 def event(key: str, duration: int, end: bool = False) -> bytes:

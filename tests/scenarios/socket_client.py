@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
+from ringthru.event_socket.driver import EventSocket
 from ringthru.event_socket.framing import Frame, MessageReader
 from ringthru.net.address import Endpoint
 from ringthru.switch.events.bus import SwitchEvent
@@ -123,3 +124,11 @@ class Program:
     def close(self) -> None:
         if self._server is not None:
             self._server.close()
+
+
+async def client_of(event_socket: EventSocket, password: str = SECRET) -> SocketClient:
+    """A program that is connected, and let in."""
+    assert event_socket.endpoint is not None
+    client = await SocketClient.connect(event_socket.endpoint)
+    assert await client.enter(password) == "+OK accepted"
+    return client
