@@ -13,9 +13,8 @@ from ringthru.media.rtp.rtcp import Goodbye, ReceiverReport, encode_compound
 from ringthru.net.address import Endpoint
 from ringthru.net.sockets import bind_udp
 
-from .test_driver import HOST, Phone, engine, leg, make, phones, until
+from .engine_phones import HOST, Phone, leg, until
 
-__all__ = ["engine", "make", "phones"]  # fixtures
 LARGEST = 65_507  # octets that one UDP datagram over IPv4 can have
 
 

@@ -52,9 +52,9 @@ from ringthru.net.address import Endpoint
 from ringthru.net.sockets import bind_udp
 from ringthru.net.values import replace
 
+from .engine_phones import until
 from .native import native_engine
 from .node.test_calls import CONTROLLER, FakeEngine, Node, offer
-from .test_driver import until
 
 PEER = Endpoint("192.0.2.5", 4000)
 HEAD = "v=0\r\no=- 1 1 IN IP4 192.0.2.5\r\ns=-\r\nc=IN IP4 192.0.2.5\r\nt=0 0\r\n"

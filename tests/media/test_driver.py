@@ -3,96 +3,20 @@
 import asyncio
 import os
 import signal
-import socket
-from collections.abc import Callable
 
 import pytest
 
-from ringthru.media import Engine, Leg
-from ringthru.media.description.offer_answer import PCMU, Negotiated
-from ringthru.media.engine.driver import MediaEngine
 from ringthru.media.engine.twin_driver import TwinEngine
 from ringthru.media.errors import EngineFull, LocalError, NoFreePorts
 from ringthru.media.events import Said, Timeout
 from ringthru.media.rtp.latch import Latched
-from ringthru.media.rtp.packet import RtpPacket
 from ringthru.media.rtp.rtcp import Goodbye, decode_compound
 from ringthru.media.sound.tones import holds_tone, tone
 from ringthru.net.address import Endpoint
 from ringthru.net.sockets import bind_udp
 from ringthru.net.values import replace
 
-from .native import native_engine
-
-HOST = "127.30.0.1"
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    """Wait until it is so; the limit is reached by a broken build only."""
-    async with asyncio.timeout(30):
-        while not condition():
-            await asyncio.sleep(0.002)
-
-
-class Phone:
-    """A socket for RTP and one for RTCP, and the frames it hears."""
-
-    def __init__(self, host: str) -> None:
-        self.rtp, self.rtcp = bind_udp(Endpoint(host, 0)), bind_udp(Endpoint(host, 0))
-        self.heard: list[RtpPacket] = []
-        self.sequence = 0
-
-    def agreed(self) -> Negotiated:
-        rtp, rtcp = (Endpoint(*sock.getsockname()) for sock in (self.rtp, self.rtcp))
-        return Negotiated(b"", PCMU, rtp, rtcp, 101, "sendrecv", 20, 0, 101)
-
-    def say(self, frame: bytes, leg: Leg, sock: socket.socket | None = None) -> None:
-        self.sequence += 1
-        packet = RtpPacket(0, self.sequence, self.sequence * 160, 9, frame)
-        (sock or self.rtp).sendto(packet.encode(), leg.local)
-
-    async def listen(self, count: int) -> list[RtpPacket]:
-        """Wait for so many packets that are not silence."""
-        loop = asyncio.get_running_loop()
-        while len(self.heard) < count:
-            packet = RtpPacket.decode(await asyncio.wait_for(loop.sock_recv(self.rtp, 2048), 30))
-            if set(packet.payload) != {0xFF}:
-                self.heard.append(packet)
-        return self.heard
-
-    def close(self) -> None:
-        self.rtp.close()
-        self.rtcp.close()
-
-
-@pytest.fixture(params=["in-process", "python", "c"])
-def make(request) -> Callable[..., Engine]:
-    """Makes an engine: ``make(first_port, last_port, capacity=…)``."""
-    kinds = {"in-process": MediaEngine, "python": TwinEngine}
-    return kinds[request.param] if request.param in kinds else native_engine()
-
-
-@pytest.fixture
-async def engine(make):
-    made = make(20000, 20399)
-    await made.start()
-    await until(lambda: getattr(made, "begun", True))
-    yield made
-    await made.close()
-
-
-@pytest.fixture
-def phones():
-    made = [Phone("127.30.1.1"), Phone("127.30.1.2")]
-    yield made
-    for phone in made:
-        phone.close()
-
-
-def leg(engine: Engine, phone: Phone, name: str = "leg") -> Leg:
-    made = engine.open(engine.reserve(HOST), name=name)
-    made.connect(phone.agreed())
-    return made
+from .engine_phones import HOST, leg, until
 
 
 async def test_echo(engine, phones):

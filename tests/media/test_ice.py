@@ -28,8 +28,8 @@ from ringthru.net.address import Endpoint
 from ringthru.net.sockets import bind_udp
 from ringthru.net.stun import decode_response
 
+from .engine_phones import until
 from .native import native_engine
-from .test_driver import until
 
 HOST, ELSEWHERE = "127.31.0.1", "127.31.0.9"
 ICE = Ice("ours", "p" * 32, "theirs")

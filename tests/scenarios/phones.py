@@ -9,23 +9,16 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Callable
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
-from ringthru.lab.datagrams import OnDatagram
 from ringthru.media import (
     PCMA,
     PCMU,
     Codec,
-    MalformedPacket,
-    MediaAddress,
-    Negotiated,
-    RtpPacket,
     SessionDescription,
     make_answer,
     make_offer,
-    read_answer,
 )
-from ringthru.media.rtp.telephone_event import KEYS, TelephoneEvent
 from ringthru.net.address import Endpoint
 from ringthru.sip import (
     Call,
@@ -51,227 +44,11 @@ from ringthru.sip import (
     UserAgent,
 )
 
+from .phone_audio import FRAME, Audio, OpenSocket
+from .phone_call import PhoneCall
 from .waiting import eventually
 
-FRAME = 160  # octets: 20 ms of G.711
-OVER = (CallEnded, CallCancelled, CallFailed)
-E = TypeVar("E")
 Result = TypeVar("Result")
-
-
-class Socket(Protocol):
-    """What a phone needs of the network it stands in."""
-
-    local: Endpoint
-
-    def send(self, data: bytes, to: Endpoint) -> bool: ...
-    def close(self) -> None: ...
-
-
-OpenSocket = Callable[[int, OnDatagram], Socket]  # a port (0: any) of the phone's host
-
-
-class Audio:
-    """A phone's RTP socket: says frames of its own, and keeps those it hears."""
-
-    def __init__(self, open_socket: OpenSocket, shows: str | None = None) -> None:
-        """``shows``: the address its SDP tells, when that is not where it is reached (it is behind a NAT)."""
-        self._socket = open_socket(0, self._on_datagram)
-        self._shows = shows
-        self._ssrc = secrets.randbits(32)
-        self._sequence = secrets.randbits(15)
-        self.heard: list[tuple[bytes, Endpoint]] = []
-
-    @property
-    def address(self) -> MediaAddress:
-        host, port = self._socket.local
-        return MediaAddress(self._shows or host, port, port + 1)
-
-    def say(self, frame: bytes, codec: Codec, to: Endpoint) -> None:
-        self._socket.send(self._next(frame, codec), to)
-
-    def say_swapped(self, one: bytes, other: bytes, codec: Codec, to: Endpoint) -> None:
-        """Two packets of which the second overtakes the first."""
-        for packet in reversed([self._next(each, codec) for each in (one, other)]):
-            self._socket.send(packet, to)
-
-    def _next(self, frame: bytes, codec: Codec) -> bytes:
-        self._sequence = (self._sequence + 1) & 0xFFFF
-        stamp = self._sequence * codec.clock_rate // 50 & 0xFFFFFFFF
-        return RtpPacket(codec.payload_type, self._sequence, stamp, self._ssrc, frame).encode()
-
-    def press(self, key: str, event_type: int, to: Endpoint) -> None:
-        stamp = (self._sequence + 1) * FRAME
-        for number in range(4):
-            self._sequence = (self._sequence + 1) & 0xFFFF
-            event = TelephoneEvent(KEYS.index(key), number == 3, 10, FRAME * (number + 1))
-            packet = RtpPacket(event_type, self._sequence, stamp & 0xFFFFFFFF, self._ssrc, event.encode())
-            self._socket.send(packet.encode(), to)
-
-    def sources_of(self, frame: bytes) -> list[Endpoint]:
-        return [source for heard, source in self.heard if heard == frame]
-
-    def forget(self, frame: bytes) -> None:
-        """From now on only what comes anew counts as heard."""
-        self.heard[:] = [each for each in self.heard if each[0] != frame]
-
-    def close(self) -> None:
-        self._socket.close()
-
-    def _on_datagram(self, data: bytes, source: Endpoint) -> None:
-        try:
-            self.heard.append((RtpPacket.decode(data).payload, source))
-        except MalformedPacket:
-            return
-
-
-class PhoneCall:
-    """One call of a phone, made or got: what happened in it, in order."""
-
-    def __init__(self, phone: Phone, call: Call, audio: Audio, offer: bytes = b"") -> None:
-        self.phone = phone
-        self.call = call
-        self.audio = audio
-        self.offer = offer
-        self.events: list[Event] = []
-        self.agreed: Negotiated | None = None
-        self.offers = 0  # that came within the call
-
-    async def until(self, *kinds: type[E]) -> E:
-        """The first event of these kinds, come or to come."""
-        names = " or ".join(kind.__name__ for kind in kinds)
-        return await eventually(
-            lambda: next((each for each in self.events if isinstance(each, kinds)), None),
-            f"{self.phone.user}: no {names}, but {self.events}",
-        )
-
-    async def answered(self) -> Response:
-        """The 200 to our INVITE; its SDP is agreed on."""
-        event = await self.until(CallAnswered, CallFailed)
-        assert isinstance(event, CallAnswered), f"{event.status} {event.reason}"
-        if self.offer:
-            self.agreed = read_answer(self.offer, SessionDescription.parse(event.response.body))
-        return event.response
-
-    async def refused(self) -> Response:
-        """The final response that was not 200."""
-        event = await self.until(CallAnswered, CallFailed)
-        assert isinstance(event, CallFailed), "it was answered"
-        assert event.response is not None, event.reason
-        return event.response
-
-    async def ringing(self) -> Response:
-        return (await self.until(CallProgress)).response
-
-    async def over(self) -> CallEnded | CallCancelled | CallFailed:
-        return await self.until(*OVER)
-
-    @property
-    def progress(self) -> list[int]:
-        return [each.response.status for each in self.events if isinstance(each, CallProgress)]
-
-    # --- the called side ----------------------------------------------------------------------------
-
-    @property
-    def described(self) -> SessionDescription:
-        """The SDP of the INVITE."""
-        return SessionDescription.parse(self.call.request.body)
-
-    def ring(self) -> None:
-        self.phone.act(lambda now: self.call.ring(now))
-
-    def answer(self, codecs: tuple[Codec, ...] = (PCMU, PCMA)) -> None:
-        self.agreed = make_answer(self.described, self.audio.address, codecs, 1, 1)
-        body = self.agreed.sdp
-        self.phone.act(lambda now: self.call.answer(now, body))
-
-    def reject(self, status: int) -> None:
-        self.phone.act(lambda now: self.call.reject(now, status))
-
-    def early(self, codecs: tuple[Codec, ...] = (PCMU, PCMA), status: int = 183) -> None:
-        """Let the caller hear us before we answer."""
-        self.agreed = make_answer(self.described, self.audio.address, codecs, 1, 1)
-        body = self.agreed.sdp
-        self.phone.act(lambda now: self.call.ring(now, status, body))
-
-    # --- both ---------------------------------------------------------------------------------------
-
-    async def hold(self, direction: str = "sendonly") -> Response:
-        """Offer another direction; ``sendrecv`` takes the call back."""
-        self.offers += 1
-        offer = make_offer(self.audio.address, (PCMU, PCMA), 1, 100 + self.offers, direction=direction)
-        response = await self.reinvite(offer)
-        if response.status == 200:
-            self.agreed = read_answer(offer, SessionDescription.parse(response.body))
-        return response
-
-    async def update(self, direction: str = "sendrecv") -> Response:
-        """Offer by UPDATE before the answer, which the user agent itself never does."""
-        self.offers += 1
-        offer = make_offer(self.audio.address, (PCMU, PCMA), 1, 100 + self.offers, direction=direction)
-        call = self.call
-        early = getattr(call, "_early", None) or {"": call.dialog}
-        dialog = call.dialog or next(iter(early.values()))
-        assert dialog is not None
-        rows = [
-            ("Content-Type", "application/sdp"),
-            ("Contact", f"<sip:{self.phone.user}@{self.phone.shown}>"),
-        ]
-        request = dialog.request("UPDATE", headers=rows, body=offer)
-        response = await self.phone.ask(request, dialog.destination.remote)
-        if response.status == 200:
-            self.agreed = read_answer(offer, SessionDescription.parse(response.body))
-        return response
-
-    async def refer(self, target: str, *headers: tuple[str, str]) -> Response:
-        rows = [("Refer-To", target), *headers]
-        return await self.phone.response_to(self.phone.act(lambda now: self.call.ask(now, "REFER", rows)))
-
-    async def told(self) -> bytes:
-        """The last NOTIFY of a REFER: how it went."""
-
-        def last() -> bytes | None:
-            found = [e for e in self.phone.requests if e.method == "NOTIFY"]
-            ended = [e for e in found if (e.get("Subscription-State") or "").startswith("terminated")]
-            return ended[0].body if ended else None
-
-        return await eventually(last, f"{self.phone.user} is not told how its REFER went")
-
-    def hang_up(self) -> None:
-        self.phone.act(lambda now: self.call.hang_up(now))
-
-    async def reinvite(self, body: bytes) -> Response:
-        handle = self.phone.act(lambda now: self.call.reinvite(now, body))
-        return await self.phone.response_to(handle)
-
-    def say(self, frame: bytes) -> None:
-        assert self.agreed is not None
-        self.audio.say(frame, self.agreed.codec, self.agreed.remote_rtp)
-
-    def say_swapped(self, one: bytes, other: bytes) -> None:
-        """Two packets of which the second overtakes the first."""
-        assert self.agreed is not None
-        self.audio.say_swapped(one, other, self.agreed.codec, self.agreed.remote_rtp)
-
-    def press(self, keys: str) -> None:
-        """Keys, by RFC 4733."""
-        assert self.agreed is not None
-        assert self.agreed.telephone_event is not None
-        for key in keys:
-            self.audio.press(key, self.agreed.telephone_event, self.agreed.remote_rtp)
-
-    async def hears(self, frame: bytes, again: Callable[[], object] = lambda: None) -> None:
-        """The frame comes, and from where the other side's SDP said (symmetric RTP)."""
-        assert self.agreed is not None
-        sources = await eventually(
-            lambda: self.audio.sources_of(frame), f"{self.phone.user} does not hear it", again=again
-        )
-        assert set(sources) == {self.agreed.remote_rtp}
-
-    async def reaches(self, other: PhoneCall, frame: bytes) -> None:
-        """Say a frame until the other one has heard it: one datagram alone may be lost, or come too early."""
-        other.audio.forget(frame)
-        await other.hears(frame, again=lambda: self.say(frame))
 
 
 def frame_of(number: int) -> bytes:

@@ -18,9 +18,9 @@ from ringthru.media import SessionDescription
 from ringthru.media.coding.coders import installed
 from ringthru.media.rtp.rtcp import ReceiverReport, ReportBlock, SourceDescription, encode_compound
 
+from .engines import SWITCH_XML, media_engine
 from .home import DEFAULT, PUBLIC, RING_1000, Home, extension
 from .phones import PhoneCall
-from .test_media_engines import SWITCH_XML, media_engine
 from .waiting import eventually
 
 Test = Callable[..., Awaitable[str]]

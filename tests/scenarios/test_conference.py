@@ -12,10 +12,10 @@ from ringthru.console.conference import conference
 from ringthru.media import PCMA, holds_tone
 from ringthru.media.sound.tones import tone_share
 
+from .engines import SWITCH_XML, media_engine
 from .hearing import hears_tone, humming, share
 from .home import DEFAULT, PASSWORD, Edit, Home, extension
 from .phones import PhoneCall
-from .test_media_engines import SWITCH_XML, media_engine
 from .waiting import eventually
 
 CONFERENCE = "autoload_configs/conference.conf.xml"

@@ -21,9 +21,9 @@ from ringthru.switch.configuration.phone_settings import PhoneSettings
 from ringthru.switch.phone.phone import ConsolePhone
 
 from ..media.fake_sound_card import FakeCard
+from .engines import SWITCH_XML, media_engine
 from .hearing import hears_tone, humming, write_wav
 from .home import DEFAULT, PASSWORD, PUBLIC, RING_1000, VARS, Home, extension, variables
-from .test_media_engines import SWITCH_XML, media_engine
 from .waiting import eventually
 
 Pa = Callable[..., Awaitable[str]]

@@ -9,10 +9,10 @@ import pytest
 
 from ringthru.console.standard import standard_table
 
+from .engines import SWITCH_XML, media_engine
 from .hearing import hears_no_more_of, hears_tone, humming, share, write_wav
 from .home import DEFAULT, PASSWORD, Home, extension
 from .phones import PhoneCall, hear_each_other
-from .test_media_engines import SWITCH_XML, media_engine
 from .waiting import eventually
 
 SOUND, VOICE, OTHER = 700, 500, 1100  # Hz

@@ -9,10 +9,10 @@ import pytest
 
 from ringthru.media import SessionDescription
 
+from .engines import SWITCH_XML, media_engine
 from .hearing import hears_no_more_of, hears_tone, humming, write_wav
 from .home import DEFAULT, PASSWORD, PUBLIC, RING_1000, Edit, Home, extension, setting
 from .phones import PhoneCall, hear_each_other
-from .test_media_engines import SWITCH_XML, media_engine
 from .waiting import eventually
 
 VARS, INTERNAL_XML = "vars.xml", "sip_profiles/internal.xml"

@@ -14,21 +14,10 @@ import pytest
 from ringthru.media import tone
 from ringthru.media.engine import choice
 
-from .home import DEFAULT, PASSWORD, RING_1000, Edit, Home, extension
+from .engines import NODES, SWITCH_XML, media_engine
+from .home import DEFAULT, PASSWORD, RING_1000, Home, extension
 from .phones import frame_of, hear_each_other, hears_itself
 from .waiting import eventually
-
-SWITCH_XML = "autoload_configs/switch.conf.xml"
-
-
-NODES = os.environ.get("RTPENGINE_NODES", "")  # set by ``interop/test_rtpengine``, where there are some
-
-
-def media_engine(name: str) -> Edit:
-    nodes = f'<param name="rtpengine-nodes" value="{NODES}"/>' if NODES else ""
-    return lambda text: text.replace(
-        '<param name="media-engine" value="auto"/>', f'<param name="media-engine" value="{name}"/>{nodes}'
-    )
 
 
 @pytest.fixture(params=["rtpengine"] if NODES else ["c", "python"])

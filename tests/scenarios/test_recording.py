@@ -14,10 +14,10 @@ from ringthru.media.leg.session_recording import TwoSides
 from ringthru.media.sound.g711 import ULAW_SILENCE, encode
 from ringthru.media.sound.tones import tone_share
 
+from .engines import SWITCH_XML, media_engine
 from .hearing import hears_tone, humming
 from .home import DEFAULT, PASSWORD, Home, extension
 from .phones import PhoneCall
-from .test_media_engines import SWITCH_XML, media_engine
 from .waiting import eventually
 
 ONE, TWO = 500, 1100  # Hz

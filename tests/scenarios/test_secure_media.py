@@ -18,10 +18,10 @@ from ringthru.media.sound.tones import tone_share
 from ringthru.net.address import Endpoint
 from ringthru.switch.audio import secure_media
 
+from .engines import SWITCH_XML, media_engine
 from .hearing import hears_tone, humming
 from .home import DEFAULT, INTERNAL_XML, PASSWORD, RING_1000, Home, extension, setting
 from .phones import Audio, Phone, PhoneCall, hear_each_other, hears_itself
-from .test_media_engines import SWITCH_XML, media_engine
 from .waiting import eventually
 
 SUITE = "AES_CM_128_HMAC_SHA1_80"
