@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import ringthru
@@ -152,3 +152,16 @@ class Switch:
         """SIGTERM, as an operator or systemd would; the exit status."""
         assert self.process
         return self.laboratory.end(self.process)
+
+
+def since(switch: Switch) -> Callable[[str], None]:
+    """A wait for words that the switch says from now on."""
+    before = switch.words()
+
+    def wait(words: str) -> None:
+        try:
+            wait_for(lambda: switch.words().count(words) > before.count(words), 30, f"{words!r} once more")
+        except TimeoutError as error:
+            raise AssertionError(f"{error}\n{switch.words()}") from error
+
+    return wait

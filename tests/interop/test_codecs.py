@@ -28,10 +28,10 @@ from ringthru.media.description.codecs import OPUS as CODEC
 
 from .audio import RATE, best_share, tone
 from .capture import Capture, rtp_packets
+from .ears import LINPHONES
 from .linphone import Linphone
 from .phones import Baresip
-from .switch_process import PASSWORD, Switch
-from .test_linphone import LINPHONES, since
+from .switch_process import PASSWORD, Switch, since
 
 OPUS, G722, PCMU, PCMA = "opus/48000/2", "G722/16000/1", "PCMU/8000/1", "PCMA/8000/1"
 LINPHONES_OPUS = 96  # its payload type

@@ -7,10 +7,9 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from ringthru.lab.namespaces.laboratory import PUB, PUB_ADDRESS, WAN_ADDRESS, Laboratory
-from ringthru.lab.namespaces.netns import wait_for
 
 from .foreign_phones import ForeignPhone
-from .switch_process import Switch
+from .switch_process import Switch, since
 
 STACKS = ("sippy", "aiosipua")
 GIVES_UP = {"sippy": "bye", "aiosipua": "cancel"}  # before somebody answers
@@ -66,19 +65,6 @@ def make(
 def phone(request: pytest.FixtureRequest, make: Make) -> ForeignPhone:
     """One of each, for one call after the other."""
     return make(request.param)
-
-
-def since(switch: Switch) -> Callable[[str], None]:
-    """A wait for words that the switch says from now on."""
-    before = switch.words()
-
-    def wait(words: str) -> None:
-        try:
-            wait_for(lambda: switch.words().count(words) > before.count(words), 12, f"{words!r} once more")
-        except TimeoutError as error:
-            raise AssertionError(f"{error}\n{switch.words()}") from error
-
-    return wait
 
 
 def originate(switch: Switch, phone: ForeignPhone, variables: str = "") -> None:

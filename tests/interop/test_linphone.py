@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,18 +18,17 @@ from ringthru.lab.namespaces.laboratory import (
 )
 from ringthru.lab.namespaces.netns import wait_for
 
-from .audio import best_share, from_ulaw, tone
-from .capture import Capture, rtp_packets
+from .audio import best_share, tone
+from .capture import Capture
+from .ears import BARESIPS, LINPHONES, Ear
 from .linphone import Linphone
 from .phones import Baresip
-from .switch_process import PASSWORD, Switch
+from .switch_process import PASSWORD, Switch, since
 
 AT = f"{WAN_ADDRESS}:5061;transport=tls"
 # G.711 alone, so that what each phone hears can be read off the wire
 NARROW = {"inbound-codec-prefs": "PCMU,PCMA", "outbound-codec-prefs": "PCMU,PCMA"}
 TLS = {"internal": {"tls": "true", "hold-music": "silence", **NARROW}, "external": NARROW}
-SECOND = 8000  # samples
-LINPHONES, BARESIPS = range(7078, 7099), range(20000, 20101)  # their ports for RTP
 LINS, HOMES, THIRDS = tone(440, 60), tone(600, 60), tone(900, 60)  # what each phone speaks
 
 
@@ -43,35 +41,6 @@ def switch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Switch]:
         wait_for(lambda: 5061 in {rule.external_port for rule in laboratory.nat_rules()}, 10, "TLS mapped")
         yield switch
         assert "Traceback" not in switch.words(), switch.words()
-
-
-class Ear:
-    """What comes to one phone on the wire; baresip 1.0 records no more after a re-INVITE."""
-
-    def __init__(self, capture: Capture, ports: range) -> None:
-        self._capture, self._ports = capture, ports
-
-    def hears(self, frequency: float) -> None:
-        """Until a third of a second of that tone has come, from now on."""
-        since = time.time()
-        wait_for(
-            lambda: best_share(self._samples(since), frequency, 0.3) > 0.9,
-            10,
-            f"{frequency} Hz at {self._ports}",
-        )
-
-    def packets(self, ago: float) -> int:
-        """How many came in the last ``ago`` seconds."""
-        return len(list(self._came(time.time() - ago)))
-
-    def _samples(self, since: float) -> list[int]:
-        samples = from_ulaw(b"".join(self._came(since)))
-        return samples if len(samples) > SECOND // 3 else []
-
-    def _came(self, since: float) -> Iterator[bytes]:
-        for datagram, rtp in rtp_packets(self._capture.so_far()):
-            if datagram.at > since and datagram.destination[1] in self._ports:
-                yield rtp.payload
 
 
 @pytest.fixture
@@ -142,19 +111,6 @@ def registered(
     phone.wait_for_log("200 OK")
     yield phone
     phone.stop()
-
-
-def since(switch: Switch) -> Callable[[str], None]:
-    """A wait for words that the switch says from now on."""
-    before = switch.words()
-
-    def wait(words: str) -> None:
-        try:
-            wait_for(lambda: switch.words().count(words) > before.count(words), 10, f"{words!r} once more")
-        except TimeoutError as error:
-            raise AssertionError(f"{error}\n{switch.words()}") from error
-
-    return wait
 
 
 class TestAlone:

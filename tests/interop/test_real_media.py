@@ -21,9 +21,9 @@ from ringthru.lab.namespaces.netns import wait_for
 
 from .audio import correlation, from_ulaw, sweep, to_ulaw, tone
 from .capture import Capture, in_order, rtp_packets, write_pcap
+from .ears import BARESIPS, Ear
 from .phones import SCENARIOS, Baresip, Sipp
-from .switch_process import PASSWORD, Switch
-from .test_linphone import BARESIPS, Ear, since
+from .switch_process import PASSWORD, Switch, since
 
 NARROW = {"inbound-codec-prefs": "PCMU,PCMA", "outbound-codec-prefs": "PCMU,PCMA"}
 

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import itertools
-import math
-import random
 from collections.abc import Sequence
 
 import pytest
 
 from ringthru.media.quality.chirp import LENGTH, ChirpEar, Found, chirp
-from ringthru.media.sound.g711 import ALAW_TO_ULAW, SAMPLE_RATE, ULAW_SILENCE, ULAW_TO_ALAW, encode
+from ringthru.media.sound.g711 import ALAW_TO_ULAW, ULAW_SILENCE, ULAW_TO_ALAW, encode
+
+from .made_sounds import LASTS, noise, sines, voice
 
 AT = 5003  # where it begins, no multiple of a packet
-LASTS = 12_000  # samples
 AFTER = bytes((ULAW_SILENCE,)) * LENGTH  # an ear makes up its mind when no better place can follow
 
 
@@ -26,34 +25,6 @@ def line(mark: Sequence[int], around: Sequence[int] | None = None) -> list[int]:
 
 def heard(octets: bytes) -> list[Found]:
     return ChirpEar().hear(octets + AFTER)
-
-
-def noise(level: float, length: int = LASTS) -> list[int]:
-    source = random.Random(7)
-    return [round(source.gauss(0, level)) for _ in range(length)]
-
-
-def voice(level: float, length: int) -> list[int]:
-    """Pulses of a changing pitch through a changing resonance: as unsteady as somebody who talks."""
-    source, out, phase, before, last = random.Random(3), [], 0.0, 0.0, 0.0
-    for number in range(length):
-        if number % 1600 == 0:
-            pitch, formant = source.uniform(90, 220), source.uniform(300, 900)
-            loud = source.choice([0.2, 1.0, 1.0, 0.6])
-        phase += pitch / SAMPLE_RATE
-        pulse, phase = (1.0, phase - 1) if phase >= 1 else (0.0, phase)
-        bent = 2 * 0.97 * math.cos(2 * math.pi * formant / SAMPLE_RATE) * last - 0.97**2 * before
-        before, last = last, pulse + source.gauss(0, 0.02) + bent
-        out.append(last * loud)
-    scale = level / math.sqrt(sum(each * each for each in out) / length)
-    return [max(-32000, min(round(each * scale), 32000)) for each in out]
-
-
-def sines(length: int, *hertz: float) -> list[int]:
-    return [
-        round(sum(4000 * math.sin(2 * math.pi * each * at / SAMPLE_RATE) for each in hertz))
-        for at in range(length)
-    ]
 
 
 class TestItIsFound:

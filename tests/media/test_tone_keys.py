@@ -13,7 +13,7 @@ from ringthru.media.sound.mixing import together
 from ringthru.media.sound.tone_keys import BLOCK, COLUMNS, NAMES, ROWS, KeyEar
 from ringthru.media.sound.tone_script import read_tones
 
-from .test_chirp import noise, sines, voice
+from .made_sounds import noise, sines, voice
 
 LOUD, FAINTEST = 6000, 1254  # peaks of one tone: a phone's, and -25 dBm0
 PAUSE = [0] * 800

@@ -11,18 +11,9 @@ import pytest
 from ringthru.media import PCMA, PCMU, Codec
 from ringthru.sip import CallCancelled, CallEnded
 
+from .bridged import connected
 from .home import DEFAULT, PASSWORD, PUBLIC, Edit, Home, extension
-from .phones import Phone, PhoneCall, hear_each_other
-
-
-async def connected(home: Home, caller: Phone, callee: Phone) -> tuple[PhoneCall, PhoneCall]:
-    call = caller.invite("1000", home.reached_at("external"))
-    rung = await callee.rung()
-    rung.ring()
-    await call.ringing()
-    rung.answer()
-    await call.answered()
-    return call, rung
+from .phones import hear_each_other
 
 
 def q850(message: str | None) -> str:

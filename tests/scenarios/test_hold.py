@@ -13,9 +13,9 @@ from ringthru.net.values import replace
 from ringthru.sip import CallAnswered, IncomingRequest
 from ringthru.switch.calls.channel import Channel
 
+from .bridged import connected
 from .home import PUBLIC, RING_1000, VARS, Home, variables
 from .phones import Audio, Phone, PhoneCall, frame_of, hear_each_other
-from .test_bridged_calls import connected
 from .waiting import eventually
 
 Pair = tuple[PhoneCall, PhoneCall]

@@ -10,9 +10,9 @@ import pytest
 from ringthru.net.values import replace
 from ringthru.sip import CallCancelled, CallEnded, Request
 
+from .bridged import connected
 from .home import INTERNAL_XML, PUBLIC, RING_1000, Edit, Home, extension, setting
 from .phones import PhoneCall
-from .test_bridged_calls import connected
 
 
 async def received(home: Home, *headers: tuple[str, str], user: str = "4711") -> Request:

@@ -15,11 +15,11 @@ from ringthru.media.sound.g711 import silence
 from ringthru.media.sound.tone_script import read_tones
 from ringthru.switch.configuration import ConfigurationError
 
+from .bridged import connected
 from .engines import SWITCH_XML, media_engine
 from .events import Ear
 from .home import DEFAULT, EXTERNAL_XML, INTERNAL_XML, PASSWORD, PUBLIC, RING_1000, Home, extension, setting
 from .phones import PhoneCall, frame_of, hear_each_other
-from .test_bridged_calls import connected
 from .waiting import eventually
 
 LISTENS = extension(

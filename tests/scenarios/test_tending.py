@@ -13,9 +13,9 @@ from ringthru.console.standard import standard_table
 from ringthru.net.levels import CONSOLE, NOTICE
 from ringthru.switch import tending
 
+from .bridged import connected
 from .home import EXTERNAL_XML, INTERNAL_XML, PASSWORD, PUBLIC, RING_1000, Home, setting
 from .phones import hear_each_other, hears_itself
-from .test_bridged_calls import connected
 from .test_reload import edit
 from .waiting import eventually
 

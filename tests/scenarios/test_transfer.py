@@ -10,6 +10,7 @@ import pytest
 
 from ringthru.sip import CallCancelled, CallEnded, Request
 
+from .bridged import connected
 from .home import (
     DEFAULT,
     DIRECTORY,
@@ -23,7 +24,6 @@ from .home import (
     setting,
 )
 from .phones import Phone, PhoneCall, hear_each_other, hears_itself
-from .test_bridged_calls import connected
 from .waiting import eventually
 
 
