@@ -8,12 +8,7 @@ from hypothesis import strategies as st
 
 from ringthru.event_socket.connection import AUTH_TIMEOUT, Connection, State
 from ringthru.event_socket.framing import MessageReader
-from ringthru.event_socket.orders import (
-    CheckPassword,
-    Close,
-    RunApi,
-    RunJob,
-)
+from ringthru.event_socket.orders import CheckPassword, Close, RunApi, RunJob
 from ringthru.event_socket.session import Door, EslUser, Rights
 
 from .talking import GOODBYE, Client, reply

@@ -6,13 +6,7 @@ import pytest
 
 from ringthru.event_socket.connection import State
 from ringthru.event_socket.encoding import EncodedEvent
-from ringthru.event_socket.orders import (
-    Close,
-    FireEvent,
-    Listen,
-    SendMessage,
-    Tap,
-)
+from ringthru.event_socket.orders import Close, FireEvent, Listen, SendMessage, Tap
 from ringthru.event_socket.outbox import MOST_LOST, Outbox
 from ringthru.switch.events.bus import SwitchEvent
 

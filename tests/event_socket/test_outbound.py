@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ringthru.event_socket.orders import (
-    DescribeChannel,
-    ReadVariable,
-)
+from ringthru.event_socket.orders import DescribeChannel, ReadVariable
 from ringthru.event_socket.session import ControlledCall
 
 from .talking import GOODBYE, Client, reply

@@ -7,16 +7,7 @@ import re
 from ringthru.lab.gateway.quirks import Quirks
 from ringthru.lab.gateway.replies import Ending
 
-from .raw_gateway import (
-    HTTP,
-    MAPPING,
-    PORT,
-    WANIP,
-    RawGateway,
-    location,
-    post,
-    search,
-)
+from .raw_gateway import HTTP, MAPPING, PORT, WANIP, RawGateway, location, post, search
 
 IGD = "urn:schemas-upnp-org:device:InternetGatewayDevice:{}"
 GOOD = f"http://{HTTP}/rootDesc.xml"

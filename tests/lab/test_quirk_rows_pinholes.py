@@ -4,12 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from .raw_gateway import (
-    FIREWALL,
-    HTTP,
-    RawGateway,
-    location,
-)
+from .raw_gateway import FIREWALL, HTTP, RawGateway, location
 
 HOST_V6 = "2001:db8:41::103"
 PINHOLE = {

@@ -11,14 +11,7 @@ from ringthru.lab.gateway.mapping_table import Key
 from ringthru.lab.gateway.quirks import ROWS, Quirks, check_rows
 from ringthru.net.address import Endpoint
 
-from .raw_gateway import (
-    CLIENT,
-    GATEWAY,
-    MAPPING,
-    PORT,
-    RawGateway,
-    post,
-)
+from .raw_gateway import CLIENT, GATEWAY, MAPPING, PORT, RawGateway, post
 
 THEIRS = Endpoint("127.41.0.104", 5060)
 

@@ -1,10 +1,6 @@
 """Offers as phones write them, and our side of what is agreed on."""
 
-from ringthru.media.description.offer_answer import (
-    PCMA,
-    PCMU,
-    MediaAddress,
-)
+from ringthru.media.description.offer_answer import PCMA, PCMU, MediaAddress
 from ringthru.media.description.sdp import SessionDescription
 
 G711 = (PCMU, PCMA)

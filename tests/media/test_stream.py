@@ -9,10 +9,7 @@ from ringthru.media.events import FirstPacket, Unexpected
 from ringthru.media.leg.stream import MediaStream
 from ringthru.media.rtp.latch import Confirmed, Latched
 from ringthru.media.rtp.packet import RtpPacket
-from ringthru.media.rtp.rtcp import (
-    ReceiverReport,
-    encode_compound,
-)
+from ringthru.media.rtp.rtcp import ReceiverReport, encode_compound
 from ringthru.media.sound.g711 import ULAW_TO_ALAW
 from ringthru.net.address import Endpoint
 from ringthru.net.values import replace

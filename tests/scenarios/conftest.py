@@ -17,7 +17,23 @@ from ringthru.console.standard import standard_table
 from ringthru.event_socket.driver import EventSocket
 from ringthru.switch.configuration.event_socket_settings import EventSocketSettings
 
-from .home import PUBLIC, RING_1000, Home, Place, Say, build
+from .console_phone import AT_ONCE, RING_CONSOLE, Pa
+from .dialled import Start
+from .home import (
+    DEFAULT,
+    PASSWORD,
+    PUBLIC,
+    RING_1000,
+    VARS,
+    WITHOUT_VOICEMAIL,
+    Edit,
+    Home,
+    Place,
+    Say,
+    build,
+    extension,
+    variables,
+)
 from .socket_client import SECRET
 from .street import Street
 
@@ -125,3 +141,42 @@ async def homes(new_homes: Callable[..., Any]) -> tuple[Home, Home]:
     """Two of them, where strangers may ring 1000."""
     made: tuple[Home, Home] = await new_homes({PUBLIC: RING_1000})
     return made
+
+
+@pytest.fixture
+def dialled(found: Any) -> Any:
+    """Call a number of the default context, whose extension does this."""
+
+    async def call(*actions: tuple[str, str], more: list[Edit] | None = None) -> Start:
+        home: Home = await found({DEFAULT: [extension("77", *actions), *(more or [])]})
+        await home.switch.start()
+        return home, home.lan_phone("1001").invite("77", home.internal, password=PASSWORD)
+
+    return call
+
+
+@pytest.fixture
+async def office(found: Callable[..., Any]) -> Home:
+    """Strangers may ring 1000 and nobody else; nobody has voicemail, which would take what nobody takes."""
+    made: Home = await found({PUBLIC: RING_1000, DEFAULT: WITHOUT_VOICEMAIL})
+    await made.switch.start()
+    await made.mapped()
+    return made
+
+
+@pytest.fixture
+def pa(logs: Logs) -> Pa:
+    table = standard_table(logs)
+
+    async def run(home: Home, arguments: str) -> str:
+        return await table.run(home.switch, f"pa {arguments}")
+
+    return run
+
+
+@pytest.fixture
+async def house(found: Any) -> Home:
+    music = variables(hold_music="tone_stream://%(1000,0,350);loops=-1")
+    home: Home = await found({DEFAULT: [RING_CONSOLE, AT_ONCE, RING_1000], VARS: [music]})
+    await home.switch.start()
+    return home

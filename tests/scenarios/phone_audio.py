@@ -7,12 +7,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from ringthru.lab.datagrams import OnDatagram
-from ringthru.media import (
-    Codec,
-    MalformedPacket,
-    MediaAddress,
-    RtpPacket,
-)
+from ringthru.media import Codec, MalformedPacket, MediaAddress, RtpPacket
 from ringthru.media.rtp.telephone_event import KEYS, TelephoneEvent
 from ringthru.net.address import Endpoint
 

@@ -11,14 +11,7 @@ import secrets
 from collections.abc import Callable
 from typing import TypeVar
 
-from ringthru.media import (
-    PCMA,
-    PCMU,
-    Codec,
-    SessionDescription,
-    make_answer,
-    make_offer,
-)
+from ringthru.media import PCMA, PCMU, Codec, SessionDescription, make_answer, make_offer
 from ringthru.net.address import Endpoint
 from ringthru.sip import (
     Call,

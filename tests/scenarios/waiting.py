@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 PATIENCE = 30.0  # seconds: what has not come by then will not come, on the slowest of machines
@@ -35,3 +35,10 @@ async def eventually(
             return found
         assert loop.time() < began + patience, what or "it did not happen"
         await asyncio.sleep(POLL)
+
+
+async def uuid_of(asked: Awaitable[str]) -> str:
+    """The leg that ``originate`` made, once it says so."""
+    word, _, uuid = (await asked).partition(" ")
+    assert word == "+OK"
+    return uuid
