@@ -4,92 +4,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ringthru.net.address import Endpoint
 from ringthru.net.values import replace
-from ringthru.portmap.errors import LocalError, MalformedMessage
 from ringthru.portmap.gateway.orders import (
     AddressOrder,
     AddressTold,
     Declined,
-    EntryOrder,
-    EpochReset,
     Granted,
-    Inspected,
-    InspectOrder,
-    MapOrder,
-    NoEntry,
-    PeerOrder,
     Remedy,
     Silent,
-    UnmapOrder,
     Unmapped,
 )
 from ringthru.portmap.gateway.pcp_client import PcpClient, retransmission_wait
 from ringthru.portmap.memory.profile import GatewayProfile
-from ringthru.portmap.values import LONGEST_LIFETIME, Protocol
+from ringthru.portmap.values import LONGEST_LIFETIME
 from ringthru.portmap.wire.pcp import Mapping, Opcode, Peering, Request, Response, ResultCode
-from ringthru.portmap.wire.pcp_options import Description, Filter, PreferFailure, ThirdParty
+from ringthru.portmap.wire.pcp_options import Filter, PreferFailure, ThirdParty
 
-US = "192.168.1.5"
-EXTERNAL = "203.0.113.9"
-NONCE = b"a nonce of 12"[:12]
-OTHER_NONCE = b"another one."
-MAP = MapOrder(Protocol.UDP, 5060, 5060, 3600, "Ringthru udp 5060", NONCE)
-RENEW = replace(MAP, renewal=True)
-LABEL = Description("Ringthru udp 5060")
-UNMAP = UnmapOrder(Protocol.UDP, 5060, 5060, NONCE)
-LAN_ONLY = replace(MAP, allow_from=("198.51.100.0/24", "192.0.2.7"))
-NAT_PMP_REFUSES = bytes((0, 129, 0, 1, 0, 0, 0, 7))
-PCP_1_REFUSES = bytes((1, 128, 0, 1)) + bytes(20)
-
-
-class Conversation:
-    """A client with its gateway: what was asked, and answers made from it."""
-
-    def __init__(self, own_address=US, random=0.5):
-        self.client = PcpClient(own_address, lambda size: b"\x07" * size, lambda: random, lambda: 40000)
-        self.now = 0.0
-        self.epoch = 1000
-
-    def ask(self, order):
-        """Submit an order; the only request that goes out for it."""
-        self.client.submit(order, self.now)
-        return self.asked()
-
-    def asked(self):
-        (datagram,) = self.client.datagrams_to_send()
-        return Request.decode(datagram)
-
-    def response(self, request, result=ResultCode.SUCCESS, lifetime=3600, **changes):
-        body = request.body
-        if isinstance(body, Mapping):
-            body = replace(body, **{"external_address": EXTERNAL} | changes)
-        elif isinstance(body, Peering):
-            body = replace(body, mapping=replace(body.mapping, **{"external_address": EXTERNAL} | changes))
-        return Response(request.opcode, result, lifetime, self.epoch + int(self.now), body)
-
-    def tell(self, response):
-        datagram = response if isinstance(response, bytes) else response.encode()
-        self.client.receive_datagram(datagram, self.now)
-
-    def outcome(self, order, result=ResultCode.SUCCESS, lifetime=3600, **changes):
-        """What comes of an order that is answered at once."""
-        request = self.ask(order)
-        self.tell(self.response(request, result, lifetime, **changes))
-        return self.told()
-
-    def told(self):
-        (event,) = self.client.events()
-        return event
-
-    def wait(self):
-        """Until the next time-out; False: there is none."""
-        when = self.client.next_timeout()
-        if when is None:
-            return False
-        self.now = when
-        self.client.handle_timeout(when)
-        return True
+from .pcp_conversation import EXTERNAL, LABEL, LAN_ONLY, MAP, NONCE, PEER, RENEW, UNMAP, US, Conversation
 
 
 @pytest.fixture
@@ -313,23 +244,21 @@ class TestIPv6:
 class TestPeer:
     """§12: the external side of one flow of ours."""
 
-    PEER = PeerOrder(Protocol.UDP, 5060, Endpoint("198.51.100.9", 5070), 600, NONCE)
-
     def test_what_is_asked(self, gateway):
         body = Peering(Mapping(NONCE, 17, 5060, 0, "0.0.0.0"), 5070, "198.51.100.9")
-        assert gateway.ask(self.PEER) == Request(Opcode.PEER, 600, US, body)
+        assert gateway.ask(PEER) == Request(Opcode.PEER, 600, US, body)
 
     def test_what_is_granted(self, gateway):
-        told = gateway.outcome(self.PEER, lifetime=300, external_port=5060)
+        told = gateway.outcome(PEER, lifetime=300, external_port=5060)
         assert told == Granted(5060, 300, external_address=EXTERNAL)
 
     def test_a_map_with_the_same_nonce_is_not_its_answer(self, gateway):
-        gateway.ask(self.PEER)
+        gateway.ask(PEER)
         gateway.tell(Response(Opcode.MAP, 0, 600, 1000, Mapping(NONCE, 17, 5060, 5060, EXTERNAL)))
         assert gateway.client.events() == []
 
     def test_a_server_that_has_no_peer_says_so(self, gateway):
-        told = gateway.outcome(self.PEER, ResultCode.UNSUPP_OPCODE)
+        told = gateway.outcome(PEER, ResultCode.UNSUPP_OPCODE)
         assert isinstance(told, Declined)
 
 
@@ -426,361 +355,3 @@ class TestExactPort:
         request = gateway.ask(self.EXACT)
         gateway.tell(gateway.response(request))
         assert gateway.told() == Granted(5060, 3600, external_address=EXTERNAL)
-
-
-class TestRefusals:
-    """§7.4: each code in words, and what may help."""
-
-    @pytest.mark.parametrize(
-        ("result", "remedy"),
-        [
-            (ResultCode.NOT_AUTHORIZED, Remedy.PERMISSION),
-            (ResultCode.MALFORMED_REQUEST, Remedy.ANOTHER_SERVICE),
-            (ResultCode.UNSUPP_OPCODE, Remedy.ANOTHER_SERVICE),
-            (ResultCode.UNSUPP_OPTION, Remedy.LATER),
-            (ResultCode.MALFORMED_OPTION, Remedy.LATER),
-            (ResultCode.NETWORK_FAILURE, Remedy.LATER),
-            (ResultCode.NO_RESOURCES, Remedy.ROOM),
-            (ResultCode.UNSUPP_PROTOCOL, Remedy.ANOTHER_SERVICE),
-            (ResultCode.USER_EX_QUOTA, Remedy.ROOM),
-            (ResultCode.CANNOT_PROVIDE_EXTERNAL, Remedy.ANOTHER_PORT),
-            (ResultCode.ADDRESS_MISMATCH, Remedy.ANOTHER_SERVICE),
-            (ResultCode.EXCESSIVE_REMOTE_PEERS, Remedy.LATER),
-            (99, Remedy.LATER),
-        ],
-    )
-    def test_each_code(self, gateway, result, remedy):
-        told = gateway.outcome(replace(MAP, description=""), result)
-        assert isinstance(told, Declined)
-        assert told.remedy is remedy
-        assert told.reason
-
-    def test_a_code_that_nobody_knows_is_shown_as_it_is(self, gateway):
-        assert "99" in gateway.outcome(MAP, 99).reason
-
-    def test_how_long_a_refusal_stands_is_told(self, gateway):
-        assert gateway.outcome(MAP, ResultCode.USER_EX_QUOTA, lifetime=1800).retry_after == 1800
-
-    def test_nobody_can_send_us_away_for_more_than_an_hour(self, gateway):
-        assert gateway.outcome(MAP, ResultCode.USER_EX_QUOTA, lifetime=2**32 - 1).retry_after == 3600
-
-    @pytest.mark.parametrize("body", [None, Mapping(bytes(12), 0, 0, 0)], ids=["none", "empty"])
-    def test_a_refusal_without_a_copy_of_our_request_is_understood(self, gateway, body):
-        gateway.ask(MAP)
-        gateway.tell(Response(Opcode.MAP, ResultCode.NOT_AUTHORIZED, 30, 7, body))
-        assert gateway.told().remedy is Remedy.PERMISSION
-
-    @pytest.mark.parametrize("order", [LAN_ONLY, replace(MAP, internal_client="192.168.1.9")])
-    @pytest.mark.parametrize("result", [ResultCode.UNSUPP_OPTION, ResultCode.MALFORMED_OPTION])
-    def test_what_a_mapping_needs_is_never_left_out(self, gateway, order, result):
-        """Without its FILTER it would let in everybody, without THIRD_PARTY it would lead to us."""
-        request = gateway.ask(replace(order, renewal=True))
-        needed = tuple(each for each in request.options if not isinstance(each, Description))
-        gateway.tell(gateway.response(request, result))
-        request = gateway.asked()
-        assert request.options == needed
-        gateway.tell(gateway.response(request, result))
-        told = gateway.told()
-        assert isinstance(told, Declined)
-        assert "PCP" in told.reason
-
-
-class TestQuirksOfGateways:
-    """The rows of the quirk catalogue that a client can meet."""
-
-    def test_pc01_the_nonce_of_a_mapping_never_changes(self, gateway):
-        gateway.outcome(MAP)
-        assert gateway.ask(MAP).body.nonce == NONCE
-        assert gateway.ask(UNMAP).body.nonce == NONCE
-
-    def test_pc01_a_deletion_with_a_wrong_nonce_is_told_as_such(self, gateway):
-        told = gateway.outcome(UNMAP, ResultCode.NOT_AUTHORIZED)
-        assert isinstance(told, Declined)
-        assert "nonce" in told.reason
-
-    def test_pc02_address_mismatch_means_another_nat_between(self, gateway):
-        told = gateway.outcome(MAP, ResultCode.ADDRESS_MISMATCH)
-        assert told.remedy is Remedy.ANOTHER_SERVICE
-        assert "another NAT" in told.reason
-
-    def test_pc03_not_authorized_names_the_switch(self, gateway):
-        assert "Selbständige Portfreigaben" in gateway.outcome(MAP, ResultCode.NOT_AUTHORIZED).reason
-
-    def test_pc04_thirteen_seconds_are_accepted(self, gateway):
-        assert gateway.outcome(MAP, lifetime=13).lifetime == 13
-
-    def test_pc06_the_life_in_the_answer_counts_not_the_one_asked_for(self, gateway):
-        assert gateway.outcome(MAP).lifetime == 3600
-        gateway.now = 1800.0
-        assert gateway.outcome(MAP, lifetime=1800).lifetime == 1800
-
-    def test_pc06_what_the_second_request_deleted_a_third_one_makes_again(self, gateway):
-        gateway.tell(gateway.response(gateway.ask(MAP), lifetime=0))
-        assert gateway.client.events() == []
-        gateway.wait()
-        gateway.tell(gateway.response(gateway.asked()))
-        assert gateway.told() == Granted(5060, 3600, external_address=EXTERNAL)
-
-    def test_pc07_a_server_that_refuses_for_ever_is_told_with_its_wait(self, gateway):
-        told = gateway.outcome(MAP, ResultCode.NOT_AUTHORIZED, lifetime=1800)
-        assert (told.remedy, told.retry_after) == (Remedy.PERMISSION, 1800)
-
-    @pytest.mark.parametrize("answer", [PCP_1_REFUSES, NAT_PMP_REFUSES], ids=["PCP", "NAT-PMP"])
-    def test_pc09_unsupported_version_in_either_form_ends_a_probe(self, gateway, answer):
-        gateway.client.probe(0.0)
-        gateway.tell(answer)
-        told = gateway.told()
-        assert isinstance(told, Declined)
-        assert told.remedy is Remedy.ANOTHER_SERVICE
-
-    def test_pc09_an_older_pcp_is_another_version_too(self, gateway):
-        gateway.ask(MAP)
-        gateway.tell(bytes((1, 129, 0, 1)) + bytes(20))
-        assert gateway.told().remedy is Remedy.ANOTHER_SERVICE
-
-    def test_pc09_the_refusal_of_a_nat_pmp_request_on_the_same_socket_is_not_ours(self, gateway):
-        """A server of version 2 says UNSUPP_VERSION to version 0 with our version in the answer (§9)."""
-        gateway.client.probe(0.0)
-        gateway.tell(Response(Opcode.ANNOUNCE, ResultCode.UNSUPP_VERSION, 30, 7))
-        assert gateway.client.events() == []
-        gateway.tell(Response(Opcode.ANNOUNCE, ResultCode.SUCCESS, 0, 7))
-        assert gateway.told() == AddressTold("")
-
-    def test_pc09_a_server_that_copies_our_version_into_its_refusal_is_understood(self, gateway):
-        gateway.client.probe(0.0)
-        while gateway.client.next_timeout() is not None:
-            gateway.tell(Response(Opcode.ANNOUNCE, ResultCode.UNSUPP_VERSION, 30, 7))
-            gateway.wait()
-        told = gateway.told()
-        assert isinstance(told, Declined)
-        assert told.remedy is Remedy.ANOTHER_SERVICE
-        assert gateway.now == 0.75
-
-    @pytest.mark.parametrize("result", [3, 5, 6])
-    def test_pc22_words_are_left_out_for_a_server_that_stumbles_over_them(self, gateway, result):
-        gateway.tell(gateway.response(gateway.ask(RENEW), result))
-        plain = gateway.asked()
-        assert plain.options == ()
-        gateway.tell(gateway.response(plain))
-        assert gateway.told() == Granted(5060, 3600, external_address=EXTERNAL)
-        assert gateway.ask(RENEW).options == (), "it is remembered"
-
-    def test_pc11_nothing_is_learned_from_a_refusal_that_had_another_cause(self, gateway):
-        order = replace(LAN_ONLY, renewal=True)
-        gateway.tell(gateway.response(gateway.ask(order), ResultCode.UNSUPP_OPTION))
-        gateway.tell(gateway.response(gateway.asked(), ResultCode.UNSUPP_OPTION))
-        assert isinstance(gateway.told(), Declined)
-        assert gateway.client.learned() == []
-        assert gateway.ask(RENEW).options == (LABEL,)
-
-    def test_pc12_no_external_address_is_suggested_until_one_was_assigned(self, gateway):
-        assert gateway.ask(MAP).body.external_address == "0.0.0.0"
-        gateway.outcome(MAP)
-        assert gateway.ask(MAP).body.external_address == EXTERNAL
-
-    def test_pc12_one_that_is_refused_is_not_suggested_again(self, gateway):
-        gateway.outcome(MAP)
-        gateway.tell(gateway.response(gateway.ask(MAP), ResultCode.CANNOT_PROVIDE_EXTERNAL))
-        plain = gateway.asked()
-        assert plain.body.external_address == "0.0.0.0"
-        gateway.tell(gateway.response(plain))
-        gateway.client.events()
-        assert gateway.ask(MAP).body.external_address == "0.0.0.0"
-
-    def test_pc14_an_announcement_out_of_the_blue_changes_nothing(self, gateway):
-        gateway.outcome(MAP)
-        gateway.tell(Response(Opcode.ANNOUNCE, 0, 0, 0))
-        gateway.ask(MAP)
-        gateway.tell(Response(Opcode.ANNOUNCE, 0, 0, 0))
-        assert gateway.client.events() == []
-
-    @pytest.mark.parametrize(
-        "changes",
-        [{"nonce": OTHER_NONCE}, {"protocol": 6}, {"internal_port": 5080}],
-        ids=["nonce", "protocol", "port"],
-    )
-    def test_pc15_the_answer_to_another_request_is_counted_and_ignored(self, gateway, changes):
-        request = gateway.ask(MAP)
-        gateway.tell(gateway.response(request, **changes))
-        assert gateway.client.events() == []
-        assert gateway.client.counters() == {"answers to something else, or with a wrong nonce": 1}
-        gateway.tell(gateway.response(request))
-        assert isinstance(gateway.told(), Granted)
-
-    def test_pc15_nor_is_a_refusal_with_a_wrong_nonce_believed(self, gateway):
-        request = gateway.ask(MAP)
-        gateway.tell(gateway.response(request, ResultCode.NOT_AUTHORIZED, nonce=OTHER_NONCE))
-        assert gateway.client.events() == []
-
-    def test_pc15_nonsense_leaves_the_exchange_running(self, gateway):
-        request = gateway.ask(MAP)
-        with pytest.raises(MalformedMessage):
-            gateway.tell(b"\x02noise")
-        gateway.tell(gateway.response(request))
-        assert isinstance(gateway.told(), Granted)
-
-    def test_pc19_two_mappings_have_the_nonces_they_came_with(self, gateway):
-        assert gateway.ask(MAP).body.nonce == NONCE
-        assert gateway.ask(replace(MAP, internal_port=5080, nonce=OTHER_NONCE)).body.nonce == OTHER_NONCE
-
-
-class TestLateAnswers:
-    """One nonce serves renewals and the deletion: an answer shows by its lifetime whose it is."""
-
-    def test_a_late_duplicate_is_counted_and_ignored(self, gateway):
-        request = gateway.ask(MAP)
-        gateway.tell(gateway.response(request))
-        gateway.client.events()
-        gateway.tell(gateway.response(request))
-        assert gateway.client.events() == []
-        assert gateway.client.counters() == {"late answers": 1}
-
-    def test_the_late_answer_to_a_deletion_does_not_end_a_new_mapping(self, gateway):
-        deletion = gateway.ask(UNMAP)
-        request = gateway.ask(MAP)
-        gateway.tell(gateway.response(deletion, lifetime=0))
-        assert gateway.client.events() == []
-        gateway.tell(gateway.response(request))
-        assert isinstance(gateway.told(), Granted)
-
-    def test_a_late_grant_does_not_end_a_deletion(self, gateway):
-        request = gateway.ask(MAP)
-        deletion = gateway.ask(UNMAP)
-        gateway.tell(gateway.response(request))
-        assert gateway.client.events() == []
-        gateway.tell(gateway.response(deletion, lifetime=0))
-        assert gateway.told() == Unmapped()
-
-    def test_a_deletion_answered_with_a_lifetime_is_believed_the_second_time(self, gateway):
-        deletion = gateway.ask(UNMAP)
-        gateway.tell(gateway.response(deletion))
-        gateway.wait()
-        gateway.tell(gateway.response(gateway.asked()))
-        assert gateway.told() == Unmapped()
-
-    @pytest.mark.parametrize("nothing", [{"lifetime": 0}, {"external_port": 0}], ids=["no time", "no port"])
-    def test_a_server_that_never_grants_anything_has_refused(self, gateway, nothing):
-        request = gateway.ask(MAP)
-        gateway.tell(gateway.response(request, **nothing))
-        while gateway.wait():
-            pass
-        told = gateway.told()
-        assert isinstance(told, Declined)
-        assert gateway.now < 5
-
-    def test_no_resources_to_delete_with_means_that_there_is_nothing_to_delete(self, gateway):
-        """miniupnpd 2.3.1, asked to delete what it does not hold."""
-        assert gateway.outcome(UNMAP, ResultCode.NO_RESOURCES) == Unmapped()
-
-    def test_behind_another_nat_nothing_was_made_that_could_be_deleted(self, gateway):
-        assert gateway.outcome(UNMAP, ResultCode.ADDRESS_MISMATCH) == Unmapped()
-
-    def test_an_abandoned_exchange_is_over(self, gateway):
-        request = gateway.ask(MAP)
-        gateway.client.abandon()
-        gateway.tell(gateway.response(request))
-        assert gateway.client.events() == []
-        assert gateway.client.next_timeout() is None
-
-
-class TestEpoch:
-    """§8.5; the rule itself is tested with EpochWatch."""
-
-    def test_a_restarted_server_is_told_before_the_outcome(self, gateway):
-        gateway.outcome(MAP)
-        gateway.now, gateway.epoch = 60.0, -58
-        gateway.tell(gateway.response(gateway.ask(MAP)))
-        assert gateway.client.events() == [
-            EpochReset(),
-            Granted(5060, 3600, external_address=EXTERNAL),
-        ]
-
-    def test_an_epoch_that_ran_ahead_is_a_restart_too(self, gateway):
-        gateway.outcome(MAP)
-        gateway.now, gateway.epoch = 60.0, 9000
-        gateway.tell(gateway.response(gateway.ask(MAP)))
-        assert gateway.client.events()[0] == EpochReset()
-
-    def test_a_refusal_has_an_epoch_as_well(self, gateway):
-        gateway.outcome(MAP)
-        gateway.now, gateway.epoch = 60.0, -60
-        gateway.tell(gateway.response(gateway.ask(MAP), ResultCode.NO_RESOURCES))
-        assert gateway.client.events()[0] == EpochReset()
-
-    def test_an_answer_with_a_wrong_nonce_tells_no_epoch(self, gateway):
-        gateway.outcome(MAP)
-        gateway.now = 60.0
-        request = gateway.ask(MAP)
-        forged = replace(gateway.response(request, nonce=OTHER_NONCE), epoch=0)
-        gateway.tell(forged)
-        gateway.tell(gateway.response(request))
-        assert isinstance(gateway.told(), Granted)
-
-    def test_after_a_restart_the_address_is_asked_for_again(self, gateway):
-        gateway.outcome(MAP)
-        gateway.now, gateway.epoch = 1.0, -1
-        gateway.tell(gateway.response(gateway.ask(UNMAP), lifetime=0))
-        assert gateway.client.events() == [EpochReset(), Unmapped()]
-        assert gateway.ask(AddressOrder()).lifetime == 120
-
-
-class TestWhatItHasNoRequestFor:
-    """Said at once, and nothing is sent."""
-
-    def test_reading_back_is_no_failure(self, gateway):
-        gateway.client.submit(InspectOrder(Protocol.UDP, 5060, 5060), 0.0)
-        told = gateway.told()
-        assert isinstance(told, Inspected)
-        assert not told.verified
-        assert not told.missing
-
-    def test_the_table_cannot_be_read(self, gateway):
-        gateway.client.submit(EntryOrder(0), 0.0)
-        assert isinstance(gateway.told(), NoEntry)
-
-    def test_an_own_address_that_is_none_is_refused_at_once(self):
-        with pytest.raises(LocalError):
-            Conversation("localhost")
-
-
-class TestAnything:
-    @given(st.lists(st.binary(max_size=80), max_size=5), st.sampled_from([MAP, UNMAP, AddressOrder()]))
-    def test_noise_raises_the_one_error_and_leaves_the_exchange_to_its_time_outs(self, noise, order):
-        gateway = Conversation()
-        gateway.client.submit(order, 0.0)
-        for datagram in noise:
-            try:
-                gateway.tell(datagram)
-            except MalformedMessage:
-                pass
-        while gateway.wait():
-            assert gateway.now < 60
-        assert len(gateway.client.events()) == 1
-
-    @given(
-        st.lists(
-            st.tuples(
-                st.integers(0, 14),
-                st.sampled_from([0, 13, 3600, 2**32 - 1]),
-                st.sampled_from([0, 5060, 50000]),
-            ),
-            max_size=12,
-        ),
-        st.sampled_from([MAP, replace(MAP, exact=True), LAN_ONLY, UNMAP, AddressOrder(), TestPeer.PEER]),
-    )
-    def test_whatever_is_answered_there_is_one_outcome_and_one_request_at_a_time(self, answers, order):
-        gateway = Conversation()
-        gateway.client.submit(order, 0.0)
-        outcomes = []
-        for result, lifetime, port in answers:
-            if not (sent := gateway.client.datagrams_to_send()) and gateway.wait():
-                sent = gateway.client.datagrams_to_send()
-            assert len(sent) <= 1
-            for datagram in sent:
-                request = Request.decode(datagram)
-                gateway.tell(gateway.response(request, result, lifetime, external_port=port))
-            outcomes += gateway.client.events()
-        while gateway.wait():
-            pass
-        outcomes += gateway.client.events()
-        assert len([each for each in outcomes if each != EpochReset()]) == 1
