@@ -19,6 +19,7 @@ from ringthru.switch.configuration.event_socket_settings import EventSocketSetti
 
 from .console_phone import AT_ONCE, RING_CONSOLE, Pa
 from .dialled import Start
+from .engines import media_engine
 from .home import (
     DEFAULT,
     PASSWORD,
@@ -75,6 +76,14 @@ async def home(found: Callable[..., Any], edits: dict[str, Any]) -> Home:
     await made.switch.start()
     await made.mapped()
     return made
+
+
+@pytest.fixture(params=["c", "python"])
+def each_engine(request: pytest.FixtureRequest) -> Edit:
+    """The edit of ``SWITCH_XML`` that gives a home each media engine of ours that is built."""
+    if request.param == "c":
+        pytest.importorskip("ringthru.media.engine._native", reason="the C engine is not built")
+    return media_engine(request.param)
 
 
 @pytest.fixture

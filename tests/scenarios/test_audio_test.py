@@ -18,8 +18,8 @@ from ringthru.media import SessionDescription
 from ringthru.media.coding.coders import installed
 from ringthru.media.rtp.rtcp import ReceiverReport, ReportBlock, SourceDescription, encode_compound
 
-from .engines import SWITCH_XML, media_engine
-from .home import DEFAULT, PUBLIC, RING_1000, Home, extension
+from .engines import SWITCH_XML
+from .home import DEFAULT, PUBLIC, RING_1000, Edit, Home, extension
 from .phones import PhoneCall
 from .waiting import eventually
 
@@ -38,13 +38,11 @@ def test_of(logs: Logs) -> Test:
 
 
 class TestAnEchoBehindAnotherGateway:
-    @pytest.fixture(params=["c", "python"])
+    @pytest.fixture
     async def homes(
-        self, request: pytest.FixtureRequest, new_homes: Callable[..., Awaitable[tuple[Home, Home]]]
+        self, each_engine: Edit, new_homes: Callable[..., Awaitable[tuple[Home, Home]]]
     ) -> tuple[Home, Home]:
-        if request.param == "c":
-            pytest.importorskip("ringthru.media.engine._native", reason="the C engine is not built")
-        return await new_homes({PUBLIC: RING_1000, SWITCH_XML: media_engine(request.param)})
+        return await new_homes({PUBLIC: RING_1000, SWITCH_XML: each_engine})
 
     async def test_is_heard_both_ways(self, homes: tuple[Home, Home], test_of: Test) -> None:
         here, there = homes

@@ -12,7 +12,7 @@ from ringthru.console.conference import conference
 from ringthru.media import PCMA, holds_tone
 from ringthru.media.sound.tones import tone_share
 
-from .engines import SWITCH_XML, media_engine
+from .engines import SWITCH_XML
 from .hearing import hears_tone, humming, share
 from .home import DEFAULT, PASSWORD, Edit, Home, extension
 from .phones import PhoneCall
@@ -36,11 +36,9 @@ def quiet(text: str) -> str:
     return text
 
 
-@pytest.fixture(params=["c", "python"])
-async def home(request: Any, found: Any) -> Home:
-    if request.param == "c":
-        pytest.importorskip("ringthru.media.engine._native", reason="the C engine is not built")
-    made: Home = await found({CONFERENCE: quiet, SWITCH_XML: media_engine(request.param)})
+@pytest.fixture
+async def home(each_engine: Edit, found: Any) -> Home:
+    made: Home = await found({CONFERENCE: quiet, SWITCH_XML: each_engine})
     await made.switch.start()
     return made
 
@@ -139,15 +137,15 @@ class TestThreeOfThem:
 class TestFiveOfThem:
     """Who comes and who goes is heard by all; who is sent away is told so, and nobody else is disturbed."""
 
-    @pytest.fixture(params=["c", "python"])
-    async def room(self, request: Any, found: Any) -> Home:
+    @pytest.fixture
+    async def room(self, each_engine: Edit, found: Any) -> Home:
         def sounds(text: str) -> str:
             text = quiet(text).replace('name="comfort-noise"', 'name="unused"')
             for name, hertz in (("enter", ENTERS), ("exit", LEAVES), ("kicked", KICKED)):
                 text = parameter(f"{name}-sound", f"tone_stream://%(900,0,{hertz})")(text)
             return text
 
-        made: Home = await found({CONFERENCE: sounds, SWITCH_XML: media_engine(request.param)})
+        made: Home = await found({CONFERENCE: sounds, SWITCH_XML: each_engine})
         await made.switch.start()
         return made
 

@@ -18,9 +18,9 @@ from ringthru.switch.phone.phone import ConsolePhone
 
 from ..media.fake_sound_card import FakeCard
 from .console_phone import Pa
-from .engines import SWITCH_XML, media_engine
+from .engines import SWITCH_XML
 from .hearing import write_wav
-from .home import PUBLIC, RING_1000, Home
+from .home import PUBLIC, RING_1000, Edit, Home
 from .waiting import eventually
 
 
@@ -42,13 +42,11 @@ def in_order(lines: list[str], *patterns: str) -> list[str]:
 
 
 class TestTheSessionOfTheWikiPage:
-    @pytest.fixture(params=["c", "python"])
+    @pytest.fixture
     async def homes(
-        self, request: pytest.FixtureRequest, new_homes: Callable[..., Awaitable[tuple[Home, Home]]]
+        self, each_engine: Edit, new_homes: Callable[..., Awaitable[tuple[Home, Home]]]
     ) -> tuple[Home, Home]:
-        if request.param == "c":
-            pytest.importorskip("ringthru.media.engine._native", reason="the C engine is not built")
-        return await new_homes({PUBLIC: RING_1000, SWITCH_XML: media_engine(request.param)})
+        return await new_homes({PUBLIC: RING_1000, SWITCH_XML: each_engine})
 
     async def test_line_by_line(
         self, homes: tuple[Home, Home], pa: Pa, caplog: pytest.LogCaptureFixture

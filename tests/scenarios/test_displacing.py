@@ -9,21 +9,19 @@ import pytest
 
 from ringthru.console.standard import standard_table
 
-from .engines import SWITCH_XML, media_engine
+from .engines import SWITCH_XML
 from .hearing import hears_no_more_of, hears_tone, humming, share, write_wav
-from .home import DEFAULT, PASSWORD, Home, extension
+from .home import DEFAULT, PASSWORD, Edit, Home, extension
 from .phones import PhoneCall, hear_each_other
 from .waiting import eventually
 
 SOUND, VOICE, OTHER = 700, 500, 1100  # Hz
 
 
-@pytest.fixture(params=["c", "python"])
-async def home(request: Any, found: Any, tmp_path: Path) -> Home:
-    if request.param == "c":
-        pytest.importorskip("ringthru.media.engine._native", reason="the C engine is not built")
+@pytest.fixture
+async def home(each_engine: Edit, found: Any, tmp_path: Path) -> Home:
     write_wav(tmp_path / "a.wav", 1.0, SOUND)
-    made: Home = await found({SWITCH_XML: media_engine(request.param)})
+    made: Home = await found({SWITCH_XML: each_engine})
     await made.switch.start()
     return made
 

@@ -9,7 +9,7 @@ import pytest
 
 from ringthru.media import SessionDescription
 
-from .engines import SWITCH_XML, media_engine
+from .engines import SWITCH_XML
 from .hearing import hears_no_more_of, hears_tone, humming, write_wav
 from .home import DEFAULT, PASSWORD, PUBLIC, RING_1000, Edit, Home, extension, setting
 from .phones import PhoneCall, hear_each_other
@@ -26,10 +26,8 @@ def stream(folder: Path) -> Edit:
     )
 
 
-@pytest.fixture(params=["c", "python"])
-async def home(request: Any, found: Any, tmp_path: Path) -> Home:
-    if request.param == "c":
-        pytest.importorskip("ringthru.media.engine._native", reason="the C engine is not built")
+@pytest.fixture
+async def home(each_engine: Edit, found: Any, tmp_path: Path) -> Home:
     music = tmp_path / "music"
     music.mkdir()
     write_wav(music / "a.wav", 1.0, MUSIC)
@@ -39,7 +37,7 @@ async def home(request: Any, found: Any, tmp_path: Path) -> Home:
             DEFAULT: extension("77", ("answer", ""), ("playback", "local_stream://moh")),
             PUBLIC: RING_1000,
             STREAMS: stream(music),
-            SWITCH_XML: media_engine(request.param),
+            SWITCH_XML: each_engine,
         }
     )
     await made.switch.start()

@@ -16,9 +16,20 @@ from ringthru.media.sound.tone_script import read_tones
 from ringthru.switch.configuration import ConfigurationError
 
 from .bridged import connected
-from .engines import SWITCH_XML, media_engine
+from .engines import SWITCH_XML
 from .events import Ear
-from .home import DEFAULT, EXTERNAL_XML, INTERNAL_XML, PASSWORD, PUBLIC, RING_1000, Home, extension, setting
+from .home import (
+    DEFAULT,
+    EXTERNAL_XML,
+    INTERNAL_XML,
+    PASSWORD,
+    PUBLIC,
+    RING_1000,
+    Edit,
+    Home,
+    extension,
+    setting,
+)
 from .phones import PhoneCall, frame_of, hear_each_other
 from .waiting import eventually
 
@@ -203,6 +214,13 @@ class TestStarAndAKey:
         for each in f"*{key}":
             assert await info(call, f"Signal={each}\r\n".encode(), RELAY) == 200
 
+    async def asking_a_third(self, found: Any) -> tuple[Home, PhoneCall, PhoneCall, PhoneCall]:
+        """The called one of the two asks for 1001, which rings."""
+        home, call, rung = await self.talking(found, "2 b s att_xfer::user/1001")
+        second = await home.registered_phone("1001")
+        await self.star(rung, "2")
+        return home, call, rung, await second.rung()
+
     async def test_the_called_phone_sends_the_caller_elsewhere(self, found: Any) -> None:
         _, call, rung = await self.talking(found, "1 b o transfer::9196 XML default")
         await self.star(rung, "1")
@@ -215,10 +233,7 @@ class TestStarAndAKey:
         await talk(call, rung)
 
     async def test_it_asks_a_third_and_leaves_the_caller_with_him(self, found: Any) -> None:
-        home, call, rung = await self.talking(found, "2 b s att_xfer::user/1001")
-        second = await home.registered_phone("1001")
-        await self.star(rung, "2")
-        third = await second.rung()
+        home, call, rung, third = await self.asking_a_third(found)
         third.answer()
         await eventually(lambda: len([e for e in home.switch.snapshot().channels if e.bridged_to]) == 2)
         await talk(rung, third)
@@ -230,10 +245,8 @@ class TestStarAndAKey:
         await home.quiet()
 
     async def test_a_third_who_refuses_leaves_the_two_together(self, found: Any) -> None:
-        home, call, rung = await self.talking(found, "2 b s att_xfer::user/1001")
-        second = await home.registered_phone("1001")
-        await self.star(rung, "2")
-        (await second.rung()).reject(486)
+        home, call, rung, third = await self.asking_a_third(found)
+        third.reject(486)
         await eventually(lambda: all(each.bridged_to for each in home.switch.snapshot().channels))
         await talk(call, rung)
         call.hang_up()
@@ -241,10 +254,7 @@ class TestStarAndAKey:
         await home.quiet()
 
     async def test_a_third_who_hangs_up_leaves_the_two_together(self, found: Any) -> None:
-        home, call, rung = await self.talking(found, "2 b s att_xfer::user/1001")
-        second = await home.registered_phone("1001")
-        await self.star(rung, "2")
-        third = await second.rung()
+        home, call, rung, third = await self.asking_a_third(found)
         third.answer()
         await eventually(lambda: len([e for e in home.switch.snapshot().channels if e.bridged_to]) == 2)
         third.hang_up()
@@ -253,10 +263,7 @@ class TestStarAndAKey:
         await talk(call, rung)
 
     async def test_who_waits_may_hang_up(self, found: Any) -> None:
-        home, call, rung = await self.talking(found, "2 b s att_xfer::user/1001")
-        second = await home.registered_phone("1001")
-        await self.star(rung, "2")
-        third = await second.rung()
+        home, call, rung, third = await self.asking_a_third(found)
         third.answer()
         await eventually(lambda: len([e for e in home.switch.snapshot().channels if e.bridged_to]) == 2)
         call.hang_up()
@@ -280,11 +287,9 @@ async def say_keys(call: PhoneCall, keys: str) -> None:
 class TestKeysThatSound:
     """``start_dtmf``: a phone that sends tones in its sound, and nothing else."""
 
-    @pytest.fixture(params=["c", "python"])
-    async def listening(self, request: pytest.FixtureRequest, found: Any) -> Home:
-        home: Home = await found(
-            {DEFAULT: [LISTENS, LISTENS_AND_RINGS], SWITCH_XML: media_engine(request.param)}
-        )
+    @pytest.fixture
+    async def listening(self, each_engine: Edit, found: Any) -> Home:
+        home: Home = await found({DEFAULT: [LISTENS, LISTENS_AND_RINGS], SWITCH_XML: each_engine})
         await home.switch.start()
         return home
 

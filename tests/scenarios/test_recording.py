@@ -14,19 +14,17 @@ from ringthru.media.leg.session_recording import TwoSides
 from ringthru.media.sound.g711 import ULAW_SILENCE, encode
 from ringthru.media.sound.tones import tone_share
 
-from .engines import SWITCH_XML, media_engine
+from .engines import SWITCH_XML
 from .hearing import hears_tone, humming
-from .home import DEFAULT, PASSWORD, Home, extension
+from .home import DEFAULT, PASSWORD, Edit, Home, extension
 from .phones import PhoneCall
 from .waiting import eventually
 
 ONE, TWO = 500, 1100  # Hz
 
 
-@pytest.fixture(params=["c", "python"])
-async def home(request: Any, found: Any, tmp_path: Path) -> Home:
-    if request.param == "c":
-        pytest.importorskip("ringthru.media.engine._native", reason="the C engine is not built")
+@pytest.fixture
+async def home(each_engine: Edit, found: Any, tmp_path: Path) -> Home:
     plan = [
         extension("77", ("record_session", f"{tmp_path}/kept/a.wav"), ("bridge", "user/1000")),
         extension(
@@ -36,7 +34,7 @@ async def home(request: Any, found: Any, tmp_path: Path) -> Home:
             ("bridge", "user/1000"),
         ),
     ]
-    made: Home = await found({DEFAULT: plan, SWITCH_XML: media_engine(request.param)})
+    made: Home = await found({DEFAULT: plan, SWITCH_XML: each_engine})
     await made.switch.start()
     return made
 

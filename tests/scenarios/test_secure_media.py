@@ -18,9 +18,9 @@ from ringthru.media.sound.tones import tone_share
 from ringthru.net.address import Endpoint
 from ringthru.switch.audio import secure_media
 
-from .engines import SWITCH_XML, media_engine
+from .engines import SWITCH_XML
 from .hearing import hears_tone, humming
-from .home import DEFAULT, INTERNAL_XML, PASSWORD, RING_1000, Home, extension, setting
+from .home import DEFAULT, INTERNAL_XML, PASSWORD, RING_1000, Edit, Home, extension, setting
 from .phones import Audio, Phone, PhoneCall, hear_each_other, hears_itself
 from .waiting import eventually
 
@@ -83,10 +83,8 @@ class SecureCall:
         self.audio.protection.agree(agreed.srtp)
 
 
-@pytest.fixture(params=["c", "python"])
-async def home(request: Any, found: Any, tmp_path: Path) -> Home:
-    if request.param == "c":
-        pytest.importorskip("ringthru.media.engine._native", reason="the C engine is not built")
+@pytest.fixture
+async def home(each_engine: Edit, found: Any, tmp_path: Path) -> Home:
     must = extension("78", ("set", "rtp_secure_media=mandatory"), ("answer", ""), ("echo", ""))
     kept = extension(
         "79",
@@ -94,7 +92,7 @@ async def home(request: Any, found: Any, tmp_path: Path) -> Home:
         ("answer", ""),
         ("playback", "tone_stream://%(60000,0,500)"),
     )
-    made: Home = await found({DEFAULT: [must, kept, RING_1000], SWITCH_XML: media_engine(request.param)})
+    made: Home = await found({DEFAULT: [must, kept, RING_1000], SWITCH_XML: each_engine})
     await made.switch.start()
     return made
 
