@@ -21,41 +21,13 @@ RATE: Final = 8000
 MILLISECONDS: Final = 160  # of a key
 MOST_KEYS: Final = 128
 
-OnMember = Callable[[Room, Member], str]
-
-
-def _mute(room: Room, member: Member) -> str:
-    room.mute(member, True)
-    return f"+OK mute {member.number}\n"
-
-
-def _unmute(room: Room, member: Member) -> str:
-    room.mute(member, False)
-    return f"+OK unmute {member.number}\n"
-
-
-def _deaf(room: Room, member: Member) -> str:
-    room.deafen(member, True)
-    return f"+OK deaf {member.number}\n"
-
-
-def _undeaf(room: Room, member: Member) -> str:
-    room.deafen(member, False)
-    return f"+OK undeaf {member.number}\n"
-
-
-def _kick(room: Room, member: Member) -> str:
-    room.kick(member)
-    return f"+OK kicked {member.number}\n"
-
-
-ON_MEMBER: Final[dict[str, OnMember]] = {
-    "mute": _mute,
-    "unmute": _unmute,
-    "deaf": _deaf,
-    "undeaf": _undeaf,
-    "kick": _kick,
-    "hup": _kick,
+ON_MEMBER: Final[dict[str, tuple[Callable[[Room, Member], None], str]]] = {  # what is done, and said of it
+    "mute": (lambda room, member: room.mute(member, True), "mute"),
+    "unmute": (lambda room, member: room.mute(member, False), "unmute"),
+    "deaf": (lambda room, member: room.deafen(member, True), "deaf"),
+    "undeaf": (lambda room, member: room.deafen(member, False), "undeaf"),
+    "kick": (Room.kick, "kicked"),
+    "hup": (Room.kick, "kicked"),
 }
 
 
@@ -106,7 +78,10 @@ def _on_members(room: Room, order: str, rest: Sequence[str]) -> str:
     found = chosen(room, rest[0])
     if not found:
         return _unknown(rest[0])
-    return "".join(ON_MEMBER[order](room, member) for member in found)
+    act, done = ON_MEMBER[order]
+    for member in found:
+        act(room, member)
+    return "".join(f"+OK {done} {member.number}\n" for member in found)
 
 
 def chosen(room: Room, who: str) -> list[Member]:
