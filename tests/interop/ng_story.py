@@ -89,88 +89,132 @@ def place(answer: Message) -> tuple[str, int]:
     return endpoints_of(sdp, sdp.media[0])[0]
 
 
-def tell(folder: Path) -> Iterator[tuple[str, object]]:
-    keys = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    keys.bind(KEYS_AT)
-    keys.settimeout(PATIENCE)
-    ask, talk = Controller().ask, Dialogue("the call", "a-tag", "b-tag")
-    a, b = Peer(VOICES[0]), Peer(VOICES[1])
-    yield "ping", ask(ping()).text("result")
-    yield "nothing known", ask(talk.query()).reason
+Told = Iterator[tuple[str, object]]
 
-    offer = {"command": "offer", "call-id": "the call", "from-tag": "a-tag", **WISHES}
-    sdp = description(a, mux=True) + b"a=x-unknown:kept\r\n" + VIDEO
-    offered = ask({**offer, "sdp": sdp}, cookie="same")
-    again = ask({**offer, "sdp": sdp}, cookie="same")
-    yield "repeated", again.octets("sdp") == offered.octets("sdp")
-    passed = SessionDescription.parse(offered.octets("sdp"))
-    yield (
-        "passed on",
-        (passed.media[0].attribute("x-unknown"), passed.media[0].formats[:2], passed.origin.host),
-    )
-    yield "mux is passed on", passed.media[0].attribute("rtcp-mux") is not None
-    b.target = place(offered)
-    answered = ask(talk.answer(description(b, mux=True, codecs=(PCMU,)), **WISHES))
-    yield "mux is answered", SessionDescription.parse(answered.octets("sdp")).media[0].attribute("rtcp-mux")
-    a.target = place(answered)
 
-    def speak() -> None:
-        a.speak()
-        b.speak()
+class Story:
+    """One call through a node, from its offer to its end; each chapter says what it found, by name."""
 
-    def hears(peer: Peer, *voices: bytes) -> Callable[[], bool]:
-        return lambda: any(payload in voices for payload, _ in peer.heard())
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder  # of recordings
+        self.keys = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.keys.bind(KEYS_AT)
+        self.keys.settimeout(PATIENCE)
+        self.ask, self.talk = Controller().ask, Dialogue("the call", "a-tag", "b-tag")
+        self.a, self.b = Peer(VOICES[0]), Peer(VOICES[1])
 
-    until(hears(a, b.voice), "a hears b", speak)
-    until(hears(b, a.voice), "b hears a", speak)
-    yield "listed", [each.decode() for each in ask(list_calls()).body["calls"]]  # type: ignore[union-attr]
-    statistics = ask({"command": "statistics"}).body["statistics"]
-    yield "sessions", statistics["currentstatistics"]["sessionsown"]  # type: ignore[index,call-overload]
-    stats = ask(talk.query()).body["tags"]["a-tag"]["medias"][0]["streams"][0]["stats"]  # type: ignore
-    yield "counted", stats["packets"] > 0 and stats["bytes"] == stats["packets"] * 172
+    def tell(self) -> Told:
+        chapters = (
+            self.greeting,
+            self.offer,
+            self.answer,
+            self.counters,
+            self.key_presses,
+            self.blocked_media,
+            self.played,
+            self.recorded,
+            self.moved,
+            self.end,
+        )
+        for chapter in chapters:
+            yield from chapter()
 
-    a.press_five()
-    told = LoggedKey.decode(keys.recv(4096))
-    yield "key", (told.call_id, told.tag, told.key)
-    ask(talk.block("DTMF", True))
-    b.heard()
-    a.press_five()
-    until(hears(b, a.voice), "b hears a after the blocked key", speak)
-    yield "a blocked key", [payload for payload, _ in b.heard() if len(payload) == 4]
-    ask(talk.block("DTMF", False))
+    def speak(self) -> None:
+        self.a.speak()
+        self.b.speak()
 
-    yield "media is blocked", ask(talk.block("media", True)).text("result")
-    until(hears(a, b.voice), "a still hears b", speak)
-    b.heard()
-    for _ in range(10):
-        a.speak()
-    until(hears(a, b.voice), "and time goes by", b.speak)
-    yield "blocked media", [payload for payload, _ in b.heard() if payload == a.voice]
-    ask(talk.block("media", False))
-    until(hears(b, a.voice), "b hears a again", speak)
+    def until_heard(self, peer: Peer, voice: bytes, what: str) -> None:
+        """Both speak until that one hears it."""
+        until(lambda: any(payload == voice for payload, _ in peer.heard()), what, self.speak)
 
-    played = ask(talk.play_media(sound()))
-    yield "played", (played.text("result"), played.body["duration"])
-    until(lambda: any(len(set(payload)) > 3 for payload, _ in a.heard()), "a hears the sound")
-    yield "stopped", ask(talk.stop_media()).text("result")
-    until(hears(a, b.voice), "and then b", speak)
+    def greeting(self) -> Told:
+        yield "ping", self.ask(ping()).text("result")
+        yield "nothing known", self.ask(self.talk.query()).reason
 
-    yield "recorded", ask(talk.record(True)).text("result")
-    for _ in range(50):
-        speak()
-        time.sleep(0.02)  # the pace of speech: a second of it is recorded
-    yield "recorded no more", ask(talk.record(False)).text("result")
-    until(lambda: any(each.stat().st_size for each in folder.rglob("*") if each.is_file()), "there is a file")
+    def offer(self) -> Told:
+        offer = {"command": "offer", "call-id": "the call", "from-tag": "a-tag", **WISHES}
+        sdp = description(self.a, mux=True) + b"a=x-unknown:kept\r\n" + VIDEO
+        offered = self.ask({**offer, "sdp": sdp}, cookie="same")
+        again = self.ask({**offer, "sdp": sdp}, cookie="same")
+        yield "repeated", again.octets("sdp") == offered.octets("sdp")
+        passed = SessionDescription.parse(offered.octets("sdp"))
+        audio = passed.media[0]
+        yield "passed on", (audio.attribute("x-unknown"), audio.formats[:2], passed.origin.host)
+        yield "mux is passed on", audio.attribute("rtcp-mux") is not None
+        self.b.target = place(offered)
 
-    moved = ask(talk.swapped().offer(description(b, codecs=(PCMU,)), **WISHES))
-    ask(talk.swapped().answer(description(a, codecs=(PCMU,)), **WISHES))
-    yield "the same ports after a re-INVITE of b", place(moved) == tuple(a.target)
-    until(hears(a, b.voice), "a hears b after it", speak)
-    yield "refused", ask({"command": "dance"}).text("result")
-    yield "no description", ask(talk.offer(b"nonsense")).text("result")
-    yield "deleted", ask(talk.delete()).text("result")
-    yield "gone", ask(talk.query()).reason
-    yield "gone twice", ask(talk.delete()).text("result")
+    def answer(self) -> Told:
+        answered = self.ask(self.talk.answer(description(self.b, mux=True, codecs=(PCMU,)), **WISHES))
+        audio = SessionDescription.parse(answered.octets("sdp")).media[0]
+        yield "mux is answered", audio.attribute("rtcp-mux")
+        self.a.target = place(answered)
+        self.until_heard(self.a, self.b.voice, "a hears b")
+        self.until_heard(self.b, self.a.voice, "b hears a")
+
+    def counters(self) -> Told:
+        calls = self.ask(list_calls()).body["calls"]
+        yield "listed", [each.decode() for each in calls]  # type: ignore[union-attr]
+        statistics = self.ask({"command": "statistics"}).body["statistics"]
+        yield "sessions", statistics["currentstatistics"]["sessionsown"]  # type: ignore[index,call-overload]
+        tag = self.ask(self.talk.query()).body["tags"]["a-tag"]  # type: ignore
+        stats = tag["medias"][0]["streams"][0]["stats"]  # type: ignore
+        yield "counted", stats["packets"] > 0 and stats["bytes"] == stats["packets"] * 172
+
+    def key_presses(self) -> Told:
+        self.a.press_five()
+        told = LoggedKey.decode(self.keys.recv(4096))
+        yield "key", (told.call_id, told.tag, told.key)
+        self.ask(self.talk.block("DTMF", True))
+        self.b.heard()
+        self.a.press_five()
+        self.until_heard(self.b, self.a.voice, "b hears a after the blocked key")
+        yield "a blocked key", [payload for payload, _ in self.b.heard() if len(payload) == 4]
+        self.ask(self.talk.block("DTMF", False))
+
+    def blocked_media(self) -> Told:
+        yield "media is blocked", self.ask(self.talk.block("media", True)).text("result")
+        self.until_heard(self.a, self.b.voice, "a still hears b")
+        self.b.heard()
+        for _ in range(10):
+            self.a.speak()
+        until(
+            lambda: any(payload == self.b.voice for payload, _ in self.a.heard()),
+            "and time goes by",
+            self.b.speak,
+        )
+        yield "blocked media", [payload for payload, _ in self.b.heard() if payload == self.a.voice]
+        self.ask(self.talk.block("media", False))
+        self.until_heard(self.b, self.a.voice, "b hears a again")
+
+    def played(self) -> Told:
+        played = self.ask(self.talk.play_media(sound()))
+        yield "played", (played.text("result"), played.body["duration"])
+        until(lambda: any(len(set(payload)) > 3 for payload, _ in self.a.heard()), "a hears the sound")
+        yield "stopped", self.ask(self.talk.stop_media()).text("result")
+        self.until_heard(self.a, self.b.voice, "and then b")
+
+    def recorded(self) -> Told:
+        yield "recorded", self.ask(self.talk.record(True)).text("result")
+        for _ in range(50):
+            self.speak()
+            time.sleep(0.02)  # the pace of speech: a second of it is recorded
+        yield "recorded no more", self.ask(self.talk.record(False)).text("result")
+        files = self.folder.rglob
+        until(lambda: any(each.stat().st_size for each in files("*") if each.is_file()), "there is a file")
+
+    def moved(self) -> Told:
+        back = self.talk.swapped()
+        moved = self.ask(back.offer(description(self.b, codecs=(PCMU,)), **WISHES))
+        self.ask(back.answer(description(self.a, codecs=(PCMU,)), **WISHES))
+        yield "the same ports after a re-INVITE of b", place(moved) == tuple(self.a.target)
+        self.until_heard(self.a, self.b.voice, "a hears b after it")
+
+    def end(self) -> Told:
+        yield "refused", self.ask({"command": "dance"}).text("result")
+        yield "no description", self.ask(self.talk.offer(b"nonsense")).text("result")
+        yield "deleted", self.ask(self.talk.delete()).text("result")
+        yield "gone", self.ask(self.talk.query()).reason
+        yield "gone twice", self.ask(self.talk.delete()).text("result")
 
 
 def main(directory: Path, program: str) -> dict[str, object]:
@@ -179,7 +223,7 @@ def main(directory: Path, program: str) -> dict[str, object]:
     folder.chmod(0o777)
     node = start(0, directory, f"--recording-dir={folder}", program=program)
     try:
-        return dict(tell(folder))
+        return dict(Story(folder).tell())
     finally:
         node.kill()
         node.wait()
