@@ -28,9 +28,13 @@ class Row:
 
     @property
     def met(self) -> bool | None:
-        """Whether it reaches its goal; None: it has none."""
+        """Whether it reaches its goal, as far as figures are shown; None: it has none."""
         judged = [(self.value, self.goal), (self.ratio, self.ratio_goal), (self.least, self.value)]
-        verdicts = [value <= goal for value, goal in judged if value is not None and goal is not None]
+        verdicts = [
+            float(number(value)) <= float(number(goal))
+            for value, goal in judged
+            if value is not None and goal is not None
+        ]
         return all(verdicts) if verdicts else None
 
 

@@ -38,26 +38,26 @@ class AddressKind(Enum):
     INVALID = "not an address"
 
 
-KINDS: Final = tuple(
-    (IPv4Network(text), kind)
-    for text, kind in (
-        ("0.0.0.0/32", AddressKind.UNSPECIFIED),
-        ("0.0.0.0/8", AddressKind.RESERVED),
-        ("10.0.0.0/8", AddressKind.PRIVATE),
-        ("100.64.0.0/10", AddressKind.SHARED),
-        ("127.0.0.0/8", AddressKind.LOOPBACK),
-        ("169.254.0.0/16", AddressKind.LINK_LOCAL),
-        ("172.16.0.0/12", AddressKind.PRIVATE),
-        ("192.0.2.0/24", AddressKind.DOCUMENTATION),
-        ("192.168.0.0/16", AddressKind.PRIVATE),
-        ("198.18.0.0/15", AddressKind.RESERVED),
-        ("198.51.100.0/24", AddressKind.DOCUMENTATION),
-        ("203.0.113.0/24", AddressKind.DOCUMENTATION),
-        ("224.0.0.0/3", AddressKind.RESERVED),
-    )
+def _range(text: str, kind: AddressKind) -> tuple[int, int, AddressKind]:
+    network = IPv4Network(text)
+    return int(network.network_address), int(network.broadcast_address), kind
+
+
+KINDS: Final = (  # first and last address, as numbers: every peer is judged by them
+    _range("0.0.0.0/32", AddressKind.UNSPECIFIED),
+    _range("0.0.0.0/8", AddressKind.RESERVED),
+    _range("10.0.0.0/8", AddressKind.PRIVATE),
+    _range("100.64.0.0/10", AddressKind.SHARED),
+    _range("127.0.0.0/8", AddressKind.LOOPBACK),
+    _range("169.254.0.0/16", AddressKind.LINK_LOCAL),
+    _range("172.16.0.0/12", AddressKind.PRIVATE),
+    _range("192.0.2.0/24", AddressKind.DOCUMENTATION),
+    _range("192.168.0.0/16", AddressKind.PRIVATE),
+    _range("198.18.0.0/15", AddressKind.RESERVED),
+    _range("198.51.100.0/24", AddressKind.DOCUMENTATION),
+    _range("203.0.113.0/24", AddressKind.DOCUMENTATION),
+    _range("224.0.0.0/3", AddressKind.RESERVED),
 )
-
-
 LONGEST_ADDRESS: Final = 80  # characters; an IPv6 address in brackets with the name of its interface has 60
 
 
@@ -104,7 +104,8 @@ class AddressRules:
             return AddressKind.PUBLIC if address.is_global else AddressKind.RESERVED
         if any(address in network for network in self.also_public):
             return AddressKind.PUBLIC
-        return next((kind for network, kind in KINDS if address in network), AddressKind.PUBLIC)
+        number = int(address)
+        return next((kind for first, last, kind in KINDS if first <= number <= last), AddressKind.PUBLIC)
 
     def is_public(self, text: str) -> bool:
         return self.kind(text) is AddressKind.PUBLIC

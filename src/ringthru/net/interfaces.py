@@ -48,8 +48,8 @@ class Interface:
 
 def interfaces() -> list[Interface]:
     """All interfaces, the one with the best default gateway first."""
-    routes = read_routes(_text(PROC / "route"))
-    others = read_addresses6(_text(PROC / "if_inet6"))
+    routes = read_routes(_text(f"{PROC}/route"))
+    others = read_addresses6(_text(f"{PROC}/if_inet6"))
     defaults = default_routes(routes)
     found = []
     for index, name in socket.if_nameindex():
@@ -76,7 +76,7 @@ def uplinks() -> list[str]:
 
     Those of the main table's default routes come first, then those by which a rule leads their own address.
     """
-    routes = read_routes(_text(PROC / "route"))
+    routes = read_routes(_text(f"{PROC}/route"))
     ways_out = sorted((r for r in routes if r.network.prefixlen == 0), key=lambda r: r.metric)
     found = dict.fromkeys(each.interface for each in ways_out)
     for index, name in socket.if_nameindex():
@@ -116,13 +116,13 @@ def own_address(name: str, version: int = 0) -> str:
     if name == LOOPBACK and version != 6:
         return "127.0.0.1"  # the kernel names none for multicast there
     if version == 4 or name not in indices:
-        return address_of(name, read_routes(_text(PROC / "route")))
+        return address_of(name, read_routes(_text(f"{PROC}/route")))
     if version == 0:
         try:
             return own_address(name, 4)
         except NoSuchInterface:
             pass
-    others = [a.address for a in read_addresses6(_text(PROC / "if_inet6")) if a.index == indices[name]]
+    others = [a.address for a in read_addresses6(_text(f"{PROC}/if_inet6")) if a.index == indices[name]]
     found = next((str(each) for each in others if not each.is_link_local), None)
     if found is None:
         raise NoSuchInterface(f"interface {name!r} has no {'' if version == 0 else 'IPv6 '}address")
@@ -182,12 +182,12 @@ def _source_of_multicast(index: int) -> str | None:
 
 
 def _field(path: Path, start: str) -> str:
-    lines = _text(path).splitlines()
+    lines = _text(str(path)).splitlines()
     return next((line.removeprefix(start) for line in lines if line.startswith(start)), "")
 
 
-def _text(path: Path) -> str:
+def _text(path: str) -> str:
     try:
-        return path.read_text()
+        return Path(path).read_text()
     except OSError:
         return ""

@@ -101,14 +101,15 @@ def _first_initialiser(cls: Any, defaults: dict[str, Any]) -> Callable[..., None
     What cannot be a call of it is left to the compiled one, which says so in Python's own words.
     """
     made = 0
+    names, judges = cls.__match_args__, hasattr(cls, "__post_init__")
 
     def initialiser(self: Any, *arguments: Any, **named: Any) -> None:
         nonlocal made
         made += 1
-        if made > MANY or not _fill(self, cls.__match_args__, defaults, arguments, named):
+        if made > MANY or not _fill(self, names, defaults, arguments, named):
             cls.__init__ = _initialiser(cls, defaults)
             cls.__init__(self, *arguments, **named)
-        elif hasattr(cls, "__post_init__"):
+        elif judges:
             self.__post_init__()
 
     return initialiser
@@ -128,7 +129,7 @@ def _fill(
             value, used = named[name], used + 1
         elif name in defaults:
             value = defaults[name]
-            value = _default(value) if isinstance(value, Field) else value
+            value = _default(value) if value.__class__ is Field else value
         else:
             return False
         set_field(self, name, value)

@@ -60,7 +60,7 @@ class Detection:
         self.port5351 = Port5351(make_pcp(site), self._attempted)
         self.upnp = UpnpClient(site.seen_as, site.rules.is_public, site.family)
         self.http = Pacing(self.upnp)
-        self.carrier = Carrier(site, make_pcp(site))
+        self.carrier = Carrier(site, make_pcp)
         gateway = Endpoint(site.gateway, ssdp_port) if site.gateway else None
         group = GROUP if site.family is Family.IPV4 else GROUP_IPV6
         asked = gateway if site.searches else None
@@ -155,13 +155,13 @@ class Detection:
 
     def handle_timeout(self, now: float) -> None:
         self.search.handle_timeout(now)
-        self.carrier.client.handle_timeout(now)
+        self.carrier.handle_timeout(now)
         if self._next_round_at is not None and now >= self._next_round_at:
             self._begin_round(now)
 
     def next_timeout(self) -> float | None:
         times = [self.search.next_timeout(), self._next_round_at, self.http.next_timeout()]
-        times.append(self.carrier.client.next_timeout())
+        times.append(self.carrier.next_timeout())
         if self.searching and self._next_round_at is None and not self.carrier.pending:
             times.append(self._race.next_timeout())
         return min((each for each in times if each is not None), default=None)

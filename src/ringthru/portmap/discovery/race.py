@@ -87,7 +87,7 @@ class Race:
 
     def next_timeout(self) -> float | None:
         """When time itself may decide."""
-        times = [self._pmp_hold() if self._pmp_is_good else None]
+        times = [self._pmp_hold() if _is_good(self._pmp_services()) else None]
         if not self._waits_for_our_gateway:
             times.append(self._upnp_hold() if self._igds else None)
         elif not self._upnp.busy:
@@ -96,26 +96,20 @@ class Race:
 
     def winners(self, now: float) -> list[Service]:
         """The services to go with, or none while it is too early to say."""
-        if self._pmp_is_good:
+        pmp = self._pmp_services()
+        if _is_good(pmp):
             hold = self._pmp_hold()
-            return [] if hold is not None and now < hold else self._services()
+            return [] if hold is not None and now < hold else self._with_upnp(pmp)
         if self._waits_for_our_gateway and not self._is_quiet(now):
             return []
         if self._eligible_igds():
             hold = self._upnp_hold()
-            return [] if hold is not None and now < hold else self._services()
-        if self._pmp_services() and self.is_over(now):
-            return self._services()
-        return []
+            return [] if hold is not None and now < hold else self._with_upnp(pmp)
+        return self._with_upnp(pmp) if pmp and self.is_over(now) else []
 
-    @property
-    def _pmp_is_good(self) -> bool:
-        """PCP tells the address with the first mapping; NAT-PMP without one has no way out yet."""
-        return any(each.address or each.type is GatewayType.PCP for each in self._pmp_services())
-
-    def _services(self) -> list[Service]:
+    def _with_upnp(self, pmp: list[Service]) -> list[Service]:
         upnp = [upnp_service(self._upnp, each) for each in self._ranked_igds()]
-        return best_first(self._pmp_services() + upnp)
+        return best_first(pmp + upnp)
 
     def _pmp_services(self) -> list[Service]:
         told = {
@@ -182,6 +176,11 @@ class Race:
         if not self._searches and not pending:
             return self._round_at
         return self._round_at + (PMP_PATIENCE if pending else SEARCH_PATIENCE)
+
+
+def _is_good(pmp: list[Service]) -> bool:
+    """PCP tells the address with the first mapping; NAT-PMP without one has no way out yet."""
+    return any(each.address or each.type is GatewayType.PCP for each in pmp)
 
 
 def upnp_service(client: UpnpClient, found: IgdFound) -> Service:

@@ -189,8 +189,8 @@ class GatewayInUse:
     def remember(self, name: str, profile: GatewayProfile) -> None:
         """What was known of it before: its name, and the ways of its kind."""
         self.name = name or self.service.name
-        learned_finding_it = self.service.igd.profile if self.service.igd else GatewayProfile()
-        self._use(_combined(profile, learned_finding_it))
+        igd = self.service.igd  # finding it may have taught something as well
+        self._use(_combined(profile, igd.profile) if igd else profile)
 
     def notes(self) -> list[Note]:
         """What its client, beside the book, would have written down (drains)."""

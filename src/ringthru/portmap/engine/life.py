@@ -186,7 +186,7 @@ class GatewayLife:
             )
         self._dispatch.adopt(found.services, now)
         self._external = self.external_address
-        if best.address:
+        if best.address and self._external is None:
             self._warn_of_address()
         self._events.append(GatewayFound(best.type, best.gateway, self._external))
 
@@ -225,14 +225,13 @@ class GatewayLife:
         if not self._dispatch.address_changed:
             return
         self._dispatch.address_changed = False
-        self._warn_of_address()
         previous, self._external = self._external, self.external_address
+        if self._external is None:
+            self._warn_of_address()
         if self._external != previous:
             self._events.append(ExternalAddressChanged(previous, self._external))
 
     def _warn_of_address(self) -> None:
-        if self.external_address is not None:
-            return
         told = printable(self.reported_address) or "none"
         kind = kind_of(self.site, self.reported_address).value
         igd = self.gateway.service.igd if self.gateway else None

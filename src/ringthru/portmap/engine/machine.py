@@ -128,7 +128,7 @@ class Machine:
 
     def anycast_to_send(self) -> list[bytes]:
         """For port 5351 of the anycast address of PCP (RFC 7723)."""
-        return self._life.detection.carrier.client.datagrams_to_send()
+        return self._life.detection.carrier.datagrams_to_send()
 
     def receive_anycast(self, datagram: bytes, now: float) -> None:
         """Take a datagram that came from there."""
@@ -137,7 +137,9 @@ class Machine:
 
     def anycast_refused(self, now: float) -> None:
         """Nobody is there."""
-        self._life.detection.carrier.client.refused(now)
+        client = self._life.detection.carrier.client
+        if client is not None:
+            client.refused(now)
         self._advance(now)
 
     def ssdp_to_send(self) -> list[tuple[bytes, Endpoint]]:

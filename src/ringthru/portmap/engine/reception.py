@@ -33,8 +33,11 @@ class Reception:
 
     def anycast(self, datagram: bytes, now: float) -> None:
         """A datagram that came from PCP's anycast address."""
+        client = self._life.detection.carrier.client
+        if client is None:
+            return
         try:
-            self._life.detection.carrier.client.receive_datagram(datagram, now)
+            client.receive_datagram(datagram, now)
         except RemoteError as error:
             words = f"the carrier's NAT sent nonsense: {error}"
             self._counters.nonsense("malformed answers on port 5351", words)
