@@ -59,10 +59,11 @@ class TestDiscover:
 
     async def test_it_says_whom_it_waited_for(self, start_gateway, nat):
         await start_gateway("natpmp")
+        nat.survey = 2.0  # a search by UPnP takes longer
         said = await nat("discover")
         assert "Waited" in said.err
         assert "NAT-PMP answered after" in said.err
-        assert "--wait" in said.err  # this test's patience is short
+        assert "--wait" in said.err
         waited = (await nat("discover --json")).json["waited"]
         assert {each["protocol"]: each["outcome"] for each in waited["probes"]}["pmp"] == "answered"
         assert waited["seconds"] > 0
@@ -72,11 +73,11 @@ class TestDiscover:
         assert (await nat("discover --wait 1 --json")).json["waited"]["seconds"] >= 1
 
     @pytest.mark.parametrize(
-        ("line", "more"), [("discover --wait 2", "--wait 60"), ("status --timeout 2", "--timeout 60")]
+        ("line", "more"), [("discover --wait 5", "--wait 60"), ("status --timeout 5", "--timeout 60")]
     )
     async def test_one_that_is_too_slow_is_not_said_to_be_silent(self, start_gateway, nat, line, more):
         """As the WGT624: four seconds for each answer."""
-        await start_gateway("upnp", delay=1.2)
+        await start_gateway("upnp", delay=3.0)
         said = await nat(line)
         assert said.code == Exit.NO_GATEWAY
         assert "answers by UPnP" in said.err
@@ -256,8 +257,8 @@ class TestStatus:
 
     async def test_LI06_an_empty_table_proves_nothing(self, start_gateway, nat):
         await start_gateway("upnp", rows=frozenset({"LI06"}))
-        async with asyncio.timeout(45):  # what looking told is known at once
-            added = await nat("add 25060 --timeout 60")
+        async with asyncio.timeout(60):  # what looking told is known at once
+            added = await nat("add 25060 --timeout 3600")
         assert "table is empty, and it has never shown" in added.err
         said = await nat("status")
         assert said.code == Exit.PARTLY
@@ -652,7 +653,7 @@ class TestMetrics:
         assert "ringthru_nat_mapping_enabled" not in told  # it only looks
 
     async def test_without_a_gateway_it_is_down_and_the_status_says_so_too(self, nat):
-        said = await nat("status --metrics --timeout 8")
+        said = await nat("status --metrics --timeout 30")
         assert said.code == Exit.NO_GATEWAY
         told = {each.name: each.samples for each in text_string_to_metric_families(said.out)}
         assert [each.value for each in told["ringthru_nat_gateway_up"]] == [0.0]
