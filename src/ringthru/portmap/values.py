@@ -179,6 +179,8 @@ def _check_client(text: str, family: Family) -> None:
         raise LocalError(f"internal client {text!r}: an address, as in 192.168.1.5")
     if (address.version == 6) is not (family is Family.IPV6):
         raise LocalError(f"internal client {text} cannot have a mapping of {family.value}")
+    if address.is_unspecified or address.is_multicast or text == "255.255.255.255":
+        raise LocalError(f"internal client {text}: that is no machine; give its own address")
 
 
 def _check_network(text: str, family: Family) -> None:

@@ -101,7 +101,7 @@ class Place:
         if self._interface is not None and self._surroundings is None and around is not NO_PLACE:
             site = replace(site, interface=self._interface)
         if self._gateway is not None:
-            site = replace(site, gateway=self._gateway)
+            site = replace(site, gateway=self._gateway, named=True)
         if self._description is not None:
             site = replace(site, description=self._description, by_hand=True)
         if self._pcp_server is not None:
