@@ -73,7 +73,7 @@ class Place:
         self._surroundings = surroundings
         self._address6 = None if address6 is None else _global6(address6)
         self._interface = interface
-        if gateway is not None and parse_address(gateway) is None:
+        if gateway is not None and parse_address(str(gateway)) is None:
             raise LocalError(f"gateway {gateway!r}: give its address in numbers, as in 192.168.1.1")
         server = parse_address(pcp_server) if isinstance(pcp_server, str) else None
         if isinstance(pcp_server, str) and (server is None or server.is_link_local):
