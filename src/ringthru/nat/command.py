@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import signal
 import sys
 from collections.abc import Awaitable, Callable
 from importlib import import_module
@@ -43,12 +44,15 @@ def main(argv: list[str]) -> int:
 
     async def known() -> None:
         nonlocal code  # Ctrl-C once all is done comes too late: nothing is taken back then
+        task = asyncio.current_task()
+        assert task is not None
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)  # "timeout 5 ringthru …"
         code = await run(argv, Ground(), sys.stdout, sys.stderr)
 
     running = known()
     try:
         asyncio.run(running)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, asyncio.CancelledError):
         running.close()  # it may not have begun
     finally:
         for file in (sys.stdout, sys.stderr):
