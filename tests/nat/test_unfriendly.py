@@ -9,6 +9,7 @@ import os
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from ipaddress import IPv4Network
 
 import pytest
@@ -78,6 +79,19 @@ class TestOutput:
         gateway = await start_gateway()
         code, _ = await said(nat, line, Deaf(errno.EPIPE, 1))
         assert (code, ports(gateway)) == (Exit.OK, [])
+
+    @pytest.mark.parametrize("line", ["watch", "add 25060 --hold"])
+    async def test_even_when_there_is_nothing_to_say(self, start_gateway, nat, line):
+        """``ringthru nat watch | head -1``, where nothing happens for hours."""
+        gateway = await start_gateway()
+        reading, writing = os.pipe()
+        with suppress(BrokenPipeError), open(reading, "rb") as reader, open(writing, "w") as out:
+            watching = asyncio.ensure_future(said(nat, line, out))
+            while b"Watching" not in await asyncio.to_thread(reader.readline):
+                pass
+            reader.close()
+            code, _ = await asyncio.wait_for(watching, 30)
+            assert (code, ports(gateway)) == (Exit.OK, [])
 
     def test_a_pipe_that_is_closed_makes_no_noise_at_the_exit(self):
         command = f"{sys.executable} -m ringthru nat --help | true; echo ${{PIPESTATUS[0]}}"

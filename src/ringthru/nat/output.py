@@ -34,6 +34,12 @@ class Output:
         """Why nobody reads the results any more; None: somebody may."""
         return self._to.failure
 
+    @property
+    def is_read(self) -> bool:
+        """Whether somebody may read what comes next."""
+        self._to.look()
+        return self._to.failure is None
+
     def say(self, text: str = "") -> None:
         """A line for people."""
         if not self.as_json:

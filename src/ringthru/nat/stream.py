@@ -5,7 +5,9 @@ Lives here: the first failure, kept, and silence from then on. Never here: what 
 
 from __future__ import annotations
 
+import errno
 import os
+import select
 from contextlib import suppress
 from typing import Any, TextIO
 
@@ -28,6 +30,14 @@ class Stream:
             except OSError as error:
                 self.failure = error
         return len(text)
+
+    def look(self) -> None:
+        """Whether who reads from a pipe has hung up, which writing would tell."""
+        with suppress(OSError, ValueError):  # no file of the system's
+            watched = select.poll()
+            watched.register(self._file.fileno(), 0)  # errors and hang-ups come unasked (poll(2))
+            if self.failure is None and watched.poll(0):
+                self.failure = BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE))
 
     def flush(self) -> None:
         """All is written at once."""

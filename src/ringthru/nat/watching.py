@@ -101,7 +101,7 @@ async def _until_the_end(
 ) -> None:
     loop = asyncio.get_running_loop()
     state_at = loop.time()
-    while not end.is_set() and out.failure is None:
+    while not end.is_set() and out.is_read:
         draw()
         if loop.time() >= state_at:
             state_at = loop.time() + STATE_EVERY
