@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import signal
 import sys
 import threading
 from collections.abc import Iterator
@@ -25,6 +26,7 @@ from ringthru.lab.namespaces.laboratory import (
     Topology,
 )
 from ringthru.lab.namespaces.miniupnpd import NatRule, Serves, Settings
+from ringthru.lab.namespaces.netns import wait_for
 
 from .mapping_process import Engine, arrives, nat
 
@@ -216,6 +218,32 @@ def test_NP19_a_gateway_that_hears_what_is_sent_to_all_hosts_alone_is_told_of_an
             assert f"NAT-PMP at {LAN_ADDRESS} answers only what is sent to all hosts" in discovered(
                 laboratory
             )
+
+
+def test_sigterm_takes_back_and_ends_as_ctrl_c_does(tmp_path: Path) -> None:
+    """``timeout 5 ringthru nat …``, while a gateway that is silent is waited for."""
+    with Laboratory(Topology.DEAD) as laboratory:
+        argv = [
+            sys.executable,
+            "-m",
+            "ringthru",
+            "nat",
+            "explain",
+            "5060",
+            "--store",
+            str(tmp_path / "journal"),
+        ]
+        asking = laboratory.popen(PBX, argv, tmp_path / "said")
+        wait_for(lambda: handles(asking.pid, signal.SIGTERM), 30, "a command that handles the signal")
+        assert laboratory.end(asking) == 130
+        assert "interrupted" in (tmp_path / "said").read_text()
+
+
+def handles(pid: int, number: signal.Signals) -> bool:
+    """Whether a process has a handler for the signal (proc(5): SigCgt)."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    (caught,) = re.findall(r"^SigCgt:\s*([0-9a-f]+)$", status, re.MULTILINE)
+    return bool(int(caught, 16) >> (number - 1) & 1)
 
 
 def discovered(laboratory: Laboratory) -> str:

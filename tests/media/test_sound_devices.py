@@ -156,7 +156,7 @@ from ringthru.media.devices.portaudio_driver import PortAudio
 card = PortAudio()
 device = next(each for each in card.devices() if each.name == "ringthru")
 source, sink = card.open_source(device.number), card.open_sink(device.number)
-deadline = time.monotonic() + 10
+deadline = time.monotonic() + 40
 while (frame := source.read()) is None and time.monotonic() < deadline:
     time.sleep(0.005)
 sink.write(bytes(160))

@@ -54,6 +54,7 @@ class Shell:
         self.store = store
         self.surroundings = HOUSE
         self.linger = 0.5  # seconds that slower services are waited for
+        self.survey = 30.0  # seconds that ``discover`` waits at most; it ends when all have answered
         self.out = io.StringIO()  # what the latest command has said so far
 
     async def __call__(self, line: str, *more: str) -> Said:
@@ -63,7 +64,7 @@ class Shell:
         """The same where the kernel tells something else of the network."""
         out, err = io.StringIO(), io.StringIO()
         self.out = out
-        ground = Ground(look_around, linger=self.linger, survey=1.0)
+        ground = Ground(look_around, linger=self.linger, survey=self.survey)
         argv = [*line.split(), *more, "--store", str(self.store)]
         code = await run(argv, ground, out, err)
         return Said(code, out.getvalue(), err.getvalue())

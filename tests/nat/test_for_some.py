@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+import asyncio
 from contextlib import AsyncExitStack
 from ipaddress import IPv4Network
 
@@ -159,10 +159,9 @@ class TestAnotherMachine:
     async def test_nobody_is_asked_to_knock_there(self, start_gateway, start_echo, nat):
         gateway = await start_gateway("pcp")
         gateway.core.port_control.pcp.third_party = True
-        before = time.monotonic()
-        said = await nat(f"add 25060 --client {PRINTER} {start_echo(gateway, FRIEND)} --timeout 60")
+        async with asyncio.timeout(60):  # it does not wait for a word that never comes
+            said = await nat(f"add 25060 --client {PRINTER} {start_echo(gateway, FRIEND)} --timeout 3600")
         assert said.code == Exit.OK
-        assert time.monotonic() - before < 30  # it did not wait for a word that never comes
 
 
 class TestOuterGateway:
@@ -185,7 +184,7 @@ class TestOuterGateway:
 
     async def test_nobody_there_is_told_in_words(self, start_gateway, nat):
         gateway = await start_gateway("natpmp", external_address="192.168.7.2")
-        said = await nat(f"add 25060 --nested --outer-gateway {OUTER} --timeout 8")
+        said = await nat(f"add 25060 --nested --outer-gateway {OUTER} --timeout 30")
         assert said.code == Exit.REFUSED
         assert "behind another NAT" in said.err
         assert gateway.mappings() == ()

@@ -30,8 +30,8 @@ class TestStatus:
 
     async def test_LI06_an_empty_table_proves_nothing(self, start_gateway, nat):
         await start_gateway("upnp", rows=frozenset({"LI06"}))
-        async with asyncio.timeout(45):  # what looking told is known at once
-            added = await nat("add 25060 --timeout 60")
+        async with asyncio.timeout(60):  # what looking told is known at once
+            added = await nat("add 25060 --timeout 3600")
         assert "table is empty, and it has never shown" in added.err
         said = await nat("status")
         assert said.code == Exit.PARTLY

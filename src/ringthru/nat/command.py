@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import signal
 import sys
 from collections.abc import Awaitable, Callable
 from importlib import import_module
@@ -12,6 +13,7 @@ from typing import Any, Final, TextIO
 from .arguments import NotUnderstood, read
 from .output import Output
 from .place import Ground
+from .stream import let_go
 from .trouble import Trouble
 from .words import Exit
 
@@ -38,13 +40,25 @@ EVERYWHERE: Final = {  # with --every-interface; the others are run on each inte
 
 def main(argv: list[str]) -> int:
     """Run one command; the result is the exit status (see ``words.Exit``)."""
+    code = int(Exit.INTERRUPTED)
+
+    async def known() -> None:
+        nonlocal code  # Ctrl-C once all is done comes too late: nothing is taken back then
+        task = asyncio.current_task()
+        assert task is not None
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)  # "timeout 5 ringthru …"
+        code = await run(argv, Ground(), sys.stdout, sys.stderr)
+
+    running = known()
     try:
-        return asyncio.run(run(argv, Ground(), sys.stdout, sys.stderr))
-    except KeyboardInterrupt:
-        return int(Exit.INTERRUPTED)
-    except BrokenPipeError:
-        sys.stderr.close()  # "| head" has seen enough
-        return 0
+        asyncio.run(running)
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        running.close()  # it may not have begun
+    finally:
+        for file in (sys.stdout, sys.stderr):
+            if file is not None:  # closed by the shell: ">&-"
+                let_go(file)
+    return code
 
 
 async def run(argv: list[str], ground: Ground, out: TextIO, err: TextIO) -> int:
@@ -70,6 +84,11 @@ async def run(argv: list[str], ground: Ground, out: TextIO, err: TextIO) -> int:
         output.error(str(trouble))
     if document:
         output.document({"command": options.command, "exit": int(code), **document})
+    if output.failure is not None and not isinstance(output.failure, BrokenPipeError):  # "| head" is content
+        output.error(
+            f"standard output takes no more, and it was done all the same: {output.failure.strerror}"
+        )
+        return int(Exit.LOCAL)
     return int(code)
 
 

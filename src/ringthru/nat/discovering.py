@@ -17,7 +17,7 @@ from . import memory, shapes
 from .all_hosts import AllHosts
 from .finding import store_path
 from .output import Output
-from .place import Ground, nobody, slow, surroundings_of
+from .place import Ground, is_nowhere, nobody, slow, surroundings_of
 from .survey import Probe, Seen, Survey, driven, in_order
 from .trouble import Trouble
 from .words import Exit, address_words, clean, gateway_words, protocol_words
@@ -86,8 +86,8 @@ def _nobody(
     if any(survey.hesitant for survey in surveys):
         return slow(took, "--wait")
     sure = not any(survey.waits_for for survey in surveys)
-    longer = "" if options.wait else " --wait 60 waits for one that is very slow."
-    return nobody(surroundings, sure, options.timeout) + longer
+    longer = "" if options.wait or is_nowhere(surroundings) else " --wait 60 waits for one that is very slow."
+    return nobody(surroundings, sure, options.timeout, named=options.gateway is not None) + longer
 
 
 def _sites(options: argparse.Namespace, ground: Ground) -> list[Site]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 from typing import Any, Final
 
 from ..net.spans import span
@@ -54,6 +55,7 @@ async def add(options: argparse.Namespace, ground: Ground, out: Output) -> tuple
     session = Session(options, ground, store, lease=options.lease, kept=not options.hold)
     async with session:
         mappings = await ask(session, wanted, rule, out, lingers=options.hold or session.proves)
+        memory.check_written(store, mappings)
         snapshot = seen_for(wanted[0].family, session.mapper.snapshot())
         code = judged(mappings, snapshot)
         show(mappings, snapshot, out, proved=session.proves)
@@ -63,10 +65,14 @@ async def add(options: argparse.Namespace, ground: Ground, out: Output) -> tuple
         if options.hold:
             out.line({"command": "add", "exit": int(code), "held": True, **told})
             await hold(watched_session(session), out)
-            out.note("Removed.")
-            return code, {}
-        await session.leave()
-    tell_the_end([each for each in mappings if each.state is MappingState.ACCEPTED], out)
+        else:
+            await session.leave()
+    granted = [each for each in mappings if each.state is MappingState.ACCEPTED]
+    if options.hold:
+        return _removed(store, granted, code, out), {}
+    tell_the_end(granted, out)
+    if memory.held_by_others(store, granted):  # a gateway has it once
+        out.note("Another Ringthru that runs holds it too, and takes it back when it ends.")
     return code, told
 
 
@@ -120,6 +126,14 @@ def tell_the_end(granted: list[MappingSnapshot], out: Output, more: str = "") ->
     longest = max((each.lifetime_left or 0.0 for each in granted), default=0.0)
     ends = f"in {span(longest)}" if all(each.lifetime_left for each in granted) else "only when it is deleted"
     out.note(f"It ends {ends}; sooner with: ringthru nat delete {_named(granted)}{more}")
+
+
+def _removed(store: Path, granted: list[MappingSnapshot], code: Exit, out: Output) -> Exit:
+    """Whether a gateway agreed to what it was asked at the end; else it is written down still."""
+    left = memory.still_written(store, granted)
+    remains = f"{left} of it may be on the gateway still; 'ringthru nat cleanup' tries again."
+    out.note(remains if left else "Removed.")
+    return Exit.PARTLY if left else code
 
 
 def _named(granted: list[MappingSnapshot]) -> str:

@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
 
 from ..net.values import replace
 from ..portmap.errors import LocalError
@@ -20,10 +21,12 @@ from ..portmap.memory.memory_driver import named
 from ..portmap.memory.profile import GatewayProfile
 from ..portmap.memory.profile_codec import words as profile_words
 from ..portmap.memory.store_driver import Store
-from ..portmap.snapshots import MapperSnapshot
-from ..portmap.values import Family
+from ..portmap.snapshots import MapperSnapshot, MappingSnapshot
+from ..portmap.values import Family, Protocol
 from .trouble import Trouble
 from .words import Exit
+
+ELSEWHERE: Final = "--store PATH names another one"
 
 
 def default_path() -> Path:
@@ -42,8 +45,12 @@ def opened(path: Path) -> Iterator[Store]:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         store = Store(path)
-    except (LocalError, OSError) as error:
-        raise Trouble(Exit.LOCAL, f"the journal {path} cannot be used: {error}") from error
+    except LocalError as error:
+        raise Trouble(Exit.LOCAL, f"{error}; {ELSEWHERE}") from error
+    except OSError as error:
+        raise Trouble(
+            Exit.LOCAL, f"the journal {path} cannot be made: {error.strerror}; {ELSEWHERE}"
+        ) from error
     try:
         yield store
     finally:
@@ -56,6 +63,43 @@ def entries(path: Path) -> list[JournalEntry]:
         return []
     with opened(path) as store:
         return store.entries()
+
+
+def check_written(path: Path, granted: list[MappingSnapshot]) -> None:
+    """Whether all that is granted is remembered: what nobody remembers nobody takes back.
+
+    Raises:
+        Trouble: something is not, as when the disk is full.
+    """
+    known = {_place(each) for each in entries(path)}
+    lost = [each for each in granted if each.external_port and _shown_place(each) not in known]
+    if lost:
+        names = ", ".join(f"{each.protocol.value} {each.internal_port}" for each in lost)
+        words = f"the journal {path} does not take {names} (is the disk full?), so that it was taken back"
+        raise Trouble(Exit.LOCAL, f"{words}; {ELSEWHERE}")
+
+
+def held_by_others(path: Path, granted: list[MappingSnapshot]) -> bool:
+    """Whether another process that runs renews one of these, and will delete it when it ends."""
+    places = set(map(_shown_place, granted))
+    return bool(living(path, [each for each in entries(path) if not each.kept and _place(each) in places]))
+
+
+def still_written(path: Path, ended: list[MappingSnapshot]) -> int:
+    """How many of these a gateway may hold, though nobody wants them: not counting what others keep."""
+    places = set(map(_shown_place, ended))
+    ours = [each for each in lasting(path) if not each.kept and _place(each) in places]
+    others = living(path, ours)
+    return sum(each.owner not in others for each in ours)
+
+
+def _place(entry: JournalEntry) -> tuple[Family, Protocol, int, str]:
+    held = entry.holding
+    return held.family, held.protocol, held.internal_port, held.internal_client
+
+
+def _shown_place(shown: MappingSnapshot) -> tuple[Family, Protocol, int, str]:
+    return shown.family, shown.protocol, shown.internal_port, shown.internal_client or ""
 
 
 def lasting(path: Path) -> list[JournalEntry]:
@@ -85,11 +129,18 @@ def identity(snapshot: MapperSnapshot) -> GatewayIdentity | None:
 
 
 def with_its_kind(snapshot: MapperSnapshot, path: Path) -> MapperSnapshot:
-    """With what only an engine with the journal shows: the gateway's fingerprint, and what was learned."""
+    """With what only an engine with the journal shows: the gateway's fingerprint, and what was learned.
+
+    A journal that cannot be used tells nothing: who needs it finds out by itself.
+    """
     here = identity(snapshot)
     if here is None:
         return snapshot
-    return replace(snapshot, fingerprint=here.fingerprint, learned=learned_of(path, here.fingerprint))
+    try:
+        learned = learned_of(path, here.fingerprint)
+    except Trouble:
+        learned = ()
+    return replace(snapshot, fingerprint=here.fingerprint, learned=learned)
 
 
 def profiles(path: Path) -> dict[str, GatewayProfile]:

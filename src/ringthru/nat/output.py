@@ -1,7 +1,7 @@
 """Where the command line writes: tables and colours on a terminal, plain text in a pipe, JSON when asked.
 
 Results go to standard output; progress, warnings and errors to standard error. ``rich`` is imported only
-where somebody looks at a terminal.
+where somebody looks at a terminal. Who does not read on (``| head``) changes nothing but what is written.
 
 Lives here: layout. Never here: what is said.
 """
@@ -10,7 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, TextIO
+from typing import Any, TextIO, cast
+
+from .stream import Stream
 
 
 class Output:
@@ -20,21 +22,32 @@ class Output:
         self, out: TextIO, err: TextIO, *, as_json: bool = False, colour: bool = True, quiet: bool = False
     ) -> None:
         self.as_json = as_json
-        self._out, self._err = out, err
+        self._to = Stream(out)
+        self._out, self._err = cast("TextIO", self._to), cast("TextIO", Stream(err))
         self._quiet = quiet
         self._rich = not as_json and colour and out.isatty()
         self._spins = not as_json and not quiet and err.isatty()
         self._colour = colour
 
+    @property
+    def failure(self) -> OSError | None:
+        """Why nobody reads the results any more; None: somebody may."""
+        return self._to.failure
+
+    @property
+    def is_read(self) -> bool:
+        """Whether somebody may read what comes next."""
+        self._to.look()
+        return self._to.failure is None
+
     def say(self, text: str = "") -> None:
         """A line for people."""
         if not self.as_json:
-            print(text, file=self._out, flush=True)
+            print(text, file=self._out)
 
     def raw(self, text: str) -> None:
         """What a program reads, as it is."""
         self._out.write(text)
-        self._out.flush()
 
     def facts(self, rows: Sequence[tuple[str, str]]) -> None:
         """Name and value, one pair a line."""
@@ -54,20 +67,20 @@ class Output:
     def note(self, text: str) -> None:
         """A remark beside the result; not shown with ``--quiet``."""
         if not self._quiet and not self.as_json:
-            print(text, file=self._err, flush=True)
+            print(text, file=self._err)
 
     def error(self, text: str) -> None:
-        print(f"ringthru nat: {text}", file=self._err, flush=True)
+        print(f"ringthru nat: {text}", file=self._err)
 
     def document(self, document: dict[str, Any]) -> None:
         """The command's result as JSON."""
         if self.as_json:
-            print(_as_json(document, indent=2), file=self._out, flush=True)
+            print(_as_json(document, indent=2), file=self._out)
 
     def line(self, document: dict[str, Any]) -> None:
         """One of many objects, each on its own line."""
         if self.as_json:
-            print(_as_json(document), file=self._out, flush=True)
+            print(_as_json(document), file=self._out)
 
     @contextmanager
     def waiting(self, what: str) -> Iterator[Callable[[str], None]]:

@@ -50,6 +50,11 @@ def surroundings_of(options: argparse.Namespace, ground: Ground) -> Surroundings
     return replace(found, gateway=options.gateway)
 
 
+def is_nowhere(surroundings: Surroundings) -> bool:
+    """Whether no route leads to anybody who could be asked."""
+    return surroundings.gateway is None and IPv4Address(surroundings.address).is_loopback
+
+
 def own6_of(options: argparse.Namespace, ground: Ground) -> str:
     """Our address in the IPv6 Internet; empty without one, and in a laboratory."""
     found = look_around6(options.interface, options.address6) if ground.look_around is None else None
@@ -73,21 +78,26 @@ def slow(seconds: float, option: str) -> str:
     )
 
 
-def nobody(surroundings: Surroundings, sure: bool, timeout: float, hesitant: bool = False) -> str:
+def nobody(
+    surroundings: Surroundings, sure: bool, timeout: float, hesitant: bool = False, named: bool = False
+) -> str:
     """Why there is no gateway to work with.
 
     ``sure``: none has answered, and none is waited for; ``hesitant``: one has, by UPnP, and is too slow for
-    ``timeout`` seconds.
+    ``timeout`` seconds; ``named``: a person named the gateway.
     """
     if hesitant:
         return slow(timeout, "--timeout")
+    if is_nowhere(surroundings):
+        return "no IPv4 route leads out of this machine: is it connected? --interface NAME names a way"
     if surroundings.gateway is None:
         return (
             f"there is no default gateway on {surroundings.address}, and none answered a search;"
             " --gateway or --description-url name one"
         )
     silence = "" if sure else f" within {timeout:g} s"
+    which = "gateway" if named else "default gateway"
     return (
-        f"the default gateway {surroundings.gateway} does not answer PCP, NAT-PMP or UPnP{silence};"
+        f"the {which} {surroundings.gateway} does not answer PCP, NAT-PMP or UPnP{silence};"
         " is port mapping switched on there?"
     )

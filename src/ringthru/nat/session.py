@@ -26,11 +26,12 @@ from ..portmap.mapping.workbook import NO_LOOKING
 from ..portmap.snapshots import Evidence, MapperSnapshot, MappingSnapshot
 from ..portmap.values import Family, GatewayListing, GatewayType, MappingState, Protocol, Rung, Wanted
 from . import memory
-from .place import Ground, nobody, own6_of, surroundings_of
+from .place import Ground, is_nowhere, nobody, own6_of, surroundings_of
 from .trouble import Trouble
 from .words import Exit
 
 T = TypeVar("T")
+OVER_SIX = "; by IPv6 there is a way: 'add' and 'explain' take --family ipv6"
 POLL = 0.02  # seconds between two looks at the engine where no event wakes us
 
 
@@ -82,6 +83,8 @@ class Session:
         self.surroundings = surroundings_of(options, ground)
         self.own6 = own6_of(options, ground)
         self.timeout: float = options.timeout
+        self._named = options.gateway is not None
+        self._described = options.description_url is not None
         self._leaving = False
         self._stirred = asyncio.Event()
         self._only_looks = not mapping
@@ -123,8 +126,14 @@ class Session:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        if not self._leaving:
-            await self.mapper.stop()
+        if self._leaving:
+            return
+        stopping = asyncio.ensure_future(self.mapper.stop())
+        try:
+            await asyncio.shield(stopping)
+        except asyncio.CancelledError:  # Ctrl-C while it is taken back already: that takes 3 s at most
+            await stopping
+            raise
 
     async def verdict(self, needed: bool = True) -> MapperSnapshot:
         """The engine once it knows whether there is a gateway; where it is not ``needed``, none is fine too.
@@ -132,11 +141,13 @@ class Session:
         Raises:
             Trouble: there is none, or none answered in time.
         """
-        await self.until(lambda: self.mapper.snapshot().verdict_known)
+        hopeless = is_nowhere(self.surroundings) and not self._described
+        await self.until(lambda: hopeless or self.mapper.snapshot().verdict_known)
         snapshot = self.mapper.snapshot()
         if snapshot.type is None and needed:
             known, slow = snapshot.verdict_known, snapshot.hesitant
-            raise Trouble(Exit.NO_GATEWAY, nobody(self.surroundings, known, self.timeout, slow))
+            words = nobody(self.surroundings, known, self.timeout, slow, self._named)
+            raise Trouble(Exit.NO_GATEWAY, words + (OVER_SIX if hopeless and self.own6 else ""))
         return memory.with_its_kind(snapshot, self.store) if self._only_looks else snapshot
 
     async def chain(self) -> MapperSnapshot:

@@ -108,6 +108,7 @@ async def add(options: argparse.Namespace, ground: Ground, out: Output) -> Resul
             out.note("Removed.")
             return code, {}
         there = [each for name in granted for each in several.sessions[name].shown(wanted)]
+        memory.check_written(several.store, there)
         several.group.leave()
     tell_the_end([each for each in there if each.state is MappingState.ACCEPTED], out, " --every-interface")
     return code, told

@@ -74,7 +74,7 @@ def watched_session(session: Session) -> Watched:
 
 
 async def hold(watched: Watched, out: Output) -> None:
-    """Show events and leases until SIGINT or SIGTERM."""
+    """Show events and leases until SIGINT or SIGTERM, or until nobody reads them any more."""
     told: deque[str] = deque(maxlen=SHOWN)
 
     def tell(interface: str, event: GroupEvent) -> None:
@@ -102,7 +102,7 @@ async def _until_the_end(
 ) -> None:
     loop = asyncio.get_running_loop()
     state_at = loop.time()
-    while not end.is_set():
+    while not end.is_set() and out.is_read:
         draw()
         if loop.time() >= state_at:
             state_at = loop.time() + STATE_EVERY

@@ -33,7 +33,7 @@ EXIT_WORDS: Final = {
     Exit.REFUSED: "the gateway refused",
     Exit.PARTLY: "done in part, or it cannot work as it is (double NAT, not listed, list cut short)",
     Exit.LOCAL: "trouble on this machine (interface, file, permissions)",
-    Exit.INTERRUPTED: "interrupted by Ctrl-C; what it had mapped is taken back",
+    Exit.INTERRUPTED: "interrupted by Ctrl-C or SIGTERM; what it had mapped is taken back",
 }
 PROTOCOLS: Final = {GatewayType.PCP: "PCP", GatewayType.NAT_PMP: "NAT-PMP", GatewayType.UPNP: "UPnP IGD"}
 SENTENCES: Final = {

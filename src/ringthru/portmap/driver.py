@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from ..net.values import replace
 from .drivers.handles_driver import Mapping, MappingSet, PeerMapping, end, lease_of, peer_of
@@ -46,6 +46,7 @@ class PortMapper(MapperLife):
 
     async def reinit(self) -> None:
         """Forget the gateway, detect again, and return when there is a verdict, or the end has come."""
+        self._refuse_elsewhere()
         if not self._stopping and not self._near.started:
             self.start()
         elif not self._stopping:
@@ -54,6 +55,7 @@ class PortMapper(MapperLife):
 
     async def verdict(self) -> bool:
         """Wait until the first detection is over: True when there is a gateway."""
+        self._refuse_elsewhere()
         await self._audience.until(self._judged)
         return self._near.engine.has_gateway
 
@@ -67,6 +69,7 @@ class PortMapper(MapperLife):
                 port that is demanded now; port mapping has been stopped, or runs in another thread.
         """
         self._refuse_misuse()
+        _check_kind(Wanted, wanted)
         driver = self._engines.serving(wanted)
         lease = driver.engine.want(wanted, driver.clock())
         if lease.wanted.sticky and self._memory is not None:
@@ -91,8 +94,12 @@ class PortMapper(MapperLife):
                 thread.
         """
         self._refuse_misuse()
+        if not isinstance(wanted, Sequence):
+            raise LocalError(f"{wanted!r} is no set of wishes: give a tuple of Wanted")
         if not wanted:
             raise LocalError("a set of no mappings: name one at least")
+        _check_kind(Wanted, *wanted)
+        _check_kind(SetRule, rule)
         driver = self._engines.serving(wanted[0])
         members = driver.engine.want_set(wanted, rule, driver.clock())
         mappings = [self._audience.mapping_of(lease) for lease in members.leases]
@@ -110,6 +117,7 @@ class PortMapper(MapperLife):
                 another thread.
         """
         self._refuse_misuse()
+        _check_kind(WantedPeer, wanted)
         driver = self._engines.serving(wanted)
         peer = driver.engine.want_peer(wanted, driver.clock())
         driver.pump()
@@ -122,6 +130,7 @@ class PortMapper(MapperLife):
         flow itself ends.
         """
         peer = peer_of(flow)
+        self._refuse_elsewhere()
         driver = self._engines.serving(peer.wanted)
         end(flow)
         released = not self._closed and driver.engine.release_peer(peer, driver.clock())
@@ -129,10 +138,17 @@ class PortMapper(MapperLife):
         return released
 
     async def release(self, mapping: Mapping) -> bool:
-        """Delete the mapping on the gateway and forget it. True when the gateway holds it no more."""
+        """Delete the mapping on the gateway and forget it. True when the gateway holds it no more.
+
+        Raises:
+            LocalError: it is no mapping; port mapping runs in another event loop.
+        """
         lease = lease_of(mapping)
         if self._closed:
             return False
+        self._refuse_elsewhere()
+        if (already := self._audience.being_released(lease)) is not None:
+            return bool(await asyncio.shield(already))
         if lease.wanted.sticky and self._memory is not None:
             self._memory.forget_wish(lease.wanted)
         driver = self._engines.serving(lease.wanted)
@@ -146,6 +162,7 @@ class PortMapper(MapperLife):
 
     async def republish(self) -> None:
         """Ask again for every mapping, now."""
+        self._refuse_elsewhere()
         if not self._stopping:
             self._engines.each(lambda engine, now: engine.republish(now))
             if self._nesting is not None:
@@ -160,6 +177,7 @@ class PortMapper(MapperLife):
         Raises:
             LocalError: a limit outside 1–65535.
         """
+        self._refuse_elsewhere()
         listing = self._near.engine.list_gateway(limit, self._near.clock())
         self._near.pump()
         await self._audience.until(lambda: listing.result is not None or self._closed)
@@ -180,6 +198,7 @@ class PortMapper(MapperLife):
 
     def set_mapping_enabled(self, enabled: bool) -> None:
         """While disabled, nothing is mapped, renewed or deleted; detection goes on."""
+        self._refuse_elsewhere()
         self._engines.set_enabled(enabled)
         if self._nesting is not None:
             self._nesting.each(lambda engine, now: engine.set_mapping_enabled(enabled, now))
@@ -212,3 +231,12 @@ class PortMapper(MapperLife):
     def subscribe(self, callback: Callable[[Event], None]) -> Callable[[], None]:
         """Have ``callback`` called with every event; what is returned ends that."""
         return self._audience.subscribe(callback)
+
+
+def _check_kind(kind: type, *given: object) -> None:
+    """Raises:
+    LocalError: something is of another kind.
+    """
+    for each in given:
+        if not isinstance(each, kind):
+            raise LocalError(f"{each!r} is no {kind.__name__}, which belongs here")

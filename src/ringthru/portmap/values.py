@@ -111,14 +111,18 @@ class Wanted:
 
     def __post_init__(self) -> None:
         for port in (self.internal_port, self.wanted_external_port):
-            if not _is_number(port, 65535):
+            if not is_number(port, 65535):
                 raise LocalError(f"port {port} cannot be mapped: ports are 1 to 65535")
         if not isinstance(self.protocol, Protocol):
             raise LocalError(f"protocol {self.protocol!r}: there are Protocol.UDP and Protocol.TCP")
-        if self.lifetime is not None and not _is_number(self.lifetime, LONGEST_LIFETIME):
+        if self.lifetime is not None and not is_number(self.lifetime, LONGEST_LIFETIME):
             raise LocalError(f"a lease of {self.lifetime} seconds: 1 to {LONGEST_LIFETIME} make sense")
+        if not isinstance(self.family, Family):
+            raise LocalError(f"family {self.family!r}: there are Family.IPV4 and Family.IPV6")
         if self.internal_client is not None:
             _check_client(self.internal_client, self.family)
+        if self.allow_from is None or isinstance(self.allow_from, str):
+            raise LocalError(f"allow_from {self.allow_from!r}: a tuple of networks, as in ('10.0.0.0/8',)")
         for network in self.allow_from:
             _check_network(network, self.family)
         if not isinstance(self.allow_from, tuple):  # a list would do, but that a wish is looked up by it
@@ -130,17 +134,19 @@ class Wanted:
         return self.internal_port if self.external_port is None else self.external_port
 
 
-def _is_number(value: object, most: int) -> bool:
+def is_number(value: object, most: int) -> bool:
     """Whether it is a whole number from 1; callers without a type checker hand in anything."""
     return isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= most
 
 
 def _check_client(text: str, family: Family) -> None:
-    address = parse_address(text)
+    address = parse_address(str(text))
     if address is None:
         raise LocalError(f"internal client {text!r}: an address, as in 192.168.1.5")
     if (address.version == 6) is not (family is Family.IPV6):
         raise LocalError(f"internal client {text} cannot have a mapping of {family.value}")
+    if address.is_unspecified or address.is_multicast or text == "255.255.255.255":
+        raise LocalError(f"internal client {text}: that is no machine; give its own address")
 
 
 def _check_network(text: str, family: Family) -> None:
@@ -171,13 +177,15 @@ class WantedPeer:
     lifetime: int | None = None
 
     def __post_init__(self) -> None:
+        if not isinstance(self.remote, Endpoint):
+            raise LocalError(f"remote peer {self.remote!r}: an Endpoint, as in Endpoint('203.0.113.5', 5060)")
         suggested = 1 if self.external_port is None else self.external_port
         for port in (self.internal_port, suggested, self.remote.port):
-            if not _is_number(port, 65535):
+            if not is_number(port, 65535):
                 raise LocalError(f"port {port} cannot be one of a flow: ports are 1 to 65535")
         if not isinstance(self.protocol, Protocol):
             raise LocalError(f"protocol {self.protocol!r}: there are Protocol.UDP and Protocol.TCP")
-        if self.lifetime is not None and not _is_number(self.lifetime, LONGEST_LIFETIME):
+        if self.lifetime is not None and not is_number(self.lifetime, LONGEST_LIFETIME):
             raise LocalError(f"a lease of {self.lifetime} seconds: 1 to {LONGEST_LIFETIME} make sense")
         if parse_address(self.remote.host) is None:
             raise LocalError(f"remote peer {self.remote.host!r}: an address in numbers, as in 203.0.113.5")

@@ -22,6 +22,7 @@ from ringthru.portmap.gateway.orders import (
     Unmapped,
 )
 from ringthru.portmap.gateway.upnp_values import FailureKind, HttpFailure, NotIgd
+from ringthru.portmap.memory.profile import GatewayProfile
 from ringthru.portmap.values import Family, Protocol
 from ringthru.portmap.wire.http import Response
 
@@ -47,6 +48,7 @@ def talk(new_talk, words, status):
     talk = new_talk(Family.IPV6)
     (found,) = talk.discover(Response(200, words.description(words.service(FIREWALL))), status())
     assert (found.address, found.connected, found.status) == (US, True, "pinholes allowed")
+    found.igd.profile = GatewayProfile("miniupnp|router|1|Linux UPnP/1.1 MiniUPnPd/2.3.1")  # guards names
     talk.client.use(found.igd)
     talk.igd = found.igd
     talk.asked.clear()
@@ -189,6 +191,14 @@ class TestInspecting:
         words_said = "CheckPinholeWorking: it works, 12 packets so far"
         assert self.order(talk, working, packets) == Inspected(None, words=words_said)
 
+    def test_P612_a_name_proves_nothing_where_the_gateway_may_tell_anybody_of_it(self, talk, words):
+        working = words.success("CheckPinholeWorking", IsWorking=1)
+        packets = words.success("GetPinholePackets", PinholePackets=12)
+        talk.igd.profile = GatewayProfile("Maker|Model|1|Linux UPnP/1.1")
+        outcome = self.order(talk, working, packets)
+        assert (outcome.verified, outcome.missing, outcome.named) == (False, False, True)
+        assert "by its name alone" in outcome.words
+
     def test_it_does_not_work(self, talk, words):
         broken = words.success("CheckPinholeWorking", IsWorking=0)
         assert self.order(talk, broken, words.fault(401)).missing
@@ -247,6 +257,9 @@ class TestInspecting:
         talk.order(order, words.fault(709), words.success("GetPinholePackets", PinholePackets=0))
         outcome = talk.order(order, *denied, words.success("AddPinhole", UniqueID=9))
         assert (outcome.missing, outcome.verified, outcome.reference) == (False, True, "9")
+        talk.igd.profile = GatewayProfile("nothing known of it")
+        seen = talk.order(order, words.fault(709), words.success("GetPinholePackets", PinholePackets=0))
+        assert seen.verified  # it has shown that it tells nobody else
 
     def test_no_firewall_lists_its_pinholes(self, talk):
         assert isinstance(talk.order(EntryOrder(0)), NoEntry)

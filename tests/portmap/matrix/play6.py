@@ -16,7 +16,7 @@ from ringthru.lab.virtual.world import World
 from ringthru.net.address import Endpoint
 from ringthru.net.values import replace
 from ringthru.portmap.mapping.lease import Lease
-from ringthru.portmap.values import Family, GatewayType, Protocol, Rung, Wanted
+from ringthru.portmap.values import Family, GatewayType, MappingSnapshot, Protocol, Rung, Wanted
 
 from .play import (
     GATEWAY6,
@@ -117,6 +117,12 @@ def complaints(
     return list(dict.fromkeys(wrong))
 
 
+def is_named(shown: MappingSnapshot) -> bool:
+    """Whether something bears its name at a gateway that may tell anybody, which is no proof."""
+    looked = [each for each in shown.evidence if each.rung is Rung.LISTED]
+    return any(each.holds is None and "by its name alone" in each.words for each in looked)
+
+
 def able(rows: frozenset[str], protocols: Iterable[str]) -> set[str]:
     """The protocols that can open a pinhole under these rows."""
     chosen = [ROWS[each] for each in rows if each != LIVES_AT_LINK_LOCAL]
@@ -151,6 +157,6 @@ def _judge_heights(world: World, rows: frozenset[str], leases: list[Lease]) -> l
             wrong.append(f"{name} is not let in, and could be")
         if (shown.rung is Rung.REACHABLE) is not arrives(world, lease):
             wrong.append(f"{name} is claimed to be {shown.rung.value}, and that is wrong")
-        if kind is GatewayType.UPNP and not is_listed(shown):
+        if kind is GatewayType.UPNP and not (is_listed(shown) or is_named(shown)):
             wrong.append(f"{name} is not seen to be there: {shown.evidence}")
     return wrong

@@ -37,6 +37,7 @@ class Site:
     description: Location | None = None
     by_hand: bool = False  # ``description`` was given by a person, and is trusted like the gateway
     pcp_server: str | None = None  # who is asked by PCP and NAT-PMP; None: the gateway (RFC 7291)
+    named: bool = False  # ``gateway`` was given by a person: nobody else will do
     interface: str = ""  # by which all requests leave; empty: as the kernel's routes have it
     interface_index: int = 0  # IPv6: its number, where multicast leaves
 
@@ -66,9 +67,12 @@ class Site:
         return GatewayType.UPNP in self.speaks and (self.gateway is not None or self.multicast)
 
     def trusts(self, host: str) -> bool:
-        """Whether an answer from that host may count: the gateway's, or one of our own network."""
-        if host == self.gateway:
-            return True
+        """Whether an answer from that host may count: the gateway's, or one of our own network.
+
+        Where a person named the gateway, it is that one or none: another one may have another line.
+        """
+        if self.named or host == self.gateway:
+            return self.is_gateway(host)
         address = parse_address(host.partition("%")[0])
         return address is not None and address.version == self.network.version and address in self.network
 

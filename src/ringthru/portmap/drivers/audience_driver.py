@@ -10,6 +10,7 @@ import logging
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
+from ..errors import LocalError
 from ..events import Event
 from ..mapping.lease import Lease
 from ..mapping.peer import Peer
@@ -29,7 +30,14 @@ class Listeners(Generic[Told]):
         self._changed: list[asyncio.Future[None]] = []  # of those who wait for a condition
 
     def subscribe(self, callback: Callable[[Told], None]) -> Callable[[], None]:
-        """Have ``callback`` called with every event; what is returned ends that, also when called twice."""
+        """Have ``callback`` called with every event; what is returned ends that, also when called twice.
+
+        Raises:
+            LocalError: it cannot be called, or would have to be awaited.
+        """
+        if not callable(callback) or asyncio.iscoroutinefunction(callback):
+            words = "give a function that returns at once, as the put_nowait of a queue"
+            raise LocalError(f"{callback!r} cannot be told of events: {words}")
         self._subscribers.append(callback)
 
         def unsubscribe() -> None:
@@ -42,7 +50,7 @@ class Listeners(Generic[Told]):
         for callback in tuple(self._subscribers):
             try:
                 callback(event)
-            except Exception:  # a subscriber's mistake must not stop the engine
+            except (Exception, asyncio.CancelledError):  # a subscriber's mistake must not stop the engine
                 log.exception("a subscriber failed at %r", event)
 
     def settle(self) -> None:
@@ -59,7 +67,11 @@ class Listeners(Generic[Told]):
                 while not condition():
                     future = asyncio.get_running_loop().create_future()
                     self._changed.append(future)
-                    await future
+                    try:
+                        await future
+                    finally:  # who waits no longer leaves nothing behind
+                        if future in self._changed:
+                            self._changed.remove(future)
         except TimeoutError:
             return False
         return True
@@ -88,6 +100,10 @@ class Audience(Listeners[Event]):
 
     def mappings(self) -> list[Mapping]:
         return list(self._mappings.values())
+
+    def being_released(self, lease: Lease) -> asyncio.Future[bool] | None:
+        """What somebody waits for who gave that lease back already."""
+        return self._releasing.get(lease)
 
     def until_released(self, lease: Lease) -> asyncio.Future[bool]:
         """Is done when the lease has left the book: True when the gateway agreed. Asked twice, it is one."""

@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
 from ...net.address import Endpoint
+from ..errors import LocalError
 from ..mapping.lease import Lease
 from ..mapping.peer import Peer
 from ..values import MappingState, Protocol, Rung
@@ -89,7 +90,17 @@ class Mapping:
         future = asyncio.get_running_loop().create_future()
         self._waiting.append(future)
         self._awaited[self] = None
-        return bool(await future)
+        try:
+            return bool(await future)
+        finally:
+            self._waits_no_more(future)
+
+    def _waits_no_more(self, future: asyncio.Future[bool]) -> None:
+        """Who lost patience leaves nothing behind."""
+        if future in self._waiting:
+            self._waiting.remove(future)
+            if not self._waiting:
+                self._awaited.pop(self, None)
 
     @property
     def _verdict(self) -> bool | None:
@@ -185,12 +196,24 @@ class MappingSet:
 
 
 def lease_of(mapping: Mapping) -> Lease:
-    """The engine's record of it, at our own gateway."""
+    """The engine's record of it, at our own gateway.
+
+    Raises:
+        LocalError: it is no mapping.
+    """
+    if not isinstance(mapping, Mapping):
+        raise LocalError(f"{mapping!r} is no Mapping, as want returns one, and want_set several (mappings)")
     return mapping._lease
 
 
 def peer_of(flow: PeerMapping) -> Peer:
-    """The engine's record of it."""
+    """The engine's record of it.
+
+    Raises:
+        LocalError: it is no flow.
+    """
+    if not isinstance(flow, PeerMapping):
+        raise LocalError(f"{flow!r} is no flow, which is what want_peer returns")
     return flow._peer
 
 

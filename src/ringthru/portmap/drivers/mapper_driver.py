@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -19,13 +18,14 @@ from ..errors import LocalError
 from ..events import Event, GatewayFound
 from ..mapping.filtering import is_allowed
 from ..mapping.teller import Released
-from ..values import MappingState
+from ..values import MappingState, is_number
 from ..wire.natpmp import PORT as PMP_PORT
 from ..wire.ssdp import PORT as SSDP_PORT
 from .audience_driver import Audience
 from .engine_driver import EngineDriver, Tap
 from .engines_driver import Engines, EngineSettings
 from .handles_driver import Mapping, is_nested, lease_of
+from .home_driver import Home
 from .place_driver import Place
 
 if TYPE_CHECKING:  # loaded when they are asked for: the start is a budget
@@ -88,7 +88,7 @@ class MapperLife:
         self._watching: Watching | None = None
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self._stopping = self._closed = False
-        self._thread: int | None = None  # that it was started in
+        self._home = Home()
 
     async def __aexit__(self, *_: object) -> None:
         await self.stop()
@@ -97,13 +97,12 @@ class MapperLife:
         """Begin to look for a gateway, in the background and for ever. Returns at once.
 
         Raises:
-            LocalError: it has been stopped, or no event loop runs here.
+            LocalError: it has been stopped, runs in another event loop, or none runs here.
         """
         self._refuse_misuse()
         if self._near.started:
             return
-        loop = _running_loop()
-        self._thread = threading.get_ident()
+        loop = self._home.settle()
         self._engines.start()
         self._timers["listen"] = loop.call_later(LISTEN_AFTER, self._listen)
         loop.call_soon(self._ask_the_last)
@@ -130,8 +129,15 @@ class MapperLife:
         """Delete every mapping of ours, and close everything; for good.
 
         It takes 3 seconds at most, and half a second more where a gateway sends us events. Called twice, both
-        return when it is done; when it is cancelled, everything is closed at once.
+        return when it is done; when it is cancelled, everything is closed at once. Once its event loop has
+        ended there is nobody to ask: mappings are left to their leases.
+
+        Raises:
+            LocalError: it runs in another event loop, or in another thread.
         """
+        if self._home.is_gone:
+            self.leave()
+        self._refuse_elsewhere()
         if self._stopping:
             await self._audience.until(lambda: self._closed)
             return
@@ -143,7 +149,13 @@ class MapperLife:
             self._close()
 
     def leave(self) -> None:
-        """End without deleting anything: mappings stay until their leases end."""
+        """End without deleting anything: mappings stay until their leases end.
+
+        Raises:
+            LocalError: it runs in another thread.
+        """
+        if not self._closed:
+            self._home.check_thread()
         self._stopping = True
         self._close()
 
@@ -247,10 +259,11 @@ class MapperLife:
     def _refuse_misuse(self) -> None:
         if self._stopping:
             raise LocalError("port mapping has been stopped: make another PortMapper")
-        if self._thread not in (None, threading.get_ident()):
-            raise LocalError(
-                "port mapping runs in another thread: call it there, as by asyncio.run_coroutine_threadsafe"
-            )
+        self._home.check()
+
+    def _refuse_elsewhere(self) -> None:
+        if not self._closed:
+            self._home.check()
 
     def _judged(self) -> bool:
         return self._near.engine.verdict_known or self._closed
@@ -331,21 +344,10 @@ def engines_of(mapper: MapperLife) -> Engines:
     return mapper._engines
 
 
-def _running_loop() -> asyncio.AbstractEventLoop:
-    """Raises:
-    LocalError: there is none.
-    """
-    try:
-        return asyncio.get_running_loop()
-    except RuntimeError as error:
-        words = "port mapping needs a running event loop: start it in what asyncio.run runs"
-        raise LocalError(words) from error
-
-
 def _check(words: str, *numbers: int) -> None:
     """Raises:
     LocalError: a number is outside 1–65535.
     """
     for number in numbers:
-        if not 1 <= number <= MOST:
+        if not is_number(number, MOST):
             raise LocalError(words.format(number))

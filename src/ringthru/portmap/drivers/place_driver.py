@@ -73,7 +73,7 @@ class Place:
         self._surroundings = surroundings
         self._address6 = None if address6 is None else _global6(address6)
         self._interface = interface
-        if gateway is not None and parse_address(gateway) is None:
+        if gateway is not None and parse_address(str(gateway)) is None:
             raise LocalError(f"gateway {gateway!r}: give its address in numbers, as in 192.168.1.1")
         server = parse_address(pcp_server) if isinstance(pcp_server, str) else None
         if isinstance(pcp_server, str) and (server is None or server.is_link_local):
@@ -101,7 +101,7 @@ class Place:
         if self._interface is not None and self._surroundings is None and around is not NO_PLACE:
             site = replace(site, interface=self._interface)
         if self._gateway is not None:
-            site = replace(site, gateway=self._gateway)
+            site = replace(site, gateway=self._gateway, named=True)
         if self._description is not None:
             site = replace(site, description=self._description, by_hand=True)
         if self._pcp_server is not None:

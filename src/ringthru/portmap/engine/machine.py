@@ -25,7 +25,7 @@ from ..mapping.peers import PeerBook
 from ..memory.holding import GatewayIdentity, Note
 from ..memory.profile import GatewayProfile
 from ..memory.recollection import Recollection
-from ..values import LONGEST_LIFETIME
+from ..values import LONGEST_LIFETIME, is_number
 from ..wire.ssdp import PORT as SSDP_PORT
 from .chance import Chance
 from .counters import Counters
@@ -60,7 +60,7 @@ class Machine:
         witness_after: float = WITNESS_AFTER,
         recall: Callable[[GatewayIdentity], Recollection] = lambda identity: Recollection(identity.name),
     ) -> None:
-        if not 1 <= lifetime <= LONGEST_LIFETIME:
+        if not is_number(lifetime, LONGEST_LIFETIME):
             raise LocalError(f"a lease of {lifetime} seconds: 1 to {LONGEST_LIFETIME} make sense")
         self._log = log
         self._chance = Chance(entropy)

@@ -169,7 +169,7 @@ def inspect(igd: Igd, order: InspectOrder) -> Steps:
 
     What bears its name may be another's, since a restart (P612). Where that is likely it is asked for: when
     the order says so, or a gateway that told of names before refuses to tell of this one (§2.5.6: only the
-    host that a pinhole leads to is told of it).
+    host that a pinhole leads to is told of it). Where a gateway may tell anybody, a name proves nothing.
     """
     if not order.reference:
         return Inspected(None, verified=False, words="a pinhole without a name cannot be asked for")
@@ -180,9 +180,13 @@ def inspect(igd: Igd, order: InspectOrder) -> Steps:
     )
     seen = _seen(igd, *answers)
     denied = not seen.verified and any(isinstance(each, soap.Fault) and forbidden(each) for each in answers)
-    doubtful = seen.verified and not seen.missing and order.doubtful
-    if order.lifetime and (doubtful or (denied and told_before)):
+    there = seen.verified and not seen.missing
+    igd.refused_a_name |= denied and told_before
+    if order.lifetime and ((there and order.doubtful) or (denied and told_before)):
         return (yield from _see_whose(igd, order, seen))
+    if there and not igd.guards_names:
+        words = f"{seen.words}, by its name alone, which may be another's after a restart"
+        return replace(seen, verified=False, words=words, named=True)
     return seen
 
 

@@ -10,7 +10,7 @@ from typing import Final
 
 from ...net.values import replace
 from ..errors import LocalError
-from ..values import GatewayEntry, GatewayListing
+from ..values import GatewayEntry, GatewayListing, is_number
 from .orders import EntryOrder, EntryTold, NoEntry, Outcome
 
 DEADLINE: Final = 10.0  # seconds for a whole reading
@@ -26,7 +26,7 @@ class Listing:
     """
 
     def __init__(self, limit: int, now: float) -> None:
-        if not 1 <= limit <= LONGEST_TABLE:
+        if not is_number(limit, LONGEST_TABLE):
             raise LocalError(f"a list of {limit} entries: 1 to {LONGEST_TABLE} make sense")
         self.deadline = now + DEADLINE
         self.result: GatewayListing | None = None

@@ -146,8 +146,9 @@ class Inspected:
 
     ``lifetime``: the seconds left (0 for ever), None when it could not be told. ``missing``: the gateway said
     yes before, and does not list the mapping now, or lists it for somebody else. ``verified`` False: it could
-    not be looked at, which is no failure. ``words``: what was seen, or why nothing could be. ``reference``:
-    what it is known by since it was looked at, where that is something else now.
+    not be looked at, which is no failure; ``named``: though something bears its name, which may be another's.
+    ``words``: what was seen, or why nothing could be. ``reference``: what it is known by since it was looked
+    at, where that is something else now.
     """
 
     lifetime: int | None
@@ -155,6 +156,7 @@ class Inspected:
     verified: bool = True
     words: str = ""
     reference: str = ""
+    named: bool = False
 
 
 @frozen

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 # Whose server takes what comes on any connection first, by its name in SERVER: others must have shown it
 SERVES_SEVERAL: Final = "miniupnpd"
+# Who tells of a pinhole to the host it leads to alone, by the same name: others must have shown it
+GUARDS_NAMES: Final = "miniupnpd"
 
 
 class FailureKind(Enum):
@@ -99,6 +101,7 @@ class Igd:
     watched: dict[tuple[Protocol, int], Watched] = field(default_factory=dict)
     conflicts: dict[tuple[Protocol, int], int] = field(default_factory=dict)  # since the last grant
     outbound_timeout: int | None = None  # seconds an IPv6 firewall lets answers in; None: not told
+    refused_a_name: bool = False  # to tell of what it told of before: another host's by then
 
     faults: dict[str, int] = field(default_factory=dict)  # how often, by code
     heard: tuple[str, Response, Success] | None = None  # the latest action that succeeded, and how
@@ -112,6 +115,11 @@ class Igd:
         known, told = self.profile.serves_several, self.profile.fingerprint
         several = SERVES_SEVERAL in told.lower() if known is None else known
         return several and not self.profile.pace
+
+    @property
+    def guards_names(self) -> bool:
+        """Whether an IPv6 firewall tells of a pinhole to nobody but its host: what it tells us of is ours."""
+        return self.refused_a_name or GUARDS_NAMES in self.profile.fingerprint.lower()
 
 
 @frozen

@@ -99,6 +99,12 @@ class Ladder:
         self._note(Rung.LISTED, None, f"cannot verify: {words}", now)
         self.fresh, self.check_at = False, now + CHECK_RARELY
 
+    def named(self, words: str, now: float, interval: float | None, chance: float) -> None:
+        """Something bears its name, perhaps another's: no proof, and once it is gone, it is gone."""
+        self._note(Rung.LISTED, None, f"cannot verify: {words}", now)
+        self._seen_at, self.misses, self.fresh = now, 0, False
+        self.check_at = self._next_check(now, interval, chance)
+
     def look_at_once(self) -> None:
         """Somebody can read the table now, which nobody could before."""
         if self.check_at is not None and self.holds(Rung.LISTED) is None:
@@ -106,7 +112,7 @@ class Ladder:
 
     def look_again(self, now: float) -> None:
         """What was seen may not be there any more."""
-        if self.check_at is not None and self.holds(Rung.LISTED):
+        if self.check_at is not None and self._seen_at is not None:
             self.check_at = min(self.check_at, now)
 
     def reached(self, words: str, now: float) -> bool:

@@ -78,9 +78,12 @@ class Verification:
             self._renamed(lease, seen, now)
         fresh = lease.ladder.fresh
         stuck = lease.does_not_extend
-        if not seen.verified or not seen.words:  # nobody to quote is no evidence
+        interval = self._terms.profile.recheck_every
+        if seen.named:
+            lease.ladder.named(seen.words, now, interval, self._terms.random())
+        elif not seen.verified or not seen.words:  # nobody to quote is no evidence
             lease.ladder.unverifiable(seen.words or "the gateway does not tell", now)
-        elif lease.ladder.listed(seen.words, now, self._terms.profile.recheck_every, self._terms.random()):
+        elif lease.ladder.listed(seen.words, now, interval, self._terms.random()):
             self._teller.proven(lease, Rung.LISTED, seen.words)
         lease.listed_with(seen.lifetime, now, fresh)
         if lease.does_not_extend and not stuck:

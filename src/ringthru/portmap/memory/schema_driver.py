@@ -17,6 +17,7 @@ from ..errors import LocalError
 from .sqlite_driver import sqlite3
 
 APPLICATION: Final = 0x52696E67  # "Ring", in the file's header (PRAGMA application_id)
+ROOM: Final = 65536  # bytes that SQLite's two files beside the journal need at least
 APPLICATION_AT: Final = slice(68, 72)  # where SQLite's file format keeps it
 
 STEPS: Final = (  # each brings the file from the format of its place to the next one; never edit an old one
@@ -59,7 +60,9 @@ def open_file(path: Path, patience: int, log: Callable[[int, str], None]) -> sql
         if isinstance(error, sqlite3.OperationalError) or not _is_ours(path):
             raise LocalError(f"{path} cannot be used as the journal: {error}{_hint(path)}") from error
         damage = error
-    except (OSError, LocalError) as error:
+    except OSError as error:
+        raise LocalError(f"{path} cannot be used as the journal: {error.strerror or error}") from error
+    except LocalError as error:
         raise LocalError(f"{path} cannot be used as the journal: {error}") from error
     log(WARNING, f"{path} is damaged ({damage}): it is kept as {path.name}.damaged, and a new one begun.")
     try:
@@ -88,6 +91,8 @@ def bring_up_to_date(connection: sqlite3.Connection, steps: Sequence[Sequence[st
 
 
 def _open(path: Path, patience: int) -> sqlite3.Connection:
+    if path.exists() and not path.is_file():  # SQLite would write into /dev/null, and remember nothing
+        raise LocalError("it is a directory" if path.is_dir() else "it is no regular file")
     _make_private(path)
     is_new = path.stat().st_size == 0
     connection = sqlite3.connect(path, timeout=patience / 1000, isolation_level=None)
@@ -142,9 +147,15 @@ def _make_private(path: Path) -> None:
 
 def _hint(path: Path) -> str:
     """What SQLite does not say: it needs room for two files beside its own."""
-    if os.access(path, os.W_OK) and os.access(path.parent, os.W_OK):
-        return ""
-    return " (we may not write to it, or to its directory)"
+    if not (os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)):
+        return " (we may not write to it, or to its directory)"
+    with suppress(OSError):
+        disk = os.statvfs(path.parent)
+        if disk.f_bavail * disk.f_frsize < ROOM:
+            return (
+                f" (there is no room left on the disk: it needs {ROOM // 1024} KiB for two files beside it)"
+            )
+    return ""
 
 
 def _is_ours(path: Path) -> bool:

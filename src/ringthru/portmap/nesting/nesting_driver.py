@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
+from ...net.address import parse_address
 from ...net.values import replace
 from ..discovery.site import Site
 from ..drivers.engine_driver import EngineDriver
 from ..drivers.handles_driver import Mapping, beyond_of, lead_beyond, lease_of, set_nested
 from ..engine.engine import Engine
+from ..errors import LocalError
 from ..events import (
     Event,
     ExternalAddressChanged,
@@ -53,6 +55,8 @@ class Nesting:
         on_change: Callable[[], None] = lambda: None,
         find_hops: FindHops = next_hops,
     ) -> None:
+        if by_hand is not None and parse_address(str(by_hand)) is None:
+            raise LocalError(f"outer gateway {by_hand!r}: give its address in numbers, as in 10.0.0.1")
         self._near = near
         self._publish = publish
         self._mappings = mappings
