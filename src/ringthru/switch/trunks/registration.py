@@ -174,6 +174,7 @@ class TrunkRegistration:
 
     async def _register(self, flow: Flow, expires: int) -> None:
         seen = self._seen(flow)
+        self.profile.talks_to(flow.remote.host)
         host = requests.contact_host(self.settings, flow.local, seen)
         self._cseq += 1
         request = requests.register_request(
