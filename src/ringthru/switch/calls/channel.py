@@ -24,6 +24,7 @@ from .caller import Caller
 from .causes import ELSEWHERE_CAUSES, HangupCause, reason_for, status_of
 from .channel_state import ChannelState
 from .channel_view import snapshot_of
+from .nat_mode import note_wish
 from .reoffers import Reoffers
 
 if TYPE_CHECKING:
@@ -199,6 +200,7 @@ class Channel(ChannelState):
         if self.progressed.is_set():
             return True
         call = self.call
+        note_wish(self, call)
         media = await self.take_media(call.flow.remote.host)
         if media is None or not self._waits:
             return False
@@ -229,6 +231,7 @@ class Channel(ChannelState):
         if self.up or self.gone.is_set() or self.call is None:
             return
         call, offer = self.call, self.offer
+        note_wish(self, call)
         media = await self.take_media(call.flow.remote.host)
         if media is None or self.up or self.gone.is_set():
             return
