@@ -360,6 +360,14 @@ class TestGatewayData:
         assert await type_in("sofia_gateway_data") == "-ERR Parameter missing\n"
 
 
+class TestAProfileWithAFilter:
+    async def test_names_it_below_the_nat(self, type_in, switch):
+        profiles = tuple(replace(each, user_agent_filter="^Snom") for each in switch.shown.profiles)
+        switch.shown = replace(switch.shown, profiles=profiles)
+        text = await type_in("sofia status profile internal")
+        assert "AGGRESSIVENAT    \tfalse\nUSER-AGENT-FILTER\t^Snom\nCALLS-IN" in text
+
+
 class TestTheLayoutOf2009:
     async def test_gateways_without_their_profile_in_narrower_columns(self, type_in, switch):
         switch.layout = "2009-09"
