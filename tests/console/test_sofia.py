@@ -275,6 +275,7 @@ class TestGateways:
         [
             ("FAIL_WAIT", 29.6, "FAIL_WAIT (retry: 30s)"),
             ("FAILED", None, "FAILED (retry: NEVER)"),
+            ("EXPIRED", 29.6, "EXPIRED"),
             ("NOREG", None, "NOREG"),
             ("DOWN", None, "DOWN"),
         ],

@@ -42,7 +42,11 @@ MEDDLING: Final = (
     " ALG in the router, and calls may fail by it. Switch it off there; or let it see no SIP:"
     " register-transport=tls, or other ports than 5060 on both sides"
 )
-LEVELS = {TrunkState.FAIL_WAIT: logging.WARNING, TrunkState.FAILED: logging.ERROR}
+LEVELS = {
+    TrunkState.FAIL_WAIT: logging.WARNING,
+    TrunkState.FAILED: logging.ERROR,
+    TrunkState.EXPIRED: logging.ERROR,
+}
 
 
 class TrunkRegistration:
