@@ -326,6 +326,38 @@ class TestHearing:
         await hears_tone(call, 1200.0)
 
 
+class TestChangingThePin:
+    async def test_the_new_one_opens_the_box_and_the_old_one_does_not(self, mailing: Any) -> None:
+        home = await mailing()
+        await leave(home, hum=900.0)
+        ear = Ear(home.switch, "CUSTOM")
+        owner = home.lan_phone("1000").invite("*97", home.internal, password=PASSWORD)
+        await owner.answered()
+        await hears_tone(owner, 900.0)
+        await keyed(home, owner, "#5683019#83019#")
+        await ear.until("vm::maintenance", lambda each: each.get("VM-Action") == "change-password")
+        owner.hang_up()
+        other = home.lan_phone("1002").invite("*98", home.internal, password=PASSWORD)
+        await other.answered()
+        await keyed(home, other, f"1000#{PIN}#1000#83019#")
+        await ear.until("vm::maintenance", lambda each: each.get("VM-Auth-Result") == "success")
+        verdicts = [each.get("VM-Auth-Result") for each in ear.heard]
+        assert [each for each in verdicts if each] == ["fail", "success"]
+
+    @pytest.mark.parametrize("keys", ["1234#", "83019#83018#"])
+    async def test_neither_an_easy_one_nor_a_slip_changes_anything(self, mailing: Any, keys: str) -> None:
+        home = await mailing({VOICEMAIL: [param("max-login-attempts", "1")]})
+        ear = Ear(home.switch, "CUSTOM")
+        owner = home.lan_phone("1000").invite("*97", home.internal, password=PASSWORD)
+        await owner.answered()
+        await keyed(home, owner, f"56{keys}0#")
+        await owner.over()
+        other = home.lan_phone("1002").invite("*98", home.internal, password=PASSWORD)
+        await other.answered()
+        await keyed(home, other, f"1000#{PIN}#")
+        await ear.until("vm::maintenance", lambda each: each.get("VM-Auth-Result") == "success")
+
+
 class TestCommands:
     async def test_texts(self, mailing: Any, logs: Logs) -> None:
         home = await mailing()

@@ -18,14 +18,14 @@ MOST_MESSAGES: Final = 10_000  # of one box, likewise
 KEYS: Final = (  # what a caller presses, by FreeSWITCH's names
     *("terminator-key", "play-new-messages-key", "play-saved-messages-key", "config-menu-key"),
     *("record-greeting-key", "listen-file-key", "save-file-key", "delete-file-key"),
-    *("next-message-key", "repeat-message-key", "main-menu-key"),
+    *("next-message-key", "repeat-message-key", "main-menu-key", "change-pass-key"),
 )
 # FreeSWITCH's that mean nothing here: there is no mail, no web page, one form of file, and no other menu
 PASSED_OVER: Final = (
     *("file-extension", "web-template-file", "record-sample-rate", "record-comment", "record-title"),
     *("record-copyright", "odbc-dsn", "callback-dialplan", "callback-context", "email-key", "pause-key"),
     *("restart-key", "ff-key", "rew-key", "skip-greet-key", "skip-info-key", "previous-message-key"),
-    *("login-keys", "choose-greeting-key", "change-pass-key", "record-name-key", "record-file-key"),
+    *("login-keys", "choose-greeting-key", "record-name-key", "record-file-key"),
     *("undelete-file-key", "operator-key", "operator-extension", "vmain-key", "vmain-extension"),
     *("max-retries", "db-password-override", "auto-playback-recordings", "play-new-messages-lifo"),
     *("play-saved-messages-lifo", "forward-key", "callback-key", "urgent-key", "allow-recording-urgent"),
@@ -96,6 +96,7 @@ USUAL_KEYS: Final[Mapping[str, str]] = {
     "next-message-key": "3",
     "repeat-message-key": "0",
     "main-menu-key": "0",
+    "change-pass-key": "6",
 }
 FIELDS: Final[Mapping[str, str]] = {  # of a profile, by the parameter's own field
     "storage_dir": "folder",
