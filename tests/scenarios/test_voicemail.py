@@ -15,7 +15,7 @@ from ringthru.sip import Login, Request
 
 from .answering import keyed, short_prompts
 from .events import Ear
-from .hearing import hears_tone, humming
+from .hearing import hears_tone, humming, write_wav
 from .home import DEFAULT, DIRECTORY, PASSWORD, PUBLIC, Edit, Home, extension
 from .phones import Phone, PhoneCall
 from .waiting import eventually
@@ -386,6 +386,64 @@ class TestCommands:
         assert await asked(home, logs, "vm_delete 1000") == nobody
         assert await asked(home, logs, "vm_read 1000@DOMAIN perhaps") == nobody
         assert await asked(home, logs, "vm_boxcount 4711@DOMAIN") == "0"
+
+
+class TestInjecting:
+    """``voicemail_inject``: a sound as a message, without a call."""
+
+    SOUND = "digits/7.wav"
+
+    @pytest.mark.parametrize(
+        ("who", "users"),
+        [
+            ("1000", ["1000"]),
+            ("1001@DOMAIN", ["1001"]),
+            ("group=default", ["1000", "1001", "1002", "1003"]),
+            ("domain=DOMAIN", ["1000", "1001", "1002", "1003"]),
+        ],
+    )
+    async def test_a_message_for_one_for_a_group_for_all(
+        self, mailing: Any, logs: Logs, who: str, users: list[str]
+    ) -> None:
+        home = await mailing()
+        ear = Ear(home.switch, "CUSTOM")
+        assert await asked(home, logs, f"voicemail_inject {who} {self.SOUND} 4711 'Head office'") == "+OK\n"
+        left = [each for each in ear.heard if each.get("VM-Action") == "leave-message"]
+        assert [each.get("VM-User") for each in left] == users
+        assert {each.get("VM-Caller-ID-Name") for each in left} == {"Head office"}
+        assert await asked(home, logs, f"vm_boxcount {users[0]}@DOMAIN") == "1"
+        assert ":4711:" in await asked(home, logs, f"vm_list {users[0]}@DOMAIN")
+
+    async def test_it_is_heard_like_any_other(self, mailing: Any, logs: Logs, tmp_path: Path) -> None:
+        home = await mailing()
+        write_wav(tmp_path / "news.wav", 2.0, 900.0)
+        assert await asked(home, logs, f"vm_inject 1000 {tmp_path / 'news.wav'}") == "+OK\n"
+        call = home.lan_phone("1000").invite("*97", home.internal, password=PASSWORD)
+        await call.answered()
+        await hears_tone(call, 900.0)
+
+    async def test_what_cannot_be_left(self, mailing: Any, logs: Logs) -> None:
+        home = await mailing({VOICEMAIL: [param("max-messages", "1")]})
+        nobody = "-ERR can't find user or profile.\n"
+        assert (await asked(home, logs, "voicemail_inject")).startswith("Usage: [group=<group>[@domain]|")
+        for who in (
+            "4711",
+            "group=nobody",
+            "domain=nowhere.example",
+            "domain=",
+            "kind=x",
+            "1000@nowhere.example",
+        ):
+            assert await asked(home, logs, f"vm_inject {who} {self.SOUND}") == nobody
+        assert (await asked(home, logs, "vm_inject 1000 ../secret.wav")).startswith(
+            "-ERR '../secret.wav' is no path"
+        )
+        assert (await asked(home, logs, "vm_inject 1000 nothing.wav")).startswith("-ERR cannot read ")
+        assert await asked(home, logs, f"vm_inject 1001 {self.SOUND}") == "+OK\n"
+        said = await asked(home, logs, f"vm_inject group=default {self.SOUND}")
+        assert said.startswith("-ERR the box of 1001@")
+        assert await asked(home, logs, "vm_boxcount 1002@DOMAIN") == "1"
+        assert not files(home, "*.part")
 
 
 class TestAfterAKill:
