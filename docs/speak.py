@@ -77,6 +77,7 @@ PROMPTS = {
     "voicemail/vm-greeting_menu": "To record your greeting press 1. To hear it press 2. "
     "To delete it press 7. To change your PIN press 6. To go back press 0.",
     "voicemail/vm-record_greeting": "Please record your greeting after the tone, then press pound.",
+    "voicemail/vm-emailed": "It is sent by mail.",
     "voicemail/vm-enter_new_pin": "Please enter your new PIN, then pound.",
     "voicemail/vm-enter_pin_again": "Once more, please.",
     "voicemail/vm-pin_too_easy": "That is too short, or too easy.",

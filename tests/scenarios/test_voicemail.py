@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import wave
+from collections.abc import Callable
+from email import message_from_bytes
+from email.message import Message
+from email.policy import default
 from pathlib import Path
 from typing import Any
 
@@ -444,6 +449,93 @@ class TestInjecting:
         assert said.startswith("-ERR the box of 1001@")
         assert await asked(home, logs, "vm_boxcount 1002@DOMAIN") == "1"
         assert not files(home, "*.part")
+
+
+class TestByMail:
+    """``vm-mailto`` and its kin, and a program called sendmail that writes mails into files."""
+
+    @pytest.fixture
+    def mailer(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+        """Makes the program, whose end is as given."""
+        folder, script = tmp_path / "mails", tmp_path / "bin" / "sendmail"
+        folder.mkdir()
+        script.parent.mkdir()
+        monkeypatch.setenv("PATH", f"{script.parent}{os.pathsep}{os.environ['PATH']}")
+
+        def make(end: str) -> None:
+            taking = f"cat > {folder}/$$.part && mv {folder}/$$.part {folder}/$$.mail"
+            script.write_text(f"#!/bin/sh\n{taking}\n{end}\n")
+            script.chmod(0o755)
+
+        make("exit 0")
+        return make
+
+    @pytest.fixture
+    def mails(self, mailer: Any, tmp_path: Path) -> Callable[[], list[Message]]:
+        """What the program was given so far."""
+        return lambda: [
+            message_from_bytes(each.read_bytes(), policy=default)
+            for each in sorted((tmp_path / "mails").glob("*.mail"))
+        ]
+
+    def wants(self, **params: str) -> dict[str, Any]:
+        named = {
+            "vm-mailto": "anna@example.org",
+            **{name.replace("_", "-"): each for name, each in params.items()},
+        }
+        return {DIRECTORY: [of_user(*each) for each in named.items()]}
+
+    async def test_a_message_comes_with_its_sound_and_stays(
+        self, mailing: Any, mails: Any, logs: Logs
+    ) -> None:
+        home = await mailing(self.wants(vm_email_all_messages="true"))
+        await leave(home)
+        (mail,) = await eventually(mails, "no mail")
+        assert (mail["To"], mail["From"]) == ("anna@example.org", f"1000@{domain(home)}")
+        (path,) = files(home, "msg_*.wav")
+        assert [each.get_content() for each in mail.iter_attachments()] == [path.read_bytes()]
+        assert await asked(home, logs, "vm_boxcount 1000@DOMAIN") == "1"
+
+    async def test_it_goes_from_the_box_once_the_mailer_took_it(
+        self, mailing: Any, mails: Any, logs: Logs
+    ) -> None:
+        home = await mailing(self.wants(vm_email_all_messages="true", vm_keep_local_after_email="false"))
+        await leave(home)
+        assert await eventually(mails, "no mail")
+        await eventually(lambda: not files(home, "msg_*.wav"), "it stays")
+        assert await asked(home, logs, "vm_boxcount 1000@DOMAIN") == "0"
+
+    async def test_and_not_where_it_did_not(
+        self, mailing: Any, mailer: Any, logs: Logs, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        mailer("echo 'queue full' >&2; exit 75")
+        home = await mailing(self.wants(vm_email_all_messages="true", vm_keep_local_after_email="false"))
+        await leave(home)
+        await eventually(lambda: "ended with 75 (queue full)" in caplog.text, "it is not said")
+        assert await asked(home, logs, "vm_boxcount 1000@DOMAIN") == "1"
+
+    async def test_who_presses_4_gets_that_one(self, mailing: Any, mails: Any) -> None:
+        home = await mailing(self.wants())
+        await leave(home, hum=900.0)
+        assert mails() == []
+        call = home.lan_phone("1000").invite("*97", home.internal, password=PASSWORD)
+        await call.answered()
+        await hears_tone(call, 900.0)
+        call.press("4")
+        assert await eventually(mails, "no mail")
+
+    async def test_a_template_of_the_configuration(self, mailing: Any, mails: Any) -> None:
+        email = '<email><param name="template-file" value="vars.xml"/>'
+        email += '<param name="email-from" value="pbx@x.org"/>'
+        edit: Edit = lambda text: text.replace("</profile>", f"{email}</email></profile>")  # noqa: E731
+        home = await mailing({**self.wants(vm_email_all_messages="true"), VOICEMAIL: [edit]})
+        (home.folder / "conf" / "vars.xml").write_text(
+            "Subject: From ${voicemail_caller_id_number}\n\nCall back.\n"
+        )
+        await leave(home)
+        (mail,) = await eventually(mails, "no mail")
+        assert (mail["Subject"], mail["From"]) == ("From 1001", "pbx@x.org")
+        assert mail.get_body().get_content() == "Call back.\n"
 
 
 class TestAfterAKill:

@@ -18,6 +18,7 @@ from ..configuration.voicemail_settings import VoicemailProfile
 from ..events import names
 from ..words import random_uuid
 from .mailbox_file import MailboxFile
+from .mails import Mails
 from .pins import ChosenPin, Pins, fits
 from .values import Box, Counts, Message, NoVoicemail
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from ..calls.caller import Caller
     from ..configuration import Directory, User
     from ..events.bus import EventBus, Header
+    from .mailing import Mailer
 
 T = TypeVar("T")
 
@@ -45,6 +47,7 @@ class Voicemail:
         bus: EventBus,
         directory: Callable[[], Directory],
         profiles: Callable[[], Mapping[str, VoicemailProfile]],
+        mailer: Mailer,
     ) -> None:
         """``folder`` is where profiles have theirs, if they name none; the configuration in force is asked
         for each time.
@@ -59,6 +62,7 @@ class Voicemail:
         self._used: dict[str, set[tuple[str, str]]] = {}  # domains and users, by profile, once asked for
         self._thread: ThreadPoolExecutor | None = None
         self._listeners: list[Callable[[Box, Counts], None]] = []
+        self.mails = Mails(self, directory, mailer)
 
     # --- whose --------------------------------------------------------------------------------------
 
@@ -150,6 +154,7 @@ class Voicemail:
             self._release(box)
         self._tell("leave-message", box, *_about(message))
         await self._changed(box, "NEW")
+        await self.mails.about(message)
         return message
 
     def _release(self, box: Box) -> None:
@@ -265,7 +270,8 @@ class Voicemail:
             self._bus.custom(names.VOICEMAIL, (*whose, *headers))
 
     def close(self) -> None:
-        """Let go of the files; blocks until the disk is done."""
+        """Let go of the files; blocks until the disk is done, and for a while for mails."""
+        self.mails.close()
         if self._thread is not None:
             self._thread.shutdown(wait=True)
         for file in self._files.values():

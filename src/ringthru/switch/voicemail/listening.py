@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from ..configuration.voicemail_settings import VoicemailProfile
     from .book import Voicemail
 
+INVALID: Final = "ivr/ivr-that_was_an_invalid_entry.wav"
 PATIENCE: Final = 3  # times that a menu is said to somebody who presses nothing
 
 
@@ -143,9 +144,16 @@ class _Visit:
         key = self._settings.key
         again = (key("listen-file-key"), key("repeat-message-key"))
         back = (key("terminator-key"), "")
-        pressed = again[0]
-        while pressed in again:
-            pressed = await self._play(message, count)
+        by_mail = key("email-key")
+        pressed = await self._play(message, count)
+        while pressed in (*again, by_mail):
+            if pressed == by_mail:
+                await say(
+                    self._channel, (voice("emailed") if await self._mail.mails.now(message) else INVALID,)
+                )
+                pressed = await self._choose(voice("listen")) or back[0]
+            else:
+                pressed = await self._play(message, count)
         if pressed == key("delete-file-key"):
             await self._mail.delete(self._box, message.uuid)
             await say(self._channel, (voice("deleted"),))
