@@ -35,10 +35,10 @@ def note_wish(channel: Channel, call: Call) -> None:
     variables = channel.variables
     if DETECTED in variables:
         return
-    if truth(variables.get(FORCED)):
+    if (forced := variables.get(FORCED)) and truth(forced):
         _enter(channel, call, "manual variable")
         variables[DETECTED] = "true"
-    elif truth(variables.get(STICKY)):
+    elif (sticky := variables.get(STICKY)) and truth(sticky):
         _enter(channel, call, STICKY)
 
 

@@ -244,9 +244,9 @@ class Profile(ProfileAgent):
         """How a peer sees this profile over a transport; the only source of our own addresses."""
         return self._sight.seen_by(peer, self.addresses(), transport)
 
-    def talks_to(self, peer: str) -> None:
+    def talks_to(self, peer: str, seen: Seen) -> None:
         """A call or a registration with an address goes on: say so where nothing can come back from there."""
-        self._unreachable.look_at(peer, self.seen_by(peer))
+        self._unreachable.look_at(peer, seen)
 
     def next_rtp_ip(self) -> str:
         """Which address of ours the next leg takes: where ``rtp-ip`` is repeated, all of them in turn."""

@@ -177,8 +177,9 @@ class TrunkRegistration:
         return uri
 
     async def _register(self, flow: Flow, expires: int) -> None:
-        seen = self._seen(flow)
-        self.profile.talks_to(flow.remote.host)
+        whole = self.profile.seen_by(flow.remote.host, flow.transport)
+        self.profile.talks_to(flow.remote.host, whole)
+        seen = whole.signalling
         host = requests.contact_host(self.settings, flow.local, seen)
         self._cseq += 1
         request = requests.register_request(
