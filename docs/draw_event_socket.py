@@ -136,8 +136,8 @@ WHEN = {
         "Valet-Lot-Name, Valet-Extension, Action (hold, bridge, exit), Bridge-To-UUID, Unique-ID …",
     ),
     "vm::maintenance": (
-        "a message was left, a box was opened, or has other messages now (`VM-Action`: leave-message, "
-        "authentication, mwi-update)",
+        "a message was left, a box was opened, or has other messages or another PIN now (`VM-Action`: "
+        "leave-message, authentication, mwi-update, change-password)",
         "VM-Action, VM-User, VM-Domain; VM-Caller-ID-Name, VM-Caller-ID-Number, VM-File-Path, VM-UUID, "
         "VM-Message-Len, VM-Timestamp; VM-Auth-Result; VM-Total-New, VM-Total-Saved …",
     ),

@@ -50,6 +50,12 @@ def trunk_rows() -> list[tuple[str, str, str, str]]:
             raise OutOfPlace
         return trunk
 
+    def run_out(trunk: Trunk) -> None:
+        if trunk.registered is None or trunk.state not in trunk_module.FAILING:
+            raise OutOfPlace
+        trunk.expires_at = NOW  # before the next try
+        trunk.handle_timeout(NOW)
+
     def refused(status: int) -> Callable[[Trunk], object]:
         return lambda trunk: trying(trunk).receive_answer(status, "", NOW)
 
@@ -61,6 +67,7 @@ def trunk_rows() -> list[tuple[str, str, str, str]]:
         "503": refused(503),
         "403": refused(403),
         "its time has come": lambda trunk: waiting(trunk).handle_timeout(trunk.next_timeout()),
+        "the registration runs out": run_out,
         "`register`, or another address of ours": lambda trunk: trunk.register(NOW),
         "`unregister`": lambda trunk: trunk.unregister(NOW),
     }

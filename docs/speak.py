@@ -68,15 +68,20 @@ PROMPTS = {
     "voicemail/vm-messages": "messages",
     "voicemail/vm-and": "and",
     "voicemail/vm-from": "from",
-    "voicemail/vm-menu": "For new messages press 1. For saved messages press 2. For your greeting press 5. "
-    "To end press pound.",
+    "voicemail/vm-menu": "For new messages press 1. For saved messages press 2. "
+    "For your greeting or your PIN press 5. To end press pound.",
     "voicemail/vm-listen": "To hear it again press 1. To save it press 2. To delete it press 7. "
     "For the next one press 3.",
     "voicemail/vm-message_saved": "Saved.",
     "voicemail/vm-deleted": "Deleted.",
     "voicemail/vm-greeting_menu": "To record your greeting press 1. To hear it press 2. "
-    "To delete it press 7. To go back press 0.",
+    "To delete it press 7. To change your PIN press 6. To go back press 0.",
     "voicemail/vm-record_greeting": "Please record your greeting after the tone, then press pound.",
+    "voicemail/vm-emailed": "It is sent by mail.",
+    "voicemail/vm-enter_new_pin": "Please enter your new PIN, then pound.",
+    "voicemail/vm-enter_pin_again": "Once more, please.",
+    "voicemail/vm-pin_too_easy": "That is too short, or too easy.",
+    "voicemail/vm-pin_changed": "Your PIN is changed.",
     "voicemail/vm-goodbye": "Goodbye.",
     "ivr/ivr-that_was_an_invalid_entry": "That is not a choice.",
     "ivr/ivr-demo_menu": "This is Ringthru. For an echo test press 1. For music press 2. "

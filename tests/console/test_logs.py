@@ -298,9 +298,11 @@ class TestRotation:
             *("old", "middle", "new"),
         ]
 
-    def test_the_ten_newest_are_kept_here_too(self, tmp_path, monkeypatch):
+    @pytest.mark.parametrize("step", [1, 0])
+    def test_the_ten_newest_are_kept_here_too(self, tmp_path, monkeypatch, step):
+        """One a second, or all of them within one."""
         logs = setup(logging.INFO, log_dir=tmp_path)
-        seconds = itertools.count(10)
+        seconds = itertools.count(10, step)
         now = time.strftime
         stamp = "%Y-%m-%d-%H-%M-%S"
         monkeypatch.setattr(

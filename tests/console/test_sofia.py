@@ -275,6 +275,7 @@ class TestGateways:
         [
             ("FAIL_WAIT", 29.6, "FAIL_WAIT (retry: 30s)"),
             ("FAILED", None, "FAILED (retry: NEVER)"),
+            ("EXPIRED", 29.6, "EXPIRED"),
             ("NOREG", None, "NOREG"),
             ("DOWN", None, "DOWN"),
         ],
@@ -358,6 +359,14 @@ class TestGatewayData:
 
     async def test_without_words(self, type_in):
         assert await type_in("sofia_gateway_data") == "-ERR Parameter missing\n"
+
+
+class TestAProfileWithAFilter:
+    async def test_names_it_below_the_nat(self, type_in, switch):
+        profiles = tuple(replace(each, user_agent_filter="^Snom") for each in switch.shown.profiles)
+        switch.shown = replace(switch.shown, profiles=profiles)
+        text = await type_in("sofia status profile internal")
+        assert "AGGRESSIVENAT    \tfalse\nUSER-AGENT-FILTER\t^Snom\nCALLS-IN" in text
 
 
 class TestTheLayoutOf2009:

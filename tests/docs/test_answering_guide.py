@@ -35,6 +35,16 @@ def test_the_profiles_of_voicemail_are_read(tmp_path: Path) -> None:
     assert profiles["hotel"].key("delete-file-key") == "9"
 
 
+def test_what_is_said_of_mail_is_read(tmp_path: Path) -> None:
+    names, xml = block(PAGE, "mail")
+    profiles = load_voicemail(tree_of("configuration", xml, tmp_path, DOMAIN))
+    assert list(profiles) == names
+    mail = profiles["office"].mail
+    assert (mail.template_file, mail.notify_template_file) == ("voicemail.tpl", "notify-voicemail.tpl")
+    assert mail.date_format == "%A, %d %B %Y, %H:%M"
+    assert mail.sender_of({"voicemail_account": "1000", "voicemail_domain": "a.b"}) == "1000@a.b"
+
+
 def test_the_menus_are_read(tmp_path: Path) -> None:
     names, xml = block(PAGE, "menus")
     menus = load_menus(tree_of("configuration", xml, tmp_path, DOMAIN))

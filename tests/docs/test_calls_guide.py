@@ -30,6 +30,6 @@ def test_each_parameter_is_known_and_has_the_default_that_stands_there():
 
 def test_each_variable_is_one_that_the_switch_reads_or_sets():
     named = rows("Variables of a call")
-    assert len(named) == 11
+    assert len(named) == 12
     for name, _ in named:
         assert name.removesuffix("NAME") in SOURCES, name

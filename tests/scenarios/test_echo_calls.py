@@ -84,6 +84,21 @@ class TestFromOutside:
         assert home.gateway is not None
         assert call.agreed.remote_rtp.port in [each.external_port for each in home.gateway.mappings()]
 
+    async def test_the_other_port_is_kept_for_who_changes_his_mind(self, home: Home) -> None:
+        """A later offer, the caller's or ours, may be without it: reports then have a port of their own."""
+        phone = home.far_phone()
+        audio = phone.new_audio()
+        offer = make_offer(audio.address, (PCMU,), 1, 1, mux=True)
+        call = phone.invite("9196", home.reached_at("external"), body=offer)
+        call.audio, call.offer = audio, offer
+        assert b"a=rtcp-mux" in (await call.answered()).body
+        assert b"a=rtcp-mux" not in (await call.hold("sendrecv")).body
+        assert call.agreed is not None
+        assert home.gateway is not None
+        apart = call.agreed.remote_rtcp
+        assert apart != call.agreed.remote_rtp
+        assert apart.port in [each.external_port for each in home.gateway.mappings()]
+
     async def test_and_they_are_off_the_gateway_when_it_is_over(self, home: Home) -> None:
         call = await call_and_hear(home.far_phone(), "9196", home.reached_at("external"))
         assert call.agreed is not None

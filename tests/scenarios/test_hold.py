@@ -185,6 +185,29 @@ class TestTheSwitchHolds:
         held.say(frame_of(2))
         await held.hears(frame_of(2))
 
+    async def shown(self, home: Home, state: str) -> None:
+        await eventually(lambda: home.switch.snapshot().channels[0].call_state == state, f"not {state}")
+
+    async def test_who_refuses_to_be_held_is_not_shown_as_held(
+        self, home: Home, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        call = home.far_phone().invite("9196", home.reached_at("external"))
+        await call.answered()
+        refuse = partial(call.phone._agent.respond, status=488, now=asyncio.get_running_loop().time())
+        monkeypatch.setattr(call.phone, "_answer", refuse)
+        leg = self.leg(home)
+        leg.hold(True)
+        assert await offered(call, 1) == "sendonly"
+        await eventually(lambda: not leg.held_by_us, "still held")
+        await self.shown(home, "ACTIVE")
+        assert "is not put on hold: its phone refused our offer" in caplog.text
+        await call.reaches(call, frame_of(1))
+        monkeypatch.undo()
+        leg.hold(True)
+        assert await offered(call, 2) == "sendonly"
+        await self.settled(home)
+        await self.shown(home, "HELD")
+
     async def test_who_refuses_to_be_taken_back_stays_on_hold(
         self, home: Home, held: PhoneCall, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -198,7 +221,8 @@ class TestTheSwitchHolds:
         before = home.switch.snapshot().channels[0].packets_received
         held.say(frame_of(1))
         await eventually(lambda: home.switch.snapshot().channels[0].packets_received > before, "it came not")
-        leg.offer_again()
+        await self.shown(home, "HELD")
+        leg.hold(False)
         monkeypatch.undo()
         assert await offered(held, 3) == "sendrecv"
         held.say(frame_of(2))

@@ -93,6 +93,45 @@ class TestAStrangersSession:
         assert channel.variables.get("sip_nat_detected") == ("true" if behind else None)
 
 
+class TestWhatTheDialplanKnows:
+    """Nothing shows that the caller is behind a NAT, but somebody wrote it down."""
+
+    @pytest.mark.parametrize(
+        ("name", "shown"), [("sip_force_nat_mode", "true"), ("sip_sticky_contact", None)]
+    )
+    async def test_our_bye_goes_where_it_was_heard(
+        self, found: Callable[..., Any], name: str, shown: str | None
+    ) -> None:
+        wish = extension("31", ("set", f"{name}=true"), ("answer", ""), ("park", ""))
+        home: Home = await found({PUBLIC: wish})
+        await home.switch.start()
+        await home.mapped()
+        phone = home.far_phone()
+        hand, right = HandWritten(phone, "31", home.reached_at("external")), phone.address
+
+        def send(method: str, body: bytes = b"") -> None:
+            wrong = rf"\g<1>{right.host}:9".encode()
+            phone.send(re.sub(rf"(Contact: .*){right}".encode(), wrong, hand.write(method, 1, body)), hand.at)
+
+        send("INVITE", make_offer(phone.new_audio().address, (PCMU,), 1, 1))
+        await hand.final(1)
+        assert "Session-Expires: 90" in phone.text
+        send("ACK")
+        await eventually(lambda: all(each.call_state == "ACTIVE" for each in home.switch.snapshot().channels))
+        (channel,) = home.switch.calls.channels.values()
+        assert channel.variables.get("sip_nat_detected") == shown
+        await home.switch.hang_up_all("")
+        await eventually(lambda: any(each.startswith(b"BYE ") for each in phone.heard), "no BYE came")
+
+    async def test_nothing_is_changed_where_it_says_no(self, found: Callable[..., Any]) -> None:
+        wish = extension("31", ("set", "sip_force_nat_mode=false"), ("answer", ""), ("park", ""))
+        home: Home = await found({PUBLIC: wish})
+        await home.switch.start()
+        await home.mapped()
+        answer = await home.far_phone().invite("31", home.reached_at("external")).answered()
+        assert answer.get("Session-Expires") is None
+
+
 class TestAPhoneThatDoesNotAskForRport:
     """STUN told it its public address, and its NAT uses another port toward us."""
 

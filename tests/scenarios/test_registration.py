@@ -12,7 +12,7 @@ from ringthru.net.levels import NOTICE
 from ringthru.sip import Request, Response
 from ringthru.switch.snapshots import RegistrationState
 
-from .home import DIRECTORY, PASSWORD, Edit, Home
+from .home import DIRECTORY, INTERNAL_XML, PASSWORD, Edit, Home, setting
 from .phones import Phone
 from .waiting import eventually
 
@@ -220,3 +220,19 @@ class TestUsersOfTheirOwn:
         spy.send(replayed, home.internal)
         answer = await eventually(lambda: spy.heard[0] if spy.heard else None)
         assert answer.startswith(b"SIP/2.0 401 ")
+
+
+class TestUserAgentFilter:
+    """``user-agent-filter`` of the profile: phones of a kind alone."""
+
+    @pytest.mark.parametrize(
+        ("expression", "status"), [("^Test", 200), ("/^test/i", 200), ("^(Snom|Yealink)", 403)]
+    )
+    async def test_only_those_that_match_may_register(self, found: Any, expression: str, status: int) -> None:
+        home: Home = await found({INTERNAL_XML: setting("user-agent-filter", expression)})
+        await home.switch.start()
+        phone = home.lan_phone("1000")
+        assert (await phone.register(home.internal, PASSWORD)).status == status
+        challenged = any(each.startswith(b"SIP/2.0 401 ") for each in phone.heard)
+        assert challenged == (status == 200)
+        assert (await phone.options(home.internal)).status == 200

@@ -188,6 +188,17 @@ def traced(caplog: pytest.LogCaptureFixture) -> list[logging.LogRecord]:
 
 
 class TestTrace:
+    async def test_from_the_start_where_the_profile_says_so(
+        self, found: Any, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        home: Home = await found({INTERNAL_XML: setting("sip-trace", "yes")})
+        await home.switch.start()
+        caplog.set_level(logging.INFO, "ringthru.switch.profiles.tracing")
+        await home.lan_phone().options(home.external)
+        assert not traced(caplog)
+        await home.lan_phone().options(home.internal)
+        assert "   OPTIONS sip:" in caplog.text
+
     async def test_each_message_is_in_the_log_and_no_secret(
         self, running: Home, type_in: Type, caplog: pytest.LogCaptureFixture
     ) -> None:

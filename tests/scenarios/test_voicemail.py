@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import wave
+from collections.abc import Callable
+from email import message_from_bytes
+from email.message import Message
+from email.policy import default
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +20,7 @@ from ringthru.sip import Login, Request
 
 from .answering import keyed, short_prompts
 from .events import Ear
-from .hearing import hears_tone, humming
+from .hearing import hears_tone, humming, write_wav
 from .home import DEFAULT, DIRECTORY, PASSWORD, PUBLIC, Edit, Home, extension
 from .phones import Phone, PhoneCall
 from .waiting import eventually
@@ -326,6 +331,38 @@ class TestHearing:
         await hears_tone(call, 1200.0)
 
 
+class TestChangingThePin:
+    async def test_the_new_one_opens_the_box_and_the_old_one_does_not(self, mailing: Any) -> None:
+        home = await mailing()
+        await leave(home, hum=900.0)
+        ear = Ear(home.switch, "CUSTOM")
+        owner = home.lan_phone("1000").invite("*97", home.internal, password=PASSWORD)
+        await owner.answered()
+        await hears_tone(owner, 900.0)
+        await keyed(home, owner, "#5683019#83019#")
+        await ear.until("vm::maintenance", lambda each: each.get("VM-Action") == "change-password")
+        owner.hang_up()
+        other = home.lan_phone("1002").invite("*98", home.internal, password=PASSWORD)
+        await other.answered()
+        await keyed(home, other, f"1000#{PIN}#1000#83019#")
+        await ear.until("vm::maintenance", lambda each: each.get("VM-Auth-Result") == "success")
+        verdicts = [each.get("VM-Auth-Result") for each in ear.heard]
+        assert [each for each in verdicts if each] == ["fail", "success"]
+
+    @pytest.mark.parametrize("keys", ["1234#", "83019#83018#"])
+    async def test_neither_an_easy_one_nor_a_slip_changes_anything(self, mailing: Any, keys: str) -> None:
+        home = await mailing({VOICEMAIL: [param("max-login-attempts", "1")]})
+        ear = Ear(home.switch, "CUSTOM")
+        owner = home.lan_phone("1000").invite("*97", home.internal, password=PASSWORD)
+        await owner.answered()
+        await keyed(home, owner, f"56{keys}0#")
+        await owner.over()
+        other = home.lan_phone("1002").invite("*98", home.internal, password=PASSWORD)
+        await other.answered()
+        await keyed(home, other, f"1000#{PIN}#")
+        await ear.until("vm::maintenance", lambda each: each.get("VM-Auth-Result") == "success")
+
+
 class TestCommands:
     async def test_texts(self, mailing: Any, logs: Logs) -> None:
         home = await mailing()
@@ -354,6 +391,151 @@ class TestCommands:
         assert await asked(home, logs, "vm_delete 1000") == nobody
         assert await asked(home, logs, "vm_read 1000@DOMAIN perhaps") == nobody
         assert await asked(home, logs, "vm_boxcount 4711@DOMAIN") == "0"
+
+
+class TestInjecting:
+    """``voicemail_inject``: a sound as a message, without a call."""
+
+    SOUND = "digits/7.wav"
+
+    @pytest.mark.parametrize(
+        ("who", "users"),
+        [
+            ("1000", ["1000"]),
+            ("1001@DOMAIN", ["1001"]),
+            ("group=default", ["1000", "1001", "1002", "1003"]),
+            ("domain=DOMAIN", ["1000", "1001", "1002", "1003"]),
+        ],
+    )
+    async def test_a_message_for_one_for_a_group_for_all(
+        self, mailing: Any, logs: Logs, who: str, users: list[str]
+    ) -> None:
+        home = await mailing()
+        ear = Ear(home.switch, "CUSTOM")
+        assert await asked(home, logs, f"voicemail_inject {who} {self.SOUND} 4711 'Head office'") == "+OK\n"
+        left = [each for each in ear.heard if each.get("VM-Action") == "leave-message"]
+        assert [each.get("VM-User") for each in left] == users
+        assert {each.get("VM-Caller-ID-Name") for each in left} == {"Head office"}
+        assert await asked(home, logs, f"vm_boxcount {users[0]}@DOMAIN") == "1"
+        assert ":4711:" in await asked(home, logs, f"vm_list {users[0]}@DOMAIN")
+
+    async def test_it_is_heard_like_any_other(self, mailing: Any, logs: Logs, tmp_path: Path) -> None:
+        home = await mailing()
+        write_wav(tmp_path / "news.wav", 2.0, 900.0)
+        assert await asked(home, logs, f"vm_inject 1000 {tmp_path / 'news.wav'}") == "+OK\n"
+        call = home.lan_phone("1000").invite("*97", home.internal, password=PASSWORD)
+        await call.answered()
+        await hears_tone(call, 900.0)
+
+    async def test_what_cannot_be_left(self, mailing: Any, logs: Logs) -> None:
+        home = await mailing({VOICEMAIL: [param("max-messages", "1")]})
+        nobody = "-ERR can't find user or profile.\n"
+        assert (await asked(home, logs, "voicemail_inject")).startswith("Usage: [group=<group>[@domain]|")
+        for who in (
+            "4711",
+            "group=nobody",
+            "domain=nowhere.example",
+            "domain=",
+            "kind=x",
+            "1000@nowhere.example",
+        ):
+            assert await asked(home, logs, f"vm_inject {who} {self.SOUND}") == nobody
+        assert (await asked(home, logs, "vm_inject 1000 ../secret.wav")).startswith(
+            "-ERR '../secret.wav' is no path"
+        )
+        assert (await asked(home, logs, "vm_inject 1000 nothing.wav")).startswith("-ERR cannot read ")
+        assert await asked(home, logs, f"vm_inject 1001 {self.SOUND}") == "+OK\n"
+        said = await asked(home, logs, f"vm_inject group=default {self.SOUND}")
+        assert said.startswith("-ERR the box of 1001@")
+        assert await asked(home, logs, "vm_boxcount 1002@DOMAIN") == "1"
+        assert not files(home, "*.part")
+
+
+class TestByMail:
+    """``vm-mailto`` and its kin, and a program called sendmail that writes mails into files."""
+
+    @pytest.fixture
+    def mailer(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+        """Makes the program, whose end is as given."""
+        folder, script = tmp_path / "mails", tmp_path / "bin" / "sendmail"
+        folder.mkdir()
+        script.parent.mkdir()
+        monkeypatch.setenv("PATH", f"{script.parent}{os.pathsep}{os.environ['PATH']}")
+
+        def make(end: str) -> None:
+            taking = f"cat > {folder}/$$.part && mv {folder}/$$.part {folder}/$$.mail"
+            script.write_text(f"#!/bin/sh\n{taking}\n{end}\n")
+            script.chmod(0o755)
+
+        make("exit 0")
+        return make
+
+    @pytest.fixture
+    def mails(self, mailer: Any, tmp_path: Path) -> Callable[[], list[Message]]:
+        """What the program was given so far."""
+        return lambda: [
+            message_from_bytes(each.read_bytes(), policy=default)
+            for each in sorted((tmp_path / "mails").glob("*.mail"))
+        ]
+
+    def wants(self, **params: str) -> dict[str, Any]:
+        named = {
+            "vm-mailto": "anna@example.org",
+            **{name.replace("_", "-"): each for name, each in params.items()},
+        }
+        return {DIRECTORY: [of_user(*each) for each in named.items()]}
+
+    async def test_a_message_comes_with_its_sound_and_stays(
+        self, mailing: Any, mails: Any, logs: Logs
+    ) -> None:
+        home = await mailing(self.wants(vm_email_all_messages="true"))
+        await leave(home)
+        (mail,) = await eventually(mails, "no mail")
+        assert (mail["To"], mail["From"]) == ("anna@example.org", f"1000@{domain(home)}")
+        (path,) = files(home, "msg_*.wav")
+        assert [each.get_content() for each in mail.iter_attachments()] == [path.read_bytes()]
+        assert await asked(home, logs, "vm_boxcount 1000@DOMAIN") == "1"
+
+    async def test_it_goes_from_the_box_once_the_mailer_took_it(
+        self, mailing: Any, mails: Any, logs: Logs
+    ) -> None:
+        home = await mailing(self.wants(vm_email_all_messages="true", vm_keep_local_after_email="false"))
+        await leave(home)
+        assert await eventually(mails, "no mail")
+        await eventually(lambda: not files(home, "msg_*.wav"), "it stays")
+        assert await asked(home, logs, "vm_boxcount 1000@DOMAIN") == "0"
+
+    async def test_and_not_where_it_did_not(
+        self, mailing: Any, mailer: Any, logs: Logs, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        mailer("echo 'queue full' >&2; exit 75")
+        home = await mailing(self.wants(vm_email_all_messages="true", vm_keep_local_after_email="false"))
+        await leave(home)
+        await eventually(lambda: "ended with 75 (queue full)" in caplog.text, "it is not said")
+        assert await asked(home, logs, "vm_boxcount 1000@DOMAIN") == "1"
+
+    async def test_who_presses_4_gets_that_one(self, mailing: Any, mails: Any) -> None:
+        home = await mailing(self.wants())
+        await leave(home, hum=900.0)
+        assert mails() == []
+        call = home.lan_phone("1000").invite("*97", home.internal, password=PASSWORD)
+        await call.answered()
+        await hears_tone(call, 900.0)
+        call.press("4")
+        assert await eventually(mails, "no mail")
+
+    async def test_a_template_of_the_configuration(self, mailing: Any, mails: Any) -> None:
+        email = '<email><param name="template-file" value="vars.xml"/>'
+        email += '<param name="email-from" value="pbx@x.org"/>'
+        edit: Edit = lambda text: text.replace("</profile>", f"{email}</email></profile>")  # noqa: E731
+        home = await mailing({**self.wants(vm_email_all_messages="true"), VOICEMAIL: [edit]})
+        (home.folder / "conf" / "vars.xml").write_text(
+            "Subject: From ${voicemail_caller_id_number}\n\nCall back.\n"
+        )
+        await leave(home)
+        (mail,) = await eventually(mails, "no mail")
+        assert (mail["Subject"], mail["From"]) == ("From 1001", "pbx@x.org")
+        assert mail.get_body().get_content() == "Call back.\n"
 
 
 class TestAfterAKill:

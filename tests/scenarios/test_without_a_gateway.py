@@ -14,7 +14,7 @@ from ringthru.net.address import Endpoint
 from ringthru.net.sockets import bind_udp
 from ringthru.portmap import GatewayType
 
-from .home import Home
+from .home import EXTERNAL_XML, Home, setting
 from .phones import hears_itself
 from .waiting import eventually
 
@@ -164,3 +164,37 @@ class TestAGatewayThatComesLater:
         call = home.far_phone().invite("9196", home.reached_at("external"))
         await call.answered()
         await hears_itself(call)
+
+
+class TestAFarPeer:
+    """He is shown a private address, and the log says what to do about it."""
+
+    TEXT = "Nat detected but no external address configured"
+
+    async def called_twice(self, home: Home, host: str) -> None:
+        await home.switch.start()
+        phone = home.phone_at(host, "stranger")
+        for _ in range(2):
+            call = phone.invite("9196", home.external)
+            await call.answered()
+            call.hang_up()
+        await home.quiet()
+
+    async def test_is_told_of_once_with_what_to_do(self, found: Any, caplog: Any) -> None:
+        home: Home = await found(gateway=False)
+        far = home.place.host_outside(7)
+        await self.called_twice(home, far)
+        (line,) = [each.getMessage() for each in caplog.records if self.TEXT in each.getMessage()]
+        assert f"profile external shows {far} our private {home.external}" in line
+        assert "ext-sip-ip and ext-rtp-ip" in line
+        assert f"nat_map explain {far}" in line
+
+    async def test_not_one_of_our_own_network(self, found: Any, caplog: Any) -> None:
+        home: Home = await found(gateway=False)
+        await self.called_twice(home, home.place.host_inside(77))
+        assert self.TEXT not in caplog.text
+
+    async def test_not_where_an_address_is_set(self, found: Any, caplog: Any) -> None:
+        home: Home = await found({EXTERNAL_XML: setting("ext-sip-ip", "auto")}, gateway=False)
+        await self.called_twice(home, home.place.host_outside(7))
+        assert self.TEXT not in caplog.text

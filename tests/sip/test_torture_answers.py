@@ -43,7 +43,7 @@ VERDICTS = {
     "lwsstart": 400,
     "trws": 400,
     "escruri": 400,
-    "baddate": RINGS,  # the RFC allows it: Date is not read here
+    "baddate": RINGS,  # RFC 4475 §3.1.2.12: to be refused only by who needs the Date, and nobody does here
     "regbadct": 400,
     "badaspec": 400,
     "baddn": 400,

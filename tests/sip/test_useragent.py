@@ -330,6 +330,31 @@ class TestTwoAgents:
         assert twin.agent.events() == []
 
 
+class TestKeep:
+    """RFC 6223: who offers to keep the NAT's binding open asks by ``keep`` in its Via.
+
+    Whoever is willing to be kept in touch with gives it a value (§4.1), and over UDP that means to answer
+    STUN on the SIP port (§4.2.1), which we do not: it comes back as it came, and the asker finds his own way.
+    """
+
+    @pytest.mark.parametrize("method", ["INVITE", "BYE"])
+    def test_comes_back_as_it_came(self, network, script, method):
+        bob = Party(network, BOB)
+        bob.on_event = answering(bob)
+        request = script.request(method, BOB)
+        request.replace_top("Via", f"{request.get('Via')};keep")
+        script.send(request, BOB)
+        network.run(0.1)
+        assert script.statuses
+        answers = [each for each in script.got if not isinstance(each, Request)]
+        assert {each.via.parameter("keep") for each in answers} == {""}
+
+    def test_is_nothing_that_we_ask_for(self, network, script):
+        Party(network, BOB).call(ALICE)
+        network.run(0.1)
+        assert script.requests("INVITE")[0].via.parameter("keep") is None
+
+
 class TestSeenBy:
     def test_is_asked_once_per_call_and_request(self, network, script):
         asked: list[Flow] = []

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from ringthru.switch.calls.caller import Caller
 from ringthru.switch.voicemail.mailbox_file import MailboxFile
-from ringthru.switch.voicemail.pins import LOCKED, MOST_WRONG, Pins
+from ringthru.switch.voicemail.pins import LOCKED, MOST_WRONG, ChosenPin, Pins, fits, is_easy
 from ringthru.switch.voicemail.values import Box, Counts
 
 BOX, OTHER = Box("default", "example.org", "1000"), Box("default", "example.org", "1001")
@@ -149,10 +149,55 @@ class TestPins:
     def test_the_right_one_fits_until_too_many_were_wrong(self) -> None:
         pins = Pins()
         for _ in range(MOST_WRONG - 1):
-            assert not pins.fits(BOX, "1", "4711", 0.0)
-        assert pins.fits(BOX, "4711", "4711", 0.0)
+            assert not pins.judge(BOX, 0.0, right=False)
+        assert pins.judge(BOX, 0.0, right=True)
         for _ in range(MOST_WRONG):
-            assert not pins.fits(BOX, "1", "4711", 0.0)
-        assert not pins.fits(BOX, "4711", "4711", LOCKED - 1)
-        assert pins.fits(OTHER, "4711", "4711", 0.0)
-        assert pins.fits(BOX, "4711", "4711", LOCKED)
+            assert not pins.judge(BOX, 0.0, right=False)
+        assert not pins.judge(BOX, LOCKED - 1, right=True)
+        assert pins.judge(OTHER, 0.0, right=True)
+        assert pins.judge(BOX, LOCKED, right=True)
+
+
+class TestAChosenPin:
+    """By phone. It holds until the directory has another than it had then."""
+
+    CHOSEN = ChosenPin.of("83019", "4711", b"salt")
+
+    def test_holds_in_place_of_the_directorys(self) -> None:
+        assert fits("83019", "4711", self.CHOSEN)
+        assert not fits("4711", "4711", self.CHOSEN)
+
+    def test_gives_way_to_another_one_in_the_directory(self) -> None:
+        assert fits("5555", "5555", self.CHOSEN)
+        assert not fits("83019", "5555", self.CHOSEN)
+
+    def test_without_one_the_directorys_fits_and_an_empty_one_nobody(self) -> None:
+        assert fits("4711", "4711", None)
+        assert not fits("", "", None)
+
+    def test_outlives_the_switch_and_is_not_written_down(self, file: MailboxFile, tmp_path: Path) -> None:
+        assert file.chosen_pin(BOX) == ""
+        file.choose_pin(BOX, "something else")
+        file.choose_pin(BOX, str(self.CHOSEN))
+        file.close()
+        again = MailboxFile("default", tmp_path)
+        assert ChosenPin.parse(again.chosen_pin(BOX)) == self.CHOSEN
+        assert again.chosen_pin(OTHER) == ""
+        again.close()
+        assert not any(b"83019" in each.read_bytes() for each in tmp_path.iterdir() if each.is_file())
+
+    @pytest.mark.parametrize(
+        "text", ["", "4711", "scrypt$", "scrypt$zz$00$00", "md5$00$00$00", "scrypt$$00$00"]
+    )
+    def test_anything_else_in_its_place_is_none(self, text: str) -> None:
+        assert ChosenPin.parse(text) is None
+
+    @pytest.mark.parametrize(
+        "pin", ["", "1", "831", "1234", "4321", "0000", "7777777", "1000", "0001", "456789"]
+    )
+    def test_one_that_is_tried_first_is_not_taken(self, pin: str) -> None:
+        assert is_easy(pin, "1000")
+
+    def test_others_are(self) -> None:
+        assert not is_easy("83019", "1000")
+        assert not is_easy("1357", "1000")

@@ -262,9 +262,13 @@ class TestProfile:
         assert profile("auth-calls=true", f"tls-version={value}").tls_version == oldest
 
     @pytest.mark.parametrize(
-        "param", ["tls-version=9", "tls-verify-policy=some", "tls-sip-port=0", "tls=perhaps"]
+        "param",
+        [
+            *("tls-version=9", "tls-verify-policy=some", "tls-sip-port=0", "tls=perhaps"),
+            *("sip-trace=perhaps", "user-agent-filter=("),
+        ],
     )
-    def test_nonsense_about_tls(self, profile, param):
+    def test_nonsense(self, profile, param):
         with pytest.raises(ConfigurationError, match=param.partition("=")[0]):
             profile("auth-calls=true", param)
 

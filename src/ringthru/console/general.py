@@ -13,6 +13,7 @@ from typing import Final
 
 from ..switch.calls.causes import find_cause
 from ..switch.snapshots import SwitchSnapshot
+from ..switch.variable_names import spelled
 from ..switch.words import uptime_words
 from .commands import Command, CommandTable
 from .logs import Logs
@@ -55,8 +56,8 @@ async def hostname(switch: SwitchLike, arguments: str) -> str:
 async def global_getvar(switch: SwitchLike, arguments: str) -> str:
     """One variable, empty when there is none of that name; without a name all of them."""
     if arguments:
-        return visible(switch.variables.get(arguments, ""))
-    return "".join(f"{name}={visible(value)}\n" for name, value in sorted(switch.variables.items()))
+        return visible(switch.variables.get(arguments.lower(), ""))
+    return "".join(f"{spelled(name)}={visible(value)}\n" for name, value in sorted(switch.variables.items()))
 
 
 async def global_setvar(switch: SwitchLike, arguments: str) -> str:
@@ -65,7 +66,7 @@ async def global_setvar(switch: SwitchLike, arguments: str) -> str:
     if not equals or not name.strip():
         return "-USAGE: <var>=<value> [=<value2>]\n"
     value, _, expected = value.partition(" =")
-    if expected and switch.variables.get(name.strip(), "") != expected.strip():
+    if expected and switch.variables.get(name.strip().lower(), "") != expected.strip():
         return "-ERR Not set\n"
     switch.set_variable(name.strip(), value.strip())
     return "+OK"
@@ -140,7 +141,7 @@ async def hupall(switch: SwitchLike, arguments: str) -> str:
         return f"+OK hangup all channels with cause {cause}\n"
     pairs = dict(zip(wanted[::2], wanted[1::2], strict=False))
     for leg in list(switch.calls.channels.values()):
-        if all(leg.variables.get(name) == value for name, value in pairs.items()):
+        if all(leg.variables.get(name.lower()) == value for name, value in pairs.items()):
             switch.kill(leg.uuid, cause)
     first = f"[{visible(wanted[0])}]=[{visible(wanted[1])}]{'...' if len(pairs) > 1 else ''}"
     return f"+OK hangup all channels matching {first} with cause: {cause}\n"

@@ -71,13 +71,7 @@ class LogFile(logging.Handler):
         """
         there = self._path.exists() and os.stat(self._path).st_ino == os.fstat(self._file.fileno()).st_ino
         if there and os.fstat(self._file.fileno()).st_size:
-            stamp = time.strftime("%Y-%m-%d-%H-%M-%S")
-            kept = self._path.with_name(f"{self._path.name}.{stamp}")
-            number = 1
-            while kept.exists():  # twice within a second
-                number += 1
-                kept = self._path.with_name(f"{self._path.name}.{stamp}.{number}")
-            self._path.rename(kept)
+            self._path.rename(self._name_put_aside(time.strftime("%Y-%m-%d-%H-%M-%S")))
         self._reopen_if_moved()
         self._forget_the_oldest()
 
@@ -91,13 +85,24 @@ class LogFile(logging.Handler):
             with contextlib.suppress(OSError):  # then it grows on, and no line is lost
                 self.rotate()
 
-    def _forget_the_oldest(self) -> None:
-        """Of the files that were put aside; what somebody gave another name is his."""
+    def _name_put_aside(self, stamp: str) -> Path:
+        """The time behind the name, and behind all others of that second: the oldest may be gone already."""
+        name = self._path.with_name(f"{self._path.name}.{stamp}")
+        same = [each for each in self._put_aside() if each.name.startswith(name.name)]
+        if not same:
+            return name
+        last = same[-1].name[len(name.name) + 1 :] or "1"
+        return name.with_name(f"{name.name}.{int(last) + 1}")
+
+    def _put_aside(self) -> list[Path]:
+        """The files that were put aside, the oldest first; what somebody gave another name is his."""
         name = self._path.name
         beside = [each for each in self._path.parent.iterdir() if each.name.startswith(name)]
         kept = [each for each in beside if PUT_ASIDE.fullmatch(each.name.removeprefix(name))]
-        kept.sort(key=lambda each: (each.name[: len(name) + STAMP], len(each.name), each.name))
-        for each in kept[:-MOST_KEPT]:
+        return sorted(kept, key=lambda each: (each.name[: len(name) + STAMP], len(each.name), each.name))
+
+    def _forget_the_oldest(self) -> None:
+        for each in self._put_aside()[:-MOST_KEPT]:
             each.unlink()
 
     def _reopen_if_moved(self) -> None:

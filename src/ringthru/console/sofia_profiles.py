@@ -93,6 +93,7 @@ def _settings(profile: ProfileSnapshot) -> Rows:
         ("LATE-NEG", _truth(profile.late_negotiation)),
         ("PROXY-MEDIA", _truth(profile.proxy_media)),
         ("AGGRESSIVENAT", _truth(profile.aggressive_nat)),
+        *((("USER-AGENT-FILTER", profile.user_agent_filter),) if profile.user_agent_filter else ()),
     ]
 
 

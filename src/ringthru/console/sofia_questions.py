@@ -32,7 +32,7 @@ async def sofia_gateway_data(switch: SwitchLike, arguments: str) -> str:
     settings = switch.gateway_settings(gateway.rpartition("::")[2])
     if settings is None:
         return ""
-    found = (settings.variables_for(each).get(name) for each in WAYS.get(way.lower(), ()))
+    found = (settings.variables_for(each).get(name.lower()) for each in WAYS.get(way.lower(), ()))
     return next((value for value in found if value is not None), "")
 
 

@@ -1,4 +1,4 @@
-"""``vm_boxcount``, ``vm_list``, ``vm_read`` and ``vm_delete``: messages that callers left.
+"""``vm_boxcount``, ``vm_list``, ``vm_read``, ``vm_delete`` and ``vm_inject``: messages of voicemail.
 
 Lives here: FreeSWITCH's texts for them. Never here: the boxes.
 """
@@ -8,17 +8,23 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Final
 
-from ..switch.voicemail.values import Box, Counts, Message
+from ..switch.calls.caller import Caller
+from ..switch.voicemail import injecting
+from ..switch.voicemail.values import Box, Counts, Message, NoVoicemail
 from .commands import Command
 from .switch_like import SwitchLike
 from .tables import xml_text
-from .text import visible
+from .text import visible, words_of
 
 if TYPE_CHECKING:
     from ..switch.voicemail.book import Voicemail
 
 HOME: Final = "mod_voicemail"
 BOXCOUNT: Final = "[profile/]<user>@<domain>[|[new|saved|new-urgent|saved-urgent|all]]"
+INJECT: Final = (
+    "[group=<group>[@domain]|domain=<domain>|<box>[@<domain>]] <sound_file> [<cid_num>] [<cid_name>]"
+)
+ANONYMOUS: Final = "anonymous"
 NOBODY: Final = "-ERR can't find user or profile.\n"
 DONE: Final = "+OK\n"
 
@@ -78,6 +84,26 @@ async def _delete(voicemail: Voicemail, box: Box, words: tuple[str, ...]) -> str
     return DONE
 
 
+async def inject(switch: SwitchLike, arguments: str) -> str:
+    """A sound into a box, or into those of a group or a domain; each by itself, full ones are passed by."""
+    who, file, number, name = (*words_of(arguments), "", "", "", "")[:4]
+    if not file:
+        return f"Usage: {INJECT}\n"
+    calls, trouble = switch.calls, []
+    users = injecting.meant(calls.directory, who)
+    try:
+        sound = await injecting.sound_of(calls.sounds, file)
+    except NoVoicemail as error:
+        return f"-ERR {visible(str(error))}\n"
+    caller = Caller(name or ANONYMOUS, number or ANONYMOUS)
+    for user in users:
+        try:
+            await injecting.inject(calls.answering.voicemail, user, sound, caller)
+        except (NoVoicemail, OSError) as error:
+            trouble.append(str(error))
+    return NOBODY if not users else f"-ERR {visible('; '.join(trouble))}\n" if trouble else DONE
+
+
 def _command(
     name: str, syntax: str, work: Callable[[Voicemail, Box, tuple[str, ...]], Awaitable[str]]
 ) -> Command:
@@ -100,6 +126,8 @@ def commands() -> list[Command]:
     return [
         Command("vm_boxcount", BOXCOUNT, "vm_boxcount", boxcount, home=HOME),
         _command("vm_delete", "<id>@<domain>[/profile] [<uuid>]", _delete),
+        Command("vm_inject", INJECT, "vm_inject", inject, home=HOME),
         _command("vm_list", "<id>@<domain>[/profile] [xml]", _list),
+        Command("voicemail_inject", INJECT, "voicemail_inject", inject, home=HOME),
         _command("vm_read", "<id>@<domain>[/profile] <read|unread> [<uuid>]", _read),
     ]

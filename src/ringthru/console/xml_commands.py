@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from ..switch.configuration import Element, User
+from ..switch.variable_names import spelled
 from .commands import Command
 from .switch_like import SwitchLike
 from .tables import xml_text
@@ -62,7 +63,7 @@ def _user_xml(user: User) -> str:
 def _group(kind: str, values: Mapping[str, str]) -> Iterator[str]:
     yield f"  <{kind}s>"
     for name, value in values.items():
-        yield "    " + _tag(kind, {"name": name, "value": value}, "/>")
+        yield "    " + _tag(kind, {"name": spelled(name), "value": value}, "/>")
     yield f"  </{kind}s>"
 
 

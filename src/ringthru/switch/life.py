@@ -20,6 +20,7 @@ from .audio.codec_choice import tell_of_missing
 from .configuration import ProfileSettings, misnamed_lists, weak_secrets
 from .parts import SwitchParts
 from .profiles.profile import Profile
+from .profiles.tracing import watch
 
 if TYPE_CHECKING:
     from ..sip.transport.locating import Target
@@ -105,6 +106,8 @@ class SwitchLife(SwitchParts):
         await profile.open()
         self.calls.profiles[profile.name] = profile
         self._advertising.open(profile, weak)
+        if settings.sip_trace:
+            watch(profile, "siptrace", self._tracer)
         if settings.sip_capture or self._captures is not None:
             self.captures.opened(profile)
         self._sources.on_profile_start(profile)

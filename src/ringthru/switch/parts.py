@@ -139,6 +139,9 @@ class SwitchParts:
         calls.phone_settings = rules.phone
         calls.answering.mailboxes = rules.voicemail
         calls.answering.menus = rules.menus
+        calls.answering.conf = Path(self.variables["conf_dir"])
+        settings = self._settings
+        calls.answering.mailer = (settings.mailer_app, settings.mailer_app_args, self._allow_exec)
         calls.answering.folder = Path(self.variables["storage_dir"]) / "voicemail"
         return calls
 

@@ -60,6 +60,7 @@ class ProfileSnapshot:
     registrations: int
     stun_enabled: bool = True
     stun_auto_disable: bool = False
+    user_agent_filter: str = ""
     tls_url: str | None = None  # None without TLS
     tls_bind_url: str | None = None
 

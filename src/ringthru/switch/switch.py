@@ -31,6 +31,7 @@ from .door.protection import Ban
 from .following import SwitchFollowing
 from .options import SwitchOptions as SwitchOptions
 from .snapshots import BanSnapshot, ProfileSnapshot, RegistrationSnapshot, SwitchSnapshot
+from .variable_names import variable_name
 
 if TYPE_CHECKING:
     from .configuration import Tree
@@ -65,9 +66,9 @@ class Switch(SwitchFollowing):
     def set_variable(self, name: str, value: str) -> None:
         """A global one; an empty value unsets."""
         if value:
-            self.variables[name] = value
+            self.variables[variable_name(name)] = value
         else:
-            self.variables.pop(name, None)
+            self.variables.pop(name.lower(), None)
 
     @property
     def tree(self) -> Tree:

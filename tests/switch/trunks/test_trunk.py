@@ -245,6 +245,53 @@ class TestFailing:
         assert driven.trunk.next_timeout() is None
 
 
+class TestRunOut:
+    """Refreshing does not work until the registration is over: FreeSWITCH's EXPIRED."""
+
+    def refreshing_fails(self, driven: Driven) -> None:
+        driven.sleep()
+        driven.resolved(FIRST)
+        driven.silence()
+
+    def test_is_told_when_it_is_so_and_not_at_the_next_try(self, registered: Driven) -> None:
+        while registered.trunk.state is not TrunkState.EXPIRED:
+            assert registered.now < registered.trunk.expires_at
+            self.refreshing_fails(registered)
+            registered.trunk.orders()
+            if registered.trunk.next_timeout() == registered.trunk.expires_at:
+                registered.sleep()
+        assert registered.now == registered.trunk.expires_at
+        assert registered.trunk.registered is None
+        assert registered.trunk.reason == "no answer"
+        (changed,) = registered.trunk.orders()
+        assert (changed.before, changed.state) == (TrunkState.FAIL_WAIT, TrunkState.EXPIRED)
+
+    def test_the_next_try_comes_at_its_time_and_may_work(self, registered: Driven) -> None:
+        self.refreshing_fails(registered)
+        next_try = registered.trunk.next_try
+        registered.trunk.expires_at = registered.now + 1
+        registered.sleep()
+        assert registered.trunk.state is TrunkState.EXPIRED
+        assert registered.trunk.next_timeout() == registered.trunk.next_try == next_try
+        registered.sleep()
+        registered.resolved(FIRST)
+        registered.grant()
+        assert registered.trunk.state is TrunkState.REGED
+
+    def test_it_stays_where_there_is_no_next_try(self) -> None:
+        driven = Driven(retry=0)
+        driven.orders()
+        driven.resolved(FIRST)
+        driven.grant()
+        self.refreshing_fails(driven)
+        assert driven.trunk.state is TrunkState.FAILED
+        driven.sleep()
+        assert driven.trunk.state is TrunkState.EXPIRED
+        assert driven.trunk.next_timeout() is None
+        driven.trunk.register(driven.now)
+        assert driven.orders() == [Resolve()]
+
+
 class TestAtOnce:
     def test_our_address_changed(self, registered: Driven) -> None:
         """P7: not when the registration would have been refreshed, but now."""

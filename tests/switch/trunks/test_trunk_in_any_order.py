@@ -19,7 +19,7 @@ from ringthru.switch.trunks.trunk import (
 )
 
 FLOWS = [Flow("UDP", Endpoint("10.0.0.1", 5060), Endpoint("192.0.2.1", port)) for port in (5060, 5070, 5080)]
-SETTLED = (TrunkState.DOWN, TrunkState.NOREG, TrunkState.FAILED)
+SETTLED = (TrunkState.DOWN, TrunkState.NOREG, TrunkState.FAILED, TrunkState.EXPIRED)
 
 
 class AnyOrder(RuleBasedStateMachine):

@@ -26,6 +26,8 @@ class Answering:
         self.mailboxes: Mapping[str, VoicemailProfile] = {}  # profiles of voicemail.conf
         self.menus: Mapping[str, Menu] = {}  # of ivr.conf
         self.folder = Path("voicemail")  # of messages
+        self.conf = Path()  # the configuration's folder, with templates of mails
+        self.mailer: tuple[str, str, bool] = ("sendmail", "-t", False)  # see ``MailProgram``
         self._calls = calls
         self._voicemail: Voicemail | None = None
         self._lamps: Lamps | None = None
@@ -35,10 +37,15 @@ class Answering:
     def voicemail(self) -> Voicemail:
         if self._voicemail is None:
             from ..voicemail.book import Voicemail
+            from ..voicemail.mailing import Mailer, MailProgram
 
             calls = self._calls
             self._voicemail = Voicemail(
-                self.folder, calls.bus, directory=lambda: calls.directory, profiles=lambda: self.mailboxes
+                self.folder,
+                calls.bus,
+                directory=lambda: calls.directory,
+                profiles=lambda: self.mailboxes,
+                mailer=Mailer(lambda: MailProgram(*self.mailer), self.conf),
             )
             self._voicemail.subscribe(self.lamps.on_change)
         return self._voicemail

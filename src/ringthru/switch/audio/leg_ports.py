@@ -86,6 +86,7 @@ class LegPorts:
         """Ports for a leg: mapped ones for a far peer, where there are any."""
         profile, inner = channel.profile, channel.inner
         seen = profile.seen_by(peer)
+        profile.talks_to(peer, seen)
         secure = PLAIN if inner else secure_media.wanted(channel, self._lookup)
         here = inner or secure_media.is_wanted(channel, secure)  # media nodes are told nothing of SRTP
         distant = None if here else await self._placed(channel)

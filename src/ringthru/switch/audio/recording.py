@@ -37,7 +37,7 @@ class SessionRecording:
     """One recording that goes on."""
 
     def __init__(self, channel: Channel, path: Path, seconds: float) -> None:
-        self.stereo = truth(channel.variables.get("RECORD_STEREO"))
+        self.stereo = truth(channel.variables.get("record_stereo"))
         self._channel = channel
         self._file = RecordedFile(path, 2 if self.stereo else 1)
         self._until = time.monotonic() + min(seconds or LONGEST, LONGEST)

@@ -24,6 +24,7 @@ from .caller import Caller
 from .causes import ELSEWHERE_CAUSES, HangupCause, reason_for, status_of
 from .channel_state import ChannelState
 from .channel_view import snapshot_of
+from .nat_mode import note_wish
 from .reoffers import Reoffers
 
 if TYPE_CHECKING:
@@ -199,6 +200,7 @@ class Channel(ChannelState):
         if self.progressed.is_set():
             return True
         call = self.call
+        note_wish(self, call)
         media = await self.take_media(call.flow.remote.host)
         if media is None or not self._waits:
             return False
@@ -229,6 +231,7 @@ class Channel(ChannelState):
         if self.up or self.gone.is_set() or self.call is None:
             return
         call, offer = self.call, self.offer
+        note_wish(self, call)
         media = await self.take_media(call.flow.remote.host)
         if media is None or self.up or self.gone.is_set():
             return
@@ -360,14 +363,18 @@ class Channel(ChannelState):
 
     def hold(self, on: bool) -> None:
         """Hold a call from our side, or take it back: the peer is told by a new offer."""
-        if on is self.held_by_us or not self.up:
-            return
+        if on is not self.held_by_us and self.up:
+            self.mark_held(on)
+            self.offer_again()
+
+    def mark_held(self, on: bool) -> None:
+        """Note that we hold the call, or no longer: a wish, until the peer has refused it."""
         self.held_by_us = on
-        self.turn(CallPhase.HELD if on else CallPhase.ACTIVE)
+        held = on or (self.media is not None and self.media.held)
+        self.turn(CallPhase.HELD if held else CallPhase.ACTIVE)
         self.tell("CHANNEL_HOLD" if on else "CHANNEL_UNHOLD")
         if self.bridge is not None:
             self.bridge.balance()
-        self.offer_again()
 
     def offer_both_ways(self) -> None:
         """Take back a direction that a partner who is gone had asked for."""

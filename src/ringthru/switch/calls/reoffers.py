@@ -22,12 +22,13 @@ PACE: Final = 0.1  # seconds between looks whether an offer may go out
 class Reoffers:
     """Those of one leg."""
 
-    __slots__ = ("_channel", "_once_more", "_under_way")
+    __slots__ = ("_channel", "_held", "_once_more", "_under_way")
 
     def __init__(self, channel: Channel) -> None:
         self._channel = channel
         self._under_way = False
         self._once_more = False
+        self._held = False  # by us, as the peer last agreed
 
     def ask(self, spawn: Callable[[Coroutine[Any, Any, None]], object]) -> None:
         """Send one beside everything else, or once more after the one that is under way."""
@@ -55,6 +56,7 @@ class Reoffers:
             await asyncio.sleep(PACE)  # an offer of the peer's, or its ACK, is on its way
         if call is None or media is None or gone.is_set():
             return
+        held = channel.held_by_us
         body = media.offer(channel.kept_codecs, self._wanted_direction())
         handle = channel.profile.act(lambda now: call.reinvite(now, body))
         response = await channel.profile.answer_to(handle)
@@ -64,9 +66,11 @@ class Reoffers:
             media.not_taken()
             said = f"{response.status} {response.reason}" if response is not None else "nobody answered"
             channel.log.info("A new offer to %s was not taken: %s", channel.name, said)
+            self._take_back(held)
             if media.aside is not None and channel.bridge is not None:
                 channel.bridge.needs_audio(f"{channel.name} does not take the other's address")
             return
+        self._held = held
         try:
             media.accept(response.body)
         except MediaError as error:
@@ -75,6 +79,14 @@ class Reoffers:
             channel.log.warning(text, channel.name, error)
         if channel.bridge is not None:
             channel.bridge.follow()
+
+    def _take_back(self, held: bool) -> None:
+        """A hold, or its end, was refused: the call goes on as it was, and nobody is told anything else."""
+        channel = self._channel
+        if held is not self._held and held is channel.held_by_us:
+            words = "stays on hold" if held is False else "is not put on hold"
+            channel.log.warning("%s %s: its phone refused our offer", channel.name, words)
+            channel.mark_held(self._held)
 
     def _wanted_direction(self) -> str:
         if self._channel.held_by_us:

@@ -35,11 +35,11 @@ from ..audio.codec_choice import passable, shared, told_of
 from ..dialing.dialstring import truth
 from ..dialing.redirecting import places_of
 from ..door.authentication import Denied
-from ..registrations.nat import calling_reason
 from . import dtmf
 from .ack_watch import AckWatch
 from .causes import HangupCause, cause_of, cause_said
 from .channel import DISPOSITION, CallPhase, Channel
+from .nat_mode import note_caller
 from .offers import new_offer, take_answer, tell_the_other
 
 if TYPE_CHECKING:
@@ -54,7 +54,6 @@ ENDINGS = {  # what ends a call here by itself
 }
 REDIRECTED = HangupCause.REDIRECTION_TO_NEW_DESTINATION
 SDP_TYPE = "application/sdp"
-NAT_SESSION = 90  # seconds, FreeSWITCH's and RFC 4028's least: half of it is when a refresh goes out
 RETRY_AFTER = "5"  # seconds, told to callers while the switch is full
 
 
@@ -136,7 +135,7 @@ class Signalling:
             channel.destination = trunk.extension or channel.destination
             self._calls.trunks.began(trunk.trunk)
         channel.log.info("%s receiving invite from %s call-id: %s", channel.name, source, call.call_id)
-        _note_nat(profile, channel, call)
+        note_caller(profile, channel, call)
         channel.begin()
         if self._acceptable(channel, call.request.body):
             work = self._calls.router.run(channel) if replaced is None else self._replace(channel, replaced)
@@ -270,16 +269,6 @@ class Signalling:
             answering.lamps.subscribe(profile, incoming)
         else:
             profile.respond(incoming, 489)
-
-
-def _note_nat(profile: Profile, channel: Channel, call: Call) -> None:
-    """A caller behind a NAT: its session is refreshed so often that the NAT keeps the way to it open."""
-    reason = calling_reason(call.request, call.flow, profile.nat_rules())
-    if reason:
-        channel.log.debug("Setting NAT mode based on %s", reason)
-        channel.variables["sip_nat_detected"] = "true"
-        call.session.shorten(NAT_SESSION)
-        call.keep_to_its_source()
 
 
 def _unspoken(request: Request) -> int | None:

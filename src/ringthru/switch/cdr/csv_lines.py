@@ -19,7 +19,7 @@ def line(template: str, variables: Mapping[str, str]) -> str:
     A value is one cell and one line whoever wrote it: a quote in it is doubled (RFC 4180 §2.7), and whatever
     could end the line is a blank.
     """
-    return NAME.sub(lambda found: _cell(variables.get(found[1], "")), template.strip()) + "\n"
+    return NAME.sub(lambda found: _cell(variables.get(found[1].lower(), "")), template.strip()) + "\n"
 
 
 def _cell(value: str) -> str:

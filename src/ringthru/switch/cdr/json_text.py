@@ -9,12 +9,15 @@ import json
 from collections.abc import Mapping
 from urllib.parse import quote
 
+from ..variable_names import spelled
 from .record import CallRecord
 
 
 def text(record: CallRecord, core_uuid: str, switchname: str, *, encode_values: bool) -> str:
     """One object on one line; ``encode_values``: variables are written as in a URL, as FreeSWITCH does."""
-    variables = {name: quote(value) if encode_values else value for name, value in record.variables.items()}
+    variables = {
+        spelled(name): quote(value) if encode_values else value for name, value in record.variables.items()
+    }
     whole = {
         "core-uuid": core_uuid,
         "switchname": switchname,

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final, Self
 
 from ...net.values import frozen
+from ..variable_names import variable_name
 from .errors import ConfigurationError, Position
 from .tree import Element, Tree
 from .weak_secrets import reason_for_weakness
@@ -177,7 +178,7 @@ class _Reader:
         variables: dict[str, str] = {}
         for element in self._elements:
             params |= _params(element)
-            variables |= element.named_values("variables", "variable")
+            variables |= _variables(element)
         for element in self._elements:
             for group in element.inside("groups", "group"):
                 self._take_group(group, params, variables)
@@ -190,7 +191,7 @@ class _Reader:
         name = group.get("name").strip()
         self._members.setdefault(name, [])
         params = params | _params(group)
-        variables = variables | group.named_values("variables", "variable")
+        variables = variables | _variables(group)
         self._take_users([*group.inside("users", "user"), *group.all("user")], name, params, variables)
 
     def _take_users(
@@ -219,7 +220,7 @@ class _Reader:
             domain=self._name,
             position=element.position,
             params=params | _params(element),
-            variables=variables | element.named_values("variables", "variable"),
+            variables=variables | _variables(element),
             cidr=tuple(each.strip() for each in element.get("cidr").split(",") if each.strip()),
             number_alias=element.get("number-alias").strip(),
         )
@@ -233,6 +234,13 @@ class _Reader:
                 text = "%s: group %s points to user %s, who is not in domain %s: ignored"
                 log.warning(text, position, group, name, self._name)
         return tuple(found.values())
+
+
+def _variables(element: Element) -> dict[str, str]:
+    """``<variables>``, whose names compare without case too, but are shown as they are written."""
+    return {
+        variable_name(name): value for name, value in element.named_values("variables", "variable").items()
+    }
 
 
 def _params(element: Element) -> dict[str, str]:

@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Final
 
 from ...net.values import frozen
+from ..variable_names import variable_name
 from .errors import ConfigurationError, Note, Position
 
 # What FreeSWITCH fixes
@@ -131,9 +132,9 @@ class _Preprocessor:
             if not match[2]:
                 self._note(logging.ERROR, position, f"'{match[0][:60]}' has no closing brace")
                 return match[0]
-            self.names.add(match[1])
+            self.names.add(name := match[1].lower())
             # A line break in a value would shift every later line away from its position.
-            return " ".join(self.variables.get(match[1], "").splitlines())
+            return " ".join(self.variables.get(name, "").splitlines())
 
         line = VARIABLE.sub(value, line)
         if len(line) > LONGEST_LINE:
@@ -174,7 +175,7 @@ class _Preprocessor:
         if not equals or not _unquote(name):
             self._note(logging.WARNING, position, f"set '{data}' is ignored: it is not NAME=VALUE")
             return
-        self.variables[_unquote(name)] = _unquote(value.lstrip())
+        self.variables[variable_name(_unquote(name))] = _unquote(value.lstrip())
 
     def _stun_set(self, data: str, position: Position) -> None:
         """No server is asked while files are read: the variable holds the question, for ext-sip-ip to ask."""
@@ -188,7 +189,7 @@ class _Preprocessor:
         if not equals or not _unquote(name) or not source:
             self._note(logging.WARNING, position, f"env-set '{data}' is ignored: it is not NAME=$VARIABLE")
         elif source in self.environment:
-            self.variables[_unquote(name)] = self.environment[source]
+            self.variables[variable_name(_unquote(name))] = self.environment[source]
 
     def _execute(self, command: str, data: str, run: Run, position: Position) -> None:
         """``exec`` pastes what the command prints, ``exec-set`` makes it a variable's value."""
@@ -203,7 +204,7 @@ class _Preprocessor:
             self._note(logging.ERROR, position, f"{command} '{data}' failed: {error}")
             return
         if command == "exec-set":
-            self.variables[_unquote(name)] = output.strip()
+            self.variables[variable_name(_unquote(name))] = output.strip()
             return
         for each in output.splitlines():
             self._emit(each, position)

@@ -5,10 +5,12 @@ Lives here: names, types, defaults, what a user's own entry changes. Never here:
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from ...net.values import frozen, replace
+from .expressions import Expression, compile_expression
 from .values import one_of, read_boolean, read_names, read_number, whole
 
 DAY: Final = 86400
@@ -34,6 +36,7 @@ class RegistrationSettings:
     max_registrations_per_extension: int = 0  # more are refused; 0: the ten newest stay
     # Who
     disable_register: bool = False
+    user_agent_filter: Expression | None = None  # phones whose User-Agent it does not match are refused
     accept_blind_reg: bool = False  # without any password
     accept_blind_auth: bool = False  # with any password
     apply_register_acl: tuple[
@@ -109,6 +112,13 @@ def _text(text: str) -> str | None:
     return text.strip() or None
 
 
+def _expression(text: str) -> Expression | None:
+    try:
+        return compile_expression(text.strip()) if text.strip() else None
+    except re.error as error:
+        raise ValueError(f"a regular expression: {error}") from None
+
+
 def _seconds_or_none(text: str) -> int | None:
     return read_number(text, 0, DAY * 30) or None
 
@@ -122,6 +132,7 @@ REGISTRATION_PARAMETERS: Final[Mapping[str, Callable[[str], Any]]] = {
     "multiple-registrations": _truth_or("contact", "call-id"),
     "max-registrations-per-extension": whole(0, 10),
     "disable-register": read_boolean,
+    "user-agent-filter": _expression,
     "accept-blind-reg": read_boolean,
     "accept-blind-auth": read_boolean,
     "inbound-reg-force-matching-username": read_boolean,

@@ -116,6 +116,7 @@ class ProfileSettings:
     disable_transfer: bool = False  # refuse REFER
     manual_redirect: bool = False  # a called side's 3xx is the dialplan's business, and not followed
     sip_capture: bool = False  # to the capture-server
+    sip_trace: bool = False  # to the log, from the start
     accept_odd_acks: bool = True  # ours: an ACK that a SIP ALG rewrote in one key counts
 
     @property
@@ -190,4 +191,5 @@ PROFILE_PARAMETERS: Final[Mapping[str, Reader]] = {
     "inbound-bypass-media": read_boolean,
     "accept-odd-acks": read_boolean,
     "sip-capture": read_boolean,
+    "sip-trace": read_boolean,
 }

@@ -35,6 +35,8 @@ class SwitchSettings:
     media_engine: str = "auto"  # ours: c, python, rtpengine; auto: c where it is built
     rtpengine_nodes: tuple[Node, ...] = ()  # ours: where rtpengines take commands, and their weights
     rtpengine_dtmf_log: Endpoint | None = None  # ours: where they send the keys they hear
+    mailer_app: str = "sendmail"  # what mails of voicemail are given to, on its standard input
+    mailer_app_args: str = "-t"
     console_layout: str = "current"  # ours: how FreeSWITCH answered and logged then
     # Ours: how strangers are kept from guessing passwords
     auth_failures_before_ban: int = 10  # 0: nobody is banned
@@ -75,6 +77,17 @@ def _endpoint(text: str) -> Endpoint:
     return read_endpoint(text)
 
 
+def _command(text: str) -> str:
+    """Words as a shell would split them, which nobody asks to do so."""
+    from shlex import split  # not of a start without any
+
+    try:
+        split(text)
+    except ValueError as error:
+        raise ValueError(f"words of a command line: {error}") from None
+    return text.strip()
+
+
 LOG_LEVELS: Final = ("console", "alert", "crit", "err", "error", "warning", "notice", "info", "debug")
 LAYOUTS: Final = ("current", "2009-09", "2009-06")
 SWITCH_PARAMETERS: Final[Mapping[str, Reader]] = {
@@ -86,6 +99,8 @@ SWITCH_PARAMETERS: Final[Mapping[str, Reader]] = {
     "rtpengine-nodes": _nodes,
     "rtpengine-dtmf-log": _endpoint,
     "console-layout": one_of(*LAYOUTS),
+    "mailer-app": _command,
+    "mailer-app-args": _command,
     "auth-failures-before-ban": whole(0, 1000),
     "ban-seconds": whole(1, DAY),
     "strangers-requests-per-second": whole(0, 1_000_000),

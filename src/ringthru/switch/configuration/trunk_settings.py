@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from ...net.values import frozen
 from ...sip import MalformedMessage, SipUri
+from ..variable_names import variable_name
 from .errors import ConfigurationError, Position
 from .parameters import log_unknown
 from .tree import Element
@@ -208,7 +209,7 @@ def _values(element: Element, where: str) -> dict[str, Any]:
 def _variables(element: Element) -> tuple[tuple[str, str, str], ...]:
     rows = element.inside("variables", "variable")
     return tuple(
-        (each.get("name"), each.get("value"), each.get("direction").lower() or "both")
+        (variable_name(each.get("name")), each.get("value"), each.get("direction").lower() or "both")
         for each in rows
         if each.get("name")
     )

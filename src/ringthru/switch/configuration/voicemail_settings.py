@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from ...net.values import frozen
+from .expand import expand
 from .parameters import read_parameters
 from .tree import Element, Tree
 from .values import read_boolean, whole
@@ -18,14 +19,15 @@ MOST_MESSAGES: Final = 10_000  # of one box, likewise
 KEYS: Final = (  # what a caller presses, by FreeSWITCH's names
     *("terminator-key", "play-new-messages-key", "play-saved-messages-key", "config-menu-key"),
     *("record-greeting-key", "listen-file-key", "save-file-key", "delete-file-key"),
-    *("next-message-key", "repeat-message-key", "main-menu-key"),
+    *("next-message-key", "repeat-message-key", "main-menu-key", "change-pass-key"),
+    "email-key",
 )
-# FreeSWITCH's that mean nothing here: there is no mail, no web page, one form of file, and no other menu
+# FreeSWITCH's that mean nothing here: there is no web page, one form of file, and no other menu
 PASSED_OVER: Final = (
     *("file-extension", "web-template-file", "record-sample-rate", "record-comment", "record-title"),
-    *("record-copyright", "odbc-dsn", "callback-dialplan", "callback-context", "email-key", "pause-key"),
+    *("record-copyright", "odbc-dsn", "callback-dialplan", "callback-context", "pause-key"),
     *("restart-key", "ff-key", "rew-key", "skip-greet-key", "skip-info-key", "previous-message-key"),
-    *("login-keys", "choose-greeting-key", "change-pass-key", "record-name-key", "record-file-key"),
+    *("login-keys", "choose-greeting-key", "record-name-key", "record-file-key"),
     *("undelete-file-key", "operator-key", "operator-extension", "vmain-key", "vmain-extension"),
     *("max-retries", "db-password-override", "auto-playback-recordings", "play-new-messages-lifo"),
     *("play-saved-messages-lifo", "forward-key", "callback-key", "urgent-key", "allow-recording-urgent"),
@@ -61,6 +63,28 @@ PARAMETERS: Final[Mapping[str, Any]] = {
 }
 
 
+MAIL_PARAMETERS: Final[Mapping[str, Any]] = {
+    "template-file": _text,
+    "notify-template-file": _text,
+    "date-fmt": _text,
+    "email-from": _text,
+}
+
+
+@frozen
+class MailSettings:
+    """``<email>`` of a profile. Templates are files below the configuration's folder; empty: our words."""
+
+    template_file: str = ""
+    notify_template_file: str = ""
+    date_format: str = "%A, %B %d %Y, %I %M %p"
+    email_from: str = "${voicemail_account}@${voicemail_domain}"
+
+    def sender_of(self, values: Mapping[str, str]) -> str:
+        """Who the mail is from, where the user's own params do not say."""
+        return expand(self.email_from, values.get)
+
+
 @frozen
 class VoicemailProfile:
     """How the boxes of one profile are. Spans are seconds, except where a name says otherwise."""
@@ -78,6 +102,7 @@ class VoicemailProfile:
     silence_ends: int = 5  # of silence end a message; 0: they do not
     most_messages: int = 100  # of one box
     most_megabytes: int = 1000  # of the whole profile
+    mail: MailSettings = MailSettings()
 
     def key(self, name: str) -> str:
         """The key that does what FreeSWITCH calls so."""
@@ -96,6 +121,8 @@ USUAL_KEYS: Final[Mapping[str, str]] = {
     "next-message-key": "3",
     "repeat-message-key": "0",
     "main-menu-key": "0",
+    "change-pass-key": "6",
+    "email-key": "4",
 }
 FIELDS: Final[Mapping[str, str]] = {  # of a profile, by the parameter's own field
     "storage_dir": "folder",
@@ -132,4 +159,13 @@ def _profile(element: Element) -> VoicemailProfile:
         known["tone"] = tone
     if "digit_timeout" in values:
         known["digit_timeout"] = values["digit_timeout"] / 1000
-    return VoicemailProfile(name=name, keys=keys, **known)
+    return VoicemailProfile(name=name, keys=keys, mail=_mail(element, name), **known)
+
+
+def _mail(element: Element, name: str) -> MailSettings:
+    values = read_parameters(
+        element.inside("email", "param"), MAIL_PARAMETERS, f"voicemail.conf, email of profile {name}"
+    )
+    if "date_fmt" in values:
+        values["date_format"] = values.pop("date_fmt")
+    return MailSettings(**{key: value for key, value in values.items() if value})

@@ -33,6 +33,7 @@ from ...media import EngineFull, MediaError, NoFreePorts
 from ..calls.causes import HangupCause, is_among
 from ..calls.joining import join
 from ..dialplan import sounding
+from ..variable_names import variable_name
 from .dialing import DialFailed
 from .dialstring import BadDialString, truth
 from .leg_variables import exported
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from ..calls.channel import Channel
 
 RINGING: Final = "%(2000,4000,440,480)"  # in place of a ringback that cannot be played
+STATUS: Final = variable_name("DIALSTATUS")
 DIALSTATUS: Final[Mapping[HangupCause, str]] = {
     HangupCause.SUCCESS: "SUCCESS",
     HangupCause.USER_BUSY: "BUSY",
@@ -83,7 +85,7 @@ async def bridge(calls: Calls, channel: Channel, data: str) -> None:
         raise
     channel.variables |= {
         "originate_disposition": HangupCause.SUCCESS.name,
-        "DIALSTATUS": DIALSTATUS[HangupCause.SUCCESS],
+        STATUS: DIALSTATUS[HangupCause.SUCCESS],
         "last_bridge_to": other.uuid,
         "bridge_channel": other.name,
         "bridge_uuid": other.uuid,
@@ -164,7 +166,7 @@ async def _failed(calls: Calls, channel: Channel, cause: HangupCause) -> None:
     """Nobody answered: the dialplan goes on where it says so, else the caller is told why."""
     variables = channel.variables
     variables["originate_disposition"] = variables["originate_failed_cause"] = cause.name
-    variables["DIALSTATUS"] = DIALSTATUS.get(cause, "CHANUNAVAIL")
+    variables[STATUS] = DIALSTATUS.get(cause, "CHANUNAVAIL")
     goes_on = variables.get("continue_on_fail", "")
     if truth(goes_on) or is_among(cause, goes_on):
         return

@@ -27,6 +27,7 @@ from functools import lru_cache
 from typing import Final
 
 from ...net.values import frozen
+from ..variable_names import variable_name
 
 CLOSING = {"{": "}", "[": "]", "<": ">", "(": ")"}
 OPENS_A_QUOTE = "=/,|:^"  # what may stand before a quote; the start of the text too
@@ -131,7 +132,7 @@ def assignments(text: str, separator: str = ",") -> dict[str, str]:
     for pair in separated(text, separator):
         name, equals, value = pair.partition("=")
         if equals and name.strip():
-            found[name.strip()] = _plain(value.strip())
+            found[variable_name(name.strip())] = _plain(value.strip())
     return found
 
 

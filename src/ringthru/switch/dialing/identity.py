@@ -14,12 +14,13 @@ from urllib.parse import quote
 from ...sip import MalformedMessage, NameAddr, Request
 from ...sip.wire.grammar import quote as quoted
 from ..calls.caller import Caller
+from ..variable_names import spelled, variable_name
 from .dialstring import harmless
 
 USER_SAFE: Final = "-_.!~*'()&=+$,;?/%"  # RFC 3261 §25.1, and % because a From we pass on is escaped already
 ANONYMOUS: Final = ("Anonymous", "sip:anonymous@anonymous.invalid")  # RFC 3323 §4.1.1.3
 PREFIX: Final = "sip_h_"
-PASSED: Final = ("Diversion", "History-Info", "Alert-Info")  # from the trusted (RFC 5806, 7044)
+PASSED: Final = ("diversion", "history-info", "alert-info")  # from the trusted (RFC 5806, 7044)
 OURS: Final = frozenset(  # what no variable may set
     (
         *("via", "from", "to", "call-id", "cseq", "contact", "max-forwards", "route", "record-route"),
@@ -100,9 +101,9 @@ def headers_kept(request: Request, trusted: bool) -> dict[str, str]:
     """What of an INVITE goes on to the other leg, as variables: ``X-…``, and from the trusted more."""
     kept: dict[str, str] = {}
     for name, value in request.headers:
-        wanted = name[:2] in ("X-", "x-") or (trusted and name in PASSED)
+        wanted = name[:2] in ("X-", "x-") or (trusted and name.lower() in PASSED)
         if wanted and len(value) <= MAX_VALUE and value.isprintable() and name.isprintable():
-            kept.setdefault(PREFIX + name, value)
+            kept.setdefault(variable_name(PREFIX + name), value)
         if len(kept) == MAX_PASSED:
             break
     return kept
@@ -113,14 +114,14 @@ def headers_of(own: Mapping[str, str], parent: Mapping[str, str]) -> Rows:
     passed = {
         name: value
         for name, value in parent.items()
-        if name.startswith((PREFIX + "X-", PREFIX + "x-"))
-        or (name.removeprefix(PREFIX) in (*PASSED, "Referred-By") and name.startswith(PREFIX))
+        if name.startswith(PREFIX + "x-")
+        or (name.startswith(PREFIX) and name.removeprefix(PREFIX) in (*PASSED, "referred-by"))
     }
     wanted = {**passed, **{name: value for name, value in own.items() if name.startswith(PREFIX)}}
     rows = [
-        (name.removeprefix(PREFIX), value)
+        (header, value)
         for name, value in wanted.items()
-        if value.isprintable() and _may_be_set(name.removeprefix(PREFIX))
+        if value.isprintable() and _may_be_set(header := spelled(name)[len(PREFIX) :])
     ]
     if any(name.lower() == "replaces" for name, _ in rows):
         rows.append(("Require", "replaces"))  # else who does not know it rings anew, beside the old call

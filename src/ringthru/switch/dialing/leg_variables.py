@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from ...net.address import parse_address
 from ..calls.caller import Caller
 from ..reachability import Seen
+from ..variable_names import variable_name
 from .identity import in_private
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ def shown_caller(variables: Mapping[str, str], parent: Channel | None, caller: C
 def exported(parent: Channel) -> dict[str, str]:
     """What ``export`` on a channel gives to the legs it dials."""
     names = parent.variables.get(EXPORTS, "").split(",")
-    plain = [name.removeprefix("nolocal:") for name in names if name]
+    plain = [variable_name(name.removeprefix("nolocal:")) for name in names if name]
     return {name: parent.variables.get(f"nolocal:{name}") or parent.variables.get(name, "") for name in plain}
 
 

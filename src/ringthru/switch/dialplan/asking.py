@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from ...media import BadSound
 from ..configuration.expressions import compile_expression
+from ..variable_names import variable_name
 from ..waiting import first_of
 from ..words import words_of
 from . import sounding
@@ -83,14 +84,14 @@ async def play_and_get_digits(calls: Calls, channel: Channel, data: str) -> None
         if channel.gone.is_set():
             return
         if len(keys) >= least and _fits(channel, keys, pattern):
-            channel.variables[name or "digits"] = keys
+            channel.variables[variable_name(name or "digits")] = keys
             return
         if name:
-            channel.variables[f"{name}_invalid"] = keys
+            channel.variables[variable_name(f"{name}_invalid")] = keys
         if bad not in NO_SOUND:
             await ask(channel, bad, 0, 0.0)
     if name:
-        channel.variables.pop(name, None)
+        channel.variables.pop(name.lower(), None)
     if elsewhere:
         extension, dialplan, context = (*elsewhere.split(), "", "", "")[:3]
         channel.reroute(extension, context, dialplan)
@@ -105,7 +106,7 @@ async def read(calls: Calls, channel: Channel, data: str) -> None:
         return
     channel.digits.clear()
     keys = await ask(channel, words[2], most, _seconds(words[4]), _ends(words[5] or "#"))
-    channel.variables[words[3]] = keys
+    channel.variables[variable_name(words[3])] = keys
     enough = len(keys) >= least
     channel.variables["read_result"] = "success" if enough else "timeout" if not keys else "failure"
 

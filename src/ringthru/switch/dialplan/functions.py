@@ -56,7 +56,7 @@ class Functions:
             "domain_data": self._domain_data,
             "domain_exists": lambda text: _word(self._calls.directory.domain(text.strip()) is not None),
             "expr": reckoned,
-            "global_getvar": lambda text: self._variables.get(text.strip(), ""),
+            "global_getvar": lambda text: self._variables.get(text.strip().lower(), ""),
             "group": lambda text: self._calls.database.do_group(text.strip()),
             "group_call": lambda text: self._calls.dialer.endpoints.group_call(text),
             "hash": lambda text: self._calls.shelf.do(text.strip()) or "",
@@ -104,7 +104,7 @@ class Functions:
             return domain.name if name == "name" else ""
         if kind == "param":
             return domain.params.get(name.lower(), "")
-        return domain.variables.get(name, "") if kind == "var" else ""
+        return domain.variables.get(name.lower(), "") if kind == "var" else ""
 
     def _in_group(self, argument: str) -> str:
         """``USER[@DOMAIN] GROUP``, or a comma between them, as FreeSWITCH reads it in spite of its syntax."""
@@ -150,7 +150,7 @@ class Functions:
         if user is None or name.lower() in SECRETS:
             return ""
         if kind == "var":
-            return user.variables.get(name, "")
+            return user.variables.get(name.lower(), "")
         if kind == "param":
             return user.params.get(name.lower(), "")
         known = {"id": user.id, "number-alias": user.number_alias, "cidr": ",".join(user.cidr)}
@@ -164,7 +164,7 @@ class Functions:
     def _uuid_getvar(self, argument: str) -> str:
         uuid, _, name = argument.strip().partition(" ")
         channel = self._calls.channels.get(uuid)
-        return channel.variables.get(name.strip(), "") if channel else ""
+        return channel.variables.get(name.strip().lower(), "") if channel else ""
 
 
 # Of the functions of every switch, for those who look at a dialplan without one

@@ -205,15 +205,19 @@ class Router:
         if field is not None:
             return field(channel)
         if name.startswith(PREFIX):  # a stranger may have written it into his INVITE
-            return harmless(channel.variables.get(name, ""))
+            return harmless(channel.variables.get(name.lower(), ""))
         for layer in (channel.variables, self._variables):
             if name in layer:
                 return layer[name]
-        counted = statistic(channel, name)
-        return self.functions.call(name) if counted is None else counted
+        if (counted := statistic(channel, name)) is not None:
+            return counted
+        if "(" not in name and (small := name.lower()) != name:  # late, as most are written in small letters
+            return self.value(channel, small)
+        return self.functions.call(name)
 
     def variable(self, channel: Channel, name: str) -> str | None:
         """A channel variable, or a global one: for names that no field and no function has."""
+        name = name.lower()
         value = channel.variables.get(name)
         return self._variables.get(name) if value is None else value
 
@@ -221,9 +225,10 @@ class Router:
         """Values for ``${…}`` without a channel: the layers, the global variables, the functions."""
 
         def find(name: str) -> str | None:
+            key = name.lower()
             for layer in (*layers, self._variables):
-                if name in layer:
-                    return layer[name]
+                if key in layer:
+                    return layer[key]
             return self.functions.call(name)
 
         return find

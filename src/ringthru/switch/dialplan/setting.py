@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from ..dialing.dialstring import separated
 from ..dialing.leg_variables import EXPORTS
+from ..variable_names import spelled, variable_name
 from .meta_keys import MetaApp
 
 if TYPE_CHECKING:
@@ -33,13 +34,13 @@ LOG_LEVELS: Final = {
 
 def assign(channel: Channel, name: str, value: str) -> None:
     """One variable; an empty value, or ``_undef_``, unsets it."""
-    name = name.strip()
+    name = variable_name(name.strip())
     if not value or value == UNDEFINED:
         channel.variables.pop(name, None)
     elif name in channel.variables or len(channel.variables) < MOST_VARIABLES:
         channel.variables[name] = value
     else:
-        channel.log.error("%s has %d variables; %s is not set", channel.name, MOST_VARIABLES, name)
+        channel.log.error("%s has %d variables; %s is not set", channel.name, MOST_VARIABLES, spelled(name))
 
 
 def set_variable(channel: Channel, data: str) -> None:
@@ -53,7 +54,7 @@ def set_variable(channel: Channel, data: str) -> None:
 
 def unset(channel: Channel, data: str) -> None:
     """Forget a variable."""
-    channel.variables.pop(data.strip(), None)
+    channel.variables.pop(data.strip().lower(), None)
 
 
 def multiset(channel: Channel, data: str) -> None:
@@ -88,7 +89,7 @@ def write_log(channel: Channel, data: str) -> None:
 def info(channel: Channel, data: str) -> None:
     """All variables of the channel to the log; ``data`` may name the level."""
     level = LOG_LEVELS.get(data.strip().upper(), logging.INFO)
-    lines = [f"variable_{name}: [{value}]" for name, value in sorted(channel.variables.items())]
+    lines = [f"variable_{spelled(name)}: [{value}]" for name, value in sorted(channel.variables.items())]
     facts = [
         f"Channel-Name: [{channel.name}]",
         f"Unique-ID: [{channel.uuid}]",

@@ -57,6 +57,9 @@ class LoginDesk:
         """Judge a request before anything is remembered of it (``TransactionLayer``'s screen)."""
         if not self._guard.admits(flow.remote, request.get("User-Agent") or "", now):
             return Refusal()
+        if request.method == "REGISTER" and not _wanted(profile, request):
+            log.info("IP %s Rejected by user-agent-filter of %s", flow.remote.host, profile.name)
+            return Refusal(403)
         if not self._must_prove(profile, request, flow) or request.get(_header(request)) is not None:
             return None
         denied = self._challenge(profile, request, flow.remote, now)
@@ -175,6 +178,12 @@ class LoginDesk:
 
     def _domain(self, profile: Profile, request: Request) -> str:
         return profile.settings.force_register_domain or request.from_.uri.host
+
+
+def _wanted(profile: Profile, request: Request) -> bool:
+    """Whether a phone is of a kind that may register (``user-agent-filter``)."""
+    expression = profile.settings.registration.user_agent_filter
+    return expression is None or expression.search(request.get("User-Agent") or "") is not None
 
 
 def _header(request: Request) -> str:

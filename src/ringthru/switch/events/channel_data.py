@@ -12,6 +12,7 @@ from ...sip import Direction
 from ..audio.codec_choice import bit_rate, shown_rate, way_of
 from ..audio.media_statistics import statistics_of
 from ..dialplan.call_fields import FIELDS, source_of
+from ..variable_names import spelled
 from .bus import MICROSECONDS, Header
 
 if TYPE_CHECKING:
@@ -156,7 +157,7 @@ def _variables(channel: Channel) -> Iterator[Header]:
         if name not in channel.variables and (value := FIELDS[name](channel)):
             yield f"variable_{name}", value
     for name, value in tuple(channel.variables.items()):
-        yield f"variable_{name}", value
+        yield f"variable_{spelled(name)}", value
 
 
 def bill(channel: Channel) -> Iterator[Header]:

@@ -29,6 +29,7 @@ from ...sip import (
 )
 from ..addresses.address_lookup import AddressLookups
 from ..addresses.external_address import ExternalAddress
+from ..addresses.unreachable import Unreachable
 from ..audio.codec_choice import read_preferences
 from ..configuration import AddressKind, ProfileSettings
 from ..reachability import LOOPBACK, ProfileAddresses, Seen, Sight, TransportPorts
@@ -101,6 +102,7 @@ class Profile(ProfileAgent):
         self._addresses: ProfileAddresses | None = None  # as they were last
         self._basis: tuple[object, ...] = ()  # what they were made of
         self._sight = Sight(lists)
+        self._unreachable = Unreachable(settings.name, surroundings.rules)
         self.transports = Transports(settings, self.sip_ip, tls_folder, names)
         self.coders = coders
         self._prefer(settings)
@@ -241,6 +243,10 @@ class Profile(ProfileAgent):
     def seen_by(self, peer: str | None, transport: str = "UDP") -> Seen:
         """How a peer sees this profile over a transport; the only source of our own addresses."""
         return self._sight.seen_by(peer, self.addresses(), transport)
+
+    def talks_to(self, peer: str, seen: Seen) -> None:
+        """A call or a registration with an address goes on: say so where nothing can come back from there."""
+        self._unreachable.look_at(peer, seen)
 
     def next_rtp_ip(self) -> str:
         """Which address of ours the next leg takes: where ``rtp-ip`` is repeated, all of them in turn."""

@@ -87,4 +87,5 @@ def snapshot_of(profile: Profile, registrations: int) -> ProfileSnapshot:
         registrations=registrations,
         stun_enabled=settings.stun_enabled,
         stun_auto_disable=settings.stun_auto_disable,
+        user_agent_filter=wanted.text if (wanted := settings.registration.user_agent_filter) else "",
     )

@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Coroutine
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from ...media import Codec
 from ...sip import (
@@ -41,6 +41,7 @@ from ..calls.joining import join_for_good
 from ..dialing import redirecting
 from ..dialing.dialstring import harmless
 from ..registrations.nat import harmless_uri
+from ..variable_names import variable_name
 from .blind_transfer import BlindTransfer, user_of
 
 if TYPE_CHECKING:
@@ -48,6 +49,8 @@ if TYPE_CHECKING:
     from ..profiles.profile import Profile
 
 log = logging.getLogger(__name__)
+
+REFERRED_BY: Final = variable_name("sip_h_Referred-By")
 
 
 class Transfers:
@@ -116,7 +119,7 @@ class Transfers:
         referral = profile.act(lambda now: call.accept_refer(incoming, now))
         referred_by = incoming.request.get("Referred-By")
         if channel.bridged_to is not None and referred_by and referred_by.isprintable():
-            channel.bridged_to.variables["sip_h_Referred-By"] = referred_by
+            channel.bridged_to.variables[REFERRED_BY] = referred_by
         self._calls.spawn(work(_Teller(profile, referral)))
 
     def _work_for(self, profile: Profile, channel: Channel | None, target: ReferTo) -> _Work | None:

@@ -42,7 +42,11 @@ MEDDLING: Final = (
     " ALG in the router, and calls may fail by it. Switch it off there; or let it see no SIP:"
     " register-transport=tls, or other ports than 5060 on both sides"
 )
-LEVELS = {TrunkState.FAIL_WAIT: logging.WARNING, TrunkState.FAILED: logging.ERROR}
+LEVELS = {
+    TrunkState.FAIL_WAIT: logging.WARNING,
+    TrunkState.FAILED: logging.ERROR,
+    TrunkState.EXPIRED: logging.ERROR,
+}
 
 
 class TrunkRegistration:
@@ -173,7 +177,9 @@ class TrunkRegistration:
         return uri
 
     async def _register(self, flow: Flow, expires: int) -> None:
-        seen = self._seen(flow)
+        whole = self.profile.seen_by(flow.remote.host, flow.transport)
+        self.profile.talks_to(flow.remote.host, whole)
+        seen = whole.signalling
         host = requests.contact_host(self.settings, flow.local, seen)
         self._cseq += 1
         request = requests.register_request(

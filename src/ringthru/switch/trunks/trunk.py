@@ -9,6 +9,7 @@ TRYING      a REGISTER is on its way, or the registrar's address is looked up
 REGED       registered, until the refresh
 FAIL_WAIT   it did not work; the next try has its time
 FAILED      it did not work, and there will be no next try (``retry-seconds`` 0)
+EXPIRED     while it did not work the registration ran out: no calls come; the next try has its time
 UNREGISTER  a REGISTER that ends it is on its way
 DOWN        an operator ended it
 NOREG       a trunk that is not to be registered with
@@ -51,9 +52,14 @@ class TrunkState(Enum):
     UNREGISTER = "UNREGISTER"
     FAILED = "FAILED"
     FAIL_WAIT = "FAIL_WAIT"
+    EXPIRED = "EXPIRED"
     TIMEOUT = "TIMEOUT"
     NOREG = "NOREG"
     DOWN = "DOWN"
+
+
+FAILING: Final = (TrunkState.FAIL_WAIT, TrunkState.FAILED)
+BETWEEN_TRIES: Final = (*FAILING, TrunkState.EXPIRED, TrunkState.REGED, TrunkState.UNREGED)
 
 
 @frozen
@@ -145,16 +151,23 @@ class Trunk:
 
     def handle_timeout(self, now: float) -> None:
         if self.registered is not None and now >= self.expires_at:
-            self.registered = None
+            self._run_out()
         if self._timeout is None or now < self._timeout:
             return
         self._timeout = None
         if self.state is TrunkState.NOREG:
             self._look_up()
-        elif self.state in (TrunkState.REGED, TrunkState.FAIL_WAIT, TrunkState.UNREGED):
+        elif self.state in BETWEEN_TRIES:
             self._begin(now)
 
     def next_timeout(self) -> float | None:
+        if self.registered is None or self.state not in FAILING:
+            return self._timeout
+        return self.expires_at if self._timeout is None else min(self._timeout, self.expires_at)
+
+    @property
+    def next_try(self) -> float | None:
+        """When the registrar is tried again, or the registration refreshed; None: never, or it is now."""
         return self._timeout
 
     def orders(self) -> list[Order]:
@@ -312,6 +325,11 @@ class Trunk:
         pause = max(pause, at_least, min(retry_after or 0, LONGEST_PAUSE), SHORTEST_PAUSE)
         self._timeout = now + pause * (1 + 0.1 * self._chance())
         self._change(TrunkState.FAIL_WAIT, reason)
+
+    def _run_out(self) -> None:
+        self.registered = None
+        if self.state in FAILING:
+            self._change(TrunkState.EXPIRED, self.reason)
 
     def _end(self, reason: str) -> None:
         self.registered = None

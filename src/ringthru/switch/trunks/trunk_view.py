@@ -32,7 +32,7 @@ def snapshot_of(
 ) -> TrunkSnapshot:
     """``up``: whether calls may go out; ``now`` in seconds of the loop's clock."""
     settings, trunk = each.settings, each.trunk
-    timeout = trunk.next_timeout()
+    timeout = trunk.next_try
     contact = trunk.registered.contact if trunk.registered is not None else _contact_now(each)
     return TrunkSnapshot(
         name=settings.name,

@@ -7,6 +7,7 @@ caller (``leaving``, ``listening``), SIP (``lamps``).
 from __future__ import annotations
 
 import asyncio
+import os
 from collections import Counter
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -17,7 +18,8 @@ from ..configuration.voicemail_settings import VoicemailProfile
 from ..events import names
 from ..words import random_uuid
 from .mailbox_file import MailboxFile
-from .pins import Pins
+from .mails import Mails
+from .pins import ChosenPin, Pins, fits
 from .values import Box, Counts, Message, NoVoicemail
 
 if TYPE_CHECKING:
@@ -26,11 +28,13 @@ if TYPE_CHECKING:
     from ..calls.caller import Caller
     from ..configuration import Directory, User
     from ..events.bus import EventBus, Header
+    from .mailing import Mailer
 
 T = TypeVar("T")
 
 MOST_AT_ONCE: Final = 100  # messages that are being spoken, of the whole switch
 MOST_IN_A_BOX: Final = 3  # likewise, of one box
+SALT: Final = 16  # octets beside each chosen PIN
 PATIENCE: Final = 2.0  # seconds that a stop waits for the disk
 
 
@@ -43,6 +47,7 @@ class Voicemail:
         bus: EventBus,
         directory: Callable[[], Directory],
         profiles: Callable[[], Mapping[str, VoicemailProfile]],
+        mailer: Mailer,
     ) -> None:
         """``folder`` is where profiles have theirs, if they name none; the configuration in force is asked
         for each time.
@@ -57,6 +62,7 @@ class Voicemail:
         self._used: dict[str, set[tuple[str, str]]] = {}  # domains and users, by profile, once asked for
         self._thread: ThreadPoolExecutor | None = None
         self._listeners: list[Callable[[Box, Counts], None]] = []
+        self.mails = Mails(self, directory, mailer)
 
     # --- whose --------------------------------------------------------------------------------------
 
@@ -148,6 +154,7 @@ class Voicemail:
             self._release(box)
         self._tell("leave-message", box, *_about(message))
         await self._changed(box, "NEW")
+        await self.mails.about(message)
         return message
 
     def _release(self, box: Box) -> None:
@@ -198,6 +205,35 @@ class Voicemail:
     def greeting_place(self, box: Box) -> Path:
         return self._file(box.profile).greeting(box)
 
+    # --- PINs; each may raise OSError, when the disk does not play along ------------------------------
+
+    async def has_pin(self, box: Box) -> bool:
+        """Whether there is one at all, the directory's or one that was chosen by phone."""
+        return bool(self._directory_pin(box)) or await self._in_thread(lambda: self._chosen(box)) is not None
+
+    async def lets_in(self, box: Box, given: str) -> bool:
+        """Whether somebody with this PIN may hear the box; too many wrong ones, and nobody may."""
+        pin, now = self._directory_pin(box), asyncio.get_running_loop().time()
+        locked = self.pins.is_locked(box, now)
+        right = not locked and await self._in_thread(lambda: fits(given, pin, self._chosen(box)))
+        success = self.pins.judge(box, now, right=right)
+        self._tell("authentication", box, ("VM-Auth-Result", "success" if success else "fail"))
+        return success
+
+    async def choose_pin(self, box: Box, pin: str) -> None:
+        """From now on this one holds, until the directory has another than now."""
+        former, salt = self._directory_pin(box), os.urandom(SALT)
+        file = self._file(box.profile)
+        await self._in_thread(lambda: file.choose_pin(box, str(ChosenPin.of(pin, former, salt))))
+        self._tell("change-password", box)
+
+    def _directory_pin(self, box: Box) -> str:
+        user = self._directory().find_user(box.domain, box.user)
+        return user.params.get("vm-password", "").strip() if user is not None else ""
+
+    def _chosen(self, box: Box) -> ChosenPin | None:
+        return ChosenPin.parse(self._file(box.profile).chosen_pin(box))
+
     # --- the disk, and who hears --------------------------------------------------------------------
 
     def _file(self, profile: str) -> MailboxFile:
@@ -228,17 +264,14 @@ class Voicemail:
         for listener in self._listeners:
             listener(box, counts)
 
-    def told_of_login(self, box: Box, *, success: bool) -> None:
-        """Somebody wanted to hear a box."""
-        self._tell("authentication", box, ("VM-Auth-Result", "success" if success else "fail"))
-
     def _tell(self, action: str, box: Box, *headers: Header) -> None:
         if names.CUSTOM in self._bus.wanted:
             whose = (("VM-Action", action), ("VM-User", box.user), ("VM-Domain", box.domain))
             self._bus.custom(names.VOICEMAIL, (*whose, *headers))
 
     def close(self) -> None:
-        """Let go of the files; blocks until the disk is done."""
+        """Let go of the files; blocks until the disk is done, and for a while for mails."""
+        self.mails.close()
         if self._thread is not None:
             self._thread.shutdown(wait=True)
         for file in self._files.values():

@@ -15,16 +15,16 @@ from ..calls.causes import HangupCause
 from ..dialing.dialstring import truth
 from ..dialplan import asking
 from . import prompts, speaking
+from .pin_change import ask_for, change_pin
 from .prompts import say, voice
 from .values import Box, Message, NoVoicemail
 
 if TYPE_CHECKING:
     from ..calls.channel import Channel
-    from ..configuration import User
     from ..configuration.voicemail_settings import VoicemailProfile
     from .book import Voicemail
 
-LONGEST_NUMBER: Final = 20  # keys of an extension or a PIN
+INVALID: Final = "ivr/ivr-that_was_an_invalid_entry.wav"
 PATIENCE: Final = 3  # times that a menu is said to somebody who presses nothing
 
 
@@ -33,13 +33,13 @@ async def check(
 ) -> None:
     """Let an owner in, and hear his messages. ``proven``: nobody needs to ask for his PIN."""
     await channel.answer()
-    found = await _let_in(mail, channel, profile, domain, user, proven=proven)
-    if found is None:
-        return
     try:
+        found = await _let_in(mail, channel, profile, domain, user, proven=proven)
+        if found is None:
+            return
         await _Visit(mail, channel, found).run()
     except OSError as error:
-        channel.log.error("The messages of %s cannot be read: %s", found, error)
+        channel.log.error("The messages of %s cannot be read: %s", user or "somebody", error)
     await say(channel, (voice("goodbye"),))
 
 
@@ -50,7 +50,7 @@ async def _let_in(
     settings = mail.profile(profile)
     channel.digits.clear()
     for _ in range(settings.login_attempts):
-        number = user or await _ask(channel, "enter_id", settings)
+        number = user or await ask_for(channel, "enter_id", settings)
         if channel.gone.is_set():
             return None
         box = await _open(mail, channel, settings, domain, number, proven=proven and bool(user))
@@ -72,33 +72,26 @@ async def _open(
     A number without a box is asked for its PIN as well: nobody shall learn which there are.
     """
     box: Box | None = None
-    owner: User | None = None
     try:
-        box, owner = mail.box(settings.name, domain, number)
+        box, _ = mail.box(settings.name, domain, number)
     except NoVoicemail as error:
         channel.log.info("Voicemail of %s: %s", number, error)
     if box is not None and (proven or truth(channel.variables.get("voicemail_authorized"))):
         return box
-    pin = owner.params.get("vm-password", "").strip() if owner is not None else ""
-    if box is not None and not pin and settings.allow_empty_password:
+    has_pin = box is not None and await mail.has_pin(box)
+    if box is not None and not has_pin and settings.allow_empty_password:
         return box
-    given = await _ask(channel, "enter_pass", settings)
+    given = await ask_for(channel, "enter_pass", settings)
     if box is None or channel.gone.is_set():
         return None
-    if not pin:
+    if not has_pin:
         channel.log.warning("%s has no vm-password: its box opens to its own phone alone", box)
-    now = asyncio.get_running_loop().time()
-    locked = mail.pins.is_locked(box, now)
-    fits = bool(pin) and mail.pins.fits(box, given, pin, now)
-    mail.told_of_login(box, success=fits)
+    locked = mail.pins.is_locked(box, asyncio.get_running_loop().time())
+    fits = await mail.lets_in(box, given)
     if not fits:
         text = "A PIN after too many wrong ones" if locked else "A wrong PIN"
         channel.log.warning("%s for the voicemail of %s, from %s", text, box, channel.caller.number)
     return box if fits else None
-
-
-async def _ask(channel: Channel, prompt: str, settings: VoicemailProfile) -> str:
-    return await asking.ask(channel, voice(prompt), LONGEST_NUMBER, settings.digit_timeout, "#")
 
 
 class _Visit:
@@ -123,7 +116,7 @@ class _Visit:
             elif pressed == key("play-saved-messages-key"):
                 await self._hear_all(new=False)
             elif pressed == key("config-menu-key"):
-                await self._greeting()
+                await self._own_settings()
 
     async def _choose(self, *sounds: str) -> str:
         """The key that he presses; empty when he presses none, or is gone."""
@@ -151,9 +144,16 @@ class _Visit:
         key = self._settings.key
         again = (key("listen-file-key"), key("repeat-message-key"))
         back = (key("terminator-key"), "")
-        pressed = again[0]
-        while pressed in again:
-            pressed = await self._play(message, count)
+        by_mail = key("email-key")
+        pressed = await self._play(message, count)
+        while pressed in (*again, by_mail):
+            if pressed == by_mail:
+                await say(
+                    self._channel, (voice("emailed") if await self._mail.mails.now(message) else INVALID,)
+                )
+                pressed = await self._choose(voice("listen")) or back[0]
+            else:
+                pressed = await self._play(message, count)
         if pressed == key("delete-file-key"):
             await self._mail.delete(self._box, message.uuid)
             await say(self._channel, (voice("deleted"),))
@@ -175,10 +175,10 @@ class _Visit:
             await self._mail.mark(self._box, read=True, uuid=message.uuid)
         return await self._choose(voice("listen")) or keys.key("terminator-key")
 
-    # --- the greeting -------------------------------------------------------------------------------
+    # --- the greeting, and the PIN ------------------------------------------------------------------
 
-    async def _greeting(self) -> None:
-        """Record, hear or delete what callers hear."""
+    async def _own_settings(self) -> None:
+        """Record, hear or delete what callers hear; choose another PIN."""
         key = self._settings.key
         while True:
             pressed = await self._choose(voice("greeting_menu"))
@@ -190,6 +190,8 @@ class _Visit:
             elif pressed == key("delete-file-key"):
                 await asyncio.to_thread(self._mail.greeting_place(self._box).unlink, True)
                 await say(self._channel, (voice("deleted"),))
+            elif pressed == key("change-pass-key"):
+                await change_pin(self._mail, self._channel, self._box)
             else:
                 return
 

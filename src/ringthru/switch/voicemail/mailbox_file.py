@@ -33,6 +33,8 @@ KIND: Final = FileKind(
         "CREATE TABLE IF NOT EXISTS voicemail_msgs (created_epoch INTEGER, read_epoch INTEGER, username TEXT,"
         " domain TEXT, uuid TEXT PRIMARY KEY, cid_name TEXT, cid_number TEXT, in_folder TEXT, file_path TEXT,"
         " message_len INTEGER, flags TEXT, profile TEXT) WITHOUT ROWID",
+        "CREATE TABLE IF NOT EXISTS voicemail_prefs (username TEXT, domain TEXT, name_path TEXT,"
+        " greeting_path TEXT, password TEXT, profile TEXT, PRIMARY KEY (profile, domain, username))",
         "CREATE INDEX IF NOT EXISTS voicemail_boxes ON voicemail_msgs (domain, username)",
     ),
     fate="no message can be left or heard",
@@ -111,6 +113,14 @@ class MailboxFile:
             Path(each.path).unlink(missing_ok=True)
         return len(doomed)
 
+    def choose_pin(self, box: Box, pin: str) -> None:
+        """``pin`` is what ``chosen_pin`` shall give."""
+        self._write(
+            "INSERT INTO voicemail_prefs (profile, domain, username, password) VALUES (?, ?, ?, ?)"
+            " ON CONFLICT (profile, domain, username) DO UPDATE SET password = excluded.password",
+            (*_key(box), pin),
+        )
+
     # --- reading ------------------------------------------------------------------------------------
 
     def messages(self, box: Box) -> list[Message]:
@@ -122,6 +132,11 @@ class MailboxFile:
         text = f"SELECT read_epoch = 0, count(*) FROM voicemail_msgs {OF_BOX} GROUP BY 1"
         found = {bool(new): count for new, count in self._read(text, _key(box))}
         return Counts(found.get(True, 0), found.get(False, 0))
+
+    def chosen_pin(self, box: Box) -> str:
+        """What its owner chose by phone, as it was given to ``choose_pin``; empty: nothing."""
+        rows = self._read(f"SELECT coalesce(password, '') FROM voicemail_prefs {OF_BOX}", _key(box))
+        return str(rows[0][0]) if rows else ""
 
     def used(self) -> set[tuple[str, str]]:
         """Domains and users whose boxes ever had a message, or a greeting."""
