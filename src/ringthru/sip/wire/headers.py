@@ -149,7 +149,18 @@ class NameAddr:
         Raises:
             MalformedMessage: anything else.
         """
-        return _name_addr(text) if len(text) <= LONGEST_KEPT else cls._read(text)
+        if len(text) > LONGEST_KEPT:
+            return cls._read(text)
+        return _tagged(text) if ";tag=" in text else _name_addr(text)
+
+    @classmethod
+    def _read_tagged(cls, text: str) -> NameAddr:
+        """A From or To with a tag at its end: the address comes with many dialogs, and is read once."""
+        address, _, tag = text.rpartition(";tag=")
+        if not TOKEN.fullmatch(tag):
+            return cls._read(text)  # it stands inside of something
+        found = _name_addr(address)
+        return cls(found.display, found.uri, (*found.parameters, ("tag", tag)))
 
     @classmethod
     def _read(cls, text: str) -> NameAddr:
@@ -199,6 +210,9 @@ class NameAddr:
 
 
 _name_addr: Final = lru_cache(KEPT)(NameAddr._read)
+_tagged: Final = lru_cache(KEPT)(
+    NameAddr._read_tagged
+)  # apart: those of thousands of dialogs push out no address
 
 
 @frozen
