@@ -57,12 +57,25 @@ CSEQ: Final = re.compile(r"([0-9]{1,10})[ \t]+([A-Za-z0-9\-.!%*_+`'~]+)")
 
 @frozen
 class Via:
-    """One hop (§20.42). ``host`` has no brackets; ``port`` is None when the sent-by names none."""
+    """One hop (§20.42). ``host`` has no brackets; ``port`` is None when the sent-by names none.
+
+    ``branch`` is that parameter; ``wants_rport``: ``rport`` is there at all, empty or filled (RFC 3581 §4).
+    """
+
+    __slots__ = ("branch", "wants_rport")
 
     transport: str
     host: str
     port: int | None = None
     parameters: Parameters = ()
+
+    if TYPE_CHECKING:  # no fields: they follow from the parameters, and each message asks for them
+        branch: ClassVar[str | None]
+        wants_rport: ClassVar[bool]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "branch", find_parameter(self.parameters, "branch"))
+        object.__setattr__(self, "wants_rport", "rport" in dict(self.parameters))
 
     @classmethod
     def parse(cls, text: str) -> Via:
@@ -88,17 +101,8 @@ class Via:
         return find_parameter(self.parameters, name)
 
     @property
-    def branch(self) -> str | None:
-        return find_parameter(self.parameters, "branch")
-
-    @property
     def received(self) -> str | None:
         return self.parameter("received")
-
-    @property
-    def wants_rport(self) -> bool:
-        """Whether ``rport`` is there at all, empty or filled (RFC 3581 §4)."""
-        return find_parameter(self.parameters, "rport") is not None
 
     @property
     def rport(self) -> int | None:
@@ -113,7 +117,7 @@ class Via:
 
         §18.2.1 demands ``received`` only for a differing host; RFC 3581 §4 demands it beside rport.
         """
-        if not self.wants_rport and same_host(host, self.host):
+        if not self.wants_rport and (host == self.host or same_host(host, self.host)):
             return self
         others = [each for each in self.parameters if each[0] != "received"]
         filled = [(name, str(port) if name == "rport" else value) for name, value in others]
