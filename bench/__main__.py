@@ -41,7 +41,7 @@ def main() -> int:
         if arguments.what in ("portmap", "all"):
             portmap.measure(arguments.only, arguments.runs, arguments.long, arguments.json)
         if arguments.what in ("sip", "all"):
-            sip.measure(arguments.only, arguments.runs, arguments.long, arguments.json)
+            sip.measure(arguments.only, arguments.runs, arguments.long, arguments.json, arguments.beside)
         if arguments.what in ("media", "all"):
             media.measure(arguments.only, arguments.runs, arguments.json, arguments.report)
     except (LaboratoryError, TimeoutError) as error:
@@ -61,6 +61,12 @@ def read_arguments() -> argparse.Namespace:
     parser.add_argument("--json", action="store_true", help="the rows of portmap, sip and media as JSON")
     parser.add_argument(
         "--report", type=Path, metavar="DIR", help="media: the rows and two drawings as files"
+    )
+    parser.add_argument(
+        "--beside",
+        type=Path,
+        metavar="PROGRAM",
+        help="sip: one more switch, which takes FreeSWITCH's flags and reads its tree (/usr/bin/freeswitch)",
     )
     return parser.parse_args()
 

@@ -1,4 +1,5 @@
-"""aiosipua from PyPI: answers every call, and registers users with digest.
+"""aiosipua from PyPI: answers calls to 9196, bridges all others to the called side (the descriptions pass
+through), and registers users with digest.
 
 It has no registrar of its own: challenges, and the book of contacts, are made here of what it exports.
 """
@@ -14,6 +15,7 @@ from aiosipua import (  # type: ignore[import-not-found]
     SipDigestAuth,
     SipRequest,
     SipResponse,
+    SipUAC,
     SipUAS,
     build_sdp,
     parse_auth,
@@ -21,6 +23,7 @@ from aiosipua import (  # type: ignore[import-not-found]
 from aiosipua.auth import build_credentials  # type: ignore[import-not-found]
 from aiosipua.transport import UdpSipTransport  # type: ignore[import-not-found]
 
+CALLED = ("192.168.1.50", 5071)
 HERE = sys.argv[1]
 PASSWORD = "A-password-of-the-bench-17"
 
@@ -69,15 +72,46 @@ class Registrar:
         self._transport.send_reply(response)
 
 
+class Bridges:
+    """Calls that stand with one another, by the Call-ID of each leg."""
+
+    def __init__(self, uac: Any) -> None:
+        self._uac = uac
+        self._callers: dict[str, Any] = {}  # by the called leg
+        self._called: dict[str, Any] = {}  # by the caller's leg
+
+    def begin(self, call: Any) -> None:
+        here, there = f"sip:load@{HERE}:5060", f"sip:called@{CALLED[0]}:{CALLED[1]}"
+        called = self._uac.send_invite(here, there, CALLED, call.sdp_offer)
+        called.on_answer = lambda leg: call.accept(leg.sdp_answer)
+        self._called[call.call_id] = called
+        self._callers[called.call_id] = call
+
+    def end(self, call: Any, bye: Any) -> None:
+        """One leg has hung up, and so shall the other."""
+        if (called := self._called.pop(call.call_id, None)) is not None:
+            self._callers.pop(called.call_id, None)
+            called.hangup(self._uac)
+        elif (caller := self._callers.pop(call.call_id, None)) is not None:
+            self._called.pop(caller.call_id, None)
+            caller.hangup()
+
+
 async def main() -> None:
     transport = UdpSipTransport(local_addr=(HERE, 5060))
-    agent = SipUAS(transport)
+    uac = SipUAC(transport)
+    agent = SipUAS(transport, uac=uac)
+    bridges = Bridges(uac)
 
     def answer(call: Any) -> None:
+        if not call.invite.uri.startswith("sip:9196@"):
+            bridges.begin(call)
+            return
         call.ringing()
         call.accept(build_sdp(local_ip=HERE, rtp_port=6200, payload_type=0, codec_name="PCMU"))
 
     agent.on_invite = answer
+    agent.on_bye = bridges.end
     await agent.start()
     transport.on_message = Registrar(transport).take
     await asyncio.Event().wait()

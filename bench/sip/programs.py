@@ -9,8 +9,9 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import ringthru
@@ -119,39 +120,57 @@ def _until_it_answers(laboratory: Laboratory, server: Server) -> None:
 
 def ringthru_program(users: int = 0, name: str = "ringthru") -> Program:
     """Our switch, with ``users`` in its directory."""
+    return _switch(name, [sys.executable, "-m", "ringthru"], users)
+
+
+def program_beside(path: Path, users: int = 0) -> Program:
+    """Another switch that takes FreeSWITCH's flags and reads its tree: FreeSWITCH, which no registry has."""
+    return _switch(f"{path.name} (beside)", [str(path)], users)
+
+
+def _switch(name: str, command: Sequence[str], users: int) -> Program:
+    """A switch of FreeSWITCH's kind, on a tree of ours."""
 
     def argv(directory: Path) -> list[str]:
         conf = write_tree(directory / "conf", users)
-        words = [sys.executable, "-m", "ringthru", "-nc", "-nf", "-nonat", "-conf", str(conf)]
-        return [*words, "-db", str(directory / "db"), "-log", str(directory / "log")]
+        words = [*command, "-nc", "-nf", "-nonat", "-conf", str(conf)]
+        for flag in ("db", "log", "run"):  # FreeSWITCH takes its own for all where one is missing
+            directory.joinpath(flag).mkdir(exist_ok=True)
+            words += [f"-{flag}", str(directory / flag)]
+        return words
 
     return Program(name, argv, echo=True, bridge=True, registers=True)
 
 
 def core_program() -> Program:
     """Our SIP core alone, as a library: what it does is what aiosipua's program does, and no more."""
-    script = str(INSIDE / "core_peer.py")
-    return Program("ringthru.sip", lambda _: [sys.executable, script, PBX_ADDRESS], echo=True)
+    argv = [sys.executable, str(INSIDE / "core_peer.py"), PBX_ADDRESS]
+    return Program("ringthru.sip", partial(_fixed, argv), echo=True, bridge=True, registers=True)
 
 
-def peers() -> list[Program]:
-    """Everybody else who can be had here; who cannot is left out, and the report says so."""
-    found = []
+def peers(beside: Path | None = None, users: int = 0) -> list[Program]:
+    """Everybody else who can be had here; who cannot is left out, and the report says so.
+
+    ``beside`` is one more, with ``users`` in its directory.
+    """
+    found = [] if beside is None else [program_beside(beside, users)]
     if not find_program("kamailio"):
         progress("kamailio is not installed: left out")
     else:
         found.append(Program("Kamailio (tm, registrar)", _kamailio, echo=True, registers=True))
-    for name, module, kinds in (
-        ("sippy", "sippy", {"echo": True, "bridge": True, "registers": True}),
-        ("aiosipua", "aiosipua", {"echo": True, "registers": True}),
-    ):
-        python = peer_python(module)
+    for name in ("sippy", "aiosipua"):
+        python = peer_python(name)
         if python is None:
             progress(f"{name} cannot be installed from PyPI here: left out")
         else:
-            script = str(INSIDE / f"{name}_peer.py")
-            found.append(Program(name, lambda _, p=python, s=script: [p, s, PBX_ADDRESS], **kinds))  # type: ignore[misc]
+            argv = [python, str(INSIDE / f"{name}_peer.py"), PBX_ADDRESS]
+            found.append(Program(name, partial(_fixed, argv), echo=True, bridge=True, registers=True))
     return found
+
+
+def _fixed(argv: list[str], directory: Path) -> list[str]:
+    """The command of a program that needs nothing written down."""
+    return argv
 
 
 def _kamailio(directory: Path) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 from ringthru.lab.namespaces.laboratory import Laboratory, Topology
 from ringthru.lab.namespaces.netns import LaboratoryError
@@ -20,26 +21,33 @@ TRIES = 3  # of a step: the machine may have had something else to do
 CALLS_GOAL, REGISTRATIONS_GOAL = 1000.0, 1500.0  # a second
 CALL_CPU_GOAL = 0.8  # ms
 USERS = 1000
-BARE = ("aiosipua",)  # libraries whose programs answer with a fixed SDP, and do nothing else
+BARE = ("aiosipua", "sippy")  # libraries whose programs do what has to be seen on the wire, and nothing else
 
 Step = Callable[[Laboratory, Server, float], Outcome]
 
 
-def call_rows() -> list[Row]:
-    others = peers()
+def call_rows(beside: Path | None) -> list[Row]:
+    """``beside``: another switch than the named peers, by its program."""
+    others = peers(beside)
     programs = [ringthru_program(), *others]
     rows = _rows("P8", "echo", [each for each in programs if each.echo], _echo, CALLS_GOAL, CALL_CPU_GOAL)
     rows += _rows(
         "P8", "bridge", [each for each in programs if each.bridge], _bridge, CALLS_GOAL, CALL_CPU_GOAL
     )
-    # The same work on both sides: no media, dialplan, log or record of the call.
-    bare = [core_program(), *(each for each in others if each.name in BARE)]
-    return rows + _rows("P8", "SIP alone", bare, _echo, None, None)
+    bare = _bare(others)
+    rows += _rows("P8", "SIP alone", bare, _echo, None, None)
+    return rows + _rows("P8", "bridge, SIP alone", bare, _bridge, None, None)
 
 
-def registration_rows() -> list[Row]:
-    programs = [ringthru_program(USERS), *(each for each in peers() if each.registers)]
-    return _rows("P9", "REGISTER", programs, _register, REGISTRATIONS_GOAL, None)
+def registration_rows(beside: Path | None) -> list[Row]:
+    others = [each for each in peers(beside, USERS) if each.registers]
+    rows = _rows("P9", "REGISTER", [ringthru_program(USERS), *others], _register, REGISTRATIONS_GOAL, None)
+    return rows + _rows("P9", "REGISTER, SIP alone", _bare(others), _register, None, None)
+
+
+def _bare(others: list[Program]) -> list[Program]:
+    """The same work on both sides: no media, dialplan, log or record of the call."""
+    return [core_program(), *(each for each in others if each.name in BARE)]
 
 
 def _echo(laboratory: Laboratory, server: Server, rate: float) -> Outcome:

@@ -11,6 +11,7 @@ import secrets
 import socket
 import time
 from contextlib import suppress
+from pathlib import Path
 from statistics import median
 
 from ringthru.lab.namespaces.laboratory import (
@@ -41,7 +42,7 @@ TO_TAG = re.compile(r"^To:[^\r]*", re.M | re.I)
 Place = tuple[str, int]
 
 
-def setup_rows(runs: int) -> list[Row]:
+def setup_rows(runs: int, beside: Path | None) -> list[Row]:
     progress(f"P5: {CALLS} calls each, {runs} runs")
     measured = [_one_run() for _ in range(runs)]
     near, far, hung = (median(run[index] for run in measured) * 1000 for index in range(3))
@@ -50,13 +51,13 @@ def setup_rows(runs: int) -> list[Row]:
         Row("P5", "a call from the Internet through the mapping", far, "ms", goal=GOAL),
         Row("P5", "… what NAT adds", far - near, "ms", goal=ADDED_GOAL),
         Row("P5", "… while the gateway's daemon hangs", hung, "ms", goal=GOAL),
-        *_beside_peers(),
+        *_beside_peers(beside),
     ]
 
 
-def _beside_peers() -> list[Row]:
+def _beside_peers(beside: Path | None) -> list[Row]:
     """The mean time to the 200 that sipp sees, of a server that has little to do: ours, and the peers'."""
-    programs = [ringthru_program(), *(each for each in peers() if each.echo)]
+    programs = [ringthru_program(), *(each for each in peers(beside) if each.echo)]
     seen = {each.name: _seen_by_sipp(each) for each in programs}
     ours = seen[programs[0].name]
     rows = []

@@ -1,4 +1,4 @@
-"""The configuration that our switch is measured with: one profile for everybody, an echo, a bridge, users."""
+"""What our switch, and others of its kind, are measured with: one profile for all, echo, bridge, users."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from ringthru.lab.namespaces.laboratory import PBX_ADDRESS, PHONE_ADDRESS
 PASSWORD = "A-password-of-the-bench-17"
 CALLED = f"{PHONE_ADDRESS}:5071"
 
+# For FreeSWITCH, which does nothing without them
+MODULES = "".join(f'<load module="mod_{name}"/>' for name in ("commands", "dptools", "dialplan_xml", "sofia"))
 SWITCH = """<configuration name="switch.conf"><settings>
   <param name="max-sessions" value="20000"/>
   <param name="sessions-per-second" value="100000"/>
@@ -42,7 +44,8 @@ def write_tree(directory: Path, users: int) -> Path:
     directory.mkdir(parents=True, exist_ok=True)
     directory.joinpath("freeswitch.xml").write_text(
         '<document type="freeswitch/xml">'
-        f'<section name="configuration">{SWITCH}{PROFILE}</section>'
+        f'<section name="configuration">{SWITCH}{PROFILE}'
+        f'<configuration name="modules.conf"><modules>{MODULES}</modules></configuration></section>'
         f'<section name="dialplan">{DIALPLAN}</section>'
         f'<section name="directory"><domain name="{PBX_ADDRESS}"><groups><group name="all"><users>'
         + "".join(

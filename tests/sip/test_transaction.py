@@ -332,6 +332,25 @@ class TestTimers:
         assert len(timers) == 0
         assert len(timers._heap) < 1000
 
+    def test_one_that_is_put_off_runs_at_its_new_instant_alone(self):
+        timers, ran = Timers(), []
+        timer = timers.start(1.0, lambda what, now: ran.append((what, now)), "early")
+        timers.start(2.0, lambda now: ran.append(("another", now)))
+        timers.put_off(timer, 3.0, "late")
+        assert timers.next_at() == 2.0
+        for now in (1.0, 2.0, 3.0, 4.0):
+            timers.run(now)
+        assert ran == [("another", 2.0), ("late", 3.0)]
+        assert len(timers) == 0
+
+    def test_one_that_is_put_off_and_cancelled_never_runs(self):
+        timers, ran = Timers(), []
+        timer = timers.start(1.0, ran.append)
+        timers.put_off(timer, 3.0, None)
+        timers.cancel(timer)
+        timers.run(5.0)
+        assert (ran, len(timers), timers.next_at()) == ([], 0, None)
+
     def test_equal_instants_run_in_the_order_they_were_started(self):
         timers, ran = Timers(), []
         for number in range(5):

@@ -33,7 +33,7 @@ class TestWithin:
     async def test_the_time_ends_it_too(self) -> None:
         flag = Flag()
         assert not await first_within(0.0, flag)
-        assert flag._waiters == []
+        assert flag._waiters == ()
 
     async def test_nothing_stays_behind_when_it_is_cancelled(self) -> None:
         flag = Flag()
@@ -42,7 +42,7 @@ class TestWithin:
         waiting.cancel()
         with pytest.raises(asyncio.CancelledError):
             await waiting
-        assert flag._waiters == []
+        assert flag._waiters == ()
 
 
 class TestAfter:
@@ -55,7 +55,7 @@ class TestAfter:
             flag.set()
         await turns()
         assert done == ["done"]
-        assert flags[0]._waiters == flags[1]._waiters == []
+        assert flags[0]._waiters == flags[1]._waiters == ()
 
     async def test_it_is_done_soon_when_a_flag_is_set_already(self) -> None:
         done: list[str] = []
@@ -74,7 +74,7 @@ class TestAfter:
         flag.set()
         await turns()
         assert done == []
-        assert flag._waiters == []
+        assert flag._waiters == ()
 
 
 async def test_first_of_needs_one_alone() -> None:

@@ -12,6 +12,7 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Final
 
+from ..switch.calls.call_log import forget_places
 from .levels import name_of
 from .log_file import LogFile
 from .log_lines import IdleCpu, LineRecord, LogFormatter
@@ -50,6 +51,7 @@ class Logs:
         self.idle_cpu = idle
         self._records = logging.getLogRecordFactory()
         logging.setLogRecordFactory(LineRecord)
+        forget_places()
         for name in UNUSED:
             setattr(logging, name, False)
         for handler in self._handlers():
@@ -130,6 +132,7 @@ class Logs:
         self._others.clear()  # who detaches later adjusts nothing any more
         self._logger.setLevel(self._before)
         logging.setLogRecordFactory(self._records)
+        forget_places()
         for name, before in self._collected.items():
             setattr(logging, name, before)
 

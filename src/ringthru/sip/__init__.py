@@ -35,6 +35,7 @@ from .transactions.transaction import Timing
 from .transport.driver import SipDriver, TlsListener
 from .wire.authentication import Challenge, Credentials
 from .wire.call_headers import Reason, ReferTo, Replaces, reasons_of
+from .wire.digest import ha1
 from .wire.headers import CSeq, NameAddr, Via
 from .wire.holes import HERE, HERE_HOST, HERE_URI
 from .wire.message import Request, Response
@@ -101,6 +102,7 @@ __all__ = [
     "UserAgent",
     "Verdict",
     "Via",
+    "ha1",
     "reason_phrase",
     "reasons_of",
 ]

@@ -7,7 +7,7 @@ Never here: clocks; the caller says what time it is.
 from __future__ import annotations
 
 from collections.abc import Callable
-from heapq import heapify, heappop, heappush
+from heapq import heapify, heappop, heappush, heapreplace
 from itertools import count
 
 WORTH_SWEEPING = 256  # cancelled entries; fewer are left to fall out when they come due
@@ -44,6 +44,13 @@ class Timers:
         heappush(self._heap, (at, next(self._order), timer))
         return timer
 
+    def put_off(self, timer: Timer, at: float, what: object) -> None:
+        """Let a timer that waits be about ``what``, and due at ``at``, which is no sooner than it was.
+
+        In the heap it stays where it is until its old instant comes, which saves an insertion.
+        """
+        timer.at, timer.what = at, what
+
     def cancel(self, timer: Timer | None) -> None:
         """Forget a timer; None, one that ran and one already cancelled are all right."""
         if timer is None or timer.action is None:
@@ -57,10 +64,17 @@ class Timers:
 
     def next_at(self) -> float | None:
         """When ``run`` should be called next; None when nothing is waiting."""
-        while self._heap and self._heap[0][2].action is None:
-            heappop(self._heap)
-            self._cancelled -= 1
-        return self._heap[0][0] if self._heap else None
+        heap = self._heap
+        while heap:
+            at, _, timer = heap[0]
+            if timer.action is None:
+                heappop(heap)
+                self._cancelled -= 1
+            elif timer.at > at:
+                heapreplace(heap, (timer.at, next(self._order), timer))
+            else:
+                return at
+        return None
 
     def run(self, now: float) -> None:
         """Do everything that is due."""

@@ -6,24 +6,24 @@ Lives here: a flag that can be waited for, alone or beside others. Never here: w
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 
 class Flag:
-    """What `asyncio.Event` is, but cheap to wait for together with others (``first_of``)."""
+    """What `asyncio.Event` is, but cheap to wait for together with others (``first_of``).
 
-    __slots__ = ("_set", "_waiters")
+    A leg has nine of them, and most are never touched: what holds at first is the class's.
+    """
 
-    def __init__(self) -> None:
-        self._set = False
-        self._waiters: list[asyncio.Future[None]] = []
+    _set = False
+    _waiters: Sequence[asyncio.Future[None]] = ()
 
     def is_set(self) -> bool:
         return self._set
 
     def set(self) -> None:
         self._set = True
-        waiters, self._waiters = self._waiters, []
+        waiters, self._waiters = self._waiters, ()
         for waiter in waiters:
             if not waiter.done():
                 waiter.set_result(None)
@@ -81,7 +81,7 @@ def _waiter(flags: tuple[Flag, ...]) -> asyncio.Future[None]:
             waiter.set_result(None)
             return waiter
     for flag in flags:
-        flag._waiters.append(waiter)
+        flag._waiters = (*flag._waiters, waiter)
     return waiter
 
 
@@ -93,4 +93,4 @@ def _give_up(waiter: asyncio.Future[None]) -> None:
 def _forget(waiter: asyncio.Future[None], flags: tuple[Flag, ...]) -> None:
     for flag in flags:
         if waiter in flag._waiters:
-            flag._waiters.remove(waiter)
+            flag._waiters = tuple(each for each in flag._waiters if each is not waiter)

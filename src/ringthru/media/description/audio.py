@@ -23,6 +23,7 @@ LONGEST_PTIME: Final = 200  # milliseconds; RFC 3551 §4.2 asks receivers to tak
 MOST_FORMATS: Final = 40  # of one stream that we read; phones offer twenty at most
 LONGEST_PARAMETERS: Final = 300  # characters of one fmtp that we read
 FORMATS_KEPT: Final = 32  # all phones of a kind say the same
+HOSTS_KEPT: Final = 256  # each an address: what is none raises, and is not kept
 DIRECTIONS: Final = ("sendrecv", "sendonly", "recvonly", "inactive")
 
 
@@ -169,6 +170,7 @@ def endpoints_of(description: SessionDescription, medium: MediaDescription) -> t
     return Endpoint(host, medium.port), rtcp
 
 
+@lru_cache(maxsize=HOSTS_KEPT)  # phones call again, and the library writes an address in 3 µs
 def _usable_host(host: str | None) -> str:
     address = parse_address(host or "")
     if address is None:

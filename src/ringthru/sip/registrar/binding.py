@@ -11,7 +11,7 @@ from enum import Enum
 from ...net.address import Endpoint
 from ...net.values import frozen
 from ..flow import Flow
-from ..wire.headers import NameAddr
+from ..wire.grammar import write_parameters
 from ..wire.uri import SipUri
 
 
@@ -59,7 +59,7 @@ class Binding:
         """The Contact value that reports this binding, its remaining seconds in ``expires``."""
         left = max(0, round(self.expires_at - self.margin - now))
         kept = tuple(pair for pair in self.parameters if pair[0] != "expires")
-        return str(NameAddr("", self.contact, (*kept, ("expires", str(left)))))
+        return f"<{self.contact}>{write_parameters(kept)};expires={left}"
 
     def is_same(self, other: Binding) -> bool:
         """Whether one takes the other's place: the same flow of a device, else the same URI (§19.1.4)."""

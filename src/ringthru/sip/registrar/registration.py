@@ -20,6 +20,7 @@ MAX_USER_AGENT: Final = 256  # characters kept
 MAX_PATH: Final = 1024  # characters of all Path values of one REGISTER
 MAX_INSTANCE: Final = 256  # characters
 UNREADABLE_EXPIRES: Final = 3600  # seconds (§10.3 step 6)
+USUAL: Final = Terms()
 
 
 class _Refused(Exception):
@@ -52,7 +53,7 @@ class Bindings:
         that have run out are dropped silently: call expire() first to hear of them.
         """
         before = self.lookup(aor, now)
-        terms = terms or Terms()
+        terms = terms or USUAL
         try:
             if request.contact_is_star:
                 after = self._remove_all(request, before)
@@ -75,7 +76,9 @@ class Bindings:
     def lookup(self, aor: str, now: float) -> list[Binding]:
         """The living bindings, highest q first, then the newest."""
         living = [each for each in self._bindings.get(aor, ()) if each.expires_at > now]
-        return sorted(living, key=lambda each: (-each.q, -each.updated_at))
+        if len(living) > 1:
+            living.sort(key=lambda each: (-each.q, -each.updated_at))
+        return living
 
     def aors(self) -> list[str]:
         """Every address-of-record that has a binding."""
@@ -116,7 +119,9 @@ class Bindings:
             raise _Refused(RegisterOutcome(503, "Registrar Full"))
         if terms.most is not None and len(after) > terms.most:
             raise _Refused(RegisterOutcome(403, "Too Many Contacts"))
-        return sorted(after, key=lambda each: each.updated_at)[-self._max_contacts :]
+        if len(after) > 1:
+            after.sort(key=lambda each: each.updated_at)
+        return after[-self._max_contacts :]
 
     @staticmethod
     def _remove_all(request: Request, before: list[Binding]) -> list[Binding]:
@@ -129,15 +134,15 @@ class Bindings:
 
     def _merge(self, new: _Incoming, before: list[Binding]) -> list[Binding]:
         """Each contact in turn over a copy (step 7); nothing is kept before all have passed."""
-        after, request = list(before), new.request
-        if len(request.contacts) > self._max_contacts:
+        after, request, contacts = list(before), new.request, new.request.contacts
+        if len(contacts) > self._max_contacts:
             raise _Refused(RegisterOutcome(403, "Too Many Contacts"))
-        for contact in request.contacts:
+        for contact in contacts:
             lifetime = new.lifetime(contact)
             binding = new.binding(contact, lifetime)
             old = next((each for each in after if each.is_same(binding)), None)
             if old is not None:
-                if any(old is each for each in before) and _is_out_of_order(old, request):
+                if _is_out_of_order(old, request) and any(old is each for each in before):
                     raise _Refused(RegisterOutcome(500, "CSeq Out Of Order"))
                 after.remove(old)
             if lifetime:
@@ -158,9 +163,11 @@ class _Incoming:
 
     def binding(self, contact: NameAddr, lifetime: int) -> Binding:
         """What a Contact stands for."""
-        if len(str(contact)) > MAX_CONTACT:
+        request = self.request
+        one = len(request.contacts) == 1
+        if len(request.get("Contact") or "" if one else str(contact)) > MAX_CONTACT:
             raise _Refused(RegisterOutcome(400, "Contact Too Long"))
-        request, (instance, reg_id) = self.request, _flow_of_device(contact, self.request)
+        instance, reg_id = _flow_of_device(contact, request) if contact.parameters else ("", 0)
         return Binding(
             self.aor,
             contact.uri,
@@ -210,25 +217,32 @@ class _Incoming:
 
 
 def _report(before: list[Binding], after: list[Binding], request: Request, now: float) -> RegisterOutcome:
-    changed = [each for each in after if not any(each is old for old in before)]
+    changed, gone = _not_among(before, after), _not_among(after, before)
+    refreshed = [each for each in changed if _holds(gone, each)]
     return RegisterOutcome(
         200,
         "OK",
-        tuple(each.contact_header(now) for each in after),
+        tuple([each.contact_header(now) for each in after]),
         _extensions(request, changed),
-        added=tuple(each for each in changed if not _holds(before, each)),
-        refreshed=tuple(each for each in changed if _holds(before, each)),
-        removed=tuple(each for each in before if not _holds(after, each)),
-        gone=tuple(each for each in before if not any(each is kept for kept in after)),
+        added=tuple([each for each in changed if each not in refreshed]),
+        refreshed=tuple(refreshed),
+        removed=tuple([each for each in gone if not _holds(changed, each)]),
+        gone=tuple(gone),
     )
 
 
 def _extensions(request: Request, changed: list[Binding]) -> tuple[tuple[str, str], ...]:
     """Path is told again (RFC 3327 §5.3), and that a flow was understood as one (RFC 5626 §6)."""
-    rows = [("Path", each) for each in _read_path(request)] if request.contacts else []
+    path = _read_path(request)
+    rows = [("Path", each) for each in path] if path and request.contacts else []
     if any(each.reg_id for each in changed):
         rows.append(("Require", "outbound"))
     return tuple(rows)
+
+
+def _not_among(others: list[Binding], bindings: list[Binding]) -> list[Binding]:
+    known = set(map(id, others))
+    return [each for each in bindings if id(each) not in known]
 
 
 def _holds(bindings: list[Binding], binding: Binding) -> bool:
@@ -268,6 +282,8 @@ def _read_path(request: Request) -> tuple[str, ...]:
     Raises:
         MalformedMessage: one that is no address, or too many of them.
     """
+    if request.get("Path") is None:
+        return ()
     path = tuple(request.get_all("Path"))
     if sum(map(len, path)) > MAX_PATH:
         raise MalformedMessage("Path too long")

@@ -61,7 +61,7 @@ class ServerTransaction(Transaction):
 
 def answer(transaction: ServerTransaction, now: float, data: bytes) -> None:
     transaction.data = data
-    transaction.transmit()
+    transaction._host.send(data, transaction.flow)
 
 
 def accept(transaction: ServerTransaction, now: float, data: bytes) -> None:

@@ -144,11 +144,15 @@ class Transaction:
 
     def end_after(self, timer: Input, wait: float, now: float) -> None:
         """Stop all timers, then run ``timer`` in ``wait`` seconds; at once for 0 (reliable transports)."""
+        timers, ending, at = self._host.timers, self._ending, now + wait
+        if ending is not None and ending.action is not None and ending.at <= at and self._resending is None:
+            timers.put_off(ending, at, timer)
+            return
         self.stop_timers()
         if wait <= 0:
             self.step(timer, now)
         else:
-            self._ending = self._host.timers.start(now + wait, self.step, timer)
+            self._ending = timers.start(at, self.step, timer)
 
     def stop_timers(self) -> None:
         if self._resending is not None:

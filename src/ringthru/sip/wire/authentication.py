@@ -11,11 +11,14 @@ from typing import Final
 
 from ...net.values import frozen
 from ..errors import MalformedMessage
-from .grammar import TOKEN, quote, split_list, unquote
+from .grammar import TOKEN, quote, split_list, unescape
 
 AUTH_PARAMETER: Final = re.compile(
-    r"[ \t]*([A-Za-z0-9\-.!%*_+`'~]+)[ \t]*=[ \t]*(\"(?:[^\"\\]++|\\.)*+\"|[^,\s\"]*)[ \t]*(,|$)", re.DOTALL
+    r"[ \t]*([A-Za-z0-9\-.!%*_+`'~]+)[ \t]*=[ \t]*(?:\"((?:[^\"\\]++|\\.)*+)\"|([^,\s\"]*))[ \t]*(?:,|$)",
+    re.DOTALL,
 )
+
+REQUIRED: Final = frozenset(("username", "realm", "nonce", "uri", "response"))  # of credentials
 
 
 def read_auth_parameters(text: str) -> tuple[str, dict[str, str]]:
@@ -33,8 +36,8 @@ def read_auth_parameters(text: str) -> tuple[str, dict[str, str]]:
         match = AUTH_PARAMETER.match(rest, position)
         if match is None:
             raise MalformedMessage(f"bad authentication parameters {rest[position : position + 80]!r}")
-        name, value = match[1], match[2]
-        found.setdefault(name.lower(), unquote(value) if value[:1] == '"' else value)
+        name, quoted, plain = match.groups()
+        found.setdefault(name.lower(), plain if quoted is None else unescape(quoted))
         position = match.end()
     if not TOKEN.fullmatch(scheme) or not found:
         raise MalformedMessage(f"bad authentication header {text[:80]!r}")
@@ -109,13 +112,21 @@ class Credentials:
             MalformedMessage: another scheme than Digest, or a required parameter missing.
         """
         scheme, found = read_auth_parameters(text)
-        required = [found.get(name) for name in ("username", "realm", "nonce", "uri", "response")]
-        if scheme.lower() != "digest" or None in required:
+        if scheme.lower() != "digest" or not found.keys() >= REQUIRED:
             raise MalformedMessage(f"no Digest credentials: {text[:80]!r}")
-        if "qop" in found:
-            found["qop"] = found["qop"].lower()
-        optional = [found.get(name) for name in ("algorithm", "qop", "cnonce", "nc", "opaque")]
-        return cls(*[each or "" for each in required], *optional)
+        qop = found.get("qop")
+        return cls(
+            found["username"],
+            found["realm"],
+            found["nonce"],
+            found["uri"],
+            found["response"],
+            found.get("algorithm"),
+            None if qop is None else qop.lower(),
+            found.get("cnonce"),
+            found.get("nc"),
+            found.get("opaque"),
+        )
 
     def __str__(self) -> str:
         named = (

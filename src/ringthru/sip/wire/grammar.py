@@ -72,7 +72,11 @@ def unquote(text: str) -> str:
     """The text inside a quoted string; any other text as it is."""
     if len(text) < 2 or text[0] != '"' or text[-1] != '"':
         return text
-    inner = text[1:-1]
+    return unescape(text[1:-1])
+
+
+def unescape(inner: str) -> str:
+    """What stands between the quotes, each ``quoted-pair`` undone."""
     return re.sub(r"\\(.)", r"\1", inner, flags=re.DOTALL) if "\\" in inner else inner
 
 

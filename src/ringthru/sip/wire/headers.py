@@ -57,12 +57,25 @@ CSEQ: Final = re.compile(r"([0-9]{1,10})[ \t]+([A-Za-z0-9\-.!%*_+`'~]+)")
 
 @frozen
 class Via:
-    """One hop (§20.42). ``host`` has no brackets; ``port`` is None when the sent-by names none."""
+    """One hop (§20.42). ``host`` has no brackets; ``port`` is None when the sent-by names none.
+
+    ``branch`` is that parameter; ``wants_rport``: ``rport`` is there at all, empty or filled (RFC 3581 §4).
+    """
+
+    __slots__ = ("branch", "wants_rport")
 
     transport: str
     host: str
     port: int | None = None
     parameters: Parameters = ()
+
+    if TYPE_CHECKING:  # no fields: they follow from the parameters, and each message asks for them
+        branch: ClassVar[str | None]
+        wants_rport: ClassVar[bool]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "branch", find_parameter(self.parameters, "branch"))
+        object.__setattr__(self, "wants_rport", "rport" in dict(self.parameters))
 
     @classmethod
     def parse(cls, text: str) -> Via:
@@ -88,17 +101,8 @@ class Via:
         return find_parameter(self.parameters, name)
 
     @property
-    def branch(self) -> str | None:
-        return find_parameter(self.parameters, "branch")
-
-    @property
     def received(self) -> str | None:
         return self.parameter("received")
-
-    @property
-    def wants_rport(self) -> bool:
-        """Whether ``rport`` is there at all, empty or filled (RFC 3581 §4)."""
-        return find_parameter(self.parameters, "rport") is not None
 
     @property
     def rport(self) -> int | None:
@@ -113,7 +117,7 @@ class Via:
 
         §18.2.1 demands ``received`` only for a differing host; RFC 3581 §4 demands it beside rport.
         """
-        if not self.wants_rport and same_host(host, self.host):
+        if not self.wants_rport and (host == self.host or same_host(host, self.host)):
             return self
         others = [each for each in self.parameters if each[0] != "received"]
         filled = [(name, str(port) if name == "rport" else value) for name, value in others]
@@ -149,7 +153,18 @@ class NameAddr:
         Raises:
             MalformedMessage: anything else.
         """
-        return _name_addr(text) if len(text) <= LONGEST_KEPT else cls._read(text)
+        if len(text) > LONGEST_KEPT:
+            return cls._read(text)
+        return _tagged(text) if ";tag=" in text else _name_addr(text)
+
+    @classmethod
+    def _read_tagged(cls, text: str) -> NameAddr:
+        """A From or To with a tag at its end: the address comes with many dialogs, and is read once."""
+        address, _, tag = text.rpartition(";tag=")
+        if not TOKEN.fullmatch(tag):
+            return cls._read(text)  # it stands inside of something
+        found = _name_addr(address)
+        return cls(found.display, found.uri, (*found.parameters, ("tag", tag)))
 
     @classmethod
     def _read(cls, text: str) -> NameAddr:
@@ -199,6 +214,9 @@ class NameAddr:
 
 
 _name_addr: Final = lru_cache(KEPT)(NameAddr._read)
+_tagged: Final = lru_cache(KEPT)(
+    NameAddr._read_tagged
+)  # apart: those of thousands of dialogs push out no address
 
 
 @frozen

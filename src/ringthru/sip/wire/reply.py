@@ -119,7 +119,10 @@ def reply_flow(via: Via, flow: Flow) -> Flow:
     Over UDP without rport and from the address its Via names, the Via's port decides (§18.2.2): some phones
     send from a port they do not listen on. ``maddr`` is ignored; it would let anybody aim our answers.
     """
-    listening = Endpoint(flow.remote.host, via.port or default_port(flow.transport))
-    if not flow.reliable and (via.wants_rport or not same_host(via.host, flow.remote.host)):
+    host, port = flow.remote
+    listens_at = via.port or default_port(flow.transport)
+    if listens_at == port:
         return flow
-    return flow.towards(listening)
+    if not flow.reliable and (via.wants_rport or not same_host(via.host, host)):
+        return flow
+    return flow.towards(Endpoint(host, listens_at))

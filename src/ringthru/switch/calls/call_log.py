@@ -9,17 +9,21 @@ from __future__ import annotations
 import logging
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from logging import LogRecord
 from types import CodeType, FrameType
 from typing import Any, Final
 
 LOG: Final = logging.getLogger(__name__)
-# What records of one place in the program have in common, by its code and instruction, and who made the first
-# one. Python counts lines from the top of the function each time it is asked, and to copy a record takes half
-# the time of making one. As many as there are such lines; the code is kept so that its number (``id``) stays
-# its own.
-PLACES: Final[dict[tuple[int, int, int], tuple[CodeType, Callable[..., object], dict[str, Any]]]] = {}
+# What records of one place in the program have in common, by its code and instruction. Python counts lines
+# from the top of the function each time it is asked, and to copy a record takes half the time of making one.
+# As many as there are such lines; the code is kept so that its number (``id``) stays its own.
+PLACES: Final[dict[tuple[int, int, int], tuple[CodeType, dict[str, Any]]]] = {}
+
+
+def forget_places() -> None:
+    """Others make records now (``logging.setLogRecordFactory``), and put other things into them."""
+    PLACES.clear()
 
 
 class CallLog:
@@ -62,13 +66,13 @@ class CallLog:
         if LOG.isEnabledFor(level):
             frame = sys._getframe(2)  # whoever called one of those above
             place = id(frame.f_code), frame.f_lasti, level
-            known, make = PLACES.get(place), logging.getLogRecordFactory()
-            if known is None or known[1] is not make:
-                known = PLACES[place] = frame.f_code, make, _common(make, level, frame)
+            known = PLACES.get(place)
+            if known is None:
+                known = PLACES[place] = frame.f_code, _common(level, frame)
             record = LogRecord.__new__(LogRecord)
             now = time.time()
             record.__dict__ = {
-                **known[2],
+                **known[1],
                 "created": now,
                 "msecs": now % 1 * 1000,
                 "msg": text,
@@ -80,7 +84,7 @@ class CallLog:
             LOG.callHandlers(record)  # this logger has no filters that ``handle`` would ask
 
 
-def _common(make: Callable[..., LogRecord], level: int, frame: FrameType) -> dict[str, Any]:
+def _common(level: int, frame: FrameType) -> dict[str, Any]:
     """What each record of a place has, as whoever makes records has it now."""
-    code = frame.f_code
+    code, make = frame.f_code, logging.getLogRecordFactory()
     return vars(make(LOG.name, level, code.co_filename, frame.f_lineno, "", (), None, code.co_name))

@@ -30,45 +30,49 @@ MAX_DIGITS: Final = 100
 
 
 class ChannelState:
-    """The memory of a `Channel`, which is the only one that has it."""
+    """The memory of a `Channel`, which is the only one that has it.
+
+    What holds for each at first is the class's: most legs never change most of it.
+    """
+
+    call: Call | None = None
+    stranger = False  # a caller who gave no password, is no provider's and in no list
+    by_tls = False  # every hop that we see of its signalling
+    offer: SessionDescription | None = None  # of the caller's INVITE
+    media: LegMedia | None = None
+    state: str = "CS_NEW"
+    application = ""
+    parent: Channel | None = None  # the leg on whose behalf this one is called
+    bridge: Bridge | None = None
+    orders: Orders | None = None  # what somebody outside the dialplan has it do
+    task: asyncio.Future[None] | None = None  # what runs the leg's dialplan, or owns its bridge
+    cause: HangupCause | None = None
+    dialplan: str = "XML"
+    depth = 0  # of execute_extension within execute_extension
+    parting: HangupCause | None = None  # what its dialplan ends with, when that is over now
+    rerouted = False  # sent elsewhere by its own dialplan, which now ends and begins anew
+    held_by_us = False  # its peer is to hear what we say, and to say nothing
+    stand_in: Channel | None = None  # another leg that was answered in its stead
+    displacement: Displacement | None = None  # a sound in place of one side
+    tone_listening: ToneListening | None = None  # for keys in the peer's sound
+    heartbeat: asyncio.Task[None] | None = None  # tells SESSION_HEARTBEAT
+    meta_at: float | None = None  # when ``*`` was pressed
+    redirected: tuple[SipUri, ...] = ()  # where the called side says that the call shall go
+    # Asked before a leg that found nobody ends
+    unreached: Callable[[HangupCause], Awaitable[bool]] | None = None
 
     def __init__(self) -> None:
-        self.call: Call | None = None
-        self.stranger = False  # a caller who gave no password, is no provider's and in no list
-        self.by_tls = False  # every hop that we see of its signalling
-        self.offer: SessionDescription | None = None  # of the caller's INVITE
-        self.media: LegMedia | None = None
-        self.state: str = "CS_NEW"
-        self.application = ""
-        self.parent: Channel | None = None  # the leg on whose behalf this one is called
-        self.bridge: Bridge | None = None
-        self.orders: Orders | None = None  # what somebody outside the dialplan has it do
-        self.task: asyncio.Future[None] | None = None  # what runs the leg's dialplan, or owns its bridge
-        self.cause: HangupCause | None = None
         self.digits: deque[str] = deque(maxlen=MAX_DIGITS)  # keys pressed and not yet taken
         self.digit_came = Flag()
         self.broken_off = Flag()  # what it is being played shall end
-        self.dialplan: str = "XML"
-        self.depth = 0  # of execute_extension within execute_extension
-        self.parting: HangupCause | None = None  # what its dialplan ends with, when that is over now
-        self.rerouted = False  # sent elsewhere by its own dialplan, which now ends and begins anew
-        self.held_by_us = False  # its peer is to hear what we say, and to say nothing
         self.rang = Flag()
         self.progressed = Flag()  # early media flows
         self.answered = Flag()
         self.reached = Flag()  # somebody or something talks to the leg
         self.gone = Flag()
         self.taken_up = Flag()  # another leg was answered in its stead: ``stand_in``
-        self.stand_in: Channel | None = None
         self.recordings: dict[str, SessionRecording] = {}  # of both sides, by path
-        self.displacement: Displacement | None = None  # a sound in place of one side
-        self.tone_listening: ToneListening | None = None  # for keys in the peer's sound
         self.counted: set[tuple[str, str]] = set()  # where ``limit`` counts it
         self.on_stage: Callable[[Channel, str], None] = lambda channel, stage: None  # ring, media, answer
         self.on_key: Callable[[Channel, str], None] = lambda channel, key: None
-        self.heartbeat: asyncio.Task[None] | None = None  # tells SESSION_HEARTBEAT
         self.metas: dict[str, MetaApp] = {}  # what ``*`` and a key do
-        self.meta_at: float | None = None  # when ``*`` was pressed
-        self.redirected: tuple[SipUri, ...] = ()  # where the called side says that the call shall go
-        # Asked before a leg that found nobody ends
-        self.unreached: Callable[[HangupCause], Awaitable[bool]] | None = None
