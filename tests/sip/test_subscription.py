@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ringthru.sip import RequestReceived, Subscription
+from ringthru.sip import NotifyAnswered, RequestReceived, Subscription
 
 from .network import ALICE, BOB, Network, Party, Script
 
@@ -26,6 +26,8 @@ class Subscribed:
         self.number = 0
 
     def _accept(self, event: object) -> None:
+        if isinstance(event, NotifyAnswered):
+            return
         assert isinstance(event, RequestReceived)
         now, request = self.network.now, event.incoming.request
         subscription = self.bob.agent.subscribed(event.incoming, "bob")

@@ -186,9 +186,9 @@ class TestProfile:
 
     def test_an_unsupported_parameter_is_one_line_with_the_word_ignored(self, profile, caplog):
         caplog.set_level(logging.INFO)
-        profile("auth-calls=true", "manage-presence=true")
+        profile("auth-calls=true", "manage-shared-appearance=true")
         (record,) = caplog.records
-        assert "manage-presence" in record.getMessage()
+        assert "manage-shared-appearance" in record.getMessage()
         assert "ignored" in record.getMessage()
 
     def test_a_slip_of_the_pen_is_a_warning_that_names_the_right_word(self, profile, caplog):

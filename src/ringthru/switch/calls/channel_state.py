@@ -65,6 +65,7 @@ class ChannelState:
         self.tone_listening: ToneListening | None = None  # for keys in the peer's sound
         self.counted: set[tuple[str, str]] = set()  # where ``limit`` counts it
         self.on_stage: Callable[[Channel, str], None] = lambda channel, stage: None  # ring, media, answer
+        self.on_turn: Callable[[Channel], None] = lambda channel: None  # its call state is another one
         self.on_key: Callable[[Channel, str], None] = lambda channel, key: None
         self.heartbeat: asyncio.Task[None] | None = None  # tells SESSION_HEARTBEAT
         self.metas: dict[str, MetaApp] = {}  # what ``*`` and a key do
