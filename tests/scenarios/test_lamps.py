@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from typing import Any
 
 import pytest
 
+from ringthru.console.logs import Logs
+from ringthru.console.standard import standard_table
 from ringthru.sip import CallCancelled
 from ringthru.switch.subscriptions import desk
 
 from .answering import joined, short_prompts
-from .home import DEFAULT, INTERNAL_XML, PASSWORD, VARS, Home, extension, setting
+from .home import DEFAULT, INTERNAL_XML, PASSWORD, VARS, Home, extension, setting, variables
 from .lamps import DIALOGS, Lamp, lamp
 from .phones import hear_each_other
 from .waiting import eventually
@@ -49,7 +52,7 @@ class TestACall:
         call.hang_up()
         await watching.shows(OVER)
         versions = [int(each.get("version") or -1) for each in watching.documents]
-        assert versions == list(range(len(versions)))  # RFC 4235 §3.10: each is one more
+        assert versions == list(range(len(versions)))  # RFC 4235 §4.1: each is one more
         numbers = [each.cseq.number for each in watching.notifies]
         assert numbers == sorted(set(numbers))
         assert {each.get("Content-Type") for each in watching.notifies} == {"application/dialog-info+xml"}
@@ -216,8 +219,7 @@ class TestPresence:
 
 class TestPrivacy:
     async def test_presence_privacy_names_nobody(self, found: Any) -> None:
-        line = '<X-PRE-PROCESS cmd="set" data="presence_privacy=true"/></include>'
-        home = await found({VARS: [lambda text: text.replace("</include>", line)]})
+        home = await found({VARS: [variables(presence_privacy="true")]})
         await home.switch.start()
         watching = await lamp(home, "1002")
         phone = await home.registered_phone("1000")
@@ -277,7 +279,9 @@ class TestHowMany:
         phone = home.lan_phone("1001")
         for name in ("1000", "1002", "1003", "3000", "6001"):
             await lamp(home, name, phone=phone)
-        names = [each.subject.name for each in home.switch.calls.subscriptions.rows()]
+        names = [
+            each.watched.partition(":")[2].partition("@")[0] for each in home.switch.snapshot().subscriptions
+        ]
         assert names == ["1003", "3000", "6001"]
 
     async def test_a_switch_has_so_many_and_no_more(
@@ -295,9 +299,35 @@ class TestHowMany:
         (await phone.rung()).ring()
         await watching.shows(RINGS)
         await watching.subscribe(Expires="0")
-        await eventually(lambda: list(home.switch.calls.subscriptions.rows()) == [])
+        await eventually(lambda: list(home.switch.snapshot().subscriptions) == [])
         presence = home.switch.calls.subscriptions.presence
         assert (presence._watched, presence._legs, presence._place) == ({}, {}, {})
+
+
+class TestTheList:
+    async def test_who_watches_whom(self, home: Home, logs: Logs) -> None:
+        watching = await lamp(home, "1000")
+        await lamp(home, "park+6001")
+        table = standard_table(logs)
+        await eventually(lambda: not any(each.waits for each in home.switch.snapshot().subscriptions))
+        shown = await table.run(home.switch, "sofia status profile internal sub 1000@")
+        (expires,) = re.findall(r"EXPSECS:    \t(\d+)\n", shown)
+        assert 590 <= int(expires) <= 600
+        rule = "=" * 97
+        assert shown.replace(f"\t{expires}\n", "\t600\n") == (
+            f"\nSubscriptions:\n{rule}\n"
+            f"Call-ID:    \t{watching.call_id}\n"
+            f"User:       \t1001@{home.switch.calls.directory.default_domain}\n"
+            "Event:      \tdialog\n"
+            f"Watches:    \t{watching.entity}\n"
+            "Notified:   \t1 times\n"
+            "EXPSECS:    \t600\n"
+            f"IP:         \t{watching.phone.address.host}\n"
+            f"Port:       \t{watching.phone.address.port}\n"
+            "Transport:  \tUDP\n\n"
+            f"Total items returned: 1\n{rule}\n"
+        )
+        assert "Total items returned: 2" in await table.run(home.switch, "sofia status profile internal sub")
 
 
 class TestAFarPhone:
@@ -325,19 +355,19 @@ class TestTime:
         assert (await watching.subscribe(Expires="0")).status == 200
         await eventually(lambda: len(watching.notifies) == 3)
         assert watching.notifies[-1].get("Subscription-State") == "terminated;reason=timeout"
-        assert list(home.switch.calls.subscriptions.rows()) == []
+        assert list(home.switch.snapshot().subscriptions) == []
 
     async def test_a_phone_that_knows_it_no_more(self, home: Home) -> None:
         watching = Lamp(home, home.lan_phone("1001"), "1000")
         watching.phone.notified[watching.call_id] = 481
         assert (await watching.subscribe()).status == 200
-        await eventually(lambda: list(home.switch.calls.subscriptions.rows()) == [])
+        await eventually(lambda: list(home.switch.snapshot().subscriptions) == [])
 
     async def test_nobody_takes_over_the_dialog_of_another(self, home: Home) -> None:
         watching = await lamp(home, "1000")
         watching.phone.user = "1002"  # knows all of the dialog, and has another password
         assert (await watching.subscribe(Expires="0")).status == 403
-        assert len(list(home.switch.calls.subscriptions.rows())) == 1
+        assert len(list(home.switch.snapshot().subscriptions)) == 1
 
     async def test_what_changes_before_an_answer_is_told_after_it(self, home: Home) -> None:
         """One NOTIFY at a time: a phone that is slow gets the last state, and none that is out of date."""

@@ -35,7 +35,7 @@ def read(body: bytes) -> ElementTree.Element:
 
 
 def test_nobody_is_on_the_phone() -> None:
-    """RFC 4235 §4.4's beginning: version 0, and no dialog."""
+    """RFC 4235 §4.1: versions begin at 0; no dialog is there."""
     root = read(dialog_info.document(ALICE, 0, ()))
     assert root.tag == f"{{{NS['d']}}}dialog-info"
     assert (root.get("version"), root.get("state"), root.get("entity")) == ("0", "full", ALICE)
@@ -43,7 +43,7 @@ def test_nobody_is_on_the_phone() -> None:
 
 
 def test_a_call_that_rings_can_be_replaced() -> None:
-    """RFC 4235 §5.3's dialog, as its called side has it."""
+    """What RFC 4235 §4.1.1 asks of a dialog, as its called side has it."""
     line = Line(
         "zxcnm3",
         "early",
@@ -61,7 +61,11 @@ def test_a_call_that_rings_can_be_replaced() -> None:
         "remote-tag": "1928301774",
         "direction": "recipient",
     }
-    assert [each.tag.partition("}")[2] for each in dialog] == ["state", "local", "remote"]  # §4.4's order
+    assert [each.tag.partition("}")[2] for each in dialog] == [
+        "state",
+        "local",
+        "remote",
+    ]  # the schema's order
     identity = dialog.find("d:remote/d:identity", NS)
     assert identity is not None
     assert (identity.text, identity.get("display")) == ("sip:bob@example.com", "Bob")

@@ -60,6 +60,7 @@ class ProfileSnapshot:
     registrations: int
     stun_enabled: bool = True
     stun_auto_disable: bool = False
+    presence_hosts: tuple[str, ...] = ()
     tls_url: str | None = None  # None without TLS
     tls_bind_url: str | None = None
 
@@ -99,6 +100,22 @@ class RegistrationSnapshot:
     reachable: bool = True  # what OPTIONS told; a phone that is not asked is taken to be there
     ping_seconds: float = 0.0  # of the last round trip
     mwi_account: str = ""  # whose messages it shows, where that is somebody else
+
+
+@frozen
+class SubscriptionSnapshot:
+    """One phone that watches something (RFC 6665)."""
+
+    call_id: str
+    watcher: str  # 1000@domain
+    package: str  # dialog, presence, message-summary
+    watched: str  # a SIP URI, as the phone wrote it
+    place: Endpoint  # where NOTIFYs go
+    transport: str
+    expires_in: float  # seconds
+    notified: int  # how often it was told
+    waits: bool  # for the answer to the last of these
+    profile: str
 
 
 @frozen
@@ -216,3 +233,4 @@ class SwitchSnapshot:
     records_written: int = 0  # of calls that are over
     records_lost: int = 0
     media_nodes: tuple[NodeSnapshot, ...] = ()  # of the engine rtpengine
+    subscriptions: tuple[SubscriptionSnapshot, ...] = ()

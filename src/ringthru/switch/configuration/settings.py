@@ -149,6 +149,11 @@ def _presence(text: str) -> bool:
     return text.strip().lower() in ("passive", "first-only") or read_boolean(text)
 
 
+def _privacy(text: str) -> bool:
+    """Empty is false: FreeSWITCH's tree writes ``$${presence_privacy}``, which not every vars.xml sets."""
+    return bool(text.strip()) and read_boolean(text)
+
+
 def _hosts(text: str) -> tuple[str, ...]:
     return tuple(each.lower() for each in read_names(text))
 
@@ -210,7 +215,7 @@ PROFILE_PARAMETERS: Final[Mapping[str, Reader]] = {
     "sip-capture": read_boolean,
     "manage-presence": _presence,
     "presence-hosts": _hosts,
-    "presence-privacy": read_boolean,
+    "presence-privacy": _privacy,
     "send-presence-on-register": _presence,
     "presence-probe-on-register": read_boolean,
     "auth-subscriptions": read_boolean,

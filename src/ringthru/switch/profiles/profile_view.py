@@ -87,4 +87,5 @@ def snapshot_of(profile: Profile, registrations: int) -> ProfileSnapshot:
         registrations=registrations,
         stun_enabled=settings.stun_enabled,
         stun_auto_disable=settings.stun_auto_disable,
+        presence_hosts=settings.presence_hosts,
     )

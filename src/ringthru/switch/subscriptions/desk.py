@@ -131,6 +131,9 @@ class Desk:
         if subject not in self._by_subject:
             self._by_subject[subject] = {}
             watch.package.began(watch.subject)
+        if watch.subscription not in self._watches:
+            place = watch.subscription.flow.remote
+            log.debug("%s at %s subscribes to %s of %s", watch.user, place, watch.package.name, watch.entity)
         self._watches[watch.subscription] = watch
         self._by_subject[subject][watch.subscription] = None
         self._by_user.setdefault(watch.watcher, {})[watch.subscription] = None

@@ -174,7 +174,7 @@ class _Package:
 
 
 class DialogPackage(_Package):
-    """RFC 4235. Only who proved himself sees tags, with which calls are taken (§6)."""
+    """RFC 4235. Only who proved himself sees tags, with which calls are taken (§7)."""
 
     name = DIALOG
     kind = dialog_info.KIND

@@ -15,9 +15,10 @@ if TYPE_CHECKING:
     from ..calls.book import Calls
     from ..calls.channel import Channel
     from ..profiles.profile import Profile
+    from ..snapshots import SubscriptionSnapshot
     from .desk import Desk
     from .presence import Presence
-    from .watching import Package, Watch
+    from .watching import Package
 
 
 class Subscriptions:
@@ -59,9 +60,10 @@ class Subscriptions:
             return answering.lamps if answering.mailboxes else None
         return self.presence.packages.get(name)
 
-    def rows(self) -> Iterator[Watch]:
+    def rows(self, now: float) -> Iterator[SubscriptionSnapshot]:
         """Who watches what, the oldest first."""
-        yield from self._desk.watches if self._desk is not None else ()
+        for watch in self._desk.watches if self._desk is not None else ():
+            yield watch.snapshot(now)
 
     # --- what happens -------------------------------------------------------------------------------
 

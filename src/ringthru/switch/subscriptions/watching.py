@@ -9,6 +9,7 @@ from collections.abc import Hashable
 from typing import TYPE_CHECKING, Protocol
 
 from ...net.values import record
+from ..snapshots import SubscriptionSnapshot
 
 if TYPE_CHECKING:
     from ...sip import Request, Subscription
@@ -28,13 +29,29 @@ class Watch:
     user: User  # who watches
     proven: bool  # by a password, and not by where he registered from alone
     told: object = None  # the state that was told last
-    version: int = -1  # of what was told last, counted from 0 (RFC 4235 §3.10)
+    version: int = -1  # of what was told last, counted from 0 (RFC 4235 §4.1)
     due: bool = True  # something is to be told, even if it is the same
 
     @property
     def watcher(self) -> str:
         """``USER@DOMAIN`` of who watches."""
         return f"{self.user.id}@{self.user.domain}"
+
+    def snapshot(self, now: float) -> SubscriptionSnapshot:
+        """It as the console shows it."""
+        subscription = self.subscription
+        return SubscriptionSnapshot(
+            call_id=subscription.key[0],
+            watcher=self.watcher,
+            package=self.package.name,
+            watched=self.entity,
+            place=subscription.flow.remote,
+            transport=subscription.flow.transport,
+            expires_in=max(subscription.expires_at - now, 0.0),
+            notified=self.version + 1,
+            waits=subscription.waits,
+            profile=self.profile.name,
+        )
 
 
 class Package(Protocol):
