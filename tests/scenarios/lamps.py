@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import secrets
-from typing import Any
 from xml.etree import ElementTree
 
+from ringthru.net.address import Endpoint
 from ringthru.sip import Login, Request, Response
 
 from .home import PASSWORD, Home
@@ -19,9 +19,17 @@ PIDF = "{urn:ietf:params:xml:ns:pidf}"
 class Lamp:
     """One key of a phone, with its lamp."""
 
-    def __init__(self, home: Home, phone: Phone, name: str, event: str = "dialog", at: Any = None) -> None:
+    def __init__(
+        self,
+        home: Home,
+        phone: Phone,
+        name: str,
+        event: str = "dialog",
+        at: Endpoint | None = None,
+        host: str = "",
+    ) -> None:
         self.phone = phone
-        self.entity = f"sip:{name}@{home.address}"
+        self.entity = f"sip:{name}@{host or home.address}"
         self._event = event
         self._at = at or home.internal
         self._from = f"<sip:{phone.user}@{home.address}>;tag={secrets.token_hex(4)}"

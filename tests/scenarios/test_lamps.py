@@ -10,11 +10,22 @@ import pytest
 
 from ringthru.console.logs import Logs
 from ringthru.console.standard import standard_table
-from ringthru.sip import CallCancelled
+from ringthru.sip import CallCancelled, Request
 from ringthru.switch.subscriptions import desk
 
 from .answering import joined, short_prompts
-from .home import DEFAULT, INTERNAL_XML, PASSWORD, VARS, Home, extension, setting, variables
+from .home import (
+    DEFAULT,
+    DIRECTORY,
+    INTERNAL_XML,
+    PASSWORD,
+    VARS,
+    Edit,
+    Home,
+    extension,
+    setting,
+    variables,
+)
 from .lamps import DIALOGS, Lamp, lamp
 from .phones import hear_each_other
 from .waiting import eventually
@@ -116,9 +127,10 @@ class TestACall:
         await call.answered()
         await (await lamp(home, "1000")).shows(TALKS)
 
-    async def test_presence_id_says_whose_it_is(self, found: Any) -> None:
+    @pytest.mark.parametrize("name", ["door@${domain_name}", "door"])
+    async def test_presence_id_says_whose_it_is(self, found: Any, name: str) -> None:
         """A number of the dialplan that answers by itself, shown under a name of its own."""
-        door = extension("77", ("set", "presence_id=door@${domain_name}"), ("answer", ""), ("echo", ""))
+        door = extension("77", ("answer", ""), ("set", f"presence_id={name}"), ("echo", ""))
         home = await found({DEFAULT: [door]})
         await home.switch.start()
         watching, caller = await lamp(home, "door"), await lamp(home, "1002")
@@ -128,6 +140,7 @@ class TestACall:
         call.hang_up()
         await watching.shows(OVER)
         assert TALKS not in caller.ever
+        await caller.shows(CALLED_OFF)
 
 
 class TestPickingUp:
@@ -340,6 +353,51 @@ class TestAFarPhone:
         assert watching.shown == [[]]
 
 
+class TestWhatIsAskedFor:
+    async def test_a_shared_line_is_another_event(self, home: Home) -> None:
+        """``dialog;sla`` wants a line that rings on several phones, and not a lamp."""
+        assert (await Lamp(home, home.lan_phone("1001"), "1000", "dialog;sla").subscribe()).status == 489
+
+    async def test_a_phone_that_could_not_read_it(self, home: Home) -> None:
+        watching = Lamp(home, home.lan_phone("1001"), "1000", "presence")
+        assert (await watching.subscribe(Accept="application/xpidf+xml")).status == 406
+        assert (await watching.subscribe(Accept="text/plain, application/pidf+xml")).status == 200
+
+    async def test_an_id_of_the_phones_own_comes_back(self, home: Home) -> None:
+        """RFC 6665 §8.2.1."""
+        watching = await lamp(home, "1000", "dialog;id=7")
+        assert watching.notifies[0].get("Event") == "dialog;id=7"
+
+    @pytest.mark.parametrize(
+        ("host", "status"),
+        [("other.example", 403), ("nowhere.example", 404), ("pbx.example", 200), ("", 200)],
+    )
+    async def test_only_what_is_of_ones_own_domain(self, found: Any, host: str, status: int) -> None:
+        """By the domain's name, an address of the switch, or one of the presence-hosts."""
+        other = '<domain name="other.example"><users><user id="1000"/></users></domain></include>'
+        edits: dict[str, Edit | list[Edit]] = {
+            INTERNAL_XML: [
+                lambda text: text.replace(
+                    '"force-register-domain" value="$${domain}"', '"dialplan" value="XML"'
+                ),
+                setting("presence-hosts", "PBX.example"),
+            ],
+            DIRECTORY: lambda text: text.replace("</include>", other),
+        }
+        home = await found(edits)
+        await home.switch.start()
+        watching = Lamp(home, home.lan_phone("1001"), "1000", host=host)
+        assert (await watching.subscribe()).status == status
+
+    async def test_nobody_publishes(self, home: Home) -> None:
+        """RFC 3903 §6: the event is known, and the method is not served."""
+        phone = home.lan_phone("1001")
+        rows = [("Event", "presence"), ("Contact", f"<sip:1001@{phone.shown}>")]
+        answer = await phone.ask(Request("PUBLISH", f"sip:1001@{home.address}", rows), home.internal)
+        assert answer.status == 405
+        assert "PUBLISH" not in (answer.get("Allow") or "PUBLISH")
+
+
 class TestTime:
     async def test_it_is_bounded(self, home: Home) -> None:
         watching = Lamp(home, home.lan_phone("1001"), "1000")
@@ -386,6 +444,14 @@ class TestTime:
         watching.phone.notified[watching.call_id] = 200  # it is sent again until then (RFC 3261 §17.1.2)
         await watching.shows(OVER)
         assert len(watching.shown) == 3
+
+    async def test_a_profile_that_starts_anew_tells_them_too(self, home: Home) -> None:
+        watching = await lamp(home, "1000")
+        await eventually(lambda: not home.switch.snapshot().subscriptions[0].waits)
+        assert await home.switch.restart_profile("internal")
+        await eventually(lambda: len(watching.notifies) == 2)
+        assert (watching.notifies[-1].get("Subscription-State") or "").startswith("terminated")
+        assert home.switch.snapshot().subscriptions == ()
 
     async def test_a_stop_tells_phones_to_come_again(self, home: Home) -> None:
         watching = await lamp(home, "1000")

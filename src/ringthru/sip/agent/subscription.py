@@ -100,6 +100,7 @@ class Subscription:
             *([("Content-Type", content_type)] if body else []),
         ]
         dialog = self._dialog
+        dialog.here = self._core.seen_by(dialog.destination)  # we may be seen elsewhere by now
         notify = dialog.request("NOTIFY", headers=rows, body=body)
         self._under_way += 1
         return self._core.follow(

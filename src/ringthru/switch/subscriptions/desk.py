@@ -104,7 +104,8 @@ class Desk:
         request, source, now = incoming.request, incoming.flow.remote, profile.now()
         if profile.asks_subscribers(source):
             user = self._registrar.authenticate(profile, request, source, now)
-            return user if isinstance(user, Denied) else (user, True)
+            blind = profile.settings.registration.accept_blind_auth
+            return user if isinstance(user, Denied) else (user, not blind)
         domain = profile.settings.force_register_domain or request.from_.uri.host
         found = self._registrar.directory.find_user(domain, request.from_.uri.user or "")
         if found is None:
@@ -201,10 +202,11 @@ class Desk:
                     subscription.end()
                     self._forget(subscription)
 
-    def close(self) -> None:
-        """The switch stops: say so, so that phones subscribe anew and not before their time is over."""
+    def close(self, profile: Profile | None = None) -> None:
+        """The switch, or one profile, stops: say so, else phones would come again when their time is over."""
         for watch in list(self._watches.values()):
-            self._tell(watch, PARTING)
+            if profile in (None, watch.profile):
+                self._tell(watch, PARTING)
 
 
 def _granted(request: Request, package: Package) -> int | None:

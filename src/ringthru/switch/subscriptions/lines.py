@@ -33,6 +33,7 @@ def place_of(channel: Channel) -> Place | None:
     variables = channel.variables
     if written := variables.get("presence_id"):
         name, _, domain = written.partition("@")
+        domain = domain or variables.get("domain_name") or variables.get("dialed_domain", "")
     elif channel.direction is Direction.INBOUND:
         name, domain = _caller(channel)
     else:

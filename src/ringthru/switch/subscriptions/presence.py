@@ -17,7 +17,7 @@ from ...net.values import replace
 from . import dialog_info, pidf
 from .lines import Place, line_of, place_of
 from .watched import CONFERENCE, PARK, Line, Watched
-from .watching import Package, Watch
+from .watching import Package, Watch, accepts, parameters_of
 
 if TYPE_CHECKING:
     from ...sip import Request
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 MOST_LINES: Final = 10  # calls of one document: more do not change a lamp
 DIALOG, PRESENCE = "dialog", "presence"
+SHARED_LINES: Final = frozenset(("sla", "ma"))  # parameters of Event that ask for what is not served
 
 
 class Presence:
@@ -158,6 +159,10 @@ class _Package:
         self._presence = presence
 
     def find(self, profile: Profile, request: Request, user: User) -> Hashable | int:
+        if not SHARED_LINES.isdisjoint(parameters_of(request)):
+            return 489
+        if not accepts(request, self.kind):
+            return 406
         return self._presence.find(profile, request, user)
 
     def began(self, subject: Hashable) -> None:

@@ -100,7 +100,7 @@ class Subscriptions:
         if self._desk is not None:
             self._desk.expire(now)
 
-    def close(self) -> None:
-        """The switch stops."""
+    def close(self, profile: Profile | None = None) -> None:
+        """The switch, or one profile, stops."""
         if self._desk is not None:
-            self._desk.close()
+            self._desk.close(profile)

@@ -54,6 +54,19 @@ class Watch:
         )
 
 
+def parameters_of(request: Request) -> list[str]:
+    """The names of the parameters of its Event, in lower case."""
+    parts = (request.get("Event") or "").split(";")[1:]
+    return [each.partition("=")[0].strip().lower() for each in parts]
+
+
+def accepts(request: Request, kind: str) -> bool:
+    """Whether who asks can read a type; without an Accept he reads the usual one (RFC 6665 §3.1.3)."""
+    wanted = (request.get("Accept") or "").lower()
+    whole = kind.partition("/")[0] + "/*"
+    return not wanted.strip() or any(each in wanted for each in (kind, whole, "*/*"))
+
+
 class Package(Protocol):
     """What a package of events knows (RFC 6665 §7.2). Spans are seconds."""
 
