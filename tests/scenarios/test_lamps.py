@@ -14,6 +14,7 @@ from ringthru.sip import CallCancelled, Request
 from ringthru.switch.subscriptions import desk
 
 from .answering import joined, short_prompts
+from .events import Ear
 from .home import (
     DEFAULT,
     DIRECTORY,
@@ -228,6 +229,36 @@ class TestPresence:
         await watching.says("open", "Available")
         await phone.register(home.internal, PASSWORD, expires=0, number=9)
         await watching.says("closed", "Unregistered")
+
+
+class TestPrograms:
+    async def test_hear_presence_in_whether_or_not_anybody_watches(self, home: Home) -> None:
+        ear = Ear(home.switch, "PRESENCE_IN")
+        phone = await home.registered_phone("1000")
+        call = home.lan_phone("1002").invite("1000", home.internal, password=PASSWORD)
+        rung = await phone.rung()
+        rung.ring()
+        domain = home.switch.calls.directory.default_domain
+        assert {each.presence_id for each in home.switch.snapshot().channels} == {
+            f"1000@{domain}",
+            f"1002@{domain}",
+        }
+        rung.answer()
+        await call.answered()
+        call.hang_up()
+        await home.quiet()
+        told = [
+            (each.get("from") or "", each.get("status"), each.get("Answer-State"))
+            for each in ear.of("PRESENCE_IN")
+        ]
+        of_the_called = [each[1:] for each in told if each[0].startswith("1000@")]
+        assert of_the_called == [
+            ("Dialing", "ringing"),
+            ("Ringing", "ringing"),
+            ("Active", "answered"),
+            ("Hangup", "answered"),
+        ]
+        assert not ear.doubled
 
 
 class TestPrivacy:

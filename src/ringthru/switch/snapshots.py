@@ -196,6 +196,7 @@ class ChannelSnapshot:
     codec_bit_rate: int = 0  # 0 where it varies
     call_uuid: str = ""  # of the leg that began the call
     account: str = ""  # accountcode
+    presence_id: str = ""  # whose lamp it lights
     ptime: int = 20  # milliseconds
     counted: LegReport | None = None  # of its audio
 

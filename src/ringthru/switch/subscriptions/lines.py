@@ -1,8 +1,7 @@
 """Whose call a leg is, and how a lamp shows it.
 
-A leg belongs to whom its variable ``presence_id`` names (``USER@DOMAIN``), else to the user of the directory
-who calls or is called by it. One that is dialled and does not ring yet is not shown: else the lamp of a phone
-that was switched off would flash for half a minute.
+A leg that is dialled and does not ring yet is not shown: else the lamp of a phone that was switched off would
+flash for half a minute.
 
 Lives here: legs as lines. Never here: who watches, parked calls, conferences.
 """
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 from ...net.values import replace
 from ...sip import Direction
 from ..calls.channel import CallPhase
+from ..calls.channel_view import presence_id_of
 from ..dialing.dialstring import truth
 from .watched import Line
 
@@ -30,20 +30,8 @@ def place_of(channel: Channel) -> Place | None:
     """Whose lamp a leg lights; None: nobody's."""
     if channel.phase in NOT_SHOWN:
         return None
-    variables = channel.variables
-    if written := variables.get("presence_id"):
-        name, _, domain = written.partition("@")
-        domain = domain or variables.get("domain_name") or variables.get("dialed_domain", "")
-    elif channel.direction is Direction.INBOUND:
-        name, domain = _caller(channel)
-    else:
-        name, domain = variables.get("dialed_user", ""), variables.get("dialed_domain", "")
-    return (domain.lower(), name.lower()) if name and domain else None
-
-
-def _caller(channel: Channel) -> tuple[str, str]:
-    """The user of the directory who calls; empty for anybody else."""
-    return channel.variables.get("user_name", ""), channel.variables.get("domain_name", "")
+    name, _, domain = presence_id_of(channel).lower().rpartition("@")
+    return (domain, name) if name else None
 
 
 def line_of(channel: Channel, name: str, variable: Callable[[Channel, str], str | None]) -> Line:
@@ -53,7 +41,8 @@ def line_of(channel: Channel, name: str, variable: Callable[[Channel, str], str 
     and offer to pick it up. A leg that comes in from somebody else (``presence_id`` of a number in the
     dialplan) calls him.
     """
-    calls = channel.direction is Direction.INBOUND and _caller(channel)[0].lower() == name
+    caller_id = channel.variables.get("user_name", "").lower()
+    calls = channel.direction is Direction.INBOUND and caller_id == name
     up = channel.answered.is_set()
     caller = channel.caller
     line = Line(

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from ...sip.agent.subscription import package_of
+from ..events.names import PRESENCE_IN
 
 if TYPE_CHECKING:
     from ...sip import Binding, IncomingRequest, Subscription
@@ -28,6 +29,7 @@ class Subscriptions:
         self._calls = calls
         self._desk: Desk | None = None
         self._presence: Presence | None = None
+        self._presence_count = 0  # of events PRESENCE_IN
 
     @property
     def desk(self) -> Desk:
@@ -76,6 +78,26 @@ class Subscriptions:
         """A leg began, came further, or is over."""
         if self._presence is not None:
             self._presence.on_turn(channel)
+        if PRESENCE_IN in self._calls.bus.wanted:
+            self._tell_presence(channel)
+
+    def _tell_presence(self, channel: Channel) -> None:
+        """FreeSWITCH's event, for programs that keep lamps of their own."""
+        from ..calls.channel_view import presence_id_of
+
+        if whose := presence_id_of(channel):
+            self._presence_count += 1
+            headers = (
+                ("proto", "any"),
+                ("login", "mod_sofia"),
+                ("from", whose),
+                ("rpid", "unknown"),
+                ("status", channel.phase.value.capitalize()),
+                ("event_type", "presence"),
+                ("alt_event_type", "dialog"),
+                ("event_count", str(self._presence_count)),
+            )
+            channel.tell(PRESENCE_IN, *headers)
 
     def on_change(self, name: str) -> None:
         """A parking place, a conference or a user of that name is other than it was."""
