@@ -174,11 +174,11 @@ class Desk:
             self._tell(watch)
 
     def _tell(self, watch: Watch, over: str = "") -> None:
-        """Send a NOTIFY where there is news, unless one is under way."""
+        """Send a NOTIFY where there is news, unless one is under way; in any case where it is ``over``."""
         subscription, package, profile = watch.subscription, watch.package, watch.profile
         if not profile.running:
             subscription.end()
-        elif not subscription.waits and (state := package.state(watch)) is not None:
+        elif (over or not subscription.waits) and (state := package.state(watch)) is not None:
             if state == watch.told and not watch.due and not over:
                 return
             watch.version += 1
