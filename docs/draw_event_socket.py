@@ -90,6 +90,11 @@ WHEN = {
     ),
     "PLAYBACK_START": ("a sound begins on a leg", "Playback-File-Path, Playback-File-Type"),
     "PLAYBACK_STOP": ("it has ended, or was broken off", "the same, Playback-Status (done, break)"),
+    "PRESENCE_IN": (
+        "a user's leg begins, rings, is answered, held or over (`presence_id`)",
+        "from (NAME@DOMAIN), status (Ringing, Active, Held, Hangup …), proto, login, rpid, event_type, "
+        "alt_event_type, event_count",
+    ),
     "RECORD_START": ("both sides of a leg are recorded from now on", "Record-File-Path"),
     "RECORD_STOP": ("that has ended", "Record-File-Path"),
     "SESSION_HEARTBEAT": ("a call goes on (`enable_heartbeat`, `uuid_session_heartbeat`)", ""),

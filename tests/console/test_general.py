@@ -248,7 +248,7 @@ class TestCompletion:
             ("sofia status ", ["gateway", "profile"]),
             ("sofia status profile ", ["192.168.1.103", "external", "internal"]),
             ("sofia status profile int", ["internal"]),
-            ("sofia status profile internal ", ["reg"]),
+            ("sofia status profile internal ", ["reg", "sub"]),
             ("console loglevel d", ["debug"]),
             ("nothing ", []),
         ],

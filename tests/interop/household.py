@@ -85,11 +85,13 @@ class Phones:
         name: str,
         port: int = 5072,
         modules: tuple[str, ...] = (),
+        contacts: str = "",
     ) -> Baresip:
         folder = self._directory / f"{name}-{len(self._made)}"
         folder.mkdir(parents=True)
         phone = Baresip(self._home, role, address, folder, modules, port=port)
         self._made.append(phone)
+        phone.contacts = contacts
         phone.start(account + ";audio_codecs=PCMU/8000/1", tone(frequency, 60))
         return phone
 

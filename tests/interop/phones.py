@@ -130,6 +130,7 @@ class Baresip:
         self._port, self._family = port, "-6" if ipv6 else "-4"
         self._laboratory, self._role, self._address = laboratory, role, address
         self._modules = "".join(f"module {each}\n" for each in modules)
+        self.contacts = ""  # its file of that name
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self, account: str, sounds: list[int], *commands: str) -> None:
@@ -140,7 +141,7 @@ class Baresip:
         )
         (self.directory / "config").write_text(text + self._modules)
         (self.directory / "accounts").write_text(account + "\n")
-        (self.directory / "contacts").write_text("")
+        (self.directory / "contacts").write_text(self.contacts)
         typed = [word for command in commands for word in ("-e", command)]
         argv = ["baresip", self._family, "-v", "-f", str(self.directory), *typed]
         self.process = self._laboratory.popen(self._role, argv, self.directory / "baresip.log")

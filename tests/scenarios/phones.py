@@ -36,6 +36,8 @@ from ringthru.sip import (
     SipUri,
     UserAgent,
 )
+from ringthru.sip.wire.parsing import parse
+from ringthru.sip.wire.reply import response_to
 
 from .phone_audio import FRAME, Audio, OpenSocket
 from .phone_call import PhoneCall
@@ -83,6 +85,7 @@ class Phone:
         self.heard: list[bytes] = []  # every SIP message, as it came
         self.calls: list[PhoneCall] = []
         self.requests: list[Request] = []  # those in dialogs and outside that we answer with 200
+        self.notified: dict[str, int] = {}  # subscriptions by Call-ID, and how a NOTIFY is answered; 0: not
         self._open_socket = open_socket
         self._socket = open_socket(port, self._on_datagram)
         self._agent = UserAgent(
@@ -214,8 +217,23 @@ class Phone:
 
     def _on_datagram(self, data: bytes, source: Endpoint) -> None:
         self.heard.append(data)
+        if data.startswith(b"NOTIFY ") and self._take_notify(data, source):
+            return
         self._agent.receive_message(data, Flow("UDP", self.address, source), self._loop.time())
         self._pump()
+
+    def _take_notify(self, data: bytes, source: Endpoint) -> bool:
+        """Whether it is of a subscription of ours, of which the user agent knows nothing."""
+        request = parse(data)
+        assert isinstance(request, Request)
+        if request.call_id not in self.notified:
+            return False
+        known = {(each.call_id, each.cseq.number) for each in self.requests}
+        if (request.call_id, request.cseq.number) not in known:
+            self.requests.append(request)
+        if status := self.notified[request.call_id]:
+            self._socket.send(response_to(request, status).encode(), source)
+        return True
 
     def _pump(self) -> None:
         for event in self._agent.events():

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ringthru.sip import RequestReceived, Subscription
+from ringthru.sip import NotifyAnswered, RequestReceived, Subscription
 
 from .network import ALICE, BOB, Network, Party, Script
 
@@ -26,6 +26,8 @@ class Subscribed:
         self.number = 0
 
     def _accept(self, event: object) -> None:
+        if isinstance(event, NotifyAnswered):
+            return
         assert isinstance(event, RequestReceived)
         now, request = self.network.now, event.incoming.request
         subscription = self.bob.agent.subscribed(event.incoming, "bob")
@@ -88,6 +90,39 @@ def test_each_news_is_told_until_it_is_ended() -> None:
     assert made.states[-1] == "terminated;reason=timeout"
     assert made.subscription.ended
     assert made.subscription.notify(b"third", KIND, made.network.now) is None
+
+
+def test_a_notify_names_us_where_we_are_seen_now() -> None:
+    """Our address may be another one since: a NOTIFY refreshes the target (RFC 6665 §4.4.1)."""
+    made = Subscribed()
+    made.subscribe(Expires="600")
+    made.answer(200)
+    elsewhere = BOB._replace(host="127.40.0.99")
+    made.bob.agent._core.seen_by = lambda flow: elsewhere
+    assert made.subscription is not None
+    made.subscription.notify(b"second", KIND, made.network.now)
+    made.network.run(0.2)
+    assert elsewhere.host in (made.phone.requests("NOTIFY")[-1].get("Contact") or "")
+
+
+def test_one_notify_waits_until_it_is_answered_or_never_will_be() -> None:
+    made = Subscribed()
+    made.subscribe(Expires="600")
+    assert made.subscription is not None
+    assert made.subscription.waits
+    made.answer(200)
+    assert not made.subscription.waits
+
+
+def test_the_switch_may_end_it_and_says_why() -> None:
+    made = Subscribed()
+    made.subscribe(Expires="600")
+    made.answer(200)
+    assert made.subscription is not None
+    made.subscription.notify(b"last", KIND, made.network.now, over="probation;retry-after=5")
+    made.network.run(0.2)
+    assert made.states[-1] == "terminated;reason=probation;retry-after=5"
+    assert made.subscription.ended
 
 
 def test_it_is_made_longer_and_not_twice() -> None:

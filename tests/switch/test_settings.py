@@ -186,10 +186,26 @@ class TestProfile:
 
     def test_an_unsupported_parameter_is_one_line_with_the_word_ignored(self, profile, caplog):
         caplog.set_level(logging.INFO)
-        profile("auth-calls=true", "manage-presence=true")
+        profile("auth-calls=true", "manage-shared-appearance=true")
         (record,) = caplog.records
-        assert "manage-presence" in record.getMessage()
+        assert "manage-shared-appearance" in record.getMessage()
         assert "ignored" in record.getMessage()
+
+    def test_what_lamps_are_told_as_freeswitchs_tree_writes_it(self, profile):
+        """With a privacy that nobody set, and words that only several databases need."""
+        made = profile(
+            "auth-calls=true",
+            "manage-presence=passive",
+            "presence-hosts=Example.org,192.168.1.103",
+            "presence-privacy=",
+            "send-presence-on-register=first-only",
+            "presence-probe-on-register=true",
+            "auth-subscriptions=true",
+        )
+        assert made.manage_presence
+        assert made.presence_hosts == ("example.org", "192.168.1.103")
+        assert (made.presence_privacy, made.send_presence_on_register) == (False, True)
+        assert (made.presence_probe_on_register, made.auth_subscriptions) == (True, True)
 
     def test_a_slip_of_the_pen_is_a_warning_that_names_the_right_word(self, profile, caplog):
         profile("auth-calls=true", "ext-sipip=auto-nat")

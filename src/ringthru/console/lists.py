@@ -102,6 +102,7 @@ def leg_cells(leg: ChannelSnapshot, hostname: str) -> dict[str, str]:
         **{f"{way}_bit_rate": bits for way in ("read", "write")},
         "hostname": hostname,
         "accountcode": leg.account,
+        "presence_id": leg.presence_id,
         "callstate": leg.call_state,
         "call_uuid": leg.call_uuid,
         "initial_cid_name": leg.caller_name,

@@ -24,6 +24,7 @@ from .sofia_profiles import (
     profile_text,
     registration_fields,
     registrations_text,
+    subscriptions_text,
 )
 from .switch_like import SwitchLike
 from .text import RULE, count, visible, words_of
@@ -113,6 +114,11 @@ def _profile(snapshot: SwitchSnapshot, name: str, rest: list[str], layout: str) 
             chosen = ours
         case ["reg", part]:
             chosen = [each for each in ours if part in each.contact]
+        case ["sub", *parts]:
+            watches = (each for each in snapshot.subscriptions if each.profile == profile.name)
+            return subscriptions_text(
+                each for each in watches if all(part in (each.watcher + " " + each.watched) for part in parts)
+            )
         case ["pres", part]:
             chosen = ours if part in presence_hosts(profile) else []
         case ["user", user]:
@@ -143,6 +149,7 @@ def commands() -> list[Command]:
             lambda switch, arguments: sofia(switch, arguments, levels),
             (
                 *("help", "status", "status profile {profile}", "status profile {profile} reg"),
+                "status profile {profile} sub",
                 *("xmlstatus", "xmlstatus profile {profile}", "jsonstatus", "jsonstatus profile {profile}"),
                 *("status gateway", "profile restart all", "global siptrace on", "global siptrace off"),
                 *("loglevel all", "tracelevel"),
@@ -153,6 +160,7 @@ def commands() -> list[Command]:
                 ("sofia status", "the SIP profiles, their addresses, the calls on each"),
                 ("sofia status profile <name>", "one profile in full, with its external addresses"),
                 ("sofia status profile <name> reg", "the phones registered with it"),
+                ("sofia status profile <name> sub [<part>]", "who watches whom, and messages (lamps)"),
                 ("sofia status gateway [<name>]", "the SIP providers, and how each registration goes"),
                 ("sofia xmlstatus | jsonstatus …", "the same for programs"),
                 ("sofia profile <name> rescan", "take its parameters and new gateways; no call drops"),

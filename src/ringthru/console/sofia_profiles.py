@@ -9,14 +9,15 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Final
 
-from ..switch.snapshots import ProfileSnapshot, RegistrationSnapshot
+from ..switch.snapshots import ProfileSnapshot, RegistrationSnapshot, SubscriptionSnapshot
 from .text import RULE, visible
 
 NOT_SET: Final = "N/A"
 
 
 def presence_hosts(profile: ProfileSnapshot) -> str:
-    return f"{profile.sip_ip},{profile.sip_ip}"
+    """FreeSWITCH's two names for one address, and what ``presence-hosts`` adds to them."""
+    return ",".join((profile.sip_ip, profile.sip_ip, *profile.presence_hosts))
 
 
 Rows = list[tuple[str, str]]
@@ -120,6 +121,29 @@ def registrations_text(chosen: Iterable[RegistrationSnapshot], hostname: str, no
 
 def _registration(binding: RegistrationSnapshot, hostname: str, now: float) -> str:
     lines = registration_fields(binding, hostname, now)
+    return "".join(f"{label}\t{visible(value)}\n" for label, value in lines) + "\n"
+
+
+def subscriptions_text(chosen: Iterable[SubscriptionSnapshot]) -> str:
+    """The block of ``sofia status profile NAME sub``, in the form of the one for registrations; ours."""
+    chosen = list(chosen)
+    rows = "".join(_subscription(each) for each in chosen)
+    return f"\nSubscriptions:\n{RULE}\n{rows}Total items returned: {len(chosen)}\n{RULE}\n"
+
+
+def _subscription(shown: SubscriptionSnapshot) -> str:
+    told = f"{shown.notified} times{', the last not answered yet' if shown.waits else ''}"
+    lines = (
+        ("Call-ID:    ", shown.call_id),
+        ("User:       ", shown.watcher),
+        ("Event:      ", shown.package),
+        ("Watches:    ", shown.watched),
+        ("Notified:   ", told),
+        ("EXPSECS:    ", str(int(shown.expires_in))),
+        ("IP:         ", shown.place.host),
+        ("Port:       ", str(shown.place.port)),
+        ("Transport:  ", shown.transport),
+    )
     return "".join(f"{label}\t{visible(value)}\n" for label, value in lines) + "\n"
 
 

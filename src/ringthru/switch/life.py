@@ -180,7 +180,7 @@ class SwitchLife(SwitchParts):
     def _expire_registrations(self) -> None:
         loop = asyncio.get_running_loop()
         self.calls.registrar.expire(loop.time())
-        self.calls.answering.expire(loop.time())
+        self.calls.subscriptions.expire(loop.time())
         self._advertising.follow()  # legs that were not up yet when it changed
         self._housekeeping = loop.call_later(EXPIRY_CHECK, self._expire_registrations)
 
@@ -202,6 +202,7 @@ class SwitchLife(SwitchParts):
         await self._lookups.close()
         await self.calls.close()
         self.calls.ports.close()
+        self.calls.subscriptions.close()
         await asyncio.gather(self._stop_trunks(), self._stop_mapper())
         for profile in self.calls.profiles.values():
             profile.close()

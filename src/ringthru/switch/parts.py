@@ -119,6 +119,7 @@ class SwitchParts:
         registrar = Registrar(rules.directory, self._desk, self._lists, profiles, self._registration_store)
         registrar.subscribe(self._sources.on_binding)
         registrar.subscribe(lambda what, binding: self.calls.answering.on_binding(what, binding))
+        registrar.subscribe(lambda what, binding: self.calls.subscriptions.on_binding(what, binding))
         calls = Calls(
             profiles=profiles,
             engine=self._engine,

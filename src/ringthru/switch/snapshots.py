@@ -61,6 +61,7 @@ class ProfileSnapshot:
     stun_enabled: bool = True
     stun_auto_disable: bool = False
     user_agent_filter: str = ""
+    presence_hosts: tuple[str, ...] = ()
     tls_url: str | None = None  # None without TLS
     tls_bind_url: str | None = None
 
@@ -100,6 +101,22 @@ class RegistrationSnapshot:
     reachable: bool = True  # what OPTIONS told; a phone that is not asked is taken to be there
     ping_seconds: float = 0.0  # of the last round trip
     mwi_account: str = ""  # whose messages it shows, where that is somebody else
+
+
+@frozen
+class SubscriptionSnapshot:
+    """One phone that watches something (RFC 6665)."""
+
+    call_id: str
+    watcher: str  # 1000@domain
+    package: str  # dialog, presence, message-summary
+    watched: str  # a SIP URI, as the phone wrote it
+    place: Endpoint  # where NOTIFYs go
+    transport: str
+    expires_in: float  # seconds
+    notified: int  # how often it was told
+    waits: bool  # for the answer to the last of these
+    profile: str
 
 
 @frozen
@@ -180,6 +197,7 @@ class ChannelSnapshot:
     codec_bit_rate: int = 0  # 0 where it varies
     call_uuid: str = ""  # of the leg that began the call
     account: str = ""  # accountcode
+    presence_id: str = ""  # whose lamp it lights
     ptime: int = 20  # milliseconds
     counted: LegReport | None = None  # of its audio
 
@@ -217,3 +235,4 @@ class SwitchSnapshot:
     records_written: int = 0  # of calls that are over
     records_lost: int = 0
     media_nodes: tuple[NodeSnapshot, ...] = ()  # of the engine rtpengine
+    subscriptions: tuple[SubscriptionSnapshot, ...] = ()

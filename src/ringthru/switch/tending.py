@@ -128,6 +128,7 @@ class SwitchTending(SwitchLife):
         for channel in list(self.calls.channels.values()):
             if channel.profile is profile:
                 channel.hang_up(HangupCause.MANAGER_REQUEST)
+        self.calls.subscriptions.close(profile)
         if self.mapper is not None:
             await profile.transports.unmap(self.mapper)
         self.calls.profiles.pop(profile.name, None)

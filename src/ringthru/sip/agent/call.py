@@ -78,6 +78,11 @@ class Call:
         return self.dialog.here if self.dialog is not None else self._seen_at
 
     @property
+    def dialogs(self) -> tuple[Dialog, ...]:
+        """Its dialog; before the answer, the early ones that it made."""
+        return (self.dialog,) if self.dialog is not None else ()
+
+    @property
     def early(self) -> bool:
         """Whether nobody has answered yet."""
         return self.state in (CallState.TRYING, CallState.EARLY)

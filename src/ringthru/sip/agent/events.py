@@ -20,6 +20,7 @@ from .odd_acks import Difference
 if TYPE_CHECKING:
     from .call import Call
     from .client_request import RequestHandle
+    from .subscription import Subscription
 
 
 @frozen
@@ -149,6 +150,13 @@ class RequestReceived:
 
 
 @frozen
+class NotifyAnswered:
+    """A NOTIFY of a subscription was answered, or nobody will; it may have ended with that."""
+
+    subscription: Subscription
+
+
+@frozen
 class ResponseReceived:
     """The final response to a request of ours (for a re-INVITE too; its ACK was sent)."""
 
@@ -177,6 +185,7 @@ Event = (
     | AckNearMiss
     | StrayAck
     | RequestReceived
+    | NotifyAnswered
     | ResponseReceived
     | RequestFailed
 )

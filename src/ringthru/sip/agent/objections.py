@@ -20,7 +20,7 @@ ALLOW: Final = (
     *("REFER", "NOTIFY"),
 )
 # Methods of later RFCs: known, so 405 and not 501 (RFC 3261 §8.2.1, §21.5.2).
-KNOWN: Final = frozenset((*ALLOW, "PRACK", "SUBSCRIBE"))
+KNOWN: Final = frozenset((*ALLOW, "PRACK", "SUBSCRIBE", "PUBLISH"))
 # Of event packages we serve those that our user names, and what a REFER makes: else 489 (RFC 6665 §8.3.2,
 # RFC 3903 §6).
 EVENT_METHODS: Final = frozenset(("SUBSCRIBE", "NOTIFY", "PUBLISH"))
@@ -44,8 +44,11 @@ def objection(core: Core, request: Request) -> tuple[int, list[tuple[str, str]]]
 
 
 def _is_served(core: Core, request: Request) -> bool:
-    """Whether there is anybody for a request about events."""
-    if request.method == "SUBSCRIBE":
+    """Whether there is anybody for a request about events.
+
+    What may be subscribed to is known: a PUBLISH of it is no method of ours (405), and not an unknown event.
+    """
+    if request.method in ("SUBSCRIBE", "PUBLISH"):
         return package_of(request) in core.packages
     return request.method == "NOTIFY" and bool(request.to.tag)
 

@@ -65,6 +65,10 @@ class OutboundCall(Call):
     def dialog_with(self, tag: str) -> Dialog | None:
         return self._early.get(tag) if self.dialog is None else super().dialog_with(tag)
 
+    @property
+    def dialogs(self) -> tuple[Dialog, ...]:
+        return tuple(self._early.values()) if self.dialog is None else (self.dialog,)
+
     def start(self, now: float) -> None:
         """Send the INVITE (again, when it was challenged)."""
         self._provisional = False

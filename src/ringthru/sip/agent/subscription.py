@@ -13,9 +13,10 @@ from ..wire.message import Request
 from .client_request import RequestHandle
 from .core import Core
 from .dialog import Dialog
-from .events import IncomingRequest
+from .events import IncomingRequest, NotifyAnswered
 
-GONE: Final = (404, 405, 481, 489, 501)  # answers to a NOTIFY that end the subscription (RFC 6665 §4.2.2)
+# Answers to a NOTIFY that end the subscription (RFC 6665 §4.2.2)
+GONE: Final = (404, 405, 410, 416, *range(480, 486), 489, 501, 604)
 
 
 def package_of(request: Request) -> str:
@@ -24,9 +25,12 @@ def package_of(request: Request) -> str:
 
 
 class Subscription:
-    """One subscription. Its user tells the state by ``notify``, first of all at once (RFC 6665 §4.2.1.2)."""
+    """One subscription. Its user tells the state by ``notify``, first of all at once (RFC 6665 §4.2.1.2).
 
-    __slots__ = ("_core", "_dialog", "_event", "_user", "ended", "expires_at")
+    A NOTIFY that is answered, or never will be, is a `NotifyAnswered` of the user agent.
+    """
+
+    __slots__ = ("_core", "_dialog", "_event", "_under_way", "_user", "ended", "expires_at")
 
     def __init__(self, core: Core, incoming: IncomingRequest, contact_user: str) -> None:
         """``incoming`` is the SUBSCRIBE that begins it; it is answered by ``accept``."""
@@ -35,6 +39,7 @@ class Subscription:
         self._dialog = Dialog.as_server(request, core.token(), incoming.flow, incoming.seen_at)
         self._event = ("Event", request.get("Event") or "")
         self._user = contact_user
+        self._under_way = 0
         self.expires_at = 0.0
         self.ended = False
 
@@ -47,6 +52,11 @@ class Subscription:
     def flow(self) -> Flow:
         """The way to the peer."""
         return self._dialog.destination
+
+    @property
+    def waits(self) -> bool:
+        """Whether a NOTIFY is under way; the next one should wait for its answer, so that none overtakes."""
+        return self._under_way > 0
 
     def is_with(self, request: Request) -> bool:
         """Whether a request in this dialog comes from its peer."""
@@ -71,22 +81,28 @@ class Subscription:
         )
         return True
 
-    def notify(self, body: bytes, content_type: str, now: float) -> RequestHandle | None:
-        """Tell how things are; the last of them after it ran out. None: nobody is told any more."""
+    def notify(self, body: bytes, content_type: str, now: float, over: str = "") -> RequestHandle | None:
+        """Tell how things are; the last of them after it ran out. None: nobody is told any more.
+
+        ``over`` ends it sooner, and says why (``deactivated``, ``probation;retry-after=5`` …).
+        """
         if self.ended:
             return None
-        left = max(round(self.expires_at - now), 0)
+        left = 0 if over else max(round(self.expires_at - now), 0)
         if not left:
             self.end()
+        state = f"active;expires={left}" if left else f"terminated;reason={over or 'timeout'}"
         rows = [
             self._event,
-            ("Subscription-State", f"active;expires={left}" if left else "terminated;reason=timeout"),
+            ("Subscription-State", state),
             self._core.contact(self._user),
             ("User-Agent", self._core.user_agent),
             *([("Content-Type", content_type)] if body else []),
         ]
         dialog = self._dialog
+        dialog.here = self._core.seen_by(dialog.destination)  # we may be seen elsewhere by now
         notify = dialog.request("NOTIFY", headers=rows, body=body)
+        self._under_way += 1
         return self._core.follow(
             notify, dialog.destination, dialog.here, None, now, self._answered, dialog.next_cseq
         )
@@ -98,5 +114,7 @@ class Subscription:
 
     def _answered(self, handle: object, response: object, now: float) -> None:
         """Who does not answer, or knows the subscription no more, is told no more."""
+        self._under_way -= 1
         if response is None or getattr(response, "status", 0) in GONE:
             self.end()
+        self._core.emit(NotifyAnswered(self))

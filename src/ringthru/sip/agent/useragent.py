@@ -108,8 +108,10 @@ class UserAgent:
         accept_odd_acks: bool,
         rport_for: tuple[str, ...],
         asks_rport: bool,
+        packages: Sequence[str],
     ) -> None:
         """Other settings, for what begins from now on."""
+        self._core.packages = tuple(packages)
         self._accept_odd_acks = accept_odd_acks
         self._layer.rport_for = rport_for
         self._layer.asks_rport = asks_rport
@@ -305,9 +307,17 @@ class UserAgent:
             call.take_odd_ack(ack, now)
 
     def call_replaced_by(self, replaces: Replaces) -> Call | None:
-        """The call whose dialog a Replaces header names (RFC 3891 §3)."""
-        call = self._core.calls.get((replaces.call_id, replaces.to_tag))
-        return call if call is not None and call.dialog_with(replaces.from_tag) is not None else None
+        """The call whose dialog a Replaces header names (RFC 3891 §3), its tags in either order.
+
+        Who picks up what a lamp showed names the dialog as the phone that rings has it (RFC 4235 §4.1.1), and
+        its own tag is the one that is remote to us. Both tags must be known in any case.
+        """
+        both = (replaces.to_tag, replaces.from_tag)
+        for ours, theirs in (both, both[::-1]):
+            call = self._core.calls.get((replaces.call_id, ours))
+            if call is not None and call.dialog_with(theirs) is not None:
+                return call
+        return None
 
     def _receive_request(self, event: RequestArrived, now: float) -> None:
         request, transaction = event.request, event.transaction

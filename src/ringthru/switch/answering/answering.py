@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from ...sip import Binding
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 class Answering:
     """One switch's."""
+
+    MESSAGES: Final = "message-summary"  # the package of events that ``lamps`` serves
 
     def __init__(self, calls: Calls) -> None:
         self.mailboxes: Mapping[str, VoicemailProfile] = {}  # profiles of voicemail.conf
@@ -65,18 +67,13 @@ class Answering:
         if self._lots is None:
             from .parking import Lots
 
-            self._lots = Lots()
+            self._lots = Lots(self._calls.subscriptions.on_change)
         return self._lots
 
     def on_binding(self, what: str, binding: Binding) -> None:
         """A phone registered, or does so no more."""
         if self.mailboxes and what in ("register", "refresh"):
             self.lamps.on_binding(what, binding)
-
-    def expire(self, now: float) -> None:
-        """Forget what ran out."""
-        if self._lamps is not None:
-            self._lamps.expire(now)
 
     def close(self) -> None:
         """Let go of files; blocks until the disk is done."""

@@ -17,7 +17,7 @@ Lives here: the lots. Never here: how legs are joined, prompts.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Final
 
 from ...media import MediaError
@@ -45,8 +45,10 @@ MUSIC: Final = "silence_stream://-1"
 class Lots:
     """Who stands where; a call that is gone is nowhere."""
 
-    def __init__(self) -> None:
+    def __init__(self, on_change: Callable[[str], None] = lambda name: None) -> None:
+        """``on_change`` hears the names of places and lots, where somebody comes or goes."""
         self._lots: dict[str, dict[str, Channel]] = {}
+        self._on_change = on_change
 
     def at(self, lot: str, slot: str) -> Channel | None:
         found = self._lots.get(lot, {}).get(slot)
@@ -57,6 +59,7 @@ class Lots:
         if sum(map(len, self._lots.values())) >= MOST:
             return False
         self._lots.setdefault(lot, {})[slot] = channel
+        self._changed(lot, slot)
         return True
 
     def take(self, lot: str, slot: str, channel: Channel) -> None:
@@ -66,6 +69,11 @@ class Lots:
             del slots[slot]
             if not slots:
                 del self._lots[lot]
+            self._changed(lot, slot)
+
+    def _changed(self, lot: str, slot: str) -> None:
+        for name in (slot, lot.partition("@")[0]):
+            self._on_change(name)
 
     def free(self, lot: str, least: int, most: int) -> str:
         """The first slot where nobody stands; empty: there is none."""

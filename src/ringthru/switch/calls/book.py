@@ -30,6 +30,7 @@ from ..dialplan.ordering import AppOrder, Orders
 from ..dialplan.routing import Router
 from ..dialplan.shelf import Shelf
 from ..registrations.registrar import Registrar
+from ..subscriptions.subscriptions import Subscriptions
 from ..transfers.deflecting import Deflections
 from ..transfers.transfer import Transfers
 from ..words import random_uuid
@@ -84,6 +85,8 @@ class Calls:
         self.sounds = SoundSources(variables)
         self.conferences = Conferences(self.sounds, bus)
         self.answering = Answering(self)
+        self.subscriptions = Subscriptions(self)
+        self.conferences.on_change = self.subscriptions.on_change
         self._meta_keys = MetaKeys(lambda leg, name, data: self.order(leg, AppOrder(name, data)))
         self.phone_settings = PhoneSettings()
         self._phone: ConsolePhone | None = None
@@ -259,6 +262,7 @@ class Calls:
             sounds=self.sounds,
         )
         channel.on_stage, channel.on_key = self._on_stage, self._on_key
+        channel.on_turn = self.subscriptions.on_turn
         self.channels[channel.uuid] = channel
         self.peak.note(len(self.channels), profile.now())
         profile.counters.began(direction)

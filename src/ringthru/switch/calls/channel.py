@@ -126,6 +126,7 @@ class Channel(ChannelState):
         if self._bus.wanted:
             self.tell("CHANNEL_CREATE")
         self.enter("CS_INIT")
+        self.on_turn(self)
         if self._bus.wanted:
             if self.direction is Direction.OUTBOUND:
                 self.tell("CHANNEL_OUTGOING")
@@ -141,7 +142,10 @@ class Channel(ChannelState):
     def turn(self, phase: CallPhase) -> None:
         """Note how far the call has come, as users see it."""
         before, self.phase = self.phase, phase
-        if phase is not before and self._bus.wanted:
+        if phase is before:
+            return
+        self.on_turn(self)
+        if self._bus.wanted:
             self.tell("CHANNEL_CALLSTATE", ("Original-Channel-Call-State", before.value))
 
     def mark_ringing(self) -> None:

@@ -74,5 +74,6 @@ class ChannelState:
         self.recordings: dict[str, SessionRecording] = {}  # of both sides, by path
         self.counted: set[tuple[str, str]] = set()  # where ``limit`` counts it
         self.on_stage: Callable[[Channel, str], None] = lambda channel, stage: None  # ring, media, answer
+        self.on_turn: Callable[[Channel], None] = lambda channel: None  # its call state is another one
         self.on_key: Callable[[Channel, str], None] = lambda channel, key: None
         self.metas: dict[str, MetaApp] = {}  # what ``*`` and a key do

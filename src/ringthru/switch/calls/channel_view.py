@@ -8,11 +8,27 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ...net.address import Endpoint
+from ...sip import Direction
 from ..audio.codec_choice import bit_rate, shown_rate
 from ..snapshots import ChannelSnapshot
 
 if TYPE_CHECKING:
     from .channel import Channel
+
+
+def presence_id_of(channel: Channel) -> str:
+    """Whose lamp a leg lights, as ``NAME@DOMAIN``; "" for nobody's.
+
+    Its variable ``presence_id`` says so, else it is the user of the directory who calls or is called by it.
+    """
+    variables = channel.variables
+    caller = variables.get("user_name", ""), variables.get("domain_name", "")
+    called = variables.get("dialed_user", ""), variables.get("dialed_domain", "")
+    name, domain = caller if channel.direction is Direction.INBOUND else called
+    if written := variables.get("presence_id"):
+        name, _, other = written.partition("@")
+        domain = other or domain
+    return f"{name}@{domain}" if name and domain else ""
 
 
 def snapshot_of(channel: Channel, seconds: float) -> ChannelSnapshot:
@@ -53,4 +69,5 @@ def snapshot_of(channel: Channel, seconds: float) -> ChannelSnapshot:
         ptime=channel.media.negotiated.ptime if channel.media and channel.media.negotiated else 20,
         counted=report,
         account=channel.variables.get("accountcode", ""),
+        presence_id=presence_id_of(channel),
     )

@@ -24,6 +24,7 @@ from ...sip import (
     Event,
     IncomingCall,
     IncomingRequest,
+    NotifyAnswered,
     Request,
     RequestReceived,
     Response,
@@ -72,6 +73,8 @@ class Signalling:
                 self._incoming_call(profile, call)
             case RequestReceived(incoming=incoming):
                 self._request(profile, incoming)
+            case NotifyAnswered(subscription=subscription):
+                self._calls.subscriptions.answered(subscription)
             case StrayAck():
                 self._acks.on_stray(profile, event)
             case AckNearMiss():
@@ -253,7 +256,7 @@ class Signalling:
         elif method == "MESSAGE":
             self._messages.receive(profile, incoming)
         elif method == "SUBSCRIBE":
-            self._subscribe(profile, incoming)
+            self._calls.subscriptions.subscribe(profile, incoming)
         elif method == "NOTIFY":
             self._calls.deflections.notified(profile, incoming)
         elif method == "OPTIONS":
@@ -261,14 +264,6 @@ class Signalling:
             profile.respond(incoming, 503 if busy else 200, headers=(("Accept", "application/sdp"),))
         else:
             profile.respond(incoming, 405)
-
-    def _subscribe(self, profile: Profile, incoming: IncomingRequest) -> None:
-        """Messages are told of; a switch without voicemail has nothing to tell (RFC 6665 §8.3.2)."""
-        answering = self._calls.answering
-        if answering.mailboxes:
-            answering.lamps.subscribe(profile, incoming)
-        else:
-            profile.respond(incoming, 489)
 
 
 def _unspoken(request: Request) -> int | None:

@@ -8,7 +8,7 @@ Lives here: who comes in, and what keys do there. Never here: the mix (``room``)
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Final
 
 from ...media import BadSound
@@ -60,6 +60,7 @@ class Conferences:
     def __init__(self, sounds: SoundSources, bus: EventBus) -> None:
         self.rooms: dict[str, Room] = {}
         self.profiles: Mapping[str, ConferenceProfile] = {}
+        self.on_change: Callable[[str], None] = lambda name: None  # a room has somebody in it, or nobody
         self._sounds = sounds
         self._bus = bus
 
@@ -93,6 +94,7 @@ class Conferences:
             return
         member = room.join(channel)
         self.rooms[room.name] = room
+        self.on_change(room.name.partition("@")[0])
         member.muted, member.deaf = "mute" in wish.flags, "deaf" in wish.flags
         channel.variables |= {"conference_name": room.name, "conference_member_id": str(member.number)}
         try:
@@ -101,6 +103,7 @@ class Conferences:
             room.leave(member)
             if not room.members and self.rooms.get(room.name) is room:
                 del self.rooms[room.name]
+                self.on_change(room.name.partition("@")[0])
         if member.kicked.is_set() and not channel.gone.is_set():
             await _say(channel, room.profile.sound("kicked-sound"))
 

@@ -117,6 +117,13 @@ class ProfileSettings:
     manual_redirect: bool = False  # a called side's 3xx is the dialplan's business, and not followed
     sip_capture: bool = False  # to the capture-server
     sip_trace: bool = False  # to the log, from the start
+    # Presence
+    manage_presence: bool = False  # phones may watch who is on the phone, and what is parked
+    presence_hosts: tuple[str, ...] = ()  # in lower case: they stand for the domain of whoever watches
+    presence_privacy: bool = False  # whom somebody talks to is not shown
+    send_presence_on_register: bool = True  # who watches a user is told when a phone of his comes
+    presence_probe_on_register: bool = False  # a phone that registers is told again what it watches
+    auth_subscriptions: bool | None = None  # who subscribes proves who he is; None: as auth-calls says
     accept_odd_acks: bool = True  # ours: an ACK that a SIP ALG rewrote in one key counts
 
     @property
@@ -134,6 +141,22 @@ def _place(text: str) -> str | None:
     from .trunk_settings import read_place  # not of a start without any
 
     return read_place(text)
+
+
+def _presence(text: str) -> bool:
+    """``passive`` (another profile keeps the book) and ``first-only`` (not at refreshes) come to the same as
+    ``true``: here one book serves all profiles, and what has not changed is not told.
+    """
+    return text.strip().lower() in ("passive", "first-only") or read_boolean(text)
+
+
+def _privacy(text: str) -> bool:
+    """Empty is false: FreeSWITCH's tree writes ``$${presence_privacy}``, which not every vars.xml sets."""
+    return bool(text.strip()) and read_boolean(text)
+
+
+def _hosts(text: str) -> tuple[str, ...]:
+    return tuple(each.lower() for each in read_names(text))
 
 
 PROFILE_PARAMETERS: Final[Mapping[str, Reader]] = {
@@ -192,4 +215,10 @@ PROFILE_PARAMETERS: Final[Mapping[str, Reader]] = {
     "accept-odd-acks": read_boolean,
     "sip-capture": read_boolean,
     "sip-trace": read_boolean,
+    "manage-presence": _presence,
+    "presence-hosts": _hosts,
+    "presence-privacy": _privacy,
+    "send-presence-on-register": _presence,
+    "presence-probe-on-register": read_boolean,
+    "auth-subscriptions": read_boolean,
 }

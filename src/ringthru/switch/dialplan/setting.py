@@ -41,6 +41,8 @@ def assign(channel: Channel, name: str, value: str) -> None:
         channel.variables[name] = value
     else:
         channel.log.error("%s has %d variables; %s is not set", channel.name, MOST_VARIABLES, spelled(name))
+    if name == "presence_id":
+        channel.on_turn(channel)  # another lamp
 
 
 def set_variable(channel: Channel, data: str) -> None:

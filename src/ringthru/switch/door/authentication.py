@@ -157,6 +157,8 @@ class LoginDesk:
             return not open_ and not settings.disable_register
         if request.method not in ("INVITE", "MESSAGE", "SUBSCRIBE") or self.lets_call(request, flow):
             return False
+        if request.method == "SUBSCRIBE":
+            return profile.asks_subscribers(flow.remote)
         return profile.must_authenticate(flow.remote)
 
     def _authority(self, profile: Profile) -> Authority:

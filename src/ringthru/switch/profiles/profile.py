@@ -57,7 +57,8 @@ OF_SOCKETS = (  # parameters that a profile keeps until it is restarted
     *("tls_passphrase", "tls_version", "tls_ciphers", "tls_verify_policy", "tls_verify_date"),
     "tls_verify_in_subjects",
 )
-PACKAGES = ("message-summary",)  # of events that phones may subscribe to (RFC 3842)
+MESSAGES = ("message-summary",)  # events that phones may subscribe to in any case (RFC 3842)
+PRESENCE = ("dialog", "presence")  # … and where the profile has manage-presence (RFC 4235, RFC 3856)
 AUTO = ("auto", "0.0.0.0")  # our LAN address: 0.0.0.0 could not be advertised
 
 
@@ -112,7 +113,6 @@ class Profile(ProfileAgent):
             seen_by=lambda flow: self.seen_by(flow.remote.host, flow.transport).signalling,
             streams="TCP" in settings.transports,
             token=lambda: os.urandom(8).hex(),
-            packages=PACKAGES,
             screen=(lambda request, flow, now: screen(self, request, flow, now)) if screen else None,
             **_agent_settings(settings),
         )
@@ -279,6 +279,11 @@ class Profile(ProfileAgent):
         """Calls prove who they are unless the profile or an access list lets them in."""
         return self.settings.auth_calls and not self.trusts(source)
 
+    def asks_subscribers(self, source: Endpoint) -> bool:
+        """Whether who subscribes proves who he is: as for calls, unless auth-subscriptions says otherwise."""
+        asked = self.settings.auth_subscriptions
+        return self.must_authenticate(source) if asked is None else asked and not self.trusts(source)
+
     def rejects(self, source: Endpoint) -> bool:
         """Whether access lists keep out a caller who could not prove himself: calls need no password here."""
         settings = self.settings
@@ -314,6 +319,7 @@ def _agent_settings(settings: ProfileSettings) -> dict[str, Any]:
         "accept_odd_acks": settings.accept_odd_acks,
         "rport_for": _answered_where_heard(settings),
         "asks_rport": settings.registration.asks_rport,
+        "packages": (*MESSAGES, *PRESENCE) if settings.manage_presence else MESSAGES,
     }
 
 

@@ -88,4 +88,5 @@ def snapshot_of(profile: Profile, registrations: int) -> ProfileSnapshot:
         stun_enabled=settings.stun_enabled,
         stun_auto_disable=settings.stun_auto_disable,
         user_agent_filter=wanted.text if (wanted := settings.registration.user_agent_filter) else "",
+        presence_hosts=settings.presence_hosts,
     )

@@ -9,34 +9,31 @@ a phone is registered    it is told without having asked, at each change and whe
 A user's phones show his own box, or the one that ``MWI-Account`` of the directory names. What
 they are told as Message-Account is our address as each of them reaches us (``reachability``).
 
-Lives here: who is told, and who may ask. Never here: counts, the dialog of a subscription (``sip``).
+Lives here: who is told, and who may ask. Never here: counts, SUBSCRIBE and its dialogs (``subscriptions``).
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
-from ...sip import Binding, IncomingRequest, Subscription
-from ..door.authentication import Denied
+from ...sip import Binding
 from ..registrations.nat import next_flow, request_uri
 from .values import Box, Counts
 
 if TYPE_CHECKING:
+    from ...sip import Request
     from ..calls.book import Calls
     from ..configuration import User
     from ..profiles.profile import Profile
+    from ..subscriptions.watching import Watch
 
 log = logging.getLogger(__name__)
 
 PACKAGE: Final = "message-summary"
 KIND: Final = "application/simple-message-summary"
-USUAL: Final = 3600  # seconds of a subscription, and the most
-SHORTEST: Final = 60
-MOST: Final = 10_000  # subscriptions of the switch
-MOST_OF_A_BOX: Final = 20  # the oldest goes
 MOST_PHONES: Final = 20  # of one box, that are told without having asked
 MOST_UNDER_WAY: Final = 500  # NOTIFYs that wait for an answer
 
@@ -49,94 +46,52 @@ def summary(counts: Counts, account: str) -> bytes:
 
 
 class Lamps:
-    """One switch's."""
+    """One switch's, and the package of events by which phones subscribe to them (`Package`)."""
+
+    name, kind = PACKAGE, KIND
+    usual, most, shortest = 3600, 3600, 60  # seconds of a subscription
+    most_watches = 20  # of one box
 
     def __init__(self, calls: Calls) -> None:
         self._calls = calls
-        self._subscriptions: dict[Subscription, tuple[Profile, Box]] = {}  # oldest first
+        self._known: dict[Hashable, Counts | None] = {}  # of boxes that are watched; None: being counted
         self._under_way = 0
 
-    # --- SUBSCRIBE ----------------------------------------------------------------------------------
+    # --- phones that subscribe ------------------------------------------------------------------------
 
-    def subscribe(self, profile: Profile, incoming: IncomingRequest) -> None:
-        """Answer a SUBSCRIBE, and tell what there is."""
-        box = self._allowed(profile, incoming)
+    def find(self, profile: Profile, request: Request, user: User) -> Box | int:
+        """The box that whoever asks may know of: his own."""
+        box, asked = self._box_shown_to(user), request.to.uri.user or ""
         if box is None:
-            return
-        wish = incoming.request.expires
-        expires = USUAL if wish is None else min(wish, USUAL)
-        if 0 < expires < SHORTEST:
-            profile.respond(incoming, 423, headers=(("Min-Expires", str(SHORTEST)),))
-            return
-        subscription = profile.agent.subscribed(incoming, profile.contact_user)
-        if subscription not in self._subscriptions and not self._make_room(box):
-            profile.respond(incoming, 503, headers=(("Retry-After", "60"),))
-            return
-        if profile.act(lambda now: subscription.accept(incoming, expires, now)):
-            self._subscriptions[subscription] = (profile, box)
-            self._calls.spawn(self._tell_subscriber(subscription))
+            return 404
+        return box if asked in (user.id, user.number_alias, box.user) else 403
 
-    def _allowed(self, profile: Profile, incoming: IncomingRequest) -> Box | None:
-        """The box that whoever asks may know of; None: he got his answer."""
-        user = self._who(profile, incoming)
-        if isinstance(user, Denied):
-            profile.respond(incoming, user.status, headers=user.headers)
-            return None
-        box = self._box_shown_to(user) if user is not None else None
-        asked = incoming.request.to.uri.user or ""
-        if user is None or box is None or asked not in (user.id, user.number_alias, box.user):
-            log.info("%s may not know of messages for %s", incoming.flow.remote, asked)
-            profile.respond(incoming, 403 if user is None or box is not None else 404)
-            return None
-        return box
+    def began(self, subject: Hashable) -> None:
+        assert isinstance(subject, Box)
+        self._known[subject] = None
+        self._calls.spawn(self._count(subject))
 
-    def _who(self, profile: Profile, incoming: IncomingRequest) -> User | Denied | None:
-        """The user that asks: by his password, or, where none is asked for, by his registration."""
-        request, source, now = incoming.request, incoming.flow.remote, profile.now()
-        if profile.must_authenticate(source):
-            return self._calls.registrar.authenticate(profile, request, source, now)
-        domain = profile.settings.force_register_domain or request.to.uri.host
-        user = self._calls.directory.find_user(domain, request.to.uri.user or "")
-        if user is None:
-            return None
-        bindings = self._calls.registrar.bindings(f"{user.id}@{user.domain}", "*", now)
-        return user if any(each.source == source for each in bindings) else None
+    def over(self, subject: Hashable) -> None:
+        self._known.pop(subject, None)
 
-    def _make_room(self, box: Box) -> bool:
-        same = [each for each, (_, whose) in self._subscriptions.items() if whose == box]
-        for each in same[: max(len(same) + 1 - MOST_OF_A_BOX, 0)]:
-            each.end()
-            del self._subscriptions[each]
-        return len(self._subscriptions) < MOST
-
-    async def _tell_subscriber(self, subscription: Subscription) -> None:
-        profile, box = self._subscriptions.get(subscription, (None, None))
-        if profile is None or box is None:
-            return
+    async def _count(self, box: Box) -> None:
         try:
             counts = await self._calls.answering.voicemail.counts(box)
         except OSError as error:
             log.error("Nobody can be told of the messages of %s: %s", box, error)
             return
-        self._notify(subscription, profile, box, counts)
+        if self._known.get(box, counts) is None:  # else somebody told of a change meanwhile
+            self._known[box] = counts
+            self._calls.subscriptions.desk.changed(PACKAGE, box)
 
-    def _notify(self, subscription: Subscription, profile: Profile, box: Box, counts: Counts) -> None:
-        flow = subscription.flow
-        body = summary(counts, _account(profile, box, flow.remote.host, flow.transport))
-        if profile.running:
-            profile.act(lambda now: subscription.notify(body, KIND, now))
-        else:
-            subscription.end()
-        if subscription.ended:
-            self._subscriptions.pop(subscription, None)
+    def state(self, watch: Watch) -> Counts | None:
+        return self._known.get(watch.subject)
 
-    def expire(self, now: float) -> None:
-        """Tell those whose time is over, and forget them."""
-        for subscription, (profile, box) in list(self._subscriptions.items()):
-            if subscription.ended or not profile.running:
-                del self._subscriptions[subscription]
-            elif subscription.expires_at <= now:
-                self._notify(subscription, profile, box, Counts())
+    def write(self, watch: Watch, state: object) -> bytes:
+        assert isinstance(state, Counts)
+        assert isinstance(watch.subject, Box)
+        flow = watch.subscription.flow
+        return summary(state, _account(watch.profile, watch.subject, flow.remote.host, flow.transport))
 
     # --- phones that are registered -----------------------------------------------------------------
 
@@ -165,11 +120,11 @@ class Lamps:
 
     def on_change(self, box: Box, counts: Counts) -> None:
         """A box has other messages now: tell who subscribed, and who is registered."""
-        told = set()
-        for subscription, (profile, whose) in list(self._subscriptions.items()):
-            if whose == box:
-                told.add(subscription.flow.remote)
-                self._notify(subscription, profile, box, counts)
+        desk = self._calls.subscriptions.desk
+        told = {each.subscription.flow.remote for each in desk.watched(PACKAGE, box)}
+        if box in self._known:
+            self._known[box] = counts
+            desk.changed(PACKAGE, box)
         others = [each for each in self._phones(box) if each.source not in told]
         for binding in others[:MOST_PHONES]:
             self._calls.spawn(self._tell_phone(box, binding, counts))

@@ -1,0 +1,1 @@
+"""What phones subscribe to: lamps, presence, messages; nothing is exported here."""
