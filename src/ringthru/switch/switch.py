@@ -33,7 +33,8 @@ from .options import SwitchOptions as SwitchOptions
 from .snapshots import BanSnapshot, ProfileSnapshot, RegistrationSnapshot, SwitchSnapshot
 
 if TYPE_CHECKING:
-    from .configuration import Tree
+    from ..net.surroundings import Surroundings
+    from .configuration import SwitchSettings, Tree
     from .events.bus import SwitchEvent
 
 log = logging.getLogger(__name__)
@@ -68,6 +69,22 @@ class Switch(SwitchFollowing):
             self.variables[name] = value
         else:
             self.variables.pop(name, None)
+
+    @property
+    def surroundings(self) -> Surroundings:
+        """Where we stand in the network."""
+        return self._surroundings
+
+    @property
+    def settings(self) -> SwitchSettings:
+        """What switch.conf says."""
+        return self._settings
+
+    @property
+    def gateway_restarted(self) -> float | None:
+        """Seconds since the gateway lost its state; None: not while we ran."""
+        at = self._sources.gateway_reset_at
+        return None if at is None else asyncio.get_running_loop().time() - at
 
     @property
     def tree(self) -> Tree:
