@@ -20,7 +20,13 @@ SYNTAX: Final = "[json | call <uuid>|last | explain <check>]"
 USAGE: Final = f"-USAGE: {SYNTAX}\n"
 WIDTH: Final = 100  # columns
 INDENT: Final = " " * 9
-SUMMARY: Final = {"fail": "failed", "warn": "warnings", "ok": "well", "unknown": "unknown", "skip": "skipped"}
+SUMMARY: Final = {
+    "fail": "failed",
+    "warn": "to look at",
+    "ok": "well",
+    "unknown": "unknown",
+    "skip": "skipped",
+}
 
 Painter = Callable[["Status", str], str]
 

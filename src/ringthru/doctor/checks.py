@@ -28,6 +28,7 @@ CHECKS: Final[tuple[Check, ...]] = (
     check_calls,
 )
 GROUPS: Final = {  # what stands before an id's dot, and what it is called above its findings
+    "switch": "The switch",
     "host": "This machine",
     "gw": "The gateway",
     "wan": "The Internet's side of it",

@@ -5,12 +5,14 @@ Lives here: judging. Never here: reading /proc (``host_driver``).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import Final
 
 from .examination import Examination, HostFacts, WantedPort
 from .finding import Finding, fail, ok, skip, unknown, warn
 
-UNTOUCHED = ("bridge", "veth", "tunnel")
+UNTOUCHED: Final = ("bridge", "veth", "tunnel")
+FEW: Final = 16  # ports; FreeSWITCH's range and Linux's have one in common, 32768
 
 
 def check_host(seen: Examination) -> Iterator[Finding]:
@@ -52,33 +54,42 @@ def _address(host: HostFacts) -> Finding:
 
 
 def _ports(seen: Examination) -> Iterator[Finding]:
-    host = seen.host
-    taken = [each for each in host.ports if each.taken and not each.by_us]
-    for each in taken:
-        yield _held(each, seen.switch is not None)
-    missing = [each for each in host.ports if seen.switch is not None and each.served and not each.taken]
-    for each in missing:
+    ports, runs = seen.host.ports, seen.switch is not None
+    taken = [each for each in ports if each.taken and not each.by_us]
+    missing = [each for each in ports if runs and each.served and not each.taken]
+    for holder in dict.fromkeys(each.holder for each in taken):
+        yield _held([each for each in taken if each.holder == holder], holder, runs)
+    if missing:
         yield fail(
             "host.port",
-            f"nobody listens on port {each.port}/{each.protocol}, which is {each.purpose}'s",
+            f"nobody listens on {_named(missing)}",
             "What comes there is refused by this machine.",
             "look into the log for the reason; 'sofia profile NAME restart' opens a profile's ports again",
         )
-    if not taken and not missing:
-        mine = ", ".join(f"{each.port}/{each.protocol}" for each in host.ports)
-        words = "are ours" if seen.switch is not None else "are free"
-        yield ok("host.port", f"ports {mine} {words}") if mine else skip("host.port", "no port is wanted")
+    if taken or missing:
+        return
+    state = "ours" if runs else "free"
+    yield ok("host.port", f"{_named(ports)}: {state}") if ports else skip("host.port", "no port is looked at")
 
 
-def _held(port: WantedPort, runs: bool) -> Finding:
-    who = (
-        f"held by {port.holder}" if port.holder else "held by another program, which the system does not name"
-    )
+def _named(ports: Sequence[WantedPort]) -> str:
+    """``5060/udp and 5060/tcp of profile internal, 8021/tcp of the event socket``."""
+    purposes = dict.fromkeys(each.purpose for each in ports)
+    numbers = {
+        purpose: " and ".join(f"{each.port}/{each.protocol}" for each in ports if each.purpose == purpose)
+        for purpose in purposes
+    }
+    return ", ".join(f"{numbers[purpose]} of {purpose}" for purpose in purposes)
+
+
+def _held(ports: Sequence[WantedPort], holder: str | None, runs: bool) -> Finding:
+    who = holder or "another program, which the system does not name"
+    stopped = not runs and any(each.served for each in ports)
     return fail(
         "host.port",
-        f"port {port.port}/{port.protocol} of {port.purpose} is {who}",
-        "Two programs cannot listen there: "
-        + ("ours does not hear it." if runs else "the switch will not start."),
+        f"{_named(ports)}: held by {who}",
+        "Two programs cannot listen there"
+        + (": the switch will not start." if stopped else ", and ours does not."),
         "end that program, or give ours another port (sip-port of the profile, listen-port of"
         " event_socket.conf)",
     )
@@ -92,7 +103,8 @@ def _range(host: HostFacts) -> Finding:
         )
     low, high = host.ephemeral
     both = max(first, low), min(last, high)
-    if both[0] > both[1] or any(start <= both[0] and both[1] <= end for start, end in host.reserved):
+    shared = both[1] - both[0] + 1
+    if shared < FEW or any(start <= both[0] and both[1] <= end for start, end in host.reserved):
         return ok(
             "host.rtp", f"RTP takes ports {first} to {last}, the kernel hands out {low} to {high}: apart"
         )
