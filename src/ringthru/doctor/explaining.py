@@ -22,6 +22,18 @@ class Explained:
 
 EXPLAINED: Final[tuple[Explained, ...]] = (
     Explained(
+        "switch.runs",
+        "whether a switch answers at its event socket (ringthru doctor alone)",
+        "nobody listens there, or lets us in",
+        "ringthru cli",
+    ),
+    Explained(
+        "switch.tree",
+        "the configuration tree, where no switch runs (ringthru doctor alone)",
+        "it cannot be read",
+        "ringthru config check DIR",
+    ),
+    Explained(
         "host.addr",
         "interfaces, routes, and which address is ours",
         "no route out, or several ways out",
