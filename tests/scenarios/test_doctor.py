@@ -204,7 +204,7 @@ class TestACallThatWentWrong:
         await home.switch.hang_up_all("")
         await home.quiet()
         words = " ".join((await ask(home, "doctor call last")).split())
-        assert f"because {phone.address} did not acknowledge our answer in time" in words
+        assert f"4 s after our answer {phone.address} had not acknowledged it" in words
         assert (await about(home, "calls.unacked")).status.value == "fail"
 
     async def test_no_codec_in_common(self, found: Any, ask: Any) -> None:

@@ -114,12 +114,21 @@ class TestOneWay:
 class TestSignalling:
     def test_an_answer_without_an_ack_comes_before_its_audio(self):
         words = "A proxy on the way loses the ACK. Evidence: two. Cure: ask whoever runs it."
-        verdict = judge(call({"received": 0}, ack_verdict=words, talked=32.0))
+        expired = HangupCause.RECOVERY_ON_TIMER_EXPIRE
+        verdict = judge(call({"received": 0}, ack_verdict=words, talked=32.0, cause=expired))
         assert verdict is not None
         assert verdict.fault is Fault.UNACKNOWLEDGED
         assert verdict.sentence.startswith("the call ended after 32 s, because 203.0.113.50:5060 did not")
         assert "A proxy on the way loses the ACK." in verdict.sentence
         assert verdict.cure == "ask whoever runs it"
+
+    def test_whoever_hangs_up_before_that_is_said_to_have_sent_none_by_then(self):
+        verdict = judge(call(ack_verdict="It is lost.", talked=6.0))
+        assert verdict is not None
+        assert "after 6 s, and 4 s after our answer 203.0.113.50:5060 had not" in verdict.sentence
+
+    def test_an_ack_that_came_late_is_nothing(self):
+        assert judge(call(ack_verdict="It is lost.", talked=600.0)) is None
 
     def test_no_codec_in_common(self):
         refused = replace(

@@ -117,6 +117,11 @@ class LegMedia:
         return MediaAddress(host, ports.rtp_port, ports.rtcp_port)
 
     @property
+    def is_elsewhere(self) -> bool:
+        """Whether a media node has it, which tells what it counted only now and then."""
+        return isinstance(self._ports, PlacedPorts)
+
+    @property
     def is_mapped(self) -> bool:
         """Whether the gateway leads the peer's audio here."""
         return isinstance(self._ports, MappedPair) and (self._ports.mapped or self._ports.half)

@@ -19,7 +19,7 @@ from ...sip import Direction
 from ..audio.media_statistics import leg_quality
 from ..dialing.dialstring import OBEYED
 from .causes import HangupCause
-from .post_mortem import UNREACHED, AudioFacts, CallFacts, Mishap, judge
+from .post_mortem import SHORT, UNREACHED, AudioFacts, CallFacts, Mishap, judge
 
 if TYPE_CHECKING:
     from ..audio.leg_media import LegMedia
@@ -68,12 +68,13 @@ def _is_suspect(channel: Channel) -> bool:
     """Whether anything of it looks wrong; nearly all legs are done with here."""
     variables, cause = channel.variables, channel.cause
     if cause in SUSPECT or ACK_VERDICT in variables:
-        return (
-            cause is None or variables.get("originate_disposition") != cause.name
-        )  # else it is the other leg's
-    media = channel.media
-    if media is None or media.final is None or not channel.answered.is_set():
+        # A caller's leg that only ends as the called one did says nothing new.
+        return cause is None or variables.get("originate_disposition") != cause.name
+    media, times = channel.media, channel.times
+    if media is None or media.final is None or "answered" not in times or media.is_elsewhere:
         return False
+    if times["hangup"] - times["answered"] < SHORT:
+        return False  # nothing may have been said yet
     report = media.final
     if not report.packets_received or report.packets_sent <= OPENING_PACKETS:
         return True
@@ -111,8 +112,8 @@ def facts_of(channel: Channel) -> CallFacts:
 
 def _audio(channel: Channel, media: LegMedia) -> AudioFacts | None:
     report, agreed = media.final, media.negotiated
-    if report is None or agreed is None or media.aside is not None or channel.inner:
-        return None  # it never had any, it went past us, or it never left this machine
+    if report is None or agreed is None or media.aside is not None or media.is_elsewhere or channel.inner:
+        return None  # it never had any, went past us, is counted by a node, or never left this machine
     is_public, quality = channel.profile.is_public, leg_quality(media, report)
     incoming, outgoing = quality.incoming, quality.outgoing
     told = Endpoint(media.advertised.host, media.advertised.rtp_port)

@@ -27,6 +27,7 @@ from typing import Final
 from ...net.values import frozen
 from .causes import HangupCause
 
+ACK_TIMEOUT: Final = 33.0  # seconds; without an ACK no call lasts longer: 64 × T1, and the BYE's way
 SHORT: Final = 2.0  # seconds; in a shorter call nothing may have been said yet
 POOR: Final = 3.1  # MOS: "nearly all users dissatisfied" is below that (ITU-T G.107, annex B)
 UNREACHED: Final = frozenset(
@@ -130,13 +131,19 @@ def judge(facts: CallFacts) -> CallVerdict | None:
 
 
 def _unacknowledged(facts: CallFacts) -> CallVerdict | None:
-    if not facts.ack_verdict:
-        return None
+    timed_out = facts.cause is HangupCause.RECOVERY_ON_TIMER_EXPIRE
+    if not facts.ack_verdict or (facts.talked > ACK_TIMEOUT and not timed_out):
+        return None  # it came late, and the call went on
     cause, _, cure = facts.ack_verdict.partition(" Cure: ")
-    ended = f"the call ended after {facts.talked:.0f} s" if facts.talked else "the call ended"
+    ended = f"the call ended after {facts.talked:.0f} s"
+    why = (
+        f"{ended}, because {facts.peer} did not acknowledge our answer"
+        if timed_out
+        else f"{ended}, and 4 s after our answer {facts.peer} had not acknowledged it"
+    )
     return CallVerdict(
         Fault.UNACKNOWLEDGED,
-        f"{ended}, because {facts.peer} did not acknowledge our answer in time. {cause}",
+        f"{why}. {cause}",
         "Without an ACK a call ends after 32 s, however well it sounds.",
         cure.rstrip(".")
         or "trace the call at the caller: does our 200 arrive there, and where does its ACK go?",
