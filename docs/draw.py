@@ -12,6 +12,7 @@ from pathlib import Path
 
 import draw_calls
 import draw_commands
+import draw_doctor
 import draw_event_socket
 import draw_lab
 import draw_machines
@@ -30,6 +31,7 @@ PARTS: dict[str, Callable[[], str]] = {
     **draw_calls.PARTS,
     **draw_event_socket.PARTS,
     **draw_commands.PARTS,
+    **draw_doctor.PARTS,
 }
 
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 SUBCOMMANDS: Final = {  # programs beside the switch, loaded when they are called
     "cli": "cli.command",  # the console of a running switch
+    "doctor": "cli.doctor_command",  # what is wrong with a running switch
     "demo": "demo",
     "config": "console.config_command",  # what a configuration tree comes to, without running it
     "nat": "nat.command",  # port mapping alone

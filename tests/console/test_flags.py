@@ -142,7 +142,7 @@ class TestMain:
         assert main([word, "-version"]) == 0
         assert capsys.readouterr().out == help_text()
 
-    @pytest.mark.parametrize("program", ["cli", "config", "lab", "media-node"])
+    @pytest.mark.parametrize("program", ["cli", "doctor", "config", "lab", "media-node"])
     def test_the_switch_s_word_for_help_is_known_beside_it_too(self, capsys, program):
         with contextlib.suppress(SystemExit):
             main([program, "-help"])

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from ringthru.console.sofia_questions import sofia_gateway_data
+from ringthru.doctor import examine
 from ringthru.lab.gateway.quirks import Quirks
 from ringthru.net.address import Endpoint
 from ringthru.switch.calls.causes import HangupCause
@@ -143,11 +144,16 @@ class TestRegistering:
         await eventually(lambda: "answers with a Via that is not ours" in caplog.text)
         assert "register-transport=tls" in caplog.text
         assert caplog.text.count("answers with a Via") == 1
+        (told,) = [each for each in await examine(pair.here.switch) if each.id == "sip.alg"]
+        assert (told.status.value, "provider answers with a Via" in told.evidence) == ("fail", True)
 
     async def test_a_router_that_leaves_sip_alone_is_not(
         self, pair: Pair, caplog: pytest.LogCaptureFixture
     ) -> None:
         assert "answers with a Via" not in caplog.text
+        found = {each.id: each.status.value for each in await examine(pair.here.switch)}
+        wanted = {"sip.alg": "ok", "trunk.provider": "ok", "wan.agree": "ok"}
+        assert {id: found[id] for id in wanted} == wanted
 
     async def test_a_wrong_password_is_not_tried_again_soon(
         self, join: Any, caplog: pytest.LogCaptureFixture

@@ -78,13 +78,25 @@ def read_options(
         OptionError: a section that no file has, or a value that cannot be meant.
         SystemExit: argparse's, for a flag that nobody knows (2) and after ``--help`` (0).
     """
-    given = vars(_parser().parse_args(arguments))
+    return options_of(_parser().parse_args(arguments), files, folder)
+
+
+def options_of(
+    parsed: argparse.Namespace, files: Iterable[Path] | None = None, folder: Path | None = None
+) -> Options:
+    """The same of what argparse has made of a command line; what is no option of a session does not count.
+
+    Raises:
+        OptionError.
+    """
+    given = dict(vars(parsed))
     profile, named = given.pop("profile"), given.pop("db") or folder
     found = _section(files, profile)
+    ours: tuple[str, ...] = Options.__match_args__
     told = {
         name: value
         for name, value in given.items()
-        if value is not None and value is not False and value != []
+        if name in ours and value is not None and value is not False and value != []
     }
     if "execute" in told:
         told["execute"] = tuple(told["execute"])
@@ -174,11 +186,7 @@ def _parser() -> argparse.ArgumentParser:
         epilog="Exit status: 0; 1: a command answered -ERR or -USAGE; 2: wrong flags; 255: no connection.",
     )
     add = parser.add_argument
-    add("profile", nargs="?", help="a section of ~/.ringthru_cli_conf (or ~/.fs_cli_conf)")
-    add("-H", "--host", help="where it listens (127.0.0.1)")
-    add("-P", "--port", type=int, help="its port (8021)")
-    add("-u", "--user", help="USER@DOMAIN of the directory")
-    add("-p", "--password", help="without it, the one that the switch here made")
+    add_place(parser)
     add(
         "-x", "--execute", action="append", default=[], metavar="COMMAND", help="run it and leave; repeatable"
     )
@@ -195,10 +203,20 @@ def _parser() -> argparse.ArgumentParser:
     add("-i", "--interrupt", action="store_true", help="Ctrl-C leaves")
     add("-r", "--retry", action="store_true", help="try until there is a connection")
     add("-R", "--reconnect", action="store_true", help="connect again when the connection is lost")
-    add("-t", "--timeout", type=int, metavar="MS", help="for the answer to a command (none)")
-    add("-T", "--connect-timeout", type=int, metavar="MS", help="for a connection (5000)")
     add("-d", "--debug", type=int, metavar="LEVEL", help="what this client does: 0 to 7 (0)")
     add("-n", "--no-color", "--no-colour", action="store_true", help="no colours")
     add("-?", action="help", help="this text")
-    add("--db", type=Path, metavar="DIR", help="the switch's -db folder, for its password")
     return parser
+
+
+def add_place(parser: argparse.ArgumentParser) -> None:
+    """Where the switch is, and how to get in: what every client of it has to know."""
+    add = parser.add_argument
+    add("profile", nargs="?", help="a section of ~/.ringthru_cli_conf (or ~/.fs_cli_conf)")
+    add("-H", "--host", help="where it listens (127.0.0.1)")
+    add("-P", "--port", type=int, help="its port (8021)")
+    add("-u", "--user", help="USER@DOMAIN of the directory")
+    add("-p", "--password", help="without it, the one that the switch here made")
+    add("-t", "--timeout", type=int, metavar="MS", help="for the answer to a command (none)")
+    add("-T", "--connect-timeout", type=int, metavar="MS", help="for a connection (5000)")
+    add("--db", type=Path, metavar="DIR", help="the switch's -db folder, for its password")

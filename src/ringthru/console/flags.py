@@ -198,6 +198,7 @@ def help_text() -> str:
     return (
         "Usage: ringthru [OPTIONS]\n"
         "       ringthru cli [-x COMMAND] ...\n"
+        "       ringthru doctor [--json|--report FILE]\n"
         "       ringthru demo [--once]\n"
         "       ringthru config new|check TREE\n"
         "       ringthru nat COMMAND ...\n"
@@ -210,6 +211,7 @@ def help_text() -> str:
         f"{_filled(ACCEPTED.format(', -'.join(WITHOUT_EFFECT)))}\n"
         "\n"
         "ringthru cli         the console of a running switch\n"
+        "ringthru doctor      what is wrong with it, what that means, and what to do\n"
         "ringthru demo        a call through a NAT gateway, on loopback alone\n"
         "ringthru config      write a configuration to edit; tell what is wrong with one\n"
         "ringthru nat         open ports on the gateway, without the switch\n"

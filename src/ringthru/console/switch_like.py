@@ -10,8 +10,9 @@ import typing
 from collections.abc import Mapping
 
 from ..net.address import Endpoint
+from ..net.surroundings import Surroundings
 from ..switch.calls.book import Calls
-from ..switch.configuration import Tree
+from ..switch.configuration import SwitchSettings, Tree
 from ..switch.events.bus import EventBus, SwitchEvent
 from ..switch.schedule import Schedule
 from ..switch.snapshots import GatewayListing, Protocol, SwitchSnapshot
@@ -58,6 +59,18 @@ class SwitchLike(typing.Protocol):
     @property
     def console_keys(self) -> dict[str, str]:
         """What F-keys run, where the configuration says so: ``f1`` and so on."""
+
+    @property
+    def settings(self) -> SwitchSettings:
+        """What switch.conf says."""
+
+    @property
+    def surroundings(self) -> Surroundings:
+        """Where it stands in the network."""
+
+    @property
+    def gateway_restarted(self) -> float | None:
+        """Seconds since the gateway lost its state; None: not while the switch ran."""
 
     def set_variable(self, name: str, value: str) -> None:
         """A global one; an empty value unsets."""

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import os
 import resource
 import socket
 import sys
 from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 from .address import Endpoint
 
 KERNEL_BUFFER = 64 * 1024  # bytes asked for each way of a connection; Linux takes twice as much
 BACKLOG = 128  # connections that the kernel holds ready for us
-LISTENING = "0A"  # the state TCP_LISTEN in the kernel's tables
 IP_UNICAST_IF = 50  # linux/in.h and in6.h; Python names neither
 IPV6_UNICAST_IF = 76
 DATAGRAM_LIMIT = 65535  # bytes; asyncio's default reads 256 KiB per datagram, at five times the cost
@@ -155,28 +152,7 @@ def port_holder(port: int, protocol: str = "udp") -> str | None:
 
     For ``tcp`` it is who listens there.
     """
-    inodes = _inodes_of(port, protocol)
-    for process in Path("/proc").glob("[0-9]*"):
-        try:
-            for descriptor in (process / "fd").iterdir():
-                if os.readlink(descriptor) in inodes:
-                    return f"{(process / 'comm').read_text().strip()} (pid {process.name})"
-        except OSError:
-            continue  # another user's process, or one that just ended
-    return None
+    from .held_ports import held_ports, holder_of  # late: a start that finds its ports free never asks
 
-
-def _inodes_of(port: int, protocol: str) -> set[str]:
-    found = set()
-    for table in (f"/proc/net/{protocol}", f"/proc/net/{protocol}6"):
-        try:
-            lines = Path(table).read_text().splitlines()[1:]
-        except OSError:
-            continue
-        for line in lines:
-            columns = line.split()
-            if protocol == "tcp" and columns[3] != LISTENING:
-                continue
-            if int(columns[1].rpartition(":")[2], 16) == port:
-                found.add(f"socket:[{columns[9]}]")
-    return found
+    held = (each for each in held_ports(protocol) if each.port == port)
+    return next((who for each in held if (who := holder_of(each.inode)) is not None), None)

@@ -65,7 +65,7 @@ def outlook_of(
     own = here.address if settings.sip_ip in ("auto", "0.0.0.0") else settings.sip_ip
     rtp_ip = here.address if settings.rtp_ip in ("auto", "0.0.0.0") else settings.rtp_ip
     mapped, reason = _mapping(settings, weak)
-    near = _neighbour(here)
+    near = neighbour_of(here)
 
     def see(peer: str, answered: bool) -> Seen:
         lookups = (_Supposed if answered else AddressLookups)(own, here.rules, lambda: None)
@@ -116,7 +116,7 @@ def _warnings(name: str, outside: Seen, own: str, rtp_ip: str, here: Surrounding
     return ()
 
 
-def _neighbour(here: Surroundings) -> str:
+def neighbour_of(here: Surroundings) -> str:
     """Another address of our network, as an example."""
     hosts = (str(here.network[number]) for number in range(1, min(4, here.network.num_addresses)))
     return next((each for each in hosts if each not in (here.address, here.gateway)), here.address)

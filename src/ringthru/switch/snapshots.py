@@ -153,6 +153,10 @@ class TrunkSnapshot:
     failed_calls_in: int
     calls_out: int
     failed_calls_out: int
+    transport: str = ""  # of the way in use
+    shown: Endpoint | None = None  # our address in the Contact that was last sent
+    seen_at: Endpoint | None = None  # where the registrar says that our REGISTER came from
+    rewritten: str = ""  # what became of our Via on the way; empty: it came back as it was sent
 
 
 @frozen

@@ -34,7 +34,8 @@ from .snapshots import BanSnapshot, ProfileSnapshot, RegistrationSnapshot, Switc
 from .variable_names import variable_name
 
 if TYPE_CHECKING:
-    from .configuration import Tree
+    from ..net.surroundings import Surroundings
+    from .configuration import SwitchSettings, Tree
     from .events.bus import SwitchEvent
 
 log = logging.getLogger(__name__)
@@ -69,6 +70,22 @@ class Switch(SwitchFollowing):
             self.variables[variable_name(name)] = value
         else:
             self.variables.pop(name.lower(), None)
+
+    @property
+    def surroundings(self) -> Surroundings:
+        """Where we stand in the network."""
+        return self._surroundings
+
+    @property
+    def settings(self) -> SwitchSettings:
+        """What switch.conf says."""
+        return self._settings
+
+    @property
+    def gateway_restarted(self) -> float | None:
+        """Seconds since the gateway lost its state; None: not while we ran."""
+        at = self._sources.gateway_reset_at
+        return None if at is None else asyncio.get_running_loop().time() - at
 
     @property
     def tree(self) -> Tree:

@@ -112,6 +112,7 @@ class RtpPool:
         self._timer: asyncio.TimerHandle | None = None
         self._idle: deque[MappedPair] = deque()
         self._in_calls = 0
+        self.why_none = ""  # why the last call that got no mapping got none
 
     @property
     def size(self) -> int:
@@ -209,6 +210,7 @@ class RtpPool:
         reason = (
             next((each.rtp.reason or each.rtcp.reason for each in self._idle), "") or "no port is held ready"
         )
+        self.why_none = reason
         log.warning("RTP port %d is not mapped (%s); the call relies on latching", pair.rtp_port, reason)
         return pair
 

@@ -59,14 +59,15 @@ class LegMedia:
         learns_after: Callable[[], int] = lambda: RTP_THRESHOLD,
         on_close: Callable[[], None] = lambda: None,
         secure: SecureMedia = PLAIN,
+        unmapped: str = "",
         on_agreed: Callable[[Negotiated], None] = lambda negotiated: None,
     ) -> None:
         """``host`` is the address the peer shall send to; a mapped or seen pair says which ports go with it.
 
         ``may_speak_first`` judges the address of the peer's SDP: a stranger's word alone must not aim our
         packets into the LAN, or at somebody else. ``learns_after``: how many packets from elsewhere make our
-        audio follow the peer there; 0: none. ``secure`` is what is wanted of SRTP; ``on_agreed`` is told of
-        each agreement.
+        audio follow the peer there; 0: none. ``secure`` is what is wanted of SRTP; ``unmapped`` says why no
+        port was opened on a gateway, where one was wanted; ``on_agreed`` is told of each agreement.
 
         Raises:
             EngineFull: the engine takes no more legs; the ports are given back.
@@ -97,6 +98,8 @@ class LegMedia:
         self.awaits_answer = False  # an offer of ours is out
         self.wish = BOTH_WAYS
         self.offered = BOTH_WAYS  # by us, last
+        self.final: LegReport | None = None  # what was counted by the end
+        self._unmapped = unmapped
         self._answered_with = b""
         self._closed = False
         self._unsubscribe: Callable[[], None] = _nothing
@@ -112,6 +115,23 @@ class LegMedia:
         if isinstance(ports, PlacedPorts):  # on another machine, whose own address its node names
             return ports.outer
         return MediaAddress(host, ports.rtp_port, ports.rtcp_port)
+
+    @property
+    def is_elsewhere(self) -> bool:
+        """Whether a media node has it, which tells what it counted only now and then."""
+        return isinstance(self._ports, PlacedPorts)
+
+    @property
+    def is_mapped(self) -> bool:
+        """Whether the gateway leads the peer's audio here."""
+        return isinstance(self._ports, MappedPair) and (self._ports.mapped or self._ports.half)
+
+    @property
+    def unmapped(self) -> str:
+        """Why the gateway does not, though it was asked to; empty where it does, or was not asked."""
+        if isinstance(self._ports, MappedPair) and not self.is_mapped:
+            return self._ports.rtp.reason or self._ports.rtcp.reason or "it had not answered yet"
+        return self._unmapped
 
     @property
     def bound(self) -> str:
@@ -224,7 +244,7 @@ class LegMedia:
 
     def close(self) -> LegReport:
         """Let go of sockets and mappings; safe to call twice."""
-        report = self.leg.close()
+        report = self.final = self.leg.close()
         if not self._closed:
             self._closed = True
             if self.negotiated is not None and self.negotiated.srtp is not None:  # no key outlives its call

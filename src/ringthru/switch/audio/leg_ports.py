@@ -108,6 +108,7 @@ class LegPorts:
             may_speak_first=_who_may_be_spoken_to(channel, peer, seen, isinstance(mapped, MappedPair)),
             on_close=partial(self._give_back, pool, mapped),
             secure=secure if distant is None else PLAIN,
+            unmapped=_why_unmapped(pool, mapped),
             on_agreed=lambda negotiated: secure_media.note(channel, negotiated.srtp),
         )
         media.subscribe(partial(_on_media, channel, media))
@@ -162,6 +163,11 @@ class LegPorts:
         pool = self.pool if profile.mapped else None
         key = _stun_key(profile)
         return pool or (self.seen.get(key) if key is not None else None)
+
+
+def _why_unmapped(pool: object, taken: object) -> str:
+    """Why a leg whose peer has to pass our gateway got ports that are not mapped; empty where it did not."""
+    return pool.why_none if isinstance(pool, RtpPool) and not isinstance(taken, MappedPair) else ""
 
 
 def _patience(channel: Channel) -> dict[str, float]:

@@ -38,6 +38,7 @@ from .caller import Caller
 from .causes import HangupCause
 from .channel import Channel
 from .messages import Messages
+from .mishaps import Mishaps
 from .pace import Pace, Peak
 
 if TYPE_CHECKING:
@@ -94,6 +95,7 @@ class Calls:
         self.opened_database: Database | None = None  # once somebody asked for it
         self.trunks: TrunkBook | None = None  # SIP providers, where there are any
         self.records: CallRecords | None = None  # of calls that are over, where somebody wants them
+        self.mishaps = Mishaps()
         self.sockets: SocketApplication | None = None  # `socket` of the dialplan, where somebody serves it
         self.tell_undelivered: Callable[[Profile, Request], None] = lambda profile, request: None
         self.profiles = profiles
@@ -294,6 +296,7 @@ class Calls:
         channel.profile.counters.finished(channel.direction, answered)
         if self.trunks is not None and (trunk := channel.variables.get("sip_gateway_name")):
             self.trunks.ended(trunk, channel.direction, answered)
+        self.mishaps.look_at(channel)
         if self.records is not None:
             self.records.take(channel, self._other_is_gone(channel))
 

@@ -24,11 +24,13 @@ Lives here: their headers. Never here: channels, who listens.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Final
 
 from ...net.address import Endpoint
 from ...portmap import (
+    EpochChanged,
     Event,
     ExternalAddressChanged,
     GatewayFound,
@@ -64,6 +66,7 @@ class Sources:
         self._bus = bus
         self._mapper = snapshot
         self._address = ""  # of the gateway, as it was last known
+        self.gateway_reset_at: float | None = None  # by the loop's clock, when it last lost its state
 
     # --- the gateway --------------------------------------------------------------------------------
 
@@ -71,6 +74,8 @@ class Sources:
         match event:
             case MappingAdded() | MappingRemoved() | MappingFailed() if "NAT" in self._bus.wanted:
                 self._bus.tell("NAT", self._mapping(event))
+            case EpochChanged():
+                self.gateway_reset_at = asyncio.get_running_loop().time()
             case GatewayFound(external_address=address) if address:
                 self._address_is(address)
             case ExternalAddressChanged(current=None):

@@ -63,7 +63,7 @@ class TrunkRegistration:
         self.since = 0.0  # of the present registration
         self.on_change: Callable[[TrunkRegistration, Changed], None] = lambda trunk, changed: None
         self.on_located: Callable[[TrunkRegistration], None] = lambda trunk: None
-        self._meddling = ""  # what was last said of it
+        self.rewritten = ""  # what became of our Via on the way, when last looked at
         self._login = Login(settings.auth_username, settings.password) if settings.password else None
         self._call_id = secrets.token_hex(12)
         self._cseq = 0
@@ -229,9 +229,9 @@ class TrunkRegistration:
         if flow.transport != "UDP":  # elsewhere the port of a Via may be another than the one we show
             return
         found = meddling(response.via, sent, self.profile.settings.registration.asks_rport) or ""
-        if found and found != self._meddling:
+        if found and found != self.rewritten:
             log.warning(MEDDLING, self.name, found)
-        self._meddling = found
+        self.rewritten = found
 
     async def _forget(self, flow: Flow, contact: str) -> None:
         self._cseq += 1

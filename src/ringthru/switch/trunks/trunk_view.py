@@ -65,6 +65,10 @@ def snapshot_of(
         failed_calls_in=counters.failed_calls_in,
         calls_out=counters.calls_out,
         failed_calls_out=counters.failed_calls_out,
+        transport=trunk.flow.transport if trunk.flow is not None else "",
+        shown=each.shown,
+        seen_at=each.mirrored,
+        rewritten=each.rewritten,
     )
 
 

@@ -1,0 +1,224 @@
+"""Checks of what lies beyond the gateway: its address, other NATs, and whether strangers come in.
+
+Lives here: judging. Never here: the gateway's own behaviour (``gateway_checks``), asking anybody.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from ..net.address import AddressKind
+from ..portmap import Evidence, MapperSnapshot, MappingSnapshot, MappingState, Rung
+from .examination import Examination
+from .finding import Finding, fail, ok, skip, unknown, warn
+from .gateway_checks import mapped_here
+from .refusals import advice_for
+
+BRIDGE: Final = (
+    "set the device in front of it to bridge mode, or forward the ports there to {address} and write the"
+    " public address into ext-sip-ip and ext-rtp-ip as autonat:ADDRESS"
+)
+CGNAT: Final = (
+    "ask the provider for a public IPv4 address, use IPv6, or let calls come in through a trunk: registered"
+    " with it nothing needs to be opened"
+)
+CLASSES: Final = {
+    AddressKind.PRIVATE: ("a private address: another NAT stands in front of it", BRIDGE),
+    AddressKind.SHARED: ("one of carrier-grade NAT (100.64.0.0/10): the provider translates too", CGNAT),
+    AddressKind.UNSPECIFIED: ("no address at all", "look whether its line to the Internet is up"),
+    AddressKind.DOCUMENTATION: (
+        "one of documentation (RFC 5737), which nobody has",
+        "look into the gateway's settings of its Internet line: this was copied from a manual",
+    ),
+    AddressKind.LINK_LOCAL: (
+        "one that it gave to itself (169.254.0.0/16): nobody gave it an address",
+        "look whether its line to the Internet is up",
+    ),
+}
+DS_LITE: Final = "192.0.0."  # RFC 6333 §5.7
+
+
+def check_outside(seen: Examination) -> Iterator[Finding]:
+    mapper = seen.switch.mapper if seen.switch is not None else None
+    if mapper is None or mapper.type is None:
+        return
+    yield _class(mapper)
+    yield _agreement(mapper, seen)
+    yield _upstream(mapper)
+    yield from _sip_reached(mapper, seen)
+    yield _rtp_reached(mapper, seen)
+
+
+def _class(mapper: MapperSnapshot) -> Finding:
+    address, kind = mapper.reported_address, mapper.address_kind
+    if mapper.external_address is not None:
+        beyond = ", of a gateway beyond ours" if mapper.external_address != address else ""
+        return ok("wan.class", f"{mapper.external_address} is a public address{beyond}")
+    if address is None or kind is None:
+        return unknown("wan.class", "the gateway does not tell its address on the Internet")
+    if address.startswith(DS_LITE):
+        words, cure = "one of DS-Lite: the provider has the only public IPv4 address", CGNAT
+    else:
+        words, cure = CLASSES.get(kind, (f"{kind.value}, not one of the Internet", BRIDGE))
+    return fail(
+        "wan.class",
+        f"the gateway's outer address {address} is {words}",
+        "A mapping opens the first door only: nobody on the Internet reaches this switch by it, and the"
+        " address"
+        " is not shown to anybody.",
+        cure.format(address=address),
+    )
+
+
+def _agreement(mapper: MapperSnapshot, seen: Examination) -> Finding:
+    """The gateway's word against what providers and STUN servers saw of us."""
+    told = mapper.external_address or mapper.reported_address
+    assert seen.switch is not None
+    witnesses = [
+        (f"the provider {each.name}", each.seen_at.host)
+        for each in seen.switch.trunks
+        if each.seen_at is not None and each.registrar is not None and each.shown is not None
+    ]
+    witnesses += [
+        (f"the STUN server asked for {each.name}", each.external_address)
+        for each in seen.profiles
+        if each.external_address is not None and "STUN" in each.address_source
+    ]
+    if not witnesses:
+        return unknown(
+            "wan.agree", "nobody outside has told yet where he sees us", cure="a trunk that registers does"
+        )
+    contrary = [(who, address) for who, address in witnesses if address != told]
+    if not contrary:
+        return ok(
+            "wan.agree", f"{', '.join(who for who, _ in witnesses)}: seen at {told}, as the gateway says"
+        )
+    said = ", ".join(f"{who} sees us at {address}" for who, address in contrary)
+    return warn(
+        "wan.agree",
+        f"the gateway says {told}, and {said}",
+        "There is another NAT between the gateway and the Internet, a second line to it, or the peer is"
+        " near.",
+        "see wan.class; where there are two lines, write the address of the right one into ext-sip-ip",
+    )
+
+
+def _upstream(mapper: MapperSnapshot) -> Finding:
+    if not mapper.chain:
+        if mapper.external_address is not None:
+            return ok("wan.upstream", "the gateway stands on the Internet itself")
+        return unknown("wan.upstream", "whoever stands in front of the gateway does not answer us")
+    names = ", ".join(
+        f"{each.gateway} ({each.type.spoken if each.type else 'silent'})" for each in mapper.chain
+    )
+    last = mapper.chain[-1]
+    if last.external_address is not None and all(each.type is not None for each in mapper.chain):
+        return warn(
+            "wan.upstream",
+            f"further gateways stand in front of ours: {names}; the last one has {last.external_address}",
+            "Every port is opened at each of them, which works while all of them agree.",
+            "one of the devices in bridge mode makes that simpler",
+        )
+    return fail(
+        "wan.upstream",
+        f"further gateways stand in front of ours: {names}",
+        "At least one of them does not open ports for us, or has no public address itself.",
+        BRIDGE.format(address=mapper.reported_address or "our gateway"),
+    )
+
+
+def _sip_reached(mapper: MapperSnapshot, seen: Examination) -> Iterator[Finding]:
+    ports = {(port.inside, "udp" if port.transport == "UDP" else "tcp"): (each.name, port.transport)
+             for each in seen.profiles if each.mapped for port in each.ports}  # fmt: skip
+    found = False
+    for mapping in mapped_here(mapper):
+        who = ports.get((mapping.internal_port, mapping.protocol.value))
+        if who is not None:
+            found = True
+            yield _reach(f"reach.sip.{who[0]}.{who[1].lower()}", mapping, f"profile {who[0]} over {who[1]}")
+    for each in seen.profiles:
+        if each.kept_closed:
+            found = True
+            yield fail(
+                f"reach.sip.{each.name}",
+                f"profile {each.name} asks to be mapped, and is kept closed",
+                "Users of the directory have passwords that are guessed in minutes (see sec.weak).",
+                f"better passwords; or allow-weak-secrets=true in profile {each.name}, at your own risk",
+            )
+    if not found:
+        yield skip(
+            "reach.sip", "no profile is opened to the Internet", "ext-sip-ip=auto-nat in a profile does that"
+        )
+
+
+def _reach(id: str, mapping: MappingSnapshot, who: str) -> Finding:
+    """How much is proven of one SIP mapping."""
+    outside = f"{mapping.external_address or '?'}:{mapping.external_port or '?'}"
+    if mapping.state is MappingState.REFUSED:
+        advice = advice_for(mapping.reason)
+        return fail(id, f"{who}: the gateway refuses the port: {mapping.reason}", advice.meaning, advice.cure)
+    if mapping.state is not MappingState.ACCEPTED:
+        return unknown(id, f"{who}: the mapping is {mapping.state.value}{_because(mapping)}")
+    top = _of(mapping, Rung.REACHABLE)
+    if top is not None and top.holds:
+        return ok(id, f"{who} is reached at {outside}: {top.words}")
+    if top is not None and top.holds is False:
+        return fail(
+            id,
+            f"{who}: the gateway opened {outside}, and a stranger did not come through: {top.words}",
+            "The mapping exists and leads nowhere: a firewall or another NAT is in the way.",
+            "see wan.class and wan.upstream; look at the firewalls of the gateway and of this machine",
+        )
+    listed = _of(mapping, Rung.LISTED)
+    if listed is not None and listed.holds is False:
+        return fail(id, f"{who}: the gateway said yes to {outside}, and does not have it: {listed.words}",
+                    "It forgot the mapping; it is asked for again by itself.", "see gw.keep")  # fmt: skip
+    proof = f"; {listed.words}" if listed is not None and listed.holds else ""
+    return unknown(
+        id,
+        f"{who}: the gateway opened {outside}{proof}",
+        "Nobody outside has come through yet, so it can only be said that the gateway agreed.",
+        "a call from outside proves it",
+    )
+
+
+def _rtp_reached(mapper: MapperSnapshot, seen: Examination) -> Finding:
+    pool = [
+        each for each in mapped_here(mapper) if each.label.startswith(("Ringthru rtp ", "Ringthru rtcp "))
+    ]
+    if not pool:
+        if any(each.mapped for each in seen.profiles):
+            return warn(
+                "reach.rtp",
+                "no port for audio is mapped",
+                "Calls from outside find none ready; they rely on latching, and callees behind NATs of"
+                " their own"
+                " may hear nothing.",
+                "see wan.class and gw.perm",
+            )
+        return skip("reach.rtp", "no profile is mapped, so no ports for audio are held ready")
+    refused = [each for each in pool if each.state is MappingState.REFUSED]
+    ready = [each for each in pool if each.state is MappingState.ACCEPTED]
+    if refused:
+        advice = advice_for(refused[0].reason)
+        return (warn if ready else fail)(
+            "reach.rtp",
+            f"{len(refused)} of {len(pool)} ports for audio are refused: {refused[0].reason}",
+            "Calls that get none of the others rely on latching: where the peer cannot send first, there is"
+            f" audio one way or none. {advice.meaning}",
+            advice.cure,
+        )
+    if len(ready) < len(pool):
+        return unknown(
+            "reach.rtp", f"{len(ready)} of {len(pool)} ports for audio are mapped, the others asked for"
+        )
+    return ok("reach.rtp", f"{len(ready)} ports for audio are mapped before a call needs them")
+
+
+def _of(mapping: MappingSnapshot, rung: Rung) -> Evidence | None:
+    return next((each for each in mapping.evidence if each.rung is rung), None)
+
+
+def _because(mapping: MappingSnapshot) -> str:
+    return f": {mapping.reason}" if mapping.reason else ""
