@@ -17,6 +17,7 @@ from ..portmap import Protocol as Protocol
 
 if TYPE_CHECKING:
     from ..media.ng.node import NodeSnapshot
+    from .cdr.recent import EndedLegSnapshot
 
 
 @frozen
@@ -216,3 +217,4 @@ class SwitchSnapshot:
     records_written: int = 0  # of calls that are over
     records_lost: int = 0
     media_nodes: tuple[NodeSnapshot, ...] = ()  # of the engine rtpengine
+    ended: tuple[EndedLegSnapshot, ...] = ()  # the legs that ended last, the latest first; bounded

@@ -268,6 +268,7 @@ class Switch(SwitchFollowing):
             records_written=records.written if records is not None else 0,
             records_lost=records.lost if records is not None else 0,
             media_nodes=tuple(self._engine.nodes()) if isinstance(self._engine, Elsewhere) else (),
+            ended=self.calls.recent.snapshot(),
         )
 
     def _profile_rows(self, registrations: tuple[RegistrationSnapshot, ...]) -> list[ProfileSnapshot]:
