@@ -78,6 +78,10 @@ class Switch(SwitchFollowing):
         """The one that is made where the configuration names none."""
         return self._state.event_socket_password()
 
+    def web_password(self) -> str:
+        """The one that is made where the configuration names none."""
+        return self._state.web_password()
+
     def heartbeat(self, idle_cpu: float) -> None:
         """Tell those who listen that the switch is alive; ``idle_cpu`` is a percentage."""
         self._sources.heartbeat(self.snapshot(), idle_cpu)
