@@ -16,6 +16,7 @@ import draw_event_socket
 import draw_machines
 import draw_reference
 import draw_sip
+import draw_web
 
 DOCS = Path(__file__).parent
 PART = re.compile(r"(<!-- drawn: ([\w. -]+) -->\n).*?(<!-- end -->)", re.DOTALL)
@@ -26,6 +27,7 @@ PARTS: dict[str, Callable[[], str]] = {
     **draw_calls.PARTS,
     **draw_event_socket.PARTS,
     **draw_commands.PARTS,
+    **draw_web.PARTS,
 }
 
 

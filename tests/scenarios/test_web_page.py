@@ -128,9 +128,7 @@ class TestTheDoor:
         assert (await stranger.get("/api/snapshot", authorization=wrong)).status == 401
         assert (await stranger.get("/api/snapshot", authorization="Basic %%%")).status == 401
 
-    async def test_a_web_site_with_a_name_that_leads_here_sees_nothing(
-        self, client: Client, shown: Any
-    ) -> None:
+    async def test_a_web_site_whose_name_leads_here_sees_nothing(self, client: Client, shown: Any) -> None:
         assert (await client.get("/", host="evil.example:8022")).status == 421
         assert (await client.log_in("x")).status != 421
         named = await shown(host_names=("pbx.example",))

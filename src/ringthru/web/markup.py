@@ -71,17 +71,22 @@ def at_rest(html: str) -> str:
 
 
 def table(caption: str, heads: tuple[str, ...], rows: list[tuple[object, ...]]) -> Html:
-    """A table that scrolls by itself where it is wide; the first column names its row. A row's cell knows
-    its head, for narrow screens."""
+    """A table; the first column names its row, and each cell knows its head.
+
+    On a narrow screen rows become cards. Roles are written out, for browsers forget what a table is then.
+    """
     if not rows:
         return Html("")
-    head = element("tr", *(element("th", each, scope="col") for each in heads))
-    body = [element("tr", *_cells(heads, row)) for row in rows]
+    head = element(
+        "tr", *(element("th", each, scope="col", role="columnheader") for each in heads), role="row"
+    )
+    body = [element("tr", *_cells(heads, row), role="row") for row in rows]
     return element(
         "table",
         element("caption", caption, class_="unseen"),
-        element("thead", head),
-        element("tbody", *body),
+        element("thead", head, role="rowgroup"),
+        element("tbody", *body, role="rowgroup"),
+        role="table",
     )
 
 
@@ -89,8 +94,8 @@ def _cells(heads: tuple[str, ...], row: tuple[object, ...]) -> list[Html]:
     first, *others = row
     named = zip(heads[1:], others, strict=True)
     return [
-        element("th", first, scope="row"),
-        *(element("td", element("div", cell), data_head=head) for head, cell in named),
+        element("th", first, scope="row", role="rowheader"),
+        *(element("td", element("div", cell), data_head=head, role="cell") for head, cell in named),
     ]
 
 

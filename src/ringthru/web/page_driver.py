@@ -106,7 +106,8 @@ class WebPage:
         static = files(__package__).joinpath("static")
         return Parts(
             page=lambda token: page(self.view(), token),
-            snapshot=lambda token: snapshot_json(self.view(), token),
+            # Beside the loop: of a thousand calls it takes a tenth of a second, and the values are frozen.
+            snapshot=lambda token: asyncio.to_thread(snapshot_json, self.view(), token),
             watch=lambda may_go_on: self.looking.watch(may_go_on),
             deeds=Deeds(self._switch).by_path(),
             files={f"/static/{name}": (kind, static.joinpath(name).read_bytes()) for name, kind in FILES},

@@ -54,7 +54,7 @@ class Parts:
     """What the site is made of."""
 
     page: Callable[[str], bytes]  # by token
-    snapshot: Callable[[str], bytes]
+    snapshot: Callable[[str], Awaitable[bytes]]
     watch: Callable[[Callable[[], bool]], AsyncGenerator[bytes, None] | None]  # None: too many look
     deeds: Mapping[str, Callable[[Mapping[str, str]], Awaitable[Deed]]]  # by path
     files: Mapping[str, tuple[str, bytes]]  # kind and content, by path
@@ -83,14 +83,14 @@ class Site:
             words = "Ask by an address, by localhost, or by a name that host-name of web.conf has."
             return Response.text(HTTPStatus.MISDIRECTED_REQUEST, words)
         if request.method in ("GET", "HEAD"):
-            return self._shown(request, host, now)
+            return await self._shown(request, host, now)
         if request.method == "POST":
             return await self._posted(request, host, now)
         return Response.text(HTTPStatus.METHOD_NOT_ALLOWED, "GET or POST.", ("Allow", "GET, HEAD, POST"))
 
     # --- GET ----------------------------------------------------------------------------------------
 
-    def _shown(self, request: Request, host: str, now: float) -> Response:
+    async def _shown(self, request: Request, host: str, now: float) -> Response:
         path = request.path
         if (file := self._parts.files.get(path)) is not None:
             return Response(kind=file[0], body=file[1])
@@ -101,7 +101,7 @@ class Site:
             case "/login":
                 return Response.to("/") if who else self._html(login_page(""))
             case "/api/snapshot" if who:
-                return Response(kind=JSON, body=self._parts.snapshot(self._sessions.token))
+                return Response(kind=JSON, body=await self._parts.snapshot(self._sessions.token))
             case "/api/snapshot":
                 return self._not_in(host, now, CHALLENGE)
             case "/events" if isinstance(who, Session):

@@ -28,9 +28,9 @@ PARAMETERS: Final[dict[str, Any]] = {
 class WebSettings:
     """Where the web page is, and who sees it."""
 
-    listen_ip: str = "127.0.0.1"
+    listen_ip: str = "127.0.0.1"  # `auto`: this machine’s own on its LAN
     listen_port: int = PORT  # 0: any free one
-    password: str = ""  # "": one is made, and kept in a file
+    password: str = ""  # none: one is made, and kept in a file
     acls: tuple[str, ...] = (LOOPBACK_LIST,)  # lists or networks; each must let a client in
     host_names: tuple[str, ...] = ()  # by which browsers may ask for it, beside addresses and localhost
 

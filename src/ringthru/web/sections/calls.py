@@ -5,10 +5,11 @@ Lives here: what is shown of a call. Never here: how it is judged (``switch/cdr/
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from itertools import groupby
 from typing import TYPE_CHECKING, Final
 
+from ...net.address import Endpoint
 from ...switch.snapshots import ChannelSnapshot
 from ..markup import Html, badge, button, element, joined, since, table
 from ..view import View
@@ -20,6 +21,7 @@ MOST_CALLS: Final = 50
 MOST_RECENT: Final = 20
 FAIR, POOR = 3.6, 2.6  # MOS: below, most people are annoyed; below, nearly all (G.107, Annex B)
 BOTH_WAYS: Final = "both ways"
+Users = Mapping[Endpoint, str]  # of registered phones, by where they are
 HEADS: Final = ("Leg", "State", "Heard from it", "Sent to it", "Codec", "At")
 
 
@@ -28,7 +30,8 @@ def live(view: View, token: str) -> Html:
     calls = _calls(view.snapshot.channels)
     if not calls:
         return element("p", "No call is in progress.", class_="quiet")
-    cards = [_card(view, legs, token) for legs in calls[:MOST_CALLS]]
+    users = {each.source: each.user.partition("@")[0] for each in view.snapshot.registrations}
+    cards = [_card(view, legs, users, token) for legs in calls[:MOST_CALLS]]
     more = element("p", f"and {len(calls) - MOST_CALLS} more", class_="quiet")
     return joined(*cards, more if len(calls) > MOST_CALLS else None)
 
@@ -41,15 +44,15 @@ def _calls(channels: Iterable[ChannelSnapshot]) -> list[list[ChannelSnapshot]]:
     return [list(legs) for _, legs in groupby(ordered, key=lambda each: each.call_uuid or each.uuid)]
 
 
-def _card(view: View, legs: list[ChannelSnapshot], token: str) -> Html:
-    first = legs[0]
+def _card(view: View, legs: list[ChannelSnapshot], users: Users, token: str) -> Html:
+    first, who = legs[0], {leg.uuid: _who(leg, users) for leg in legs}
     title = f"{_caller(first)} → {first.destination or '?'}"
     deed = button("Hang up", "/hangup", token, f"Hang up the call {title}", uuid=first.uuid)
     head = element(
         "header", element("h3", title), element("span", since(first.began, view.now), class_="age"), deed
     )
-    hearing = element("ul", *_hearing(legs), class_="hearing")
-    rows = [_leg(each) for each in legs]
+    hearing = element("ul", *_hearing(legs, who), class_="hearing")
+    rows = [_leg(each, who[each.uuid]) for each in legs]
     return element("article", head, hearing, table(f"Legs of {title}", HEADS, rows), class_="call")
 
 
@@ -58,25 +61,31 @@ def _caller(leg: ChannelSnapshot) -> str:
     return f"{name} {number}".strip() if name and name != number else number or name or "?"
 
 
-def _who(leg: ChannelSnapshot) -> str:
+def _who(leg: ChannelSnapshot, users: Users) -> str:
+    """Whose leg it is: of one that we called the user at that place, for its address may be anything."""
     if leg.direction == "inbound":
         return leg.caller_number or leg.caller_name or "caller"
-    return leg.destination or leg.name
+    return users.get(leg.peer) or leg.destination or leg.name
 
 
-def _hearing(legs: list[ChannelSnapshot]) -> list[Html]:
+def _hearing(legs: list[ChannelSnapshot], who: Mapping[str, str]) -> list[Html]:
     """Who hears whom: of two joined legs each way, of a leg alone the switch and it."""
     by_uuid = {leg.uuid: leg for leg in legs}
     said = []
     for leg in legs:
-        other = by_uuid.get(leg.bridged_to or "")
+        me, other = who[leg.uuid], by_uuid.get(leg.bridged_to or "")
         if other is not None:
-            said.append(_sentence(_who(leg), _who(other), other.packets_received > 0 < leg.packets_sent))
+            said.append(_sentence(me, who[other.uuid], other.packets_received > 0 < leg.packets_sent))
         elif leg.call_state in ("ACTIVE", "HELD") or leg.packets_received:
-            what = leg.application.partition("(")[0].partition(" ")[0] or "the switch"
-            said.append(_sentence(_who(leg), what, leg.packets_sent > 0))
-            said.append(_sentence(what, _who(leg), leg.packets_received > 0))
+            what = _application(leg) or "the switch"
+            said.append(_sentence(me, what, leg.packets_sent > 0))
+            said.append(_sentence(what, me, leg.packets_received > 0))
     return said or [element("li", "nobody has answered yet", class_="quiet")]
+
+
+def _application(leg: ChannelSnapshot) -> str:
+    """What it runs, without its data."""
+    return leg.application.partition("(")[0].partition(" ")[0]
 
 
 def _sentence(who: str, whom: str, hears: bool) -> Html:
@@ -84,12 +93,12 @@ def _sentence(who: str, whom: str, hears: bool) -> Html:
     return element("li", who, " ", badge(words[1], words[0]), " ", whom)
 
 
-def _leg(leg: ChannelSnapshot) -> tuple[object, ...]:
+def _leg(leg: ChannelSnapshot, who: str) -> tuple[object, ...]:
     quality = leg.quality
     incoming, outgoing = quality.incoming, quality.outgoing
     return (
-        joined(_who(leg), element("small", " caller" if leg.direction == "inbound" else " called")),
-        joined(leg.call_state.lower(), element("small", f" {leg.application}") if leg.application else None),
+        joined(who, element("small", " caller" if leg.direction == "inbound" else " called")),
+        joined(leg.call_state.lower(), element("small", f" {_application(leg)}", title=leg.application)),
         _way(leg.packets_received, incoming.loss if incoming else None, incoming.mos if incoming else None),
         _way(leg.packets_sent, outgoing.loss if outgoing else None, outgoing.mos if outgoing else None),
         leg.codec or "–",
@@ -99,7 +108,7 @@ def _leg(leg: ChannelSnapshot) -> tuple[object, ...]:
 
 def _way(packets: int, loss: float | None, mos: float | None) -> Html:
     """Packets one way; loss and the figure of the ear where they are known."""
-    lost = f", {loss:.1%} lost" if loss is not None else ""
+    lost = "" if loss is None else f", {loss:.1%} lost" if loss else ", none lost"
     if mos is None:
         return joined(f"{packets} packets{lost}")
     state = "good" if mos >= FAIR else "warn" if mos >= POOR else "bad"

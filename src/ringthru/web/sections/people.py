@@ -57,9 +57,8 @@ def _phone(view: View, phone: RegistrationSnapshot) -> tuple[object, ...]:
 
 
 def trunks(view: View, token: str) -> Html:
+    """Providers; nothing where the configuration has none."""
     found = view.snapshot.trunks
-    if not found:
-        return element("p", "There is no provider in the configuration.", class_="quiet")
     heads = ("Provider", "State", "Reached at", "Last ping", "Calls in, out")
     return table("Providers", heads, [_trunk(view, each) for each in found[:MOST_ROWS]])
 
