@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 # What the real-program tests drive. The package `miniupnpd` itself is left alone: it configures eth0.
 COMPILER := gcc libc6-dev python3-dev
 DEBIAN := $(COMPILER) g++ miniupnpd-nftables nftables iproute2 procps sip-tester baresip linphone-cli miniupnpc natpmpc \
-  conntrack tcpdump kamailio kamailio-tls-modules fail2ban sngrep rtpengine-daemon libsrtp2-1 libportaudio2 libopus0
+  conntrack tcpdump kamailio kamailio-tls-modules fail2ban sngrep rtpengine-daemon libsrtp2-1 libportaudio2 libopus0 chromium
 DEBIAN += $(shell command -v npm >/dev/null 2>&1 || echo nodejs npm)
 SERVICES := kamailio fail2ban rtpengine-daemon
 

@@ -19,6 +19,7 @@ import draw_machines
 import draw_metrics
 import draw_reference
 import draw_sip
+import draw_web
 
 DOCS = Path(__file__).parent
 PART = re.compile(r"(<!-- drawn: ([\w. -]+) -->\n).*?(<!-- end -->)", re.DOTALL)
@@ -32,6 +33,7 @@ PARTS: dict[str, Callable[[], str]] = {
     **draw_event_socket.PARTS,
     **draw_commands.PARTS,
     **draw_doctor.PARTS,
+    **draw_web.PARTS,
 }
 
 

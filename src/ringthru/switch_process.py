@@ -167,13 +167,15 @@ def _obey_settings(switch: Switch, logs: Logs) -> None:
 def _faces(
     switch: Switch, options: Options, logs: Logs, waiter: Waiter | None
 ) -> list[Coroutine[None, None, None]]:
-    """Who serves beside the calls: clients of the event socket, the service manager, metrics, the console."""
+    """Who serves beside the calls: the event socket, the service manager, metrics, the web page, the console."""
     import os
 
-    from .console.serve import let_go, serve_metrics, terminal_or_lines
+    from .console.serve import let_go, terminal_or_lines
     from .event_socket.serving_driver import serve_clients
     from .switch.configuration.event_socket_settings import EventSocketSettings
     from .switch.configuration.metrics_settings import MetricsSettings
+    from .switch.configuration.web_settings import WebSettings
+    from .web.serving_driver import serve_metrics, serve_page
 
     faces = []
     clients = EventSocketSettings.read(switch.tree)
@@ -188,6 +190,9 @@ def _faces(
     metrics = MetricsSettings.read(switch.tree)
     if metrics is not None:
         faces.append(serve_metrics(switch, metrics, logs.idle_cpu))
+    web = WebSettings.read(switch.tree)
+    if web is not None:
+        faces.append(serve_page(switch, web, logs.recent.lines))
     if options.console:
         history = options.db / "console.history" if options.db else None
         faces.append(terminal_or_lines(switch, logs, history))

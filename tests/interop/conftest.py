@@ -29,6 +29,7 @@ PROGRAMS = (
     "fail2ban-server",
     "sngrep",
     "rtpengine",
+    "chromium",
 )
 
 

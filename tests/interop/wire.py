@@ -26,6 +26,7 @@ class Wire:
         self._tag, self.call_id = secrets.token_hex(4), secrets.token_hex(8)
         self._sequence = 0
         self._last = b""  # the request whose answer is awaited
+        self.display_name = ""  # in From, as it stands there
 
     def send(self, octets: bytes) -> None:
         self._socket.sendto(octets, self.target)
@@ -43,7 +44,7 @@ class Wire:
         text = (
             f"{method} sip:{'' if method == 'REGISTER' else user + '@'}{address} SIP/2.0\r\n"
             f"Via: SIP/2.0/UDP {self.host}:{self.port};branch={branch};rport\r\n"
-            f"From: <sip:{aor}@{self.target[0]}>;tag={self._tag}\r\n"
+            f"From: {self.display_name}<sip:{aor}@{self.target[0]}>;tag={self._tag}\r\n"
             f"To: <sip:{user}@{self.target[0]}>{tag}\r\n"
             f"Call-ID: {self.call_id}\r\nCSeq: {self._sequence} {method}\r\n"
             f"Contact: <sip:{aor}@{self.host}:{self.port}>\r\nMax-Forwards: 70\r\n"
@@ -56,17 +57,21 @@ class Wire:
 
     def invite(self, user: str, media: str) -> str:
         """Offer ``media`` (nothing: no SDP at all); the final response, acknowledged and ended."""
+        answer, tag = self.call(user, media)
+        if status(answer) < 300:
+            self.request("BYE", user, to_tag=tag)
+        return answer
+
+    def call(self, user: str, media: str) -> tuple[str, str]:
+        """The same and not ended; with the tag of the other side."""
         here = f"IN IP4 {self.host}"
         sdp = f"v=0\r\no=wire 1 1 {here}\r\ns=-\r\nc={here}\r\nt=0 0\r\n{media}" if media else ""
         branch = self.request("INVITE", user, sdp)
         answer = self.final()
-        accepted = status(answer) < 300
         tag = re.search(r"^To:.*;tag=([^;\r\n]+)", answer, re.M | re.I)
         assert tag, answer
-        self.request("ACK", user, to_tag=tag[1], branch="" if accepted else branch)
-        if accepted:
-            self.request("BYE", user, to_tag=tag[1])
-        return answer
+        self.request("ACK", user, to_tag=tag[1], branch="" if status(answer) < 300 else branch)
+        return answer, tag[1]
 
     def register(self, user: str, password: str, name: str = "") -> str:
         """REGISTER, answer the challenge with ``password`` (RFC 2617, MD5), and return the second verdict.

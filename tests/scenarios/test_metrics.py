@@ -13,13 +13,14 @@ from typing import Any
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from ringthru.console.metrics_page import LONGEST, MOST, MetricsPage
 from ringthru.lab.gateway.quirks import Quirks
 from ringthru.portmap import Protocol
 from ringthru.portmap.metrics import METRICS, PREFIX
 from ringthru.switch.configuration.metrics_settings import MetricsSettings
 from ringthru.switch.metrics import EXPORTER, OURS, switch_metrics
 from ringthru.switch.state import default_tree
+from ringthru.web.http import LONGEST_HEAD
+from ringthru.web.metrics_driver import MOST_READERS, MetricsPage
 
 from .home import EXTERNAL_XML, PASSWORD, Home
 from .phones import hears_itself
@@ -129,16 +130,16 @@ class TestThePage:
         assert (await ask(page, request_bytes))[0] == f"HTTP/1.1 {status}"
 
     async def test_an_endless_request_is_cut_off(self, page: MetricsPage) -> None:
-        assert await ask(page, b"GET /" + b"x" * (LONGEST * 2)) == ("", b"")
+        assert await ask(page, b"GET /" + b"x" * (LONGEST_HEAD * 2)) == ("", b"")
 
     async def test_more_than_so_many_at_once_are_sent_away(self, page: MetricsPage) -> None:
         assert page.endpoint is not None
-        idle = [await asyncio.open_connection(*page.endpoint) for _ in range(MOST)]
-        await eventually(lambda: page._open == MOST, "they are not counted")
+        idle = [await asyncio.open_connection(*page.endpoint) for _ in range(MOST_READERS)]
+        await eventually(lambda: page.server.open == MOST_READERS, "they are not counted")
         assert (await ask(page, b"GET /metrics HTTP/1.1\r\n\r\n"))[0] == ""
         for _, writer in idle:
             writer.close()
-        await eventually(lambda: page._open == 0, "a connection is left")
+        await eventually(lambda: page.server.open == 0, "a connection is left")
         assert (await ask(page, b"GET /metrics HTTP/1.1\r\n\r\n"))[0] == "HTTP/1.1 200 OK"
 
     async def test_only_this_machine_may_ask_unless_a_list_says_more(self, home: Home) -> None:

@@ -16,6 +16,7 @@ from ..switch.calls.call_log import forget_places
 from .levels import name_of
 from .log_file import LogFile
 from .log_lines import IdleCpu, LineRecord, LogFormatter
+from .recent_lines import RecentLines
 
 ROOT: Final = "ringthru"  # every logger of ours is below it
 LOGFILE: Final = "ringthru.log"
@@ -45,6 +46,7 @@ class Logs:
         self._layout = "current"
         self._logfile = logfile
         self._others: list[logging.Handler] = []
+        self.recent = RecentLines()
         self._logger = logging.getLogger(ROOT)
         self._before = self._logger.level
         self._collected = {name: getattr(logging, name, True) for name in UNUSED}
@@ -137,7 +139,9 @@ class Logs:
             setattr(logging, name, before)
 
     def _handlers(self) -> list[logging.Handler]:
-        return [each for each in (self._console, self._logfile, *self._others) if each is not None]
+        return [
+            each for each in (self._console, self._logfile, self.recent, *self._others) if each is not None
+        ]
 
     def _adjust(self) -> None:
         """Nothing is formatted, or even made a record, that no handler wants."""

@@ -20,15 +20,12 @@ from .levels import level_of
 
 if TYPE_CHECKING:
     from ..switch.configuration.console_settings import ConsoleSettings
-    from ..switch.configuration.metrics_settings import MetricsSettings
-    from ..switch.switch import Switch
     from .background import Waiter
     from .logs import Logs
     from .switch_like import RunnableSwitch, SwitchLike
 
 log = logging.getLogger(__name__)
 
-METRICS_AFTER = 0.4  # seconds: after the ports and the event socket
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -150,20 +147,6 @@ async def terminal_or_lines(switch: SwitchLike, logs: Logs, history: Path | None
 
     welcome = WELCOME.format(version=__version__) if switch.layout == "current" else ""
     await Shell(switch, table, history, welcome=welcome).run()
-
-
-async def serve_metrics(switch: Switch, settings: MetricsSettings, idle_cpu: Callable[[], float]) -> None:
-    """``/metrics`` until cancelled; loaded when the switch serves already."""
-    await asyncio.sleep(METRICS_AFTER)
-    from ..switch.metrics import switch_metrics
-    from .metrics_page import MetricsPage
-
-    page = MetricsPage(settings, switch.allows, lambda: switch_metrics(switch.snapshot(), idle_cpu()))
-    try:
-        await page.start()
-        await asyncio.Event().wait()
-    finally:
-        await page.stop()
 
 
 def on_a_terminal() -> bool:

@@ -45,6 +45,7 @@ from .configuration.phone_settings import load_phone
 from .configuration.spelling import warn_of_slips
 from .configuration.unused import unused_parts
 from .configuration.voicemail_settings import load_voicemail
+from .configuration.web_settings import WebSettings
 from .dialplan.applications import APPLICATIONS, LEFT_OUT
 from .dialplan.functions import FUNCTION_NAMES
 from .foresight import Outlook, outlook_of
@@ -148,7 +149,7 @@ def _read(
 
 
 def _ask_of_what_is_beside(tree: Tree, ask: Callable[[Callable[[Tree], object], object], object]) -> None:
-    """The files of music, conferences, voicemail, menus, the console phone, records of calls and metrics."""
+    """The files beside the switch: music, conferences, voicemail, menus, records, metrics, the web page …"""
     ask(load_streams, None)
     ask(load_conferences, None)
     ask(load_phone, None)
@@ -156,6 +157,7 @@ def _ask_of_what_is_beside(tree: Tree, ask: Callable[[Callable[[Tree], object], 
     ask(load_menus, None)
     ask(lambda each: CdrSettings.read(each, Path()), None)
     ask(MetricsSettings.read, None)
+    ask(WebSettings.read, None)
 
 
 def _until_it_agrees(read: Callable[[Tree], T], tree: Tree, findings: list[Finding], instead: T) -> T:

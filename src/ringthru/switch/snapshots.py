@@ -17,6 +17,7 @@ from ..portmap import Protocol as Protocol
 
 if TYPE_CHECKING:
     from ..media.ng.node import NodeSnapshot
+    from .cdr.recent import EndedLegSnapshot
 
 
 @frozen
@@ -240,3 +241,4 @@ class SwitchSnapshot:
     records_lost: int = 0
     media_nodes: tuple[NodeSnapshot, ...] = ()  # of the engine rtpengine
     subscriptions: tuple[SubscriptionSnapshot, ...] = ()
+    ended: tuple[EndedLegSnapshot, ...] = ()  # the legs that ended last, the latest first; bounded

@@ -31,6 +31,10 @@ class StateFolder:
         """What clients of the event socket need, where the configuration names nothing else."""
         return self._secret(self.path / "event_socket_password", "the event socket")
 
+    def web_password(self) -> str:
+        """What people type into the web page's form, where the configuration names nothing else."""
+        return self._secret(self.path / "web_password", "the web page")
+
     @staticmethod
     def _secret(file: Path, what: str) -> str:
         """A password that is made once, readable by its owner alone."""

@@ -96,6 +96,10 @@ class Switch(SwitchFollowing):
         """The one that is made where the configuration names none."""
         return self._state.event_socket_password()
 
+    def web_password(self) -> str:
+        """The one that is made where the configuration names none."""
+        return self._state.web_password()
+
     def heartbeat(self, idle_cpu: float) -> None:
         """Tell those who listen that the switch is alive; ``idle_cpu`` is a percentage."""
         self._sources.heartbeat(self.snapshot(), idle_cpu)
@@ -287,6 +291,7 @@ class Switch(SwitchFollowing):
             records_lost=records.lost if records is not None else 0,
             media_nodes=tuple(self._engine.nodes()) if isinstance(self._engine, Elsewhere) else (),
             subscriptions=tuple(self.calls.subscriptions.rows(now)),
+            ended=self.calls.recent.snapshot(),
         )
 
     def _profile_rows(self, registrations: tuple[RegistrationSnapshot, ...]) -> list[ProfileSnapshot]:

@@ -44,6 +44,7 @@ from .pace import Pace, Peak
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from ..cdr.recent import RecentCalls
     from ..cdr.records import CallRecords
     from ..dialplan.database import Database
     from ..events.bus import EventBus
@@ -96,6 +97,7 @@ class Calls:
         self.trunks: TrunkBook | None = None  # SIP providers, where there are any
         self.records: CallRecords | None = None  # of calls that are over, where somebody wants them
         self.mishaps = Mishaps()
+        self._recent: RecentCalls | None = None  # once a leg has ended
         self.sockets: SocketApplication | None = None  # `socket` of the dialplan, where somebody serves it
         self.tell_undelivered: Callable[[Profile, Request], None] = lambda profile, request: None
         self.profiles = profiles
@@ -126,6 +128,15 @@ class Calls:
     def full(self) -> bool:
         """Whether not one leg more is taken."""
         return self._closing or len(self.channels) >= self.max_channels
+
+    @property
+    def recent(self) -> RecentCalls:
+        """What became of the legs that ended last."""
+        if self._recent is None:
+            from ..cdr.recent import RecentCalls  # not of a start
+
+            self._recent = RecentCalls()
+        return self._recent
 
     @property
     def directory(self) -> Directory:
@@ -297,8 +308,10 @@ class Calls:
         if self.trunks is not None and (trunk := channel.variables.get("sip_gateway_name")):
             self.trunks.ended(trunk, channel.direction, answered)
         self.mishaps.look_at(channel)
+        other_is_gone = self._other_is_gone(channel)
+        self.recent.take(channel, other_is_gone)
         if self.records is not None:
-            self.records.take(channel, self._other_is_gone(channel))
+            self.records.take(channel, other_is_gone)
 
     def _other_is_gone(self, channel: Channel) -> bool:
         """Whether the leg that this one talked to, called, or was called for, has ended before it."""

@@ -12,21 +12,18 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Final
 
 from ...media import LegReport
-from ...net.address import Endpoint
 from ...net.values import frozen
 from ...sip import Direction
 from ..audio.codec_choice import shown_rate
 from ..audio.media_statistics import variables_of
-from ..calls.ack_watch import VERDICT
-from ..calls.channel import DISPOSITION
 from ..dialplan.call_fields import FIELDS, source_of
 from ..events.channel_data import TIMES, bill
-from .verdict import Ending, audio, ended_by, sentence
+from .ending import ending_of
+from .verdict import audio, ended_by, sentence
 
 if TYPE_CHECKING:
     from ..calls.channel import Channel
 
-BY_PEER: Final = frozenset(("recv_bye", "recv_cancel", "recv_refuse"))
 STAMPS: Final = (  # variable, and the moment it names
     ("start_stamp", "created"),
     ("profile_start_stamp", "created"),
@@ -89,21 +86,7 @@ def _measured(channel: Channel, media: LegReport | None) -> Iterator[Pair]:
 
 
 def _judged(channel: Channel, other_ended_first: bool, media: LegReport | None) -> Iterator[Pair]:
-    times, call = channel.times, channel.call
-    answered = times.get("answered")
-    ending = Ending(
-        is_caller=channel.direction is Direction.INBOUND,
-        by_peer=channel.variables.get(DISPOSITION) in BY_PEER,
-        other_ended_first=other_ended_first,
-        cause=channel.cause.name if channel.cause is not None else "NONE",
-        talked=max(times.get("hangup", answered) - answered, 0.05) if answered else 0.0,
-        packets_received=media.packets_received if media else 0,
-        packets_sent=media.packets_sent if media else 0,
-        has_media=media is not None,
-        seen_at=_advertised(channel),
-        remote=str(media.remote) if media and media.remote else "",
-        ack_verdict=channel.variables.get(VERDICT, ""),
-    )
+    call, ending = channel.call, ending_of(channel, other_ended_first, media)
     yield "ringthru_ended_by", ended_by(ending).value
     yield "ringthru_audio", audio(ending).value
     yield "ringthru_verdict", sentence(ending)
@@ -111,13 +94,6 @@ def _judged(channel: Channel, other_ended_first: bool, media: LegReport | None) 
     yield "ringthru_seen_at", str(call.seen_at) if call is not None else ""
     yield "ringthru_media_seen_at", ending.seen_at
     yield "ringthru_media_peer", ending.remote
-
-
-def _advertised(channel: Channel) -> str:
-    """Where the peer was told to send its audio."""
-    if channel.media is None:
-        return ""
-    return str(Endpoint(channel.media.advertised.host, channel.media.advertised.rtp_port))
 
 
 def _other(channel: Channel) -> str:

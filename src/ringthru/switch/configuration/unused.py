@@ -24,7 +24,15 @@ USED: Final = frozenset(
             "console.conf",
             "local_stream.conf",
         ),
-        *("cdr_csv.conf", "json_cdr.conf", "metrics.conf", "portaudio.conf", "voicemail.conf", "ivr.conf"),
+        *(
+            "cdr_csv.conf",
+            "json_cdr.conf",
+            "metrics.conf",
+            "web.conf",
+            "portaudio.conf",
+            "voicemail.conf",
+            "ivr.conf",
+        ),
     }
 )
 UNUSED_PARTS: Final = {  # of those that are used
