@@ -85,6 +85,10 @@ def attributes(cls: type) -> list[tuple[str, str]]:
     return found
 
 
+def first_sentence(thing: Any) -> str:
+    return re.split(r"(?<=[.:;])\s", doc(thing), maxsplit=1)[0].rstrip(";:")
+
+
 def cell(text: str) -> str:
     return text.replace("|", "\\|").replace("\n", " ")
 

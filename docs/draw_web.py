@@ -11,7 +11,7 @@ from ringthru.console.phone_setup import PhoneSetup
 from ringthru.console.recent_lines import LogLine
 from ringthru.media.quality.quality import Quality
 from ringthru.media.rtp.report import LegReport
-from ringthru.portmap.values import (
+from ringthru.portmap.snapshots import (
     Attempt,
     Evidence,
     Filtering,

@@ -167,7 +167,7 @@ def _obey_settings(switch: Switch, logs: Logs) -> None:
 def _faces(
     switch: Switch, options: Options, logs: Logs, waiter: Waiter | None
 ) -> list[Coroutine[None, None, None]]:
-    """Who serves beside the calls: the event socket, the service manager, metrics, the web page, the console."""
+    """Who serves beside the calls: event socket, service manager, metrics, web page, console."""
     import os
 
     from .console.serve import let_go, terminal_or_lines

@@ -17,7 +17,7 @@ from ringthru.portmap import (
     Protocol,
     Rung,
 )
-from ringthru.portmap.values import ServiceSnapshot
+from ringthru.portmap.snapshots import ServiceSnapshot
 from ringthru.switch.snapshots import (
     RegistrationSnapshot,
     RegistrationState,

@@ -8,7 +8,8 @@ from ringthru.doctor.refusals import OTHER, advice_for
 from ringthru.net.values import replace
 from ringthru.portmap import MappingState, Rung
 from ringthru.portmap.gateway.pcp_refusals import REFUSALS as PCP
-from ringthru.portmap.values import GatewayType, ServiceSnapshot
+from ringthru.portmap.snapshots import ServiceSnapshot
+from ringthru.portmap.values import GatewayType
 
 from .conftest import GATEWAY, NO_GATEWAY, POOL, SIP, evidence, mapping
 
