@@ -29,7 +29,6 @@ PROGRAMS = (
     "fail2ban-server",
     "sngrep",
     "rtpengine",
-    "chromium",
 )
 
 
@@ -39,10 +38,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.real)
 
 
+def _needed(item: pytest.Item) -> tuple[str, ...]:
+    """What all need, and what the file of this test names beside it (``NEEDS``)."""
+    more: tuple[str, ...] = getattr(getattr(item, "module", None), "NEEDS", ())
+    return (*PROGRAMS, *more)
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skip what cannot run here; where CI runs, a missing program is a failure."""
-    if HERE not in item.path.parents or not (reasons := obstacles(PROGRAMS)):
+    if HERE not in item.path.parents or not (reasons := obstacles(_needed(item))):
         return
     text = "; ".join(reasons)
     if os.environ.get("CI"):
@@ -53,7 +58,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     skipped = [report for report in terminalreporter.stats.get("skipped", []) if "real" in report.keywords]
     if skipped:
-        reasons = "; ".join(obstacles(PROGRAMS))
+        reasons = "; ".join({str(report.longrepr[2]): None for report in skipped})
         terminalreporter.write_line(
             f"!!! {len(skipped)} TESTS AGAINST REAL PROGRAMS WERE SKIPPED: {reasons} !!!", red=True, bold=True
         )

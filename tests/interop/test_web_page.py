@@ -14,6 +14,7 @@ from .household import AT_HOME, Household, Phones, dial
 from .switch_process import PASSWORD, Switch
 from .wire import SOUND, wire
 
+NEEDS = ("chromium",)
 PAGE = "http://127.0.0.1:8022/"
 HOSTILE = "<img src=x onerror=document.title='had'>"
 NARROW = 360  # pixels: a small telephone
