@@ -9,6 +9,7 @@
 ``silence_stream://MILLISECONDS``           nothing; -1 for ever
 ``local_stream://NAME``                     music that others hear too (``local_stream``)
 ``file_string://A!B``                       several, one after the other
+``phrase:NAME:DATA``                        those that a macro of the tree makes (``phrases``)
 ==========================================  =====================================================
 
 Files are read in a thread, never in the event loop. No path may climb, for part of it may be a stranger's.
@@ -27,9 +28,11 @@ from typing import TYPE_CHECKING, Final
 
 from ...media import BadSound, Sound, read_tones, silence_of
 from ...media.sound.files import read_sound
+from .phrases import PREFIX, parts_of_phrase
 
 if TYPE_CHECKING:
     from ..configuration.local_stream_settings import StreamSettings
+    from ..configuration.phrase_settings import Phrases
     from .local_stream import LocalStreams
 
 TONES: Final = "tone_stream://"
@@ -51,6 +54,7 @@ class SoundSources:
     def __init__(self, variables: Mapping[str, str]) -> None:
         """``variables`` are the global ones: ``sounds_dir``, ``hold_music``."""
         self.variables = variables
+        self.phrases: Phrases = {}  # of the tree
         self._streams: LocalStreams | None = None
         self._settings: Sequence[StreamSettings] = ()
 
@@ -77,6 +81,20 @@ class SoundSources:
             raise BadSound(f"'{text[:80]}' cannot be played: a file, {known} can")
         prefix = variables.get("sound_prefix") or self.variables.get("sound_prefix", "")
         return await asyncio.to_thread(_read, text, [place_of(text, each) for each in (folder, prefix)])
+
+    def parts(self, text: str, variables: Mapping[str, str]) -> list[str]:
+        """The sounds that a name stands for, in order; of a phrase, those in the leg's ``default_language``.
+
+        Raises:
+            BadSound: there is no such phrase.
+        """
+        found: list[str] = []
+        for part in parts_of(text):
+            if part.startswith(PREFIX):
+                found += parts_of_phrase(part, self.phrases, variables.get("default_language", ""))
+            else:
+                found.append(part)
+        return found
 
     async def _stream(self, name: str) -> Sound:
         return await self.streams.sound(name.partition(";")[0].strip())
