@@ -45,8 +45,13 @@ NUMBERS = {
         )
     )
 }
+TENS = ("thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
+LETTERS = {f"ascii/{code}": chr(code) for code in range(ord("a"), ord("z") + 1)}
 PROMPTS = {
     **NUMBERS,
+    **{f"digits/{number}": word for number, word in zip(range(30, 100, 10), TENS, strict=True)},
+    **{f"digits/{word}": word for word in ("hundred", "thousand", "million")},
+    **LETTERS,
     "digits/star": "star",
     "digits/pound": "pound",
     "voicemail/vm-person": "Extension",

@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 
 from ringthru.media import read_tones
+from ringthru.switch.audio.phrases import parts_of_phrase
 from ringthru.switch.configuration.conference_settings import PARAMETERS, SOUNDS, load_conferences
 from ringthru.switch.configuration.local_stream_settings import load_streams
+from ringthru.switch.configuration.phrase_settings import load_phrases
 
 from .conftest import DOCS
 from .trying import block, check_extensions, tree_of, tried
@@ -31,6 +33,13 @@ def test_each_tone_is_as_long_as_it_says(line: str) -> None:
 def test_the_tones_shown_are_those_that_are_played() -> None:
     shown = [re.split(r" {2,}", line)[0] for line in PLAYED[2].splitlines()]
     assert shown == [line.partition(" = ")[0] for line in PLAYED[1].splitlines()]
+
+
+def test_the_phrase_says_what_stands_beside_it(tmp_path: Path) -> None:
+    (told,), xml = block(PAGE, "phrases")
+    text, _, sounds = told.partition(" = ")
+    phrases = load_phrases(tree_of("languages", xml, tmp_path))
+    assert parts_of_phrase(text, phrases) == sounds.split()
 
 
 def test_the_streams_are_read(tmp_path: Path) -> None:

@@ -14,8 +14,9 @@ from ringthru.media.rtp.telephone_event import TelephoneEvent
 from ringthru.media.sound.g711 import encode
 
 from .dialled import leg
+from .events import Ear
 from .hearing import hears_tone, write_wav
-from .home import PASSWORD, Home
+from .home import DEFAULT, PASSWORD, Home, extension
 from .phones import PhoneCall, frame_of
 from .waiting import eventually
 
@@ -36,6 +37,31 @@ class TestSounds:
         frames = [payload for payload, _ in call.audio.heard]
         assert len(frames) >= 15
         assert holds_tone(frames, 700)
+
+    async def test_a_phrase_and_a_number(self, dialled: Any, found: Any, tmp_path: Path) -> None:
+        write_wav(tmp_path / "a.wav", 0.4, 700)
+        plan = (
+            ("answer", ""),
+            ("phrase", f"tone,{tmp_path}/a"),
+            ("say", "en number iterated 7"),
+            ("hangup", ""),
+        )
+        macro = '<macro name="tone"><input pattern="(.*)"><match><action function="play-file" data="$1.wav"/>'
+        language = f'<language name="en">{macro}</match></input></macro></language>'
+        section = f'<section name="languages">{language}</section>'
+        edits = {
+            DEFAULT: extension("77", *plan),
+            "freeswitch.xml": lambda text: text.replace("</document>", f"{section}</document>"),
+        }
+        home: Home = await found(edits)
+        await home.switch.start()
+        ear = Ear(home.switch, "PLAYBACK_START")
+        call = home.lan_phone("1001").invite("77", home.internal, password=PASSWORD)
+        await call.answered()
+        await call.over()
+        said = [each.get("Playback-File-Path") for each in ear.heard]
+        assert said == [f"{tmp_path}/a.wav", "digits/7.wav"]
+        assert holds_tone([payload for payload, _ in call.audio.heard], 700)
 
     async def test_several_one_after_the_other_before_the_answer(self, dialled: Any, tmp_path: Path) -> None:
         write_wav(tmp_path / "a.wav", 0.1, 700)

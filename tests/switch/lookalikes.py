@@ -176,7 +176,7 @@ def _directory() -> Files:
 
 
 def _filled(files: Files, count: int) -> Files:
-    """As many files as there: the rest are phrases of languages, which are read and not used."""
+    """As many files as there: the rest are phrases of languages, of which calls use a few."""
     for number in range(count - len(files)):
         files[f"lang/en/phrases_{number}.xml"] = (
             f'<include><language name="en"><macro name="m{number}"><input pattern="(.*)"/></macro></language>'

@@ -9,7 +9,6 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Final
 
 from ..switch.calls.caller import Caller
-from ..switch.voicemail import injecting
 from ..switch.voicemail.values import Box, Counts, Message, NoVoicemail
 from .commands import Command
 from .switch_like import SwitchLike
@@ -86,6 +85,8 @@ async def _delete(voicemail: Voicemail, box: Box, words: tuple[str, ...]) -> str
 
 async def inject(switch: SwitchLike, arguments: str) -> str:
     """A sound into a box, or into those of a group or a domain; each by itself, full ones are passed by."""
+    from ..switch.voicemail import injecting  # not of the start
+
     who, file, number, name = (*words_of(arguments), "", "", "", "")[:4]
     if not file:
         return f"Usage: {INJECT}\n"

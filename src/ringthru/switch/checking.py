@@ -42,6 +42,7 @@ from .configuration.local_stream_settings import load_streams
 from .configuration.menu_settings import load_menus
 from .configuration.metrics_settings import MetricsSettings
 from .configuration.phone_settings import load_phone
+from .configuration.phrase_settings import check_phrases
 from .configuration.spelling import warn_of_slips
 from .configuration.unused import unused_parts
 from .configuration.voicemail_settings import load_voicemail
@@ -155,6 +156,7 @@ def _ask_of_what_is_beside(tree: Tree, ask: Callable[[Callable[[Tree], object], 
     ask(load_phone, None)
     ask(load_voicemail, None)
     ask(load_menus, None)
+    ask(check_phrases, None)
     ask(lambda each: CdrSettings.read(each, Path()), None)
     ask(MetricsSettings.read, None)
     ask(WebSettings.read, None)

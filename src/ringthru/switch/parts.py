@@ -136,6 +136,7 @@ class SwitchParts:
         calls.records = call_records(rules.loaded.tree, folder, self.bus, self.variables)
         calls.database_file = self._state.path / "db.sqlite3"
         calls.sounds.use(rules.streams)
+        calls.sounds.phrases = rules.phrases
         calls.conferences.profiles = rules.conferences
         calls.phone_settings = rules.phone
         calls.answering.mailboxes = rules.voicemail

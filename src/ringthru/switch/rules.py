@@ -21,6 +21,7 @@ from .configuration.conference_settings import ConferenceProfile, load_conferenc
 from .configuration.local_stream_settings import StreamSettings, load_streams
 from .configuration.menu_settings import Menu, load_menus
 from .configuration.phone_settings import PhoneSettings, load_phone
+from .configuration.phrase_settings import Phrases, load_phrases
 from .configuration.spelling import warn_of_slips
 from .configuration.voicemail_settings import VoicemailProfile, load_voicemail
 from .dialplan.applications import APPLICATIONS, LEFT_OUT
@@ -43,6 +44,7 @@ class Rules:
     phone: PhoneSettings
     voicemail: dict[str, VoicemailProfile]
     menus: dict[str, Menu]
+    phrases: Phrases
 
     @classmethod
     def read(
@@ -73,6 +75,7 @@ class Rules:
             load_phone(loaded.tree),
             load_voicemail(loaded.tree),
             load_menus(loaded.tree),
+            load_phrases(loaded.tree),
         )
 
     @property

@@ -84,6 +84,7 @@ class SwitchTending(SwitchLife):
         self._lists.update(rules.lists)
         self.calls.use(rules.dialplan, rules.directory)
         self.calls.sounds.use(rules.streams)
+        self.calls.sounds.phrases = rules.phrases
         self.calls.conferences.profiles = rules.conferences
         self.calls.phone_settings = rules.phone
         self.calls.answering.mailboxes = rules.voicemail

@@ -24,7 +24,7 @@ DEEPEST: Final = 8  # menus within menus
 MOST_ROUNDS: Final = 1000  # of one menu; a caller who goes round for ever is sent away
 PIN_TRIES: Final = 3
 PIN_WAIT: Final = 10.0  # seconds
-SPOKEN: Final = ("phrase:", "say:")
+SPOKEN: Final = "say:"
 
 
 class Leave(Enum):
@@ -153,7 +153,7 @@ class _Guide:
         """A sound, or nothing in place of what nobody here can speak."""
         if not sound.startswith(SPOKEN):
             return self._calls.router.expanded(self._channel, sound)
-        text = "ivr: %s is not said: no phrases and no speech are made here. Name a file in its place"
+        text = "ivr: %s is not said: no speech is made here. Name a file in its place, or a phrase"
         self._channel.log.warning(text, sound[:80])
         return ""
 

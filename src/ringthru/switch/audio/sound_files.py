@@ -1,12 +1,15 @@
 """Sounds by what the dialplan calls them: a file, a tone, silence, a stream of music.
 
 ==========================================  =====================================================
-``hello.wav``                               a file; relative ones are under ``sounds_dir``, or else one
-                                            of our own prompts (``voicemail/vm-goodbye.wav``)
+``hello.wav``                               a file; relative ones are under ``sounds_dir``, or else under
+                                            ``sound_prefix``, where FreeSWITCH's packages put theirs
+                                            (``ivr/hello.wav`` as ``ivr/8000/hello.wav``), or one of our
+                                            own prompts (``voicemail/vm-goodbye.wav``)
 ``tone_stream://%(200,100,440)``            tones (``sound/tone_script.py``); ``path=FILE``: written there
 ``silence_stream://MILLISECONDS``           nothing; -1 for ever
 ``local_stream://NAME``                     music that others hear too (``local_stream``)
 ``file_string://A!B``                       several, one after the other
+``phrase:NAME:DATA``                        those that a macro of the tree makes (``phrases``)
 ==========================================  =====================================================
 
 Files are read in a thread, never in the event loop. No path may climb, for part of it may be a stranger's.
@@ -17,6 +20,7 @@ Lives here: from names to sounds. Never here: who hears them.
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from stat import S_ISDIR, S_ISREG
@@ -24,9 +28,11 @@ from typing import TYPE_CHECKING, Final
 
 from ...media import BadSound, Sound, read_tones, silence_of
 from ...media.sound.files import read_sound
+from .phrases import PREFIX, parts_of_phrase
 
 if TYPE_CHECKING:
     from ..configuration.local_stream_settings import StreamSettings
+    from ..configuration.phrase_settings import Phrases
     from .local_stream import LocalStreams
 
 TONES: Final = "tone_stream://"
@@ -37,6 +43,7 @@ SCRIPT_FILE: Final = "path="
 BARE_TONES: Final = ("%(", "v=", "L=", "l=", "d=", "w=", "loops=")  # as in ``ringback``
 LARGEST_FILE: Final = 200 << 20  # octets: an hour of 48 kHz stereo is about 690 MiB, and nobody plays that
 LARGEST_SCRIPT: Final = 10_000  # octets
+RATES: Final = ("8000", "16000", "32000", "48000")  # folders that FreeSWITCH's packages have for each rate
 PROMPTS: Final = Path(__file__).parent.parent.parent / "prompts"  # ours; docs/speak.py makes them
 MOST_PARTS: Final = 100  # of one file_string
 
@@ -47,6 +54,7 @@ class SoundSources:
     def __init__(self, variables: Mapping[str, str]) -> None:
         """``variables`` are the global ones: ``sounds_dir``, ``hold_music``."""
         self.variables = variables
+        self.phrases: Phrases = {}  # of the tree
         self._streams: LocalStreams | None = None
         self._settings: Sequence[StreamSettings] = ()
 
@@ -56,7 +64,7 @@ class SoundSources:
         self._streams = None
 
     async def load(self, text: str, variables: Mapping[str, str]) -> Sound:
-        """One sound; ``variables`` are the channel's, whose ``sounds_dir`` goes before ours.
+        """One sound; ``variables`` are the channel's, whose folders go before ours.
 
         Raises:
             BadSound: there is none.
@@ -71,7 +79,22 @@ class SoundSources:
         if "://" in text:
             known = ", ".join((TONES, SILENCE, STREAM))
             raise BadSound(f"'{text[:80]}' cannot be played: a file, {known} can")
-        return await asyncio.to_thread(_read_ours_or, text, place_of(text, folder))
+        prefix = variables.get("sound_prefix") or self.variables.get("sound_prefix", "")
+        return await asyncio.to_thread(_read, text, [place_of(text, each) for each in (folder, prefix)])
+
+    def parts(self, text: str, variables: Mapping[str, str]) -> list[str]:
+        """The sounds that a name stands for, in order; of a phrase, those in the leg's ``default_language``.
+
+        Raises:
+            BadSound: there is no such phrase.
+        """
+        found: list[str] = []
+        for part in parts_of(text):
+            if part.startswith(PREFIX):
+                found += parts_of_phrase(part, self.phrases, variables.get("default_language", ""))
+            else:
+                found.append(part)
+        return found
 
     async def _stream(self, name: str) -> Sound:
         return await self.streams.sound(name.partition(";")[0].strip())
@@ -134,10 +157,12 @@ def read_file(path: Path) -> Sound:
         raise BadSound(f"cannot read {path}: {error.strerror}") from error
 
 
-def _read_ours_or(text: str, path: Path) -> Sound:
-    """The file; where there is none of a relative name, a prompt of ours of that name."""
+def _read(text: str, places: Sequence[Path]) -> Sound:
+    """The file of the first place that has it, there or in a folder for its rate, else a prompt of ours."""
+    rated = [each.parent / rate / each.name for rate in RATES for each in places]
+    found = (each for each in (*places, *rated) if os.path.exists(each))  # a name may be too long for one
     ours = PROMPTS / text
-    return read_file(ours if not path.exists() and ours.is_file() else path)
+    return read_file(next(found, ours if os.path.isfile(ours) else places[0]))
 
 
 def _read_script(path: Path) -> str:

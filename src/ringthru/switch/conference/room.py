@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 from ...media import BadSound
 from ...media.engine.mixing import mix
 from ...media.sound.mixing import FRAME
-from ..audio.sound_files import SoundSources, parts_of
+from ..audio.sound_files import SoundSources
 from ..configuration.conference_settings import ConferenceProfile
 from ..events.names import CONFERENCE, CUSTOM
 from .member import Member
@@ -87,7 +87,7 @@ class Room:
         Raises:
             BadSound: it cannot be played.
         """
-        for part in parts_of(text):
+        for part in self._sounds.parts(text, {}):
             frames = (await self._sounds.load(part, {})).frames("PCMU", FRAME)
             if member is None:
                 self._playing.append(frames)

@@ -61,6 +61,8 @@ DIRECTORY: Final[Known] = {
 USER_PARAMETERS: Final = (
     *("password", "a1-hash", "dial-string", "auth-acl", "sip-allow-register"),
     *("vm-password", "vm-enabled", "vm-disk-quota", "mwi-account"),
+    *("vm-mailto", "vm-mailfrom", "vm-notify-mailto", "vm-attach-file", "vm-keep-local-after-email"),
+    *("vm-email-all-messages", "vm-notify-email-all-messages"),
 )
 FIELDS: Final = ("destination_number", "caller_id_number", "caller_id_name", "network_addr")
 

@@ -28,7 +28,7 @@ from ..dialing.bridging import bridge
 from ..dialing.leg_variables import one_line
 from ..transfers.attended import att_xfer
 from ..words import words_of
-from . import late, setting, sounding
+from . import late, saying, setting, sounding
 from .asking import play_and_get_digits, read
 from .shelf import ERROR, UNLIMITED
 
@@ -261,6 +261,7 @@ APPLICATIONS: Final[dict[str, Application]] = {
     **{name: _at_once(run) for name, run in setting.INLINE.items()},
     **sounding.APPLICATIONS,
     **late.APPLICATIONS,
+    **saying.APPLICATIONS,
     "answer": answer,
     "att_xfer": att_xfer,
     "bridge": bridge,

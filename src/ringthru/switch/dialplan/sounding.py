@@ -17,7 +17,7 @@ from ...media import BadSound, Recorder, Said, Sound, linear_of
 from ...media.coding.coders import remedy
 from ...media.sound.g711 import SAMPLE_RATE
 from ..audio.recorded_file import RecordedFile
-from ..audio.sound_files import parts_of, place_of
+from ..audio.sound_files import place_of
 from ..calls import dtmf
 from ..waiting import Flag, first_of
 
@@ -85,7 +85,7 @@ async def play(channel: Channel, text: str, keys: str = "", *, asking: bool = Fa
         BadSound: a file that is not there, or none that can be played.
     """
     channel.broken_off.clear()
-    for part in parts_of(text):
+    for part in channel.sounds.parts(text, channel.variables):
         sound = await playable(channel, part)
         if channel.media is None:
             return False

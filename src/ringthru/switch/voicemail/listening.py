@@ -11,6 +11,7 @@ import asyncio
 from typing import TYPE_CHECKING, Final
 
 from ...media import MediaError
+from ..audio.phrases import number
 from ..calls.causes import HangupCause
 from ..dialing.dialstring import truth
 from ..dialplan import asking
@@ -164,9 +165,9 @@ class _Visit:
 
     async def _play(self, message: Message, count: int) -> str:
         """Who called, the message, what can be pressed: the key that was, which may come at any time."""
-        number = prompts.digits(message.caller.number)
-        sounds = [voice("message"), *prompts.number(count)]
-        sounds += [voice("from"), *number] if number else []
+        caller = prompts.digits(message.caller.number)
+        sounds = [voice("message"), *number(count)]
+        sounds += [voice("from"), *caller] if caller else []
         keys = self._settings
         pressed = await asking.ask(self._channel, prompts.joined([*sounds, message.path]), 1, 0.0, "")
         if pressed:

@@ -8,9 +8,10 @@ Never here: when it is said, the files (``docs/speak.py`` makes them).
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from ...media import BadSound
+from ..audio.phrases import KEYS, number
 from ..audio.sound_files import SEVERAL
 from ..dialplan import sounding
 
@@ -18,17 +19,9 @@ if TYPE_CHECKING:
     from ..calls.channel import Channel
     from .values import Counts
 
-LARGEST: Final = 20  # spoken as one word
-KEYS: Final = {"*": "star", "#": "pound"}
-
 
 def voice(name: str) -> str:
     return f"voicemail/vm-{name}.wav"
-
-
-def number(value: int) -> list[str]:
-    """A quantity."""
-    return [f"digits/{value}.wav"] if value <= LARGEST else digits(str(value))
 
 
 def digits(text: str) -> list[str]:
