@@ -476,6 +476,17 @@ class TestTime:
         await watching.shows(OVER)
         assert len(watching.shown) == 3
 
+    async def test_whose_user_is_gone_watches_no_more(self, home: Home) -> None:
+        """And nothing of the state stands in the last NOTIFY."""
+        watching, other = await lamp(home, "1000"), await lamp(home, "1000", phone=home.lan_phone("1002"))
+        file = home.folder / "conf" / DIRECTORY
+        file.write_text(file.read_text().replace('<user id="1001">', '<user id="4711">'))
+        assert await home.switch.reload() == "Success"
+        await eventually(lambda: len(watching.notifies) == 2)
+        last = watching.notifies[-1]
+        assert (last.get("Subscription-State"), last.body) == ("terminated;reason=rejected", b"")
+        assert [each.call_id for each in home.switch.snapshot().subscriptions] == [other.call_id]
+
     async def test_a_profile_that_starts_anew_tells_them_too(self, home: Home) -> None:
         watching = await lamp(home, "1000")
         assert await home.switch.restart_profile("internal")

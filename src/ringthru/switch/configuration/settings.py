@@ -77,6 +77,14 @@ class ProfileSettings:
     registration: RegistrationSettings = RegistrationSettings()
     trunks: tuple[TrunkSettings, ...] = ()  # its <gateways>
     allow_weak_secrets: bool = False  # ours: map this profile although the directory holds weak secrets
+    # Presence
+    manage_presence: bool = False  # phones may watch who is on the phone, and what is parked
+    presence_hosts: tuple[str, ...] = ()  # in lower case: they stand for the domain of whoever watches
+    presence_privacy: bool = False  # whom somebody talks to is not shown
+    send_presence_on_register: bool = True  # who watches a user is told when a phone of his comes
+    presence_probe_on_register: bool = False  # a phone that registers is told again what it watches
+    auth_subscriptions: bool | None = None  # who subscribes proves who he is; None: as auth-calls says
+    accept_odd_acks: bool = True  # ours: an ACK that a SIP ALG rewrote in one key counts
     # Media
     inbound_codec_prefs: tuple[str, ...] = ("PCMU", "PCMA")
     outbound_codec_prefs: tuple[str, ...] = ("PCMU", "PCMA")
@@ -116,14 +124,6 @@ class ProfileSettings:
     disable_transfer: bool = False  # refuse REFER
     manual_redirect: bool = False  # a called side's 3xx is the dialplan's business, and not followed
     sip_capture: bool = False  # to the capture-server
-    # Presence
-    manage_presence: bool = False  # phones may watch who is on the phone, and what is parked
-    presence_hosts: tuple[str, ...] = ()  # in lower case: they stand for the domain of whoever watches
-    presence_privacy: bool = False  # whom somebody talks to is not shown
-    send_presence_on_register: bool = True  # who watches a user is told when a phone of his comes
-    presence_probe_on_register: bool = False  # a phone that registers is told again what it watches
-    auth_subscriptions: bool | None = None  # who subscribes proves who he is; None: as auth-calls says
-    accept_odd_acks: bool = True  # ours: an ACK that a SIP ALG rewrote in one key counts
 
     @property
     def transports(self) -> tuple[str, ...]:
@@ -176,6 +176,12 @@ PROFILE_PARAMETERS: Final[Mapping[str, Reader]] = {
     "challenge-realm": read_word,
     "force-register-domain": read_text,
     "allow-weak-secrets": read_boolean,
+    "manage-presence": _presence,
+    "presence-hosts": _hosts,
+    "presence-privacy": _privacy,
+    "send-presence-on-register": _presence,
+    "presence-probe-on-register": read_boolean,
+    "auth-subscriptions": read_boolean,
     "inbound-codec-prefs": read_names,
     "outbound-codec-prefs": read_names,
     "inbound-codec-negotiation": read_negotiation,
@@ -213,10 +219,4 @@ PROFILE_PARAMETERS: Final[Mapping[str, Reader]] = {
     "inbound-bypass-media": read_boolean,
     "accept-odd-acks": read_boolean,
     "sip-capture": read_boolean,
-    "manage-presence": _presence,
-    "presence-hosts": _hosts,
-    "presence-privacy": _privacy,
-    "send-presence-on-register": _presence,
-    "presence-probe-on-register": read_boolean,
-    "auth-subscriptions": read_boolean,
 }

@@ -85,7 +85,7 @@ def snapshot_of(profile: Profile, registrations: int) -> ProfileSnapshot:
         calls_out=profile.counters.calls_out,
         failed_calls_out=profile.counters.failed_calls_out,
         registrations=registrations,
+        presence_hosts=settings.presence_hosts,
         stun_enabled=settings.stun_enabled,
         stun_auto_disable=settings.stun_auto_disable,
-        presence_hosts=settings.presence_hosts,
     )
