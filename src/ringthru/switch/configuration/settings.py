@@ -84,7 +84,6 @@ class ProfileSettings:
     send_presence_on_register: bool = True  # who watches a user is told when a phone of his comes
     presence_probe_on_register: bool = False  # a phone that registers is told again what it watches
     auth_subscriptions: bool | None = None  # who subscribes proves who he is; None: as auth-calls says
-    accept_odd_acks: bool = True  # ours: an ACK that a SIP ALG rewrote in one key counts
     # Media
     inbound_codec_prefs: tuple[str, ...] = ("PCMU", "PCMA")
     outbound_codec_prefs: tuple[str, ...] = ("PCMU", "PCMA")
@@ -124,6 +123,7 @@ class ProfileSettings:
     disable_transfer: bool = False  # refuse REFER
     manual_redirect: bool = False  # a called side's 3xx is the dialplan's business, and not followed
     sip_capture: bool = False  # to the capture-server
+    accept_odd_acks: bool = True  # ours: an ACK that a SIP ALG rewrote in one key counts
 
     @property
     def transports(self) -> tuple[str, ...]:
