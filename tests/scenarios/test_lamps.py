@@ -458,6 +458,11 @@ class TestTime:
         assert (await watching.subscribe(Expires="0")).status == 403
         assert len(list(home.switch.snapshot().subscriptions)) == 1
 
+    async def test_a_dialog_is_about_one_event(self, home: Home) -> None:
+        watching = await lamp(home, "1000")
+        assert (await watching.subscribe(Event="presence")).status == 403
+        assert [each.package for each in home.switch.snapshot().subscriptions] == ["dialog"]
+
     async def test_what_changes_before_an_answer_is_told_after_it(self, home: Home) -> None:
         """One NOTIFY at a time: a phone that is slow gets the last state, and none that is out of date."""
         watching = await lamp(home, "1000")

@@ -66,8 +66,8 @@ class Desk:
         watch = self._watches.get(subscription) or self._new(profile, incoming, package, subscription, *found)
         if watch is None:
             return
-        if watch.user.id != found[0].id or watch.user.domain != found[0].domain:
-            profile.respond(incoming, 403)  # a dialog of somebody else
+        if str(watch.user) != str(found[0]) or watch.package.name != package.name:
+            profile.respond(incoming, 403)  # a dialog of somebody else, or about something else
             return
         expires = _granted(incoming.request, package)
         if expires is None:
