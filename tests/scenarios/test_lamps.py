@@ -13,7 +13,7 @@ from ringthru.console.standard import standard_table
 from ringthru.sip import CallCancelled, Request
 from ringthru.switch.subscriptions import desk
 
-from .answering import joined, short_prompts
+from .answering import joined, leg_of, short_prompts
 from .events import Ear
 from .home import (
     DEFAULT,
@@ -120,6 +120,21 @@ class TestACall:
 
         await eventually(lambda: rendering() == "no")
         assert watching.shown[-1] == [TALKS]
+
+    async def test_whom_he_talks_to_after_two_calls_were_joined(self, home: Home, logs: Logs) -> None:
+        watching = await lamp(home, "1002")
+        for user in ("1002", "1003"):
+            await home.lan_phone(user).invite("9196", home.internal, password=PASSWORD).answered()
+        document = await watching.shows(CALLING)
+        assert text(document, "dialog/remote/identity") == f"sip:9196@{home.address}"
+        legs = " ".join(leg_of(home, user).uuid for user in ("1002", "1003"))
+        assert (await standard_table(logs).run(home.switch, f"uuid_bridge {legs}")).startswith("+OK")
+
+        def other() -> str:
+            return text(watching.documents[-1], "dialog/remote/identity")
+
+        await eventually(lambda: other() == f"sip:1003@{home.address}", "it shows the echo")
+        assert watching.shown[-1] == [CALLING]
 
     async def test_one_that_stands_already(self, home: Home) -> None:
         phone = await home.registered_phone("1000")
@@ -231,6 +246,26 @@ class TestPresence:
         await watching.says("closed", "Unregistered")
 
 
+class TestRegistering:
+    async def test_tells_nobody_where_the_profile_says_so(self, found: Any) -> None:
+        home = await found({INTERNAL_XML: [setting("send-presence-on-register", "false")]})
+        await home.switch.start()
+        watching = await lamp(home, "1000", "presence")
+        phone = await home.registered_phone("1000")
+        call = home.lan_phone("1002").invite("1000", home.internal, password=PASSWORD)
+        (await phone.rung()).ring()
+        await watching.says("open", "Ring")  # that is told in any case
+        call.hang_up()
+        assert ("open", "Available") not in watching.notes[:-1]
+
+    async def test_has_a_phone_told_again_where_the_profile_says_so(self, found: Any) -> None:
+        home = await found({INTERNAL_XML: [setting("presence-probe-on-register", "true")]})
+        await home.switch.start()
+        watching = await lamp(home, "1000")
+        await watching.phone.register(home.internal, PASSWORD)
+        await eventually(lambda: watching.shown == [[], []])
+
+
 class TestPrograms:
     async def test_hear_presence_in_whether_or_not_anybody_watches(self, home: Home) -> None:
         ear = Ear(home.switch, "PRESENCE_IN")
@@ -252,7 +287,7 @@ class TestPrograms:
             for each in ear.of("PRESENCE_IN")
         ]
         of_the_called = [each[1:] for each in told if each[0].startswith("1000@")]
-        assert of_the_called == [
+        assert list(dict.fromkeys(of_the_called)) == [
             ("Dialing", "ringing"),
             ("Ringing", "ringing"),
             ("Active", "answered"),
