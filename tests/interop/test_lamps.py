@@ -50,10 +50,11 @@ def says(phone: Baresip, before: str, after: str) -> None:
     until(lambda: line in re.sub(r"\x1b\[[\d;]*m", "", phone.log()), line, phone.log, 30)
 
 
-def with_friend(phones: Phones, user: str, friend: str, place: Place) -> Baresip:
+def with_friend(phones: Phones, user: str, friend: str, place: Place, transport: str) -> Baresip:
     """A phone that subscribes to the presence of another user."""
     role, address, registrar = place
     account = f"<sip:{user}@{registrar}:5060>;auth_user={user};auth_pass={PASSWORD};answermode=manual"
+    account += f';outbound="sip:{registrar}:5060;transport={transport}"'
     contact = f'"{friend}" <sip:{friend}@{registrar}:5060>;presence=p2p\n'
     return phones.started(
         role,
@@ -66,9 +67,13 @@ def with_friend(phones: Phones, user: str, friend: str, place: Place) -> Baresip
     )
 
 
-@pytest.mark.parametrize("place", [UPSTAIRS, OUTSIDE], ids=["at home", "outside"])
-def test_a_friend_comes_and_goes(switch: Switch, phones: Phones, place: Place) -> None:
-    watching = with_friend(phones, "1001", "1000", place)
+@pytest.mark.parametrize(
+    ("place", "transport"),
+    [(UPSTAIRS, "udp"), (OUTSIDE, "udp"), (OUTSIDE, "tcp")],
+    ids=["at home", "outside", "outside by TCP"],
+)
+def test_a_friend_comes_and_goes(switch: Switch, phones: Phones, place: Place, transport: str) -> None:
+    watching = with_friend(phones, "1001", "1000", place, transport)
     switch.wait_for_words("subscribes to presence of")
     friend = phones.registered("1000", AT_HOME, 700.0)
     says(watching, "Offline", "Online")

@@ -13,7 +13,7 @@ from ringthru.console.standard import standard_table
 from ringthru.sip import CallCancelled, Request
 from ringthru.switch.subscriptions import desk
 
-from .answering import joined, short_prompts
+from .answering import joined, leg_of, short_prompts
 from .events import Ear
 from .home import (
     DEFAULT,
@@ -120,6 +120,21 @@ class TestACall:
 
         await eventually(lambda: rendering() == "no")
         assert watching.shown[-1] == [TALKS]
+
+    async def test_whom_he_talks_to_after_two_calls_were_joined(self, home: Home, logs: Logs) -> None:
+        watching = await lamp(home, "1002")
+        for user in ("1002", "1003"):
+            await home.lan_phone(user).invite("9196", home.internal, password=PASSWORD).answered()
+        document = await watching.shows(CALLING)
+        assert text(document, "dialog/remote/identity") == f"sip:9196@{home.address}"
+        legs = " ".join(leg_of(home, user).uuid for user in ("1002", "1003"))
+        assert (await standard_table(logs).run(home.switch, f"uuid_bridge {legs}")).startswith("+OK")
+
+        def other() -> str:
+            return text(watching.documents[-1], "dialog/remote/identity")
+
+        await eventually(lambda: other() == f"sip:1003@{home.address}", "it shows the echo")
+        assert watching.shown[-1] == [CALLING]
 
     async def test_one_that_stands_already(self, home: Home) -> None:
         phone = await home.registered_phone("1000")
@@ -231,6 +246,26 @@ class TestPresence:
         await watching.says("closed", "Unregistered")
 
 
+class TestRegistering:
+    async def test_tells_nobody_where_the_profile_says_so(self, found: Any) -> None:
+        home = await found({INTERNAL_XML: [setting("send-presence-on-register", "false")]})
+        await home.switch.start()
+        watching = await lamp(home, "1000", "presence")
+        phone = await home.registered_phone("1000")
+        call = home.lan_phone("1002").invite("1000", home.internal, password=PASSWORD)
+        (await phone.rung()).ring()
+        await watching.says("open", "Ring")  # that is told in any case
+        call.hang_up()
+        assert ("open", "Available") not in watching.notes[:-1]
+
+    async def test_has_a_phone_told_again_where_the_profile_says_so(self, found: Any) -> None:
+        home = await found({INTERNAL_XML: [setting("presence-probe-on-register", "true")]})
+        await home.switch.start()
+        watching = await lamp(home, "1000")
+        await watching.phone.register(home.internal, PASSWORD)
+        await eventually(lambda: watching.shown == [[], []])
+
+
 class TestPrograms:
     async def test_hear_presence_in_whether_or_not_anybody_watches(self, home: Home) -> None:
         ear = Ear(home.switch, "PRESENCE_IN")
@@ -252,7 +287,7 @@ class TestPrograms:
             for each in ear.of("PRESENCE_IN")
         ]
         of_the_called = [each[1:] for each in told if each[0].startswith("1000@")]
-        assert of_the_called == [
+        assert list(dict.fromkeys(of_the_called)) == [
             ("Dialing", "ringing"),
             ("Ringing", "ringing"),
             ("Active", "answered"),
@@ -458,6 +493,11 @@ class TestTime:
         assert (await watching.subscribe(Expires="0")).status == 403
         assert len(list(home.switch.snapshot().subscriptions)) == 1
 
+    async def test_a_dialog_is_about_one_event(self, home: Home) -> None:
+        watching = await lamp(home, "1000")
+        assert (await watching.subscribe(Event="presence")).status == 403
+        assert [each.package for each in home.switch.snapshot().subscriptions] == ["dialog"]
+
     async def test_what_changes_before_an_answer_is_told_after_it(self, home: Home) -> None:
         """One NOTIFY at a time: a phone that is slow gets the last state, and none that is out of date."""
         watching = await lamp(home, "1000")
@@ -475,6 +515,17 @@ class TestTime:
         watching.phone.notified[watching.call_id] = 200  # it is sent again until then (RFC 3261 §17.1.2)
         await watching.shows(OVER)
         assert len(watching.shown) == 3
+
+    async def test_whose_user_is_gone_watches_no_more(self, home: Home) -> None:
+        """And nothing of the state stands in the last NOTIFY."""
+        watching, other = await lamp(home, "1000"), await lamp(home, "1000", phone=home.lan_phone("1002"))
+        file = home.folder / "conf" / DIRECTORY
+        file.write_text(file.read_text().replace('<user id="1001">', '<user id="4711">'))
+        assert await home.switch.reload() == "Success"
+        await eventually(lambda: len(watching.notifies) == 2)
+        last = watching.notifies[-1]
+        assert (last.get("Subscription-State"), last.body) == ("terminated;reason=rejected", b"")
+        assert [each.call_id for each in home.switch.snapshot().subscriptions] == [other.call_id]
 
     async def test_a_profile_that_starts_anew_tells_them_too(self, home: Home) -> None:
         watching = await lamp(home, "1000")

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from xml.etree import ElementTree
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ringthru.net.values import replace
+from ringthru.switch.configuration import Domain, Position, User
 from ringthru.switch.subscriptions import dialog_info, pidf
 from ringthru.switch.subscriptions.markup import xml_text
-from ringthru.switch.subscriptions.watched import Line
+from ringthru.switch.subscriptions.watched import Line, Watched
 
 NS = {"d": "urn:ietf:params:xml:ns:dialog-info", "p": "urn:ietf:params:xml:ns:pidf"}
 ALICE = "sip:alice@example.com"
@@ -117,6 +120,35 @@ def test_a_name_is_that_name(line: Line) -> None:
 @given(st.text(max_size=400))
 def test_text_is_bounded(text: str) -> None:
     assert len(ElementTree.fromstring(f"<a>{xml_text(text)}</a>").text or "") <= 128
+
+
+HOUSE = Domain("Example.com", {"Bob": User("Bob", "Example.com", Position(Path(), 1), {}, {})}, {}, {}, {})
+
+
+@pytest.mark.parametrize(
+    ("text", "read"),
+    [
+        ("bob", Watched("example.com", "bob", address="Bob@Example.com")),
+        ("6001", Watched("example.com", "6001")),
+        ("park+6001", Watched("example.com", "6001", "park")),
+        ("PARK+House", Watched("example.com", "house", "park")),
+        ("conf+bob", Watched("example.com", "bob", "conf")),
+        ("+4930123", Watched("example.com", "+4930123")),
+        ("a+b", Watched("example.com", "a+b")),
+        ("park+", None),
+        ("", None),
+        ("x" * 65, None),
+        ("a\nb", None),
+    ],
+)
+def test_names_of_what_is_watched(text: str, read: Watched | None) -> None:
+    assert Watched.read(text, HOUSE) == read
+
+
+@given(st.text(max_size=80))
+def test_any_name_is_read_or_refused(text: str) -> None:
+    found = Watched.read(text, HOUSE)
+    assert found is None or (found.name and len(found.name) <= 64 and found.kind in ("", "park", "conf"))
 
 
 def test_presence_is_open_or_closed() -> None:

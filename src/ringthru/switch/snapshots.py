@@ -59,10 +59,10 @@ class ProfileSnapshot:
     calls_out: int
     failed_calls_out: int
     registrations: int
+    presence_hosts: tuple[str, ...] = ()
     stun_enabled: bool = True
     stun_auto_disable: bool = False
     user_agent_filter: str = ""
-    presence_hosts: tuple[str, ...] = ()
     tls_url: str | None = None  # None without TLS
     tls_bind_url: str | None = None
 
@@ -235,10 +235,10 @@ class SwitchSnapshot:
     per_second_peak_5min: int
     trunks: tuple[TrunkSnapshot, ...] = ()
     bans: tuple[BanSnapshot, ...] = ()
+    subscriptions: tuple[SubscriptionSnapshot, ...] = ()
     media_engine: str = ""  # its name
     media_engine_why: str = ""  # why this one
     records_written: int = 0  # of calls that are over
     records_lost: int = 0
     media_nodes: tuple[NodeSnapshot, ...] = ()  # of the engine rtpengine
-    subscriptions: tuple[SubscriptionSnapshot, ...] = ()
     ended: tuple[EndedLegSnapshot, ...] = ()  # the legs that ended last, the latest first; bounded

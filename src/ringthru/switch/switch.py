@@ -285,12 +285,12 @@ class Switch(SwitchFollowing):
             per_second_peak_5min=self.calls.pace.peak.lately(now),
             trunks=self.calls.trunks.snapshot(now) if self.calls.trunks is not None else (),
             bans=tuple(_ban_row(each, now) for each in self.guard.bans(now)),
+            subscriptions=tuple(self.calls.subscriptions.rows(now)),
             media_engine=self._engine.name,
             media_engine_why=self._chosen.why,
             records_written=records.written if records is not None else 0,
             records_lost=records.lost if records is not None else 0,
             media_nodes=tuple(self._engine.nodes()) if isinstance(self._engine, Elsewhere) else (),
-            subscriptions=tuple(self.calls.subscriptions.rows(now)),
             ended=self.calls.recent.snapshot(),
         )
 

@@ -83,6 +83,7 @@ class SwitchTending(SwitchLife):
         self._lists.clear()
         self._lists.update(rules.lists)
         self.calls.use(rules.dialplan, rules.directory)
+        self.calls.subscriptions.review()
         self.calls.sounds.use(rules.streams)
         self.calls.sounds.phrases = rules.phrases
         self.calls.conferences.profiles = rules.conferences

@@ -42,6 +42,8 @@ class Bridge:
         one.times["bridged"] = other.times["bridged"] = time.time()
         other.enter("CS_EXCHANGE_MEDIA")
         one.tell("CHANNEL_BRIDGE", *self._names())
+        for leg in self.legs:
+            leg.on_turn(leg)  # a lamp may show with whom it talks
         self._say_how()
 
     def _say_how(self) -> None:

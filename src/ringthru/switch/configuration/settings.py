@@ -77,6 +77,13 @@ class ProfileSettings:
     registration: RegistrationSettings = RegistrationSettings()
     trunks: tuple[TrunkSettings, ...] = ()  # its <gateways>
     allow_weak_secrets: bool = False  # ours: map this profile although the directory holds weak secrets
+    # Presence
+    manage_presence: bool = False  # phones may watch who is on the phone, and what is parked
+    presence_hosts: tuple[str, ...] = ()  # in lower case: they stand for the domain of whoever watches
+    presence_privacy: bool = False  # whom somebody talks to is not shown
+    send_presence_on_register: bool = True  # who watches a user is told when a phone of his comes
+    presence_probe_on_register: bool = False  # a phone that registers is told again what it watches
+    auth_subscriptions: bool | None = None  # who subscribes proves who he is; None: as auth-calls says
     # Media
     inbound_codec_prefs: tuple[str, ...] = ("PCMU", "PCMA")
     outbound_codec_prefs: tuple[str, ...] = ("PCMU", "PCMA")
@@ -117,13 +124,6 @@ class ProfileSettings:
     manual_redirect: bool = False  # a called side's 3xx is the dialplan's business, and not followed
     sip_capture: bool = False  # to the capture-server
     sip_trace: bool = False  # to the log, from the start
-    # Presence
-    manage_presence: bool = False  # phones may watch who is on the phone, and what is parked
-    presence_hosts: tuple[str, ...] = ()  # in lower case: they stand for the domain of whoever watches
-    presence_privacy: bool = False  # whom somebody talks to is not shown
-    send_presence_on_register: bool = True  # who watches a user is told when a phone of his comes
-    presence_probe_on_register: bool = False  # a phone that registers is told again what it watches
-    auth_subscriptions: bool | None = None  # who subscribes proves who he is; None: as auth-calls says
     accept_odd_acks: bool = True  # ours: an ACK that a SIP ALG rewrote in one key counts
 
     @property
@@ -177,6 +177,12 @@ PROFILE_PARAMETERS: Final[Mapping[str, Reader]] = {
     "challenge-realm": read_word,
     "force-register-domain": read_text,
     "allow-weak-secrets": read_boolean,
+    "manage-presence": _presence,
+    "presence-hosts": _hosts,
+    "presence-privacy": _privacy,
+    "send-presence-on-register": _presence,
+    "presence-probe-on-register": read_boolean,
+    "auth-subscriptions": read_boolean,
     "inbound-codec-prefs": read_names,
     "outbound-codec-prefs": read_names,
     "inbound-codec-negotiation": read_negotiation,
@@ -215,10 +221,4 @@ PROFILE_PARAMETERS: Final[Mapping[str, Reader]] = {
     "accept-odd-acks": read_boolean,
     "sip-capture": read_boolean,
     "sip-trace": read_boolean,
-    "manage-presence": _presence,
-    "presence-hosts": _hosts,
-    "presence-privacy": _privacy,
-    "send-presence-on-register": _presence,
-    "presence-probe-on-register": read_boolean,
-    "auth-subscriptions": read_boolean,
 }

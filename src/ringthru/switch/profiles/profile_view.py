@@ -85,8 +85,8 @@ def snapshot_of(profile: Profile, registrations: int) -> ProfileSnapshot:
         calls_out=profile.counters.calls_out,
         failed_calls_out=profile.counters.failed_calls_out,
         registrations=registrations,
+        presence_hosts=settings.presence_hosts,
         stun_enabled=settings.stun_enabled,
         stun_auto_disable=settings.stun_auto_disable,
         user_agent_filter=wanted.text if (wanted := settings.registration.user_agent_filter) else "",
-        presence_hosts=settings.presence_hosts,
     )

@@ -32,6 +32,7 @@ log = logging.getLogger(__name__)
 MOST: Final = 10_000  # subscriptions of the switch
 MOST_OF_A_USER: Final = 500  # of all his phones: two desks with a hundred lamps, and more; the oldest goes
 PARTING: Final = "probation;retry-after=10"  # what a stop says: come again in seconds (RFC 6665 §4.1.3)
+GONE: Final = "rejected"  # … and what somebody is told whose user is gone
 Group = dict[Subscription, None]  # a set in order: the oldest first
 
 
@@ -65,8 +66,8 @@ class Desk:
         watch = self._watches.get(subscription) or self._new(profile, incoming, package, subscription, *found)
         if watch is None:
             return
-        if watch.user.id != found[0].id or watch.user.domain != found[0].domain:
-            profile.respond(incoming, 403)  # a dialog of somebody else
+        if str(watch.user) != str(found[0]) or watch.package.name != package.name:
+            profile.respond(incoming, 403)  # a dialog of somebody else, or about something else
             return
         expires = _granted(incoming.request, package)
         if expires is None:
@@ -201,6 +202,20 @@ class Desk:
                 if not subscription.ended:  # nobody knows what to tell him
                     subscription.end()
                     self._forget(subscription)
+
+    def review(self) -> None:
+        """Who is in the directory no more watches no more, and is told nothing but that."""
+        directory = self._registrar.directory
+        for watch in list(self._watches.values()):
+            if watch.proven and directory.find_user(watch.user.domain, watch.user.id) is None:
+                self._dismiss(watch)
+
+    def _dismiss(self, watch: Watch) -> None:
+        subscription = watch.subscription
+        if watch.profile.running:
+            watch.profile.act(lambda now: subscription.notify(b"", "", now, GONE))
+        subscription.end()
+        self._forget(subscription)
 
     def close(self, profile: Profile | None = None) -> None:
         """The switch, or one profile, stops: say so, else phones would come again when their time is over."""

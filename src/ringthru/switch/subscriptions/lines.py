@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from ...net.values import replace
 from ...sip import Direction
+from ..calls.caller import Caller
 from ..calls.channel import CallPhase
 from ..calls.channel_view import presence_id_of
 from ..dialing.dialstring import truth
@@ -44,19 +45,29 @@ def line_of(channel: Channel, name: str, variable: Callable[[Channel, str], str 
     caller_id = channel.variables.get("user_name", "").lower()
     calls = channel.direction is Direction.INBOUND and caller_id == name
     up = channel.answered.is_set()
-    caller = channel.caller
+    other = _other(channel, calls)
+    private = channel.profile.settings.presence_privacy or truth(variable(channel, PRIVACY))
     line = Line(
         channel.uuid,
         "confirmed" if calls or up else "early",
         calls,
         held=channel.phase is CallPhase.HELD,
-        other_name="" if calls else caller.name,
-        other_number=channel.destination if calls else caller.number,
-        hidden=caller.hidden
-        or channel.profile.settings.presence_privacy
-        or truth(variable(channel, PRIVACY)),
+        other_name=other.name,
+        other_number=other.number,
+        hidden=other.hidden or private,
     )
     return line if calls or up else _with_tags(line, channel)
+
+
+def _other(channel: Channel, calls: bool) -> Caller:
+    """Whom a leg talks to: whom it called, or who called it; and another one after a transfer."""
+    partner = channel.bridged_to
+    if partner is None or partner.parent is channel or partner is channel.parent:
+        whom = Caller("", channel.destination, channel.caller.hidden)
+        return whom if calls else channel.caller
+    if partner.direction is Direction.INBOUND:
+        return partner.caller
+    return Caller("", presence_id_of(partner).rpartition("@")[0] or partner.destination)
 
 
 def _with_tags(line: Line, channel: Channel) -> Line:

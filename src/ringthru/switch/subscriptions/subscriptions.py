@@ -117,6 +117,11 @@ class Subscriptions:
         if what == "register" and settings is not None and settings.presence_probe_on_register:
             self.desk.repeat(lambda watch: watch.watcher == binding.aor)
 
+    def review(self) -> None:
+        """The directory is another one now."""
+        if self._desk is not None:
+            self._desk.review()
+
     def expire(self, now: float) -> None:
         """Forget what ran out."""
         if self._desk is not None:

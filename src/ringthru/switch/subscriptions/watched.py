@@ -37,7 +37,7 @@ class Watched:
         kind, plus, name = text.partition("+")
         if not plus or kind.lower() not in PREFIXES:
             kind, name = "", text
-        if not name or len(name) > LONGEST or not name.isprintable():
+        if not name or len(name.lower()) > LONGEST or not name.isprintable():
             return None
         user = domain.find(name) if not kind else None
         if user is None:

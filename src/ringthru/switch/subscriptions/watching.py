@@ -35,7 +35,7 @@ class Watch:
     @property
     def watcher(self) -> str:
         """``USER@DOMAIN`` of who watches."""
-        return f"{self.user.id}@{self.user.domain}"
+        return str(self.user)
 
     def snapshot(self, now: float) -> SubscriptionSnapshot:
         """It as the console shows it."""
