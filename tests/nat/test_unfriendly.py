@@ -202,3 +202,16 @@ async def test_a_machine_without_a_network_says_so_at_once(nat):
             said = await nat.on(lambda interface: nowhere, f"{line} --timeout 3600")
         assert said.code == Exit.NO_GATEWAY
         assert "is it connected?" in said.err
+
+
+async def test_explain_does_not_say_that_it_removed_what_it_could_not(start_gateway, nat, monkeypatch):
+    gateway = await start_gateway("natpmp")
+
+    async def in_vain(self):
+        self.leave()
+
+    monkeypatch.setattr(PortMapper, "stop", in_vain)
+    told = await nat("explain 25060")
+    assert (told.code, ports(gateway)) == (Exit.PARTLY, [25060])
+    assert "1 of it may be on the gateway still; 'ringthru nat cleanup'" in told.err
+    assert "is removed" not in told.err

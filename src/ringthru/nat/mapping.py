@@ -79,7 +79,7 @@ async def add(options: argparse.Namespace, ground: Ground, out: Output) -> tuple
             await session.leave()
     granted = [each for each in mappings if each.state is MappingState.ACCEPTED]
     if options.hold:
-        return _removed(store, granted, code, out), {}
+        return tell_removed(store, granted, code, out), {}
     tell_the_end(granted, out)
     if memory.held_by_others(store, granted):  # a gateway has it once
         out.note("Another Ringthru that runs holds it too, and takes it back when it ends.")
@@ -138,11 +138,13 @@ def tell_the_end(granted: list[MappingSnapshot], out: Output, more: str = "") ->
     out.note(f"It ends {ends}; sooner with: ringthru nat delete {_named(granted)}{more}")
 
 
-def _removed(store: Path, granted: list[MappingSnapshot], code: Exit, out: Output) -> Exit:
+def tell_removed(
+    store: Path, ended: list[MappingSnapshot], code: Exit, out: Output, words: str = "Removed."
+) -> Exit:
     """Whether a gateway agreed to what it was asked at the end; else it is written down still."""
-    left = memory.still_written(store, granted)
+    left = memory.still_written(store, ended)
     remains = f"{left} of it may be on the gateway still; 'ringthru nat cleanup' tries again."
-    out.note(remains if left else "Removed.")
+    out.note(remains if left else words)
     return Exit.PARTLY if left else code
 
 
