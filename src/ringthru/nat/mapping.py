@@ -104,12 +104,20 @@ async def ask(
             mappings = await session.want(wanted, rule, lingers=lingers)
         except LocalError as error:
             raise Trouble(Exit.USAGE, str(error)) from error
-    if six and all(each.state is MappingState.REQUESTED for each in mappings):
-        raise Trouble(Exit.NO_GATEWAY, nobody6(session.own6))
+    if mappings and all(each.state is MappingState.REQUESTED for each in mappings):
+        raise Trouble(Exit.NO_GATEWAY, nobody6(session.own6) if six else _unanswered(session, whom, mappings))
     if session.proves and any(each.state is MappingState.ACCEPTED for each in mappings):
         with out.waiting("having the host outside knock …"):
             mappings = await session.prove(wanted)
     return mappings
+
+
+def _unanswered(session: Session, whom: str, mappings: list[MappingSnapshot]) -> str:
+    """It was there a moment ago; the journal keeps what it may have made of the request."""
+    words = f"{whom} was found, and has not answered what it was asked within {session.timeout:g} s"
+    reason = next((clean(each.reason) for each in mappings if each.reason), "")
+    undo = f"should it be open all the same: ringthru nat delete {_named(mappings)}"
+    return "; ".join(filter(None, (words, reason, undo)))
 
 
 def seen_for(family: Family, snapshot: MapperSnapshot) -> MapperSnapshot:
@@ -253,7 +261,8 @@ def _telling(mapping: MappingSnapshot) -> list[Evidence]:
 def _advice(mapping: MappingSnapshot, proved: bool) -> str:
     """What to do next, in one line; empty when all is well."""
     if mapping.state is not MappingState.ACCEPTED or mapping.reason:
-        return clean(mapping.reason)
+        unanswered = "no answer yet" if mapping.state is MappingState.REQUESTED else ""
+        return clean(mapping.reason) or unanswered
     if any(each.rung is Rung.REACHABLE and each.holds is False for each in mapping.evidence):
         return NOTHING_COMES + (SIPS_OWN if mapping.external_port in SIP_PORTS else "")
     if mapping.internal_client is not None:
