@@ -17,6 +17,7 @@ import pytest
 from ringthru.lab import Quirks
 from ringthru.nat.command import run
 from ringthru.nat.place import Ground
+from ringthru.nat.session import Session
 from ringthru.nat.words import Exit
 from ringthru.net.surroundings import Surroundings
 from ringthru.portmap import PortMapper, Protocol, Wanted
@@ -202,3 +203,35 @@ async def test_a_machine_without_a_network_says_so_at_once(nat):
             said = await nat.on(lambda interface: nowhere, f"{line} --timeout 3600")
         assert said.code == Exit.NO_GATEWAY
         assert "is it connected?" in said.err
+
+
+async def test_explain_does_not_say_that_it_removed_what_it_could_not(start_gateway, nat, monkeypatch):
+    gateway = await start_gateway("natpmp")
+
+    async def in_vain(self):
+        self.leave()
+
+    monkeypatch.setattr(PortMapper, "stop", in_vain)
+    told = await nat("explain 25060")
+    assert (told.code, ports(gateway)) == (Exit.PARTLY, [25060])
+    assert "1 of it may be on the gateway still; 'ringthru nat cleanup'" in told.err
+    assert "is removed" not in told.err
+
+
+@pytest.mark.parametrize("command", ["add 25060", "explain 25060"])
+async def test_a_gateway_that_falls_silent_once_it_is_found_has_not_refused(
+    start_gateway, nat, monkeypatch, command
+):
+    gateway = await start_gateway("natpmp")
+    verdict = Session.verdict
+
+    async def then_silence(self, needed=True):
+        found = await verdict(self, needed)
+        gateway.quirks = Quirks(mute=True)
+        return found
+
+    monkeypatch.setattr(Session, "verdict", then_silence)
+    silent = await nat(f"{command} --timeout 1")
+    assert silent.code == Exit.NO_GATEWAY
+    assert "has not answered what it was asked within 1 s" in silent.err
+    assert "ringthru nat delete 25060/udp" in silent.err

@@ -10,7 +10,7 @@ from ..portmap.memory.holding import JournalEntry
 from ..portmap.snapshots import MapperSnapshot, MappingSnapshot
 from ..portmap.values import Family, Protocol, Wanted
 from . import memory
-from .mapping import ask, document, judged, seen_for
+from .mapping import ask, document, judged, seen_for, tell_removed
 from .output import Output
 from .place import Ground
 from .session import Session
@@ -50,9 +50,12 @@ async def explain(options: argparse.Namespace, ground: Ground, out: Output) -> t
     _tell_gateway(snapshot, family, out)
     for each in mappings:
         _tell(each, snapshot, out)
-    stays = "It was there before, and stays." if kept else "It was asked for to be explained, and is removed."
-    out.note(stays)
-    return judged(mappings, snapshot), document(mappings, snapshot)
+    code = judged(mappings, snapshot)
+    if kept:
+        out.note("It was there before, and stays.")
+    else:
+        code = tell_removed(store, mappings, code, out, "It was asked for to be explained, and is removed.")
+    return code, document(mappings, snapshot)
 
 
 def _tell_gateway(snapshot: MapperSnapshot, family: Family, out: Output) -> None:

@@ -23,6 +23,7 @@ from .words import Exit, clean, gateway_words
 CODES = {  # what a person's script wants to tell apart: a gateway that cannot has not refused
     MappingState.ACCEPTED: Exit.OK,
     MappingState.UNSUPPORTED: Exit.PARTLY,
+    MappingState.REQUESTED: Exit.NO_GATEWAY,  # it has not answered
 }
 
 

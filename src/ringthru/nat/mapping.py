@@ -69,7 +69,7 @@ async def add(options: argparse.Namespace, ground: Ground, out: Output) -> tuple
             await session.leave()
     granted = [each for each in mappings if each.state is MappingState.ACCEPTED]
     if options.hold:
-        return _removed(store, granted, code, out), {}
+        return tell_removed(store, granted, code, out), {}
     tell_the_end(granted, out)
     if memory.held_by_others(store, granted):  # a gateway has it once
         out.note("Another Ringthru that runs holds it too, and takes it back when it ends.")
@@ -94,12 +94,20 @@ async def ask(
             mappings = await session.want(wanted, rule, lingers=lingers)
         except LocalError as error:
             raise Trouble(Exit.USAGE, str(error)) from error
-    if six and all(each.state is MappingState.REQUESTED for each in mappings):
-        raise Trouble(Exit.NO_GATEWAY, nobody6(session.own6))
+    if mappings and all(each.state is MappingState.REQUESTED for each in mappings):
+        raise Trouble(Exit.NO_GATEWAY, nobody6(session.own6) if six else _unanswered(session, whom, mappings))
     if session.proves and any(each.state is MappingState.ACCEPTED for each in mappings):
         with out.waiting("having the host outside knock …"):
             mappings = await session.prove(wanted)
     return mappings
+
+
+def _unanswered(session: Session, whom: str, mappings: list[MappingSnapshot]) -> str:
+    """It was there a moment ago; the journal keeps what it may have made of the request."""
+    words = f"{whom} was found, and has not answered what it was asked within {session.timeout:g} s"
+    reason = next((clean(each.reason) for each in mappings if each.reason), "")
+    undo = f"should it be open all the same: ringthru nat delete {_named(mappings)}"
+    return "; ".join(filter(None, (words, reason, undo)))
 
 
 def seen_for(family: Family, snapshot: MapperSnapshot) -> MapperSnapshot:
@@ -128,11 +136,13 @@ def tell_the_end(granted: list[MappingSnapshot], out: Output, more: str = "") ->
     out.note(f"It ends {ends}; sooner with: ringthru nat delete {_named(granted)}{more}")
 
 
-def _removed(store: Path, granted: list[MappingSnapshot], code: Exit, out: Output) -> Exit:
+def tell_removed(
+    store: Path, ended: list[MappingSnapshot], code: Exit, out: Output, words: str = "Removed."
+) -> Exit:
     """Whether a gateway agreed to what it was asked at the end; else it is written down still."""
-    left = memory.still_written(store, granted)
+    left = memory.still_written(store, ended)
     remains = f"{left} of it may be on the gateway still; 'ringthru nat cleanup' tries again."
-    out.note(remains if left else "Removed.")
+    out.note(remains if left else words)
     return Exit.PARTLY if left else code
 
 
@@ -250,7 +260,8 @@ def _telling(mapping: MappingSnapshot) -> list[Evidence]:
 def _advice(mapping: MappingSnapshot, proved: bool) -> str:
     """What to do next, in one line; empty when all is well."""
     if mapping.state is not MappingState.ACCEPTED or mapping.reason:
-        return clean(mapping.reason)
+        unanswered = "no answer yet" if mapping.state is MappingState.REQUESTED else ""
+        return clean(mapping.reason) or unanswered
     if any(each.rung is Rung.REACHABLE and each.holds is False for each in mapping.evidence):
         return NOTHING_COMES + (SIPS_OWN if mapping.external_port in SIP_PORTS else "")
     if mapping.internal_client is not None:

@@ -18,7 +18,7 @@ from ..portmap.mapping.sets import SetRule
 from ..portmap.values import Family, MappingState, Wanted
 from . import memory
 from .everywhere import Result, interfaces_of, on_interface, together
-from .mapping import document, judged, seen_for, show, tell_the_end, wishes
+from .mapping import document, judged, seen_for, show, tell_removed, tell_the_end, wishes
 from .output import Output
 from .place import Ground, nobody, nobody6
 from .session import Session
@@ -102,14 +102,15 @@ async def add(options: argparse.Namespace, ground: Ground, out: Output) -> Resul
         told = {"interfaces": [each for _, each in results]}
         if not granted:
             return code, told
+        there = [each for name in granted for each in several.sessions[name].shown(wanted)]
+        memory.check_written(several.store, there)
         if options.hold:
             out.line({"command": "add", "exit": int(code), "held": True, **told})
             await watch_until_the_end(several.watched(), out)
-            out.note("Removed.")
-            return code, {}
-        there = [each for name in granted for each in several.sessions[name].shown(wanted)]
-        memory.check_written(several.store, there)
-        several.group.leave()
+        else:
+            several.group.leave()
+    if options.hold:
+        return tell_removed(several.store, there, code, out), {}
     tell_the_end([each for each in there if each.state is MappingState.ACCEPTED], out, " --every-interface")
     return code, told
 

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from ..net.values import replace
 from .drivers.handles_driver import Mapping, MappingSet, PeerMapping, end, lease_of, peer_of
 from .drivers.mapper_driver import MapperLife
-from .errors import LocalError
 from .events import Event
-from .mapping.sets import SetRule
+from .mapping.sets import SetRule, check_set
 from .snapshots import MapperSnapshot
-from .values import GatewayListing, Wanted, WantedPeer
+from .values import GatewayListing, Wanted, WantedPeer, check_kind
 
 
 class PortMapper(MapperLife):
@@ -69,7 +68,7 @@ class PortMapper(MapperLife):
                 port that is demanded now; port mapping has been stopped, or runs in another thread.
         """
         self._refuse_misuse()
-        _check_kind(Wanted, wanted)
+        check_kind(Wanted, wanted)
         driver = self._engines.serving(wanted)
         lease = driver.engine.want(wanted, driver.clock())
         if lease.wanted.sticky and self._memory is not None:
@@ -94,12 +93,7 @@ class PortMapper(MapperLife):
                 thread.
         """
         self._refuse_misuse()
-        if not isinstance(wanted, Sequence):
-            raise LocalError(f"{wanted!r} is no set of wishes: give a tuple of Wanted")
-        if not wanted:
-            raise LocalError("a set of no mappings: name one at least")
-        _check_kind(Wanted, *wanted)
-        _check_kind(SetRule, rule)
+        check_set(wanted, rule)
         driver = self._engines.serving(wanted[0])
         members = driver.engine.want_set(wanted, rule, driver.clock())
         mappings = [self._audience.mapping_of(lease) for lease in members.leases]
@@ -117,7 +111,7 @@ class PortMapper(MapperLife):
                 another thread.
         """
         self._refuse_misuse()
-        _check_kind(WantedPeer, wanted)
+        check_kind(WantedPeer, wanted)
         driver = self._engines.serving(wanted)
         peer = driver.engine.want_peer(wanted, driver.clock())
         driver.pump()
@@ -231,12 +225,3 @@ class PortMapper(MapperLife):
     def subscribe(self, callback: Callable[[Event], None]) -> Callable[[], None]:
         """Have ``callback`` called with every event; what is returned ends that."""
         return self._audience.subscribe(callback)
-
-
-def _check_kind(kind: type, *given: object) -> None:
-    """Raises:
-    LocalError: something is of another kind.
-    """
-    for each in given:
-        if not isinstance(each, kind):
-            raise LocalError(f"{each!r} is no {kind.__name__}, which belongs here")

@@ -134,6 +134,15 @@ class Wanted:
         return self.internal_port if self.external_port is None else self.external_port
 
 
+def check_kind(kind: type, *given: object) -> None:
+    """Raises:
+    LocalError: something is of another kind; callers without a type checker hand in anything.
+    """
+    for each in given:
+        if not isinstance(each, kind):
+            raise LocalError(f"{each!r} is no {kind.__name__}, which belongs here")
+
+
 def is_number(value: object, most: int) -> bool:
     """Whether it is a whole number from 1; callers without a type checker hand in anything."""
     return isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= most

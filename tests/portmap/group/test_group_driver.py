@@ -131,10 +131,10 @@ class TestTwoLines:
         assert len(held(dsl)) == len(held(cable)) == 1
 
     async def test_a_stop_takes_no_longer_for_two_that_hang_than_for_one(self, new_gateway, open_group):
-        """Three seconds are for all of them; the clock of the test is that of an eager stop."""
+        """Three seconds are for all of them."""
         gateways = [await new_gateway(number) for number in (1, 2, 3)]
         town = Town(a=line(1), b=line(2), c=line(3))
-        group = open_group(town, partial(PortMapper, stop_patience=0.3))
+        group = open_group(town)
         assert await group.want(WEB).settled_everywhere()
         for each in gateways[:2]:
             each.quirks = Quirks(mute=True)

@@ -14,8 +14,8 @@ NO_LOOP = "port mapping needs a running event loop: start it in what asyncio.run
 IN_ANOTHER_THREAD = (
     "port mapping runs in another thread: call it there, as by asyncio.run_coroutine_threadsafe"
 )
-LOOP_ENDED = "the event loop that port mapping was started in has ended: make another PortMapper"
-NOT_THERE = "port mapping was started in another event loop: call it in that one, or make another PortMapper"
+LOOP_ENDED = "the event loop that port mapping was started in has ended: begin anew with another PortMapper"
+NOT_THERE = "port mapping was started in another event loop: call it in that one, or begin anew in this one"
 
 
 class Home:

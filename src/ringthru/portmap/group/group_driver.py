@@ -10,7 +10,7 @@ from ..driver import PortMapper
 from ..drivers.handles_driver import Mapping, MappingSet
 from ..errors import LocalError
 from ..mapping.sets import SetRule, check_set
-from ..values import GatewayListing, Wanted
+from ..values import GatewayListing, Wanted, check_kind
 from .group_life_driver import GroupLife
 from .group_mapping_driver import AnyMapping, GroupMapping, end
 from .values import GroupSnapshot, InterfaceEvent, InterfaceSnapshot, InterfaceState, Placement
@@ -48,6 +48,7 @@ class MapperGroup(GroupLife):
         Raises:
             LocalError: the port is wanted otherwise already, or port mapping has been stopped.
         """
+        check_kind(Wanted, wanted)
         return self._enter((wanted,), placement, lambda mapper: mapper.want(wanted))
 
     def want_set(

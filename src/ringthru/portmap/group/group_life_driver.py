@@ -17,6 +17,7 @@ from ...net.interfaces import NoSuchInterface
 from ...net.surroundings import Surroundings
 from ..driver import PortMapper
 from ..drivers.audience_driver import Listeners
+from ..drivers.home_driver import Home
 from ..errors import LocalError
 from ..events import Event
 from .group_mapping_driver import AnyMapping, ask_at, end, homes_of, is_ipv6, sort
@@ -55,6 +56,7 @@ class GroupLife:
         self._changes: NetworkChanges | None = None
         self._tasks: set[asyncio.Task[Any]] = set()
         self._due: asyncio.Handle | None = None
+        self._home = Home()
         self._started = self._stopping = self._closed = False
 
     async def __aexit__(self, *_: object) -> None:
@@ -64,12 +66,14 @@ class GroupLife:
         """Begin to look for gateways on every interface, in the background and for ever. Returns at once.
 
         Raises:
-            LocalError: it has been stopped; or no interface of those named exists, and the text lists those
-                that do; or a setting of the port mappers makes no sense.
+            LocalError: it has been stopped, runs in another event loop, or none runs here; no interface of
+                those named exists, and the text lists those that do; or a setting of the port mappers makes
+                no sense.
         """
         self._refuse_after_the_end()
         if self._started:
             return
+        self._home.settle()
         self._follow()
         if self._named and not self._members:
             refuse_absent(self._named)
@@ -81,7 +85,14 @@ class GroupLife:
         """Delete every mapping of ours on every gateway, at once, and close everything; for good.
 
         It takes as long as one ``PortMapper.stop``: 3 seconds at most, half a second more for subscriptions.
+
+        Raises:
+            LocalError: it runs in another event loop, or in another thread.
         """
+        if self._home.is_gone:
+            self.leave()
+        if not self._closed:
+            self._home.check()
         if self._stopping:
             await self._audience.until(lambda: self._closed)
             return
@@ -112,6 +123,7 @@ class GroupLife:
     def _refuse_after_the_end(self) -> None:
         if self._stopping:
             raise LocalError("port mapping has been stopped: make another MapperGroup")
+        self._home.check()
 
     def _any_found(self) -> bool:
         return any(each.found for each in self._members.values())

@@ -6,13 +6,13 @@ leases like any other; what the gateway answered comes through the book. Never h
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from enum import Enum
 from typing import TYPE_CHECKING, Final
 
 from ..errors import LocalError
 from ..gateway.orders import Declined, Remedy
-from ..values import MappingState, Wanted
+from ..values import MappingState, Wanted, check_kind
 
 if TYPE_CHECKING:
     from .lease import Lease
@@ -34,8 +34,11 @@ def check_set(wanted: tuple[Wanted, ...], rule: SetRule) -> None:
 
     Raises:
         LocalError: nothing is wanted, or one thing twice; PAIR with other than two ports of one protocol; or
-            SAME_NUMBER for two ports of one protocol, which cannot share a number.
+            SAME_NUMBER for two ports of one protocol, which cannot share a number; no wish, or no rule.
     """
+    check_kind(SetRule, rule)
+    check_kind(Sequence, wanted)
+    check_kind(Wanted, *wanted)
     things = {(each.family, each.protocol, each.internal_client, each.internal_port) for each in wanted}
     if not wanted or len(things) != len(wanted):
         raise LocalError("a set of mappings names each of them once, and at least one")
