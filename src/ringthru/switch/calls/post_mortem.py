@@ -28,6 +28,7 @@ from ...net.values import frozen
 from .causes import HangupCause
 
 ACK_TIMEOUT: Final = 33.0  # seconds; without an ACK no call lasts longer: 64 × T1, and the BYE's way
+SILENCE: Final = ("", "status 408")  # of an INVITE; the user agent says 408 where nothing came at all
 SHORT: Final = 2.0  # seconds; in a shorter call nothing may have been said yet
 POOR: Final = 3.1  # MOS: "nearly all users dissatisfied" is below that (ITU-T G.107, annex B)
 UNREACHED: Final = frozenset(
@@ -168,7 +169,7 @@ def _codecs(facts: CallFacts) -> CallVerdict | None:
 def _unreachable(facts: CallFacts) -> CallVerdict | None:
     if facts.cause not in UNREACHED or facts.talked or facts.inbound:
         return None
-    if facts.cause is HangupCause.RECOVERY_ON_TIMER_EXPIRE and not facts.refusal:
+    if facts.cause is HangupCause.RECOVERY_ON_TIMER_EXPIRE and facts.refusal in SILENCE:
         return CallVerdict(
             Fault.UNREACHABLE,
             f"our INVITE went to {facts.peer or 'the called side'}, and no answer came.",
