@@ -13,7 +13,7 @@ from ..portmap import Evidence, MapperSnapshot, MappingSnapshot, MappingState, R
 from .examination import Examination
 from .finding import Finding, fail, ok, skip, unknown, warn
 from .gateway_checks import mapped_here
-from .refusals import advice_for
+from .refusals import NO_ROOM, NO_ROOM_OR_ADDRESS, advice_for
 
 BRIDGE: Final = (
     "set the device in front of it to bridge mode, or forward the ports there to {address} and write the"
@@ -56,6 +56,13 @@ def _class(mapper: MapperSnapshot) -> Finding:
         beyond = ", of a gateway beyond ours" if mapper.external_address != address else ""
         return ok("wan.class", f"{mapper.external_address} is a public address{beyond}")
     if address is None or kind is None:
+        if _grants_nothing_for_want_of_one(mapper):
+            return warn(
+                "wan.class",
+                "the gateway tells no address on the Internet, and grants no port for want of room or of one",
+                NO_ROOM.meaning,
+                NO_ROOM.cure,
+            )
         return unknown("wan.class", "the gateway does not tell its address on the Internet")
     if address.startswith(DS_LITE):
         words, cure = "one of DS-Lite: the provider has the only public IPv4 address", CGNAT
@@ -69,6 +76,13 @@ def _class(mapper: MapperSnapshot) -> Finding:
         " is not shown to anybody.",
         cure.format(address=address),
     )
+
+
+def _grants_nothing_for_want_of_one(mapper: MapperSnapshot) -> bool:
+    """A good router behind another one: miniupnpd 2.3 tells no address then, and refuses by PCP."""
+    ours = mapped_here(mapper)
+    refused = any(NO_ROOM_OR_ADDRESS in each.reason for each in ours)
+    return refused and all(each.state is not MappingState.ACCEPTED for each in ours)
 
 
 def _agreement(mapper: MapperSnapshot, seen: Examination) -> Finding:
