@@ -45,8 +45,7 @@ NO_ROOM: Final = Advice(
     "The gateway has no room for more mappings, or its own address is private: another NAT stands in front of"
     " it. It says the same for both; where it grants no port at all, it is the second.",
     "look at its status page: an Internet address that begins with 10., 172.16. to 172.31., 192.168. or"
-    " 100.64."
-    " to 100.127. is none; then set the device in front of it to bridge mode, or forward the ports"
+    " 100.64. to 100.127. is none; then set the device in front of it to bridge mode, or forward the ports"
     " there, too",
 )
 LOGIN: Final = Advice(
