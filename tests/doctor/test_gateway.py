@@ -18,7 +18,7 @@ class TestFound:
     def test_one_that_answers_is_named(self, patient):
         found = patient.finding("gw.found")
         assert found.status.value == "ok"
-        assert "192.168.1.1 answers by UPnP, a Acme Home Router 1" in found.evidence
+        assert "192.168.1.1 answers by UPnP, and calls itself Acme Home Router 1" in found.evidence
 
     def test_none_says_which_ports_to_forward_by_hand(self, patient):
         patient.switch(mapper=NO_GATEWAY)

@@ -7,6 +7,8 @@ import pytest
 from ringthru.net.address import AddressKind, Endpoint
 from ringthru.net.values import replace
 from ringthru.portmap import MappingState, Rung
+from ringthru.portmap.gateway.pcp_refusals import REFUSALS
+from ringthru.portmap.wire.pcp import ResultCode
 
 from .conftest import MAPPER, POOL, PUBLIC, SIP, TRUNK, evidence, mapping
 
@@ -32,6 +34,15 @@ class TestClass:
         assert address in found.evidence
         assert words in found.evidence
         assert cure in found.cure
+
+    def test_no_address_and_no_port_granted_is_what_a_router_behind_another_one_does(self, patient):
+        """PCP's NO_RESOURCES, as of miniupnpd whose own line is 10.0.0.2."""
+        no = mapping(5080, state=MappingState.REFUSED, reason=REFUSALS[ResultCode.NO_RESOURCES][0])
+        patient.mapper(external_address=None, reported_address=None, address_kind=None, mappings=(no,))
+        found = patient.finding("wan.class")
+        assert (found.status.value, "another NAT stands in front" in found.meaning) == ("warn", True)
+        patient.mapper(mappings=(no, SIP))  # it grants others, so it is only full
+        assert patient.status("wan.class") == "unknown"
 
     def test_no_address_told_is_unknown(self, patient):
         patient.mapper(external_address=None, reported_address=None, address_kind=None)

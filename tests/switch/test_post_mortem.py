@@ -144,10 +144,10 @@ class TestSignalling:
         assert verdict.fault is Fault.CODECS
         assert "203.0.113.50:5060 refused the call (status 488)" in verdict.sentence
 
-    def test_an_invite_without_an_answer(self):
-        lost = replace(
-            CALL, inbound=False, cause=HangupCause.RECOVERY_ON_TIMER_EXPIRE, talked=0.0, audio=None
-        )
+    @pytest.mark.parametrize("refusal", ["", "status 408"])
+    def test_an_invite_without_an_answer(self, refusal):
+        expired = HangupCause.RECOVERY_ON_TIMER_EXPIRE
+        lost = replace(CALL, inbound=False, cause=expired, talked=0.0, audio=None, refusal=refusal)
         verdict = judge(lost)
         assert verdict is not None
         assert verdict.fault is Fault.UNREACHABLE

@@ -109,9 +109,10 @@ def _no_such_call(switch: SwitchLike, uuid: str) -> str:
 def _calls_text(mishaps: tuple[Mishap, ...]) -> str:
     if not mishaps:
         return "+OK no call went wrong since the start\n"
-    lines = [f"{_moment(each.facts.ended_at)}  {visible(each.facts.uuid)}  {visible(each.verdict.sentence)}\n"
-             for each in mishaps]  # fmt: skip
-    return "".join(lines)
+    rows = ((each.facts, each.verdict.sentence) for each in mishaps)
+    return "".join(
+        f"{_moment(facts.ended_at)}  {visible(facts.uuid)}  {visible(sentence)}\n" for facts, sentence in rows
+    )
 
 
 def _call_text(mishap: Mishap) -> str:

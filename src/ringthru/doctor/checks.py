@@ -14,6 +14,7 @@ from .finding import Finding
 from .gateway_checks import check_gateway
 from .host_checks import check_host
 from .outside_checks import check_outside
+from .reach_checks import check_reach
 from .security_checks import check_security
 from .sip_checks import check_sip
 
@@ -23,6 +24,7 @@ CHECKS: Final[tuple[Check, ...]] = (
     check_host,
     check_gateway,
     check_outside,
+    check_reach,
     check_sip,
     check_security,
     check_calls,

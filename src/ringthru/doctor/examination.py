@@ -57,6 +57,11 @@ class OpenPort:
     outside: int
     granted: bool  # the gateway lets it in
 
+    @property
+    def protocol(self) -> str:
+        """What carries it."""
+        return "udp" if self.transport == "UDP" else "tcp"
+
 
 @frozen
 class Shown:

@@ -46,7 +46,7 @@ def mapped_here(mapper: MapperSnapshot) -> list[MappingSnapshot]:
 
 def _found(mapper: MapperSnapshot, seen: Examination) -> Finding:
     if mapper.type is not None:
-        maker = f", a {mapper.description}" if mapper.description else ""
+        maker = f", and calls itself {mapper.description}" if mapper.description else ""
         return ok("gw.found", f"{mapper.gateway} answers by {mapper.type.spoken}{maker}")
     if not mapper.verdict_known:
         return unknown("gw.found", "a gateway is still being looked for", cure="ask again in a few seconds")
@@ -61,8 +61,7 @@ def _found(mapper: MapperSnapshot, seen: Examination) -> Finding:
         f"{who} answers none of PCP, NAT-PMP and UPnP",
         "Peers on the Internet do not reach the ports of this switch.",
         f"switch on UPnP or NAT-PMP there; or forward {wanted} to {seen.host.own_address} by hand, and"
-        " write the"
-        " public address into ext-sip-ip and ext-rtp-ip as autonat:ADDRESS",
+        " write the public address into ext-sip-ip and ext-rtp-ip as autonat:ADDRESS",
     )
 
 
@@ -71,8 +70,7 @@ def _wanted_ports(seen: Examination) -> str:
     asking = [each for each in seen.profiles if each.asks_mapping]
     if not asking:
         return ""
-    kinds = {"UDP": "udp"}
-    sip = [f"{port.inside}/{kinds.get(port.transport, 'tcp')}" for each in asking for port in each.ports]
+    sip = [f"{port.inside}/{port.protocol}" for each in asking for port in each.ports]
     first, last = seen.host.rtp_range
     return ", ".join((*dict.fromkeys(sip), f"{first}-{last}/udp"))
 
@@ -126,42 +124,45 @@ def _permission(mapper: MapperSnapshot) -> Iterator[Finding]:
 
 def _kept(mapper: MapperSnapshot) -> Finding:
     granted = [each for each in mapped_here(mapper) if each.state is MappingState.ACCEPTED]
-    lost = [each for each in granted if _is_false(each, Rung.LISTED)]
-    if lost:
-        ports = ", ".join(f"{each.internal_port}/{each.protocol.value}" for each in lost)
-        words = next(e.words for e in lost[0].evidence if e.rung is Rung.LISTED and e.holds is False)
-        return fail(
-            "gw.keep",
-            f"the gateway granted {ports}, and its own table says otherwise: {words}",
-            "It forgets mappings, or led the port to somebody else. They are asked for again by themselves.",
-            "if it goes on: update the gateway's firmware, or forward the ports by hand",
-        )
     if not granted:
         return skip("gw.keep", "no mapping is granted")
-    forgets = [each for each in mapper.learned if "forgets mappings" in each]
-    if forgets:
+    lost = [each for each in granted if _is(each, Rung.LISTED, False)]
+    if lost:
+        return _not_listed(lost)
+    forgets = next((each for each in mapper.learned if "forgets mappings" in each), None)
+    if forgets is not None:
         return warn(
             "gw.keep",
-            f"this gateway {forgets[0]}",
+            f"this gateway {forgets}",
             "It lost mappings before their time; each is looked at often, and made again.",
             "update the gateway's firmware; a fixed forward does not get lost",
         )
-    ends = [each.lifetime_left for each in granted if each.lifetime_left is not None]
-    if ends and min(ends) < SHORT_OF_BREATH:
+    ends = min((each.lifetime_left for each in granted if each.lifetime_left is not None), default=None)
+    if ends is not None and ends < SHORT_OF_BREATH:
         return warn(
             "gw.keep",
-            f"a lease ends in {span(min(ends))}, and is not renewed yet",
+            f"a lease ends in {span(ends)}, and is not renewed yet",
             "The gateway is late with its answers.",
             "look whether it is overloaded, or far away (WLAN)",
         )
-    least = f"the next ends in {span(min(ends))}" if ends else "without an end"
-    listed = sum(_is_true(each, Rung.LISTED) for each in granted)
+    least = f"the next ends in {span(ends)}" if ends is not None else "without an end"
+    listed = sum(_is(each, Rung.LISTED, True) for each in granted)
     proof = (
-        f"; {listed} of them were read back from its table"
-        if listed
-        else "; it cannot be asked what it holds"
+        f"{listed} of them were read back from its table" if listed else "none was read back from its table"
     )
-    return ok("gw.keep", f"{len(granted)} mappings are kept and renewed, {least}{proof}")
+    return ok("gw.keep", f"{len(granted)} mappings are kept and renewed, {least}; {proof}")
+
+
+def _not_listed(lost: list[MappingSnapshot]) -> Finding:
+    """The gateway said yes, and its own table says otherwise."""
+    ports = ", ".join(f"{each.internal_port}/{each.protocol.value}" for each in lost)
+    words = next(each.words for each in lost[0].evidence if each.rung is Rung.LISTED)
+    return fail(
+        "gw.keep",
+        f"the gateway granted {ports}, and its own table says otherwise: {words}",
+        "It forgets mappings, or led the port to somebody else. They are asked for again by themselves.",
+        "if it goes on: update the gateway's firmware, or forward the ports by hand",
+    )
 
 
 def _room(mapper: MapperSnapshot) -> Finding:
@@ -203,9 +204,5 @@ def _restarted(seconds: float | None) -> Finding:
     return ok("gw.reboot", words)
 
 
-def _is_false(mapping: MappingSnapshot, rung: Rung) -> bool:
-    return any(each.rung is rung and each.holds is False for each in mapping.evidence)
-
-
-def _is_true(mapping: MappingSnapshot, rung: Rung) -> bool:
-    return any(each.rung is rung and each.holds is True for each in mapping.evidence)
+def _is(mapping: MappingSnapshot, rung: Rung, holds: bool) -> bool:
+    return any(each.rung is rung and each.holds is holds for each in mapping.evidence)

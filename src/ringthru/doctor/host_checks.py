@@ -45,8 +45,7 @@ def _address(host: HostFacts) -> Finding:
             f"{len(ways)} interfaces lead to the Internet ({', '.join(each.name for each in ways)}); {here}",
             "Peers that come over another one are answered from this address, and may not know it.",
             "where that is wrong, write the address into sip-ip and rtp-ip of the profile;"
-            f" {ours or 'the first'}"
-            " was taken because the best default route leaves there",
+            f" {ours or 'the first'} was taken because the best default route leaves there",
         )
     beside = f"; beside it there are {others}" if others else ""
     why = "because the default route leaves there" if host.gateway else "though no default route leaves there"

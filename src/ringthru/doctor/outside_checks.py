@@ -1,6 +1,7 @@
-"""Checks of what lies beyond the gateway: its address, other NATs, and whether strangers come in.
+"""Checks of what lies beyond the gateway: its address, and other NATs.
 
-Lives here: judging. Never here: the gateway's own behaviour (``gateway_checks``), asking anybody.
+Lives here: judging. Never here: the gateway's own behaviour (``gateway_checks``), who gets in through it
+(``reach_checks``), asking anybody.
 """
 
 from __future__ import annotations
@@ -9,11 +10,11 @@ from collections.abc import Iterator
 from typing import Final
 
 from ..net.address import AddressKind
-from ..portmap import Evidence, MapperSnapshot, MappingSnapshot, MappingState, Rung
+from ..portmap import MapperSnapshot, MappingState
 from .examination import Examination
-from .finding import Finding, fail, ok, skip, unknown, warn
+from .finding import Finding, fail, ok, unknown, warn
 from .gateway_checks import mapped_here
-from .refusals import advice_for
+from .refusals import NO_ROOM, NO_ROOM_OR_ADDRESS
 
 BRIDGE: Final = (
     "set the device in front of it to bridge mode, or forward the ports there to {address} and write the"
@@ -46,8 +47,6 @@ def check_outside(seen: Examination) -> Iterator[Finding]:
     yield _class(mapper)
     yield _agreement(mapper, seen)
     yield _upstream(mapper)
-    yield from _sip_reached(mapper, seen)
-    yield _rtp_reached(mapper, seen)
 
 
 def _class(mapper: MapperSnapshot) -> Finding:
@@ -56,6 +55,13 @@ def _class(mapper: MapperSnapshot) -> Finding:
         beyond = ", of a gateway beyond ours" if mapper.external_address != address else ""
         return ok("wan.class", f"{mapper.external_address} is a public address{beyond}")
     if address is None or kind is None:
+        if _grants_nothing_for_want_of_one(mapper):
+            return warn(
+                "wan.class",
+                "the gateway tells no address on the Internet, and grants no port for want of room or of one",
+                NO_ROOM.meaning,
+                NO_ROOM.cure,
+            )
         return unknown("wan.class", "the gateway does not tell its address on the Internet")
     if address.startswith(DS_LITE):
         words, cure = "one of DS-Lite: the provider has the only public IPv4 address", CGNAT
@@ -65,10 +71,16 @@ def _class(mapper: MapperSnapshot) -> Finding:
         "wan.class",
         f"the gateway's outer address {address} is {words}",
         "A mapping opens the first door only: nobody on the Internet reaches this switch by it, and the"
-        " address"
-        " is not shown to anybody.",
+        " address is not shown to anybody.",
         cure.format(address=address),
     )
+
+
+def _grants_nothing_for_want_of_one(mapper: MapperSnapshot) -> bool:
+    """A good router behind another one: miniupnpd 2.3 tells no address then, and refuses by PCP."""
+    ours = mapped_here(mapper)
+    refused = any(NO_ROOM_OR_ADDRESS in each.reason for each in ours)
+    return refused and all(each.state is not MappingState.ACCEPTED for each in ours)
 
 
 def _agreement(mapper: MapperSnapshot, seen: Examination) -> Finding:
@@ -126,99 +138,3 @@ def _upstream(mapper: MapperSnapshot) -> Finding:
         "At least one of them does not open ports for us, or has no public address itself.",
         BRIDGE.format(address=mapper.reported_address or "our gateway"),
     )
-
-
-def _sip_reached(mapper: MapperSnapshot, seen: Examination) -> Iterator[Finding]:
-    ports = {(port.inside, "udp" if port.transport == "UDP" else "tcp"): (each.name, port.transport)
-             for each in seen.profiles if each.mapped for port in each.ports}  # fmt: skip
-    found = False
-    for mapping in mapped_here(mapper):
-        who = ports.get((mapping.internal_port, mapping.protocol.value))
-        if who is not None:
-            found = True
-            yield _reach(f"reach.sip.{who[0]}.{who[1].lower()}", mapping, f"profile {who[0]} over {who[1]}")
-    for each in seen.profiles:
-        if each.kept_closed:
-            found = True
-            yield fail(
-                f"reach.sip.{each.name}",
-                f"profile {each.name} asks to be mapped, and is kept closed",
-                "Users of the directory have passwords that are guessed in minutes (see sec.weak).",
-                f"better passwords; or allow-weak-secrets=true in profile {each.name}, at your own risk",
-            )
-    if not found:
-        yield skip(
-            "reach.sip", "no profile is opened to the Internet", "ext-sip-ip=auto-nat in a profile does that"
-        )
-
-
-def _reach(id: str, mapping: MappingSnapshot, who: str) -> Finding:
-    """How much is proven of one SIP mapping."""
-    outside = f"{mapping.external_address or '?'}:{mapping.external_port or '?'}"
-    if mapping.state is MappingState.REFUSED:
-        advice = advice_for(mapping.reason)
-        return fail(id, f"{who}: the gateway refuses the port: {mapping.reason}", advice.meaning, advice.cure)
-    if mapping.state is not MappingState.ACCEPTED:
-        return unknown(id, f"{who}: the mapping is {mapping.state.value}{_because(mapping)}")
-    top = _of(mapping, Rung.REACHABLE)
-    if top is not None and top.holds:
-        return ok(id, f"{who} is reached at {outside}: {top.words}")
-    if top is not None and top.holds is False:
-        return fail(
-            id,
-            f"{who}: the gateway opened {outside}, and a stranger did not come through: {top.words}",
-            "The mapping exists and leads nowhere: a firewall or another NAT is in the way.",
-            "see wan.class and wan.upstream; look at the firewalls of the gateway and of this machine",
-        )
-    listed = _of(mapping, Rung.LISTED)
-    if listed is not None and listed.holds is False:
-        return fail(id, f"{who}: the gateway said yes to {outside}, and does not have it: {listed.words}",
-                    "It forgot the mapping; it is asked for again by itself.", "see gw.keep")  # fmt: skip
-    proof = f"; {listed.words}" if listed is not None and listed.holds else ""
-    return unknown(
-        id,
-        f"{who}: the gateway opened {outside}{proof}",
-        "Nobody outside has come through yet, so it can only be said that the gateway agreed.",
-        "a call from outside proves it",
-    )
-
-
-def _rtp_reached(mapper: MapperSnapshot, seen: Examination) -> Finding:
-    pool = [
-        each for each in mapped_here(mapper) if each.label.startswith(("Ringthru rtp ", "Ringthru rtcp "))
-    ]
-    if not pool:
-        if any(each.mapped for each in seen.profiles):
-            return warn(
-                "reach.rtp",
-                "no port for audio is mapped",
-                "Calls from outside find none ready; they rely on latching, and callees behind NATs of"
-                " their own"
-                " may hear nothing.",
-                "see wan.class and gw.perm",
-            )
-        return skip("reach.rtp", "no profile is mapped, so no ports for audio are held ready")
-    refused = [each for each in pool if each.state is MappingState.REFUSED]
-    ready = [each for each in pool if each.state is MappingState.ACCEPTED]
-    if refused:
-        advice = advice_for(refused[0].reason)
-        return (warn if ready else fail)(
-            "reach.rtp",
-            f"{len(refused)} of {len(pool)} ports for audio are refused: {refused[0].reason}",
-            "Calls that get none of the others rely on latching: where the peer cannot send first, there is"
-            f" audio one way or none. {advice.meaning}",
-            advice.cure,
-        )
-    if len(ready) < len(pool):
-        return unknown(
-            "reach.rtp", f"{len(ready)} of {len(pool)} ports for audio are mapped, the others asked for"
-        )
-    return ok("reach.rtp", f"{len(ready)} ports for audio are mapped before a call needs them")
-
-
-def _of(mapping: MappingSnapshot, rung: Rung) -> Evidence | None:
-    return next((each for each in mapping.evidence if each.rung is rung), None)
-
-
-def _because(mapping: MappingSnapshot) -> str:
-    return f": {mapping.reason}" if mapping.reason else ""

@@ -40,6 +40,14 @@ NO_LINE: Final = Advice(
     "The gateway has no address on the Internet: its line is down, or another NAT stands in front of it.",
     "look whether the gateway is online; see wan.class",
 )
+NO_ROOM_OR_ADDRESS: Final = "no public address to map on"  # one code of PCP for both (RFC 6887 §7.4)
+NO_ROOM: Final = Advice(
+    "The gateway has no room for more mappings, or its own address is private: another NAT stands in front of"
+    " it. It says the same for both; where it grants no port at all, it is the second.",
+    "look at its status page: an Internet address that begins with 10., 172.16. to 172.31., 192.168. or"
+    " 100.64. to 100.127. is none; then set the device in front of it to bridge mode, or forward the ports"
+    " there, too",
+)
 LOGIN: Final = Advice(
     "The gateway asks for a login before it opens ports, which UPnP has no words for.",
     "switch that off there, or forward the ports by hand",
@@ -97,6 +105,7 @@ BY_WORDS: Final[tuple[tuple[str, Advice], ...]] = (
     ("for the asking host alone", FORBIDDEN),
     ("asks for a login", LOGIN),
     ("no external address", NO_LINE),
+    (NO_ROOM_OR_ADDRESS, NO_ROOM),
     ("no room left", FULL),
     ("table holds about", FULL),
     ("mappings of the budget", FULL),

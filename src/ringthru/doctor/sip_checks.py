@@ -163,8 +163,7 @@ def _explained(profile: ProfileFacts, shown: Shown) -> Finding:
             id,
             evidence,
             "A peer on the Internet cannot answer to a private address; only one that goes by where it"
-            " hears us"
-            " from, as providers do, can.",
+            " hears us from, as providers do, can.",
             "see gw.found and wan.class",
         )
     return ok(id, evidence)

@@ -22,12 +22,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from enum import Enum
+from itertools import chain
 from typing import Final
 
 from ...net.values import frozen
 from .causes import HangupCause
 
 ACK_TIMEOUT: Final = 33.0  # seconds; without an ACK no call lasts longer: 64 × T1, and the BYE's way
+SILENCE: Final = ("", "status 408")  # of an INVITE; the user agent says 408 where nothing came at all
 SHORT: Final = 2.0  # seconds; in a shorter call nothing may have been said yet
 POOR: Final = 3.1  # MOS: "nearly all users dissatisfied" is below that (ITU-T G.107, annex B)
 UNREACHED: Final = frozenset(
@@ -159,16 +161,15 @@ def _codecs(facts: CallFacts) -> CallVerdict | None:
         Fault.CODECS,
         f"{who} refused the call{said}: no codec, or no kind of SRTP, that both sides take.",
         "The offers of the two sides have nothing in common.",
-        "compare the codecs of the phone with inbound-codec-prefs and outbound-codec-prefs of the"
-        " profile, and"
-        " rtp_secure_media where SRTP is wanted; the log's line about the offer names both lists",
+        "compare the codecs of the phone with inbound-codec-prefs and outbound-codec-prefs of the profile,"
+        " and rtp_secure_media where SRTP is wanted; the log's line about the offer names both lists",
     )
 
 
 def _unreachable(facts: CallFacts) -> CallVerdict | None:
     if facts.cause not in UNREACHED or facts.talked or facts.inbound:
         return None
-    if facts.cause is HangupCause.RECOVERY_ON_TIMER_EXPIRE and not facts.refusal:
+    if facts.cause is HangupCause.RECOVERY_ON_TIMER_EXPIRE and facts.refusal in SILENCE:
         return CallVerdict(
             Fault.UNREACHABLE,
             f"our INVITE went to {facts.peer or 'the called side'}, and no answer came.",
@@ -214,17 +215,18 @@ def _one_way(facts: CallFacts, audio: AudioFacts) -> str:
         return f"no audio at all with {who}: nothing came to {audio.told}, and nothing was sent there."
     told = {None: "may have heard us", 0: "heard us"}.get(audio.remote_lost, "heard us in part")
     return (
-        f"{who} {told}, we heard nothing of it: {audio.sent} packets went to {audio.went_to or audio.wanted},"
-        f" none came to {audio.told}."
+        f"{who} {told}, we heard nothing of it: {audio.sent} packets went to"
+        f" {audio.went_to or audio.wanted}, none came to {audio.told}."
     )
 
 
 def _why_nothing_came(facts: CallFacts, audio: AudioFacts) -> tuple[str, str]:
     """The likeliest reason and its cure, the surest evidence first."""
-    return next(_reasons(facts, audio))
+    return next(chain(_by_evidence(facts, audio), _by_place(facts, audio)))
 
 
-def _reasons(facts: CallFacts, audio: AudioFacts) -> Iterator[tuple[str, str]]:
+def _by_evidence(facts: CallFacts, audio: AudioFacts) -> Iterator[tuple[str, str]]:
+    """What was seen."""
     if audio.forged:
         yield (
             f"{audio.forged} packets came that are protected by another key than was agreed on (SRTP).",
@@ -232,9 +234,8 @@ def _reasons(facts: CallFacts, audio: AudioFacts) -> Iterator[tuple[str, str]]:
         )
     if audio.dropped:
         yield (
-            f"{audio.dropped} packets came and were none of the agreed audio: another codec than agreed"
-            " on, or"
-            " somebody else's.",
+            f"{audio.dropped} packets came and were none of the agreed audio: another codec than agreed on,"
+            " or somebody else's.",
             "leave one codec only in the phone and try again; a media trace shows what came",
         )
     if facts.peer_is_far and audio.told_private:
@@ -249,18 +250,20 @@ def _reasons(facts: CallFacts, audio: AudioFacts) -> Iterator[tuple[str, str]]:
             "see gw.perm and reach.rtp of the doctor; a peer that is heard before it speaks needs the"
             " port open",
         )
+
+
+def _by_place(facts: CallFacts, audio: AudioFacts) -> Iterator[tuple[str, str]]:
+    """What is likely, by where the two are."""
     if facts.peer_is_far and audio.wanted_private and audio.went_to == audio.wanted:
         yield (
-            f"The peer's SDP names {audio.wanted}, an address of its own LAN: it does not know its NAT,"
-            " and what"
-            " we sent went nowhere.",
+            f"The peer's SDP names {audio.wanted}, an address of its own LAN: it does not know its NAT, and"
+            " what we sent went nowhere.",
             "switch on STUN or 'rport' and 'symmetric RTP' in the phone, or off the SIP ALG in its router",
         )
     if facts.peer_is_far and audio.mapped:
         yield (
-            f"The gateway had a port open for it ({audio.told}): another NAT or a firewall is in front"
-            " of it, or the"
-            " peer sent nothing.",
+            f"The gateway had a port open for it ({audio.told}): another NAT or a firewall is in front of"
+            " it, or the peer sent nothing.",
             "see wan.class and reach.rtp of the doctor; let the peer look for a muted microphone",
         )
     if facts.peer_is_far:
@@ -297,9 +300,9 @@ def _poor(facts: CallFacts) -> CallVerdict | None:
     if not bad:
         return None
     mos, way = min(bad)
-    missed = f"{audio.lost} of {audio.received + audio.lost} packets were missed" if way == ways[0][1] else (
-        f"it says that it missed {audio.remote_lost or 0} of {audio.sent}"
-    )  # fmt: skip
+    missed = f"it says that it missed {audio.remote_lost or 0} packets of {audio.sent}"
+    if way == ways[0][1]:
+        missed = f"{audio.lost} of {audio.received + audio.lost} packets were missed"
     return CallVerdict(
         Fault.POOR,
         f"{way} {facts.peer_host} was hard to understand (MOS {mos:.1f}): {missed}.",
