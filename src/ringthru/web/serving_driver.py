@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from ..switch.configuration.metrics_settings import MetricsSettings
     from ..switch.configuration.web_settings import WebSettings
     from ..switch.switch import Switch
+    from .view import Findings
 
 METRICS_AFTER: Final = 0.4  # seconds: after the ports and the event socket
 PAGE_AFTER: Final = 0.6  # people take longer still
@@ -33,12 +34,18 @@ async def serve_metrics(switch: Switch, settings: MetricsSettings, idle_cpu: Cal
         await page.stop()
 
 
-async def serve_page(switch: Switch, settings: WebSettings, lines: Callable[[], Sequence[LogLine]]) -> None:
-    """The page for people until cancelled."""
+async def serve_page(
+    switch: Switch,
+    settings: WebSettings,
+    lines: Callable[[], Sequence[LogLine]],
+    findings: Findings | None = None,
+) -> None:
+    """The page for people until cancelled; ``findings`` are those of the latest examination."""
     await asyncio.sleep(PAGE_AFTER)
     from .page_driver import WebPage
+    from .view import no_findings
 
-    page = WebPage(switch, settings, lines)
+    page = WebPage(switch, settings, lines, findings or no_findings)
     try:
         await page.start()
         await asyncio.Event().wait()
