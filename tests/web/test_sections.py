@@ -86,6 +86,7 @@ def leg(uuid: str, **more: Any) -> ChannelSnapshot:
         "codec": "",
         "bridged_to": None,
         "counted": None,
+        "audio_aside": False,
     }
     return ChannelSnapshot(**{**zeros, **usual, **more, "uuid": uuid})  # type: ignore[arg-type]
 
@@ -205,6 +206,12 @@ class TestCalls:
     def test_a_leg_alone_hears_its_application(self) -> None:
         text = read(view(mapper(), channels=(leg("a", application="echo()", destination="9196"),)), "calls")
         assert "0301234 hears echo echo hears 0301234" in text
+
+    def test_audio_that_goes_past_us_is_not_called_silence(self) -> None:
+        legs = (leg("a", bridged_to="b", audio_aside=True, packets_received=0), leg("b", bridged_to="a"))
+        text = read(view(mapper(), channels=legs), "calls")
+        assert "from phone to phone, past the switch" in text
+        assert "hears" not in text
 
     def test_a_call_that_rings(self) -> None:
         ringing = leg("a", call_state="RINGING", packets_received=0, packets_sent=0)

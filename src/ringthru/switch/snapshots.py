@@ -182,6 +182,7 @@ class ChannelSnapshot:
     account: str = ""  # accountcode
     ptime: int = 20  # milliseconds
     counted: LegReport | None = None  # of its audio
+    audio_aside: bool = False  # it goes past us, from phone to phone (bypass_media)
 
     @property
     def quality(self) -> LegQuality:
