@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from ..switch.configuration.metrics_settings import MetricsSettings
     from ..switch.configuration.web_settings import WebSettings
     from ..switch.switch import Switch
-    from .view import Findings
+    from .examining_driver import Examine
 
 METRICS_AFTER: Final = 0.4  # seconds: after the ports and the event socket
 PAGE_AFTER: Final = 0.6  # people take longer still
@@ -38,14 +38,14 @@ async def serve_page(
     switch: Switch,
     settings: WebSettings,
     lines: Callable[[], Sequence[LogLine]],
-    findings: Findings | None = None,
+    examine: Examine | None = None,
 ) -> None:
-    """The page for people until cancelled; ``findings`` are those of the latest examination."""
+    """The page for people until cancelled; ``examine`` finds what is wrong with the whole."""
     await asyncio.sleep(PAGE_AFTER)
+    from .examining_driver import nothing
     from .page_driver import WebPage
-    from .view import no_findings
 
-    page = WebPage(switch, settings, lines, findings or no_findings)
+    page = WebPage(switch, settings, lines, examine or nothing)
     try:
         await page.start()
         await asyncio.Event().wait()
