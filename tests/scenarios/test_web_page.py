@@ -294,7 +294,7 @@ class TestWhatIsSeen:
         assert not examined  # nobody looks yet
         stream = await client.listen()
         html = await stream.until("findings", "do this")
-        assert html.index("gw.odd") < html.index("1 check found nothing wrong") < html.index("gw.found")
+        assert html.index("gw.odd") < html.index("1 check more with nothing to do") < html.index("gw.found")
         assert "<img src=x" not in html
         data = json.loads((await client.get("/api/snapshot")).body)
         assert {each["id"]: each["status"] for each in data["findings"]} == {

@@ -14,7 +14,7 @@ from ..view import FindingLike, View
 
 MOST_LINES: Final = 30
 STATES: Final = {"ok": "good", "warn": "warn", "fail": "bad", "skip": "idle", "unknown": "idle"}
-CALM: Final = ("ok", "skip")
+CALM: Final = ("ok", "skip", "unknown")  # of the last nobody could tell, which is no failure
 WORST_FIRST: Final = ("fail", "warn", "unknown", "ok", "skip")
 LEVELS: Final = {"WARNING": "warn", "ERR": "bad", "CRIT": "bad", "ALERT": "bad"}
 
@@ -57,7 +57,7 @@ def findings(view: View, token: str) -> Html:
     calm = [each for each in ordered if each.status.value in CALM]
     folded = element(
         "details",
-        element("summary", f"{count(len(calm), 'check')} found nothing wrong"),
+        element("summary", f"{count(len(calm), 'check')} more with nothing to do"),
         _found("What is well", calm),
         id="calm-findings",
         class_="fold",
