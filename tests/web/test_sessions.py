@@ -71,7 +71,12 @@ class TestSessions:
         assert sessions.find(session.key, IDLE) is session
         assert sessions.find(session.key, 2 * IDLE) is session
         assert sessions.find(session.key, 3 * IDLE + 1) is None
-        assert not sessions.holds(session)
+        assert not sessions.keeps(session, 0.0)
+
+    def test_who_goes_on_looking_stays_logged_in(self, sessions: Sessions) -> None:
+        session = sessions.begin(0.0)
+        assert sessions.keeps(session, IDLE)
+        assert sessions.find(session.key, 2 * IDLE) is session
 
     def test_who_logs_out_is_out(self, sessions: Sessions) -> None:
         session = sessions.begin(0.0)

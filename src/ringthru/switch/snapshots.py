@@ -205,6 +205,7 @@ class ChannelSnapshot:
     presence_id: str = ""  # whose lamp it lights
     ptime: int = 20  # milliseconds
     counted: LegReport | None = None  # of its audio
+    audio_aside: bool = False  # it goes past us, from phone to phone (bypass_media)
 
     @property
     def quality(self) -> LegQuality:

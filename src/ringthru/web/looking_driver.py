@@ -62,18 +62,18 @@ class Looking:
     def watchers(self) -> int:
         return len(self._watchers)
 
-    def watch(self, may_go_on: Callable[[], bool]) -> AsyncGenerator[bytes, None] | None:
-        """Server-sent events as long as ``may_go_on``; None: too many look already."""
+    def watch(self, may_go_on: Callable[[float], bool]) -> AsyncGenerator[bytes, None] | None:
+        """Server-sent events as long as ``may_go_on`` says so of the loop's time; None: too many look."""
         return self._told(may_go_on) if len(self._watchers) < MOST_WATCHERS else None
 
-    async def _told(self, may_go_on: Callable[[], bool]) -> AsyncGenerator[bytes, None]:
+    async def _told(self, may_go_on: Callable[[float], bool]) -> AsyncGenerator[bytes, None]:
         watcher = _Watcher()
         self._watchers.add(watcher)
         if self._rounds is None or self._rounds.done():
             self._rounds = asyncio.create_task(self._look())
         try:
             yield AGAIN
-            while may_go_on():
+            while may_go_on(asyncio.get_running_loop().time()):
                 try:
                     async with asyncio.timeout(BEAT):
                         await watcher.news.wait()

@@ -29,9 +29,9 @@ class Section:
 SECTIONS: Final = (
     Section("summary", "", telling.summary, wide=True),
     Section("chain", "", chain.chain, wide=True),
-    Section("findings", "Findings", telling.findings, wide=True),
     Section("calls", "Calls now", calls.live, wide=True),
     Section("recent", "Recent calls", calls.recent, wide=True),
+    Section("findings", "Findings", telling.findings, wide=True),
     Section("phones", "Phones", people.phones, wide=True),
     Section("trunks", "Providers", people.trunks, wide=True),
     Section("router", "Router", nat.router),

@@ -20,13 +20,14 @@ from ..switch.configuration.web_settings import WebSettings
 from .access import is_loopback, is_public, refusal
 from .data import snapshot_json
 from .deeds import Deeds, deed_json
+from .examining_driver import Examine, Examining, nothing
 from .http import Request, Response
 from .looking_driver import Looking
 from .page import page, sections
 from .server_driver import Ends, HttpServer
 from .sessions import Sessions
 from .site import Parts, Site
-from .view import Findings, View, no_findings
+from .view import View
 
 if TYPE_CHECKING:
     from ..console.recent_lines import LogLine
@@ -52,15 +53,16 @@ class WebPage:
         switch: Switch,
         settings: WebSettings,
         lines: Callable[[], Sequence[LogLine]],
-        findings: Findings = no_findings,
+        examine: Examine = nothing,
         rules: AddressRules = INTERNET,
     ) -> None:
-        """``lines`` are those of the log to show, the latest first; ``rules`` say what is the Internet."""
+        """``lines`` are those of the log to show, the latest first; ``examine`` finds what is wrong with the
+        whole; ``rules`` say what is the Internet."""
         self._switch = switch
         own = switch.variables.get("local_ip_v4", LOOPBACK)
         self._settings = settings = _safe(settings, own, rules)
         self._lines = lines
-        self._findings = findings
+        self._examining = Examining(examine)
         self._rules = rules
         self._clock = asyncio.get_running_loop().time
         self._where = Endpoint(settings.listen_ip, settings.listen_port)
@@ -88,6 +90,7 @@ class WebPage:
         log.info("Web page: http://%s/", self.endpoint)
 
     async def stop(self) -> None:
+        self._examining.stop()
         await self.server.stop()
 
     def view(self) -> View:
@@ -99,7 +102,7 @@ class WebPage:
             setup_of(self._switch),
             users,
             tuple(self._lines()),
-            tuple(self._findings()),
+            self._examining.latest(),
         )
 
     def _parts(self) -> Parts:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from ..switch.configuration.metrics_settings import MetricsSettings
     from ..switch.configuration.web_settings import WebSettings
     from ..switch.switch import Switch
+    from .examining_driver import Examine
 
 METRICS_AFTER: Final = 0.4  # seconds: after the ports and the event socket
 PAGE_AFTER: Final = 0.6  # people take longer still
@@ -33,12 +34,18 @@ async def serve_metrics(switch: Switch, settings: MetricsSettings, idle_cpu: Cal
         await page.stop()
 
 
-async def serve_page(switch: Switch, settings: WebSettings, lines: Callable[[], Sequence[LogLine]]) -> None:
-    """The page for people until cancelled."""
+async def serve_page(
+    switch: Switch,
+    settings: WebSettings,
+    lines: Callable[[], Sequence[LogLine]],
+    examine: Examine | None = None,
+) -> None:
+    """The page for people until cancelled; ``examine`` finds what is wrong with the whole."""
     await asyncio.sleep(PAGE_AFTER)
+    from .examining_driver import nothing
     from .page_driver import WebPage
 
-    page = WebPage(switch, settings, lines)
+    page = WebPage(switch, settings, lines, examine or nothing)
     try:
         await page.start()
         await asyncio.Event().wait()

@@ -87,9 +87,9 @@ class Sessions:
         self._sessions.move_to_end(key)
         return session
 
-    def holds(self, session: Session) -> bool:
-        """Whether it is still one."""
-        return self._sessions.get(session.key) is session
+    def keeps(self, session: Session, now: float) -> bool:
+        """Whether it is still one; who goes on looking uses it."""
+        return self.find(session.key, now) is session
 
     def end(self, session: Session) -> None:
         self._sessions.pop(session.key, None)

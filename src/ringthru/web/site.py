@@ -55,7 +55,7 @@ class Parts:
 
     page: Callable[[str], bytes]  # by token
     snapshot: Callable[[str], Awaitable[bytes]]
-    watch: Callable[[Callable[[], bool]], AsyncGenerator[bytes, None] | None]  # None: too many look
+    watch: Callable[[Callable[[float], bool]], AsyncGenerator[bytes, None] | None]  # None: too many look
     deeds: Mapping[str, Callable[[Mapping[str, str]], Awaitable[Deed]]]  # by path
     files: Mapping[str, tuple[str, bytes]]  # kind and content, by path
     deed_json: Callable[[Deed], bytes]
@@ -113,7 +113,7 @@ class Site:
     def _stream(self, request: Request, session: Session) -> Response:
         if request.method == "HEAD":
             return Response(kind=EVENTS)
-        stream = self._parts.watch(lambda: self._sessions.holds(session))
+        stream = self._parts.watch(lambda now: self._sessions.keeps(session, now))
         if stream is None:
             return Response.text(HTTPStatus.SERVICE_UNAVAILABLE, "Too many look at once.")
         return Response(kind=EVENTS, stream=stream)

@@ -5,7 +5,6 @@ Lives here: the value that every section renders. Never here: HTML, JSON.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from enum import Enum
 from typing import TYPE_CHECKING, Protocol
 
@@ -39,14 +38,6 @@ class FindingLike(Protocol):
     @property
     def cure(self) -> str:
         """What to do; may be empty."""
-
-
-Findings = Callable[[], Sequence[FindingLike]]
-
-
-def no_findings() -> tuple[FindingLike, ...]:
-    """Where nobody examines anything."""
-    return ()
 
 
 @frozen

@@ -68,6 +68,7 @@ def snapshot_of(channel: Channel, seconds: float) -> ChannelSnapshot:
         call_uuid=channel.parent.uuid if channel.parent else channel.uuid,
         ptime=channel.media.negotiated.ptime if channel.media and channel.media.negotiated else 20,
         counted=report,
+        audio_aside=channel.media is not None and channel.media.aside is not None,
         account=channel.variables.get("accountcode", ""),
         presence_id=presence_id_of(channel),
     )

@@ -51,7 +51,7 @@ def _card(view: View, legs: list[ChannelSnapshot], users: Users, token: str) -> 
     head = element(
         "header", element("h3", title), element("span", since(first.began, view.now), class_="age"), deed
     )
-    hearing = element("ul", *_hearing(legs, who), class_="hearing")
+    hearing = element("ul", *_heard(view, legs, who), class_="hearing")
     rows = [_leg(each, who[each.uuid]) for each in legs]
     return element("article", head, hearing, table(f"Legs of {title}", HEADS, rows), class_="call")
 
@@ -66,6 +66,15 @@ def _who(leg: ChannelSnapshot, users: Users) -> str:
     if leg.direction == "inbound":
         return leg.caller_number or leg.caller_name or "caller"
     return users.get(leg.peer) or leg.destination or leg.name
+
+
+def _heard(view: View, legs: list[ChannelSnapshot], who: Mapping[str, str]) -> list[Html]:
+    """Who hears whom, where the audio passes by us and is counted while it does."""
+    if any(leg.audio_aside for leg in legs):
+        return [element("li", "the audio goes from phone to phone, past the switch", class_="quiet")]
+    if view.snapshot.media_nodes:
+        return [element("li", "the audio goes through rtpengine, which counts at the end", class_="quiet")]
+    return _hearing(legs, who)
 
 
 def _hearing(legs: list[ChannelSnapshot], who: Mapping[str, str]) -> list[Html]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from ...console.text import count
 from ...net.address import AddressKind
 from ...net.values import frozen
 from ...switch.snapshots import MapperSnapshot, MappingState, RegistrationSnapshot
@@ -90,7 +91,8 @@ def _router(mapper: MapperSnapshot) -> Place:
     state = "good" if granted == len(wanted) else "warn"
     if not mapper.mapping_enabled:
         return Place("router", "Router", "idle", "port mapping is off", _names(mapper))
-    word = f"opened {granted} of {len(wanted)} ports" if granted < len(wanted) else f"{granted} ports open"
+    whole = f"{count(granted, 'port')} open"
+    word = whole if granted == len(wanted) else f"opened {granted} of {len(wanted)} ports"
     return Place("router", "Router", state, word, _names(mapper), link=mapper.type.spoken)
 
 
@@ -104,7 +106,7 @@ def _ourselves(view: View) -> Place:
     running = [each for each in snapshot.profiles if each.running]
     addresses = dict.fromkeys(each.sip_ip for each in running)
     calls = len({each.call_uuid or each.uuid for each in snapshot.channels})
-    word = "1 call now" if calls == 1 else f"{calls} calls now" if calls else "ready"
+    word = f"{count(calls, 'call')} now" if calls else "ready"
     state = "good" if running else "bad"
     return Place(
         "switch",

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from typing import Final
 
+from ...console.text import count
 from ...switch.snapshots import MappingState, SwitchSnapshot
 from ..markup import Html, badge, element, joined, since, table
 from ..view import FindingLike, View
 
 MOST_LINES: Final = 30
 STATES: Final = {"ok": "good", "warn": "warn", "fail": "bad", "skip": "idle", "unknown": "idle"}
+CALM: Final = ("ok", "skip", "unknown")  # of the last nobody could tell, which is no failure
 WORST_FIRST: Final = ("fail", "warn", "unknown", "ok", "skip")
 LEVELS: Final = {"WARNING": "warn", "ERR": "bad", "CRIT": "bad", "ALERT": "bad"}
 
@@ -50,10 +52,25 @@ def _glance(snapshot: SwitchSnapshot) -> tuple[str, str]:
 
 
 def findings(view: View, token: str) -> Html:
-    """What an examination found, the gravest first; empty where nobody examines."""
+    """What an examination found: the gravest first, what is well folded away; empty where nobody examines."""
     ordered = sorted(view.findings, key=lambda each: _gravity(each.status.value))
-    rows = [_finding(each) for each in ordered]
-    return table("Findings", ("Check", "State", "What was seen", "What to do"), rows)
+    calm = [each for each in ordered if each.status.value in CALM]
+    folded = element(
+        "details",
+        element("summary", f"{count(len(calm), 'check')} more with nothing to do"),
+        _found("What is well", calm),
+        id="calm-findings",
+        class_="fold",
+    )
+    return joined(
+        _found("Findings", [each for each in ordered if each not in calm]), folded if calm else None
+    )
+
+
+def _found(caption: str, findings: list[FindingLike]) -> Html:
+    return table(
+        caption, ("Check", "State", "What was seen", "What to do"), [_finding(each) for each in findings]
+    )
 
 
 def _gravity(status: str) -> int:
