@@ -84,6 +84,7 @@ class TransactionLayer:
         self._sources: dict[str, int] = {}
         self._to_send: list[tuple[bytes, Flow]] = []
         self.pending: deque[LayerEvent] = deque()  # events that the layer's user has not taken yet
+        self.deliver = self.pending.append
         self.next_timeout = self.timers.next_at
 
     # The machine's contract
@@ -210,9 +211,6 @@ class TransactionLayer:
 
     def send(self, data: bytes, flow: Flow) -> None:
         self._to_send.append((data, flow))
-
-    def deliver(self, event: LayerEvent) -> None:
-        self.pending.append(event)
 
     def forget(self, transaction: Transaction) -> None:
         if isinstance(transaction, ServerTransaction):

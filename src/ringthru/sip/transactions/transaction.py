@@ -148,7 +148,8 @@ class Transaction:
         if ending is not None and ending.action is not None and ending.at <= at and self._resending is None:
             timers.put_off(ending, at, timer)
             return
-        self.stop_timers()
+        if ending is not None or self._resending is not None:
+            self.stop_timers()
         if wait <= 0:
             self.step(timer, now)
         else:

@@ -37,7 +37,8 @@ def read_auth_parameters(text: str) -> tuple[str, dict[str, str]]:
         if match is None:
             raise MalformedMessage(f"bad authentication parameters {rest[position : position + 80]!r}")
         name, quoted, plain = match.groups()
-        found.setdefault(name.lower(), plain if quoted is None else unescape(quoted))
+        value = plain if quoted is None else quoted if "\\" not in quoted else unescape(quoted)
+        found.setdefault(name.lower(), value)
         position = match.end()
     if not TOKEN.fullmatch(scheme) or not found:
         raise MalformedMessage(f"bad authentication header {text[:80]!r}")

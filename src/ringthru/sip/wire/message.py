@@ -69,12 +69,13 @@ class Message(HeaderList):
             first = self._first or self._index()
             value = first.get(name)
             if value and "," not in value and len(first) == len(self.headers):
-                elements = [value]  # as nearly always
+                typed = [reader(value)]  # as nearly always
             else:
                 elements = self.get_all(name) if value is not None else []
-            if len(elements) > MAX_ELEMENTS:
-                raise MalformedMessage(f"{len(elements)} elements of {name}")
-            typed = self._typed[key] = [reader(element) for element in elements]
+                if len(elements) > MAX_ELEMENTS:
+                    raise MalformedMessage(f"{len(elements)} elements of {name}")
+                typed = [reader(element) for element in elements]
+            self._typed[key] = typed
         return typed
 
     @property
@@ -99,7 +100,8 @@ class Message(HeaderList):
     @property
     def contact_is_star(self) -> bool:
         """Whether this is ``Contact: *``, every binding (§10.2.2)."""
-        return self._index().get("Contact") == "*" and len(self._rows("Contact")) == 1
+        first = self._first or self._index()
+        return first.get("Contact") == "*" and len(self._rows("Contact")) == 1
 
     @property
     def routes(self) -> list[NameAddr]:
@@ -139,15 +141,15 @@ class Message(HeaderList):
         Raises:
             LocalError: a hole without ``here``, a line end inside a header, text that is not Unicode.
         """
-        length = ("Content-Length", str(len(self.body)))
-        rows = self.headers
-        if length not in rows:
-            rows = [pair for pair in rows if pair[0] != "Content-Length"]
-            rows.append(length)
-        lines = [self.start_line()]
-        lines += [f"{name}: {value}" for name, value in rows]
+        lines, length = [self.start_line()], str(len(self.body))
+        if ("Content-Length", length) in self.headers:
+            lines += [f"{name}: {value}" for name, value in self.headers]
+        else:
+            lines += [f"{name}: {value}" for name, value in self.headers if name != "Content-Length"]
+            lines.append(f"Content-Length: {length}")
         text = "\r\n".join(lines)
-        if text.count("\n") != len(rows) or text.count("\r") != len(rows):
+        ends = len(lines) - 1
+        if text.count("\n") != ends or text.count("\r") != ends:
             raise LocalError("line end inside a header")
         if HERE in text or HERE_HOST in text or HERE_URI in text:
             text = fill(text, here, transport, self.secure)
