@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import gc
 import sys
+from functools import partial
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from .console.logs import Logs
     from .console.pid_file import PidFile
     from .console.serve import Ending
+    from .doctor import Finding
     from .net.surroundings import Surroundings
     from .portmap import PortMapper
     from .switch.switch import Switch
@@ -164,6 +166,13 @@ def _obey_settings(switch: Switch, logs: Logs) -> None:
     switch.calls.router.functions.others = InDialplan(switch, logs)
 
 
+async def _examined(switch: Switch) -> tuple[Finding, ...]:
+    """What is wrong, for the page; the doctor is loaded when somebody looks."""
+    from .doctor import examine
+
+    return await examine(switch)
+
+
 def _faces(
     switch: Switch, options: Options, logs: Logs, waiter: Waiter | None
 ) -> list[Coroutine[None, None, None]]:
@@ -192,7 +201,7 @@ def _faces(
         faces.append(serve_metrics(switch, metrics, logs.idle_cpu))
     web = WebSettings.read(switch.tree)
     if web is not None:
-        faces.append(serve_page(switch, web, logs.recent.lines))
+        faces.append(serve_page(switch, web, logs.recent.lines, partial(_examined, switch)))
     if options.console:
         history = options.db / "console.history" if options.db else None
         faces.append(terminal_or_lines(switch, logs, history))

@@ -73,6 +73,11 @@ def test_a_call_is_seen_coming_heard_and_going(page: Browser, phones: Phones) ->
     assert "ended by the switch" in page.text("#recent")
 
 
+def test_what_the_doctor_finds_is_shown(page: Browser) -> None:
+    page.until("document.querySelector('#findings').textContent.includes('gw.found')")
+    assert "192.168.1.1 answers by" in page.evaluate("document.querySelector('#findings').textContent")
+
+
 def test_a_name_that_is_markup_is_seen_as_it_is_written(page: Browser, switch: Switch) -> None:
     with wire(switch.laboratory, PUB, PUB_ADDRESS, (WAN_ADDRESS, 5080)) as line:
         line.display_name = f'"{HOSTILE}" '
