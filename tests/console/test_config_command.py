@@ -117,6 +117,13 @@ class TestWhatIsNoError:
         assert "1000@d: the password is on every list of common passwords" in text
         assert check("", "--strict", root=GOOD)[0] == 1
 
+    def test_a_web_page_for_others_with_a_password_that_they_guess_is_a_warning(self, check):
+        lines = '<param name="listen-ip" value="auto"/><param name="password" value="ringthru"/>'
+        page = f'<configuration name="web.conf"><settings>{lines}</settings></configuration>'
+        status, text = check(root=GOOD.replace("</section>", f"{page}</section>", 1))
+        assert status == 0
+        assert "web.conf: the password is on every list of common passwords: the page is shown on" in text
+
     def test_a_function_that_nobody_answers_is_named(self, check):
         data = '<action application="set" data="x=${system(ls)}-${regex(a|b)}-${show(calls)}"/></condition>'
         dial = '<param name="dial-string" value="${sofia_contact(a)},${verto_contact(a)}"/></params>'

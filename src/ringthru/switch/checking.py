@@ -135,6 +135,7 @@ def _read(
     ask(ConsoleSettings.read, ConsoleSettings())
     _ask_of_what_is_beside(tree, ask)
     _judge_event_socket(ask(EventSocketSettings.read, None), tree, findings)
+    _judge_web_page(ask(WebSettings.read, None), tree, findings)
     no_profiles: list[ProfileSettings] = []
     profiles = ask(load_profiles, no_profiles)
     findings += _unknown_applications(tree)
@@ -150,7 +151,7 @@ def _read(
 
 
 def _ask_of_what_is_beside(tree: Tree, ask: Callable[[Callable[[Tree], object], object], object]) -> None:
-    """The files beside the switch: music, conferences, voicemail, menus, records, metrics, the web page …"""
+    """The files of music, conferences, voicemail, menus, the console phone, records of calls and metrics."""
     ask(load_streams, None)
     ask(load_conferences, None)
     ask(load_phone, None)
@@ -159,7 +160,6 @@ def _ask_of_what_is_beside(tree: Tree, ask: Callable[[Callable[[Tree], object], 
     ask(check_phrases, None)
     ask(lambda each: CdrSettings.read(each, Path()), None)
     ask(MetricsSettings.read, None)
-    ask(WebSettings.read, None)
 
 
 def _until_it_agrees(read: Callable[[Tree], T], tree: Tree, findings: list[Finding], instead: T) -> T:
@@ -226,6 +226,14 @@ def _judge_event_socket(settings: EventSocketSettings | None, tree: Tree, findin
     text = f"event_socket.conf: the password everybody knows on {settings.listen_ip}: it is refused there"
     remedy = "set another password, or listen-ip 127.0.0.1"
     findings.append(Finding(logging.WARNING, element.position, text, remedy))
+
+
+def _judge_web_page(settings: WebSettings | None, tree: Tree, findings: list[Finding]) -> None:
+    element = tree.configuration("web.conf")
+    if settings is None or element is None or settings.weakness is None or settings.on_loopback:
+        return
+    text = f"web.conf: the password {settings.weakness}: the page is shown on 127.0.0.1 alone"
+    findings.append(Finding(logging.WARNING, element.position, text, "set another password, or none"))
 
 
 def _of(error: ConfigurationError) -> Finding:
