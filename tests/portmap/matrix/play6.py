@@ -15,8 +15,8 @@ from ringthru.lab.virtual.wire import Wire
 from ringthru.lab.virtual.world import World
 from ringthru.net.address import Endpoint
 from ringthru.net.values import replace
+from ringthru.portmap import MappingSnapshot
 from ringthru.portmap.mapping.lease import Lease
-from ringthru.portmap.snapshots import MappingSnapshot
 from ringthru.portmap.values import Family, GatewayType, Protocol, Rung, Wanted
 
 from .play import (

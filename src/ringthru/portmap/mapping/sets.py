@@ -40,8 +40,10 @@ def check_set(wanted: tuple[Wanted, ...], rule: SetRule) -> None:
     check_kind(Sequence, wanted)
     check_kind(Wanted, *wanted)
     things = {(each.family, each.protocol, each.internal_client, each.internal_port) for each in wanted}
-    if not wanted or len(things) != len(wanted):
-        raise LocalError("a set of mappings names each of them once, and at least one")
+    if not wanted:
+        raise LocalError("a set of no mappings: name one at least")
+    if len(things) != len(wanted):
+        raise LocalError("a set of mappings names each of them once")
     kinds = {(each.family, each.protocol) for each in wanted}
     if rule is SetRule.PAIR and (len(wanted) != 2 or len(kinds) != 1):
         raise LocalError("a pair is two ports of one protocol: RTP, then RTCP")
