@@ -31,6 +31,10 @@ class TestFound:
         patient.external(asks_mapping=False)
         assert patient.status("gw.found") == "skip"
 
+    def test_one_that_answers_and_has_not_said_what_it_can_do_is_unknown(self, patient):
+        patient.switch(mapper=replace(NO_GATEWAY, hesitant=True))
+        assert patient.status("gw.found") == "unknown"
+
     def test_none_yet_is_unknown(self, patient):
         patient.switch(mapper=replace(NO_GATEWAY, verdict_known=False))
         assert patient.status("gw.found") == "unknown"
@@ -106,6 +110,10 @@ class TestPermission:
     def test_switched_off_is_skipped(self, patient):
         patient.mapper(mapping_enabled=False)
         assert patient.status("gw.perm") == "skip"
+
+    def test_where_nothing_asks_nothing_is_said_of_permission_and_leases(self, patient):
+        patient.mapper(mappings=())
+        assert (patient.status("gw.perm"), patient.status("gw.keep")) == ("skip", "skip")
 
     def test_not_answered_yet_is_unknown(self, patient):
         patient.mapper(mappings=(mapping(5080, state=MappingState.REQUESTED),))

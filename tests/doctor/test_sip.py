@@ -113,7 +113,8 @@ class TestAddresses:
 
 class TestPhones:
     def test_registered_ones_are_counted(self, patient):
-        assert patient.finding("phones").evidence == "1 registered, 1 of them behind a NAT"
+        found = patient.finding("phones")
+        assert (found.status.value, found.evidence) == ("ok", "1 registered, 1 of them behind a NAT")
 
     def test_one_that_answers_no_options_is_named(self, patient):
         patient.switch(registrations=(PHONE, replace(PHONE, user="1001@home.example", reachable=False)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -83,6 +84,15 @@ class TestAHealthyHome:
             "-ERR no check is called gw.nonsense"
         )
         assert (await ask(home, "doctor what")).startswith("-USAGE")
+
+    async def test_looking_says_nothing_in_the_log(
+        self, home: Home, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """A page that looks every few seconds would fill it."""
+        caplog.set_level(logging.INFO)
+        caplog.clear()
+        await examine(home.switch)
+        assert caplog.text == ""
 
     async def test_no_password_is_in_any_of_it(self, home: Home, ask: Any) -> None:
         assert PASSWORD not in await ask(home, "doctor") + await ask(home, "doctor json")

@@ -58,9 +58,27 @@ def ports_of(profiles: Iterable[Profile]) -> Iterator[WantedPort]:
 
 def port_of_event_socket(tree: Tree) -> Iterator[WantedPort]:
     """Its own, where it has a fixed one; it may be opened a moment later than the profiles."""
-    socket = EventSocketSettings.read(tree)
+    socket = event_socket_of(tree)
     if socket is not None and socket.listen_port:
         yield WantedPort("tcp", socket.listen_ip, socket.listen_port, "the event socket", served=False)
+
+
+def event_socket_of(tree: Tree) -> EventSocketSettings | None:
+    """Where it listens, by what is written there; None: nowhere.
+
+    The switch read it at its start, and said what is to be said of it; here nothing is logged once more.
+    """
+    element = tree.configuration("event_socket.conf")
+    if element is None:
+        return None
+    written = element.named_values("settings", "param")
+    usual = EventSocketSettings()
+    port = written.get("listen-port", "").strip()
+    return EventSocketSettings(
+        listen_ip=written.get("listen-ip", "").strip("[] ") or usual.listen_ip,
+        listen_port=int(port) if port.isdecimal() else usual.listen_port,
+        password=written.get("password", ""),
+    )
 
 
 def _protocol(transport: str) -> str:
@@ -107,7 +125,7 @@ def _shown(profile: Profile, peer: str, where: str) -> Shown:
 
 
 def _security(tree: Tree, calls: Calls, weak: tuple[tuple[str, str], ...]) -> SecurityFacts:
-    socket = EventSocketSettings.read(tree)
+    socket = event_socket_of(tree)
     return SecurityFacts(
         weak=weak,
         shared=shared_secrets(calls.directory),
