@@ -49,6 +49,10 @@ class TestPorts:
         patient.host(ports=(WantedPort("udp", OURS, 5060, "profile internal"),))
         assert patient.status("host.port") == "fail"
 
+    def test_where_no_port_is_wanted_it_is_skipped(self, patient):
+        patient.host(ports=())
+        assert patient.status("host.port") == "skip"
+
     def test_the_event_socket_may_come_a_moment_later(self, patient):
         patient.host(ports=(WantedPort("tcp", "127.0.0.1", 8021, "the event socket", served=False),))
         assert patient.status("host.port") == "ok"

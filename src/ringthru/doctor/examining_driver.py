@@ -10,7 +10,7 @@ import os
 from collections.abc import Iterable, Iterator
 
 from ..net.surroundings import Surroundings
-from ..switch.calls.book import Calls
+from ..net.values import replace
 from ..switch.configuration import Directory, Tree, weak_secrets
 from ..switch.configuration.event_socket_settings import CLUECON, EventSocketSettings
 from ..switch.foresight import OUTSIDE, neighbour_of
@@ -23,26 +23,29 @@ from .patient import Patient
 
 
 async def examine(switch: Patient) -> tuple[Finding, ...]:
-    """Every finding about a running switch; the machine is looked at in a thread."""
+    """Every finding about a running switch.
+
+    The machine is looked at in a thread, and so are passwords: ten thousand of them take a while.
+    """
     ports = (*ports_of(switch.calls.profiles.values()), *port_of_event_socket(switch.tree))
     rtp = switch.settings.rtp_start_port, switch.settings.rtp_end_port
     host = await asyncio.to_thread(look_at_host, switch.surroundings, ports, rtp, str(os.getpid()))
-    return diagnose(picture_of(switch, host))
+    secrets = await asyncio.to_thread(secrets_of, switch.calls.directory)
+    return diagnose(picture_of(switch, host, secrets))
 
 
-def picture_of(switch: Patient, host: HostFacts) -> Examination:
-    """What a switch knows of itself, at this moment."""
+def picture_of(switch: Patient, host: HostFacts, secrets: SecurityFacts) -> Examination:
+    """What a switch knows of itself, at this moment; ``secrets`` are ``secrets_of`` its directory."""
     snapshot, calls = switch.snapshot(), switch.calls
-    weak = tuple(weak_secrets(calls.directory))
     mapper = snapshot.mapper is not None and snapshot.mapper.mapping_enabled
     return Examination(
         host=host,
         switch=snapshot,
         profiles=tuple(
-            _profile(each, switch.surroundings, guarded=bool(weak) and mapper)
+            _profile(each, switch.surroundings, guarded=bool(secrets.weak) and mapper)
             for each in calls.profiles.values()
         ),
-        security=_security(switch.tree, calls, weak),
+        security=_with_event_socket(secrets, switch.tree),
         calls=calls.mishaps.recent(),
         gateway_restarted=switch.gateway_restarted,
     )
@@ -124,15 +127,22 @@ def _shown(profile: Profile, peer: str, where: str) -> Shown:
     return Shown(peer, where, result, reasons, str(seen.signalling), profile.is_public(host))
 
 
-def _security(tree: Tree, calls: Calls, weak: tuple[tuple[str, str], ...]) -> SecurityFacts:
-    socket = event_socket_of(tree)
+def secrets_of(directory: Directory) -> SecurityFacts:
+    """What is wrong with the passwords of a directory."""
     return SecurityFacts(
-        weak=weak,
-        shared=shared_secrets(calls.directory),
-        users=len(calls.directory.users()),
-        event_socket=f"{socket.listen_ip}:{socket.listen_port}" if socket is not None else None,
-        event_socket_local=socket is None or socket.on_loopback,
-        event_socket_known=socket is not None and socket.password == CLUECON,
+        weak=tuple(weak_secrets(directory)), shared=shared_secrets(directory), users=len(directory.users())
+    )
+
+
+def _with_event_socket(secrets: SecurityFacts, tree: Tree) -> SecurityFacts:
+    socket = event_socket_of(tree)
+    if socket is None:
+        return secrets
+    return replace(
+        secrets,
+        event_socket=f"{socket.listen_ip}:{socket.listen_port}",
+        event_socket_local=socket.on_loopback,
+        event_socket_known=socket.password == CLUECON,
     )
 
 
