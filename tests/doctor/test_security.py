@@ -45,10 +45,16 @@ class TestContexts:
     def test_an_access_list_or_a_password_is_well(self, patient):
         assert patient.status("sec.context") == "ok"
 
-    def test_strangers_in_a_context_are_a_warning(self, patient):
+    def test_strangers_who_are_only_heard_are_well(self, patient):
         patient.external(limits_callers=False)
+        assert patient.status("sec.context.external") == "ok"
+
+    def test_strangers_who_get_further_are_a_warning_that_says_where(self, patient):
+        patient.external(limits_callers=False, leads_on=("out (bridge)",))
         found = patient.finding("sec.context.external")
-        assert (found.status.value, "context public" in found.evidence) == ("warn", True)
+        assert found.status.value == "warn"
+        assert "context public" in found.evidence
+        assert "out (bridge)" in found.evidence
 
     def test_any_password_is_a_failure(self, patient):
         patient.internal(blind=True)

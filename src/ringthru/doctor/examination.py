@@ -88,6 +88,7 @@ class ProfileFacts:
     blind: bool  # registers or takes calls with any password
     context: str
     tls: bool
+    leads_on: tuple[str, ...] = ()  # extensions of that context by which a stranger gets further than a sound
     ports: tuple[OpenPort, ...] = ()
     shown: tuple[Shown, ...] = ()
     address_source: str = ""  # where the external address comes from, in words

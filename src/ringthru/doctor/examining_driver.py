@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from ..net.surroundings import Surroundings
 from ..net.values import replace
 from ..switch.configuration import Directory, Tree, weak_secrets
+from ..switch.configuration.conditions import Extension
 from ..switch.configuration.event_socket_settings import CLUECON, EventSocketSettings
 from ..switch.foresight import OUTSIDE, neighbour_of
 from ..switch.profiles.profile import Profile
@@ -20,6 +21,7 @@ from .examination import Examination, HostFacts, OpenPort, ProfileFacts, Securit
 from .finding import Finding
 from .host_driver import look_at_host
 from .patient import Patient
+from .strangers import leading_on
 
 
 async def examine(switch: Patient) -> tuple[Finding, ...]:
@@ -37,12 +39,18 @@ async def examine(switch: Patient) -> tuple[Finding, ...]:
 def picture_of(switch: Patient, host: HostFacts, secrets: SecurityFacts) -> Examination:
     """What a switch knows of itself, at this moment; ``secrets`` are ``secrets_of`` its directory."""
     snapshot, calls = switch.snapshot(), switch.calls
+    contexts = calls.router.dialplan.contexts
     mapper = snapshot.mapper is not None and snapshot.mapper.mapping_enabled
     return Examination(
         host=host,
         switch=snapshot,
         profiles=tuple(
-            _profile(each, switch.surroundings, guarded=bool(secrets.weak) and mapper)
+            _profile(
+                each,
+                switch.surroundings,
+                contexts.get(each.settings.context, ()),
+                guarded=bool(secrets.weak) and mapper,
+            )
             for each in calls.profiles.values()
         ),
         security=_with_event_socket(secrets, switch.tree),
@@ -88,7 +96,9 @@ def _protocol(transport: str) -> str:
     return "udp" if transport == "UDP" else "tcp"
 
 
-def _profile(profile: Profile, here: Surroundings, guarded: bool) -> ProfileFacts:
+def _profile(
+    profile: Profile, here: Surroundings, extensions: tuple[Extension, ...], guarded: bool
+) -> ProfileFacts:
     settings, registration = profile.settings, profile.settings.registration
     addresses, transports = profile.addresses(), profile.transports
     asks = profile.wants_mapping
@@ -102,6 +112,7 @@ def _profile(profile: Profile, here: Surroundings, guarded: bool) -> ProfileFact
         blind=registration.accept_blind_reg or registration.accept_blind_auth,
         context=settings.context,
         tls=settings.tls,
+        leads_on=leading_on(extensions),
         ports=tuple(
             OpenPort(
                 each, transports.local(each).port, transports.external_port(each), transports.is_granted(each)

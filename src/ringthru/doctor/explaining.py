@@ -147,7 +147,7 @@ EXPLAINED: Final[tuple[Explained, ...]] = (
     Explained(
         "sec.context",
         "which context callers without a password get",
-        "strangers on the Internet call one, or any password does",
+        "strangers on the Internet get further than a sound there, or any password does",
     ),
     Explained(
         "sec.socket", "where the event socket listens", "beyond this machine, or with FreeSWITCH's password"

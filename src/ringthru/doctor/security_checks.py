@@ -88,21 +88,28 @@ def _contexts(profiles: tuple[ProfileFacts, ...]) -> Iterator[Finding]:
             )
         elif each.open_ports and not each.auth_calls and not each.limits_callers:
             found = True
-            yield warn(
-                f"sec.context.{each.name}",
-                f"strangers on the Internet call context {each.context} by {', '.join(each.open_ports)},"
-                " without a password",
-                "They get whatever that context holds: right for calls from providers, wrong if it"
-                " dials out.",
-                f"look that dialplan context {each.context} has no extension that leads to a provider; or"
-                " auth-calls=true, or apply-inbound-acl with the providers' networks",
-            )
+            yield _strangers(each)
     if not found:
         opened = _open(profiles)
         yield ok(
             "sec.context",
             f"who calls {opened} proves himself" if opened else "nothing is open to the Internet",
         )
+
+
+def _strangers(profile: ProfileFacts) -> Finding:
+    """Nobody proves himself there: what do they get?"""
+    name = f"sec.context.{profile.name}"
+    seen = f"strangers on the Internet call context {profile.context} by {', '.join(profile.open_ports)}"
+    if not profile.leads_on:
+        return ok(name, f"{seen}, and are only heard or answered there: nothing leads on but for providers")
+    return warn(
+        name,
+        f"{seen}, without a password, and get further by {_some(profile.leads_on)}",
+        "Right where it rings a phone that may ring at night; wrong if it dials out, on your bill.",
+        "look these extensions through; ask for ${sip_gateway_name} first where only providers may; or"
+        " auth-calls=true, or apply-inbound-acl with the providers' networks",
+    )
 
 
 def _event_socket(security: SecurityFacts) -> Finding:
