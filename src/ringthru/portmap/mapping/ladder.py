@@ -30,6 +30,7 @@ class Ladder:
         self._check_at: float | None = None
         self.fresh = False  # no look since the gateway last said yes: a lifetime read now is a whole one
         self.misses = 0  # looks in a row that did not find it
+        self._named = False  # the last look found its name, and nothing that proves whose it is
         self._made_at = 0.0
         self._seen_at: float | None = None
         self._evidence: dict[Rung, Evidence] = {}
@@ -102,6 +103,7 @@ class Ladder:
     def named(self, words: str, now: float, interval: float | None, chance: float) -> None:
         """Something bears its name, perhaps another's: no proof, and once it is gone, it is gone."""
         self._note(Rung.LISTED, None, f"cannot verify: {words}", now)
+        self._named = True
         self._seen_at, self.misses, self.fresh = now, 0, False
         self.check_at = self._next_check(now, interval, chance)
 
@@ -112,7 +114,7 @@ class Ladder:
 
     def look_again(self, now: float) -> None:
         """What was seen may not be there any more."""
-        if self.check_at is not None and self._seen_at is not None:
+        if self.check_at is not None and (self.holds(Rung.LISTED) or self._named):
             self.check_at = min(self.check_at, now)
 
     def reached(self, words: str, now: float) -> bool:
@@ -146,9 +148,11 @@ class Ladder:
     def _drop_above_accepted(self) -> None:
         self._evidence.pop(Rung.LISTED, None)
         self._evidence.pop(Rung.REACHABLE, None)
+        self._named = False
 
     def _note(self, rung: Rung, holds: bool | None, words: str, now: float) -> None:
         self._evidence[rung] = Evidence(rung, holds, words, now)
+        self._named = self._named and rung is not Rung.LISTED
 
     def _next_check(self, now: float, interval: float | None, chance: float) -> float:
         """The next of the first looks, or one interval on: never more than one, however late this one was."""
