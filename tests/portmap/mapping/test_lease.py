@@ -101,6 +101,23 @@ class TestRenewal:
         lease.listed_with(2600, 1000.0, fresh=False)
         assert (lease.due_at, lease.expires_at) == (1800.0, 3600.0)
 
+    def test_who_has_it_asked_for_while_it_is_looked_at_is_heard(self, lease):
+        lease.order(0.0)
+        lease.granted(Granted(5060, 3600, verified=False), 0.1)
+        lease.ask_again(0.2)  # its look is under way
+        lease.listed_with(3600, 0.3, fresh=True)
+        assert lease.due_at == 0.3
+        lease.order(0.3)
+        lease.granted(Granted(5060, 3600), 0.4)
+        assert lease.due_at == 1800.4
+
+    def test_and_while_it_is_being_asked_for(self, lease):
+        """The gateway may have lost what it granted a moment before."""
+        lease.order(0.0)
+        lease.ask_again(0.1)
+        lease.granted(Granted(5060, 3600), 0.2)
+        assert lease.due_at == 0.2
+
     def test_unless_less_is_left_than_was_granted(self, lease):
         lease.granted(Granted(5060, 3600), 0.0)
         lease.listed_with(100, 45.0, fresh=False)

@@ -149,9 +149,9 @@ class Lease(LeaseRecord):
         self.due_at, self.waiting = now, False
 
     def ask_again(self, now: float) -> None:
-        """Ask now, whatever was agreed: the gateway may have lost it."""
+        """Ask now, whatever was agreed: the gateway may have lost it. What is in flight does not count."""
         if self._state is not MappingState.DISABLED and not self.waiting:
-            self.due_at = now
+            self.due_at = self._again_at = now
 
     def expire(self, now: float) -> bool:
         """True when the lease has ended: no gateway holds it any more."""
@@ -205,7 +205,9 @@ class Lease(LeaseRecord):
         """Plan the renewal; what is held for ever is asked again as often as a lease of our own wish."""
         self._life = float(lifetime or self.lifetime)
         self.expires_at = now + lifetime if lifetime else None
-        if lifetime and self._terms.profile.renew_by_delete:
+        if self._again_at is not None and self._again_at > self.asked_at:  # what came was asked before that
+            self.due_at = now
+        elif lifetime and self._terms.profile.renew_by_delete:
             self.due_at = max(self._last_tenth_at, now + SHORTEST_RENEWAL)
         else:
             self.due_at = now + renewal_after(self._life, self._terms.random())

@@ -73,6 +73,7 @@ class LeaseRecord:
         self._exact = wanted.exact
         self._ports_tried = 1
         self._pauses = Pauses()
+        self._again_at: float | None = None  # when somebody last had it asked for, whatever was agreed
         self.asked_at = self._granted_at = self._named_at = now  # the last: ``reference`` was told then
         self._life = float(self.lifetime)  # of the present lease
         self._to_outlive: float | None = None  # the end that a renewal must move
