@@ -79,5 +79,6 @@ def test_what_one_leaves_the_other_keeps(both: tuple[Switch, Switch]) -> None:
     first, second = both
     leading_to(second, PHONE_ADDRESS)
     assert second.stop() == 0
-    assert {rule.internal_address for rule in first.laboratory.nat_rules()} == {PBX_ADDRESS}
+    left = [each for each in first.laboratory.nat_rules() if each.internal_address != PBX_ADDRESS]
+    assert left == [], second.words()
     assert set(leading_to(first, PBX_ADDRESS)) == set(SIP_PORTS)

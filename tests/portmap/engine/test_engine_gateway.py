@@ -318,6 +318,25 @@ class TestStop:
         assert w.settle().engine.stopped
         assert w.natpmp_requests[-1] == struct.pack("!BBxxHHI", 0, 1, 5060, 0, 0)
 
+    def test_by_upnp_the_answer_is_waited_for_as_it_alone_tells_the_port(self, world):
+        w = world(natpmp="closed", upnp="answers").start()
+        w.engine.want(SIP, w.now)
+        (request,) = w.engine.http_to_send()
+        w.engine.stop(w.now)
+        assert w.engine.http_to_send() == []
+        w.engine.receive_http(request.number, w.words.success("AddPortMapping"), w.now)
+        assert w.settle().engine.stopped
+        assert w.actions[-1] == "DeletePortMapping"
+
+    def test_but_not_for_long(self, world):
+        w = world(natpmp="closed", upnp="answers").start()
+        w.engine.want(SIP, w.now)
+        w.engine.http_to_send()
+        w.engine.stop(w.now)
+        assert w.after(0.9).actions[-1] != "DeletePortMapping"
+        assert w.after(0.2).actions[-1] == "DeletePortMapping"
+        assert w.engine.stopped
+
     def test_a_late_grant_does_not_end_it_before_the_gateway_deleted(self, world):
         """Over UDP the answer to the mapping may come after the deletion was sent."""
         w = world().start()

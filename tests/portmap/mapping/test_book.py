@@ -101,6 +101,19 @@ class TestNotes:
         w.write_down()
         assert w.journal == {}
 
+    def test_released_while_it_was_made_it_is_deleted_where_it_was_made(self, world):
+        """IGD:2 grants another port where the one asked for is taken, and deletes by the port alone."""
+        w = world()
+        lease = w.book.want(SIP, w.now)
+        order, _ = w.book.next_mapping(w.now)
+        w.book.release(lease, True, True)
+        w.book.answered(order, lease, Granted(5061, 3600), w.now)
+        w.write_down()
+        assert {key[4] for key in w.journal} == {5060, 5061}
+        deletion, _ = w.book.next_deletion()
+        assert deletion.external_port == 5061
+        assert w.settle().journal == {}
+
     def test_what_the_gateway_would_not_delete_stays_in_it(self, world):
         w = world()
         lease = w.book.want(SIP, w.now)

@@ -42,6 +42,7 @@ from .in_use import GatewayInUse, RemapGate
 
 TAKEN: Final = (Remedy.ANOTHER_PORT, Remedy.SAME_PORT)  # refusals of a number
 NO_ADDRESS: Final = ("", "0.0.0.0")  # what gateways tell while their line has none
+LAST_WORD: Final = 1.0  # seconds at a stop in which UPnP may still say where it made what was asked for
 LINE_PAUSE: Final = 2.0  # seconds between questions for it then
 
 
@@ -68,6 +69,7 @@ class Dispatch:
         self._prepare = prepare
         self._witness_after = witness_after
         self._client: GatewayClient | None = None  # who has the order in flight
+        self._drop_at: float | None = None  # when that is waited for no more
         self._early: tuple[Lease, GatewayIdentity] | None = None  # asked for before a gateway was known
         self._remap_gate = RemapGate()
         self._events: list[Event] = []
@@ -122,11 +124,18 @@ class Dispatch:
             self._client.abandon()
         if self.in_flight is not None:
             self._desk.unanswered(*self.in_flight, now)
-        self.in_flight = self._client = None
+        self.in_flight = self._client = self._drop_at = None
 
     def abandon_for_deletions(self, now: float) -> None:
-        """Drop the order in flight for deletions that are due; not one that cleans up after itself."""
+        """Drop the order in flight for deletions that are due; not one that cleans up after itself.
+
+        Nor for a moment one for a mapping by UPnP: only its answer tells the port, or the name, to delete.
+        """
         order = self.in_flight[0] if self.in_flight is not None else None
+        by_upnp = self.gateway is not None and self.gateway.service.type is GatewayType.UPNP
+        if by_upnp and isinstance(order, MapOrder):
+            self._drop_at = now + LAST_WORD
+            return
         asks_with_a_mapping = isinstance(order, AddressOrder) and isinstance(self._client, PcpClient)
         if order is not None and not isinstance(order, UnmapOrder) and not asks_with_a_mapping:
             self.abandon(now)
@@ -174,9 +183,11 @@ class Dispatch:
     def handle_timeout(self, now: float) -> None:
         if self._remap_gate.due_at is not None and now >= self._remap_gate.due_at:
             self.ask_all_again(now)
+        if self._drop_at is not None and now >= self._drop_at:
+            self.abandon(now)
 
     def next_timeout(self, only_deletions: bool) -> float | None:
-        times = [] if only_deletions else [self._remap_gate.due_at]
+        times = [self._drop_at] if only_deletions else [self._remap_gate.due_at]
         if self.gateway is not None and self.in_flight is None:
             times.append(self._desk.next_due(self.gateway, only_deletions))
         return min((each for each in times if each is not None), default=None)
@@ -240,7 +251,7 @@ class Dispatch:
         if self.in_flight is None:
             return
         (order, lease), client = self.in_flight, self._client
-        self.in_flight = self._client = None
+        self.in_flight = self._client = self._drop_at = None
         gateway.took(now)
         if self._desk.leftovers.is_asked and client is not gateway.service.client:
             self._desk.leftovers.told(event)

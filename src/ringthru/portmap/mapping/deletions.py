@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from ..gateway.orders import UnmapOrder
+from ...net.values import replace
+from ..gateway.orders import Granted, UnmapOrder
 from ..memory.holding import Holding
 from .lease import Lease
 from .ledger import HoldingKey, LeaseKey, Ledger
@@ -39,6 +40,20 @@ class Deletions:
     def add_lease(self, lease: Lease) -> None:
         self._leaving[lease] = lease.unmap_order()
         self._rows[lease] = self._ledger.doom_all(lease.key)
+
+    def granted_after_all(self, lease: Lease, grant: Granted) -> None:
+        """One that leaves was made while it was released, perhaps at another port than it was asked for.
+
+        IGD:2 grants what is free (AddAnyPortMapping), and deletes by the port alone.
+        """
+        order = self._leaving.get(lease)
+        if order is None or order.external_port == grant.external_port:
+            return
+        self._leaving[lease] = replace(order, external_port=grant.external_port)
+        made = replace(lease.holding(), external_port=grant.external_port, reference=grant.reference)
+        self._ledger.keep(made)
+        self._ledger.doom(made.key)
+        self._rows[lease].append(made.key)
 
     def add_stray(self, lease: Lease, port: int) -> None:
         """A grant that will not do: written down as granted, to be deleted."""

@@ -15,6 +15,7 @@ from typing import Final
 from ..events import Event
 from ..gateway.orders import (
     Declined,
+    Granted,
     Inspected,
     MapOrder,
     Order,
@@ -158,7 +159,9 @@ class WorkBook:
             if isinstance(order, UnmapOrder):
                 self._deletions.done(order, lease, isinstance(outcome, Unmapped))
                 self._look_round(order, lease, isinstance(outcome, Unmapped), now)
-            return  # else: released while the order was in flight
+            elif lease is not None and isinstance(outcome, Granted):  # released while it was asked for
+                self._deletions.granted_after_all(lease, outcome)
+            return
         if self._terms.reads_back is None and isinstance(outcome, Inspected) and outcome.verified:
             self._terms.reads_back = True
         reading = self._outcomes.take(order, lease, outcome, now)
