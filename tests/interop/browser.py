@@ -82,7 +82,7 @@ class Browser:
         end = time.monotonic() + patience
         while not (found := condition()):
             assert time.monotonic() < end, f"not in {patience} s: {what}\n{self.text()}\n{self.complaints}"
-            time.sleep(0.05)
+            time.sleep(0.05)  # asked anew: a promise of this document would die with it at a login
         return found
 
     def screen(self, width: int, height: int, *, dark: bool = False) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import ringthru
@@ -51,6 +51,17 @@ def replace(path: Path, old: str, new: str) -> None:
     text = path.read_text()
     assert text.count(old) == 1, f"{old!r} is {text.count(old)} times in {path}"
     path.write_text(text.replace(old, new))
+
+
+def switch_of(laboratory: Laboratory, folder: Path) -> Iterator[Switch]:
+    """One that runs and is mapped, for a fixture; at its end it must have had no exception."""
+    folder.mkdir()
+    made = Switch(laboratory, folder)
+    made.start()
+    made.wait_until_mapped()
+    yield made
+    made.stop()
+    assert "Traceback" not in made.words(), made.words()
 
 
 class Switch:

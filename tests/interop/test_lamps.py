@@ -12,19 +12,12 @@ from ringthru.lab.namespaces.laboratory import PBX_ADDRESS
 
 from .household import AT_HOME, OUTSIDE, UPSTAIRS, Household, Phones, Place, dial, until
 from .phones import Baresip, Sipp
-from .switch_process import PASSWORD, Switch
+from .switch_process import PASSWORD, Switch, switch_of
 
 
 @pytest.fixture
 def switch(household: Household, tmp_path: Path) -> Iterator[Switch]:
-    folder = tmp_path / "switch"
-    folder.mkdir()
-    made = Switch(household, folder)
-    made.start()
-    made.wait_until_mapped()
-    yield made
-    made.stop()
-    assert "Traceback" not in made.words(), made.words()
+    yield from switch_of(household, tmp_path / "switch")
 
 
 def test_a_lamp_follows_a_call(household: Household, switch: Switch, phones: Phones, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from .audio import tone
 from .household import AT_HOME, OUTSIDE, UPSTAIRS, Household, Phones, Place, dial, hears, until
 from .linphone import Linphone
 from .phones import Baresip
-from .switch_process import PASSWORD, Switch
+from .switch_process import PASSWORD, Switch, switch_of
 
 HUM, OWNER, BEEP = 440.0, 700.0, 640.0  # Hz
 ENOUGH = 16_000 * 4  # octets: four seconds, for less than three are no message
@@ -21,14 +21,7 @@ ENOUGH = 16_000 * 4  # octets: four seconds, for less than three are no message
 
 @pytest.fixture
 def switch(household: Household, tmp_path: Path) -> Iterator[Switch]:
-    folder = tmp_path / "switch"
-    folder.mkdir()
-    made = Switch(household, folder)
-    made.start()
-    made.wait_until_mapped()
-    yield made
-    made.stop()
-    assert "Traceback" not in made.words(), made.words()
+    yield from switch_of(household, tmp_path / "switch")
 
 
 def with_lamp(phones: Phones, user: str, place: Place) -> Baresip:
